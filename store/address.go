@@ -1,0 +1,33 @@
+package store
+
+import "strings"
+
+// AddressKey is the form under which an address is compared: white space
+// trimmed and lower case throughout. RFC 5321 section 2.4 lets a host tell
+// local parts apart by case; no host that matters does, and a partner who
+// types a capital is the same partner.
+func AddressKey(address string) string {
+	return strings.ToLower(strings.TrimSpace(address))
+}
+
+// AnswerKey is the form under which an automatic answer is limited: AddressKey
+// without a "+tag", since one person may write from many tags.
+func AnswerKey(address string) string {
+	local, domain, ok := strings.Cut(AddressKey(address), "@")
+	if plus := strings.IndexByte(local, '+'); ok && plus > 0 {
+		local = local[:plus]
+	}
+	if !ok {
+		return local
+	}
+	return local + "@" + domain
+}
+
+// Domain is the lower-case part of an address after its last "@", "" without
+// one.
+func Domain(address string) string {
+	if !strings.Contains(address, "@") {
+		return ""
+	}
+	return AddressKey(address[strings.LastIndexByte(address, '@')+1:])
+}

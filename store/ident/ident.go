@@ -1,0 +1,214 @@
+// Package ident mints and verifies everything by which Signpost recognises its
+// own: Message-IDs, tagged envelope senders and the tokens of mailed links. Each
+// is a public id and a MAC over it under a key derived for that purpose alone,
+// so that nothing in the store or in a mail lets anybody make another.
+//
+// Ids in mail are lower-case base32, since hosts on the way change the case of
+// local parts and Message-IDs; they are compared without case.
+package ident
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+
+	"signpost/store"
+)
+
+// SecretBytes is the least length of an installation secret.
+const SecretBytes = 32
+
+const (
+	mailMAC = 10 // bytes: 80 bits bind a bounce; an attacker has one guess a mail
+	linkMAC = 16 // bytes: a link opens a ticket
+)
+
+// TagKept is how long a tagged envelope sender is believed: relays give up after
+// 5 days (RFC 5321 section 4.5.4.1), their bounces may wander for some more.
+const TagKept = 30 * 24 * time.Hour
+
+var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// Ring holds the keys of one installation. It is safe for concurrent use.
+type Ring struct{ keys []keys }
+
+type keys struct{ messageID, envelope, link []byte }
+
+// New derives the keys from the installation's secrets: the first mints, all
+// verify, so a secret is changed by putting a new one in front.
+func New(secrets ...[]byte) (*Ring, error) {
+	r := &Ring{}
+	for _, secret := range secrets {
+		if len(secret) < SecretBytes {
+			return nil, errors.New("the installation secret is shorter than 32 bytes; make one with: signpost init")
+		}
+		r.keys = append(r.keys, keys{
+			messageID: derive(secret, "message-id"),
+			envelope:  derive(secret, "envelope-tag"),
+			link:      derive(secret, "ticket-link"),
+		})
+	}
+	if len(r.keys) == 0 {
+		return nil, errors.New("no installation secret")
+	}
+	return r, nil
+}
+
+func derive(secret []byte, purpose string) []byte {
+	key, err := hkdf.Key(sha256.New, secret, nil, "signpost/"+purpose, 32)
+	if err != nil {
+		panic(err) // only for more than 255 hashes' worth of output
+	}
+	return key
+}
+
+func mac(key []byte, size int, parts ...[]byte) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		h.Write(p)
+	}
+	return h.Sum(nil)[:size]
+}
+
+// unique returns 16 bytes that no other call returns: milliseconds first, so
+// that indexes over them grow at their end, then 80 random bits.
+func unique(now time.Time) (id [16]byte) {
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli()))
+	copy(id[:6], ms[2:])
+	rand.Read(id[6:])
+	return id
+}
+
+// kindMark is the first label of a Message-ID: it tells a mail that answers one
+// of our auto-responses, even when the store has forgotten the row.
+var kindMark = map[store.OutboundKind]string{
+	store.MailConfirmation: "c",
+	store.MailAutoResponse: "ar",
+}
+
+// MessageID mints a Message-ID without its angle brackets:
+// kind.unique.mac@domain.
+func (r *Ring) MessageID(now time.Time, kind store.OutboundKind, domain string) string {
+	id := unique(now)
+	mark := kindMark[kind]
+	sum := mac(r.keys[0].messageID, mailMAC, []byte(mark), id[:])
+	return mark + "." + base32Lower.EncodeToString(id[:]) + "." + base32Lower.EncodeToString(sum) + "@" + strings.ToLower(domain)
+}
+
+// OwnMessageID tells whether an id (without angle brackets, any case, whatever
+// its domain) was minted here, and for which kind of mail.
+func (r *Ring) OwnMessageID(id string) (store.OutboundKind, bool) {
+	local, _, _ := strings.Cut(strings.ToLower(id), "@")
+	parts := strings.Split(local, ".")
+	if len(parts) != 3 {
+		return "", false
+	}
+	unique, err1 := base32Lower.DecodeString(parts[1])
+	sum, err2 := base32Lower.DecodeString(parts[2])
+	if err1 != nil || err2 != nil {
+		return "", false
+	}
+	for _, k := range r.keys {
+		if hmac.Equal(sum, mac(k.messageID, mailMAC, []byte(parts[0]), unique)) {
+			return kindOf(parts[0]), true
+		}
+	}
+	return "", false
+}
+
+func kindOf(mark string) store.OutboundKind {
+	for kind, m := range kindMark {
+		if m == mark {
+			return kind
+		}
+	}
+	return ""
+}
+
+// Tag is what a tagged envelope sender says, not yet verified: the row it names
+// and the day it was made.
+type Tag struct {
+	ID  store.OutboundID
+	day uint16 // days since 1970-01-01 UTC
+	mac []byte
+}
+
+const tagMark = "b-"
+
+// EnvelopeFrom tags address for one mail: local+b-id-mac@domain, bound to its
+// recipient and to the day it was queued.
+func (r *Ring) EnvelopeFrom(address string, id store.OutboundID, recipient string, queued time.Time) string {
+	local, domain, _ := strings.Cut(address, "@")
+	body := tagBody(id, uint16(queued.Unix()/86400))
+	sum := mac(r.keys[0].envelope, mailMAC, body, []byte(store.AddressKey(recipient)))
+	return local + "+" + tagMark + base32Lower.EncodeToString(body) + "-" + base32Lower.EncodeToString(sum) + "@" + domain
+}
+
+func tagBody(id store.OutboundID, day uint16) []byte {
+	body := binary.BigEndian.AppendUint16(nil, day)
+	return binary.BigEndian.AppendUint64(body, uint64(id))
+}
+
+// ParseEnvelope reads the tag out of an address, in any case; false when it has
+// none.
+func ParseEnvelope(address string) (Tag, bool) {
+	local, _, ok := strings.Cut(strings.ToLower(address), "@")
+	_, tag, tagged := strings.Cut(local, "+"+tagMark)
+	body64, sum64, whole := strings.Cut(tag, "-")
+	if !ok || !tagged || !whole {
+		return Tag{}, false
+	}
+	body, err1 := base32Lower.DecodeString(body64)
+	sum, err2 := base32Lower.DecodeString(sum64)
+	if err1 != nil || err2 != nil || len(body) != 10 || len(sum) != mailMAC {
+		return Tag{}, false
+	}
+	return Tag{ID: store.OutboundID(binary.BigEndian.Uint64(body[2:])), day: binary.BigEndian.Uint16(body), mac: sum}, true
+}
+
+// VerifyTag tells whether the tag was made here for this recipient and is not
+// older than TagKept.
+func (r *Ring) VerifyTag(t Tag, recipient string, now time.Time) bool {
+	if now.Sub(time.Unix(int64(t.day)*86400, 0)) > TagKept+24*time.Hour {
+		return false
+	}
+	body := tagBody(t.ID, t.day)
+	for _, k := range r.keys {
+		if hmac.Equal(t.mac, mac(k.envelope, mailMAC, body, []byte(store.AddressKey(recipient)))) {
+			return true
+		}
+	}
+	return false
+}
+
+// NewLink mints the id of a mailed link.
+func NewLink(now time.Time) store.LinkID { return store.LinkID(unique(now)) }
+
+// LinkToken is the token that opens a link: 43 characters safe in a URL path.
+func (r *Ring) LinkToken(id store.LinkID) string {
+	return base64.RawURLEncoding.EncodeToString(append(id[:], mac(r.keys[0].link, linkMAC, id[:])...))
+}
+
+// ParseLink returns the link a token opens; false for a token not made here.
+// Whether the link still opens anything is the store's to say.
+func (r *Ring) ParseLink(token string) (store.LinkID, bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != len(store.LinkID{})+linkMAC {
+		return store.LinkID{}, false
+	}
+	id := store.LinkID(raw[:16])
+	for _, k := range r.keys {
+		if hmac.Equal(raw[16:], mac(k.link, linkMAC, id[:])) {
+			return id, true
+		}
+	}
+	return store.LinkID{}, false
+}

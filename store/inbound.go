@@ -1,0 +1,171 @@
+package store
+
+import "time"
+
+// InboundID is the store's own name of a ledger row: ascending, never reused.
+type InboundID uint64
+
+// InboundState is where a mail of the ledger stands.
+type InboundState string
+
+// The states of an inbound: every one ends decided or quarantined.
+const (
+	InboundStored      InboundState = "stored"
+	InboundDecided     InboundState = "decided"
+	InboundQuarantined InboundState = "quarantined"
+)
+
+// RawInline is the size in bytes up to which a mail's raw text is kept in the
+// store itself; a larger one goes to the blob store.
+const RawInline = 256 << 10
+
+// NewInbound is one mail as the watcher fetched it.
+type NewInbound struct {
+	Mailbox      string
+	UIDValidity  uint32
+	UID          uint32
+	InternalDate time.Time
+	Size         int64    // bytes, as counted while reading
+	Hash         [32]byte // SHA-256 of the raw mail
+	MessageID    string   // without angle brackets, "" when it has none
+	From         string   // for the eye only: cut to 320 bytes
+	Subject      string   // decoded, for the eye only: cut to 200 bytes
+	Raw          []byte   // at most RawInline bytes; nil when Blob is set
+	Blob         BlobHash // where a larger mail lies
+	Truncated    bool     // too large to keep whole: header and first part only
+}
+
+// Inbound is one mail seen in a mailbox: a row of the ledger.
+type Inbound struct {
+	ID           InboundID
+	Mailbox      string
+	UIDValidity  uint32
+	UID          uint32
+	InternalDate time.Time
+	SeenAt       time.Time
+	Size         int64
+	Hash         [32]byte
+	MessageID    string
+	From         string
+	Subject      string
+	Blob         BlobHash
+	Truncated    bool
+
+	State     InboundState
+	Attempts  int    // failed tries at handling it
+	Fault     string // why it was quarantined
+	DecidedAt time.Time
+	Verdict   Verdict
+	Answer    OutboundID // the auto-response reserved for it, 0 for none
+}
+
+// Kind is what a mail is.
+type Kind string
+
+// The kinds of mail.
+const (
+	KindDirect     Kind = "direct" // a person wrote
+	KindBounce     Kind = "bounce"
+	KindDelay      Kind = "delay"
+	KindDelivered  Kind = "delivered"
+	KindAutoReply  Kind = "auto_reply"
+	KindList       Kind = "list"
+	KindComplaint  Kind = "complaint"
+	KindReceipt    Kind = "receipt"
+	KindChallenge  Kind = "challenge"
+	KindReport     Kind = "report"
+	KindCalendar   Kind = "calendar"
+	KindOwn        Kind = "own"
+	KindSpam       Kind = "spam"
+	KindUnparsable Kind = "unparsable"
+)
+
+// Effect is what a rule that fired does to the answer.
+type Effect string
+
+// The effects. A mail is answered when no rule stopped it and no need is
+// missing.
+const (
+	EffectStop    Effect = "stop"    // forbids an answer
+	EffectMissing Effect = "missing" // a condition of an answer does not hold
+	EffectMet     Effect = "met"     // a condition of an answer holds
+	EffectNote    Effect = "note"    // recorded, changes nothing
+)
+
+// Rule is one rule that fired on a mail.
+type Rule struct {
+	ID       string `json:"id"` // "null-sender"
+	Effect   Effect `json:"effect"`
+	Evidence string `json:"evidence"` // the words it fired on, cut to 200 bytes
+}
+
+// Report is what a bounce says of one recipient.
+type Report struct {
+	Recipient         string `json:"recipient"`
+	Action            string `json:"action"`  // failed, delayed, delivered, relayed, expanded
+	Status            string `json:"status"`  // RFC 3463, "" when nobody said one
+	Reason            string `json:"reason"`  // one word of the bounce vocabulary
+	Hard              bool   `json:"hard"`    // follows from Reason
+	Outcome           string `json:"outcome"` // what we do: dead, refused, later, done
+	Diagnostic        string `json:"diagnostic"`
+	OriginalMessageID string `json:"original_message_id"`
+}
+
+// Verdict is what triage decided on a mail, with every rule that fired.
+type Verdict struct {
+	Kind    Kind
+	Answer  bool
+	Rules   []Rule
+	Reports []Report
+}
+
+// Decision is what DecideInbound applies to one mail.
+type Decision struct {
+	ID      InboundID
+	Verdict Verdict
+	// Answer is the auto-response to reserve when the verdict allows one and
+	// no rule of the store's own stops it; nil for none. ID, State, QueuedAt,
+	// DueAt and Inbound are set by the driver.
+	Answer *Outbound
+	// Limits the answer is held to.
+	Limits AnswerLimits
+}
+
+// AnswerLimits bound automatic answers. A zero field is no limit.
+type AnswerLimits struct {
+	// Sender is the key of the person answered (AnswerKey): one reservation
+	// within Period (RFC 5230 section 4.2: at least 1 day, 7 by default).
+	Sender string
+	Period time.Duration
+	// Budgets by domain; a spent one stops the answer.
+	Budgets []Budget
+	// Breaker trips when spent: it stops this answer and every later one until
+	// SwitchResponder.
+	Breaker Budget
+}
+
+// Rules of the store's own, evaluated inside DecideInbound.
+const (
+	RuleAnswered  = "answered-already" // RFC 5230 section 4.2
+	RuleBudget    = "budget-spent"
+	RuleBreaker   = "breaker-open"
+	RuleOff       = "responder-off"
+	RuleConnected = "before-connection" // arrived before the mailbox was connected or restored
+)
+
+// MailboxState is how far a mailbox has been read.
+type MailboxState struct {
+	Mailbox     string
+	UIDValidity uint32 // 0 before the first epoch
+	UID         uint32 // every UID up to it is decided or quarantined
+	// ConnectedAt: mail with an earlier INTERNALDATE is never answered.
+	ConnectedAt time.Time
+}
+
+// Responder is the state of the automatic answers.
+type Responder struct {
+	On      bool
+	Tripped bool // off because the breaker tripped
+	Since   time.Time
+	Reason  string
+}

@@ -1,0 +1,88 @@
+package store
+
+import "time"
+
+// OutboundID is the store's own name of a mail to send: ascending, never reused.
+type OutboundID uint64
+
+// OutboundKind is what a mail to send is.
+type OutboundKind string
+
+// The kinds of outbound mail.
+const (
+	MailConfirmation OutboundKind = "confirmation"
+	MailAutoResponse OutboundKind = "autoresponse"
+)
+
+// OutboundState is where a mail to send stands.
+type OutboundState string
+
+// The states of an outbound. Queued and claimed are the waiting ones, the
+// others are final.
+const (
+	StateQueued     OutboundState = "queued"
+	StateClaimed    OutboundState = "claimed"
+	StateSent       OutboundState = "sent"       // the relay took it
+	StateFailed     OutboundState = "failed"     // refused for good, or out of time
+	StateSuppressed OutboundState = "suppressed" // never to be sent, Reason says why
+	StateUnknown    OutboundState = "unknown"    // an auto-response that may have gone out
+)
+
+// Outbound is one mail to send: all that its bytes are made from, so that every
+// try sends the same, and where it stands.
+type Outbound struct {
+	ID       OutboundID
+	Kind     OutboundKind
+	Region   string
+	From     string // the region's address when it was queued
+	FromName string
+	To       string
+	Langs    []string // BCP 47; an auto-response may hold two
+
+	MessageID  string // without angle brackets
+	InReplyTo  string
+	References []string
+
+	// Of a ticket's mail.
+	Ticket  TicketID
+	Number  string
+	Promise Promise
+	Link    LinkID
+	// Of an auto-response: the mail it answers.
+	Inbound InboundID
+
+	QueuedAt time.Time
+	State    OutboundState
+	Reason   string    // why it is suppressed
+	Attempts int       // tries begun
+	DueAt    time.Time // when it is next to be tried, or its lease runs out
+	Claim    uint64    // the fence of the current claim; 0 when not claimed
+	DoneAt   time.Time // when it reached a final state
+	Reply    string    // the relay's last answer, or the last error
+	// Code and Enhanced are the last SMTP reply's (RFC 5321 section 4.2, RFC
+	// 3463); 0 and "" when no server spoke.
+	Code     int
+	Enhanced string
+}
+
+// Claim is what ClaimOutbound may take.
+type Claim struct {
+	Limit     int
+	PerDomain int // 0: no limit
+	// Lease is how long a try may take before the row is due again, by the
+	// number of the try (1 for the first).
+	Lease func(attempt int) time.Duration
+}
+
+// Finish tells how one attempt ended: in StateSent, StateFailed, StateQueued for
+// another try at DueAt, or, for an auto-response whose outcome nobody can tell
+// (the line fell silent after the final dot), StateUnknown.
+type Finish struct {
+	ID       OutboundID
+	Claim    uint64
+	State    OutboundState
+	DueAt    time.Time
+	Reply    string // cut to 1,000 bytes by the driver
+	Code     int
+	Enhanced string
+}

@@ -1,0 +1,15 @@
+package store
+
+import "time"
+
+// Stats are the counts kept beside the rows.
+type Stats struct {
+	Tickets   map[string]uint64        // by Region.ID
+	Outbounds map[OutboundState]uint64 // by state
+	Inbounds  map[InboundState]uint64  // by state
+	Verdicts  map[Kind]uint64          // decided mails by kind
+	Rules     map[string]uint64        // decided mails by rule that fired
+	// OldestQueued is when the outbox's longest-waiting row was queued; zero
+	// when nothing waits.
+	OldestQueued time.Time
+}

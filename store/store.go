@@ -1,0 +1,185 @@
+// Package store holds the domain of Signpost: its types, its errors, and the
+// verbs by which they change, each with its contract in prose. It knows no
+// driver, no clock and no I/O; a driver (store/bolt, store/postgres) implements
+// Store, and store/storetest holds every driver to the same contract.
+//
+// Rules that bind every driver and every caller:
+//
+//   - One verb is one transaction: either all that its comment names happened,
+//     or nothing did. A verb that returned nil is durable: it survives a crash
+//     of the process and of the machine.
+//   - store never asks the time. Verbs take now and keep it in UTC, truncated
+//     to the microsecond, which is what every driver can keep exactly.
+//   - Values given to a verb and values it returns belong to the caller; a
+//     driver keeps no reference to their memory.
+//   - Not found is ErrNotFound, never a nil value with a nil error.
+//   - Lists return at most limit items and walk an index; no verb scans.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// The errors a verb may return, always wrapped with the verb, the noun and its
+// id. Anything else is a fault of the driver or the disk.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: the row is no longer in the state the caller claims (a lease
+	// that ran out, an idempotency key used again with another content).
+	ErrConflict = errors.New("conflict")
+	// ErrInvalid: the arguments break the verb's contract; nothing was written.
+	ErrInvalid = errors.New("invalid")
+	// ErrFull: the disk or the store's budget is full; nothing was written and
+	// everything acknowledged before is still there.
+	ErrFull = errors.New("storage full")
+)
+
+// Instant is how every driver keeps a time: UTC, whole microseconds.
+func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// Store is the union of all verbs, for the wiring in cmd and for storetest. A
+// consumer declares the narrow part it needs.
+type Store interface {
+	Tickets
+	Outbox
+	Ledger
+	Upkeep
+}
+
+// Tickets are the verbs of the form, the ticket page and the console.
+type Tickets interface {
+	// OpenTicket writes the ticket with the next number of its region (without
+	// gaps: a failed call uses none up), its first entry, its link, its
+	// deadlines and its confirmation, which is queued, or suppressed where an
+	// address is suppressed or a budget of n.Budgets is spent. Budgets are
+	// charged only when the ticket is written.
+	//
+	// When n.Idempotency was used within IdempotencyKept with the same
+	// n.Fingerprint, nothing is written and the first call's result is returned
+	// with Replayed set. The same key with another fingerprint returns that
+	// ticket too, with ErrConflict.
+	OpenTicket(ctx context.Context, now time.Time, n NewTicket) (Opened, error)
+	// AppendMessage adds a partner's follow-up to the ticket behind link, marks
+	// the requester's address as proven, and reopens a solved or pending
+	// ticket. ErrNotFound for an unknown, expired or revoked link. Idempotency
+	// as in OpenTicket.
+	AppendMessage(ctx context.Context, now time.Time, m NewMessage) (Entry, error)
+
+	Ticket(ctx context.Context, id TicketID) (Ticket, error)
+	TicketByNumber(ctx context.Context, number string) (Ticket, error)
+	// TicketByLink returns the ticket that an unexpired, unrevoked link opens.
+	TicketByLink(ctx context.Context, now time.Time, link LinkID) (Ticket, error)
+	// RevokeLink makes the link open nothing from now on.
+	RevokeLink(ctx context.Context, now time.Time, link LinkID) error
+	// TicketsByRequester lists the tickets of one address (compared by
+	// AddressKey), newest first, those with an id below before (0: from the
+	// newest).
+	TicketsByRequester(ctx context.Context, address string, before TicketID, limit int) ([]Ticket, error)
+	// Entries lists a ticket's thread from entry number after (exclusive), in
+	// order.
+	Entries(ctx context.Context, id TicketID, after uint32, limit int) ([]Entry, error)
+	// DeadlinesDue lists running deadlines that fall due at or before until,
+	// earliest first.
+	DeadlinesDue(ctx context.Context, until time.Time, limit int) ([]Deadline, error)
+}
+
+// Outbox are the verbs of the sender.
+type Outbox interface {
+	// ClaimOutbound leases up to c.Limit due rows, at most c.PerDomain of one
+	// recipient domain counting those still leased, oldest due first. Each
+	// claimed row has its attempt counted and its next due instant (now plus
+	// c.Lease) stamped before it is returned, so that a crash while dialling
+	// neither loses it nor hammers the peer. A row whose address is suppressed
+	// by now becomes StateSuppressed instead. An auto-response whose earlier
+	// claim was never finished becomes StateUnknown and is never claimed again:
+	// it may have gone out, and one too few is the right error.
+	ClaimOutbound(ctx context.Context, now time.Time, c Claim) ([]Outbound, error)
+	// FinishOutbound records how one attempt ended. ErrConflict when the row is
+	// no longer claimed under f.Claim. A final failure of a ticket's mail also
+	// appends an EventMailFailed entry to the ticket.
+	FinishOutbound(ctx context.Context, now time.Time, f Finish) error
+	// NextOutbound is the instant at which the next row falls due, leased rows
+	// included; ErrNotFound when the outbox holds nothing to send.
+	NextOutbound(ctx context.Context) (time.Time, error)
+
+	Outbound(ctx context.Context, id OutboundID) (Outbound, error)
+	// OutboundByMessageID finds a row by its Message-ID (without angle brackets,
+	// compared without case).
+	OutboundByMessageID(ctx context.Context, messageID string) (Outbound, error)
+	// OutboundsOfTicket lists the mails of one ticket, oldest first.
+	OutboundsOfTicket(ctx context.Context, id TicketID, limit int) ([]Outbound, error)
+}
+
+// Ledger are the verbs of the watcher: every mail seen in a mailbox, and what
+// became of it.
+type Ledger interface {
+	// ConnectMailbox returns the mailbox's state, creating it at the first call
+	// with ConnectedAt = now: mail that arrived before is never answered.
+	ConnectMailbox(ctx context.Context, now time.Time, mailbox string) (MailboxState, error)
+	// BeginEpoch records that the mailbox shows another UIDVALIDITY: the cursor
+	// returns to 0, and mail of earlier epochs is recognised by its content.
+	BeginEpoch(ctx context.Context, now time.Time, mailbox string, uidValidity uint32) (MailboxState, error)
+	// RecordInbound writes one ledger row a mail in StateStored, with the raw
+	// mail, and returns them in the order given. A mail already recorded under
+	// the same mailbox, UIDVALIDITY and UID is returned as it stands; so is one
+	// with the same content hash from an earlier epoch, which takes the new UID.
+	// It never moves the cursor.
+	RecordInbound(ctx context.Context, now time.Time, mails []NewInbound) ([]Inbound, error)
+	// DecideInbound applies the verdicts of a chunk of mails: writes each
+	// verdict on its row, reserves an auto-response where the verdict and the
+	// budgets allow one, and moves the mailbox's cursor to the highest UID
+	// given. It returns the rows as decided: a rule of the store's own (sender
+	// answered within the period, domain budget, breaker, responder off) that
+	// stopped an answer stands in the verdict with the others. A row already
+	// decided is left as it is. All in one transaction.
+	DecideInbound(ctx context.Context, now time.Time, d []Decision) ([]Inbound, error)
+	// SkipTo moves the cursor of a mailbox without a mail, for UIDs that hold
+	// none any more. The cursor never moves back.
+	SkipTo(ctx context.Context, mailbox string, uidValidity, uid uint32) error
+	// QuarantineInbound counts an attempt at a mail that could not be handled
+	// and, at the third, quarantines it; the cursor then moves past it.
+	QuarantineInbound(ctx context.Context, now time.Time, id InboundID, reason string) (Inbound, error)
+
+	Inbound(ctx context.Context, id InboundID) (Inbound, error)
+	// RawInbound returns the mail as it was fetched, byte for byte, where it is
+	// kept in the store; a mail with Inbound.Blob set lies in the blob store
+	// and is ErrNotFound here.
+	RawInbound(ctx context.Context, id InboundID) ([]byte, error)
+	InboundByUID(ctx context.Context, mailbox string, uidValidity, uid uint32) (Inbound, error)
+	// InboundByMessageID lists the rows with that Message-ID, newest first; an
+	// id proves nothing, several mails may carry it.
+	InboundByMessageID(ctx context.Context, messageID string, limit int) ([]Inbound, error)
+	// ListInbound lists the ledger newest first, rows with an id below before
+	// (0: from the newest).
+	ListInbound(ctx context.Context, before InboundID, limit int) ([]Inbound, error)
+	// PendingInbound lists rows recorded but not decided, oldest first: what a
+	// crash left between the two.
+	PendingInbound(ctx context.Context, mailbox string, limit int) ([]Inbound, error)
+
+	// Responder returns the state of the automatic answers.
+	Responder(ctx context.Context) (Responder, error)
+	// SwitchResponder turns automatic answers on or off. Turning them on also
+	// closes the breaker and forgets what tripped it.
+	SwitchResponder(ctx context.Context, now time.Time, on bool, reason string) (Responder, error)
+}
+
+// Upkeep are the verbs of the service itself.
+type Upkeep interface {
+	// Stats returns the counts that the driver keeps beside the rows; it costs
+	// the same at any size.
+	Stats(ctx context.Context) (Stats, error)
+	// BlobsReferenced tells which of the hashes any entry or ledger row names.
+	BlobsReferenced(ctx context.Context, hashes []BlobHash) ([]bool, error)
+	// Housekeep drops expired idempotency keys, links, reservations and spent
+	// budgets, at most limit of them, and returns how many it dropped.
+	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)
+	// MarkRestored records that this store was restored from a backup at now:
+	// in every mailbox mail that arrived before is never answered, since an
+	// answer given after the backup is not in the store.
+	MarkRestored(ctx context.Context, now time.Time) error
+	// Check reads the whole store and returns every inconsistency found, joined.
+	Check(ctx context.Context) error
+	Close() error
+}
