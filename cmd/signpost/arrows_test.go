@@ -1,0 +1,131 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// module walks the Go files of the module: folder of the file relative to the
+// root, file name, parsed file.
+func module(t *testing.T, mode parser.Mode, visit func(folder, path string, test bool, imports []string, doc string)) {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") && name != ".." || name == "data" || name == "testdata" || name == "node_modules") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, mode)
+		if err != nil {
+			return err
+		}
+		var imports []string
+		for _, i := range f.Imports {
+			p, _ := strconv.Unquote(i.Path.Value)
+			imports = append(imports, p)
+		}
+		folder, _ := filepath.Rel(root, filepath.Dir(path))
+		visit(filepath.ToSlash(folder), path, strings.HasSuffix(name, "_test.go"), imports, f.Doc.Text())
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// top is the room a folder belongs to: intake, mail, sla, store, cmd.
+func top(folder string) string {
+	room, _, _ := strings.Cut(folder, "/")
+	return room
+}
+
+// allowed says which arrows may be drawn. Everything points at store; siblings
+// never see one another; store itself rests on the standard library alone.
+func allowed(from, to string) bool {
+	switch {
+	case top(from) == "cmd":
+		return true
+	case from == "store":
+		return false
+	case top(from) == top(to):
+		return true
+	default:
+		return top(to) == "store" && to != "store/bolt" && to != "store/postgres"
+	}
+}
+
+func TestImportArrows(t *testing.T) {
+	t.Parallel()
+	module(t, parser.ImportsOnly, func(folder, path string, test bool, imports []string, _ string) {
+		for _, imported := range imports {
+			to, ours := strings.CutPrefix(imported, "signpost/")
+			// A test may run the real driver in place of a fake.
+			if ours && !allowed(folder, to) && !(test && top(to) == "store") {
+				t.Errorf("%s imports %s: that arrow is not in the house's plan; plug it in cmd/signpost instead", path, imported)
+			}
+			if folder == "store" && !test && strings.Contains(strings.SplitN(imported, "/", 2)[0], ".") {
+				t.Errorf("%s imports %s: store rests on the standard library alone", path, imported)
+			}
+		}
+	})
+}
+
+// TestDriversStayInTheirRoom keeps each outside library behind the one room
+// that knows it.
+func TestDriversStayInTheirRoom(t *testing.T) {
+	t.Parallel()
+	rooms := map[string][]string{
+		"github.com/labstack/echo":    {"intake"},
+		"go.etcd.io/bbolt":            {"store/bolt"},
+		"github.com/jackc/pgx":        {"store/postgres"},
+		"github.com/emersion/go-smtp": {"mail"},
+		"github.com/emersion/go-imap": {"mail"},
+	}
+	module(t, parser.ImportsOnly, func(folder, path string, test bool, imports []string, _ string) {
+		for _, imported := range imports {
+			for library, homes := range rooms {
+				if !test && strings.HasPrefix(imported, library) && !within(folder, homes) {
+					t.Errorf("%s imports %s, which only %v may", path, imported, homes)
+				}
+			}
+		}
+	})
+}
+
+func within(folder string, homes []string) bool {
+	for _, home := range homes {
+		if folder == home || strings.HasPrefix(folder, home+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func TestEveryPackageHasADoc(t *testing.T) {
+	t.Parallel()
+	docs := map[string]bool{}
+	module(t, parser.ParseComments|parser.PackageClauseOnly, func(folder, _ string, test bool, _ []string, doc string) {
+		if !test {
+			docs[folder] = docs[folder] || doc != ""
+		}
+	})
+	if len(docs) < 5 {
+		t.Fatalf("only %d packages found: the walk is broken", len(docs))
+	}
+	for folder, has := range docs {
+		if !has {
+			t.Errorf("package %s has no package comment", folder)
+		}
+	}
+}

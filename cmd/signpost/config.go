@@ -1,0 +1,217 @@
+package main
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"os"
+	"sort"
+	"strings"
+	"time"
+
+	"signpost/store"
+)
+
+// Config is the whole configuration, as the file spells it. Each table belongs
+// to one package; wire.go hands it over. Secrets never stand in the file: they
+// come from the environment or from files of their own.
+type Config struct {
+	Service   ServiceConfig            `koanf:"service"`
+	Region    map[string]RegionConfig  `koanf:"region"`
+	Mailbox   map[string]MailboxConfig `koanf:"mailbox"`
+	SMTP      SMTPConfig               `koanf:"smtp"`
+	DKIM      map[string]DKIMConfig    `koanf:"dkim"`
+	Form      FormConfig               `koanf:"form"`
+	Responder ResponderConfig          `koanf:"responder"`
+
+	regionOrder []string // ids as the file lists them
+}
+
+// ServiceConfig is what the process as a whole needs.
+type ServiceConfig struct {
+	BaseURL        string         `koanf:"base_url"`
+	Product        string         `koanf:"product"`
+	Listen         string         `koanf:"listen"`
+	Metrics        string         `koanf:"metrics"`
+	Data           string         `koanf:"data"`
+	TrustedProxies []netip.Prefix `koanf:"trusted_proxies"`
+	Log            string         `koanf:"log"`
+	DiskBudget     Bytes          `koanf:"disk_budget"`
+	SecretFile     string         `koanf:"secret_file"`
+	Secret         string         `koanf:"secret" secret:"SIGNPOST_SECRET"`
+}
+
+// RegionConfig is one region; see store.Region.
+type RegionConfig struct {
+	Prefix        string        `koanf:"prefix"`
+	Address       string        `koanf:"address"`
+	Name          string        `koanf:"name"`
+	Countries     []string      `koanf:"countries"`
+	Languages     []string      `koanf:"languages"`
+	Zone          string        `koanf:"zone"`
+	Hours         string        `koanf:"hours"`
+	Holidays      []string      `koanf:"holidays"`
+	FirstResponse time.Duration `koanf:"first_response"`
+	Resolution    time.Duration `koanf:"resolution"`
+	Mailbox       string        `koanf:"mailbox"`
+	Signature     string        `koanf:"signature"`
+}
+
+// MailboxConfig is one mailbox that a watcher reads.
+type MailboxConfig struct {
+	Address               string   `koanf:"address"`
+	TLS                   string   `koanf:"tls"`
+	Username              string   `koanf:"username"`
+	Password              string   `koanf:"password" secret:"SIGNPOST_MAILBOX__ID__PASSWORD"`
+	PasswordFile          string   `koanf:"password_file"`
+	Folder                string   `koanf:"folder"`
+	TrustedAuthserv       []string `koanf:"trusted_authserv"`
+	AnswerUnauthenticated bool     `koanf:"answer_unauthenticated"`
+	Aliases               []string `koanf:"aliases"`
+	MoveTo                string   `koanf:"move_to"`
+	Silent                bool     `koanf:"silent"`
+}
+
+// SMTPConfig is the relay that takes our mail.
+type SMTPConfig struct {
+	Address      string `koanf:"address"`
+	TLS          string `koanf:"tls"`
+	Hello        string `koanf:"hello"`
+	Username     string `koanf:"username"`
+	Auth         string `koanf:"auth"`
+	Password     string `koanf:"password" secret:"SIGNPOST_SMTP__PASSWORD"`
+	PasswordFile string `koanf:"password_file"`
+	Sessions     int    `koanf:"sessions"`
+	PerDomain    int    `koanf:"per_domain"`
+	NullSender   bool   `koanf:"null_sender"`
+}
+
+// DKIMConfig is one signing key.
+type DKIMConfig struct {
+	Domain   string `koanf:"domain"`
+	Selector string `koanf:"selector"`
+	KeyFile  string `koanf:"key_file"`
+}
+
+// FormConfig bounds what the form takes and how often.
+type FormConfig struct {
+	Categories   []string      `koanf:"categories"`
+	MaxFiles     int           `koanf:"max_files"`
+	MaxFile      Bytes         `koanf:"max_file"`
+	MaxTotal     Bytes         `koanf:"max_total"`
+	Types        []string      `koanf:"types"`
+	MinFill      time.Duration `koanf:"min_fill"`
+	ProofOfWork  int           `koanf:"proof_of_work"`
+	PerNetwork   int           `koanf:"posts_per_network"`
+	PerAddress   int           `koanf:"posts_per_address"`
+	LinkDays     int           `koanf:"link_days"`
+	ConfirmAddr  int           `koanf:"confirmations_per_address"`
+	ConfirmNet   int           `koanf:"confirmations_per_network"`
+	ConfirmTotal int           `koanf:"confirmations_in_all"`
+}
+
+// ResponderConfig bounds the automatic answers.
+type ResponderConfig struct {
+	PeriodDays int      `koanf:"period_days"`
+	DomainHour int      `koanf:"per_domain_hour"`
+	DomainDay  int      `koanf:"per_domain_day"`
+	Breaker    int      `koanf:"breaker"`
+	Freemail   []string `koanf:"freemail"`
+}
+
+// defaultConfig is what a key left out means.
+func defaultConfig() Config {
+	return Config{
+		Service: ServiceConfig{
+			Listen:     "127.0.0.1:8080",
+			Data:       "/var/lib/signpost",
+			Product:    "Partner Support",
+			Log:        "info",
+			SecretFile: "",
+		},
+		SMTP: SMTPConfig{TLS: "tls", Auth: "plain", Sessions: 4, PerDomain: 2, NullSender: true},
+		Form: FormConfig{
+			MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20,
+			MinFill: 3 * time.Second, LinkDays: 365,
+			PerNetwork: 30, PerAddress: 20,
+			ConfirmAddr: 10, ConfirmNet: 60, ConfirmTotal: 2000,
+		},
+		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Breaker: 30},
+	}
+}
+
+func (r RegionConfig) withDefaults() RegionConfig {
+	if len(r.Languages) == 0 {
+		r.Languages = []string{"en"}
+	}
+	if r.Hours == "" {
+		r.Hours = "Mon-Fri 09:00-17:00"
+	}
+	if r.FirstResponse == 0 {
+		r.FirstResponse = 24 * time.Hour
+	}
+	if r.Resolution == 0 {
+		r.Resolution = 48 * time.Hour
+	}
+	return r
+}
+
+func (m MailboxConfig) withDefaults() MailboxConfig {
+	if m.TLS == "" {
+		m.TLS = "tls"
+	}
+	if m.Folder == "" {
+		m.Folder = "INBOX"
+	}
+	return m
+}
+
+// Regions are the configured regions in the order of the file.
+func (c Config) Regions() []store.Region {
+	ids := c.regionOrder
+	if len(ids) != len(c.Region) {
+		ids = sortedKeys(c.Region)
+	}
+	regions := make([]store.Region, 0, len(ids))
+	for _, id := range ids {
+		r := c.Region[id]
+		regions = append(regions, store.Region{
+			ID: id, Prefix: r.Prefix, Address: r.Address, Name: r.Name,
+			Countries: r.Countries, Languages: r.Languages, Zone: r.Zone,
+			Hours: r.Hours, Holidays: r.Holidays,
+			FirstResponse: r.FirstResponse, Resolution: r.Resolution,
+			Mailbox: r.Mailbox, Signature: r.Signature,
+		})
+	}
+	return regions
+}
+
+// Secrets are the installation's secrets, newest first: service.secret, or the
+// lines of service.secret_file, each base64 or plain text.
+func (c ServiceConfig) Secrets() ([][]byte, error) {
+	text := c.Secret
+	if text == "" {
+		raw, err := os.ReadFile(c.SecretFile)
+		if err != nil {
+			return nil, err
+		}
+		text = string(raw)
+	}
+	var secrets [][]byte
+	for line := range strings.FieldsSeq(text) {
+		if raw, err := base64.StdEncoding.DecodeString(line); err == nil && len(raw) >= 32 {
+			secrets = append(secrets, raw)
+			continue
+		}
+		secrets = append(secrets, []byte(line))
+	}
+	return secrets, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"reflect"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/v2"
+	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+// Fault is one thing wrong with the configuration.
+type Fault struct {
+	File string
+	Line int    // 0 when no line holds the key (it is missing)
+	Key  string // "region.us.hours"
+	What string
+	Hint string
+}
+
+func (f Fault) Error() string {
+	where := f.File
+	if f.Line > 0 {
+		where += ":" + strconv.Itoa(f.Line)
+	}
+	text := where + ": "
+	if f.Key != "" {
+		text += f.Key + ": "
+	}
+	text += f.What
+	if f.Hint != "" {
+		text += "\n    " + f.Hint
+	}
+	return text
+}
+
+// Faults are all of them, in the order of the file.
+type Faults []Fault
+
+func (fs Faults) Error() string {
+	lines := make([]string, len(fs))
+	for i, f := range fs {
+		lines[i] = f.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Bytes is a size, written "20 MiB", "512 KiB", "1 GiB" or as a plain number.
+type Bytes int64
+
+// UnmarshalText reads a size.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	s := strings.TrimSpace(string(text))
+	unit := int64(1)
+	for suffix, factor := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+		if rest, ok := strings.CutSuffix(s, suffix); ok {
+			s, unit = strings.TrimSpace(rest), factor
+		}
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q is no size; write it like 20 MiB", text)
+	}
+	*b = Bytes(n * unit)
+	return nil
+}
+
+// loadConfig reads the file and the environment over the defaults. The error is
+// Faults, every one of them, whenever the file could be read.
+func loadConfig(path string, environ []string) (Config, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration: %w; make one with: signpost init %s", err, path)
+	}
+	return parseConfig(path, raw, environ)
+}
+
+func parseConfig(path string, raw []byte, environ []string) (Config, error) {
+	var written map[string]any
+	if err := toml.Unmarshal(raw, &written); err != nil {
+		return Config{}, syntaxFault(path, err)
+	}
+	lines, order := keyLines(raw)
+	faults := collector{file: path, lines: lines}
+	k := koanf.New(".")
+	if err := k.Load(confmap.Provider(written, ""), nil); err != nil {
+		return Config{}, err
+	}
+	faults.secretsInFile(k.Keys())
+	if err := k.Load(confmap.Provider(fromEnviron(environ, &faults), "."), nil); err != nil {
+		return Config{}, err
+	}
+	cfg := defaultConfig()
+	faults.decode("", k.Raw(), reflect.ValueOf(&cfg).Elem())
+	for id, r := range cfg.Region {
+		cfg.Region[id] = r.withDefaults()
+	}
+	for id, m := range cfg.Mailbox {
+		cfg.Mailbox[id] = m.withDefaults()
+	}
+	cfg.regionOrder = tablesUnder("region", order)
+	faults.readSecretFiles(&cfg)
+	faults.validate(&cfg)
+	return cfg, faults.err()
+}
+
+// syntaxFault words a file that is not TOML; nothing after the fault can be
+// believed, so it is the only one.
+func syntaxFault(path string, err error) error {
+	f := Fault{File: path, What: err.Error(), Hint: "The file is TOML: key = \"value\" lines under [table] headings."}
+	if d := (*toml.DecodeError)(nil); errors.As(err, &d) {
+		f.Line, _ = d.Position()
+	}
+	return Faults{f}
+}
+
+// collector gathers faults and knows the line of every key.
+type collector struct {
+	file   string
+	lines  map[string]int
+	faults Faults
+}
+
+func (c *collector) add(key, what, hint string) {
+	c.faults = append(c.faults, Fault{File: c.file, Line: c.line(key), Key: key, What: what, Hint: hint})
+}
+
+// line is the key's own line, or that of the nearest table above it.
+func (c *collector) line(key string) int {
+	for key != "" {
+		if n, ok := c.lines[key]; ok {
+			return n
+		}
+		key = key[:max(strings.LastIndexByte(key, '.'), 0)]
+	}
+	return 0
+}
+
+func (c *collector) err() error {
+	if len(c.faults) == 0 {
+		return nil
+	}
+	sort.SliceStable(c.faults, func(i, j int) bool { return c.faults[i].Line < c.faults[j].Line })
+	return c.faults
+}
+
+// decode fills a struct, key by key, so that one bad value hides no other, and
+// notes every key of a wrong type and every unknown one.
+func (c *collector) decode(table string, values map[string]any, into reflect.Value) {
+	for _, name := range sortedKeys(values) {
+		key := strings.TrimPrefix(table+"."+name, ".")
+		field, ok := fieldOf(into, name)
+		if !ok {
+			c.add(key, "unknown key", nearestKey(key))
+			continue
+		}
+		c.decodeField(key, values[name], field)
+	}
+}
+
+func (c *collector) decodeField(key string, value any, field reflect.Value) {
+	below, isTable := value.(map[string]any)
+	switch {
+	case isTable && field.Kind() == reflect.Struct:
+		c.decode(key, below, field)
+	case isTable && field.Kind() == reflect.Map:
+		c.decodeTables(key, below, field)
+	default:
+		if err := decodeValue(value, field.Addr().Interface()); err != nil {
+			c.add(key, err.Error(), "")
+		}
+	}
+}
+
+// decodeTables fills a map of tables, [region.us] and its like.
+func (c *collector) decodeTables(key string, tables map[string]any, field reflect.Value) {
+	field.Set(reflect.MakeMap(field.Type()))
+	for _, id := range sortedKeys(tables) {
+		one := reflect.New(field.Type().Elem()).Elem()
+		if values, ok := tables[id].(map[string]any); ok {
+			c.decode(key+"."+id, values, one)
+		} else {
+			c.add(key+"."+id, "is not a table", "Write ["+key+"."+id+"] on a line of its own, its keys below.")
+		}
+		field.SetMapIndex(reflect.ValueOf(id), one)
+	}
+}
+
+func fieldOf(into reflect.Value, name string) (reflect.Value, bool) {
+	for i := range into.NumField() {
+		if into.Type().Field(i).Tag.Get("koanf") == name {
+			return into.Field(i), true
+		}
+	}
+	return reflect.Value{}, false
+}
+
+// decodeValue fills one value; an error says what was expected in plain words.
+func decodeValue(value, into any) error {
+	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		Result: into, WeaklyTypedInput: true,
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(textToDuration, numberToBytes, textToPrefix, mapstructure.TextUnmarshallerHookFunc()),
+	})
+	if err != nil {
+		return err
+	}
+	err = decoder.Decode(value)
+	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+		err = cause // the innermost says it in our words, without the decoder's
+	}
+	return err
+}
+
+func textToDuration(_, to reflect.Type, v any) (any, error) {
+	text, ok := v.(string)
+	if !ok || to != reflect.TypeFor[time.Duration]() {
+		return v, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no duration; write it like 24h, 90m or 3s", text)
+	}
+	return d, nil
+}
+
+func numberToBytes(from, to reflect.Type, v any) (any, error) {
+	if to == reflect.TypeFor[Bytes]() && from.Kind() == reflect.Int64 {
+		return strconv.FormatInt(v.(int64), 10), nil
+	}
+	return v, nil
+}
+
+func textToPrefix(from, to reflect.Type, v any) (any, error) {
+	text, ok := v.(string)
+	if !ok || to != reflect.TypeFor[netip.Prefix]() {
+		return v, nil
+	}
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no network; write it like 10.0.0.0/8", text)
+	}
+	return p, nil
+}
+
+// keyLines maps every key and table of the file to its line, and lists the
+// tables in order.
+func keyLines(raw []byte) (map[string]int, []string) {
+	lines := map[string]int{}
+	var order []string
+	var p unstable.Parser
+	p.Reset(raw)
+	table := ""
+	for p.NextExpression() {
+		node := p.Expression()
+		key, line := nodeKey(&p, node)
+		switch node.Kind {
+		case unstable.Table, unstable.ArrayTable:
+			table = key + "."
+			lines[key] = line
+			order = append(order, key)
+		case unstable.KeyValue:
+			lines[table+key] = line
+		}
+	}
+	return lines, order
+}
+
+func nodeKey(p *unstable.Parser, node *unstable.Node) (string, int) {
+	var parts []string
+	line := 0
+	for it := node.Key(); it.Next(); {
+		parts = append(parts, string(it.Node().Data))
+		if line == 0 {
+			line = p.Shape(it.Node().Raw).Start.Line
+		}
+	}
+	return strings.Join(parts, "."), line
+}
+
+func tablesUnder(parent string, order []string) []string {
+	var ids []string
+	for _, key := range order {
+		if id, ok := strings.CutPrefix(key, parent+"."); ok && !strings.Contains(id, ".") {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// secretsForExample are the variables that make the example configuration whole.
+func secretsForExample() []string {
+	return []string{
+		"SIGNPOST_SECRET=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
+		"SIGNPOST_SMTP__PASSWORD=one",
+		"SIGNPOST_MAILBOX__US__PASSWORD=two",
+		"SIGNPOST_MAILBOX__INTL__PASSWORD=three",
+	}
+}
+
+func TestTheExampleHasNoFault(t *testing.T) {
+	t.Parallel()
+	cfg, err := parseConfig("signpost.toml", []byte(exampleConfig), secretsForExample())
+	if err != nil {
+		t.Fatalf("the configuration that init writes has faults:\n%v", err)
+	}
+	if got := cfg.Regions(); len(got) != 2 || got[0].ID != "us" || got[1].ID != "intl" {
+		t.Errorf("regions are %v, want us and intl in the order of the file", got)
+	}
+	if cfg.Form.MaxFile != 20<<20 || cfg.SMTP.Password != "one" || cfg.Mailbox["intl"].Password != "three" {
+		t.Errorf("max_file %d, SMTP password %q, mailbox password %q", cfg.Form.MaxFile, cfg.SMTP.Password, cfg.Mailbox["intl"].Password)
+	}
+}
+
+// TestEveryFaultIsNamedWithItsLine breaks many things at once: whoever mends a
+// configuration wants the whole list.
+func TestEveryFaultIsNamedWithItsLine(t *testing.T) {
+	t.Parallel()
+	file := `[service]
+base_url = "help.example.com"
+lisen = "127.0.0.1:8080"
+data = "/tmp/x"
+
+[region.us]
+prefix = "us"
+address = "Support <a@example.com>"
+name = "Support"
+countries = ["US", "usa"]
+zone = "America/Nowhere"
+hours = "Mon-Fri 9 to 5"
+first_response = "a day"
+mailbox = "none"
+
+[smtp]
+address = "smtp.example.com"
+password = "hunter2"
+sessions = 0
+
+[form]
+max_file = "20 MB"
+`
+	_, err := parseConfig("f.toml", []byte(file), nil)
+	faults, ok := err.(Faults)
+	if !ok {
+		t.Fatalf("got %v, want faults", err)
+	}
+	want := []string{
+		"f.toml:2: service.base_url:", "f.toml:3: service.lisen: unknown key\n    Did you mean listen?",
+		"f.toml:1: service.secret_file: no installation secret",
+		"f.toml:7: region.us.prefix:", "f.toml:8: region.us.address:", "f.toml:10: region.us.countries:",
+		"f.toml:11: region.us.zone:", "f.toml:12: region.us.hours:", "f.toml:13: region.us.first_response:",
+		"f.toml:14: region.us.mailbox:", "f.toml:17: smtp.address:", "f.toml:18: smtp.password: a secret does not belong",
+		"f.toml:19: smtp.sessions:", "f.toml:22: form.max_file:",
+		"f.toml: region: no region serves the countries that none names",
+	}
+	text := faults.Error()
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			t.Errorf("no fault begins %q", w)
+		}
+	}
+	if strings.Contains(text, "hunter2") {
+		t.Error("a secret is printed")
+	}
+	if t.Failed() {
+		t.Logf("faults were:\n%s", text)
+	}
+}
+
+func TestAFileThatIsNotTOMLNamesTheLine(t *testing.T) {
+	t.Parallel()
+	_, err := parseConfig("f.toml", []byte("[service]\nbase_url = \"x\nlisten = 1\n"), nil)
+	if err == nil || !strings.HasPrefix(err.Error(), "f.toml:2: ") {
+		t.Fatalf("got %v, want a fault at line 2", err)
+	}
+}
+
+func TestSecretsComeFromFilesToo(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(path, []byte("from a file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environ := append(secretsForExample()[:1:1], "SIGNPOST_SMTP__PASSWORD_FILE="+path, "SIGNPOST_MAILBOX__US__PASSWORD=x", "SIGNPOST_MAILBOX__INTL__PASSWORD=x")
+	cfg, err := parseConfig("signpost.toml", []byte(exampleConfig), environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.SMTP.Password != "from a file" {
+		t.Errorf("password is %q", cfg.SMTP.Password)
+	}
+	if shown := cfg.redacted(); shown.SMTP.Password != "(set)" || shown.Mailbox["us"].Password != "(set)" || cfg.Mailbox["us"].Password != "x" {
+		t.Error("redacted shows a secret, or changed the configuration")
+	}
+}

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"signpost/sla"
+)
+
+var (
+	regionID     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	numberPrefix = regexp.MustCompile(`^[A-Z][A-Z0-9]{0,7}$`)
+	countryCode  = regexp.MustCompile(`^[A-Z]{2}$`)
+)
+
+// validate checks what each value means; what the live world makes of it is
+// for signpost check.
+func (c *collector) validate(cfg *Config) {
+	c.service(cfg.Service)
+	c.regions(cfg)
+	for _, id := range sortedKeys(cfg.Mailbox) {
+		c.mailbox("mailbox."+id, cfg.Mailbox[id])
+	}
+	c.smtp(cfg.SMTP)
+	for _, id := range sortedKeys(cfg.DKIM) {
+		c.dkim("dkim."+id, cfg.DKIM[id])
+	}
+	c.form(cfg.Form)
+	c.responder(cfg.Responder)
+}
+
+func (c *collector) service(s ServiceConfig) {
+	u, err := url.Parse(s.BaseURL)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.HasSuffix(s.BaseURL, "/") {
+		c.add("service.base_url", "not the address of a site", "Write where partners reach Signpost, without a slash at the end: base_url = \"https://help.example.com\"")
+	}
+	c.hostPort("service.listen", s.Listen)
+	if s.Metrics != "" {
+		c.hostPort("service.metrics", s.Metrics)
+	}
+	if s.Data == "" {
+		c.add("service.data", "no data folder", "Name a folder on a local disk: data = \"/var/lib/signpost\"")
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, s.Log) {
+		c.add("service.log", "unknown level "+strconv.Quote(s.Log), "Use debug, info, warn or error.")
+	}
+	c.secret(s)
+}
+
+func (c *collector) secret(s ServiceConfig) {
+	if s.Secret == "" && s.SecretFile == "" {
+		c.add("service.secret_file", "no installation secret", "Every link and Message-ID is signed with it. Make one with: head -c 32 /dev/urandom | base64 > secret; then name the file here, or set SIGNPOST_SECRET.")
+		return
+	}
+	secrets, err := s.Secrets()
+	if err != nil {
+		c.add("service.secret_file", err.Error(), "")
+		return
+	}
+	if len(secrets) == 0 {
+		c.add("service.secret_file", "the secret is empty", "")
+	}
+	for _, secret := range secrets {
+		if len(secret) < 32 {
+			c.add("service.secret_file", "the secret is shorter than 32 bytes", "Make one with: head -c 32 /dev/urandom | base64")
+		}
+	}
+}
+
+func (c *collector) hostPort(key, value string) {
+	host, port, err := net.SplitHostPort(value)
+	if err != nil || port == "" {
+		c.add(key, strconv.Quote(value)+" is no address", "Write host:port, such as 127.0.0.1:8080.")
+		return
+	}
+	if strings.ContainsAny(host, " /") {
+		c.add(key, strconv.Quote(host)+" is no host name", "")
+	}
+}
+
+func (c *collector) regions(cfg *Config) {
+	if len(cfg.Region) == 0 {
+		c.add("region", "no region", "At least one [region.ID] table says whom you support, from which address.")
+	}
+	var catchAll string
+	countries, prefixes, addresses := map[string]string{}, map[string]string{}, map[string]string{}
+	for _, id := range sortedKeys(cfg.Region) {
+		key, r := "region."+id, cfg.Region[id]
+		c.region(key, id, r)
+		if _, ok := cfg.Mailbox[r.Mailbox]; r.Mailbox != "" && !ok {
+			c.add(key+".mailbox", "there is no [mailbox."+r.Mailbox+"]", "Name the mailbox in which mail to "+r.Address+" arrives: one of "+strings.Join(sortedKeys(cfg.Mailbox), ", "))
+		}
+		if len(r.Countries) == 0 {
+			if catchAll != "" {
+				c.add(key, "names no countries, and neither does region."+catchAll, "Only one region may serve all countries that no other names.")
+			}
+			catchAll = id
+		}
+		for _, country := range r.Countries {
+			c.once(countries, country, id, key+".countries", "country "+country)
+		}
+		c.once(prefixes, r.Prefix, id, key+".prefix", "prefix "+r.Prefix)
+		c.once(addresses, strings.ToLower(r.Address), id, key+".address", "address "+r.Address)
+	}
+	if catchAll == "" && len(cfg.Region) > 0 {
+		c.add("region", "no region serves the countries that none names", "Leave countries out of one region, so that every partner has one.")
+	}
+}
+
+func (c *collector) once(seen map[string]string, value, id, key, what string) {
+	if other, ok := seen[value]; ok && value != "" {
+		c.add(key, what+" belongs to region."+other+" already", "")
+	}
+	seen[value] = id
+}
+
+func (c *collector) region(key, id string, r RegionConfig) {
+	if !regionID.MatchString(id) {
+		c.add(key, strconv.Quote(id)+" is no region id", "Use lower-case letters, digits and dashes.")
+	}
+	if !numberPrefix.MatchString(r.Prefix) {
+		c.add(key+".prefix", strconv.Quote(r.Prefix)+" is no prefix", "Ticket numbers look like US-1042: up to 8 capital letters and digits.")
+	}
+	c.address(key+".address", r.Address)
+	if strings.TrimSpace(r.Name) == "" || strings.ContainsAny(r.Name, "\r\n") {
+		c.add(key+".name", "no display name", "Partners see it as the sender: name = \"Example Partner Support\"")
+	}
+	for _, country := range r.Countries {
+		if !countryCode.MatchString(country) {
+			c.add(key+".countries", strconv.Quote(country)+" is no country code", "Use ISO 3166 codes of two capital letters, such as US.")
+		}
+	}
+	for _, tag := range r.Languages {
+		if _, err := language.Parse(tag); err != nil {
+			c.add(key+".languages", strconv.Quote(tag)+" is no language tag", "Use BCP 47 tags, such as en, es or zh-Hans.")
+		}
+	}
+	c.hours(key, r)
+}
+
+func (c *collector) hours(key string, r RegionConfig) {
+	zone, err := time.LoadLocation(r.Zone)
+	if err != nil || r.Zone == "" {
+		c.add(key+".zone", "unknown time zone "+strconv.Quote(r.Zone), "Use an IANA name, such as America/New_York.")
+		zone = time.UTC
+	}
+	week, err := sla.Parse(r.Hours)
+	if err != nil {
+		c.add(key+".hours", err.Error(), "")
+		return
+	}
+	if _, err := sla.NewCalendar(zone, week, r.Holidays); err != nil {
+		c.add(key+".holidays", err.Error(), "")
+	}
+	if r.FirstResponse < 0 || r.Resolution < r.FirstResponse {
+		c.add(key+".resolution", "the promised resolution is earlier than the first response", "")
+	}
+}
+
+func (c *collector) address(key, value string) {
+	a, err := mail.ParseAddress(value)
+	if err != nil || a.Address != value || !strings.Contains(value, "@") || strings.ContainsAny(value, "\r\n+") {
+		c.add(key, strconv.Quote(value)+" is no plain mail address", "Write the bare address without a +tag: address = \"partner.support@example.com\"")
+	}
+}
+
+func (c *collector) mailbox(key string, m MailboxConfig) {
+	c.hostPort(key+".address", m.Address)
+	c.oneOf(key+".tls", m.TLS, "tls", "starttls", "none")
+	if m.Username == "" {
+		c.add(key+".username", "no user name", "")
+	}
+	if m.Password == "" {
+		id := strings.ToUpper(strings.TrimPrefix(key, "mailbox."))
+		c.add(key+".password_file", "no password", "Set SIGNPOST_MAILBOX__"+id+"__PASSWORD or name a password_file.")
+	}
+	for _, a := range m.Aliases {
+		c.address(key+".aliases", a)
+	}
+}
+
+func (c *collector) smtp(s SMTPConfig) {
+	c.hostPort("smtp.address", s.Address)
+	c.oneOf("smtp.tls", s.TLS, "tls", "starttls", "none")
+	c.oneOf("smtp.auth", s.Auth, "plain", "login", "none")
+	if s.Username != "" && s.Password == "" {
+		c.add("smtp.password_file", "a user name but no password", "Set SIGNPOST_SMTP__PASSWORD or name a password_file.")
+	}
+	c.between("smtp.sessions", s.Sessions, 1, 100)
+	c.between("smtp.per_domain", s.PerDomain, 1, 100)
+}
+
+func (c *collector) dkim(key string, d DKIMConfig) {
+	if d.Domain == "" || d.Selector == "" {
+		c.add(key, "a signing key needs domain, selector and key_file", "")
+	}
+	if _, err := os.Stat(d.KeyFile); err != nil {
+		c.add(key+".key_file", err.Error(), "A PEM file with an RSA or Ed25519 private key.")
+	}
+}
+
+func (c *collector) form(f FormConfig) {
+	c.between("form.max_files", f.MaxFiles, 0, 100)
+	if f.MaxFile > f.MaxTotal {
+		c.add("form.max_file", "one file may be larger than all together", "")
+	}
+	c.between("form.proof_of_work", f.ProofOfWork, 0, 26)
+	c.between("form.link_days", f.LinkDays, 1, 3650)
+}
+
+func (c *collector) responder(r ResponderConfig) {
+	// RFC 5230 section 4.1: at least one day.
+	c.between("responder.period_days", r.PeriodDays, 1, 365)
+	c.between("responder.breaker", r.Breaker, 1, 100000)
+}
+
+func (c *collector) oneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		c.add(key, strconv.Quote(value)+" is not known", "Use one of "+strings.Join(allowed, ", ")+".")
+	}
+}
+
+func (c *collector) between(key string, value, low, high int) {
+	if value < low || value > high {
+		c.add(key, fmt.Sprintf("%d is out of range", value), fmt.Sprintf("Use %d to %d.", low, high))
+	}
+}
+
+// nearestKey proposes the known key of the same table that is spelled most like
+// the unknown one.
+func nearestKey(key string) string {
+	table, last := "", key
+	if i := strings.LastIndexByte(key, '.'); i >= 0 {
+		table, last = key[:i], key[i+1:]
+	}
+	best, distance := "", 3
+	for _, known := range knownKeys(table) {
+		if d := editDistance(last, known); d < distance {
+			best, distance = known, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "Did you mean " + best + "?"
+}
+
+// knownKeys lists the keys a table may hold.
+func knownKeys(table string) []string {
+	t := reflect.TypeFor[Config]()
+	for part := range strings.SplitSeq(table, ".") {
+		if t.Kind() == reflect.Map {
+			t = t.Elem()
+			continue
+		}
+		for i := range t.NumField() {
+			if part != "" && t.Field(i).Tag.Get("koanf") == part {
+				t = t.Field(i).Type
+				break
+			}
+		}
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	var keys []string
+	for i := range t.NumField() {
+		if name := t.Field(i).Tag.Get("koanf"); name != "" {
+			keys = append(keys, name)
+		}
+	}
+	return keys
+}
+
+// editDistance counts the letters to insert, drop or change between two words.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
