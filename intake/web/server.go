@@ -1,0 +1,176 @@
+package web
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/labstack/echo/v4"
+
+	"signpost/store/lang"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed static/*
+var static embed.FS
+
+// Server is the shared HTTP server. Rooms add pages, static files and routes
+// before Handler or Serve is first called; from then on it is safe for
+// concurrent use.
+type Server struct {
+	cfg    Config
+	langs  *lang.Catalogue
+	log    *slog.Logger
+	echo   *echo.Echo
+	origin *http.CrossOriginProtection
+	assets *assets
+	fault  *Page[faultData]
+
+	countries countryLists
+
+	seal     sync.Once
+	http     *http.Server
+	base     context.CancelFunc // aborts what still runs
+	stopping chan struct{}      // closed when no new work is taken
+	stopOnce sync.Once
+}
+
+// Handler answers one request, or returns why it could not.
+type Handler func(x *Exchange) error
+
+// Route is one address of a room.
+type Route struct {
+	Method  string // GET also answers HEAD
+	Path    string // "/t/:token/files/:name", as echo writes it
+	Handler Handler
+	// Body bounds the request's body; zero for Config.Body.
+	Body Pace
+	// AnyOrigin leaves out the check that a mutating request comes from our own
+	// pages. Only for routes whose address is itself the secret that permits it:
+	// there a browser that hides the Referer may hide the origin too, and nothing
+	// rides on a cookie.
+	AnyOrigin bool
+}
+
+// New checks the configuration and prepares the shared pages.
+func New(cfg Config, langs *lang.Catalogue, log *slog.Logger) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	s := &Server{
+		cfg:      cfg,
+		langs:    langs,
+		log:      log,
+		echo:     echo.New(),
+		origin:   http.NewCrossOriginProtection(),
+		assets:   newAssets(),
+		stopping: make(chan struct{}),
+	}
+	if err := s.origin.AddTrustedOrigin(strings.TrimSuffix(cfg.URL, "/")); err != nil {
+		return nil, fmt.Errorf("web: url: %w", err)
+	}
+	s.echo.HideBanner, s.echo.HidePort = true, true
+	s.echo.IPExtractor = ipExtractor(cfg)
+	s.echo.HTTPErrorHandler = func(err error, c echo.Context) { s.fail(exchange(c), err) }
+	s.echo.Use(s.around)
+	base, cancel := context.WithCancel(context.Background())
+	s.base = cancel
+	s.http = s.newHTTP(base)
+	return s, s.ownPages()
+}
+
+func (s *Server) ownPages() error {
+	set := s.Pages(templates)
+	s.fault = Declare[faultData](set, "error.html")
+	if err := set.Ready(); err != nil {
+		return err
+	}
+	if err := s.Static("web", static); err != nil {
+		return err
+	}
+	s.echo.GET(staticPrefix+":hash/*", s.serveAsset)
+	s.echo.HEAD(staticPrefix+":hash/*", s.serveAsset)
+	s.Handle(Route{Method: http.MethodGet, Path: "/favicon.ico", Handler: func(x *Exchange) error {
+		return x.Redirect(s.assets.url("web/icon.svg"))
+	}})
+	return nil
+}
+
+func (s *Server) newHTTP(base context.Context) *http.Server {
+	return &http.Server{
+		ReadHeaderTimeout: s.cfg.ReadHeader,
+		IdleTimeout:       s.cfg.Idle,
+		MaxHeaderBytes:    s.cfg.MaxHeader,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// URL is where readers reach this server, without a slash at its end.
+func (s *Server) URL() string { return strings.TrimSuffix(s.cfg.URL, "/") }
+
+// Handle adds a route.
+func (s *Server) Handle(r Route) {
+	if r.Body == (Pace{}) {
+		r.Body = s.cfg.Body
+	}
+	run := func(c echo.Context) error {
+		x := exchange(c)
+		if !r.AnyOrigin {
+			if err := s.origin.Check(x.Request); err != nil {
+				return &Fault{Status: http.StatusForbidden, Err: err}
+			}
+		}
+		x.bound(r.Body)
+		return r.Handler(x)
+	}
+	s.echo.Add(r.Method, r.Path, run)
+	if r.Method == http.MethodGet {
+		s.echo.Add(http.MethodHead, r.Path, run)
+	}
+}
+
+// Mount adds a plain handler, such as health or metrics. Method "" is any.
+func (s *Server) Mount(method, path string, h http.Handler) {
+	if method == "" {
+		s.echo.Any(path, echo.WrapHandler(h))
+		return
+	}
+	s.echo.Add(method, path, echo.WrapHandler(h))
+}
+
+// Handler is the whole server as one handler; no room may be added after.
+func (s *Server) Handler() http.Handler {
+	s.seal.Do(s.assets.seal)
+	return s.echo
+}
+
+// Serve answers on ln until Shutdown; nil after a clean one.
+func (s *Server) Serve(ln net.Listener) error {
+	s.http.Handler = s.Handler()
+	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve http: %w", err)
+	}
+	return nil
+}
+
+// Shutdown takes no new request, tells streams to end (Exchange.Stopping) and
+// waits for the others until ctx is done; then it cancels their contexts and
+// closes their connections.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopOnce.Do(func() { close(s.stopping) })
+	defer s.base()
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.base()
+		return errors.Join(fmt.Errorf("http: requests cut off: %w", err), s.http.Close())
+	}
+	return nil
+}
