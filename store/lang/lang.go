@@ -33,7 +33,12 @@ type Catalogue struct {
 type Lang struct {
 	tag       language.Tag
 	localizer *i18n.Localizer
+	calendar  *calendar
 }
+
+// calendar holds the names of days and months, split once: a date is in every
+// mail and on every page.
+type calendar struct{ weekdays, months []string }
 
 // supported are the languages, in the order in which they are offered.
 var supported = []language.Tag{
@@ -55,7 +60,15 @@ func Load() (*Catalogue, error) {
 	}
 	c := &Catalogue{matcher: language.NewMatcher(supported)}
 	for _, tag := range supported {
-		c.langs = append(c.langs, Lang{tag: tag, localizer: i18n.NewLocalizer(bundle, tag.String(), "en")})
+		l := Lang{tag: tag, localizer: i18n.NewLocalizer(bundle, tag.String(), "en")}
+		l.calendar = &calendar{
+			weekdays: strings.Split(l.T("date.weekdays"), "|"),
+			months:   strings.Split(l.T("date.months"), "|"),
+		}
+		if len(l.calendar.weekdays) != 7 || len(l.calendar.months) != 12 {
+			return nil, fmt.Errorf("language %s: not 7 weekdays or not 12 months", tag)
+		}
+		c.langs = append(c.langs, l)
 	}
 	return c, nil
 }
@@ -120,9 +133,7 @@ func (l Lang) T(key string, pairs ...any) string {
 // Date writes a day with its weekday, as the zone sees it.
 func (l Lang) Date(t time.Time, zone *time.Location) string {
 	t = t.In(zone)
-	weekdays := strings.Split(l.T("date.weekdays"), "|")
-	months := strings.Split(l.T("date.months"), "|")
-	return l.T("date.day", "weekday", weekdays[t.Weekday()], "day", t.Day(), "month", months[t.Month()-1], "year", t.Year())
+	return l.T("date.day", "weekday", l.calendar.weekdays[t.Weekday()], "day", t.Day(), "month", l.calendar.months[t.Month()-1], "year", t.Year())
 }
 
 // Instant writes a day and a time of day with the zone named by its offset and

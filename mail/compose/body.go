@@ -1,0 +1,73 @@
+package compose
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"mime/quotedprintable"
+)
+
+// lineBytes is the length of an encoded line (RFC 2045 section 6.8).
+const lineBytes = 76
+
+// boundary is made from the Message-ID, so that every try has the same. "=_"
+// stands in neither base64 nor quoted-printable, so no part can hold it (RFC
+// 2045 section 6.7).
+func boundary(messageID string) string {
+	sum := sha256.Sum256([]byte(messageID))
+	return "=_" + hex.EncodeToString(sum[:12])
+}
+
+// alternatives ends the header and writes the text and the HTML as
+// multipart/alternative (RFC 2046 section 5.1.4): the last is preferred.
+func alternatives(h *header, boundary string, text, html []byte) []byte {
+	h.raw("Content-Type", `multipart/alternative; boundary="`+boundary+`"`)
+	var b bytes.Buffer
+	b.Grow(h.Len() + 2*(len(text)+len(html)))
+	b.WriteString(h.String())
+	b.WriteString("\r\n")
+	writePart(&b, boundary, "text/plain", text)
+	writePart(&b, boundary, "text/html", html)
+	b.WriteString("--" + boundary + "--\r\n")
+	return b.Bytes()
+}
+
+// writePart writes one part under the encoding that is shorter for it: readable
+// quoted-printable where most is ASCII, base64 for other scripts. Neither
+// leaves a line or a byte that a relay could want to change.
+func writePart(b *bytes.Buffer, boundary, mediaType string, content []byte) {
+	b.WriteString("--" + boundary + "\r\nContent-Type: " + mediaType + "; charset=utf-8\r\n")
+	if beyond := beyondASCII(content); 6*beyond < len(content) {
+		b.WriteString("Content-Transfer-Encoding: quoted-printable\r\n\r\n")
+		w := quotedprintable.NewWriter(b)
+		w.Write(content) // a bytes.Buffer does not fail
+		w.Close()
+	} else {
+		b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
+		writeBase64(b, bytes.ReplaceAll(content, []byte("\n"), []byte("\r\n")))
+	}
+	if !bytes.HasSuffix(b.Bytes(), []byte("\r\n")) {
+		b.WriteString("\r\n")
+	}
+}
+
+func writeBase64(b *bytes.Buffer, content []byte) {
+	const perLine = lineBytes / 4 * 3
+	for len(content) > 0 {
+		n := min(perLine, len(content))
+		b.WriteString(base64.StdEncoding.EncodeToString(content[:n]))
+		b.WriteString("\r\n")
+		content = content[n:]
+	}
+}
+
+func beyondASCII(content []byte) int {
+	n := 0
+	for _, c := range content {
+		if c >= 0x80 {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,249 @@
+// Package compose turns a row of the outbox into the bytes of an RFC 5322
+// message, with its envelope. It is pure: no I/O and no clock, and the same row
+// gives the same bytes at every try, since the date, the MIME boundary and the
+// time of the DKIM signature all come from the row.
+//
+// A call flows so: Compose picks the row's kind, whose own file (confirmation.go,
+// autoresponse.go) fills a letter: subject, languages, texts, and what is special
+// in its envelope. The rest is the same for all kinds: header.go writes the
+// fields, body.go the two alternatives, dkim.go signs. A new kind of mail is one
+// more file and one more line in Compose.
+//
+// Nothing a stranger wrote gets into a mail: the letters hold texts of the
+// catalogue, numbers, dates and links alone. What does come from outside (the
+// address written to, the ids of the mail answered) is checked and, where it is
+// not what it should be, refused or left out.
+package compose
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"signpost/store"
+	"signpost/store/ident"
+	"signpost/store/lang"
+)
+
+// Config is what all mails of an installation have in common.
+type Config struct {
+	// BaseURL is where the pages are served, "https://help.example.com",
+	// without a slash at its end.
+	BaseURL string
+	// Product is the sender's display name where a row has none.
+	Product string
+	// Instance names the installation in X-Signpost-Instance, by which it knows
+	// its own mail: letters, digits, dots and dashes, at most 64.
+	Instance string
+	// Zone is the time zone in which a region's promises are told; UTC where it
+	// is nil or returns nil.
+	Zone func(region string) *time.Location
+	// Signers sign the mail of their domains; none is allowed.
+	Signers []Signer
+	// NullSender sends auto-responses with MAIL FROM <>, as RFC 5230 section
+	// 5.1 asks. Wire it true; false is for a relay that refuses the null
+	// sender: then they leave under the tagged address, as tickets' mail does.
+	NullSender bool
+}
+
+// Composer composes mails. It is safe for concurrent use.
+type Composer struct {
+	config Config
+	ring   *ident.Ring
+	texts  *lang.Catalogue
+	words  map[string]words // by language tag
+	pages  pages
+}
+
+// Notify is what the relay is asked to report of a mail (RFC 3461 section 4.1).
+type Notify int
+
+// What may be asked for.
+const (
+	NotifyNever        Notify = iota // NOTIFY=NEVER
+	NotifyFailureDelay               // NOTIFY=FAILURE,DELAY
+)
+
+// Message is one mail ready for the relay.
+type Message struct {
+	From string // envelope sender, "" is the null sender <>
+	To   string // envelope recipient
+	ID   string // the Message-ID, without angle brackets
+	// EnvelopeID is the ENVID of the envelope (RFC 3461 section 4.4), to be
+	// encoded as xtext: the Message-ID, or "" where that exceeds the 100
+	// characters allowed.
+	EnvelopeID string
+	Notify     Notify
+	UTF8       bool   // an address needs SMTPUTF8 (RFC 6531)
+	Bytes      []byte // header and body, lines ending in CRLF
+}
+
+// letter is what a kind of mail says; see the file of each kind.
+type letter struct {
+	subject       string
+	langs         []lang.Lang
+	autoSubmitted string // RFC 3834 section 5; "" when a person wrote it
+	suppress      string // X-Auto-Response-Suppress
+	nullSender    bool
+	notify        Notify
+	text, html    []byte
+}
+
+// New checks the configuration and prepares the templates and fixed texts.
+func New(config Config, ring *ident.Ring, texts *lang.Catalogue) (*Composer, error) {
+	c := &Composer{config: config, ring: ring, texts: texts, words: map[string]words{}}
+	if err := errors.Join(checkBase(config.BaseURL), checkInstance(config.Instance), checkSigners(config.Signers)); err != nil {
+		return nil, err
+	}
+	for _, l := range texts.Langs() {
+		c.words[l.Tag()] = wordsOf(l)
+	}
+	var err error
+	c.pages, err = parsePages()
+	return c, err
+}
+
+// Compose returns the mail of one row. An error is the row's own fault (a kind
+// nobody knows, an address that is none, a Message-ID that cannot stand in a
+// header) and another try would end the same.
+func (c *Composer) Compose(o store.Outbound) (Message, error) {
+	if !validMessageID(o.MessageID) {
+		return Message{}, fmt.Errorf("compose outbound %d: its Message-ID cannot stand in a header", o.ID)
+	}
+	from, err := parseAddress(o.From)
+	if err != nil {
+		return Message{}, fmt.Errorf("compose outbound %d: sender: %w", o.ID, err)
+	}
+	to, err := parseAddress(o.To)
+	if err != nil {
+		return Message{}, fmt.Errorf("compose outbound %d: recipient: %w", o.ID, err)
+	}
+	l, err := c.letter(o, from)
+	if err != nil {
+		return Message{}, fmt.Errorf("compose outbound %d: %w", o.ID, err)
+	}
+	m := Message{To: to, ID: o.MessageID, Notify: l.notify}
+	if len(o.MessageID) <= maxEnvelopeID {
+		m.EnvelopeID = o.MessageID
+	}
+	if !l.nullSender {
+		m.From = c.ring.EnvelopeFrom(from, o.ID, o.To, o.QueuedAt)
+	}
+	m.UTF8 = !isASCII(from) || !isASCII(to)
+	m.Bytes, err = c.sign(c.write(o, l, from, to), from, o.QueuedAt)
+	if err != nil {
+		return Message{}, fmt.Errorf("compose outbound %d: %w", o.ID, err)
+	}
+	return m, nil
+}
+
+// letter lets the row's kind say what it says.
+func (c *Composer) letter(o store.Outbound, from string) (letter, error) {
+	switch o.Kind {
+	case store.MailConfirmation:
+		return c.confirmation(o, from)
+	case store.MailAutoResponse:
+		return c.autoResponse(o)
+	}
+	return letter{}, fmt.Errorf("no mail of kind %q is known", o.Kind)
+}
+
+// maxEnvelopeID is the limit of RFC 3461 section 4.4.
+const maxEnvelopeID = 100
+
+// instanceChars may stand in an installation id, and in a domain name too.
+const instanceChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"
+
+// write puts header and body together. Every value that is not ours goes
+// through clean or was checked before.
+func (c *Composer) write(o store.Outbound, l letter, from, to string) []byte {
+	var h header
+	h.raw("Date", o.QueuedAt.UTC().Format("Mon, 02 Jan 2006 15:04:05 +0000"))
+	h.raw("From", mailbox(c.fromName(o), from))
+	h.raw("To", to)
+	h.text("Subject", l.subject)
+	h.raw("Message-ID", "<"+o.MessageID+">")
+	h.thread(o.InReplyTo, o.References)
+	if l.autoSubmitted != "" {
+		h.raw("Auto-Submitted", l.autoSubmitted)
+		h.raw("Precedence", "bulk") // some responders look at nothing else
+		h.raw("X-Auto-Response-Suppress", l.suppress)
+	}
+	h.raw("X-Signpost-Instance", c.config.Instance)
+	h.raw("Content-Language", tags(l.langs))
+	h.raw("MIME-Version", "1.0")
+	return alternatives(&h, boundary(o.MessageID), l.text, l.html)
+}
+
+// fromName is the display name a mail leaves under.
+func (c *Composer) fromName(o store.Outbound) string {
+	if name := clean(o.FromName, maxName); name != "" {
+		return name
+	}
+	return clean(c.config.Product, maxName)
+}
+
+func (c *Composer) zone(region string) *time.Location {
+	if c.config.Zone == nil {
+		return time.UTC
+	}
+	if zone := c.config.Zone(region); zone != nil {
+		return zone
+	}
+	return time.UTC
+}
+
+// pick returns the catalogue's languages for a row's tags, each once, at most
+// limit; English when none is known.
+func (c *Composer) pick(tags []string, limit int) []lang.Lang {
+	var langs []lang.Lang
+	for _, tag := range tags {
+		l, ok := c.texts.Match(tag)
+		if ok && len(langs) < limit && !contains(langs, l) {
+			langs = append(langs, l)
+		}
+	}
+	if len(langs) == 0 {
+		langs = append(langs, c.texts.Pick())
+	}
+	return langs
+}
+
+func contains(langs []lang.Lang, l lang.Lang) bool {
+	for _, known := range langs {
+		if known.Tag() == l.Tag() {
+			return true
+		}
+	}
+	return false
+}
+
+func tags(langs []lang.Lang) string {
+	var all []string
+	for _, l := range langs {
+		all = append(all, l.Tag())
+	}
+	return strings.Join(all, ", ")
+}
+
+func checkBase(base string) error {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Host == "", u.RawQuery != "", u.Fragment != "", u.User != nil:
+		return fmt.Errorf("the base URL %q is not like https://help.example.com", base)
+	case strings.HasSuffix(base, "/"):
+		return fmt.Errorf("the base URL %q ends in a slash", base)
+	case !isASCII(base) || strings.ContainsAny(base, " <>\"\r\n\t"):
+		return fmt.Errorf("the base URL %q holds characters that break links in mails; write its host name in ASCII (xn--)", base)
+	}
+	return nil
+}
+
+func checkInstance(id string) error {
+	if id == "" || len(id) > 64 || strings.Trim(id, instanceChars) != "" {
+		return fmt.Errorf("the installation id %q is not 1 to 64 letters, digits, dots and dashes", id)
+	}
+	return nil
+}
