@@ -1,0 +1,134 @@
+package outbox
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/emersion/go-sasl"
+)
+
+// xoauth2 is the client side of XOAUTH2: the token goes out at once, and a
+// challenge can only be an account of what was wrong with it, which is to be
+// answered with an empty response for the final refusal to come.
+type xoauth2 struct {
+	user, token string
+	fault       string // the server's account, "" without one
+}
+
+func (x *xoauth2) Start() (string, []byte, error) {
+	return string(AuthXOAuth2), []byte("user=" + x.user + "\x01auth=Bearer " + x.token + "\x01\x01"), nil
+}
+
+func (x *xoauth2) Next(challenge []byte) ([]byte, error) {
+	x.fault = string(challenge)
+	return []byte{}, nil
+}
+
+// login is the client side of LOGIN. It answers the first question with the name
+// and the second with the password whatever they say: servers word them
+// differently, and some take no initial response.
+type login struct {
+	user, password string
+	asked          int
+}
+
+func (l *login) Start() (string, []byte, error) { return string(AuthLogin), nil, nil }
+
+func (l *login) Next([]byte) ([]byte, error) {
+	l.asked++
+	switch l.asked {
+	case 1:
+		return []byte(l.user), nil
+	case 2:
+		return []byte(l.password), nil
+	}
+	return nil, sasl.ErrUnexpectedServerChallenge
+}
+
+// mechanism chooses how to log in with what the relay offers.
+func (c Config) mechanism(ctx context.Context, offered []string) (sasl.Client, error) {
+	has := func(m AuthMechanism) bool {
+		for _, o := range offered {
+			if strings.EqualFold(o, string(m)) {
+				return true
+			}
+		}
+		return false
+	}
+	choice := c.Auth
+	if choice == AuthAuto {
+		switch {
+		case c.Token != nil:
+			choice = AuthXOAuth2
+		case has(AuthPlain) || !has(AuthLogin):
+			choice = AuthPlain
+		default:
+			choice = AuthLogin
+		}
+	}
+	if !has(choice) {
+		return nil, fmt.Errorf("the relay does not offer AUTH %s (it offers %q)", choice, strings.Join(offered, " "))
+	}
+	switch choice {
+	case AuthPlain:
+		return sasl.NewPlainClient("", c.Username, c.Password), nil
+	case AuthLogin:
+		return &login{user: c.Username, password: c.Password}, nil
+	}
+	token, err := c.Token(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("no access token: %w", err)
+	}
+	return &xoauth2{user: c.Username, token: token}, nil
+}
+
+// login runs the AUTH exchange (RFC 4954 section 4).
+func (s *session) login(client sasl.Client) error {
+	name, initial, err := client.Start()
+	if err != nil {
+		return broken(StageAuth, err)
+	}
+	line := "AUTH " + name
+	if initial != nil {
+		line += " " + encodeInitial(initial)
+	}
+	for {
+		r, err := s.exchange(StageAuth, line)
+		if err != nil {
+			return err
+		}
+		if r.code == 235 {
+			return nil
+		}
+		if r.code != 334 {
+			return loginRefused(client, r)
+		}
+		challenge, err := base64.StdEncoding.DecodeString(r.text)
+		if err != nil {
+			return broken(StageAuth, fmt.Errorf("challenge: %w", err))
+		}
+		response, err := client.Next(challenge)
+		if err != nil {
+			return broken(StageAuth, err)
+		}
+		line = base64.StdEncoding.EncodeToString(response)
+	}
+}
+
+// encodeInitial is RFC 4954 section 4: an empty initial response is "=".
+func encodeInitial(b []byte) string {
+	if len(b) == 0 {
+		return "="
+	}
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+// loginRefused keeps what an XOAUTH2 server said before its plain refusal.
+func loginRefused(client sasl.Client, r reply) error {
+	if x, ok := client.(*xoauth2); ok && x.fault != "" {
+		r.text += "\n" + x.fault
+	}
+	return refused(StageAuth, r)
+}

@@ -1,0 +1,23 @@
+// Package outbox sends the mail that stands in the store's outbox.
+//
+// A Sender is one loop and a few workers. The loop sleeps until the next row
+// falls due or until Kick says that one was queued; then it claims rows, which
+// stamps their lease and their attempt before anything is dialled, and hands
+// them to the workers. A worker has the row composed, takes a connection to the
+// relay (an idle one where there is one), holds one SMTP dialogue, and records
+// how it ended: sent, to be tried again, failed, or unknown.
+//
+//	Kick, due row -> loop: ClaimOutbound -> rows -> worker: Compose
+//	    -> relay.send: session (RFC 5321) -> outcome -> FinishOutbound
+//
+// Three things decide what happens after a fault, and each has its own place:
+//
+//   - DeliveryError says what went wrong and whether trying again can help.
+//     What is unknown is temporary: a mail too many costs less than one lost.
+//   - relay keeps the health of the relay apart from the fate of a mail. While
+//     the relay is down no row is claimed and none uses up an attempt; one
+//     probe at a time looks whether it is back, and one mail goes first.
+//   - outcome turns both into what the store is told. A ticket's mail goes out
+//     at least once, always under the same Message-ID; an auto-response at most
+//     once.
+package outbox

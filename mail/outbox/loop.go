@@ -1,0 +1,133 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"signpost/store"
+)
+
+// nap is what the loop waits for when there is nothing to do. A kick always
+// ends it.
+type nap struct {
+	until time.Time // zero: no hour is set
+	room  bool      // a worker that took or finished a row ends it too
+}
+
+// again is no nap at all.
+func again() nap { return nap{until: time.Unix(1, 0)} }
+
+// Waits of the loop where no event tells it when to go on.
+const (
+	// blockedFirst, blockedLast: rows are due but held back by PerDomain, perhaps
+	// for claims that are not ours (another node's, or those of a process that
+	// crashed), of whose end nobody tells us.
+	blockedFirst = time.Second
+	blockedLast  = 30 * time.Second
+	// faultFirst, faultLast: the store fails.
+	faultFirst = 100 * time.Millisecond
+	faultLast  = 30 * time.Second
+)
+
+// claimUntil is the loop: claim what is due, sleep until more is.
+func (s *Sender) claimUntil(ctx context.Context) {
+	blocked := backoff{first: blockedFirst, last: blockedLast}
+	faults := backoff{first: faultFirst, last: faultLast}
+	for ctx.Err() == nil {
+		n, err := s.step(ctx, &blocked)
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("outbox cannot be read", "error", err)
+			n = nap{until: time.Now().Add(faults.next())}
+		} else {
+			faults.reset()
+		}
+		s.doze(ctx, n)
+	}
+}
+
+// step does one round and says what to wait for.
+func (s *Sender) step(ctx context.Context, blocked *backoff) (nap, error) {
+	limit := cap(s.rows) - len(s.rows)
+	switch status := s.relay.now(); {
+	case status.State == RelayDown && time.Now().Before(status.RetryAt):
+		return nap{until: status.RetryAt}, nil
+	case status.State == RelayDown:
+		s.relay.probe(ctx)
+		return again(), nil
+	case status.State == RelayTrying && s.held.Load() > 0:
+		return nap{room: true}, nil
+	case status.State == RelayTrying:
+		limit = 1
+	case limit < cap(s.rows)/2:
+		return nap{room: true}, nil // a claim is a commit: make it worth one
+	}
+	rows, err := s.store.ClaimOutbound(ctx, time.Now(), store.Claim{
+		Limit: limit, PerDomain: s.cfg.PerDomain, Lease: s.cfg.lease,
+	})
+	if err != nil {
+		return nap{}, err
+	}
+	s.held.Add(int64(len(rows)))
+	for _, row := range rows {
+		s.rows <- row // never blocks: limit was the room there is
+	}
+	if len(rows) > 0 {
+		blocked.reset()
+	}
+	if len(rows) == limit {
+		return again(), nil
+	}
+	return s.untilDue(ctx, blocked)
+}
+
+// untilDue is the nap of a loop that has claimed all it could.
+func (s *Sender) untilDue(ctx context.Context, blocked *backoff) (nap, error) {
+	next, err := s.store.NextOutbound(ctx)
+	switch now := time.Now(); {
+	case errors.Is(err, store.ErrNotFound):
+		return nap{}, nil
+	case err != nil:
+		return nap{}, err
+	case next.After(now):
+		return nap{until: next}, nil
+	default:
+		// Rows of a domain that has its fill. Mostly one of our own ends and
+		// makes room; it may have ended since the claim.
+		return nap{room: true, until: now.Add(blocked.next())}, nil
+	}
+}
+
+// doze waits as n says, or for a kick or the end of ctx.
+func (s *Sender) doze(ctx context.Context, n nap) {
+	var timer <-chan time.Time
+	if !n.until.IsZero() {
+		wait := time.Until(n.until)
+		if wait <= 0 {
+			return
+		}
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		timer = t.C
+	}
+	var room <-chan struct{}
+	if n.room {
+		room = s.room
+	}
+	select {
+	case <-ctx.Done():
+	case <-s.kick:
+	case <-room:
+	case <-timer:
+	}
+}
+
+// backoff doubles from first to last.
+type backoff struct{ first, last, wait time.Duration }
+
+func (b *backoff) next() time.Duration {
+	b.wait = min(max(b.first, 2*b.wait), b.last)
+	return b.wait
+}
+
+func (b *backoff) reset() { b.wait = 0 }

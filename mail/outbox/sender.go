@@ -1,0 +1,247 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"signpost/store"
+)
+
+// Store are the verbs the sender needs; their contracts stand in store.Outbox.
+type Store interface {
+	ClaimOutbound(ctx context.Context, now time.Time, c store.Claim) ([]store.Outbound, error)
+	FinishOutbound(ctx context.Context, now time.Time, f store.Finish) error
+	NextOutbound(ctx context.Context) (time.Time, error)
+}
+
+// Sender hands the store's outbound mail to the relay.
+type Sender struct {
+	cfg     Config
+	store   Store
+	compose Compose
+	log     *slog.Logger
+	observe Observer
+	relay   *relay
+
+	rows chan store.Outbound // claimed, waiting for a worker
+	held atomic.Int64        // claimed and not finished
+	kick chan struct{}       // the outbox changed
+	room chan struct{}       // a worker took or finished a row
+}
+
+// buffered is how many claimed rows may wait for each worker: enough that one
+// claim serves many mails, few enough that none waits out its lease.
+const buffered = 4
+
+// New returns a Sender that does nothing until Run. The settings must be valid
+// (Config.Validate).
+func New(cfg Config, st Store, compose Compose, log *slog.Logger, observe Observer) *Sender {
+	cfg = cfg.withDefaults()
+	s := &Sender{
+		cfg: cfg, store: st, compose: compose, log: log, observe: observe,
+		rows: make(chan store.Outbound, buffered*cfg.Sessions),
+		kick: make(chan struct{}, 1),
+		room: make(chan struct{}, 1),
+	}
+	s.relay = newRelay(cfg, s.relayChanged)
+	return s
+}
+
+// Kick tells the sender that a mail was queued. It never blocks and may be
+// called at any time, from anywhere, but only after the commit.
+func (s *Sender) Kick() { signal(s.kick) }
+
+// Relay returns how the relay does now.
+func (s *Sender) Relay() RelayStatus { return s.relay.now() }
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Run sends until ctx ends. Then it claims no more, puts back what no worker
+// has begun, gives the dialogues under way StopGrace to end, breaks off those
+// that have not, and returns nil when every row is accounted for. It may be
+// called once.
+func (s *Sender) Run(ctx context.Context) error {
+	abort, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	var workers sync.WaitGroup
+	for range s.cfg.Sessions {
+		workers.Go(func() {
+			for row := range s.rows {
+				signal(s.room)
+				rest := s.handle(ctx, abort, row)
+				s.held.Add(-1)
+				signal(s.room)
+				if rest {
+					sleep(ctx, restAfterRefusal)
+				}
+			}
+		})
+	}
+	s.claimUntil(ctx)
+	close(s.rows)
+	grace := time.AfterFunc(s.cfg.StopGrace, cut)
+	defer grace.Stop()
+	workers.Wait()
+	s.relay.shut()
+	return nil
+}
+
+// restAfterRefusal is how long a worker leaves its connection unopened when the
+// relay refused it one while others are open: most relays limit their number.
+const restAfterRefusal = 15 * time.Second
+
+// handle sees one claimed row to its end.
+func (s *Sender) handle(run, abort context.Context, row store.Outbound) (rest bool) {
+	now := time.Now()
+	status := s.relay.now()
+	switch {
+	case run.Err() != nil, row.DueAt.Sub(now) < s.cfg.Dialogue: // or its lease might run out in the dialogue
+		s.giveBack(abort, row, now)
+	case row.Kind == store.MailAutoResponse && now.After(s.cfg.lastTry(row)):
+		late := &DeliveryError{Permanent: true, Stage: StageCompose, Err: errLate}
+		s.settle(abort, row, s.cfg.outcome(row, reply{}, late, time.Time{}, now, 0), late, 0)
+	case status.State == RelayDown:
+		s.giveBack(abort, row, status.RetryAt)
+	default:
+		return s.try(abort, row)
+	}
+	return false
+}
+
+var errLate = errors.New("too old to be an answer")
+
+// try makes one attempt at row and records how it ended.
+func (s *Sender) try(abort context.Context, row store.Outbound) (rest bool) {
+	ctx, cancel := context.WithTimeout(abort, s.cfg.Dialogue)
+	defer cancel()
+	begun := time.Now()
+	rep, fault := s.hand(ctx, row)
+	var relayAt time.Time
+	if abort.Err() == nil {
+		rest = s.relay.note(errorOf(fault))
+	}
+	now := time.Now()
+	switch status := s.relay.now(); {
+	case fault == nil:
+	case abort.Err() != nil:
+		relayAt = now // not its fault: the next process may begin at once
+	case rest:
+		relayAt = now.Add(restAfterRefusal)
+	case fault.ofRelay() && status.State == RelayDown:
+		relayAt = status.RetryAt
+	}
+	s.settle(abort, row, s.cfg.outcome(row, rep, fault, relayAt, now, rand.Float64()), fault, now.Sub(begun))
+	return rest
+}
+
+// hand composes row and sends it.
+func (s *Sender) hand(ctx context.Context, row store.Outbound) (reply, *DeliveryError) {
+	m, err := s.compose(row)
+	if err != nil {
+		return reply{}, asDelivery(StageCompose, err)
+	}
+	if fault := m.check(); fault != nil {
+		return reply{}, fault
+	}
+	rep, err := s.relay.send(ctx, m)
+	if err != nil {
+		return reply{}, asDelivery(StageData, err)
+	}
+	return rep, nil
+}
+
+// errorOf keeps a nil *DeliveryError a nil error.
+func errorOf(d *DeliveryError) error {
+	if d == nil {
+		return nil
+	}
+	return d
+}
+
+// settle records the end of a try, tells the metrics, and logs the change.
+func (s *Sender) settle(abort context.Context, row store.Outbound, f store.Finish, fault *DeliveryError, took time.Duration) {
+	a := Attempt{Kind: row.Kind, Outcome: f.State, Code: f.Code, Took: took, Waited: time.Since(row.QueuedAt)}
+	level := slog.LevelInfo
+	if fault != nil {
+		a.Stage = fault.Stage
+		level = slog.LevelWarn
+	}
+	s.finish(abort, row, f)
+	s.observe.attempt(a)
+	// The reply's text may name the recipient, so it is for debugging only; the
+	// store keeps it with the row.
+	s.log.Log(abort, level, "outbound "+string(f.State), "outbound", row.ID, "kind", row.Kind,
+		"message_id", row.MessageID, "ticket", row.Number, "attempt", row.Attempts,
+		"stage", a.Stage, "code", f.Code, "enhanced", f.Enhanced, "took", took)
+	s.log.Debug("outbound reply", "outbound", row.ID, "reply", f.Reply)
+}
+
+func (s *Sender) giveBack(abort context.Context, row store.Outbound, due time.Time) {
+	s.finish(abort, row, putBack(row, due))
+	s.observe.putBack()
+}
+
+// Waits between the tries to record an end when the store fails.
+const (
+	storeWaitFirst = 100 * time.Millisecond
+	storeWaitLast  = 10 * time.Second
+	// storeWrite bounds one such try, which goes on after the stop.
+	storeWrite = 5 * time.Second
+)
+
+// finish records an end. While the store cannot take it (a full disk) the
+// worker holds on, as long as the lease lasts: a mail that is out and not
+// recorded would go out again.
+func (s *Sender) finish(abort context.Context, row store.Outbound, f store.Finish) {
+	wait := storeWaitFirst
+	for {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(abort), storeWrite)
+		err := s.store.FinishOutbound(ctx, time.Now(), f)
+		cancel()
+		if err == nil {
+			if f.State == store.StateQueued {
+				s.Kick() // it may fall due before what the loop sleeps for
+			}
+			return
+		}
+		if errors.Is(err, store.ErrConflict) || abort.Err() != nil || time.Now().After(row.DueAt) {
+			s.log.Error("outbound end not recorded", "outbound", row.ID, "state", f.State, "error", err)
+			return
+		}
+		s.log.Warn("outbound end not recorded yet", "outbound", row.ID, "state", f.State, "error", err)
+		sleep(abort, wait)
+		wait = min(2*wait, storeWaitLast)
+	}
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+func (s *Sender) relayChanged(st RelayStatus) {
+	s.observe.relay(st)
+	switch st.State {
+	case RelayUp:
+		s.log.Info("relay up")
+	case RelayTrying:
+		s.log.Info("relay reached again, one mail goes first")
+	case RelayDown:
+		s.log.Warn("relay down", "error", st.Err, "since", st.Since, "retry_at", st.RetryAt)
+	}
+}
