@@ -1,0 +1,4 @@
+package triage
+
+// readReports reads what the mail reports of other mails.
+func (m *message) readReports() {}

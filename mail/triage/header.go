@@ -1,0 +1,195 @@
+package triage
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Bounds of what is read of a header. A field beyond them is not lost: it stands
+// in the raw mail, only no rule looks at it.
+const (
+	maxHeader = 1 << 20  // bytes of a header block
+	maxValue  = 64 << 10 // bytes of one field's value
+	maxFields = 2000
+)
+
+// field is one header field: slices of the raw mail, the value still folded and
+// encoded.
+type field struct{ name, value []byte }
+
+// header is the fields of one header block in their order.
+type header []field
+
+// readHeader splits raw into its header and its body. It takes what a strict
+// parser refuses: an mbox "From " line or a byte order mark in front, blank lines
+// before the first field, spaces before the colon (RFC 5322 section 4.5), lines
+// that are no field at all, and a header that ends without a blank line.
+func readHeader(raw []byte) (header, []byte) {
+	rest := skipPreamble(raw)
+	limit := len(rest)
+	if limit > maxHeader {
+		limit = maxHeader
+	}
+	h := make(header, 0, 24)
+	start := len(rest)
+	for start-len(rest) < limit && len(rest) > 0 {
+		line, next := cutLine(rest)
+		switch name, value, ok := cutField(line); {
+		case isBlank(line):
+			return h, next
+		case isFolded(line) && len(h) > 0:
+			h.extend(line)
+		case ok && len(h) < maxFields:
+			h = append(h, field{name, value})
+		case !ok && !fieldFollows(next):
+			return h, rest // the body began without a blank line
+		}
+		rest = next
+	}
+	return h, rest
+}
+
+// skipPreamble drops what mail stores and careless exports put above a header.
+func skipPreamble(raw []byte) []byte {
+	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+	for {
+		line, next := cutLine(raw)
+		bare := bytes.TrimLeft(line, ">")
+		if len(next) == 0 || !isBlank(line) && !bytes.HasPrefix(bare, []byte("From ")) {
+			return raw
+		}
+		raw = next
+	}
+}
+
+// cutLine returns the first line without its end, and what follows.
+func cutLine(b []byte) (line, rest []byte) {
+	i := bytes.IndexByte(b, '\n')
+	if i < 0 {
+		return b, nil
+	}
+	line, rest = b[:i], b[i+1:]
+	for len(line) > 0 && line[len(line)-1] == '\r' {
+		line = line[:len(line)-1]
+	}
+	return line, rest
+}
+
+func isBlank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 && !isFolded(line) }
+
+func isFolded(line []byte) bool {
+	return len(line) > 0 && (line[0] == ' ' || line[0] == '\t') && len(bytes.TrimSpace(line)) > 0
+}
+
+// cutField splits "Name: value"; false when the line is no field.
+func cutField(line []byte) (name, value []byte, ok bool) {
+	i := bytes.IndexByte(line, ':')
+	if i <= 0 || i > 200 {
+		return nil, nil, false
+	}
+	name = bytes.TrimRight(line[:i], " \t")
+	for _, c := range name {
+		if c <= ' ' || c >= 0x7f {
+			return nil, nil, false
+		}
+	}
+	return name, line[i+1:], len(name) > 0
+}
+
+// fieldFollows tells whether the header goes on after a line that is no field.
+func fieldFollows(rest []byte) bool {
+	for range 3 {
+		line, next := cutLine(rest)
+		if _, _, ok := cutField(line); ok {
+			return true
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			return len(next) > 0
+		}
+		rest = next
+	}
+	return false
+}
+
+// extend adds a folded line to the last field: the line follows the value in the
+// raw mail, so the value is only made longer.
+func (h header) extend(line []byte) {
+	last := &h[len(h)-1]
+	from, to := cap(last.value), cap(line)-len(line)
+	if grown := from - to; grown >= len(last.value) && grown <= maxValue {
+		last.value = last.value[:grown]
+	}
+}
+
+// all calls yield with the value of each field of that name, until it says false.
+func (h header) all(name string, yield func(value []byte) bool) {
+	for i := range h {
+		if sameName(h[i].name, name) && !yield(h[i].value) {
+			return
+		}
+	}
+}
+
+// value is the first field of that name, unfolded; "" when there is none.
+func (h header) value(name string) string {
+	for i := range h {
+		if sameName(h[i].name, name) {
+			return unfold(h[i].value)
+		}
+	}
+	return ""
+}
+
+// has returns the first of the names that the header holds, with its value.
+func (h header) has(names ...string) (name, value string, ok bool) {
+	for i := range h {
+		for _, n := range names {
+			if sameName(h[i].name, n) {
+				return n, unfold(h[i].value), true
+			}
+		}
+	}
+	return "", "", false
+}
+
+func (h header) count(name string) (n int) {
+	h.all(name, func([]byte) bool { n++; return true })
+	return n
+}
+
+// sameName compares a field's name without case (RFC 5322 section 1.2.2).
+func sameName(b []byte, name string) bool {
+	return len(b) == len(name) && lower(b[0]) == lower(name[0]) && lower(b[len(b)-1]) == lower(name[len(name)-1]) && strings.EqualFold(string(b), name)
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// unfold joins a folded value to one line and drops what no header may hold.
+func unfold(value []byte) string {
+	value = bytes.TrimSpace(value)
+	if len(value) > maxValue {
+		value = value[:maxValue]
+	}
+	if bytes.IndexByte(value, '\n') < 0 && bytes.IndexByte(value, 0) < 0 && bytes.IndexByte(value, '\r') < 0 {
+		return string(value)
+	}
+	out := make([]byte, 0, len(value))
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; c {
+		case 0, '\r':
+		case '\n':
+			for i+1 < len(value) && (value[i+1] == ' ' || value[i+1] == '\t' || value[i+1] == '\r') {
+				i++
+			}
+			out = append(out, ' ')
+		default:
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}

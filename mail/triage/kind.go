@@ -1,0 +1,65 @@
+package triage
+
+import "signpost/store"
+
+// kind decides what the mail is. Reports come first, since a bounce carries the
+// marks of an automatic reply too; then what is ours; then the programs, and
+// what is left a person wrote.
+func (m *message) kind(rules []store.Rule) store.Kind {
+	switch {
+	case m.report != "":
+		return m.report
+	case fired(rules, "own-address", "own-instance"):
+		return store.KindOwn
+	case fired(rules, "calendar"):
+		return store.KindCalendar
+	case fired(rules, "challenge"):
+		return store.KindChallenge
+	case fired(rules, "junk", "spam-mark"):
+		return store.KindSpam
+	case fired(rules, "list-header") && !m.replied():
+		return store.KindList
+	case fired(rules, "auto-submitted", "responder-header", "other-helpdesk", "loop-header", "auto-subject", "away-text", "acknowledgement"):
+		return store.KindAutoReply
+	case fired(rules, "precedence", "bulk-header"):
+		if words, ok := precedence(m); ok && containsAny(words, "reply") || !m.many() {
+			return store.KindAutoReply
+		}
+		return store.KindList
+	case m.machine():
+		return store.KindAutoReply
+	}
+	return store.KindDirect
+}
+
+// replied tells an automatic reply that a list passed on, or that carries list
+// fields of its own.
+func (m *message) replied() bool {
+	_, ok := m.valued("Auto-Submitted", func(v string) bool { return keyword(v) == "auto-replied" })
+	return ok
+}
+
+// many tells mail that was sent to more than one reader, by what mass senders add.
+func (m *message) many() bool {
+	words, ok := precedence(m)
+	return ok && containsAny(words, "bulk", "list", "junk") && m.header.value("In-Reply-To") == "" ||
+		fired(judgeGroup(m, automaticRules), "bulk-header")
+}
+
+func judgeGroup(m *message, group []rule) (list []store.Rule) {
+	for _, r := range group {
+		if words, ok := r.judge(m); ok {
+			list = append(list, store.Rule{ID: r.id, Effect: r.effect, Evidence: words})
+		}
+	}
+	return list
+}
+
+// machine tells a sender that nobody can be reached at.
+func (m *message) machine() bool {
+	if m.hasReturnPath && m.null {
+		return true
+	}
+	_, ok := m.robot(func(address string) bool { return isDaemon(address) || isNoReply(address) })
+	return ok
+}

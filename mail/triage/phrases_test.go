@@ -1,0 +1,43 @@
+package triage
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// A phrase in a section nobody reads, or one so short that people's subjects
+// begin with it, is a fault in the data.
+func TestPhraseFilesAreSound(t *testing.T) {
+	t.Parallel()
+	known := map[section]bool{
+		autoSubject: true, bounceSubject: true, bounceHint: true, delaySubject: true, receiptSubject: true, ackSubject: true, ackText: true,
+		awayText: true, challengeText: true, challengeHost: true, bounceText: true, delayText: true, returnedMark: true,
+	}
+	files, err := fs.Glob(phraseFiles, "phrases/*.txt")
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d phrase files, %v", len(files), err)
+	}
+	for _, file := range files {
+		raw, err := phraseFiles.ReadFile(file)
+		if err != nil || !utf8.Valid(raw) {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for line := range strings.Lines(string(raw)) {
+			if name, ok := strings.CutPrefix(strings.TrimSpace(line), "== "); ok && !known[section(name)] {
+				t.Errorf("%s: no section is called %q", file, name)
+			}
+		}
+	}
+	for s, list := range phrasebook().lists {
+		if !known[s] {
+			t.Errorf("phrases %q stand in no section", list)
+		}
+		for _, p := range list {
+			if n := utf8.RuneCountInString(p); n < 2 || n < 4 && isASCII(p) && !strings.ContainsAny(p, ":") {
+				t.Errorf("section %s: %q is too short to tell anything", s, p)
+			}
+		}
+	}
+}

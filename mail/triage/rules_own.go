@@ -1,0 +1,64 @@
+package triage
+
+import (
+	"strings"
+
+	"signpost/store"
+)
+
+// ownRules: the mail is ours, or about an automatic answer of ours.
+var ownRules = []rule{
+	stop("own-address", "RFC 5230 section 4.5, RFC 3834 section 2: never answer ourselves", ownAddress),
+	stop("own-instance", "RFC 5230 section 4.6: a mark of our own shows that our mail came back", ownInstance),
+	stop("answers-auto-response", "a loop between two responders, seen from the thread: it answers one of our automatic answers", func(m *message) (string, bool) {
+		return m.answersOurs(true)
+	}),
+	note("answers-our-mail", "it answers a mail of ours", func(m *message) (string, bool) { return m.answersOurs(false) }),
+}
+
+func ownAddress(m *message) (string, bool) {
+	if _, ok := m.isOurs(m.sender); ok {
+		return "Return-Path: " + m.returnPath, true
+	}
+	for _, name := range []string{"From", "Sender", "Reply-To"} {
+		for _, a := range m.addresses(name) {
+			if _, ok := m.isOurs(a.address); ok {
+				return name + ": " + a.address, true
+			}
+		}
+	}
+	return "", false
+}
+
+func ownInstance(m *message) (string, bool) {
+	if m.env.OwnInstance != "" {
+		if words, ok := m.valued("X-Signpost-Instance", func(v string) bool { return v == m.env.OwnInstance }); ok {
+			return words, true
+		}
+	}
+	if m.env.OwnMessageID == nil {
+		return "", false
+	}
+	id := firstID(m.header.value("Message-ID"))
+	_, ok := m.env.OwnMessageID(id)
+	return "Message-ID: " + id, id != "" && ok
+}
+
+// answersOurs looks for one of our Message-IDs in the thread: of an automatic
+// answer, or of any other mail.
+func (m *message) answersOurs(automatic bool) (string, bool) {
+	if m.env.OwnMessageID == nil {
+		return "", false
+	}
+	for _, name := range []string{"In-Reply-To", "References"} {
+		for _, id := range m.references(name) {
+			if !strings.Contains(id, ".") { // ours have three labels
+				continue
+			}
+			if kind, ok := m.env.OwnMessageID(id); ok && (kind == store.MailAutoResponse) == automatic {
+				return name + ": " + id, true
+			}
+		}
+	}
+	return "", false
+}

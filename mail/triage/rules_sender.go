@@ -1,0 +1,148 @@
+package triage
+
+import "strings"
+
+// senderRules: where an answer would go.
+var senderRules = []rule{
+	stop("null-sender", "RFC 3834 section 2: no response to a null return path", func(m *message) (string, bool) {
+		return "Return-Path: " + m.returnPath, m.hasReturnPath && m.null
+	}),
+	note("no-return-path", "RFC 3834 section 4: an automatic response goes to the return path, and this mail has none", func(m *message) (string, bool) {
+		return "no Return-Path field", !m.hasReturnPath
+	}),
+	stop("bad-return-path", "RFC 3834 section 2: check the destination address for validity", func(m *message) (string, bool) {
+		return "Return-Path: " + m.returnPath, m.hasReturnPath && !m.null && m.sender == ""
+	}),
+	note("wrapped-sender", "BATV and SRS write a person's own address into the envelope", func(m *message) (string, bool) {
+		return "Return-Path: " + m.returnPath, m.wrapped
+	}),
+	stop("robot-sender", "RFC 3834 section 2, RFC 5230 section 4.6: names under which programs write", func(m *message) (string, bool) {
+		return m.robot(isRobot)
+	}),
+	stop("reply-to-elsewhere", "an answer reflected to a third party is backscatter", replyToElsewhere),
+	stop("broken-from", "RFC 5322 section 3.6.2: one author, named by an address", brokenFrom),
+}
+
+// robot looks for a program's name in the envelope sender, From and Sender.
+func (m *message) robot(is func(address string) bool) (string, bool) {
+	if m.hasReturnPath && !m.null {
+		address := m.sender
+		if address == "" {
+			address = bareAddress(m.returnPath)
+		}
+		if is(address) {
+			return "Return-Path: " + m.returnPath, true
+		}
+	}
+	for _, a := range m.from {
+		if is(a.address) {
+			return "From: " + a.address, true
+		}
+	}
+	for _, a := range m.addresses("Sender") {
+		if is(a.address) {
+			return "Sender: " + a.address, true
+		}
+	}
+	return "", false
+}
+
+func isRobot(address string) bool {
+	return isDaemon(address) || isNoReply(address) || isServiceName(address) || isTagged(address)
+}
+
+func localPart(address string) string {
+	local, _ := splitAddress(address)
+	return strings.Trim(strings.ToLower(local), `"'`)
+}
+
+// squash drops what people vary in such names: mailer-daemon, Mailer_Daemon,
+// mailerdaemon.
+func squash(local string) string {
+	return strings.NewReplacer("-", "", "_", "", ".", "").Replace(local)
+}
+
+// isDaemon tells the names under which mail systems report.
+func isDaemon(address string) bool {
+	local := localPart(address)
+	flat := squash(local)
+	for _, name := range []string{"mailerdaemon", "postmaster", "maildaemon", "doublebounce", "mailadministrator", "mailsystem", "mmdf"} {
+		if strings.HasPrefix(flat, name) || strings.HasSuffix(flat, name) {
+			return true
+		}
+	}
+	return strings.HasPrefix(flat, "microsoftexchange") && len(flat) > 40
+}
+
+// isNoReply tells the addresses that say of themselves that nobody reads them.
+func isNoReply(address string) bool {
+	flat := squash(localPart(address))
+	return containsAny(flat, "noreply", "donotreply", "dontreply", "noresponder", "nepasrepondre", "nichtantworten", "naoresponda", "autoreply", "autoresponder", "unattended")
+}
+
+// isServiceName tells list managers, system accounts and their address forms.
+func isServiceName(address string) bool {
+	local := localPart(address)
+	switch strings.SplitN(local, "+", 2)[0] {
+	case "listserv", "majordomo", "root", "daemon", "uucp", "nobody", "www-data", "abuse", "bounce", "bounces", "mailman",
+		"notification", "notifications", "notify", "apache", "cron", "backup-daemon":
+		return true
+	}
+	for _, suffix := range []string{"-request", "-owner", "-bounces", "-bounce", "-relay", "-errors", "-confirm", "-daemon", "-return", "-admin-bounces"} {
+		if strings.HasSuffix(strings.SplitN(local, "+", 2)[0], suffix) {
+			return true
+		}
+	}
+	return strings.HasPrefix(local, "owner-") || strings.HasPrefix(local, "bounce-") || strings.HasPrefix(local, "bounces-")
+}
+
+// isTagged tells an envelope sender that names another address or a message of
+// its own: VERP and its kin, written by programs that send to many.
+func isTagged(address string) bool {
+	local := localPart(address)
+	if strings.HasPrefix(local, "prvs=") || strings.HasPrefix(local, "btv1==") || strings.HasPrefix(local, "srs") {
+		return strings.Contains(local, "=")
+	}
+	at := strings.LastIndexByte(local, '=')
+	return at > 0 && strings.Contains(local[at:], ".") && strings.ContainsAny(local[:at], "+-")
+}
+
+// replyToElsewhere: we never answer a Reply-To, but one that names another
+// organisation than both From and the return path shows a mail that is not what a
+// person's client writes.
+func replyToElsewhere(m *message) (string, bool) {
+	var known []string
+	for _, a := range m.from {
+		known = append(known, a.address)
+	}
+	if m.sender != "" {
+		known = append(known, m.sender)
+	}
+	for _, a := range m.addresses("Reply-To") {
+		if len(known) == 0 || !strings.Contains(a.address, "@") {
+			continue
+		}
+		same := false
+		for _, k := range known {
+			same = same || aligned(a.address, k)
+		}
+		if !same {
+			return "Reply-To: " + a.address, true
+		}
+	}
+	return "", false
+}
+
+func brokenFrom(m *message) (string, bool) {
+	value := m.header.value("From")
+	switch {
+	case m.header.count("From") == 0:
+		return "no From field", true
+	case m.header.count("From") > 1:
+		return "several From fields: " + value, true
+	case len(m.from) != 1:
+		return "From: " + value, true
+	}
+	_, domain := splitAddress(m.from[0].address)
+	return "From: " + value, domain == "" || !isAddress(m.from[0].address)
+}
