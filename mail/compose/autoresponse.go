@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"bytes"
+	htmltemplate "html/template"
 	"strings"
 
 	"signpost/store"
@@ -19,26 +21,28 @@ const autoLangs = 2
 // Its words avoid what other people's bounce parsers take for a bounce: it says
 // that mail is not read, never that an address does not exist or is not in use.
 func (c *Composer) autoResponse(o store.Outbound) (letter, error) {
-	type block struct {
-		words
-		Lang, Dir string
-	}
 	langs := c.pick(o.Langs, autoLangs)
-	data := struct {
-		Lang, Dir, Subject, Link string
-		Blocks                   []block
-	}{Lang: langs[0].Tag(), Dir: langs[0].Dir(), Link: c.config.BaseURL + "/contact"}
+	link := struct{ Link string }{c.config.BaseURL + "/contact"}
 	var subjects []string
+	var texts [][]byte
+	sheet := struct {
+		Lang, Dir, Subject string
+		Answers            []htmltemplate.HTML
+	}{Lang: langs[0].Tag(), Dir: langs[0].Dir()}
 	for _, l := range langs {
-		w := c.words[l.Tag()]
-		subjects = append(subjects, w.AutoSubject)
-		data.Blocks = append(data.Blocks, block{words: w, Lang: l.Tag(), Dir: l.Dir()})
+		subjects = append(subjects, l.T("mail.auto_subject"))
+		text, html, err := c.pages.answer[l.Tag()].fill(link)
+		if err != nil {
+			return letter{}, err
+		}
+		texts = append(texts, text)
+		sheet.Answers = append(sheet.Answers, htmltemplate.HTML(html))
 	}
 	// "Auto: " is what RFC 5230 section 5.3 begins it with, in every language.
-	data.Subject = "Auto: " + strings.Join(subjects, " / ")
-	text, html, err := c.pages.autoResponse.fill(data)
+	sheet.Subject = "Auto: " + strings.Join(subjects, " / ")
+	html, err := filled(c.pages.sheet, sheet)
 	return letter{
-		subject: data.Subject, langs: langs, text: text, html: html,
+		subject: sheet.Subject, langs: langs, text: bytes.Join(texts, []byte("\n* * *\n\n")), html: html,
 		autoSubmitted: "auto-replied", suppress: "All",
 		nullSender: c.config.NullSender, notify: NotifyNever,
 	}, err

@@ -53,7 +53,6 @@ type Composer struct {
 	config Config
 	ring   *ident.Ring
 	texts  *lang.Catalogue
-	words  map[string]words // by language tag
 	pages  pages
 }
 
@@ -93,15 +92,12 @@ type letter struct {
 
 // New checks the configuration and prepares the templates and fixed texts.
 func New(config Config, ring *ident.Ring, texts *lang.Catalogue) (*Composer, error) {
-	c := &Composer{config: config, ring: ring, texts: texts, words: map[string]words{}}
+	c := &Composer{config: config, ring: ring, texts: texts}
 	if err := errors.Join(checkBase(config.BaseURL), checkInstance(config.Instance), checkSigners(config.Signers)); err != nil {
 		return nil, err
 	}
-	for _, l := range texts.Langs() {
-		c.words[l.Tag()] = wordsOf(l)
-	}
 	var err error
-	c.pages, err = parsePages()
+	c.pages, err = parsePages(texts.Langs())
 	return c, err
 }
 

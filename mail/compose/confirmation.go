@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"signpost/store"
+	"signpost/store/lang"
 )
 
 // confirmation tells a partner that the request has arrived: its number, when
@@ -19,27 +20,23 @@ func (c *Composer) confirmation(o store.Outbound, from string) (letter, error) {
 	}
 	l := c.pick(o.Langs, 1)[0]
 	number := clean(o.Number, maxName)
+	subject := l.T("mail.confirm_subject", "number", number)
 	data := struct {
-		words
-		Lang, Dir, Start, Sender    string
-		Subject, Number, Lead, Date string
-		Promise, From, Link         string
+		Subject, Sender, Number, Date, Address, Link string
+		// For the text alone: HTML isolates by elements, so that nobody copies
+		// an invisible mark along with a number.
+		MarkedNumber, MarkedAddress string
 	}{
-		words: c.words[l.Tag()],
-		Lang:  l.Tag(), Dir: l.Dir(), Start: start(l), Sender: c.fromName(o),
-		Subject: l.T("mail.confirm_subject", "number", number),
-		Number:  number,
-		Lead:    l.T("mail.confirm_lead", "number", l.Isolate(number)),
-		From:    l.T("mail.confirm_from", "address", l.Isolate(from)),
-		Link:    c.config.BaseURL + "/t/" + c.ring.LinkToken(o.Link),
+		Subject: subject, Sender: c.fromName(o), Number: number, Address: from,
+		Link:         c.config.BaseURL + "/t/" + c.ring.LinkToken(o.Link),
+		MarkedNumber: l.Isolate(number), MarkedAddress: l.Isolate(from),
 	}
-	if !o.Promise.FirstResponseBy.IsZero() {
-		data.Date = l.Instant(o.Promise.FirstResponseBy, c.zone(o.Region))
-		data.Promise = l.T("mail.confirm_promise", "date", data.Date)
+	if due := o.Promise.FirstResponseBy; !due.IsZero() {
+		data.Date = l.Instant(due, c.zone(o.Region))
 	}
-	text, html, err := c.pages.confirmation.fill(data)
+	text, html, err := c.pages.confirmation[l.Tag()].fill(data)
 	return letter{
-		subject: data.Subject, langs: c.pick(o.Langs, 1), text: text, html: html,
+		subject: subject, langs: []lang.Lang{l}, text: text, html: html,
 		autoSubmitted: "auto-generated", suppress: "DR, RN, NRN, OOF, AutoReply",
 		notify: NotifyFailureDelay,
 	}, err

@@ -3,8 +3,10 @@ package compose
 import (
 	"bytes"
 	"embed"
+	"html"
 	htmltemplate "html/template"
 	"io"
+	"strings"
 	texttemplate "text/template"
 
 	"signpost/store/lang"
@@ -13,6 +15,22 @@ import (
 //go:embed mails
 var mails embed.FS
 
+// A template of mails/ is filled in two stages. At the start, what stands in
+// [[ ]] is filled once for each language: its texts, its direction. A place in a
+// text is handed on as an action of the second stage:
+//
+//	[[T "confirm_promise" "date" "{{.Date}}"]]
+//
+// What stands in {{ }} is filled for each mail. So a mail costs one template
+// and no look-up in the catalogue.
+
+// pages are the templates after the first stage.
+type pages struct {
+	confirmation map[string]page // by language tag
+	answer       map[string]page // what an auto-response says in one language
+	sheet        *htmltemplate.Template
+}
+
 // page is one mail's pair of templates: the text is written as text, not made
 // from the HTML.
 type page struct {
@@ -20,19 +38,62 @@ type page struct {
 	html *htmltemplate.Template
 }
 
-// pages are the templates of all kinds.
-type pages struct{ confirmation, autoResponse page }
-
-func parsePages() (p pages, err error) {
-	for name, into := range map[string]*page{"confirmation": &p.confirmation, "autoresponse": &p.autoResponse} {
-		if into.text, err = texttemplate.ParseFS(mails, "mails/"+name+".txt"); err != nil {
+func parsePages(langs []lang.Lang) (p pages, err error) {
+	p.confirmation, p.answer = map[string]page{}, map[string]page{}
+	for _, l := range langs {
+		if p.confirmation[l.Tag()], err = parsePage("confirmation", l); err != nil {
 			return p, err
 		}
-		if into.html, err = htmltemplate.ParseFS(mails, "mails/"+name+".html"); err != nil {
+		if p.answer[l.Tag()], err = parsePage("answer", l); err != nil {
 			return p, err
 		}
 	}
-	return p, nil
+	p.sheet, err = htmltemplate.ParseFS(mails, "mails/sheet.html")
+	return p, err
+}
+
+func parsePage(name string, l lang.Lang) (p page, err error) {
+	text, err := firstStage(name+".txt", l, func(s string) string { return s })
+	if err != nil {
+		return p, err
+	}
+	if p.text, err = texttemplate.New(name).Parse(text); err != nil {
+		return p, err
+	}
+	if text, err = firstStage(name+".html", l, html.EscapeString); err != nil {
+		return p, err
+	}
+	p.html, err = htmltemplate.New(name).Parse(text)
+	return p, err
+}
+
+func firstStage(file string, l lang.Lang, escape func(string) string) (string, error) {
+	source, err := mails.ReadFile("mails/" + file)
+	if err != nil {
+		return "", err
+	}
+	t, err := texttemplate.New(file).Delims("[[", "]]").Funcs(texttemplate.FuncMap{
+		"T":     func(key string, pairs ...any) string { return escape(l.T("mail."+key, pairs...)) },
+		"lang":  l.Tag,
+		"dir":   l.Dir,
+		"start": func() string { return start(l) },
+	}).Parse(string(source))
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, nil)
+	return b.String(), err
+}
+
+// start is the side at which a language's lines begin, in the words of HTML's
+// align attribute: mail programs know it where they do not know "text-align:
+// start".
+func start(l lang.Lang) string {
+	if l.Dir() == "rtl" {
+		return "right"
+	}
+	return "left"
 }
 
 // fill renders both alternatives from the same data.
@@ -46,37 +107,7 @@ func (p page) fill(data any) (text, html []byte, err error) {
 
 func filled(t interface{ Execute(io.Writer, any) error }, data any) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(4096) // what a mail comes to
 	err := t.Execute(&b, data)
 	return b.Bytes(), err
-}
-
-// words are a language's texts without places, looked up once: the catalogue
-// matches languages anew at every call.
-type words struct {
-	ConfirmTitle, ConfirmNumber, ConfirmPromise, ConfirmOpen string
-	AutoSubject, AutoLead, AutoForm, AutoTicket, AutoNote    string
-}
-
-func wordsOf(l lang.Lang) words {
-	return words{
-		ConfirmTitle:   l.T("mail.confirm_title"),
-		ConfirmNumber:  l.T("mail.confirm_number"),
-		ConfirmPromise: l.T("mail.confirm_promise_label"),
-		ConfirmOpen:    l.T("mail.confirm_open"),
-		AutoSubject:    l.T("mail.auto_subject"),
-		AutoLead:       l.T("mail.auto_lead"),
-		AutoForm:       l.T("mail.auto_form"),
-		AutoTicket:     l.T("mail.auto_ticket"),
-		AutoNote:       l.T("mail.auto_note"),
-	}
-}
-
-// Start is the side at which a language's lines begin, in the words of HTML's
-// align attribute: mail programs know it where they do not know "text-align:
-// start".
-func start(l lang.Lang) string {
-	if l.Dir() == "rtl" {
-		return "right"
-	}
-	return "left"
 }
