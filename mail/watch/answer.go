@@ -1,0 +1,178 @@
+package watch
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+
+	"signpost/mail/triage"
+	"signpost/store"
+)
+
+// Limits hold the automatic answers. A zero field takes the default, a negative
+// one means no limit.
+type Limits struct {
+	// Period in which one person is answered once (RFC 5230 section 4.1: 7 days
+	// by default, at least 1).
+	Period time.Duration
+	// Answers to one organisation's domain: a machine that changes its address
+	// with every mail stays under one domain. Not held against the big public
+	// mail hosts.
+	DomainHour, DomainDay int
+	// Breaker is how many answers in all within BreakerWindow turn the responder
+	// off.
+	Breaker       int
+	BreakerWindow time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Period:        or(l.Period, 7*24*time.Hour),
+		DomainHour:    or(l.DomainHour, 3),
+		DomainDay:     or(l.DomainDay, 20),
+		Breaker:       or(l.Breaker, 30),
+		BreakerWindow: or(l.BreakerWindow, 10*time.Minute),
+	}
+}
+
+func or[T int | time.Duration](value, byDefault T) T {
+	switch {
+	case value == 0:
+		return byDefault
+	case value < 0:
+		return 0
+	}
+	return value
+}
+
+// of is what an answer to one address is held to.
+func (l Limits) of(address string) store.AnswerLimits {
+	held := store.AnswerLimits{
+		Sender:  store.AnswerKey(address),
+		Period:  l.Period,
+		Breaker: store.Budget{Name: "answer/breaker", Limit: l.Breaker, Window: l.BreakerWindow},
+	}
+	domain := organisation(store.Domain(address))
+	if !slices.Contains(publicHosts(), domain) {
+		held.Budgets = []store.Budget{
+			{Name: "answer/domain-hour", Key: domain, Limit: l.DomainHour, Window: time.Hour},
+			{Name: "answer/domain-day", Key: domain, Limit: l.DomainDay, Window: 24 * time.Hour},
+		}
+	}
+	return held
+}
+
+// organisation is the domain one organisation registers names under.
+func organisation(domain string) string {
+	if own, err := publicsuffix.EffectiveTLDPlusOne(domain); err == nil {
+		return own
+	}
+	return domain
+}
+
+// answer forms the auto-response to a mail, all but what the driver sets. The
+// address it comes from is one of ours, chosen by the mail's, never copied from
+// it; nothing of the mail's text is in it.
+func (w *Watcher) answer(ctx context.Context, now time.Time, row store.Inbound, r triage.Result) *store.Outbound {
+	region := regionOf(w.box.Regions, r.To)
+	out := &store.Outbound{
+		Kind:      store.MailAutoResponse,
+		Region:    region.ID,
+		From:      region.Address,
+		FromName:  region.Name,
+		To:        r.AnswerTo,
+		Langs:     w.langs(ctx, region, r),
+		MessageID: w.deps.Ring.MessageID(now, store.MailAutoResponse, store.Domain(region.Address)),
+		Inbound:   row.ID,
+	}
+	if id := bareID(r.MessageID); id != "" { // RFC 5230 section 5.8
+		out.InReplyTo = id
+		out.References = references(r.References, id)
+	}
+	return out
+}
+
+// regionOf picks the region whose address the mail names, the first when it
+// names none.
+func regionOf(regions []store.Region, to []string) store.Region {
+	for _, address := range to {
+		for _, region := range regions {
+			if store.AnswerKey(address) == store.AnswerKey(region.Address) {
+				return region
+			}
+		}
+	}
+	return regions[0]
+}
+
+const referencesKept = 11 // the first and the last ten: RFC 5322 section 2.1.1 bounds the line
+
+// references is the thread the answer joins: the mail's own and the mail.
+func references(of []string, id string) []string {
+	var refs []string
+	for _, ref := range of {
+		if ref = bareID(ref); ref != "" && ref != id && !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+		if len(refs) > 2*referencesKept {
+			refs = slices.Delete(refs, 1, 2)
+		}
+	}
+	refs = append(refs, id)
+	if over := len(refs) - referencesKept; over > 0 {
+		refs = slices.Delete(refs, 1, 1+over)
+	}
+	return refs
+}
+
+// langs is the language of the answer: that of a partner we know, else one the
+// mail asks for (RFC 5230 section 7), else the region's, with a second beside
+// it, since then nobody knows.
+func (w *Watcher) langs(ctx context.Context, region store.Region, r triage.Result) []string {
+	if w.deps.Requesters != nil {
+		known, err := w.deps.Requesters.TicketsByRequester(ctx, r.AnswerTo, 0, 1)
+		if err != nil {
+			w.log.Warn("language of a requester not found", "error", err)
+		}
+		if err == nil && len(known) > 0 {
+			if l, ok := w.deps.Catalogue.Match(known[0].Requester.Lang); ok {
+				return []string{l.Tag()}
+			}
+		}
+	}
+	for _, asked := range r.Languages {
+		if l, ok := w.deps.Catalogue.Match(asked); ok {
+			return []string{l.Tag()}
+		}
+	}
+	first := w.deps.Catalogue.Pick(region.Languages...).Tag()
+	second := w.deps.Catalogue.Pick(slices.Concat(region.Languages[min(1, len(region.Languages)):], []string{"en"})...).Tag()
+	if first == second {
+		return []string{first}
+	}
+	return []string{first, second}
+}
+
+// publicHosts are domains under which strangers to one another have addresses:
+// people there are limited one by one only.
+func publicHosts() []string {
+	return strings.Fields(`
+		gmail.com googlemail.com outlook.com hotmail.com live.com msn.com
+		hotmail.co.uk hotmail.fr hotmail.de hotmail.es hotmail.it live.co.uk live.fr live.nl
+		outlook.es outlook.fr outlook.de outlook.co.id outlook.sa
+		yahoo.com yahoo.co.uk yahoo.co.in yahoo.co.id yahoo.fr yahoo.es yahoo.de yahoo.com.br yahoo.co.jp ymail.com rocketmail.com
+		aol.com icloud.com me.com mac.com
+		gmx.com gmx.de gmx.net gmx.at gmx.ch web.de t-online.de freenet.de mail.com
+		orange.fr wanadoo.fr free.fr sfr.fr laposte.net libero.it virgilio.it tiscali.it
+		qq.com foxmail.com 163.com 126.com yeah.net sina.com sina.cn sohu.com 139.com 189.cn aliyun.com
+		naver.com hanmail.net daum.net docomo.ne.jp ezweb.ne.jp softbank.ne.jp
+		mail.ru bk.ru inbox.ru list.ru yandex.ru yandex.com rambler.ru ukr.net
+		proton.me protonmail.com pm.me tuta.io tutanota.com fastmail.com hey.com zoho.com zohomail.com
+		uol.com.br bol.com.br terra.com.br rediffmail.com telkom.net plasa.com
+		comcast.net verizon.net att.net sbcglobal.net cox.net charter.net bellsouth.net
+		btinternet.com sky.com virginmedia.com talktalk.net bigpond.com optusnet.com.au
+		seznam.cz wp.pl o2.pl onet.pl interia.pl abv.bg maktoob.com`)
+}

@@ -1,0 +1,343 @@
+package watch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+	"github.com/emersion/go-sasl"
+)
+
+// Times. The IMAP client library waits for ever for an answer, so every command
+// has a deadline of our own, after which the connection is closed.
+const (
+	connectLimit = time.Minute      // dial, TLS, login
+	commandLimit = 30 * time.Second // a command that moves no mail
+	listLimit    = 2 * time.Minute  // the UIDs of a whole folder
+	chunkLimit   = 5 * time.Minute  // a chunk of mails
+	mailLimit    = 2 * time.Minute  // one mail, or a part of a large one
+
+	backoffFirst = time.Second
+	backoffMost  = 5 * time.Minute
+	// Providers lock accounts after repeated wrong logins.
+	backoffRefused = 15 * time.Minute
+	// A connection that held this long was a good one: its loss starts the
+	// back-off anew.
+	steady = time.Minute
+)
+
+// session is one connection with the folder open.
+type session struct {
+	w      *Watcher
+	conn   net.Conn // the raw connection: closing it ends every pending call
+	client *imapclient.Client
+	caps   imap.CapSet
+
+	notices chan struct{} // new mail was announced; holds one
+
+	folder  folder
+	turnAt  time.Time // when the folder is to be looked at anew
+	retryAt time.Time // when mails put off are to be tried again; zero: none
+	settled bool      // the folder was listed since IDLE last began
+	dry     bool      // nothing is to be kept
+
+	tlsVersion string // "" without TLS
+}
+
+// refused is a login the server did not accept.
+type refused struct{ err error }
+
+func (r refused) Error() string { return "login refused: " + r.err.Error() }
+func (r refused) Unwrap() error { return r.err }
+
+func isRefused(err error) bool { return errors.As(err, new(refused)) }
+
+// connect dials, protects the connection and logs in.
+func (w *Watcher) connect(ctx context.Context) (*session, error) {
+	s := &session{w: w, notices: make(chan struct{}, 1)}
+	token, err := w.token(ctx)
+	if err != nil {
+		return nil, refused{fmt.Errorf("access token: %w", err)}
+	}
+	err = within(ctx, connectLimit, func() { s.hangUp() }, func(ctx context.Context) error {
+		if s.conn, err = w.dial(ctx); err != nil {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connect to mailbox %s: %w", w.box.ID, err)
+	}
+	err = s.within(ctx, connectLimit, func(ctx context.Context) error {
+		if err := s.greet(ctx); err != nil {
+			return err
+		}
+		return s.login(token)
+	})
+	if err != nil {
+		s.close()
+		return nil, fmt.Errorf("open mailbox %s: %w", w.box.ID, err)
+	}
+	return s, nil
+}
+
+func (w *Watcher) token(ctx context.Context) (string, error) {
+	if w.box.Token == nil {
+		return "", nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectLimit)
+	defer cancel()
+	return w.box.Token(ctx)
+}
+
+func (w *Watcher) dial(ctx context.Context) (net.Conn, error) {
+	if w.box.Dial != nil {
+		return w.box.Dial(ctx)
+	}
+	// Keep-alive finds a peer that vanished while we sit in IDLE.
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 15 * time.Second, Count: 4}}
+	return d.DialContext(ctx, "tcp", w.box.Address)
+}
+
+// greet protects the connection and reads the greeting.
+func (s *session) greet(ctx context.Context) error {
+	opts := &imapclient.Options{
+		TLSConfig:             s.w.tlsConfig(),
+		UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: s.announced},
+	}
+	switch s.w.box.TLS {
+	case TLSNone:
+		s.client = imapclient.New(s.conn, opts)
+	case TLSStart:
+		client, err := imapclient.NewStartTLS(s.conn, opts)
+		if err != nil {
+			return fmt.Errorf("STARTTLS: %w", err)
+		}
+		s.client, s.tlsVersion = client, "STARTTLS"
+	default:
+		secure := tls.Client(s.conn, opts.TLSConfig)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return fmt.Errorf("TLS: %w", err)
+		}
+		s.tlsVersion = tls.VersionName(secure.ConnectionState().Version)
+		s.client = imapclient.New(secure, opts)
+	}
+	return s.client.WaitGreeting()
+}
+
+func (w *Watcher) tlsConfig() *tls.Config {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if w.box.TLSRoots != nil {
+		config = w.box.TLSRoots.Clone()
+	}
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(w.box.Address)
+	}
+	return config
+}
+
+// announced runs on the goroutine that reads the connection: it must not wait.
+func (s *session) announced(data *imapclient.UnilateralDataMailbox) {
+	if data.NumMessages == nil {
+		return
+	}
+	select {
+	case s.notices <- struct{}{}:
+	default:
+	}
+}
+
+// login authenticates and learns what the server can do. After a refusal the
+// connection is of no use: some servers leave the exchange open.
+func (s *session) login(token string) error {
+	if s.client.State() == imap.ConnStateAuthenticated { // PREAUTH
+		s.caps = s.client.Caps()
+		return nil
+	}
+	caps, box := s.client.Caps(), s.w.box
+	var err error
+	switch {
+	case box.Token != nil:
+		err = s.client.Authenticate(&xoauth2{username: box.Username, token: token})
+	case caps.Has(imap.AuthCap(sasl.Plain)):
+		err = s.client.Authenticate(sasl.NewPlainClient("", box.Username, box.Password))
+	case caps.Has(imap.CapLoginDisabled):
+		return refused{errors.New("the server wants TLS before a password")}
+	default:
+		err = s.client.Login(box.Username, box.Password).Wait()
+	}
+	if err != nil {
+		return loginError(err)
+	}
+	if s.caps = s.client.Caps(); s.caps == nil {
+		return errors.New("the server does not say what it can do")
+	}
+	return nil
+}
+
+// loginError tells a refusal from a server that is busy or gone.
+func loginError(err error) error {
+	var answer *imap.Error
+	if !errors.As(err, &answer) {
+		return err
+	}
+	switch answer.Code {
+	case imap.ResponseCodeUnavailable, imap.ResponseCodeInUse, imap.ResponseCodeLimit, imap.ResponseCodeServerBug, "THROTTLED":
+		return err
+	}
+	return refused{err}
+}
+
+// xoauth2 is the mechanism Google and Microsoft take OAuth 2 tokens by; their
+// documentation is its only definition.
+type xoauth2 struct{ username, token string }
+
+func (x *xoauth2) Start() (string, []byte, error) {
+	return "XOAUTH2", []byte("user=" + x.username + "\x01auth=Bearer " + x.token + "\x01\x01"), nil
+}
+
+// Next answers the one challenge there is, a description of the failure, with
+// nothing: the server then ends the exchange with NO.
+func (x *xoauth2) Next([]byte) ([]byte, error) { return []byte{}, nil }
+
+// within runs one step of the protocol under a deadline, at which, or when ctx
+// ends, the connection is closed: that wakes whatever the step waits for.
+func (s *session) within(ctx context.Context, limit time.Duration, step func(context.Context) error) error {
+	return within(ctx, limit, s.hangUp, step)
+}
+
+func within(ctx context.Context, limit time.Duration, hangUp func(), step func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	stop := context.AfterFunc(ctx, hangUp)
+	defer stop()
+	err := step(ctx)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("no answer within %v: %w", limit, ctx.Err())
+	}
+	return err
+}
+
+func (s *session) hangUp() {
+	if s.conn != nil {
+		s.conn.Close()
+	}
+}
+
+// close ends the connection. The raw connection goes first: the client's own
+// Close waits for ever while a literal is unread.
+func (s *session) close() {
+	s.hangUp()
+	if s.client != nil {
+		s.client.Close()
+	}
+}
+
+// has tells whether the server offers a capability.
+func (s *session) has(c imap.Cap) bool { return s.caps.Has(c) }
+
+// folder is what opening the folder told.
+type folder struct {
+	validity uint32
+	cursor   uint32 // every UID up to it is in the ledger
+	// connectedAt: mail that arrived before is never answered.
+	connectedAt time.Time
+	keyword     bool   // Keyword can be kept
+	first       *tally // of a mailbox never seen before: what waited in it
+}
+
+// openFolder selects the folder and compares its UIDVALIDITY, which is told
+// only here.
+func (s *session) openFolder(ctx context.Context) error {
+	data, err := s.selectFolder(ctx, &imap.SelectOptions{ReadOnly: !s.marks()})
+	if err != nil {
+		return err
+	}
+	s.turnAt = time.Now().Add(turnEvery)
+	s.settled = false
+	if data.UIDValidity == s.folder.validity && s.folder.validity != 0 {
+		return nil
+	}
+	// Whole seconds, as INTERNALDATE: a mail that comes in the second in which
+	// the mailbox is connected is not from before.
+	now := time.Now().Truncate(time.Second)
+	state, err := s.w.deps.Ledger.ConnectMailbox(ctx, now, s.w.box.ID)
+	if err != nil {
+		return err
+	}
+	next := folder{keyword: keepsKeyword(data.PermanentFlags)}
+	if state.UIDValidity == 0 {
+		next.first = &tally{}
+	}
+	if state.UIDValidity != data.UIDValidity {
+		s.w.log.Info("mailbox begins a new epoch", "uidvalidity", data.UIDValidity, "before", state.UIDValidity)
+		clear(s.w.tries)
+		if state, err = s.w.deps.Ledger.BeginEpoch(ctx, time.Now(), s.w.box.ID, data.UIDValidity); err != nil {
+			return err
+		}
+	}
+	next.validity, next.cursor, next.connectedAt = state.UIDValidity, state.UID, state.ConnectedAt
+	s.folder = next
+	return nil
+}
+
+func (s *session) selectFolder(ctx context.Context, opts *imap.SelectOptions) (data *imap.SelectData, err error) {
+	err = s.within(ctx, commandLimit, func(context.Context) error {
+		data, err = s.client.Select(s.w.box.Folder, opts).Wait()
+		return err
+	})
+	if err != nil {
+		// Microsoft 365 accepts a token of the wrong scope and says so here.
+		if strings.Contains(err.Error(), "authenticated but not connected") {
+			err = refused{err}
+		}
+		return nil, fmt.Errorf("open folder %s: %w", s.w.box.Folder, err)
+	}
+	if data.UIDValidity == 0 {
+		return nil, fmt.Errorf("open folder %s: the server tells no UIDVALIDITY", s.w.box.Folder)
+	}
+	return data, nil
+}
+
+func keepsKeyword(permanent []imap.Flag) bool {
+	for _, f := range permanent {
+		if f == imap.FlagWildcard || strings.EqualFold(string(f), Keyword) {
+			return true
+		}
+	}
+	return false
+}
+
+// backoff is the pause before try n+1: doubling, with jitter so that many
+// watchers do not come back at once.
+func backoff(failures int, refused bool) time.Duration {
+	most := backoffMost
+	if refused {
+		most = backoffRefused
+	}
+	pause := backoffFirst << min(failures-1, 16)
+	if refused {
+		pause *= 30
+	}
+	pause = min(pause, most)
+	return pause/2 + rand.N(pause/2+1)
+}
+
+// wait sleeps; false when ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

@@ -1,0 +1,321 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"signpost/mail/triage"
+	"signpost/store"
+)
+
+const (
+	// judgeLimit bounds the judging of one mail, and then its authentication.
+	judgeLimit = 10 * time.Second
+	// authenticators is how many mails of a chunk wait for the DNS at once.
+	authenticators = 8
+	// A mail whose verdict hangs on a name server that does not answer is put
+	// off by putOff, at most until putOffMost after it was seen: a late answer is
+	// worse than none.
+	putOff     = time.Minute
+	putOffMost = time.Hour
+	// pendingAtOnce is how many leftovers are read at a time.
+	pendingAtOnce = 32
+)
+
+// RuleSilent stops every answer of a mailbox set to silent.
+const RuleSilent = "mailbox-silent"
+
+// open is a recorded mail that waits for its verdict.
+type open struct {
+	row   store.Inbound
+	head  []byte
+	whole bool
+}
+
+// judgement is what became of one open mail.
+type judgement struct {
+	result triage.Result
+	fault  error // it could not be judged
+	later  bool  // the DNS does not answer now
+	would  bool  // its content alone allowed an answer
+	answer *store.Outbound
+}
+
+// enterLedger records a chunk and decides it. It returns the rows as they then
+// stand, and whether any mail has to be tried again later.
+func (w *Watcher) enterLedger(ctx context.Context, mails []mail, f folder, noticed time.Time) ([]store.Inbound, bool, error) {
+	if len(mails) == 0 {
+		return nil, false, nil
+	}
+	news := make([]store.NewInbound, len(mails))
+	for i := range mails {
+		news[i] = w.newInbound(&mails[i], f)
+	}
+	recorded, err := w.deps.Ledger.RecordInbound(context.WithoutCancel(ctx), time.Now(), news)
+	if err != nil {
+		return nil, false, fmt.Errorf("record %d mails: %w", len(mails), err)
+	}
+	var opens []open
+	var rows []store.Inbound
+	for i, row := range recorded {
+		if row.State == store.InboundStored {
+			opens = append(opens, open{row: row, head: mails[i].head, whole: mails[i].whole})
+		} else {
+			rows = append(rows, row) // known from an earlier epoch, or decided before a crash
+		}
+	}
+	decided, retry, err := w.settle(ctx, opens, f, noticed)
+	return append(rows, decided...), retry, err
+}
+
+func (w *Watcher) newInbound(m *mail, f folder) store.NewInbound {
+	n := store.NewInbound{
+		Mailbox: w.box.ID, UIDValidity: f.validity, UID: m.uid, InternalDate: m.date,
+		Size: m.length, Hash: m.hash, Blob: m.blob, Truncated: m.truncated,
+	}
+	n.MessageID, n.From, n.Subject = describe(m.head)
+	if m.blob == "" {
+		n.Raw = m.head
+	}
+	return n
+}
+
+// settlePending decides what a crash, or a silent name server, left over.
+func (s *session) settlePending(ctx context.Context) error {
+	s.retryAt = time.Time{}
+	for {
+		rows, err := s.w.deps.Ledger.PendingInbound(ctx, s.w.box.ID, pendingAtOnce)
+		if err != nil {
+			return fmt.Errorf("list pending mails: %w", err)
+		}
+		opens := make([]open, len(rows))
+		for i, row := range rows {
+			if opens[i], err = s.w.reopen(ctx, row); err != nil {
+				return err
+			}
+		}
+		decided, retry, err := s.w.settle(ctx, opens, s.folder, time.Now())
+		if err != nil {
+			return err
+		}
+		if retry {
+			s.retrySoon()
+		}
+		if err := s.mark(ctx, decided); err != nil || retry || len(rows) < pendingAtOnce {
+			return err
+		}
+	}
+}
+
+func (s *session) retrySoon() { s.retryAt = time.Now().Add(putOff) }
+
+// reopen reads a recorded mail back from the store.
+func (w *Watcher) reopen(ctx context.Context, row store.Inbound) (open, error) {
+	if row.Blob == "" {
+		raw, err := w.deps.Ledger.RawInbound(ctx, row.ID)
+		return open{row: row, head: raw, whole: !row.Truncated}, err
+	}
+	if w.deps.Blobs == nil {
+		return open{row: row}, nil
+	}
+	r, _, err := w.deps.Blobs.Open(ctx, row.Blob)
+	if err != nil {
+		return open{}, err
+	}
+	defer r.Close()
+	head, err := io.ReadAll(io.LimitReader(r, store.RawInline))
+	return open{row: row, head: head}, err
+}
+
+// settle judges recorded mails and applies the verdicts.
+func (w *Watcher) settle(ctx context.Context, opens []open, f folder, noticed time.Time) (rows []store.Inbound, retry bool, err error) {
+	var decisions []store.Decision
+	for i, j := range w.judgeAll(ctx, opens, f) {
+		switch {
+		case j.fault != nil:
+			row, err := w.quarantine(ctx, opens[i].row.ID, j.fault.Error())
+			if err != nil {
+				return nil, false, err
+			}
+			retry = retry || row.State == store.InboundStored
+		case j.later:
+			retry = true
+		default:
+			f.first.add(j.result, j.would)
+			decisions = append(decisions, w.decision(opens[i].row, j))
+		}
+	}
+	rows, err = w.apply(ctx, decisions)
+	w.decided(rows, noticed)
+	return rows, retry, err
+}
+
+func (w *Watcher) decision(row store.Inbound, j judgement) store.Decision {
+	d := store.Decision{ID: row.ID, Verdict: j.result.Verdict, Answer: j.answer}
+	if d.Answer != nil {
+		d.Limits = w.deps.Limits.of(j.answer.To)
+	}
+	return d
+}
+
+// apply writes the verdicts, all in one transaction. When the store refuses one
+// of them as invalid, the others are written without it.
+func (w *Watcher) apply(ctx context.Context, decisions []store.Decision) ([]store.Inbound, error) {
+	if len(decisions) == 0 {
+		return nil, nil
+	}
+	rows, err := w.deps.Ledger.DecideInbound(context.WithoutCancel(ctx), time.Now(), decisions)
+	if !errors.Is(err, store.ErrInvalid) {
+		return rows, err
+	}
+	if len(decisions) == 1 {
+		_, err = w.quarantine(ctx, decisions[0].ID, "verdict refused: "+err.Error())
+		return nil, err
+	}
+	rows = nil
+	for _, d := range decisions {
+		one, err := w.apply(ctx, []store.Decision{d})
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, one...)
+	}
+	return rows, nil
+}
+
+// decided counts what was decided and wakes the sender.
+func (w *Watcher) decided(rows []store.Inbound, noticed time.Time) {
+	answers := 0
+	for _, row := range rows {
+		if row.Answer != 0 {
+			answers++
+		}
+		w.deps.Observer.decided(row, time.Since(noticed))
+		w.log.Debug("mail decided", "inbound", row.ID, "kind", row.Verdict.Kind, "answer", row.Answer)
+	}
+	w.count(func(h *Health) { h.Decided += uint64(len(rows)); h.Answered += uint64(answers) })
+	if answers > 0 && w.deps.Kick != nil {
+		w.deps.Kick()
+	}
+}
+
+func (w *Watcher) quarantine(ctx context.Context, id store.InboundID, reason string) (store.Inbound, error) {
+	row, err := w.deps.Ledger.QuarantineInbound(context.WithoutCancel(ctx), time.Now(), id, cut(reason, 500))
+	if err != nil {
+		return row, fmt.Errorf("quarantine inbound %d: %w", id, err)
+	}
+	if row.State == store.InboundQuarantined {
+		w.log.Error("mail set aside", "inbound", id, "uid", row.UID, "reason", row.Fault)
+		w.count(func(h *Health) { h.Quarantined++ })
+		w.deps.Observer.quarantined(row)
+	}
+	return row, nil
+}
+
+// judgeAll judges each mail, and authenticates those that would be answered,
+// several at a time since they wait for the DNS.
+func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgement {
+	judged := make([]judgement, len(opens))
+	var g errgroup.Group
+	g.SetLimit(authenticators)
+	for i := range opens {
+		j, o := &judged[i], opens[i]
+		j.result, j.fault = w.classify(ctx, o)
+		if j.fault != nil || !j.result.Answer {
+			continue
+		}
+		j.would = true
+		switch {
+		case w.box.Silent:
+			j.stop(store.Rule{ID: RuleSilent, Effect: store.EffectStop, Evidence: w.box.ID})
+			continue
+		case o.row.InternalDate.Before(f.connectedAt): // nobody needs to ask the DNS
+			j.stop(store.Rule{ID: store.RuleConnected, Effect: store.EffectStop, Evidence: f.connectedAt.UTC().Format(time.RFC3339)})
+			continue
+		}
+		g.Go(func() error { w.vouch(ctx, o, j); return nil })
+	}
+	g.Wait()
+	return judged
+}
+
+// stop adds a rule that forbids the answer.
+func (j *judgement) stop(rule store.Rule) {
+	j.result.Answer = false
+	j.result.Rules = append(slices.Clip(j.result.Rules), rule)
+}
+
+// classify judges one mail. Parsers of hostile input do panic, and do hang: the
+// first is caught, from the second we walk away.
+func (w *Watcher) classify(ctx context.Context, o open) (triage.Result, error) {
+	if o.head == nil && o.row.Blob != "" {
+		return triage.Result{}, errors.New("its text lies in a blob store that is not there")
+	}
+	e := triage.Envelope{
+		Now: time.Now(), InternalDate: o.row.InternalDate, Truncated: !o.whole, Junk: w.box.Junk,
+		Ours: w.deps.Ours, OwnMessageID: w.deps.Ring.OwnMessageID, OwnInstance: w.deps.Instance,
+	}
+	type outcome struct {
+		result triage.Result
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var out outcome
+		defer func() {
+			if p := recover(); p != nil {
+				w.log.Error("judging a mail panicked", "inbound", o.row.ID, "panic", p, "stack", string(debug.Stack()))
+				out.err = fmt.Errorf("judging panicked: %v", p)
+			}
+			done <- out
+		}()
+		out.result = w.deps.Classify(o.head, e)
+	}()
+	limit := time.NewTimer(judgeLimit)
+	defer limit.Stop()
+	select {
+	case out := <-done:
+		return out.result, out.err
+	case <-limit.C:
+		return triage.Result{}, fmt.Errorf("judging took more than %v", judgeLimit)
+	}
+}
+
+// vouch authenticates a mail that would be answered and forms the answer.
+func (w *Watcher) vouch(ctx context.Context, o open, j *judgement) {
+	ctx, cancel := context.WithTimeout(ctx, judgeLimit)
+	defer cancel()
+	checked, unsure := w.authenticate(ctx, o, j.result)
+	var rule *store.Rule
+	if checked.Answer {
+		rule, unsure = w.receivesMail(ctx, store.Domain(checked.AnswerTo))
+	}
+	j.later = unsure && time.Since(o.row.SeenAt) < putOffMost
+	j.result = checked
+	if rule != nil {
+		j.stop(*rule)
+	}
+	if j.result.Answer {
+		j.answer = w.answer(ctx, time.Now(), o.row, checked)
+	}
+}
+
+// text is the mail from its first byte to its last, for DKIM.
+func (w *Watcher) text(ctx context.Context, o open) (io.ReadCloser, error) {
+	if o.row.Blob != "" && w.deps.Blobs != nil {
+		r, _, err := w.deps.Blobs.Open(ctx, o.row.Blob)
+		return r, err
+	}
+	if !o.whole {
+		return nil, errors.New("only the first part of the mail was kept")
+	}
+	return io.NopCloser(bytes.NewReader(o.head)), nil
+}

@@ -1,0 +1,22 @@
+// Package watch reads the support mailboxes: every mail in them gets a row in
+// the ledger, a verdict, and, where a person wrote, one automatic answer.
+//
+// How a mail flows. Watcher.Run keeps one connection to one mailbox and repeats
+// a cycle: list the UIDs above the cursor, fetch them in chunks (fetch.go), write
+// the chunk to the ledger with its raw text, judge each mail (decide.go),
+// authenticate those that would be answered (auth.go, domain.go), form their
+// answers (answer.go), let one verb of the store apply all verdicts and move the
+// cursor, wake the sender, and mark the mails on the server. Then it waits in
+// IDLE for the next (idle.go). While the ledger works on one chunk the next is
+// being fetched.
+//
+// The store is the truth; everything on the server is a courtesy: flags are never
+// read back, and a mail is known by (UIDVALIDITY, UID), or by its content after
+// the server has renumbered the folder. Raw text is committed before anything is
+// made of it, so a crash at any point is repeated from the store.
+//
+// What this package never does: select by \Seen, use sequence numbers, ask for
+// ENVELOPE or BODYSTRUCTURE (one malformed answer ends the connection, each time
+// again), send a command without a deadline, hold more of a mail in memory than
+// its first 256 KiB, or delete anything.
+package watch

@@ -1,0 +1,126 @@
+package watch
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/emersion/go-message/charset"
+)
+
+// Bounds of reading a header.
+const (
+	headerMost = 256 << 10 // bytes
+	fieldsMost = 1000
+	fieldMost  = 16 << 10 // bytes of one unfolded field
+)
+
+// field is one header field, unfolded.
+type field struct{ name, value string } // name in lower case
+
+// fields reads the header leniently, in order: lines that are no fields are
+// passed over, and where it ends nobody is asked to agree.
+func fields(raw []byte) (all []field) {
+	raw = raw[:min(len(raw), headerMost)]
+	for len(raw) > 0 && len(all) < fieldsMost {
+		line, rest, _ := bytes.Cut(raw, []byte("\n"))
+		raw = rest
+		line = bytes.TrimRight(line, "\r")
+		if len(line) == 0 {
+			if len(all) == 0 {
+				continue // blank lines before the header
+			}
+			break
+		}
+		if line[0] == ' ' || line[0] == '\t' {
+			if len(all) > 0 {
+				unfold(&all[len(all)-1], line)
+			}
+			continue
+		}
+		name, value, ok := bytes.Cut(line, []byte(":"))
+		name = bytes.TrimRight(name, " \t")
+		if !ok || len(name) == 0 || bytes.ContainsAny(name, " \t") {
+			continue
+		}
+		all = append(all, field{strings.ToLower(string(name)), cut(string(bytes.TrimSpace(value)), fieldMost)})
+	}
+	return all
+}
+
+func unfold(f *field, line []byte) {
+	if len(f.value) < fieldMost {
+		f.value = strings.TrimSpace(f.value + " " + cut(string(bytes.TrimSpace(line)), fieldMost-len(f.value)))
+	}
+}
+
+// describe reads what the ledger shows of a mail: its Message-ID, From and
+// subject. It is for the eye; triage reads them for itself.
+func describe(raw []byte) (messageID, from, subject string) {
+	for _, f := range fields(raw) {
+		switch {
+		case f.name == "message-id" && messageID == "":
+			messageID = bareID(f.value)
+		case f.name == "from" && from == "":
+			from = cut(readable(f.value), 320)
+		case f.name == "subject" && subject == "":
+			subject = cut(readable(f.value), 200)
+		}
+	}
+	return messageID, from, subject
+}
+
+// bareID is a Message-ID without its angle brackets, "" when it is none that
+// could be put into a field of ours.
+func bareID(value string) string {
+	_, id, ok := strings.Cut(value, "<")
+	id, _, closed := strings.Cut(id, ">")
+	if !ok || !closed {
+		id = strings.TrimSpace(value)
+	}
+	if !usableID(id) {
+		return ""
+	}
+	return id
+}
+
+// usableID: RFC 5322 section 2.1.1 allows a line 998 characters; other people's
+// software chokes earlier.
+func usableID(id string) bool {
+	if id == "" || len(id) > 500 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if c <= ' ' || c >= 0x7f || c == '<' || c == '>' {
+			return false
+		}
+	}
+	return true
+}
+
+// readable decodes encoded words (RFC 2047) and drops what cannot be shown.
+func readable(value string) string {
+	decoder := mime.WordDecoder{CharsetReader: func(name string, r io.Reader) (io.Reader, error) { return charset.Reader(name, r) }}
+	if text, err := decoder.DecodeHeader(value); err == nil {
+		value = text
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(value, "\uFFFD"))
+}
+
+// cut shortens to at most n bytes, at the border of a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

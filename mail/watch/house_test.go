@@ -1,0 +1,200 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapserver"
+	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
+
+	"signpost/store"
+	"signpost/store/ident"
+	"signpost/store/lang"
+)
+
+// house is a mail server with one mailbox, a ledger, and a watcher between them,
+// to be used inside a synctest bubble.
+type house struct {
+	t      testing.TB
+	user   *imapmemserver.User
+	server *imapserver.Server
+	door   *door
+	ledger *memory
+	kicks  atomic.Int64
+	box    Mailbox
+	deps   Deps
+}
+
+// door is a listener over pipes, which a bubble can wait for.
+type door struct {
+	calls  chan net.Conn
+	closed chan struct{}
+	dialed atomic.Int64
+}
+
+func newDoor() *door { return &door{calls: make(chan net.Conn), closed: make(chan struct{})} }
+
+func (d *door) Accept() (net.Conn, error) {
+	select {
+	case c := <-d.calls:
+		return c, nil
+	case <-d.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (d *door) Close() error {
+	select {
+	case <-d.closed:
+	default:
+		close(d.closed)
+	}
+	return nil
+}
+func (d *door) Addr() net.Addr { return &net.UnixAddr{Name: "door"} }
+
+func (d *door) dial(ctx context.Context) (net.Conn, error) {
+	d.dialed.Add(1)
+	ours, theirs := net.Pipe()
+	select {
+	case d.calls <- theirs:
+		return ours, nil
+	case <-d.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	h := &house{t: t, door: newDoor(), ledger: newMemory()}
+	h.user = imapmemserver.NewUser("support", "secret")
+	h.must(h.user.Create("INBOX", nil))
+	mem := imapmemserver.New()
+	mem.AddUser(h.user)
+	h.server = imapserver.New(&imapserver.Options{
+		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+			return mem.NewSession(), nil, nil
+		},
+		Caps:         imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}, imap.CapIdle: {}, imap.CapMove: {}, imap.CapUIDPlus: {}},
+		InsecureAuth: true,
+		Logger:       log.New(io.Discard, "", 0),
+	})
+	go h.server.Serve(h.door)
+	t.Cleanup(func() { h.server.Close() })
+	h.wire()
+	return h
+}
+
+func (h *house) wire() {
+	us := store.Region{ID: "us", Prefix: "US", Address: "partner-us.support@example.com", Name: "Partner Support US", Languages: []string{"en", "es"}}
+	intl := store.Region{ID: "intl", Prefix: "INT", Address: "partner.support@example.com", Name: "Partner Support", Languages: []string{"en"}}
+	ring, err := ident.New(bytes.Repeat([]byte{7}, ident.SecretBytes))
+	h.must(err)
+	catalogue, err := lang.Load()
+	h.must(err)
+	h.box = Mailbox{
+		ID: "main", TLS: TLSNone, Username: "support", Password: "secret", Dial: h.door.dial,
+		TrustedAuthServ: []string{"mx.example.com"}, Regions: []store.Region{us, intl}, Mark: true,
+	}
+	h.deps = Deps{
+		Ledger: h.ledger, Ring: ring, Catalogue: catalogue, Instance: "test",
+		Ours: func(address string) bool { return address == us.Address || address == intl.Address },
+		Kick: func() { h.kicks.Add(1) },
+	}
+}
+
+func (h *house) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// start runs a watcher until stop is called or the test ends.
+func (h *house) start() (w *Watcher, stop func()) {
+	w = New(h.box, h.deps)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			cancel()
+			h.must(<-done)
+		}
+	}
+	h.t.Cleanup(stop)
+	return w, stop
+}
+
+// deliver puts a mail into the folder now.
+func (h *house) deliver(raw string) {
+	h.t.Helper()
+	h.deliverAt(raw, time.Now())
+}
+
+func (h *house) deliverAt(raw string, at time.Time) {
+	h.t.Helper()
+	_, err := h.user.Append("INBOX", bytes.NewReader([]byte(raw)), &imap.AppendOptions{Time: at})
+	h.must(err)
+}
+
+// letter is a mail as a person writes it, taken in by our host.
+func letter(from, id string, extra ...string) string {
+	fields := append([]string{
+		"Return-Path: <" + from + ">",
+		"Received: from mail.partner.test (mail.partner.test [192.0.2.7]) by mx.example.com with ESMTPS; Mon, 2 Nov 2026 10:00:00 +0000",
+		"Authentication-Results: mx.example.com; spf=pass smtp.mailfrom=" + from,
+		"From: A Person <" + from + ">",
+		"To: partner-us.support@example.com",
+		"Subject: A question",
+	}, extra...)
+	if id != "" {
+		fields = append(fields, "Message-ID: <"+id+">")
+	}
+	return strings.Join(fields, "\r\n") + "\r\n\r\nHow do I order?\r\n"
+}
+
+func numbered(i int) string {
+	return letter(fmt.Sprintf("person%d@partner%d.test", i, i), fmt.Sprintf("m%d@partner.test", i))
+}
+
+// decided fails unless the ledger holds exactly so many mails, all decided, and
+// so many answers.
+func (h *house) decided(mails, answers int) {
+	h.t.Helper()
+	rows := h.ledger.ledger()
+	if len(rows) != mails {
+		h.t.Errorf("the ledger holds %d mails, want %d", len(rows), mails)
+	}
+	for _, r := range rows {
+		if r.State != store.InboundDecided {
+			h.t.Errorf("mail %d is %s (%s), want decided", r.UID, r.State, r.Fault)
+		}
+	}
+	if got := len(h.ledger.outbox()); got != answers {
+		h.t.Errorf("%d answers are in the outbox, want %d", got, answers)
+		for _, r := range rows {
+			h.t.Logf("mail %d from %s: %s answer=%v %v", r.UID, r.From, r.Verdict.Kind, r.Verdict.Answer, r.Verdict.Rules)
+		}
+	}
+}
+
+// bubble runs a story in which time passes by itself.
+func bubble(t *testing.T, story func(t *testing.T)) {
+	t.Parallel()
+	synctest.Test(t, story)
+}

@@ -1,0 +1,117 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+const (
+	// turnEvery bounds one stay in IDLE. RFC 2177 allows 29 minutes; gateways
+	// cut silent connections much earlier.
+	turnEvery = 9 * time.Minute
+	// pollEvery serves hosts without IDLE.
+	pollEvery = time.Minute
+	// settleAfter is when the folder is listed once more after IDLE began: some
+	// servers never announce a mail that arrived between the last FETCH and IDLE.
+	settleAfter = time.Second
+)
+
+// rest waits until the folder is to be read again: on an announcement, when the
+// turn is over, or when mails put off are due. It tells whether a turn begins.
+func (s *session) rest(ctx context.Context) (turn bool, err error) {
+	s.w.enter(StateIdle, s)
+	if s.has(imap.CapIdle) {
+		err = s.idle(ctx)
+	} else {
+		err = s.poll(ctx)
+	}
+	if err != nil {
+		return false, err
+	}
+	now := time.Now()
+	turn = !now.Before(s.turnAt) || (!s.retryAt.IsZero() && !now.Before(s.retryAt))
+	if turn {
+		return true, s.noop(ctx)
+	}
+	return false, nil
+}
+
+// pause is how long to rest at most, and no longer than most.
+func (s *session) pause(most time.Duration) time.Duration {
+	until := s.turnAt
+	if !s.retryAt.IsZero() && s.retryAt.Before(until) {
+		until = s.retryAt
+	}
+	return max(0, min(most, time.Until(until)))
+}
+
+func (s *session) poll(ctx context.Context) error {
+	t := time.NewTimer(s.pause(pollEvery))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.client.Closed():
+		return errClosed
+	case <-t.C:
+		return nil
+	}
+}
+
+var errClosed = errors.New("the server closed the connection")
+
+// idle sits in IDLE (RFC 2177) until something is to be done.
+func (s *session) idle(ctx context.Context) error {
+	select {
+	case <-s.notices: // announced while we read
+		s.settled = false
+		return nil
+	default:
+	}
+	most := turnEvery
+	if !s.settled {
+		most = settleAfter
+	}
+	idle, err := s.beginIdle(ctx)
+	if err != nil {
+		return err
+	}
+	t := time.NewTimer(s.pause(most))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		s.hangUp()
+		idle.Close()
+		return ctx.Err()
+	case <-s.client.Closed():
+		idle.Close()
+		return errClosed
+	case <-s.notices:
+		s.settled = false
+	case <-t.C:
+		s.settled = true
+	}
+	return s.within(ctx, commandLimit, func(context.Context) error {
+		if err := idle.Close(); err != nil {
+			return err
+		}
+		return idle.Wait()
+	})
+}
+
+func (s *session) beginIdle(ctx context.Context) (idle *imapclient.IdleCommand, err error) {
+	err = s.within(ctx, commandLimit, func(context.Context) error {
+		idle, err = s.client.Idle()
+		return err
+	})
+	return idle, err
+}
+
+// noop proves that the server still answers.
+func (s *session) noop(ctx context.Context) error {
+	return s.within(ctx, commandLimit, func(context.Context) error { return s.client.Noop().Wait() })
+}

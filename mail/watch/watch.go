@@ -1,0 +1,226 @@
+package watch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"signpost/mail/triage"
+	"signpost/store"
+	"signpost/store/ident"
+	"signpost/store/lang"
+)
+
+// TLSMode is how a connection is protected.
+type TLSMode string
+
+// The modes. The zero value is TLSImplicit.
+const (
+	TLSImplicit TLSMode = "tls"      // TLS from the first byte, port 993
+	TLSStart    TLSMode = "starttls" // upgraded before anything is said, port 143
+	TLSNone     TLSMode = "none"     // for servers on the same machine
+)
+
+// Mailbox is one mailbox to watch, as the operator configured it.
+type Mailbox struct {
+	ID       string // names the mailbox in the ledger: never change it
+	Address  string // host:port
+	TLS      TLSMode
+	TLSRoots *tls.Config // nil: the system's roots and the host of Address
+	Username string
+	Password string
+	// Token returns an OAuth 2 access token; when set it is used instead of
+	// Password, by XOAUTH2.
+	Token  func(ctx context.Context) (string, error)
+	Folder string // "" is INBOX
+	// Dial replaces the connection to Address, before TLS.
+	Dial func(ctx context.Context) (net.Conn, error)
+
+	// TrustedAuthServ lists the authserv-ids whose Authentication-Results are
+	// believed. List only a host that removes such fields from mail it lets in
+	// (RFC 8601 section 5). Microsoft 365 writes no id: list "outlook.com".
+	TrustedAuthServ []string
+	// AnswerUnauthenticated answers mail that nothing vouches for.
+	AnswerUnauthenticated bool
+	Silent                bool // record and judge, but never answer
+	Junk                  bool // the folder holds what the host took for spam
+	// Regions are those whose addresses this mailbox receives for; the first
+	// answers mail that names none of them.
+	Regions []store.Region
+
+	// Marks on the server.
+	Mark         bool   // set the keyword SignpostDone where the server keeps it
+	MarkAnswered bool   // set \Answered on what was answered
+	MoveTo       string // folder to move decided mail to; needs MOVE (RFC 6851)
+}
+
+// Keyword marks a decided mail on the server.
+const Keyword = "$SignpostDone"
+
+// Ledger is the part of store.Ledger the watcher uses.
+type Ledger interface {
+	ConnectMailbox(ctx context.Context, now time.Time, mailbox string) (store.MailboxState, error)
+	BeginEpoch(ctx context.Context, now time.Time, mailbox string, uidValidity uint32) (store.MailboxState, error)
+	RecordInbound(ctx context.Context, now time.Time, mails []store.NewInbound) ([]store.Inbound, error)
+	DecideInbound(ctx context.Context, now time.Time, d []store.Decision) ([]store.Inbound, error)
+	SkipTo(ctx context.Context, mailbox string, uidValidity, uid uint32) error
+	QuarantineInbound(ctx context.Context, now time.Time, id store.InboundID, reason string) (store.Inbound, error)
+	RawInbound(ctx context.Context, id store.InboundID) ([]byte, error)
+	InboundByUID(ctx context.Context, mailbox string, uidValidity, uid uint32) (store.Inbound, error)
+	PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error)
+}
+
+// Requesters finds the tickets of an address, newest first: a known partner is
+// answered in their language.
+type Requesters interface {
+	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
+}
+
+// Blobs keeps mails larger than store.RawInline. Put reads r to its end, at most
+// limit bytes; when r fails, nothing is kept. Both return the size in bytes.
+type Blobs interface {
+	Put(ctx context.Context, r io.Reader, limit int64) (store.BlobHash, int64, error)
+	Open(ctx context.Context, hash store.BlobHash) (io.ReadSeekCloser, int64, error)
+}
+
+// Resolver asks the DNS; *net.Resolver is one.
+type Resolver interface {
+	LookupTXT(ctx context.Context, name string) ([]string, error)
+	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
+	LookupHost(ctx context.Context, name string) ([]string, error)
+}
+
+// Deps is what a watcher works with. Ledger, Ring and Catalogue are required.
+type Deps struct {
+	Ledger     Ledger
+	Requesters Requesters
+	Blobs      Blobs // nil: of a large mail only the first part is kept
+	Ring       *ident.Ring
+	Catalogue  *lang.Catalogue
+	Resolver   Resolver                  // nil: no DNS question is asked, no DKIM verified
+	Ours       func(address string) bool // every address of the installation
+	Instance   string                    // the installation's id, as our mails carry it
+	Limits     Limits
+	Kick       func() // wakes the sender; called after answers were committed
+	Observer   Observer
+	Log        *slog.Logger
+	// Classify judges one mail; nil is triage.Classify.
+	Classify func(raw []byte, e triage.Envelope) triage.Result
+}
+
+// Watcher watches one mailbox. Run it once; the other methods may be called
+// from anywhere at any time.
+type Watcher struct {
+	box  Mailbox
+	deps Deps
+	log  *slog.Logger
+
+	domains domainCache
+
+	// Of Run's goroutine alone.
+	careful      bool           // the last list or fetch ended the connection
+	tries        map[uint32]int // failed fetches of one mail alone, by UID
+	reconciledAt time.Time
+
+	mu     sync.Mutex
+	health Health
+}
+
+// New prepares a watcher; nothing is dialled before Run.
+func New(box Mailbox, deps Deps) *Watcher {
+	if box.Folder == "" {
+		box.Folder = "INBOX"
+	}
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	if deps.Classify == nil {
+		deps.Classify = triage.Classify
+	}
+	if deps.Ours == nil {
+		deps.Ours = func(string) bool { return false }
+	}
+	deps.Limits = deps.Limits.withDefaults()
+	return &Watcher{
+		box:    box,
+		deps:   deps,
+		log:    deps.Log.With("mailbox", box.ID),
+		tries:  map[uint32]int{},
+		health: Health{Mailbox: box.ID, State: StateStopped},
+	}
+}
+
+// Run watches until ctx ends, and then returns nil once nothing of it runs any
+// more. It reconnects by itself after every fault; the only error it returns is
+// a mailbox that cannot be watched at all.
+func (w *Watcher) Run(ctx context.Context) error {
+	if len(w.box.Regions) == 0 {
+		return errors.New("mailbox " + w.box.ID + " receives for no region")
+	}
+	w.reconciledAt = time.Now()
+	defer w.enter(StateStopped, nil)
+	failures := 0
+	for {
+		began := time.Now()
+		err := w.attend(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if time.Since(began) > steady {
+			failures = 0
+		}
+		failures++
+		pause := backoff(failures, isRefused(err))
+		w.faulted(err, failures)
+		w.log.Warn("mailbox connection lost", "error", err, "failures", failures, "retry_in", pause)
+		if !wait(ctx, pause) {
+			return nil
+		}
+	}
+}
+
+// attend holds one connection: it returns when that ends, and why.
+func (w *Watcher) attend(ctx context.Context) error {
+	w.enter(StateConnecting, nil)
+	s, err := w.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	for turn := true; ; {
+		if err := s.cycle(ctx, turn); err != nil {
+			return err
+		}
+		if turn, err = s.rest(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// cycle brings the ledger up to date with the folder. A turn also looks at the
+// folder anew and at what was left over.
+func (s *session) cycle(ctx context.Context, turn bool) (err error) {
+	began := time.Now()
+	s.w.enter(StateReading, nil)
+	defer func() { s.w.cycled(time.Since(began), err) }()
+	if turn {
+		if err := s.openFolder(ctx); err != nil {
+			return err
+		}
+		if err := s.settlePending(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.catchUp(ctx, began); err != nil {
+		return err
+	}
+	if turn && time.Since(s.w.reconciledAt) >= reconcileEvery {
+		return s.reconcile(ctx)
+	}
+	return nil
+}
