@@ -39,7 +39,7 @@ var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPad
 // Ring holds the keys of one installation. It is safe for concurrent use.
 type Ring struct{ keys []keys }
 
-type keys struct{ messageID, envelope, link []byte }
+type keys struct{ messageID, envelope, link, signed []byte }
 
 // New derives the keys from the installation's secrets: the first mints, all
 // verify, so a secret is changed by putting a new one in front.
@@ -53,6 +53,7 @@ func New(secrets ...[]byte) (*Ring, error) {
 			messageID: derive(secret, "message-id"),
 			envelope:  derive(secret, "envelope-tag"),
 			link:      derive(secret, "ticket-link"),
+			signed:    derive(secret, "signed-value"),
 		})
 	}
 	if len(r.keys) == 0 {
@@ -111,9 +112,9 @@ func (r *Ring) OwnMessageID(id string) (store.OutboundKind, bool) {
 	if len(parts) != 3 {
 		return "", false
 	}
-	unique, err1 := base32Lower.DecodeString(parts[1])
-	sum, err2 := base32Lower.DecodeString(parts[2])
-	if err1 != nil || err2 != nil {
+	unique, ok1 := decode32(parts[1])
+	sum, ok2 := decode32(parts[2])
+	if !ok1 || !ok2 || len(unique) != 16 { // else the mark could borrow letters from the id
 		return "", false
 	}
 	for _, k := range r.keys {
@@ -166,9 +167,9 @@ func ParseEnvelope(address string) (Tag, bool) {
 	if !ok || !tagged || !whole {
 		return Tag{}, false
 	}
-	body, err1 := base32Lower.DecodeString(body64)
-	sum, err2 := base32Lower.DecodeString(sum64)
-	if err1 != nil || err2 != nil || len(body) != 10 || len(sum) != mailMAC {
+	body, ok1 := decode32(body64)
+	sum, ok2 := decode32(sum64)
+	if !ok1 || !ok2 || len(body) != 10 || len(sum) != mailMAC {
 		return Tag{}, false
 	}
 	return Tag{ID: store.OutboundID(binary.BigEndian.Uint64(body[2:])), day: binary.BigEndian.Uint16(body), mac: sum}, true
@@ -200,8 +201,8 @@ func (r *Ring) LinkToken(id store.LinkID) string {
 // ParseLink returns the link a token opens; false for a token not made here.
 // Whether the link still opens anything is the store's to say.
 func (r *Ring) ParseLink(token string) (store.LinkID, bool) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != len(store.LinkID{})+linkMAC {
+	raw, ok := decodeToken(token)
+	if !ok || len(raw) != len(store.LinkID{})+linkMAC {
 		return store.LinkID{}, false
 	}
 	id := store.LinkID(raw[:16])
@@ -211,4 +212,19 @@ func (r *Ring) ParseLink(token string) (store.LinkID, bool) {
 		}
 	}
 	return store.LinkID{}, false
+}
+
+// decode32 reads our base32 in its one canonical spelling: the decoder alone
+// skips line ends and drops what is left over at the end.
+func decode32(s string) ([]byte, bool) {
+	raw, err := base32Lower.DecodeString(s)
+	return raw, err == nil && base32Lower.EncodeToString(raw) == s
+}
+
+// decodeToken reads unpadded base64url in its one canonical spelling: Strict
+// alone still skips line ends, and a token that has several spellings could be
+// used several times where each is good for once.
+func decodeToken(token string) ([]byte, bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	return raw, err == nil && base64.RawURLEncoding.EncodedLen(len(raw)) == len(token)
 }
