@@ -1,0 +1,34 @@
+// Package guard holds what keeps a public form from being abused and a partner
+// from mistyping: the check of a mail address, limits per network and address, a
+// proof of work, and signed tokens that need no session. It knows nothing of
+// HTTP; the form asks it in this order, the cheapest first:
+//
+//  1. Limiter.Allow for the network the post comes from;
+//  2. Opened.Check: was the form filled in faster than a person can?
+//  3. Addresses.Check for each address given;
+//  4. Limiter.Allow for the address;
+//  5. Work.Verify, where the switch is on.
+//
+// Everything here lives in memory and in signed tokens. Several nodes each keep
+// their own counts; the store's budgets are what holds for all of them.
+//
+// # The proof of work
+//
+// A challenge is a string of five parts separated by dots, safe in an attribute:
+//
+//	EXPIRY.DIFFICULTY.SALT.DIGEST.MAC
+//
+// EXPIRY is in Unix seconds, DIFFICULTY a decimal number, SALT random letters
+// and digits, DIGEST 64 lower-case hex digits, MAC base64url. The browser finds
+// the number N, 0 <= N < DIFFICULTY, for which
+//
+//	hex(SHA-256(EXPIRY + "." + DIFFICULTY + "." + SALT + "." + N)) == DIGEST
+//
+// with N in decimal, without leading zeros, and everything in ASCII. It answers
+// with CHALLENGE + "." + N. There is exactly one such N and it is random, so the
+// work is never more than DIFFICULTY hashes and half of that on average. In
+// words for a script: part the challenge at the dots, join the first three with
+// dots and add one, then try 0, 1, 2, ... behind it until the digest fits. A
+// script that has tried all of them has a damaged challenge and should load the
+// form anew. Server-side it costs one hash and one MAC.
+package guard

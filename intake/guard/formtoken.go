@@ -1,0 +1,68 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// The reasons for which a form's token is not accepted. None may cost the
+// partner what they typed: show the form again, filled in, with a new token.
+var (
+	// ErrForged: the token was not made here, or was changed on the way.
+	ErrForged = errors.New("not signed by this server")
+	// ErrExpired: it was made too long ago.
+	ErrExpired = errors.New("expired")
+)
+
+// TooFastError: the form came back sooner than a person can fill it in.
+type TooFastError struct{ Wait time.Duration }
+
+func (e *TooFastError) Error() string { return fmt.Sprintf("filled in too fast, by %v", e.Wait) }
+
+// Opened dates forms: a signed token within the form says when it was opened. It
+// is safe for concurrent use.
+type Opened struct {
+	seal        *Seal
+	least, most time.Duration
+}
+
+// NewOpened accepts forms that come back not before least (0: at once) and not
+// after most since they were opened. The secrets are as for NewSeal.
+func NewOpened(least, most time.Duration, secrets ...[]byte) (*Opened, error) {
+	seal, err := NewSeal("form-opened", secrets...)
+	if err != nil {
+		return nil, fmt.Errorf("form tokens: %w", err)
+	}
+	return &Opened{seal: seal, least: least, most: most}, nil
+}
+
+// Token is what a form opened now carries; letters, digits, dots, dashes and
+// underscores only.
+func (o *Opened) Token(now time.Time) string {
+	return o.seal.Sign(strconv.FormatInt(now.UnixMilli(), 36))
+}
+
+// Check tells whether the form may be taken now: ErrForged, ErrExpired,
+// *TooFastError or nil. One token serves any number of posts, so a refused post
+// can be sent again. A token from the future was signed here before the clock
+// was set back, and is accepted.
+func (o *Opened) Check(token string, now time.Time) error {
+	payload, ok := o.seal.Open(token)
+	if !ok {
+		return ErrForged
+	}
+	ms, err := strconv.ParseInt(payload, 36, 64)
+	if err != nil {
+		return ErrForged
+	}
+	age := now.Sub(time.UnixMilli(ms))
+	switch {
+	case age > o.most:
+		return ErrExpired
+	case age >= 0 && age < o.least:
+		return &TooFastError{Wait: o.least - age}
+	}
+	return nil
+}

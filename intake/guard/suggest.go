@@ -1,0 +1,115 @@
+package guard
+
+import (
+	"slices"
+	"strings"
+)
+
+// providers are the mail hosts so large that a domain one slip away from theirs
+// is more likely the slip.
+func providers() []string {
+	return []string{
+		"gmail.com", "googlemail.com",
+		"outlook.com", "outlook.es", "hotmail.com", "hotmail.co.uk", "hotmail.es", "hotmail.fr", "hotmail.it", "live.com", "msn.com",
+		"yahoo.com", "yahoo.co.uk", "yahoo.co.id", "yahoo.co.in", "yahoo.co.jp", "yahoo.com.br", "yahoo.com.mx", "yahoo.es", "yahoo.fr", "ymail.com", "rocketmail.com",
+		"icloud.com", "me.com", "mac.com", "aol.com",
+		"protonmail.com", "proton.me", "fastmail.com", "zoho.com", "gmx.com", "gmx.de", "gmx.net", "web.de", "mail.com", "email.com",
+		"mail.ru", "yandex.ru", "yandex.com", "qq.com", "foxmail.com", "163.com", "126.com", "sina.com", "naver.com", "hanmail.net",
+		"rediffmail.com", "comcast.net", "verizon.net",
+	}
+}
+
+// slips are endings that no domain has and fingers make.
+func slips() map[string]string {
+	return map[string]string{
+		"con": "com", "cmo": "com", "ocm": "com", "comm": "com", "coom": "com", "vom": "com", "xom": "com", "cpm": "com", "c0m": "com", "clm": "com",
+		"nte": "net", "ent": "net", "nett": "net", "ner": "net",
+		"ogr": "org", "rog": "org", "orgg": "org", "prg": "org",
+	}
+}
+
+// A name as short as "aol" has too many honest neighbours to suspect one of
+// them, one as long as "hotmail.com" allows for two slips.
+const (
+	shortName  = 5  // bytes up to the first dot
+	longDomain = 11 // bytes
+	maxSuspect = 40 // bytes; longer than any provider with its slips
+)
+
+// Suggest returns the address that was probably meant, with the domain of a
+// large provider or an ending spelled right, or "". It looks at the spelling
+// alone and also at what ParseAddress refuses.
+func Suggest(typed string) string {
+	typed = strings.TrimSpace(typed)
+	at := strings.LastIndexByte(typed, '@')
+	if at < 1 || len(typed) > maxAddress {
+		return ""
+	}
+	domain := strings.ToLower(typed[at+1:])
+	meant := meantDomain(domain)
+	if meant == "" || meant == domain {
+		return ""
+	}
+	address, problem := ParseAddress(typed[:at] + "@" + meant)
+	if problem != "" {
+		return ""
+	}
+	return address
+}
+
+// meantDomain returns domain itself when nothing is suspicious about it.
+func meantDomain(domain string) string {
+	domain = strings.TrimRight(domain, ".,;>")
+	if dot := strings.LastIndexByte(domain, '.'); dot >= 0 {
+		if ending := slips()[domain[dot+1:]]; ending != "" {
+			domain = domain[:dot+1] + ending
+		}
+	}
+	known := providers()
+	if len(domain) > maxSuspect || slices.Contains(known, domain) {
+		return domain
+	}
+	best, least := domain, 3
+	for _, p := range known {
+		name, _, _ := strings.Cut(p, ".")
+		if domain == name {
+			return p // "@gmail": the first of that name
+		}
+		if len(name) < shortName {
+			continue
+		}
+		allowed := 1
+		if len(p) >= longDomain {
+			allowed = 2
+		}
+		if d := distance(domain, p); d <= allowed && d < least {
+			best, least = p, d
+		}
+	}
+	return best
+}
+
+// distance counts the slips between two words: a letter more, less or wrong, or
+// two neighbours swapped (optimal string alignment). It works on bytes: what is
+// not ASCII is not close to any provider.
+func distance(a, b string) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range len(a) {
+		row[0] = i + 1
+		for j := range len(b) {
+			wrong := 1
+			if a[i] == b[j] {
+				wrong = 0
+			}
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+wrong)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
