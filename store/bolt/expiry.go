@@ -1,0 +1,151 @@
+package bolt
+
+import (
+	"time"
+
+	"signpost/store"
+)
+
+// Links, posts, reservations and budgets end at a known instant. Each such row
+// has exactly one row in expiry, so that Housekeep walks from the oldest and
+// touches nothing that still counts.
+
+func (t *txn) putExpiring(b bucket, kind byte, key digest, value []byte, expires time.Time) error {
+	if err := t.put(b, key[:], value); err != nil {
+		return err
+	}
+	return t.put(bExpiry, expiryKey(expires, kind, key), []byte{})
+}
+
+func (t *txn) dropExpiry(kind byte, key digest, expires time.Time) error {
+	return t.delete(bExpiry, expiryKey(expires, kind, key))
+}
+
+func expiring(kind byte) (bucket, bool) {
+	switch kind {
+	case expiryLink:
+		return bLinks, true
+	case expiryPost:
+		return bPosts, true
+	case expiryReservation:
+		return bReservations, true
+	case expiryBudget:
+		return bBudgets, true
+	}
+	return 0, false
+}
+
+// sweep drops up to limit rows that have expired by now.
+func (t *txn) sweep(now time.Time, limit int) (int, error) {
+	var expired [][]byte
+	err := t.walk(bExpiry, nil, nil, func(key, _ []byte) (bool, error) {
+		if len(expired) >= limit || readInstant(key).After(now) {
+			return false, nil
+		}
+		expired = append(expired, append([]byte(nil), key...))
+		return true, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range expired {
+		if b, ok := expiring(key[8]); ok {
+			if err := t.delete(b, key[9:]); err != nil {
+				return 0, err
+			}
+		}
+		if err := t.delete(bExpiry, key); err != nil {
+			return 0, err
+		}
+	}
+	return len(expired), nil
+}
+
+// usedPost returns what a post key was used for within store.IdempotencyKept.
+func (t *txn) usedPost(key digest, now time.Time) (post, bool) {
+	p, ok := readPost(t.value(bPosts, key[:]))
+	return p, ok && now.Before(p.at.Add(store.IdempotencyKept))
+}
+
+func (t *txn) putPost(key digest, p post) error {
+	if old, ok := readPost(t.value(bPosts, key[:])); ok {
+		if err := t.dropExpiry(expiryPost, key, old.at.Add(store.IdempotencyKept)); err != nil {
+			return err
+		}
+	}
+	return t.putExpiring(bPosts, expiryPost, key, p.bytes(), p.at.Add(store.IdempotencyKept))
+}
+
+// charge is a budget as it will stand after it was spent once more.
+type charge struct {
+	key    digest
+	budget store.Budget
+	usage  store.Usage
+}
+
+func budgetKey(b store.Budget) digest {
+	return digestOf(b.Name, b.Key, b.Window.String())
+}
+
+// spend works out what charging every budget once leaves; it writes nothing.
+// When one is spent already, its name is returned and nothing is to be charged.
+func (t *txn) spend(now time.Time, budgets []store.Budget) (charges []charge, spent string) {
+	for _, b := range budgets {
+		if b.Unlimited() {
+			continue
+		}
+		c := charge{key: budgetKey(b), budget: b}
+		c.usage, _ = readUsage(t.value(bBudgets, c.key[:]))
+		for _, earlier := range charges {
+			if earlier.key == c.key {
+				c.usage = earlier.usage
+			}
+		}
+		var ok bool
+		if c.usage, ok = b.Spend(c.usage, now); !ok {
+			return nil, b.Name
+		}
+		charges = append(charges, c)
+	}
+	return charges, ""
+}
+
+func (t *txn) putCharges(charges []charge) error {
+	for _, c := range charges {
+		if err := t.dropUsage(c.key); err != nil {
+			return err
+		}
+		value := usageBytes(c.usage, c.budget.Window)
+		if err := t.putExpiring(bBudgets, expiryBudget, c.key, value, c.budget.Expires(c.usage)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropUsage forgets a budget's usage and its expiry row.
+func (t *txn) dropUsage(key digest) error {
+	usage, window := readUsage(t.value(bBudgets, key[:]))
+	if window == 0 {
+		return nil
+	}
+	if err := t.delete(bBudgets, key[:]); err != nil {
+		return err
+	}
+	return t.dropExpiry(expiryBudget, key, store.Budget{Window: window}.Expires(usage))
+}
+
+func usageBytes(u store.Usage, window time.Duration) []byte {
+	b := appendInstant(make([]byte, 0, 24), u.Start)
+	b = append(append(b, u32(u.Before)...), u32(u.Current)...)
+	return append(b, u64(uint64(window.Microseconds()))...)
+}
+
+// readUsage returns a zero window for a budget never charged.
+func readUsage(b []byte) (store.Usage, time.Duration) {
+	if len(b) != 24 {
+		return store.Usage{}, 0
+	}
+	u := store.Usage{Start: readInstant(b), Before: readU32(b[8:]), Current: readU32(b[12:])}
+	return u, time.Duration(readU64(b[16:])) * time.Microsecond
+}

@@ -1,0 +1,372 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"signpost/store"
+)
+
+// Bounds on what the ledger shows of a mail.
+const (
+	maxFrom      = 320
+	maxSubject   = 200
+	maxEvidence  = 200
+	maxFault     = 1000
+	maxMessageID = 998 // RFC 5322 section 2.1.1: a line
+)
+
+// quarantineAfter is how many failed attempts end in quarantine.
+const quarantineAfter = 3
+
+// ConnectMailbox implements store.Ledger.
+func (db *DB) ConnectMailbox(ctx context.Context, now time.Time, mailbox string) (state store.MailboxState, err error) {
+	now = store.Instant(now)
+	if mailbox == "" || len(mailbox) > maxField {
+		return state, fault("connect mailbox", strconv.Quote(cut(mailbox, 200)), invalid("a mailbox needs a name"))
+	}
+	err = db.write(ctx, 0, func(t *txn) error {
+		box, err := t.mailbox(mailbox)
+		if errors.Is(err, store.ErrNotFound) {
+			box, err = t.newMailbox(now, mailbox)
+		}
+		state = box.state(mailbox)
+		return err
+	})
+	return state, fault("connect mailbox", mailbox, err)
+}
+
+func (t *txn) newMailbox(now time.Time, name string) (mailboxRecord, error) {
+	number, err := t.next(bMailboxes)
+	if err != nil {
+		return mailboxRecord{}, err
+	}
+	box := mailboxRecord{Number: uint32(number), Connected: micros(now)}
+	return box, t.putMailbox(name, box)
+}
+
+func (t *txn) mailbox(name string) (mailboxRecord, error) {
+	var r mailboxRecord
+	if err := t.record(bMailboxes, []byte(name), &r); err != nil {
+		return r, fault("mailbox", strconv.Quote(name), err)
+	}
+	return r, nil
+}
+
+func (t *txn) putMailbox(name string, r mailboxRecord) error {
+	return t.putRecord(bMailboxes, []byte(name), &r)
+}
+
+// BeginEpoch implements store.Ledger.
+func (db *DB) BeginEpoch(ctx context.Context, now time.Time, mailbox string, uidValidity uint32) (state store.MailboxState, err error) {
+	if uidValidity == 0 {
+		return state, fault("begin epoch of mailbox", mailbox, invalid("UIDVALIDITY is never 0"))
+	}
+	err = db.write(ctx, 0, func(t *txn) error {
+		box, err := t.mailbox(mailbox)
+		if err == nil && box.UIDValidity != uidValidity {
+			box.UIDValidity, box.UID = uidValidity, 0
+			err = t.putMailbox(mailbox, box)
+		}
+		state = box.state(mailbox)
+		return err
+	})
+	if err != nil {
+		return store.MailboxState{}, fault("begin epoch of mailbox", mailbox, err)
+	}
+	return state, nil
+}
+
+// SkipTo implements store.Ledger.
+func (db *DB) SkipTo(ctx context.Context, mailbox string, uidValidity, uid uint32) error {
+	err := db.write(ctx, 0, func(t *txn) error {
+		box, err := t.mailbox(mailbox)
+		if err == nil && box.UIDValidity != uidValidity {
+			err = fmt.Errorf("%w: the mailbox is in epoch %d", store.ErrConflict, box.UIDValidity)
+		}
+		if err != nil {
+			return err
+		}
+		return t.moveCursor(mailbox, uidValidity, uid)
+	})
+	return fault("skip in mailbox", mailbox, err)
+}
+
+// moveCursor moves the mailbox's cursor on to uid, when it is of the running
+// epoch and further on.
+func (t *txn) moveCursor(mailbox string, uidValidity, uid uint32) error {
+	box, err := t.mailbox(mailbox)
+	if err != nil || box.UIDValidity != uidValidity || uid <= box.UID {
+		return err
+	}
+	box.UID = uid
+	return t.putMailbox(mailbox, box)
+}
+
+// arrival is a NewInbound made ready outside the transaction.
+type arrival struct {
+	store.NewInbound
+	text []byte // Raw, packed
+}
+
+// RecordInbound implements store.Ledger.
+func (db *DB) RecordInbound(ctx context.Context, now time.Time, mails []store.NewInbound) (rows []store.Inbound, err error) {
+	now = store.Instant(now)
+	arrivals := make([]arrival, len(mails))
+	size := 0
+	for i, m := range mails {
+		if err := checkArrival(m); err != nil {
+			return nil, fault("record inbound", m.UID, err)
+		}
+		arrivals[i] = arrival{m, db.codec.text(m.Raw)}
+		size += len(arrivals[i].text)
+	}
+	if len(mails) == 0 {
+		return nil, nil
+	}
+	err = db.write(ctx, size, func(t *txn) (err error) {
+		rows, err = t.recordAll(now, arrivals)
+		return err
+	})
+	if err != nil {
+		return nil, fault("record inbounds, in all", len(mails), err)
+	}
+	return rows, nil
+}
+
+func checkArrival(m store.NewInbound) error {
+	switch {
+	case m.Mailbox == "" || m.UIDValidity == 0 || m.UID == 0:
+		return invalid("a mail needs its mailbox, UIDVALIDITY and UID")
+	case len(m.Raw) > store.RawInline:
+		return invalid("a mail of more than 256 KiB belongs in the blob store")
+	case m.Blob != "" && m.Raw != nil:
+		return invalid("a mail lies in the store or in the blob store, not in both")
+	}
+	if _, ok := blobKey(m.Blob); m.Blob != "" && !ok {
+		return invalid("the blob's hash is no SHA-256 in lower-case hex")
+	}
+	return nil
+}
+
+func (t *txn) recordAll(now time.Time, arrivals []arrival) ([]store.Inbound, error) {
+	boxes := make([]mailboxRecord, len(arrivals))
+	for i, a := range arrivals {
+		var err error
+		if boxes[i], err = t.mailbox(a.Mailbox); err != nil {
+			return nil, err
+		}
+	}
+	rows := make([]store.Inbound, len(arrivals))
+	for i, a := range arrivals {
+		var err error
+		if rows[i], err = t.recordOne(now, boxes[i].Number, a); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+func (t *txn) recordOne(now time.Time, box uint32, a arrival) (store.Inbound, error) {
+	if id := t.value(bInUIDs, uidKey(box, a.UIDValidity, a.UID)); id != nil {
+		return t.inbound(store.InboundID(readU64(id)))
+	}
+	row, known, err := t.sameContent(box, a)
+	if err != nil {
+		return row, err
+	}
+	if known {
+		return t.moveInbound(box, row, a)
+	}
+	return t.addInbound(now, box, a)
+}
+
+// sameContent finds the first row of another epoch with the mail's content.
+func (t *txn) sameContent(box uint32, a arrival) (found store.Inbound, ok bool, err error) {
+	prefix := hashPrefix(box, a.Hash)
+	err = t.walk(bInHashes, prefix, prefix, func(key, _ []byte) (bool, error) {
+		row, err := t.inbound(store.InboundID(readU64(key[len(prefix):])))
+		if err == nil && row.UIDValidity != a.UIDValidity && row.Hash == a.Hash {
+			found, ok = row, true
+		}
+		return !ok, err
+	})
+	return found, ok, err
+}
+
+// moveInbound gives a row the UID its mail has in the new epoch.
+func (t *txn) moveInbound(box uint32, row store.Inbound, a arrival) (store.Inbound, error) {
+	if err := t.delete(bInUIDs, uidKey(box, row.UIDValidity, row.UID)); err != nil {
+		return row, err
+	}
+	row.UIDValidity, row.UID = a.UIDValidity, a.UID
+	return row, errors.Join(
+		t.put(bInUIDs, uidKey(box, row.UIDValidity, row.UID), u64(uint64(row.ID))),
+		t.putInbound(row),
+	)
+}
+
+func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, error) {
+	id, err := t.next(bInbounds)
+	if err != nil {
+		return store.Inbound{}, err
+	}
+	row := store.Inbound{
+		ID: store.InboundID(id), Mailbox: a.Mailbox, UIDValidity: a.UIDValidity, UID: a.UID,
+		InternalDate: kept(a.InternalDate), SeenAt: now, Size: a.Size, Hash: a.Hash,
+		MessageID: cut(a.MessageID, maxMessageID), From: cut(a.From, maxFrom), Subject: cut(a.Subject, maxSubject),
+		Blob: a.Blob, Truncated: a.Truncated, State: store.InboundStored,
+	}
+	err = errors.Join(
+		t.putInbound(row),
+		t.put(bInUIDs, uidKey(box, a.UIDValidity, a.UID), u64(id)),
+		t.put(bInHashes, append(hashPrefix(box, a.Hash), u64(id)...), []byte{}),
+		t.put(bInPending, pendingKey(box, row.ID), []byte{}),
+		t.addCount(countInbound, string(row.State), 1),
+	)
+	if row.MessageID != "" {
+		err = errors.Join(err, t.put(bInMessages, digestID(messageDigest(row.MessageID), id), []byte{}))
+	}
+	if row.Blob != "" {
+		return row, errors.Join(err, t.reference(row.Blob))
+	}
+	return row, errors.Join(err, t.put(bRaws, u64(id), a.text))
+}
+
+// QuarantineInbound implements store.Ledger.
+func (db *DB) QuarantineInbound(ctx context.Context, now time.Time, id store.InboundID, reason string) (row store.Inbound, err error) {
+	now = store.Instant(now)
+	err = db.write(ctx, 0, func(t *txn) (err error) {
+		row, err = t.quarantine(now, id, cut(reason, maxFault))
+		return err
+	})
+	if err != nil {
+		return store.Inbound{}, fault("quarantine inbound", id, err)
+	}
+	return row, nil
+}
+
+func (t *txn) quarantine(now time.Time, id store.InboundID, reason string) (store.Inbound, error) {
+	row, err := t.inbound(id)
+	if err == nil && row.State != store.InboundStored {
+		err = fmt.Errorf("%w: it is %s already", store.ErrConflict, row.State)
+	}
+	if err != nil {
+		return row, err
+	}
+	row.Attempts++
+	if row.Attempts < quarantineAfter {
+		return row, t.putInbound(row)
+	}
+	row.Fault, row.DecidedAt = reason, now
+	if err := t.settle(&row, store.InboundQuarantined); err != nil {
+		return row, err
+	}
+	return row, t.moveCursor(row.Mailbox, row.UIDValidity, row.UID)
+}
+
+// settle brings a stored row to its final state and writes it.
+func (t *txn) settle(row *store.Inbound, state store.InboundState) error {
+	box, err := t.mailbox(row.Mailbox)
+	if err != nil {
+		return err
+	}
+	from := row.State
+	row.State = state
+	return errors.Join(
+		t.delete(bInPending, pendingKey(box.Number, row.ID)),
+		t.addCount(countInbound, string(from), -1),
+		t.addCount(countInbound, string(state), 1),
+		t.putInbound(*row),
+	)
+}
+
+// Inbound implements store.Ledger.
+func (db *DB) Inbound(ctx context.Context, id store.InboundID) (row store.Inbound, err error) {
+	err = db.read(ctx, func(t *txn) (err error) {
+		row, err = t.inbound(id)
+		return err
+	})
+	return row, fault("inbound", id, err)
+}
+
+// RawInbound implements store.Ledger.
+func (db *DB) RawInbound(ctx context.Context, id store.InboundID) (raw []byte, err error) {
+	var text []byte
+	err = db.read(ctx, func(t *txn) error {
+		text = bytes.Clone(t.value(bRaws, u64(uint64(id))))
+		if text == nil {
+			return store.ErrNotFound
+		}
+		return nil
+	})
+	if err == nil {
+		raw, err = db.codec.unpack(text)
+	}
+	return raw, fault("raw inbound", id, err)
+}
+
+// InboundByUID implements store.Ledger.
+func (db *DB) InboundByUID(ctx context.Context, mailbox string, uidValidity, uid uint32) (row store.Inbound, err error) {
+	err = db.read(ctx, func(t *txn) error {
+		box, err := t.mailbox(mailbox)
+		if err != nil {
+			return err
+		}
+		id := t.value(bInUIDs, uidKey(box.Number, uidValidity, uid))
+		if id == nil {
+			return store.ErrNotFound
+		}
+		row, err = t.inbound(store.InboundID(readU64(id)))
+		return err
+	})
+	return row, fault("inbound by UID", uid, err)
+}
+
+// InboundByMessageID implements store.Ledger.
+func (db *DB) InboundByMessageID(ctx context.Context, messageID string, limit int) ([]store.Inbound, error) {
+	prefix := messageDigest(cut(messageID, maxMessageID))
+	return db.inbounds(ctx, "inbounds by Message-ID, at most", limit, func(t *txn, visit func(key, value []byte) (bool, error)) error {
+		return t.walkBack(bInMessages, prefix[:], beforeKey(prefix[:], 0), visit)
+	})
+}
+
+// ListInbound implements store.Ledger.
+func (db *DB) ListInbound(ctx context.Context, before store.InboundID, limit int) ([]store.Inbound, error) {
+	return db.inbounds(ctx, "list inbounds, at most", limit, func(t *txn, visit func(key, value []byte) (bool, error)) error {
+		return t.walkBack(bInbounds, nil, beforeKey(nil, uint64(before)), visit)
+	})
+}
+
+// PendingInbound implements store.Ledger.
+func (db *DB) PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error) {
+	return db.inbounds(ctx, "pending inbounds, at most", limit, func(t *txn, visit func(key, value []byte) (bool, error)) error {
+		box, err := t.mailbox(mailbox)
+		if err != nil {
+			return err
+		}
+		return t.walk(bInPending, u32(box.Number), u32(box.Number), visit)
+	})
+}
+
+// inbounds lists the rows of the keys that walk visits; each ends in a row's id.
+func (db *DB) inbounds(ctx context.Context, verb string, limit int, walk func(*txn, func(key, value []byte) (bool, error)) error) (rows []store.Inbound, err error) {
+	err = db.read(ctx, func(t *txn) error {
+		return walk(t, func(key, _ []byte) (bool, error) {
+			if len(rows) >= limit {
+				return false, nil
+			}
+			row, err := t.inbound(store.InboundID(readU64(key[len(key)-8:])))
+			rows = append(rows, row)
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, fault(verb, limit, err)
+	}
+	return rows, nil
+}

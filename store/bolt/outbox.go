@@ -1,0 +1,227 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"signpost/store"
+)
+
+const maxReply = 1000
+
+// ClaimOutbound implements store.Outbox.
+func (db *DB) ClaimOutbound(ctx context.Context, now time.Time, c store.Claim) (rows []store.Outbound, err error) {
+	now = store.Instant(now)
+	if c.Limit <= 0 || c.Lease == nil {
+		return nil, fault("claim outbounds, at most", c.Limit, invalid("a claim needs a limit and a lease"))
+	}
+	err = db.write(ctx, 0, func(t *txn) (err error) {
+		rows, err = t.claim(now, c)
+		return err
+	})
+	if err != nil {
+		return nil, fault("claim outbounds, at most", c.Limit, err)
+	}
+	return rows, nil
+}
+
+// FinishOutbound implements store.Outbox.
+func (db *DB) FinishOutbound(ctx context.Context, now time.Time, f store.Finish) error {
+	now = store.Instant(now)
+	f.Reply = cut(f.Reply, maxReply)
+	err := checkFinish(f)
+	if err == nil {
+		err = db.write(ctx, 0, func(t *txn) error { return t.finish(now, f) })
+	}
+	return fault("finish outbound", f.ID, err)
+}
+
+func checkFinish(f store.Finish) error {
+	switch f.State {
+	case store.StateSent, store.StateFailed, store.StateUnknown:
+		return nil
+	case store.StateQueued:
+		if f.DueAt.IsZero() {
+			return invalid("another try needs an instant")
+		}
+		return nil
+	}
+	return invalid("an attempt cannot end in state " + strconv.Quote(string(f.State)))
+}
+
+func (t *txn) finish(now time.Time, f store.Finish) error {
+	row, err := t.outbound(f.ID)
+	if err != nil {
+		return err
+	}
+	if row.State != store.StateClaimed || row.Claim != f.Claim {
+		return fmt.Errorf("%w: it is no longer claimed under %d", store.ErrConflict, f.Claim)
+	}
+	if f.State == store.StateUnknown && row.Kind != store.MailAutoResponse {
+		return invalid("only an auto-response may end unknown")
+	}
+	if err := t.unschedule(row); err != nil {
+		return err
+	}
+	row.Claim, row.Reply, row.Code, row.Enhanced = 0, f.Reply, f.Code, f.Enhanced
+	if f.State == store.StateQueued {
+		row.DueAt = store.Instant(f.DueAt)
+		err = errors.Join(t.enqueue(row), t.setState(&row, store.StateQueued))
+	} else {
+		err = t.end(&row, f.State, now)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.putOutbound(row), t.tellFailure(now, row))
+}
+
+// tellFailure appends the event by which a ticket's thread tells that its mail
+// was not delivered.
+func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
+	if row.State != store.StateFailed || row.Ticket == 0 {
+		return nil
+	}
+	k, err := t.ticket(row.Ticket)
+	if err != nil {
+		return fault("ticket", row.Ticket, err)
+	}
+	data, err := t.codec.entryBytes(store.Entry{
+		Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: row.ID, At: now, Body: row.Reply,
+	})
+	if err != nil {
+		return err
+	}
+	return t.appendEntry(&k, now, data, nil)
+}
+
+// NextOutbound implements store.Outbox.
+func (db *DB) NextOutbound(ctx context.Context) (next time.Time, err error) {
+	err = db.read(ctx, func(t *txn) error {
+		head, _ := t.first(bOutHeads, nil)
+		lease, _ := t.first(bOutLeases, nil)
+		switch {
+		case head == nil && lease == nil:
+			return store.ErrNotFound
+		case lease == nil || head != nil && readInstant(head).Before(readInstant(lease)):
+			next = readInstant(head)
+		default:
+			next = readInstant(lease)
+		}
+		return nil
+	})
+	return next, fault("next", "outbound", err)
+}
+
+// Outbound implements store.Outbox.
+func (db *DB) Outbound(ctx context.Context, id store.OutboundID) (row store.Outbound, err error) {
+	err = db.read(ctx, func(t *txn) (err error) {
+		row, err = t.outbound(id)
+		return err
+	})
+	return row, fault("outbound", id, err)
+}
+
+// OutboundByMessageID implements store.Outbox.
+func (db *DB) OutboundByMessageID(ctx context.Context, messageID string) (row store.Outbound, err error) {
+	err = db.read(ctx, func(t *txn) (err error) {
+		row, err = t.outboundByMessageID(messageID)
+		return err
+	})
+	return row, fault("outbound by Message-ID", strconv.Quote(cut(messageID, 200)), err)
+}
+
+// outboundByMessageID looks among the rows whose Message-ID begins alike; ours
+// differ within the part that the key holds.
+func (t *txn) outboundByMessageID(messageID string) (found store.Outbound, err error) {
+	if messageID == "" {
+		return found, store.ErrNotFound
+	}
+	prefix := messageKeyPrefix(messageID)
+	err = t.walk(bOutMessages, prefix, prefix, func(key, _ []byte) (bool, error) {
+		row, err := t.outbound(store.OutboundID(readU64(key[len(prefix):])))
+		if err == nil && strings.EqualFold(row.MessageID, messageID) {
+			found = row
+		}
+		return found.ID == 0, err
+	})
+	if err == nil && found.ID == 0 {
+		err = store.ErrNotFound
+	}
+	return found, err
+}
+
+// OutboundsOfTicket implements store.Outbox.
+func (db *DB) OutboundsOfTicket(ctx context.Context, id store.TicketID, limit int) (rows []store.Outbound, err error) {
+	err = db.read(ctx, func(t *txn) error {
+		prefix := u64(uint64(id))
+		if !t.has(bTickets, prefix) {
+			return store.ErrNotFound
+		}
+		return t.walk(bOutTickets, prefix, prefix, func(key, _ []byte) (bool, error) {
+			if len(rows) >= limit {
+				return false, nil
+			}
+			row, err := t.outbound(store.OutboundID(readU64(key[8:])))
+			rows = append(rows, row)
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, fault("outbounds of ticket", id, err)
+	}
+	return rows, nil
+}
+
+// addOutbound gives the row its id and writes it with its indexes.
+func (t *txn) addOutbound(row *store.Outbound) error {
+	id, err := t.next(bOutbounds)
+	if err != nil {
+		return err
+	}
+	row.ID = store.OutboundID(id)
+	err = errors.Join(
+		t.putOutbound(*row),
+		t.put(bOutMessages, append(messageKeyPrefix(row.MessageID), u64(id)...), []byte{}),
+		t.addCount(countOutbound, string(row.State), 1),
+	)
+	if row.Ticket != 0 {
+		err = errors.Join(err, t.put(bOutTickets, pair64(uint64(row.Ticket), id), []byte{}))
+	}
+	if row.State != store.StateQueued {
+		return err
+	}
+	return errors.Join(err, t.put(bOutWaiting, instantID(row.QueuedAt, id), []byte{}), t.enqueue(*row))
+}
+
+// setState changes the state and its counts; the row is still to be put.
+func (t *txn) setState(row *store.Outbound, state store.OutboundState) error {
+	if row.State == state {
+		return nil
+	}
+	from := row.State
+	row.State = state
+	return errors.Join(t.addCount(countOutbound, string(from), -1), t.addCount(countOutbound, string(state), 1))
+}
+
+// end brings a row that is in no queue any more to a final state; it is still to
+// be put.
+func (t *txn) end(row *store.Outbound, state store.OutboundState, now time.Time) error {
+	row.DoneAt, row.DueAt, row.Claim = now, time.Time{}, 0
+	return errors.Join(t.setState(row, state), t.delete(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID))))
+}
+
+// cut shortens s to at most n bytes, never through a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"math/bits"
+	"time"
+)
+
+// Usage is how much of a budget is used, as a driver keeps it: how often the
+// thing happened in the window that began at Start and in the one before.
+type Usage struct {
+	Start           time.Time
+	Before, Current uint32
+}
+
+// Unlimited tells whether the budget limits nothing.
+func (b Budget) Unlimited() bool { return b.Limit <= 0 }
+
+// Spend charges the budget once: it returns the usage to keep, and false with
+// the usage unchanged when that would pass the limit. It errs on the strict
+// side: the share of the window before is rounded up. An instant before u.Start
+// (a clock that was set back) counts as u.Start.
+func (b Budget) Spend(u Usage, now time.Time) (Usage, bool) {
+	if b.Unlimited() {
+		return u, true
+	}
+	rolled := b.roll(u, now)
+	if b.weighted(rolled, now)+uint64(rolled.Current) >= uint64(b.Limit) {
+		return u, false
+	}
+	rolled.Current++
+	return rolled, true
+}
+
+// Expires is the instant from which u weighs nothing any more.
+func (b Budget) Expires(u Usage) time.Time { return u.Start.Add(2 * b.Window) }
+
+// roll moves u on to the window that now lies in. Windows are counted from the
+// Unix epoch, so every driver cuts them alike.
+func (b Budget) roll(u Usage, now time.Time) Usage {
+	window := b.Window.Microseconds()
+	at := now.UnixMicro()
+	start := time.UnixMicro(at - at%window).UTC()
+	switch {
+	case !start.After(u.Start):
+		return u
+	case start.Equal(u.Start.Add(b.Window)):
+		return Usage{Start: start, Before: u.Current}
+	}
+	return Usage{Start: start}
+}
+
+func (b Budget) weighted(u Usage, now time.Time) uint64 {
+	window := uint64(b.Window.Microseconds())
+	elapsed := uint64(max(0, min(now.Sub(u.Start), b.Window)).Microseconds())
+	hi, lo := bits.Mul64(uint64(u.Before), window-elapsed)
+	share, rest := bits.Div64(hi, lo, window)
+	if rest > 0 {
+		share++
+	}
+	return share
+}
