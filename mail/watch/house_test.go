@@ -97,6 +97,25 @@ func newHouse(t testing.TB) *house {
 	return h
 }
 
+// newBadHouse is a house whose mail server is s. The mailbox was connected
+// before, so that what waits in it is answered.
+func newBadHouse(t testing.TB, s *lineServer) *house {
+	t.Helper()
+	h := &house{t: t, door: newDoor(), ledger: newMemory()}
+	go s.serve(h.door)
+	t.Cleanup(func() { h.door.Close() })
+	h.wire()
+	h.connectedBefore()
+	return h
+}
+
+// connectedBefore makes the mailbox one that is known for a day.
+func (h *house) connectedBefore() {
+	h.t.Helper()
+	_, err := h.ledger.ConnectMailbox(context.Background(), time.Now().Add(-24*time.Hour), "main")
+	h.must(err)
+}
+
 func (h *house) wire() {
 	us := store.Region{ID: "us", Prefix: "US", Address: "partner-us.support@example.com", Name: "Partner Support US", Languages: []string{"en", "es"}}
 	intl := store.Region{ID: "intl", Prefix: "INT", Address: "partner.support@example.com", Name: "Partner Support", Languages: []string{"en"}}
@@ -197,4 +216,12 @@ func (h *house) decided(mails, answers int) {
 func bubble(t *testing.T, story func(t *testing.T)) {
 	t.Parallel()
 	synctest.Test(t, story)
+}
+
+// folder counts the mails in a folder of the mailbox.
+func (h *house) folder(name string) uint32 {
+	h.t.Helper()
+	status, err := h.user.Status(name, &imap.StatusOptions{NumMessages: true})
+	h.must(err)
+	return *status.NumMessages
 }

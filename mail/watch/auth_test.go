@@ -1,0 +1,268 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-msgauth/dkim"
+	"github.com/google/go-cmp/cmp"
+
+	"signpost/mail/triage"
+	"signpost/store"
+)
+
+func TestOnlyTheTrustedHostIsBelieved(t *testing.T) {
+	t.Parallel()
+	const ours, google, microsoft = "mx.example.com", "mx.google.com", "outlook.com"
+	border := "Received: from mail.partner.test (mail.partner.test [192.0.2.7]) by mx.example.com with ESMTPS id 1"
+	says := func(id, results string) string { return "Authentication-Results: " + id + "; " + results }
+	for name, c := range map[string]struct {
+		trusted string
+		header  []string
+		want    triage.Auth
+	}{
+		"nobody is trusted": {header: []string{says(ours, "spf=pass smtp.mailfrom=a@partner.test")}},
+		"above the border's Received": {ours,
+			[]string{says(ours, "spf=pass smtp.mailfrom=a@Partner.test; dkim=pass header.d=partner.test header.s=x; dmarc=pass header.from=partner.test"), border},
+			triage.Auth{SPF: "pass", SPFDomain: "partner.test", DKIM: []string{"partner.test"}, DMARC: "pass", Checked: true, Source: "Authentication-Results of mx.example.com"}},
+		"below it": {ours,
+			[]string{border, says(ours, "spf=fail smtp.mailfrom=partner.test")},
+			triage.Auth{SPF: "fail", SPFDomain: "partner.test", Checked: true, Source: "Authentication-Results of mx.example.com"}},
+		"another host's id": {ours, []string{says("mx.evil.test", "spf=pass smtp.mailfrom=a@partner.test"), border}, triage.Auth{}},
+		"forged by the sender, who adds a hop of ours": {ours,
+			[]string{border, border, says(ours, "spf=pass smtp.mailfrom=a@partner.test; dkim=pass header.d=partner.test")}, triage.Auth{}},
+		"forged below a foreign hop": {ours,
+			[]string{"Received: from a by relay.other.test", says(ours, "spf=pass smtp.mailfrom=a@partner.test")}, triage.Auth{}},
+		"forged below the true one: the upper counts": {ours,
+			[]string{border, says(ours, "spf=fail smtp.mailfrom=a@partner.test; dkim=none; dmarc=fail"), says(ours, "spf=pass smtp.mailfrom=a@partner.test; dkim=pass header.d=partner.test; dmarc=pass")},
+			triage.Auth{SPF: "fail", SPFDomain: "partner.test", DMARC: "fail", Checked: true, Source: "Authentication-Results of mx.example.com"}},
+		"two filters, each with its field": {ours,
+			[]string{"Received: from localhost (localhost [127.0.0.1]) by mx.example.com with ESMTP", says(ours, "dmarc=pass"), says(ours, "dkim=pass header.d=partner.test"), border, says(ours, "spf=pass smtp.mailfrom=a@partner.test")},
+			triage.Auth{SPF: "pass", SPFDomain: "partner.test", DKIM: []string{"partner.test"}, DMARC: "pass", Checked: true, Source: "Authentication-Results of mx.example.com"}},
+		"as Google writes it": {google,
+			[]string{"Received: by 2002:a17:90a:1234:0:0:0:0 with SMTP id k1csp1; Mon, 2 Nov 2026 02:00:00 -0800 (PST)",
+				"Received: from mail.partner.test (mail.partner.test. [192.0.2.7]) by mx.google.com with ESMTPS id x; Mon, 2 Nov 2026 02:00:00 -0800 (PST)",
+				"Received-SPF: pass (google.com: domain of a@partner.test designates 192.0.2.7 as permitted sender) client-ip=192.0.2.7;",
+				says(google, `dkim=pass header.i=@partner.test header.s=s1 header.b="abc;d"; spf=pass (google.com: domain of a@partner.test designates 192.0.2.7; as permitted sender) smtp.mailfrom=a@partner.test; dmarc=pass (p=NONE sp=NONE dis=NONE) header.from=partner.test`)},
+			triage.Auth{SPF: "pass", SPFDomain: "partner.test", DKIM: []string{"partner.test"}, DMARC: "pass", Checked: true, Source: "Authentication-Results of mx.google.com"}},
+		"as Microsoft writes it, without an id": {microsoft,
+			[]string{"Received: from DM6.namprd10.prod.outlook.com (2603:10b6::1) by BN8.namprd10.prod.outlook.com with HTTPS",
+				"Received: from mail.partner.test (192.0.2.7) by BN8NAM.mail.protection.outlook.com (10.13.0.1) with Microsoft SMTP Server",
+				"Authentication-Results: spf=pass (sender IP is 192.0.2.7) smtp.mailfrom=partner.test; dkim=pass (signature was verified) header.d=partner.test;dmarc=pass action=none header.from=partner.test;compauth=pass reason=100"},
+			triage.Auth{SPF: "pass", SPFDomain: "partner.test", DKIM: []string{"partner.test"}, DMARC: "pass", Checked: true, Source: "Authentication-Results of outlook.com"}},
+		"the old field, from our host": {ours,
+			[]string{border, "Received-SPF: pass (mx.example.com: domain of partner.test designates it) receiver=mx.example.com; identity=mailfrom; envelope-from=\"a@partner.test\"; client-ip=192.0.2.7"},
+			triage.Auth{SPF: "pass", SPFDomain: "partner.test", Checked: true, Source: "Received-SPF"}},
+		"the old field, from anybody": {ours,
+			[]string{border, "Received-SPF: pass (mx.evil.test: yes) receiver=mx.evil.test; envelope-from=a@partner.test"}, triage.Auth{}},
+		"version, case and folding": {ours,
+			[]string{border, "authentication-results:\r\n MX.Example.Com 1;\r\n\tSPF = PASS\r\n smtp.mailfrom = a@partner.test"},
+			triage.Auth{SPF: "pass", SPFDomain: "partner.test", Checked: true, Source: "Authentication-Results of MX.Example.Com"}},
+		"nothing was done": {ours, []string{border, says(ours, "none")}, triage.Auth{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var trusted []string
+			if c.trusted != "" {
+				trusted = []string{c.trusted}
+			}
+			raw := strings.Join(c.header, "\r\n") + "\r\nSubject: x\r\n\r\nAuthentication-Results: mx.example.com; spf=pass smtp.mailfrom=body.test\r\n"
+			if diff := cmp.Diff(c.want, stated(fields([]byte(raw)), trusted)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// names is a DNS in memory. A name set to an error answers with it.
+type names struct {
+	mu  sync.Mutex
+	txt map[string]string
+	mx  map[string]any // []*net.MX or error
+	ask int
+}
+
+var (
+	errNoName  = &net.DNSError{Err: "no such host", IsNotFound: true}
+	errNoReply = &net.DNSError{Err: "i/o timeout", IsTimeout: true, IsTemporary: true}
+)
+
+func (n *names) LookupTXT(_ context.Context, name string) ([]string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ask++
+	switch txt, ok := n.txt[strings.TrimSuffix(name, ".")]; {
+	case !ok:
+		return nil, errNoName
+	case txt == "":
+		return nil, errNoReply
+	default:
+		return []string{txt}, nil
+	}
+}
+
+func (n *names) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ask++
+	switch v := n.mx[name].(type) {
+	case []*net.MX:
+		return v, nil
+	case error:
+		return nil, v
+	}
+	return nil, errNoName
+}
+
+func (n *names) LookupHost(_ context.Context, name string) ([]string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err, ok := n.mx[name].(error); ok {
+		return nil, err
+	}
+	if name == "host.test" {
+		return []string{"192.0.2.9"}, nil
+	}
+	return nil, errNoName
+}
+
+func (n *names) set(name string, v any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mx[name] = v
+}
+
+// signed is a mail that no host has vouched for, signed by its domain.
+func signed(t *testing.T, from string) (raw, record string) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := "Return-Path: <" + from + ">\r\n" + "From: A Person <" + from + ">\r\nTo: partner-us.support@example.com\r\nSubject: A question\r\nMessage-ID: <s@partner.test>\r\n\r\nHow?\r\n"
+	var out bytes.Buffer
+	err = dkim.Sign(&out, strings.NewReader(plain), &dkim.SignOptions{Domain: store.Domain(from), Selector: "s1", Signer: private, HeaderKeys: []string{"From", "To", "Subject", "Message-ID"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), "v=DKIM1; k=ed25519; p=" + base64.StdEncoding.EncodeToString(public)
+}
+
+func TestASignatureIsVerifiedHere(t *testing.T) {
+	t.Parallel()
+	mx := map[string]any{"partner.test": []*net.MX{{Host: "mx.partner.test."}}}
+	tell := func(name string, dns func(record string) *names, change func(raw string) string, answers int) {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newHouse(t)
+				h.connectedBefore()
+				raw, record := signed(t, "ann@partner.test")
+				h.deps.Resolver = dns(record)
+				h.deliver(change(raw))
+				h.start()
+				time.Sleep(2 * time.Hour)
+				h.decided(1, answers)
+			})
+		})
+	}
+	same := func(raw string) string { return raw }
+	right := func(record string) *names {
+		return &names{mx: mx, txt: map[string]string{"s1._domainkey.partner.test": record}}
+	}
+	tell("it holds", right, same, 1)
+	tell("the text was changed", right, func(raw string) string { return strings.Replace(raw, "How?", "Buy!", 1) }, 0)
+	tell("no key", func(string) *names { return &names{mx: mx} }, same, 0)
+	tell("the name server is silent for good", func(string) *names {
+		return &names{mx: mx, txt: map[string]string{"s1._domainkey.partner.test": ""}}
+	}, same, 0)
+	tell("without a signature", right, func(raw string) string { return raw[strings.Index(raw, "Return-Path"):] }, 0)
+}
+
+func TestTheAnswersDomainTakesMail(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		mx      any
+		from    string
+		rule    string
+		answers int
+	}{
+		"an MX":               {mx: []*net.MX{{Host: "mx.partner.test."}}, answers: 1},
+		"an address alone":    {from: "ann@host.test", answers: 1},
+		"null MX":             {mx: []*net.MX{{Host: "."}}, rule: RuleNullMX},
+		"no such domain":      {rule: RuleNoDomain},
+		"a server that fails": {mx: errors.New("server misbehaving"), rule: RuleDNSSilence},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newHouse(t)
+				h.connectedBefore()
+				h.deps.Resolver = &names{mx: map[string]any{"partner.test": c.mx}}
+				from := c.from
+				if from == "" {
+					from = "ann@partner.test"
+				}
+				h.deliver(letter(from, "one@partner.test"))
+				h.start()
+				time.Sleep(2 * time.Hour)
+				h.decided(1, c.answers)
+				if c.rule != "" && !fired(h.ledger.ledger()[0], c.rule) {
+					t.Errorf("rules %v, want %s", h.ledger.ledger()[0].Verdict.Rules, c.rule)
+				}
+			})
+		})
+	}
+}
+
+func fired(row store.Inbound, id string) bool {
+	for _, r := range row.Verdict.Rules {
+		if r.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func TestANameServerThatComesBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		dns := &names{mx: map[string]any{"partner.test": errNoReply, "other.test": []*net.MX{{Host: "mx.other.test."}}}}
+		h.deps.Resolver = dns
+		h.start()
+		h.deliver(letter("ann@partner.test", "one@partner.test"))
+		h.deliver(letter("bob@other.test", "two@other.test"))
+		time.Sleep(10 * time.Minute)
+		if n := len(h.ledger.outbox()); n != 1 {
+			t.Errorf("%d answers while the name server is silent on one, want 1", n)
+		}
+		if row := h.ledger.ledger()[0]; row.State != store.InboundStored {
+			t.Errorf("the mail in doubt is %s", row.State)
+		}
+		dns.set("partner.test", []*net.MX{{Host: "mx.partner.test."}})
+		time.Sleep(2 * time.Minute)
+		h.decided(2, 2)
+	})
+}
+
+func FuzzStated(f *testing.F) {
+	f.Add("Authentication-Results: mx.example.com; spf=pass (a (b) \\) c) smtp.mailfrom=a@b.test; dkim=pass header.i=@b.test")
+	f.Add("Authentication-Results: spf=pass;;= ;=;dkim = / pass")
+	f.Add("Received: from a by mx.example.com\nReceived-SPF: pass (mx.example.com: x) envelope-from=\"")
+	f.Fuzz(func(t *testing.T, header string) {
+		// Whatever is written below a foreign hop is not believed.
+		got := stated(fields([]byte("Received: from x by relay.evil.test\r\n"+header)), []string{"mx.example.com"})
+		if diff := cmp.Diff(triage.Auth{}, got); diff != "" {
+			t.Errorf("believed: %s", diff)
+		}
+		stated(fields([]byte(header)), []string{"mx.example.com", "outlook.com"})
+		describe([]byte(header))
+	})
+}

@@ -1,0 +1,481 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"signpost/mail/triage"
+	"signpost/store"
+)
+
+// frail is a connection on which something happens at the n-th write of the
+// client.
+type frail struct {
+	net.Conn
+	left *atomic.Int64
+	mode string
+	dead chan struct{}
+}
+
+func (f *frail) Write(b []byte) (int, error) {
+	switch n := f.left.Add(-1); {
+	case n > 0:
+		return f.Conn.Write(b)
+	case n < 0 && f.mode == "silent":
+		return len(b), nil
+	case f.mode == "lost": // the command never arrives
+		f.Conn.Close()
+		return 0, net.ErrClosed
+	case f.mode == "silent": // it arrives, and nothing comes back
+		close(f.dead)
+	}
+	return f.Conn.Write(b)
+}
+
+func (f *frail) Read(b []byte) (int, error) {
+	if f.left.Load() <= 0 && f.mode == "cut" { // it arrives, the answer does not
+		f.Conn.Close()
+	}
+	n, err := f.Conn.Read(b)
+	select {
+	case <-f.dead:
+		for err == nil {
+			_, err = f.Conn.Read(make([]byte, 1<<10))
+		}
+		return 0, err
+	default:
+		return n, err
+	}
+}
+
+// A connection may end, or fall silent, at any command: every mail is in the
+// ledger once all the same, and every person answered once.
+func TestTheConnectionFailsAtAnyCommand(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"lost", "cut", "silent"} {
+		for k := int64(1); k <= 14; k++ {
+			t.Run(fmt.Sprint(mode, k), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					h := newHouse(t)
+					h.connectedBefore()
+					for i := range 3 {
+						h.deliver(numbered(i))
+					}
+					h.box.Dial = func(ctx context.Context) (net.Conn, error) {
+						conn, err := h.door.dial(ctx)
+						if err != nil || h.door.dialed.Load() > 1 {
+							return conn, err
+						}
+						f := &frail{Conn: conn, left: new(atomic.Int64), mode: mode, dead: make(chan struct{})}
+						f.left.Store(k)
+						return f, nil
+					}
+					h.start()
+					time.Sleep(30 * time.Second)
+					h.deliver(numbered(3))
+					time.Sleep(20 * time.Minute)
+					h.decided(4, 4)
+					if n := h.door.dialed.Load(); k < 8 && n != 2 {
+						t.Errorf("dialled %d times, want twice", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// mortal is a ledger of a process that dies at the n-th verb: before it, or
+// after it was written but before anybody knew.
+type mortal struct {
+	Ledger
+	left  atomic.Int64
+	after bool
+}
+
+var errDead = errors.New("the process is dead")
+
+func step[T any](m *mortal, verb func() (T, error)) (v T, err error) {
+	n := m.left.Add(-1)
+	if n < 0 || n == 0 && !m.after {
+		return v, errDead
+	}
+	if v, err = verb(); n == 0 {
+		err = errDead
+	}
+	return v, err
+}
+
+func (m *mortal) ConnectMailbox(ctx context.Context, now time.Time, box string) (store.MailboxState, error) {
+	return step(m, func() (store.MailboxState, error) { return m.Ledger.ConnectMailbox(ctx, now, box) })
+}
+
+func (m *mortal) BeginEpoch(ctx context.Context, now time.Time, box string, v uint32) (store.MailboxState, error) {
+	return step(m, func() (store.MailboxState, error) { return m.Ledger.BeginEpoch(ctx, now, box, v) })
+}
+
+func (m *mortal) RecordInbound(ctx context.Context, now time.Time, mails []store.NewInbound) ([]store.Inbound, error) {
+	return step(m, func() ([]store.Inbound, error) { return m.Ledger.RecordInbound(ctx, now, mails) })
+}
+
+func (m *mortal) DecideInbound(ctx context.Context, now time.Time, d []store.Decision) ([]store.Inbound, error) {
+	return step(m, func() ([]store.Inbound, error) { return m.Ledger.DecideInbound(ctx, now, d) })
+}
+
+func (m *mortal) SkipTo(ctx context.Context, box string, v, uid uint32) error {
+	_, err := step(m, func() (int, error) { return 0, m.Ledger.SkipTo(ctx, box, v, uid) })
+	return err
+}
+
+func (m *mortal) PendingInbound(ctx context.Context, box string, limit int) ([]store.Inbound, error) {
+	return step(m, func() ([]store.Inbound, error) { return m.Ledger.PendingInbound(ctx, box, limit) })
+}
+
+// The process is killed between every two steps; the next one over the same
+// store finishes the work, and nobody is answered twice.
+func TestTheProcessDiesBetweenAnyTwoSteps(t *testing.T) {
+	t.Parallel()
+	for k := int64(1); k <= 10; k++ {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprint(k, after), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					h := newHouse(t)
+					h.connectedBefore()
+					for i := range chunkMails + 20 { // two chunks
+						h.deliver(numbered(i))
+					}
+					m := &mortal{Ledger: h.ledger, after: after}
+					m.left.Store(k)
+					h.deps.Ledger = m
+					_, stop := h.start()
+					time.Sleep(time.Minute)
+					stop()
+					h.deps.Ledger = h.ledger
+					h.start()
+					time.Sleep(time.Minute)
+					h.decided(chunkMails+20, chunkMails+20)
+				})
+			})
+		}
+	}
+}
+
+func TestTheFolderIsRenumberedWhileWeWatch(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		h.start()
+		for i := range 3 {
+			h.deliver(numbered(i))
+		}
+		time.Sleep(time.Minute)
+		h.must(h.user.Delete("INBOX"))
+		h.must(h.user.Create("INBOX", nil))
+		for i := range 4 {
+			h.deliver(numbered(i))
+		}
+		time.Sleep(2 * turnEvery)
+		h.decided(4, 4)
+		for _, row := range h.ledger.ledger() {
+			if row.UIDValidity != 2 {
+				t.Errorf("mail %d stands under UIDVALIDITY %d, want 2", row.UID, row.UIDValidity)
+			}
+		}
+	})
+}
+
+func TestMailIsAnnouncedWhileWeFetch(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(numbered(1), numbered(2))
+		late := false
+		s.instead = func(c *lineConn, tag, command string) bool {
+			if late || !strings.Contains(command, "BODY.PEEK") {
+				return false
+			}
+			late = true
+			c.fetch(1, command)
+			s.put(3, numbered(3))
+			c.say("* 3 EXISTS")
+			c.fetch(2, command)
+			c.say("%s OK done", tag)
+			return true
+		}
+		h := newBadHouse(t, s)
+		h.start()
+		time.Sleep(100 * time.Millisecond)
+		h.decided(3, 3)
+	})
+}
+
+// A server that never announces what came between the last FETCH and IDLE.
+func TestMailArrivesUnannouncedBeforeIdle(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(numbered(1))
+		s.on("IDLE", func(c *lineConn, tag string) {
+			if s.sent("IDLE") == 1 {
+				s.put(2, numbered(2))
+			}
+			s.answer(c, tag, "IDLE")
+		})
+		h := newBadHouse(t, s)
+		h.start()
+		time.Sleep(3 * time.Second)
+		h.decided(2, 2)
+		before := s.sent("IDLE")
+		time.Sleep(time.Hour)
+		if n := s.sent("IDLE") - before; n > 15 {
+			t.Errorf("%d IDLE commands in an hour of nothing, want a turn every 9 minutes", n)
+		}
+	})
+}
+
+func TestAHostWithoutIdleIsPolled(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer()
+		s.caps = "IMAP4rev1"
+		h := newBadHouse(t, s)
+		h.start()
+		time.Sleep(time.Second)
+		s.put(1, numbered(1))
+		time.Sleep(pollEvery + time.Second)
+		h.decided(1, 1)
+	})
+}
+
+func TestAMailThatBreaksTheProtocolIsSetAside(t *testing.T) {
+	breaks := map[string]func(c *lineConn, command string){
+		"unknown item, unasked": func(c *lineConn, _ string) { c.say("* 2 FETCH (UID 2 X-GM-LABELS (inbox))") },
+		"the connection ends":   func(c *lineConn, _ string) { c.Close() },
+		"announces 200 MB": func(c *lineConn, command string) {
+			if strings.Contains(command, "BODY") {
+				c.say("* 2 FETCH (UID 2 RFC822.SIZE 10 BODY[]<0> {209715200}")
+			} else {
+				c.fetch(2, command)
+			}
+		},
+		"comes at 1 kB/s": func(c *lineConn, command string) {
+			if !strings.Contains(command, "BODY") {
+				c.fetch(2, command)
+				return
+			}
+			c.say("* 2 FETCH (UID 2 RFC822.SIZE 262145 BODY[]<0> {262145}")
+			for range 262 {
+				time.Sleep(time.Second)
+				if _, err := c.Write(make([]byte, 1000)); err != nil {
+					return
+				}
+			}
+		},
+		"falls silent": func(c *lineConn, _ string) { c.r.ReadString('\n') },
+		"sends nothing": func(c *lineConn, command string) {
+			if !strings.Contains(command, "BODY") {
+				c.fetch(2, command)
+			}
+		},
+		"holds it but cannot read it": func(c *lineConn, command string) {
+			if strings.Contains(command, "BODY") {
+				c.say("* 2 FETCH (UID 2 BODY[]<0> NIL)")
+			} else {
+				c.fetch(2, command)
+			}
+		},
+	}
+	t.Parallel()
+	for name, bad := range breaks {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newLineServer(numbered(1), numbered(2), numbered(3))
+				s.instead = func(c *lineConn, tag, command string) bool {
+					if !strings.HasPrefix(command, "UID FETCH") {
+						return false
+					}
+					for _, uid := range s.uids(strings.Fields(command)[2]) {
+						if uid == 2 {
+							bad(c, command)
+						} else {
+							c.fetch(uid, command)
+						}
+					}
+					c.say("%s OK done", tag)
+					return true
+				}
+				h := newBadHouse(t, s)
+				w, _ := h.start()
+				time.Sleep(30 * time.Minute)
+				s.put(4, numbered(4))
+				time.Sleep(30 * time.Minute)
+				rows := h.ledger.ledger()
+				if len(rows) != 4 || len(h.ledger.outbox()) != 3 {
+					t.Fatalf("%d mails and %d answers, want 4 and 3", len(rows), len(h.ledger.outbox()))
+				}
+				for _, r := range rows {
+					if (r.State == store.InboundQuarantined) != (r.UID == 2) {
+						t.Errorf("mail %d is %s", r.UID, r.State)
+					}
+				}
+				if got := w.Health(); got.State != StateIdle || got.Quarantined != 1 {
+					t.Errorf("health is %+v", got)
+				}
+				if s.sent("UID FETCH") > 60 {
+					t.Errorf("%d FETCH commands: it is tried again and again", s.sent("UID FETCH"))
+				}
+			})
+		})
+	}
+}
+
+func TestAMailIsExpungedBetweenListingAndFetch(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(numbered(1), numbered(2), numbered(3))
+		s.instead = func(c *lineConn, tag, command string) bool {
+			if strings.Contains(command, "BODY.PEEK") {
+				s.remove(2)
+				s.remove(3)
+			}
+			return false
+		}
+		h := newBadHouse(t, s)
+		h.start()
+		time.Sleep(time.Minute)
+		h.decided(1, 1)
+		if at := h.ledger.state["main"].UID; at != 3 {
+			t.Errorf("the cursor stands at %d, want 3", at)
+		}
+	})
+}
+
+// Some servers hand out UIDs out of order: a mail appears below the cursor.
+func TestReconciliationFindsWhatTheCursorMissed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(numbered(1))
+		s.put(9, numbered(9))
+		h := newBadHouse(t, s)
+		h.start()
+		time.Sleep(time.Minute)
+		s.put(5, numbered(5))
+		time.Sleep(reconcileEvery + 2*turnEvery)
+		h.decided(3, 3)
+	})
+}
+
+func TestJudgingPanicsOrHangs(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"panics", "hangs"} {
+		t.Run(how, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newHouse(t)
+				h.connectedBefore()
+				release := make(chan struct{})
+				defer close(release)
+				h.deps.Classify = func(raw []byte, e triage.Envelope) triage.Result {
+					if strings.Contains(string(raw), "<m1@") {
+						if how == "panics" {
+							panic("index out of range")
+						}
+						<-release
+					}
+					return triage.Classify(raw, e)
+				}
+				for i := range 3 {
+					h.deliver(numbered(i))
+				}
+				h.start()
+				time.Sleep(time.Hour)
+				rows := h.ledger.ledger()
+				if rows[0].State != store.InboundDecided || rows[1].State != store.InboundQuarantined || rows[2].State != store.InboundDecided {
+					t.Errorf("the mails are %s, %s, %s", rows[0].State, rows[1].State, rows[2].State)
+				}
+				if !strings.Contains(rows[1].Fault, "judging") {
+					t.Errorf("the fault reads %q", rows[1].Fault)
+				}
+			})
+		})
+	}
+}
+
+func TestTheStoreIsFullForAWhile(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		var full atomic.Bool
+		full.Store(true)
+		h.ledger.hook = func(verb string) error {
+			if full.Load() && verb == "decide" {
+				return fmt.Errorf("decide inbound: %w", store.ErrFull)
+			}
+			return nil
+		}
+		h.deliver(numbered(1))
+		w, _ := h.start()
+		time.Sleep(10 * time.Minute)
+		if got := w.Health(); got.State != StateWaiting || !strings.Contains(got.LastError, "full") {
+			t.Errorf("health is %+v", got)
+		}
+		full.Store(false)
+		time.Sleep(6 * time.Minute)
+		h.decided(1, 1)
+	})
+}
+
+func TestMovingIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.box.MoveTo = "Processed" // no such folder: NO [TRYCREATE]
+		h.start()
+		time.Sleep(time.Minute)
+		h.deliver(numbered(1))
+		time.Sleep(time.Minute)
+		h.decided(1, 1)
+		if found := h.folder("INBOX"); found != 1 {
+			t.Errorf("INBOX holds %d mails, want 1: what cannot be moved stays", found)
+		}
+		h.must(h.user.Create("Processed", nil))
+		h.deliver(numbered(2))
+		time.Sleep(time.Minute)
+		h.decided(2, 2)
+		if found := h.folder("Processed"); found != 1 {
+			t.Errorf("Processed holds %d mails, want 1", found)
+		}
+	})
+}
+
+func TestAServerWithoutMoveIsAskedForNothingLikeIt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(numbered(1))
+		h := newBadHouse(t, s)
+		h.box.MoveTo = "Processed"
+		h.start()
+		time.Sleep(time.Minute)
+		h.decided(1, 1)
+		for _, c := range []string{"UID COPY", "UID EXPUNGE", "EXPUNGE", "UID MOVE"} {
+			if s.sent(c) > 0 {
+				t.Errorf("%s was sent", c)
+			}
+		}
+		if s.sent("UID STORE 1 +FLAGS.SILENT ($SignpostDone)") != 1 {
+			t.Error("the mail was not marked once")
+		}
+	})
+}
+
+func TestAWrongPasswordIsNotTriedOften(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.box.Password = "wrong"
+		w, _ := h.start()
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if got := w.Health(); got.State != StateRefused {
+			t.Errorf("health is %+v", got)
+		}
+		if n := h.door.dialed.Load(); n < 5 || n > 25 {
+			t.Errorf("%d logins in two hours", n)
+		}
+	})
+}

@@ -1,0 +1,145 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"signpost/store"
+	"signpost/store/blob"
+)
+
+func sized(from, id string, size int) string {
+	raw := letter(from, id)
+	line := strings.Repeat("x", 76) + "\r\n"
+	raw += strings.Repeat(line, (size-len(raw))/len(line)+1)
+	return raw[:size]
+}
+
+func TestLargeMailsAreKeptOutsideTheStore(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		size             int
+		inBlob, truncate bool
+	}{
+		"as large as the store keeps": {size: store.RawInline},
+		"one byte more":               {size: store.RawInline + 1, inBlob: true},
+		"a whole number of ranges":    {size: store.RawInline + 2*rangeBytes, inBlob: true},
+		"3 MB":                        {size: 3_000_000, inBlob: true},
+		"too large":                   {size: MaxMail + 1, truncate: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newLineServer(sized("ann@partner.test", "big@partner.test", c.size), numbered(2))
+				h := newBadHouse(t, s)
+				blobs := h.keepBlobs()
+				h.start()
+				time.Sleep(time.Minute)
+				h.decided(2, 2)
+				row := h.ledger.ledger()[0]
+				if row.Truncated != c.truncate || (row.Blob != "") != c.inBlob || row.Size != int64(c.size) {
+					t.Errorf("truncated %v, blob %q, size %d", row.Truncated, row.Blob, row.Size)
+				}
+				if kept := len(h.ledger.raw[row.ID]); kept > store.RawInline {
+					t.Errorf("%d bytes are in the store itself", kept)
+				}
+				if !c.inBlob {
+					return
+				}
+				r, _, err := blobs.Open(context.Background(), row.Blob)
+				h.must(err)
+				defer r.Close()
+				got, err := io.ReadAll(r)
+				h.must(err)
+				if string(got) != s.mails[1] || row.Hash != sha256.Sum256(got) {
+					t.Error("the blob is not the mail byte for byte")
+				}
+			})
+		})
+	}
+}
+
+// RFC822.SIZE is an estimate on some servers, and a lie on others.
+func TestASizeThatIsALie(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(sized("ann@partner.test", "big@partner.test", MaxMail+rangeBytes), numbered(2))
+		s.instead = func(c *lineConn, tag, command string) bool {
+			if !strings.HasPrefix(command, "UID FETCH") {
+				return false
+			}
+			for _, uid := range s.uids(strings.Fields(command)[2]) {
+				c.say("* %d FETCH (UID %d RFC822.SIZE 10%s)", uid, uid, body(s.mails[uid], command))
+			}
+			c.say("%s OK done", tag)
+			return true
+		}
+		h := newBadHouse(t, s)
+		h.keepBlobs()
+		h.start()
+		time.Sleep(time.Minute)
+		h.decided(2, 2)
+		if !h.ledger.ledger()[0].Truncated {
+			t.Error("a mail beyond the bound was kept whole")
+		}
+	})
+}
+
+// A large mail that was recorded before a crash is judged from the blob store.
+func TestALargeMailIsJudgedAfterACrash(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(sized("ann@partner.test", "big@partner.test", 1_000_000))
+		h := newBadHouse(t, s)
+		h.keepBlobs()
+		m := &mortal{Ledger: h.ledger}
+		m.left.Store(5) // dies at DecideInbound
+		h.deps.Ledger = m
+		_, stop := h.start()
+		time.Sleep(time.Minute)
+		stop()
+		if row := h.ledger.ledger()[0]; row.State != store.InboundStored {
+			t.Fatalf("the mail is %s before the crash, want stored", row.State)
+		}
+		s.remove(1)
+		h.deps.Ledger = h.ledger
+		h.start()
+		time.Sleep(time.Minute)
+		h.decided(1, 1)
+	})
+}
+
+func (h *house) keepBlobs() *blob.Local {
+	h.t.Helper()
+	blobs, err := blob.Open(h.t.TempDir())
+	h.must(err)
+	h.t.Cleanup(func() { blobs.Close() })
+	h.deps.Blobs = blobs
+	return blobs
+}
+
+// Fetching holds no more than the bound whatever the mails are: the ranges are
+// let go one by one.
+func TestRangesEndWhereTheMailEnds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		raw := sized("ann@partner.test", "x@partner.test", store.RawInline+3*rangeBytes)
+		s := newLineServer(raw)
+		h := newBadHouse(t, s)
+		session, err := New(h.box, h.deps).connect(context.Background())
+		h.must(err)
+		defer session.close()
+		_, err = session.selectFolder(context.Background(), nil)
+		h.must(err)
+		r := &ranges{s: session, ctx: context.Background(), uid: 1, offset: store.RawInline}
+		rest, err := io.ReadAll(r)
+		h.must(err)
+		if !bytes.Equal(rest, []byte(raw[store.RawInline:])) {
+			t.Errorf("%d bytes, want %d", len(rest), len(raw)-store.RawInline)
+		}
+		if n := s.sent("UID FETCH"); n != 4 {
+			t.Errorf("%d ranges were asked for, want 3 and one that is empty", n)
+		}
+	})
+}
