@@ -32,6 +32,7 @@ const (
 	challengeHost  section = "challenge-host"
 	bounceText     section = "bounce-text"
 	delayText      section = "delay-text"
+	bounceFinal    section = "bounce-final"
 	returnedMark   section = "returned-mark"
 )
 
@@ -74,7 +75,7 @@ func (b *phrases) read(file string) {
 		case strings.HasPrefix(line, "== "):
 			in = section(strings.TrimSpace(line[3:]))
 		default:
-			b.lists[in] = append(b.lists[in], fold(line))
+			b.lists[in] = append(b.lists[in], trimHead(fold(line)))
 		}
 	}
 }
@@ -83,7 +84,7 @@ func (b *phrases) list(s section) []string { return b.lists[s] }
 
 // prefix returns the phrase of any of the sections that text begins with.
 func (b *phrases) prefix(text string, sections ...section) (string, bool) {
-	text = strings.TrimLeft(text, "*[(<!- \"'")
+	text = trimHead(text)
 	for _, first := range text {
 		for _, s := range sections {
 			for _, p := range b.heads[s][first] {
@@ -96,6 +97,9 @@ func (b *phrases) prefix(text string, sections ...section) (string, bool) {
 	}
 	return "", false
 }
+
+// trimHead drops the marks that subjects and marker lines are dressed with.
+func trimHead(text string) string { return strings.TrimLeft(text, "*[(<!-= \"'【") }
 
 // within returns the phrase of the section that text holds.
 func (b *phrases) within(text string, s section) (string, bool) {

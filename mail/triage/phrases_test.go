@@ -13,7 +13,7 @@ func TestPhraseFilesAreSound(t *testing.T) {
 	t.Parallel()
 	known := map[section]bool{
 		autoSubject: true, bounceSubject: true, bounceHint: true, delaySubject: true, receiptSubject: true, ackSubject: true, ackText: true,
-		awayText: true, challengeText: true, challengeHost: true, bounceText: true, delayText: true, returnedMark: true,
+		awayText: true, challengeText: true, challengeHost: true, bounceText: true, delayText: true, bounceFinal: true, returnedMark: true,
 	}
 	files, err := fs.Glob(phraseFiles, "phrases/*.txt")
 	if err != nil || len(files) < 30 {

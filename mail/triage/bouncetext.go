@@ -1,0 +1,286 @@
+package triage
+
+import (
+	"encoding/json"
+	"strings"
+
+	"signpost/store"
+)
+
+// readBounce reads the reports that follow no standard: it must be a mail system
+// that writes, by its name or its subject, and its words must be those of a
+// bounce. Recipients come from where mail systems put them, best place first.
+func (m *message) readBounce() bool {
+	evidence, ok := m.bounceEvidence()
+	if !ok {
+		return false
+	}
+	n := m.readNotice()
+	action := "failed"
+	if m.stillTrying(n.words) {
+		action = "delayed"
+	}
+	var list []finding
+	for _, address := range m.bounced(n) {
+		text := paragraphOf(n.words, address)
+		if smtpReply(text) == "" && len(enhanced(text)) == 0 || poor(text) {
+			text = strings.TrimSpace(text + "\n" + replyLines(n.words, address))
+		}
+		whole := text
+		if poor(text) || (said{text: text}).why() == "onhold" {
+			whole = text + "\n" + n.words
+		}
+		command := lastCommand(text)
+		if command == "" {
+			command = lastCommand(n.words)
+		}
+		f := finding{recipient: address, diagnostic: text, said: said{action: action, text: whole, command: command}}
+		if codes := enhanced(text); len(codes) > 0 {
+			f.status = preferStatus("", text)
+		}
+		f.reply = smtpReply(text)
+		list = append(list, f)
+	}
+	if len(list) == 0 {
+		kind := store.KindBounce
+		if action == "delayed" {
+			kind = store.KindDelay
+		}
+		return m.decide(kind, evidence) // nobody named: still a bounce, seen and harmless
+	}
+	return m.settleReports(list, n, evidence)
+}
+
+// systemSender tells whether a mail system wrote this mail.
+func (m *message) systemSender() (string, bool) {
+	if m.hasReturnPath && m.null {
+		return "Return-Path: " + m.returnPath, true
+	}
+	if name, v, ok := m.header.has("X-Failed-Recipients"); ok {
+		return name + ": " + v, true
+	}
+	if words, ok := m.robot(isDaemon); ok {
+		return words, true
+	}
+	from := m.header.value("From")
+	low := strings.ToLower(from)
+	if containsAny(low, "mailer-daemon", "mail delivery", "mail deliver", "postmaster", "delivery subsystem", "system administrator", "mail administrator", "mail system") || strings.TrimSpace(low) == "<>" {
+		return "From: " + from, true
+	}
+	return "", false
+}
+
+func (m *message) bounceSubject() bool {
+	_, ok := phrasebook().prefix(m.folded, bounceSubject, delaySubject)
+	return ok
+}
+
+// bounceEvidence tells a bounce without a standard form, and by which words.
+func (m *message) bounceEvidence() (string, bool) {
+	book := phrasebook()
+	sender, system := m.systemSender()
+	strict, bounced := book.prefix(m.folded, bounceSubject, delaySubject)
+	if auto, ok := book.prefix(m.folded, autoSubject, receiptSubject); ok && !bounced {
+		return "Subject: " + auto, false
+	}
+	if !system && !bounced {
+		return "", false
+	}
+	hint, hinted := book.prefix(m.folded, bounceHint)
+	opening := m.noticeOpening()
+	words, told := book.within(opening, bounceText)
+	if !told {
+		words, told = book.within(opening, delayText)
+	}
+	switch {
+	case system && bounced:
+		return sender + "; Subject: " + strict, true
+	case system && told:
+		return sender + "; " + words, true
+	case system && hinted && (m.header.count("X-Failed-Recipients") > 0 || len(enhanced(opening)) > 0 || smtpReply(opening) != ""):
+		return sender + "; Subject: " + hint, true
+	case m.header.count("X-Failed-Recipients") > 0:
+		return sender, true
+	case bounced && told:
+		return "Subject: " + strict + "; " + words, true
+	}
+	return "", false
+}
+
+// noticeOpening is the beginning of the readable text, folded.
+func (m *message) noticeOpening() string {
+	n := m.readNotice()
+	return fold(cut(n.words, 8192))
+}
+
+// stillTrying tells a delay notice from a bounce.
+func (m *message) stillTrying(words string) bool {
+	book := phrasebook()
+	if _, ok := book.prefix(m.folded, delaySubject); ok {
+		return true
+	}
+	text := fold(cut(words, 8192))
+	_, delayed := book.within(text, delayText)
+	if !delayed {
+		return false
+	}
+	_, final := book.within(text, bounceFinal)
+	return !final
+}
+
+// bounced lists the recipients a report without a standard form is about.
+func (m *message) bounced(n notice) []string {
+	var named []string
+	m.header.all("X-Failed-Recipients", func(v []byte) bool {
+		for _, a := range parseAddresses(unfold(v)) {
+			if strings.Contains(a.address, "@") {
+				named = appendNew(named, a.address)
+			}
+		}
+		return true
+	})
+	if len(named) > 0 {
+		return named
+	}
+	if named = m.namedIn(n); len(named) > 0 {
+		return named
+	}
+	for _, name := range []string{"X-Original-To", "X-Rcpt-To", "To"} {
+		n.original.all(name, func(v []byte) bool {
+			for _, a := range parseAddresses(unfold(v)) {
+				if strings.Contains(a.address, "@") {
+					named = appendNew(named, a.address)
+				}
+			}
+			return len(named) < maxReports
+		})
+		if len(named) > 0 {
+			break
+		}
+	}
+	return named
+}
+
+func appendNew(list []string, address string) []string {
+	for _, have := range list {
+		if keyOf(have) == keyOf(address) {
+			return list
+		}
+	}
+	return append(list, address)
+}
+
+// namedIn lists the recipients a mail system's words name: those at the best of
+// the places where any stands.
+func (m *message) namedIn(n notice) []string {
+	not := map[string]bool{}
+	for _, a := range append(m.addresses("To", "Reply-To", "Delivered-To"), m.from...) {
+		not[keyOf(a.address)] = true
+	}
+	for _, name := range []string{"From", "Return-Path", "Sender", "Reply-To"} {
+		for _, a := range parseAddresses(n.original.value(name)) {
+			not[keyOf(a.address)] = true
+		}
+	}
+	to := map[string]bool{}
+	for _, a := range parseAddresses(n.original.value("To")) {
+		to[keyOf(a.address)] = true
+	}
+	mentions := mentionsIn(n.words)
+	for _, strict := range []bool{true, false} {
+		for place := placeCommand; place <= placeElsewhere; place++ {
+			var list []string
+			for _, mention := range mentions {
+				key := keyOf(mention.address)
+				if mention.place != place || mention.sender || strict && not[key] && !to[key] || isDaemon(mention.address) && !to[key] {
+					continue
+				}
+				list = appendNew(list, mention.address)
+			}
+			if len(list) > 0 {
+				return list[:min(len(list), maxReports)]
+			}
+		}
+	}
+	return nil
+}
+
+// replyLines are the lines of a transcript that hold a server's refusal, those
+// that name the address first.
+func replyLines(words, address string) string {
+	var own, others strings.Builder
+	key := keyOf(address)
+	for line := range strings.Lines(cut(words, 16<<10)) {
+		if smtpReply(line) == "" && len(enhanced(line)) == 0 {
+			continue
+		}
+		if strings.Contains(strings.ToLower(line), key) {
+			own.WriteString(line)
+		} else if len(addressesIn(line)) == 0 && others.Len() < maxDiagnostic {
+			others.WriteString(line)
+		}
+	}
+	if own.Len() > 0 {
+		return own.String()
+	}
+	return others.String()
+}
+
+// readNotification reads the JSON by which Amazon's mail service tells of bounces
+// and complaints, when its topic is delivered as mail.
+func (m *message) readNotification() bool {
+	n := m.readNotice()
+	at := strings.IndexByte(n.words, '{')
+	if at < 0 || at > 2000 || !strings.Contains(n.words, `"notificationType"`) && !strings.Contains(n.words, `"eventType"`) {
+		return false
+	}
+	var note notification
+	if json.NewDecoder(strings.NewReader(n.words[at:])).Decode(&note) != nil {
+		return false
+	}
+	id := ""
+	for _, h := range note.Mail.Headers {
+		if strings.EqualFold(h.Name, "Message-ID") {
+			id = firstID(h.Value)
+		}
+	}
+	if len(note.Complaint.Recipients) > 0 {
+		for _, r := range note.Complaint.Recipients {
+			m.complain(r.Address, note.Complaint.Type, id)
+		}
+		return m.decide(store.KindComplaint, "notificationType: Complaint")
+	}
+	var list []finding
+	for _, r := range note.Bounce.Recipients {
+		action := actionOf(r.Action)
+		if action == "" {
+			action = "failed"
+		}
+		list = append(list, finding{recipient: cut(clean(r.Address), 320), said: said{action: action, status: first(enhanced(r.Status)), text: r.Diagnostic}})
+	}
+	n.original = header{{name: []byte("Message-ID"), value: []byte("<" + id + ">")}}
+	return m.settleReports(list, n, "notificationType: Bounce")
+}
+
+type notification struct {
+	Bounce struct {
+		Recipients []struct {
+			Address    string `json:"emailAddress"`
+			Action     string `json:"action"`
+			Status     string `json:"status"`
+			Diagnostic string `json:"diagnosticCode"`
+		} `json:"bouncedRecipients"`
+	} `json:"bounce"`
+	Complaint struct {
+		Type       string `json:"complaintFeedbackType"`
+		Recipients []struct {
+			Address string `json:"emailAddress"`
+		} `json:"complainedRecipients"`
+	} `json:"complaint"`
+	Mail struct {
+		Headers []struct {
+			Name  string `json:"name"`
+			Value string `json:"value"`
+		} `json:"headers"`
+	} `json:"mail"`
+}

@@ -1,0 +1,243 @@
+package triage
+
+import (
+	"strings"
+
+	"signpost/store"
+)
+
+// readStatus reads standard delivery reports (RFC 3464, RFC 6533), wherever they
+// stand: as a part of multipart/report, of another multipart, or pasted as text.
+func (m *message) readStatus() bool {
+	n := m.readNotice()
+	for i := range m.parts {
+		p := &m.parts[i]
+		if !isStatusPart(p.media) {
+			continue
+		}
+		text := dropControls(toUTF8(p.params.get("charset"), decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)))
+		status, returned := cutReturned(text)
+		n.setOriginal(returned)
+		if list := parseStatus(status); len(list) > 0 {
+			return m.settleReports(m.explain(list, n), n, "part "+p.media)
+		}
+	}
+	if !strings.Contains(n.words, "-Recipient") && !strings.Contains(n.words, "-recipient") {
+		return false
+	}
+	if _, from := m.systemSender(); !from && !m.bounceSubject() {
+		return false // somebody quotes a report
+	}
+	list := parseStatus(n.words)
+	return m.settleReports(m.explain(list, n), n, "Final-Recipient in the text")
+}
+
+func isStatusPart(media string) bool {
+	switch media {
+	case "message/delivery-status", "message/global-delivery-status", "message/xdelivery-status":
+		return true
+	}
+	return false
+}
+
+// parseStatus reads the per-recipient blocks of a delivery-status text. Blocks
+// are told by their recipient field rather than by blank lines, which get lost
+// and added on the way.
+func parseStatus(text string) (list []finding) {
+	var f finding
+	flush := func() {
+		if f.recipient != "" || f.original != "" {
+			list = append(list, f)
+		}
+		f = finding{}
+	}
+	for name, value := range statusFields(text) {
+		switch name {
+		case "original-recipient":
+			if f.original != "" || f.action != "" && f.recipient != "" {
+				flush()
+			}
+			f.original = typedAddress(value)
+		case "final-recipient", "x-actual-recipient":
+			address := typedAddress(value)
+			if f.recipient != "" && name == "final-recipient" {
+				flush()
+			}
+			if f.recipient == "" || !strings.Contains(f.recipient, "@") {
+				f.recipient = address
+			}
+		case "action":
+			f.action = actionOf(value)
+		case "status":
+			if codes := enhanced(value); len(codes) > 0 {
+				f.status = codes[0]
+			}
+			if _, words, ok := strings.Cut(value, "("); ok && f.text == "" {
+				f.text = strings.TrimSuffix(words, ")")
+			}
+		case "diagnostic-code":
+			if _, words, ok := strings.Cut(value, ";"); ok {
+				value = words
+			}
+			if len(strings.TrimSpace(value)) > 3 || f.text == "" {
+				f.text = strings.TrimSpace(value)
+			}
+		case "":
+			if f.recipient != "" && f.action != "" { // a blank line ends a complete block
+				flush()
+			}
+		}
+		if len(list) >= maxReports {
+			return list
+		}
+	}
+	flush()
+	return list
+}
+
+// statusFields yields the fields of a status text, unfolded, names in lower case;
+// a blank line yields an empty name.
+func statusFields(text string) func(yield func(name, value string) bool) {
+	return func(yield func(name, value string) bool) {
+		name, value := "", ""
+		emit := func() bool {
+			n := name
+			name = ""
+			return n == "" || yield(n, value)
+		}
+		for line := range strings.Lines(text) {
+			line = strings.TrimRight(line, "\r\n")
+			trimmed := strings.TrimSpace(line)
+			switch head, rest, ok := strings.Cut(line, ":"); {
+			case trimmed == "":
+				if !emit() || !yield("", "") {
+					return
+				}
+			case (line[0] == ' ' || line[0] == '\t') && name != "":
+				if len(value) < maxDiagnostic*2 {
+					value += " " + trimmed
+				}
+			case ok && isFieldName(head):
+				if !emit() {
+					return
+				}
+				name, value = strings.ToLower(strings.TrimSpace(head)), strings.TrimSpace(rest)
+			case name == "diagnostic-code" && len(value) < maxDiagnostic*2:
+				value += " " + trimmed // folded without its space
+			}
+		}
+		emit()
+	}
+}
+
+func isFieldName(s string) bool {
+	s = strings.TrimRight(s, " \t")
+	for i := range len(s) {
+		if !isAlnum(s[i]) && s[i] != '-' && s[i] != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) < 80
+}
+
+// typedAddress reads "rfc822; user@example.com" in its many spellings, with the
+// xtext of RFC 3461 section 4 undone.
+func typedAddress(value string) string {
+	if kind, address, ok := strings.Cut(value, ";"); ok && !strings.Contains(kind, "@") {
+		value = address
+	}
+	value = strings.TrimSpace(value)
+	if strings.Contains(value, "@") {
+		if list := addressesIn(value); len(list) > 0 {
+			value = list[0].address
+		}
+	}
+	return cut(clean(undoXtext(bareAddress(value))), 320)
+}
+
+func undoXtext(s string) string {
+	i := strings.IndexByte(s, '+')
+	if i < 0 || i+2 >= len(s) {
+		return s
+	}
+	hi, lo := unhex(s[i+1]), unhex(s[i+2])
+	if c := hi<<4 | lo; hi < 0 || lo < 0 || lower(s[i+1]) == s[i+1] && s[i+1] > '9' || c != '+' && c != '=' && c != '@' {
+		return s // a "+tag", not xtext
+	}
+	return s[:i] + string(rune(hi<<4|lo)) + s[i+3:]
+}
+
+// actionOf maps an Action field (RFC 3464 section 2.3.3) by its first letters:
+// spellings vary, and "expired" is a failure.
+func actionOf(value string) string {
+	value = strings.ToLower(strings.TrimSpace(value))
+	for _, a := range []struct{ prefix, action string }{
+		{"fail", "failed"}, {"expire", "failed"}, {"error", "failed"}, {"delay", "delayed"}, {"warn", "delayed"}, {"deliver", "delivered"}, {"relay", "relayed"}, {"expand", "expanded"},
+	} {
+		if strings.HasPrefix(value, a.prefix) {
+			return a.action
+		}
+	}
+	return ""
+}
+
+// explain completes findings from the text around them: a report without an
+// action failed, unless its status says otherwise; one without words, or with
+// words that say nothing, takes those said of its recipient in the text.
+func (m *message) explain(list []finding, n notice) []finding {
+	for i := range list {
+		f := &list[i]
+		if f.action == "" {
+			f.action = actionByStatus(f.status)
+		}
+		f.diagnostic = f.text
+		said := paragraphOf(n.words, f.recipient)
+		if f.original != "" && said == "" {
+			said = paragraphOf(n.words, f.original)
+		}
+		if f.command == "" {
+			f.command = lastCommand(f.text + "\n" + said)
+		}
+		if poor(f.text) {
+			f.text = strings.TrimSpace(f.text + "\n" + said)
+			if len(list) == 1 && poor(f.text) {
+				f.text = f.text + "\n" + cut(n.words, 4096)
+			}
+		}
+		if !strings.Contains(f.recipient, "@") && !strings.Contains(f.original, "@") {
+			f.recipient = m.fullRecipient(f.recipient, n)
+		}
+	}
+	return list
+}
+
+// fullRecipient completes a recipient reported without a domain: a local user's
+// name, or a name of another mail system.
+func (m *message) fullRecipient(name string, n notice) string {
+	to := parseAddresses(unfold([]byte(n.original.value("To"))))
+	for _, a := range to {
+		if local, _ := splitAddress(a.address); strings.EqualFold(local, name) || len(to) == 1 {
+			return a.address
+		}
+	}
+	return name
+}
+
+// poor tells words from which no reason could be read.
+func poor(text string) bool {
+	text = strings.TrimSpace(text)
+	return len(text) < 12 || len(strings.Fields(text)) < 3 && len(enhanced(text)) == 0
+}
+
+func actionByStatus(status string) string {
+	switch {
+	case strings.HasPrefix(status, "2"):
+		return "delivered"
+	case strings.HasPrefix(status, "4"):
+		return "delayed"
+	}
+	return "failed"
+}
+
+// keyOf is how addresses of a report are compared.
+func keyOf(address string) string { return store.AddressKey(address) }

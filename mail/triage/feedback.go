@@ -1,0 +1,127 @@
+package triage
+
+import (
+	"strings"
+
+	"signpost/store"
+)
+
+// readComplaint reads feedback reports (RFC 5965) and the older form of those who
+// send the complaint as a bare message.
+func (m *message) readComplaint() bool {
+	n := m.readNotice()
+	for i := range m.parts {
+		p := &m.parts[i]
+		if p.media != "message/feedback-report" {
+			continue
+		}
+		fields := feedbackFields(string(decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)))
+		id := m.originalID(n)
+		kind := fields.last("feedback-type")
+		for _, address := range fields["original-rcpt-to"] {
+			m.complain(typedAddress(address), kind, id)
+		}
+		if len(m.reports) == 0 {
+			for _, a := range parseAddresses(n.original.value("To")) {
+				m.complain(a.address, kind, id)
+			}
+		}
+		return m.decide(store.KindComplaint, "part message/feedback-report, "+kind)
+	}
+	if _, v, ok := m.header.has("X-Apple-Unsubscribe"); ok && strings.EqualFold(strings.TrimSpace(v), "true") {
+		return m.decide(store.KindComplaint, "X-Apple-Unsubscribe: true")
+	}
+	if strings.HasPrefix(m.folded, "complaint about message from") || strings.HasPrefix(m.folded, "email feedback report") || strings.HasPrefix(m.folded, "abuse report") && m.hasPart("message/rfc822") {
+		for _, name := range []string{"X-HmXmrOriginalRecipient", "X-Original-To", "To"} {
+			for _, a := range parseAddresses(n.original.value(name)) {
+				m.complain(a.address, "abuse", m.originalID(n))
+			}
+			if len(m.reports) > 0 {
+				break
+			}
+		}
+		return m.decide(store.KindComplaint, "Subject: "+m.subject)
+	}
+	return false
+}
+
+func (m *message) hasPart(media string) bool {
+	for i := range m.parts {
+		if m.parts[i].media == media {
+			return true
+		}
+	}
+	return false
+}
+
+// complain adds a complaint of one recipient, whose address its provider may have
+// hidden.
+func (m *message) complain(address, kind, id string) {
+	address = cut(clean(address), 320)
+	if !strings.Contains(address, "@") || len(m.reports) >= maxReports {
+		return
+	}
+	for _, r := range m.reports {
+		if keyOf(r.Recipient) == keyOf(address) {
+			return
+		}
+	}
+	m.reports = append(m.reports, store.Report{Recipient: address, Action: "failed", Reason: "feedback", Outcome: "refused", Diagnostic: cut(clean(kind), 200), OriginalMessageID: id})
+}
+
+type fieldValues map[string][]string
+
+func (f fieldValues) last(name string) string {
+	if v := f[name]; len(v) > 0 {
+		return v[len(v)-1]
+	}
+	return ""
+}
+
+func feedbackFields(text string) fieldValues {
+	fields := fieldValues{}
+	for name, value := range statusFields(text) {
+		if name != "" && len(fields[name]) < maxReports {
+			fields[name] = append(fields[name], value)
+		}
+	}
+	return fields
+}
+
+// readReceipt knows disposition notifications (RFC 8098) and the older receipts
+// of clients that only change the subject and the class.
+func (m *message) readReceipt() bool {
+	if m.hasPart("message/disposition-notification") || m.hasPart("message/global-disposition-notification") {
+		return m.decide(store.KindReceipt, "part message/disposition-notification")
+	}
+	if v := m.header.value("Content-Type"); strings.Contains(strings.ToLower(v), "disposition-notification") {
+		return m.decide(store.KindReceipt, "Content-Type: "+v)
+	}
+	if p, ok := phrasebook().prefix(m.folded, receiptSubject); ok && !m.bounceSubject() {
+		return m.decide(store.KindReceipt, "Subject: "+p)
+	}
+	return false
+}
+
+// readAggregate knows DMARC aggregate reports (RFC 7489 section 7.2) by their
+// file's name and TLS reports (RFC 8460) by their type.
+func (m *message) readAggregate() bool {
+	if name, v, ok := m.header.has("TLS-Report-Domain", "TLS-Report-Submitter"); ok {
+		return m.decide(store.KindReport, name+": "+v)
+	}
+	if strings.HasPrefix(m.folded, "report domain:") || strings.HasPrefix(m.folded, "[preview] report domain:") {
+		return m.decide(store.KindReport, "Subject: "+m.subject)
+	}
+	for i := range m.parts {
+		p := &m.parts[i]
+		if strings.HasPrefix(p.media, "application/tlsrpt") {
+			return m.decide(store.KindReport, "part "+p.media)
+		}
+		name := p.filename()
+		base, _, _ := strings.Cut(name, ".xml")
+		if strings.Count(name, "!") >= 3 && (strings.Contains(name, ".xml") || strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".gz")) && base != "" {
+			return m.decide(store.KindReport, "file "+name)
+		}
+	}
+	return false
+}

@@ -1,0 +1,133 @@
+package triage
+
+import (
+	"strings"
+)
+
+// maxNotice is how much of a report's own words is read.
+const maxNotice = 128 << 10
+
+// notice is a report taken apart: what the mail system says, and the header of
+// the mail it is about. The body of that mail is never looked at.
+type notice struct {
+	words    string
+	original header
+}
+
+// readNotice separates the mail system's words from the mail it returns, which
+// comes as a part of its own or is pasted below a marker line.
+func (m *message) readNotice() notice {
+	var n notice
+	var html strings.Builder
+	var words strings.Builder
+	for i := range m.parts {
+		p := &m.parts[i]
+		switch {
+		case isReturned(p):
+			n.setOriginal(string(decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)))
+		case !p.isText() || words.Len() > maxNotice:
+		case p.media == "text/html":
+			html.WriteString(p.text() + "\n\n")
+		default:
+			text := p.text()
+			said, returned := cutReturned(text)
+			if words.Len() > 0 && strings.TrimSpace(said) == "" || p.filename() == "" || words.Len() == 0 {
+				words.WriteString(said + "\n\n")
+			}
+			n.setOriginal(returned)
+		}
+	}
+	if strings.TrimSpace(words.String()) == "" {
+		said, returned := cutReturned(html.String())
+		words.WriteString(said)
+		n.setOriginal(returned)
+	}
+	n.words = cut(words.String(), maxNotice)
+	return n
+}
+
+func isReturned(p *part) bool {
+	switch p.media {
+	case "message/rfc822", "message/global", "text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers", "text/rfc822", "message/partial":
+		return true
+	}
+	return false
+}
+
+// setOriginal reads the header of the returned mail; the first that has one wins.
+func (n *notice) setOriginal(raw string) {
+	if raw == "" || len(n.original) > 2 {
+		return
+	}
+	if h, _ := readHeader([]byte(strings.TrimLeft(raw, " \t\r\n>"))); len(h) > len(n.original) {
+		n.original = h
+	}
+}
+
+// cutReturned splits text where the returned mail begins: at a marker line, or
+// where a mail's header stands.
+func cutReturned(text string) (words, returned string) {
+	at := 0
+	for line := range strings.Lines(text) {
+		trimmed := strings.TrimSpace(line)
+		if trimmed != "" {
+			if _, ok := phrasebook().prefix(fold(cut(trimmed, 200)), returnedMark); ok {
+				return text[:at], skipToHeader(text[at+len(line):])
+			}
+			if startsHeader(text[at:], line) {
+				return text[:at], text[at:]
+			}
+		}
+		at += len(line)
+	}
+	return text, ""
+}
+
+// startsHeader tells the first line of a returned mail's header: a field that
+// only mail has, followed by at least two more fields.
+func startsHeader(text, line string) bool {
+	if line[0] == ' ' || line[0] == '\t' {
+		return false
+	}
+	name, _, ok := cutField([]byte(strings.TrimRight(line, "\r\n")))
+	if !ok || !anyName(name, "Received", "Return-Path", "DKIM-Signature", "Message-ID", "MIME-Version", "X-Originating-IP", "Delivered-To", "From", "Date", "X-Received", "ARC-Seal") {
+		return false
+	}
+	fields, certain := 0, false
+	for next := range strings.Lines(cut(text, 4096)) {
+		if strings.TrimSpace(next) == "" {
+			break
+		}
+		if next[0] == ' ' || next[0] == '\t' {
+			continue
+		}
+		name, _, ok := cutField([]byte(strings.TrimRight(next, "\r\n")))
+		if !ok || anyName(name, "Reporting-MTA", "Final-Recipient", "Status", "Action") {
+			break
+		}
+		fields++
+		certain = certain || anyName(name, "Received", "Return-Path", "Message-ID", "MIME-Version", "DKIM-Signature")
+	}
+	return fields >= 3 && certain
+}
+
+func anyName(b []byte, names ...string) bool {
+	for _, n := range names {
+		if len(b) > 0 && sameName(b, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// skipToHeader drops what stands between a marker and the header under it.
+func skipToHeader(text string) string {
+	at := 0
+	for line := range strings.Lines(text) {
+		if _, _, ok := cutField([]byte(strings.TrimRight(line, "\r\n"))); ok || at > 2000 {
+			break
+		}
+		at += len(line)
+	}
+	return text[at:]
+}
