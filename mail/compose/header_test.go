@@ -39,7 +39,11 @@ func TestNothingInARowGetsOutOfItsPlace(t *testing.T) {
 			"FromName": &row.FromName, "From": &row.From, "To": &row.To, "Number": &row.Number,
 			"MessageID": &row.MessageID, "InReplyTo": &row.InReplyTo, "Region": &row.Region,
 		} {
-			if rapid.Bool().Draw(t, "spoil "+name) {
+			often := 2
+			if name == "From" || name == "To" || name == "MessageID" {
+				often = 8 // spoilt, these are refused, and the rest goes untested
+			}
+			if rapid.IntRange(1, often).Draw(t, "spoil "+name) == 1 {
 				*field = hostile().Draw(t, name)
 			}
 		}
