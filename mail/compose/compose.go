@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -197,7 +198,7 @@ func (c *Composer) pick(tags []string, limit int) []lang.Lang {
 	var langs []lang.Lang
 	for _, tag := range tags {
 		l, ok := c.texts.Match(tag)
-		if ok && len(langs) < limit && !contains(langs, l) {
+		if ok && len(langs) < limit && !slices.Contains(langs, l) {
 			langs = append(langs, l)
 		}
 	}
@@ -205,15 +206,6 @@ func (c *Composer) pick(tags []string, limit int) []lang.Lang {
 		langs = append(langs, c.texts.Pick())
 	}
 	return langs
-}
-
-func contains(langs []lang.Lang, l lang.Lang) bool {
-	for _, known := range langs {
-		if known.Tag() == l.Tag() {
-			return true
-		}
-	}
-	return false
 }
 
 func tags(langs []lang.Lang) string {
