@@ -1,0 +1,179 @@
+package sandbox
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/emersion/go-msgauth/dkim"
+	"golang.org/x/net/publicsuffix"
+
+	"signpost/store"
+)
+
+// Spoofed is the domain that, in the sandbox's world, no host may send for: mail
+// from it fails SPF and DMARC. Every other domain lets every host send, and asks
+// for DMARC with relaxed alignment.
+const Spoofed = "spoofed.example"
+
+// stamp checks a mail as a receiving host does. It returns the
+// Authentication-Results field (RFC 8601) and the mail to keep: without a
+// Return-Path of its own (RFC 5321 section 4.4) and without results somebody
+// wrote under this host's name (RFC 8601 section 5).
+func (s *Server) stamp(env envelope, fields []field, rest, raw []byte) (trace string, body []byte) {
+	trace = s.results(env, fields, raw)
+	kept := make([][]byte, 0, len(fields)+2)
+	dropped := false
+	for _, f := range fields {
+		if f.name == "return-path" || f.name == "authentication-results" && s.isOwnResult(f) {
+			dropped = true
+			continue
+		}
+		kept = append(kept, f.raw)
+	}
+	switch {
+	case len(fields) == 0 && len(rest) > 0 && rest[0] != '\r' && rest[0] != '\n':
+		return trace, append([]byte("\r\n"), rest...) // a text without any header
+	case dropped || len(rest)+fieldsLen(fields) != len(raw):
+		return trace, bytes.Join(append(kept, rest), nil)
+	}
+	return trace, raw
+}
+
+func fieldsLen(fields []field) (n int) {
+	for _, f := range fields {
+		n += len(f.raw)
+	}
+	return n
+}
+
+// isOwnResult tells whether an Authentication-Results field claims to be this
+// host's: its authserv-id, after any comments and quotes.
+func (s *Server) isOwnResult(f field) bool {
+	v := f.value()
+	for strings.HasPrefix(v, "(") {
+		v = strings.TrimSpace(afterComment(v))
+	}
+	id := strings.TrimPrefix(v, `"`)
+	if i := strings.IndexAny(id, "\"; \t("); i >= 0 {
+		id = id[:i]
+	}
+	return strings.EqualFold(strings.TrimSuffix(id, "."), s.cfg.Host)
+}
+
+// afterComment skips one comment with those nested in it (RFC 5322 section
+// 3.2.2).
+func afterComment(v string) string {
+	depth := 0
+	for i := 0; i < len(v); i++ {
+		switch v[i] {
+		case '\\':
+			i++
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return v[i+1:]
+			}
+		}
+	}
+	return ""
+}
+
+func (s *Server) results(env envelope, fields header, raw []byte) string {
+	sender, author := store.Domain(env.from), store.Domain(fields.address("from"))
+	spf := "spf=pass smtp.mailfrom=" + authValue(env.from)
+	switch {
+	case env.from == "":
+		spf = "spf=none smtp.helo=" + plainName(env.helo)
+	case isSpoofed(sender):
+		spf = "spf=fail smtp.mailfrom=" + authValue(env.from)
+	}
+	signed, lines := s.verify(fields, raw)
+	dmarc := dmarcResult(env.from, author, signed, fields.count("from"))
+	if author != "" {
+		dmarc += " header.from=" + plainName(author)
+	}
+	all := slices.Concat([]string{s.cfg.Host, spf}, lines, []string{dmarc})
+	return "Authentication-Results: " + strings.Join(all, ";\r\n\t") + "\r\n"
+}
+
+// dmarcResult: one author whose domain aligns with a passed SPF or DKIM domain
+// passes (RFC 7489 section 6.6.2). A mail from nobody, as a bounce is, has no
+// SPF domain to align and no judgement without a signature.
+func dmarcResult(from, author string, signed []string, authors int) string {
+	aligned := from != "" && !isSpoofed(store.Domain(from)) && aligns(store.Domain(from), author)
+	for _, d := range signed {
+		aligned = aligned || aligns(d, author)
+	}
+	switch {
+	case author == "":
+		return "dmarc=none"
+	case authors == 1 && aligned:
+		return "dmarc=pass"
+	case from == "" && !isSpoofed(author):
+		return "dmarc=none"
+	}
+	return "dmarc=fail"
+}
+
+func isSpoofed(domain string) bool {
+	return domain == Spoofed || strings.HasSuffix(domain, "."+Spoofed)
+}
+
+func aligns(a, b string) bool { return a != "" && organisation(a) == organisation(b) }
+
+// organisation is the organisational domain of RFC 7489 section 3.2.
+func organisation(domain string) string {
+	org, err := publicsuffix.EffectiveTLDPlusOne(domain)
+	if err != nil {
+		return domain
+	}
+	return org
+}
+
+const maxSignatures = 5 // verified a mail
+
+// verify checks the mail's DKIM signatures. It returns the domains that signed
+// it truly and one result a signature; one whose key nobody knows counts none.
+func (s *Server) verify(fields header, raw []byte) (signed, results []string) {
+	none := []string{"dkim=none"}
+	if s.cfg.LookupTXT == nil || fields.count("dkim-signature") == 0 {
+		return nil, none
+	}
+	var mu sync.Mutex
+	known := false
+	lookup := func(name string) ([]string, error) {
+		records, err := s.cfg.LookupTXT(name)
+		mu.Lock()
+		defer mu.Unlock()
+		known = known || err == nil && len(records) > 0
+		return records, err
+	}
+	verdicts, err := dkim.VerifyWithOptions(bytes.NewReader(raw), &dkim.VerifyOptions{LookupTXT: lookup, MaxVerifications: maxSignatures})
+	if err != nil && verdicts == nil || !known {
+		return nil, none
+	}
+	for _, v := range verdicts {
+		switch {
+		case v.Err == nil:
+			signed = append(signed, strings.ToLower(v.Domain))
+			results = append(results, "dkim=pass header.d="+plainName(v.Domain))
+		case dkim.IsTempFail(v.Err):
+			results = append(results, "dkim=none header.d="+plainName(v.Domain))
+		default:
+			results = append(results, "dkim=fail header.d="+plainName(v.Domain))
+		}
+	}
+	return signed, results
+}
+
+// authValue is an address as a result may carry it: whole when it is plain, else
+// its domain.
+func authValue(address string) string {
+	if plainName(address) == address && !strings.ContainsAny(address, ",=") {
+		return address
+	}
+	return plainName(store.Domain(address))
+}
