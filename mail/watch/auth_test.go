@@ -213,8 +213,8 @@ func TestTheAnswersDomainTakesMail(t *testing.T) {
 				h.start()
 				time.Sleep(2 * time.Hour)
 				h.decided(1, c.answers)
-				if c.rule != "" && !fired(h.ledger.ledger()[0], c.rule) {
-					t.Errorf("rules %v, want %s", h.ledger.ledger()[0].Verdict.Rules, c.rule)
+				if c.rule != "" && !fired(h.rows()[0], c.rule) {
+					t.Errorf("rules %v, want %s", h.rows()[0].Verdict.Rules, c.rule)
 				}
 			})
 		})
@@ -240,10 +240,10 @@ func TestANameServerThatComesBack(t *testing.T) {
 		h.deliver(letter("ann@partner.test", "one@partner.test"))
 		h.deliver(letter("bob@other.test", "two@other.test"))
 		time.Sleep(10 * time.Minute)
-		if n := len(h.ledger.outbox()); n != 1 {
+		if n := len(h.outbox()); n != 1 {
 			t.Errorf("%d answers while the name server is silent on one, want 1", n)
 		}
-		if row := h.ledger.ledger()[0]; row.State != store.InboundStored {
+		if row := h.rows()[0]; row.State != store.InboundStored {
 			t.Errorf("the mail in doubt is %s", row.State)
 		}
 		dns.set("partner.test", []*net.MX{{Host: "mx.partner.test."}})

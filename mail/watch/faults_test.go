@@ -182,7 +182,7 @@ func TestTheFolderIsRenumberedWhileWeWatch(t *testing.T) {
 		}
 		time.Sleep(2 * turnEvery)
 		h.decided(4, 4)
-		for _, row := range h.ledger.ledger() {
+		for _, row := range h.rows() {
 			if row.UIDValidity != 2 {
 				t.Errorf("mail %d stands under UIDVALIDITY %d, want 2", row.UID, row.UIDValidity)
 			}
@@ -310,9 +310,9 @@ func TestAMailThatBreaksTheProtocolIsSetAside(t *testing.T) {
 				time.Sleep(30 * time.Minute)
 				s.put(4, numbered(4))
 				time.Sleep(30 * time.Minute)
-				rows := h.ledger.ledger()
-				if len(rows) != 4 || len(h.ledger.outbox()) != 3 {
-					t.Fatalf("%d mails and %d answers, want 4 and 3", len(rows), len(h.ledger.outbox()))
+				rows := h.rows()
+				if len(rows) != 4 || len(h.outbox()) != 3 {
+					t.Fatalf("%d mails and %d answers, want 4 and 3", len(rows), len(h.outbox()))
 				}
 				for _, r := range rows {
 					if (r.State == store.InboundQuarantined) != (r.UID == 2) {
@@ -344,8 +344,10 @@ func TestAMailIsExpungedBetweenListingAndFetch(t *testing.T) {
 		h.start()
 		time.Sleep(time.Minute)
 		h.decided(1, 1)
-		if at := h.ledger.state["main"].UID; at != 3 {
-			t.Errorf("the cursor stands at %d, want 3", at)
+		state, err := h.ledger.ConnectMailbox(context.Background(), time.Now(), "main")
+		h.must(err)
+		if state.UID != 3 {
+			t.Errorf("the cursor stands at %d, want 3", state.UID)
 		}
 	})
 }
@@ -387,7 +389,7 @@ func TestJudgingPanicsOrHangs(t *testing.T) {
 				}
 				h.start()
 				time.Sleep(time.Hour)
-				rows := h.ledger.ledger()
+				rows := h.rows()
 				if rows[0].State != store.InboundDecided || rows[1].State != store.InboundQuarantined || rows[2].State != store.InboundDecided {
 					t.Errorf("the mails are %s, %s, %s", rows[0].State, rows[1].State, rows[2].State)
 				}
@@ -399,18 +401,26 @@ func TestJudgingPanicsOrHangs(t *testing.T) {
 	}
 }
 
+// fullLedger has no room for verdicts for a while.
+type fullLedger struct {
+	Ledger
+	full *atomic.Bool
+}
+
+func (f *fullLedger) DecideInbound(ctx context.Context, now time.Time, d []store.Decision) ([]store.Inbound, error) {
+	if f.full.Load() {
+		return nil, fmt.Errorf("decide inbound: %w", store.ErrFull)
+	}
+	return f.Ledger.DecideInbound(ctx, now, d)
+}
+
 func TestTheStoreIsFullForAWhile(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := newHouse(t)
 		h.connectedBefore()
 		var full atomic.Bool
 		full.Store(true)
-		h.ledger.hook = func(verb string) error {
-			if full.Load() && verb == "decide" {
-				return fmt.Errorf("decide inbound: %w", store.ErrFull)
-			}
-			return nil
-		}
+		h.deps.Ledger = &fullLedger{Ledger: h.ledger, full: &full}
 		h.deliver(numbered(1))
 		w, _ := h.start()
 		time.Sleep(10 * time.Minute)

@@ -3,10 +3,13 @@ package watch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +21,7 @@ import (
 	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
 
 	"signpost/store"
+	"signpost/store/bolt"
 	"signpost/store/ident"
 	"signpost/store/lang"
 )
@@ -29,7 +33,7 @@ type house struct {
 	user   *imapmemserver.User
 	server *imapserver.Server
 	door   *door
-	ledger *memory
+	ledger *bolt.DB
 	kicks  atomic.Int64
 	box    Mailbox
 	deps   Deps
@@ -78,7 +82,8 @@ func (d *door) dial(ctx context.Context) (net.Conn, error) {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{t: t, door: newDoor(), ledger: newMemory()}
+	h := &house{t: t, door: newDoor()}
+	h.openLedger()
 	h.user = imapmemserver.NewUser("support", "secret")
 	h.must(h.user.Create("INBOX", nil))
 	mem := imapmemserver.New()
@@ -101,12 +106,49 @@ func newHouse(t testing.TB) *house {
 // before, so that what waits in it is answered.
 func newBadHouse(t testing.TB, s *lineServer) *house {
 	t.Helper()
-	h := &house{t: t, door: newDoor(), ledger: newMemory()}
+	h := &house{t: t, door: newDoor()}
+	h.openLedger()
 	go s.serve(h.door)
 	t.Cleanup(func() { h.door.Close() })
 	h.wire()
 	h.connectedBefore()
 	return h
+}
+
+// openLedger opens a store that is checked when the test ends.
+func (h *house) openLedger() {
+	h.t.Helper()
+	db, err := bolt.Open(filepath.Join(h.t.TempDir(), "signpost.db"), bolt.Options{})
+	h.must(err)
+	h.ledger = db
+	h.t.Cleanup(func() {
+		if err := db.Check(context.Background()); err != nil {
+			h.t.Error(err)
+		}
+		h.must(db.Close())
+	})
+}
+
+// rows are the ledger, oldest first.
+func (h *house) rows() []store.Inbound {
+	h.t.Helper()
+	rows, err := h.ledger.ListInbound(context.Background(), 0, 100_000)
+	h.must(err)
+	slices.Reverse(rows)
+	return rows
+}
+
+// outbox are the answers, oldest first.
+func (h *house) outbox() (answers []store.Outbound) {
+	h.t.Helper()
+	for id := store.OutboundID(1); ; id++ {
+		out, err := h.ledger.Outbound(context.Background(), id)
+		if errors.Is(err, store.ErrNotFound) {
+			return answers
+		}
+		h.must(err)
+		answers = append(answers, out)
+	}
 }
 
 // connectedBefore makes the mailbox one that is known for a day.
@@ -131,6 +173,8 @@ func (h *house) wire() {
 		Ledger: h.ledger, Ring: ring, Catalogue: catalogue, Instance: "test",
 		Ours: func(address string) bool { return address == us.Address || address == intl.Address },
 		Kick: func() { h.kicks.Add(1) },
+		// Stories of many mails are not about the breaker.
+		Limits: Limits{Breaker: -1},
 	}
 }
 
@@ -195,7 +239,7 @@ func numbered(i int) string {
 // so many answers.
 func (h *house) decided(mails, answers int) {
 	h.t.Helper()
-	rows := h.ledger.ledger()
+	rows := h.rows()
 	if len(rows) != mails {
 		h.t.Errorf("the ledger holds %d mails, want %d", len(rows), mails)
 	}
@@ -204,7 +248,7 @@ func (h *house) decided(mails, answers int) {
 			h.t.Errorf("mail %d is %s (%s), want decided", r.UID, r.State, r.Fault)
 		}
 	}
-	if got := len(h.ledger.outbox()); got != answers {
+	if got := len(h.outbox()); got != answers {
 		h.t.Errorf("%d answers are in the outbox, want %d", got, answers)
 		for _, r := range rows {
 			h.t.Logf("mail %d from %s: %s answer=%v %v", r.UID, r.From, r.Verdict.Kind, r.Verdict.Answer, r.Verdict.Rules)

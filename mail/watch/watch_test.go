@@ -14,7 +14,7 @@ func TestAPersonWhoWritesIsAnsweredOnce(t *testing.T) {
 		h.deliver(letter("ann@partner.test", "one@partner.test"))
 		synctest.Wait()
 		h.decided(1, 1)
-		answer := h.ledger.outbox()[0]
+		answer := h.outbox()[0]
 		if answer.To != "ann@partner.test" || answer.From != "partner-us.support@example.com" || answer.InReplyTo != "one@partner.test" {
 			t.Errorf("answer goes to %s from %s in reply to %s", answer.To, answer.From, answer.InReplyTo)
 		}
