@@ -211,39 +211,38 @@ func relaxedField(whole string) string {
 
 // relaxedBody is RFC 6376 section 3.4.4.
 func relaxedBody(body []byte) []byte {
-	var b bytes.Buffer
+	b := make([]byte, 0, len(body)+2)
 	blank := 0
 	for line := range bytes.SplitSeq(body, []byte("\r\n")) {
-		line = relaxedLine(line)
+		line = bytes.TrimRight(line, " \t")
 		if len(line) == 0 {
-			blank++
+			blank++ // counts only when something follows
 			continue
 		}
-		for range blank {
-			b.WriteString("\r\n")
+		for ; blank > 0; blank-- {
+			b = append(b, "\r\n"...)
 		}
-		blank = 0
-		b.Write(line)
-		b.WriteString("\r\n")
+		b = append(appendRelaxed(b, line), "\r\n"...)
 	}
-	return b.Bytes()
+	return b
 }
 
-func relaxedLine(line []byte) []byte {
-	if !bytes.ContainsAny(line, " \t") {
-		return line
-	}
-	var b []byte
+// appendRelaxed appends a line, trimmed at its end, with each run of white space
+// as one space.
+func appendRelaxed(b, line []byte) []byte {
+	gap := false
 	for _, c := range line {
-		if c == '\t' {
-			c = ' '
-		}
-		if c == ' ' && len(b) > 0 && b[len(b)-1] == ' ' {
+		if c == ' ' || c == '\t' {
+			gap = true
 			continue
+		}
+		if gap {
+			b = append(b, ' ')
+			gap = false
 		}
 		b = append(b, c)
 	}
-	return bytes.TrimRight(b, " ")
+	return b
 }
 
 func foldNames(names []string) string {
