@@ -12,11 +12,10 @@ import (
 
 // memory is an outbox that keeps the contract of store.Outbox in a map.
 type memory struct {
-	mu       sync.Mutex
-	rows     map[store.OutboundID]*store.Outbound
-	claims   int   // calls of ClaimOutbound
-	finishes int   // calls of FinishOutbound
-	fault    error // what FinishOutbound fails with, while it is set
+	mu     sync.Mutex
+	rows   map[store.OutboundID]*store.Outbound
+	claims int   // calls of ClaimOutbound
+	fault  error // what FinishOutbound fails with, while it is set
 }
 
 func newMemory() *memory { return &memory{rows: map[store.OutboundID]*store.Outbound{}} }
@@ -38,6 +37,13 @@ func (m *memory) get(id store.OutboundID) store.Outbound {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return *m.rows[id]
+}
+
+// claimed is how often rows were claimed.
+func (m *memory) claimed() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.claims
 }
 
 // count counts the rows in a state.
@@ -104,7 +110,6 @@ func (m *memory) ClaimOutbound(_ context.Context, now time.Time, c store.Claim) 
 func (m *memory) FinishOutbound(_ context.Context, now time.Time, f store.Finish) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.finishes++
 	if m.fault != nil {
 		return m.fault
 	}

@@ -31,15 +31,18 @@ type peer struct {
 	script map[string]string
 	// onReply, when set, may change an answer; key is the line, or "DOT" for
 	// the end of a message.
-	onReply func(line, planned string) string
-	dead    bool // refuses to be dialled
+	onReply    func(line, planned string) string
+	dead       bool                     // refuses to be dialled
+	limit      int                      // connections it allows, 0: any number
+	pause      map[string]time.Duration // how long it thinks before an answer
+	slow       map[string]time.Duration // the same before RCPT, by recipient domain
+	stallAfter int                      // bytes of a message after which it reads no more, 0: never
 
-	dials   int
-	lines   []string // every command line
-	mails   []string // every message taken, as it came
-	rcpts   []string // the recipients of those taken
-	open    int
-	maxOpen int
+	dials int
+	lines []string // every command line
+	mails []string // every message taken, as it came
+	rcpts []string // the recipients of those taken
+	open  int
 }
 
 // newPeer returns a relay that takes everything, with changes to its script.
@@ -82,7 +85,6 @@ func (p *peer) dial(context.Context, string, string) (net.Conn, error) {
 		return nil, errors.New("connection refused")
 	}
 	p.open++
-	p.maxOpen = max(p.maxOpen, p.open)
 	ours, theirs := net.Pipe()
 	go p.serve(theirs)
 	return ours, nil
@@ -96,6 +98,13 @@ func (p *peer) serve(conn net.Conn) {
 		p.mu.Unlock()
 	}()
 	r := bufio.NewReader(conn)
+	p.mu.Lock()
+	full := p.limit > 0 && p.open > p.limit
+	p.mu.Unlock()
+	if full {
+		io.WriteString(conn, "421 4.7.0 too many connections\r\n")
+		return
+	}
 	ok := p.answer(conn, r, "GREETING")
 	var rcpt string
 	for ok {
@@ -133,6 +142,12 @@ func (p *peer) message(conn net.Conn, r *bufio.Reader, rcpt string) bool {
 			break
 		}
 		text.WriteString(line)
+		p.mu.Lock()
+		stall := p.stallAfter > 0 && text.Len() > p.stallAfter
+		p.mu.Unlock()
+		if stall {
+			return p.stall()
+		}
 	}
 	p.mu.Lock()
 	if strings.HasPrefix(p.script["DOT"], "2") || p.script["DOT"] == hangUp {
@@ -161,6 +176,7 @@ func (p *peer) reply(line string) string {
 }
 
 func (p *peer) answer(conn net.Conn, r *bufio.Reader, line string) bool {
+	time.Sleep(p.delay(line))
 	switch answer := p.reply(line); answer {
 	case hangUp:
 		return false
@@ -168,19 +184,25 @@ func (p *peer) answer(conn net.Conn, r *bufio.Reader, line string) bool {
 		io.Copy(io.Discard, r)
 		return false
 	case deaf:
-		buf := make([]byte, 1)
-		for {
-			// Waits for the other side to close without taking a byte.
-			conn.SetReadDeadline(time.Now().Add(time.Hour))
-			if _, err := conn.Read(buf[:0]); err != nil {
-				return false
-			}
-			time.Sleep(time.Hour)
-		}
+		return p.stall()
 	default:
 		_, err := io.WriteString(conn, answer+"\r\n")
 		return err == nil
 	}
+}
+
+// stall takes and says nothing for longer than any sender waits.
+func (p *peer) stall() bool { time.Sleep(20 * time.Minute); return false }
+
+// delay is how long the script thinks before it answers a line.
+func (p *peer) delay(line string) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if rcpt, ok := strings.CutPrefix(line, "RCPT TO:<"); ok {
+		address, _, _ := strings.Cut(rcpt, ">")
+		return p.slow[store.Domain(address)]
+	}
+	return p.pause[line]
 }
 
 // taken is how many mails the relay took.
@@ -188,6 +210,32 @@ func (p *peer) taken() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.mails)
+}
+
+// takenFor is how many of the mails taken had a recipient that holds part.
+func (p *peer) takenFor(part string) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.rcpts {
+		if strings.Contains(r, part) {
+			n++
+		}
+	}
+	return n
+}
+
+// forget forgets the mails taken.
+func (p *peer) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mails, p.rcpts = nil, nil
+}
+
+// connections is how many are open.
+func (p *peer) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.open
 }
 
 func (p *peer) dialled() int {
@@ -223,15 +271,12 @@ func composed(row store.Outbound) (Message, error) {
 // desk is a sender at work between an outbox in memory and a scripted relay.
 type desk struct {
 	*Sender
-	box      *memory
-	peer     *peer
-	attempts []Attempt
-	mu       sync.Mutex
-	stop     func() // ends Run and waits for it
+	box  *memory
+	stop func() // ends Run and waits for it
 }
 
-// atWork starts a sender inside the current bubble.
-func atWork(t *testing.T, p *peer, change func(*Config)) *desk {
+// atWork starts a sender on box inside the current bubble.
+func atWork(t *testing.T, box *memory, p *peer, change func(*Config)) *desk {
 	t.Helper()
 	cfg := Config{Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Dial: p.dial}
 	if change != nil {
@@ -240,12 +285,8 @@ func atWork(t *testing.T, p *peer, change func(*Config)) *desk {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{box: newMemory(), peer: p}
-	d.Sender = New(cfg, d.box, composed, slog.New(slog.DiscardHandler), Observer{Attempt: func(a Attempt) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.attempts = append(d.attempts, a)
-	}})
+	d := &desk{box: box}
+	d.Sender = New(cfg, d.box, composed, slog.New(slog.DiscardHandler), Observer{})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
@@ -269,10 +310,10 @@ func (d *desk) post(kind store.OutboundKind, to string) store.OutboundID {
 func story(t *testing.T, p *peer, change func(*Config), f func(*desk)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := atWork(t, p, change)
+		d := atWork(t, newMemory(), p, change)
 		f(d)
 		d.stop()
-		synctest.Wait()
+		time.Sleep(time.Hour) // the relay's own waits end
 	})
 }
 

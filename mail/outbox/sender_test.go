@@ -49,8 +49,8 @@ func TestConnectionIsReusedThenClosed(t *testing.T) {
 		}
 		time.Sleep(11 * time.Second)
 		synctest.Wait()
-		if p.open != 0 || len(p.said("QUIT")) != 1 {
-			t.Errorf("%d connections open 31 s after the last mail, %d said QUIT", p.open, len(p.said("QUIT")))
+		if p.connections() != 0 || len(p.said("QUIT")) != 1 {
+			t.Errorf("%d connections open 31 s after the last mail, %d said QUIT", p.connections(), len(p.said("QUIT")))
 		}
 	})
 }
@@ -99,9 +99,6 @@ func TestRefusalsForGood(t *testing.T) {
 				if p.taken() != 0 {
 					t.Error("and yet the relay took it")
 				}
-				for verb := range script {
-					delete(p.script, verb)
-				}
 				for verb, answer := range newPeer(nil).script {
 					p.set(verb, answer)
 				}
@@ -129,7 +126,7 @@ func TestDeadRelayForAnHourCostsLittle(t *testing.T) {
 		if n := p.dialled(); n < 30 || n > 120 {
 			t.Errorf("dialled %d times in the hour, want about one a minute", n)
 		}
-		if n := d.box.claims; n > 20 {
+		if n := d.box.claimed(); n > 20 {
 			t.Errorf("claimed %d times while the relay was down", n)
 		}
 		p.setDead(false)

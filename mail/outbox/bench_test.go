@@ -1,0 +1,208 @@
+package outbox
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"signpost/store"
+)
+
+// The sizes of perf's SMTP figures: ten connections, messages of 4 KiB.
+const (
+	benchSessions = 10
+	benchSize     = 4096
+)
+
+// bulk is a message of benchSize bytes.
+func bulk(row store.Outbound) (Message, error) {
+	m, err := composed(row)
+	line := bytes.Repeat([]byte("x"), 76)
+	for len(m.Bytes) < benchSize {
+		m.Bytes = append(append(m.Bytes, line...), '\r', '\n')
+	}
+	return m, err
+}
+
+// drain discards what it is sent.
+type drain struct{}
+
+func (drain) NewSession(*smtp.Conn) (smtp.Session, error) { return drain{}, nil }
+func (drain) Mail(string, *smtp.MailOptions) error        { return nil }
+func (drain) Rcpt(string, *smtp.RcptOptions) error        { return nil }
+func (drain) Reset()                                      {}
+func (drain) Logout() error                               { return nil }
+func (drain) Data(r io.Reader) error                      { _, err := io.Copy(io.Discard, r); return err }
+
+// serveSMTP runs the library's server on a free port until the test ends.
+func serveSMTP(t testing.TB, backend smtp.Backend, change func(*smtp.Server)) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := smtp.NewServer(backend)
+	srv.Domain = "relay.example"
+	srv.AllowInsecureAuth = true
+	if change != nil {
+		change(srv)
+	}
+	go srv.Serve(l)
+	t.Cleanup(func() { srv.Close() })
+	return l.Addr().String()
+}
+
+func benchConfig(addr string) Config {
+	return Config{Addr: addr, TLS: TLSNone, Hello: "desk.example", Sessions: benchSessions, PerDomain: -1}
+}
+
+// sendAll hands n mails to the relay at addr over benchSessions connections,
+// without a store.
+func sendAll(tb testing.TB, addr string, n int) {
+	r := newRelay(benchConfig(addr).withDefaults(), func(RelayStatus) {})
+	defer r.shut()
+	m, _ := bulk(store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
+	ids := make(chan int, n)
+	for i := range n {
+		ids <- i
+	}
+	close(ids)
+	var wg sync.WaitGroup
+	for range benchSessions {
+		wg.Go(func() {
+			for range ids {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				if _, err := r.send(ctx, m); err != nil {
+					tb.Error(err)
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// runAll runs a Sender over box until n mails have been taken.
+func runAll(tb testing.TB, addr string, box Store, n int) {
+	left := n
+	var mu sync.Mutex
+	ctx, cancel := context.WithCancel(context.Background())
+	s := New(benchConfig(addr), box, bulk, slog.New(slog.DiscardHandler), Observer{Attempt: func(a Attempt) {
+		mu.Lock()
+		defer mu.Unlock()
+		if a.Outcome != store.StateSent {
+			tb.Errorf("attempt: %+v", a)
+		}
+		if left--; left == 0 {
+			cancel()
+		}
+	}})
+	if err := s.Run(ctx); err != nil {
+		tb.Error(err)
+	}
+}
+
+func BenchmarkClient(b *testing.B) {
+	addr := serveSMTP(b, drain{}, nil)
+	b.ReportAllocs()
+	b.ResetTimer()
+	sendAll(b, addr, b.N)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
+}
+
+func BenchmarkSender(b *testing.B) {
+	addr := serveSMTP(b, drain{}, nil)
+	box := newMemory()
+	for range b.N {
+		box.add(store.MailConfirmation, "ana@partner.example")
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	runAll(b, addr, box, b.N)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
+}
+
+// BenchmarkAgainstSMTPSource compares with Postfix's load generator, which keeps
+// its connections (-d) as the sender does, both against Postfix's sink. The
+// machine's noise hits both alike, since they take turns: five pairs, the median
+// ratio counts.
+func BenchmarkAgainstSMTPSource(b *testing.B) {
+	sink, err := exec.LookPath("smtp-sink")
+	if err != nil {
+		b.Skip("no smtp-sink here (Debian package postfix)")
+	}
+	source, err := exec.LookPath("smtp-source")
+	if err != nil {
+		b.Skip("no smtp-source here (Debian package postfix)")
+	}
+	addr := startSink(b, sink)
+	const pairs, mails = 5, 20000
+	var client, reference []float64
+	for b.Loop() {
+		for range pairs {
+			ref := rate(mails, func() {
+				cmd := exec.Command(source, "-d", "-s", strconv.Itoa(benchSessions), "-m", strconv.Itoa(mails),
+					"-l", strconv.Itoa(benchSize), "-f", "a@desk.example", "-t", "ana@partner.example", addr)
+				if out, err := cmd.CombinedOutput(); err != nil {
+					b.Fatalf("smtp-source: %v: %s", err, out)
+				}
+			})
+			reference = append(reference, ref)
+			client = append(client, rate(mails, func() { sendAll(b, addr, mails) })/ref)
+		}
+	}
+	b.ReportMetric(median(client), "client/source")
+	b.ReportMetric(slices.Min(client), "min")
+	b.ReportMetric(slices.Max(client), "max")
+	b.ReportMetric(median(reference), "source-mails/s")
+}
+
+// startSink runs smtp-sink on a free port until the benchmark ends.
+func startSink(b *testing.B, path string) (addr string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	addr = l.Addr().String()
+	l.Close()
+	args := []string{addr, "512"}
+	if os.Geteuid() == 0 {
+		args = append([]string{"-u", "nobody"}, args...)
+	}
+	cmd := exec.Command(path, args...)
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	for range 200 {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			c.Close()
+			return addr
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	b.Fatal("smtp-sink does not listen")
+	return ""
+}
+
+func rate(n int, f func()) float64 {
+	begun := time.Now()
+	f()
+	return float64(n) / time.Since(begun).Seconds()
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
+}
