@@ -50,35 +50,39 @@ type Store interface {
 
 // Tickets are the verbs of the form, the ticket page and the console.
 type Tickets interface {
-	// OpenTicket writes the ticket with the next number of its region (without
-	// gaps: a failed call uses none up), its first entry, its link, its
-	// deadlines and its confirmation, which is queued, or suppressed where an
-	// address is suppressed or a budget of n.Budgets is spent. Budgets are
-	// charged only when the ticket is written.
+	// OpenTicket writes the ticket with the next number of its region's prefix
+	// (from 1001, without gaps: a failed call uses none up), its first entry,
+	// its link, its deadlines and its confirmation, which is queued, or
+	// suppressed where a budget of n.Budgets is spent. A suppressed confirmation
+	// charges no budget, a queued one all of them. ErrInvalid for a link or
+	// Message-ID in use.
 	//
 	// When n.Idempotency was used within IdempotencyKept with the same
-	// n.Fingerprint, nothing is written and the first call's result is returned
-	// with Replayed set. The same key with another fingerprint returns that
-	// ticket too, with ErrConflict.
+	// n.Fingerprint, nothing is written and the first call's ticket and
+	// confirmation are returned, as they stand now, with Replayed set. The same
+	// key with another fingerprint returns them too, with ErrConflict.
 	OpenTicket(ctx context.Context, now time.Time, n NewTicket) (Opened, error)
 	// AppendMessage adds a partner's follow-up to the ticket behind link, marks
 	// the requester's address as proven, and reopens a solved or pending
 	// ticket. ErrNotFound for an unknown, expired or revoked link. Idempotency
-	// as in OpenTicket.
+	// as in OpenTicket, for each link on its own; a repeat returns the first
+	// call's entry.
 	AppendMessage(ctx context.Context, now time.Time, m NewMessage) (Entry, error)
 
 	Ticket(ctx context.Context, id TicketID) (Ticket, error)
+	// TicketByNumber finds a ticket by its number, compared without case.
 	TicketByNumber(ctx context.Context, number string) (Ticket, error)
 	// TicketByLink returns the ticket that an unexpired, unrevoked link opens.
 	TicketByLink(ctx context.Context, now time.Time, link LinkID) (Ticket, error)
-	// RevokeLink makes the link open nothing from now on.
+	// RevokeLink makes the link open nothing from now on. ErrNotFound for an
+	// unknown or expired one.
 	RevokeLink(ctx context.Context, now time.Time, link LinkID) error
 	// TicketsByRequester lists the tickets of one address (compared by
 	// AddressKey), newest first, those with an id below before (0: from the
 	// newest).
 	TicketsByRequester(ctx context.Context, address string, before TicketID, limit int) ([]Ticket, error)
 	// Entries lists a ticket's thread from entry number after (exclusive), in
-	// order.
+	// order. ErrNotFound for an unknown ticket.
 	Entries(ctx context.Context, id TicketID, after uint32, limit int) ([]Entry, error)
 	// DeadlinesDue lists running deadlines that fall due at or before until,
 	// earliest first.
@@ -91,17 +95,22 @@ type Outbox interface {
 	// recipient domain counting those still leased, oldest due first. Each
 	// claimed row has its attempt counted and its next due instant (now plus
 	// c.Lease) stamped before it is returned, so that a crash while dialling
-	// neither loses it nor hammers the peer. A row whose address is suppressed
-	// by now becomes StateSuppressed instead. An auto-response whose earlier
-	// claim was never finished becomes StateUnknown and is never claimed again:
-	// it may have gone out, and one too few is the right error.
+	// neither loses it nor hammers the peer. An auto-response whose lease ran
+	// out unfinished becomes StateUnknown and is never claimed again: it may
+	// have gone out, and one too few is the right error. ErrInvalid without a
+	// limit or a lease.
 	ClaimOutbound(ctx context.Context, now time.Time, c Claim) ([]Outbound, error)
 	// FinishOutbound records how one attempt ended. ErrConflict when the row is
-	// no longer claimed under f.Claim. A final failure of a ticket's mail also
-	// appends an EventMailFailed entry to the ticket.
+	// no longer claimed under f.Claim; a lease that ran out does not matter as
+	// long as nobody else has claimed the row. A final failure of a ticket's
+	// mail also appends an EventMailFailed entry to the ticket.
 	FinishOutbound(ctx context.Context, now time.Time, f Finish) error
 	// NextOutbound is the instant at which the next row falls due, leased rows
-	// included; ErrNotFound when the outbox holds nothing to send.
+	// included; ErrNotFound when the outbox holds nothing to send. It may lie in
+	// the past for a row that only Claim.PerDomain keeps back: a sender whose
+	// claim returned fewer rows than it asked for, while attempts of its own are
+	// under way, waits for one of those to finish (or for a kick, or for an
+	// instant that lies ahead) and does not claim again before.
 	NextOutbound(ctx context.Context) (time.Time, error)
 
 	Outbound(ctx context.Context, id OutboundID) (Outbound, error)
@@ -109,6 +118,7 @@ type Outbox interface {
 	// compared without case).
 	OutboundByMessageID(ctx context.Context, messageID string) (Outbound, error)
 	// OutboundsOfTicket lists the mails of one ticket, oldest first.
+	// ErrNotFound for an unknown ticket.
 	OutboundsOfTicket(ctx context.Context, id TicketID, limit int) ([]Outbound, error)
 }
 
@@ -119,27 +129,34 @@ type Ledger interface {
 	// with ConnectedAt = now: mail that arrived before is never answered.
 	ConnectMailbox(ctx context.Context, now time.Time, mailbox string) (MailboxState, error)
 	// BeginEpoch records that the mailbox shows another UIDVALIDITY: the cursor
-	// returns to 0, and mail of earlier epochs is recognised by its content.
+	// returns to 0, and mail of earlier epochs is recognised by its content. It
+	// changes nothing in the epoch that runs already.
 	BeginEpoch(ctx context.Context, now time.Time, mailbox string, uidValidity uint32) (MailboxState, error)
 	// RecordInbound writes one ledger row a mail in StateStored, with the raw
 	// mail, and returns them in the order given. A mail already recorded under
 	// the same mailbox, UIDVALIDITY and UID is returned as it stands; so is one
-	// with the same content hash from an earlier epoch, which takes the new UID.
-	// It never moves the cursor.
+	// with the same content hash from an earlier epoch of the same mailbox,
+	// which takes the new UID. It never moves the cursor. ErrNotFound for a
+	// mailbox that was never connected.
 	RecordInbound(ctx context.Context, now time.Time, mails []NewInbound) ([]Inbound, error)
 	// DecideInbound applies the verdicts of a chunk of mails: writes each
 	// verdict on its row, reserves an auto-response where the verdict and the
 	// budgets allow one, and moves the mailbox's cursor to the highest UID
 	// given. It returns the rows as decided: a rule of the store's own (sender
 	// answered within the period, domain budget, breaker, responder off) that
-	// stopped an answer stands in the verdict with the others. A row already
-	// decided is left as it is. All in one transaction.
+	// stopped an answer stands in the verdict with the others, and the verdict
+	// no longer answers. Budgets and the breaker are charged by reserved answers
+	// alone. A row already decided or quarantined is left as it is; the cursor
+	// moves past it all the same. A row of an earlier epoch moves no cursor.
+	// ErrNotFound, and nothing written, when an id is unknown.
 	DecideInbound(ctx context.Context, now time.Time, d []Decision) ([]Inbound, error)
 	// SkipTo moves the cursor of a mailbox without a mail, for UIDs that hold
-	// none any more. The cursor never moves back.
+	// none any more. The cursor never moves back. ErrConflict when the mailbox
+	// is in another epoch.
 	SkipTo(ctx context.Context, mailbox string, uidValidity, uid uint32) error
 	// QuarantineInbound counts an attempt at a mail that could not be handled
 	// and, at the third, quarantines it; the cursor then moves past it.
+	// ErrConflict for a mail already decided or quarantined.
 	QuarantineInbound(ctx context.Context, now time.Time, id InboundID, reason string) (Inbound, error)
 
 	Inbound(ctx context.Context, id InboundID) (Inbound, error)
@@ -155,10 +172,10 @@ type Ledger interface {
 	// (0: from the newest).
 	ListInbound(ctx context.Context, before InboundID, limit int) ([]Inbound, error)
 	// PendingInbound lists rows recorded but not decided, oldest first: what a
-	// crash left between the two.
+	// crash left between the two. ErrNotFound for a mailbox never connected.
 	PendingInbound(ctx context.Context, mailbox string, limit int) ([]Inbound, error)
 
-	// Responder returns the state of the automatic answers.
+	// Responder returns the state of the automatic answers; they start On.
 	Responder(ctx context.Context) (Responder, error)
 	// SwitchResponder turns automatic answers on or off. Turning them on also
 	// closes the breaker and forgets what tripped it.
@@ -172,12 +189,14 @@ type Upkeep interface {
 	Stats(ctx context.Context) (Stats, error)
 	// BlobsReferenced tells which of the hashes any entry or ledger row names.
 	BlobsReferenced(ctx context.Context, hashes []BlobHash) ([]bool, error)
-	// Housekeep drops expired idempotency keys, links, reservations and spent
-	// budgets, at most limit of them, and returns how many it dropped.
+	// Housekeep drops expired idempotency keys, links, reservations and budgets
+	// that weigh nothing any more, at most limit of them, oldest first, and
+	// returns how many it dropped.
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)
 	// MarkRestored records that this store was restored from a backup at now:
 	// in every mailbox mail that arrived before is never answered, since an
-	// answer given after the backup is not in the store.
+	// answer given after the backup is not in the store. For the same reason
+	// every auto-response still waiting becomes StateUnknown.
 	MarkRestored(ctx context.Context, now time.Time) error
 	// Check reads the whole store and returns every inconsistency found, joined.
 	Check(ctx context.Context) error

@@ -122,7 +122,7 @@ type NewTicket struct {
 	Promise   Promise
 
 	Link        LinkID
-	LinkExpires time.Time
+	LinkExpires time.Time // after now
 
 	// MessageID of the confirmation, minted by the caller (store/ident).
 	MessageID string
