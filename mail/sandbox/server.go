@@ -130,8 +130,8 @@ func New(cfg Config) *Server {
 	s.smtp = s.newSMTP()
 	s.imap = s.newIMAP()
 	s.running.Go(s.runMachines)
-	s.running.Go(func() { _ = s.serve(s.smtp.Serve, s.smtpPipe) })
-	s.running.Go(func() { _ = s.serve(s.imap.Serve, s.imapPipe) })
+	go func() { _ = s.serve(s.smtp.Serve, s.smtpPipe) }()
+	go func() { _ = s.serve(s.imap.Serve, s.imapPipe) }()
 	return s
 }
 
@@ -194,7 +194,9 @@ func (s *Server) serve(run func(net.Listener) error, l net.Listener) error {
 		return l.Close()
 	}
 	s.listeners = append(s.listeners, l)
+	s.running.Add(1)
 	s.mu.Unlock()
+	defer s.running.Done()
 	err := run(tracked{l, s})
 	if s.stop.Err() != nil {
 		return nil
@@ -241,16 +243,16 @@ func (s *Server) Close() error {
 	for _, c := range open {
 		_ = c.Close() // the other end learns of it; there is nothing to do about an error
 	}
+	s.running.Wait()
+	// Only now, when nothing serves any more, are the libraries closed: they
+	// close the listeners once more, and complain of it.
+	_ = s.imap.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	// The libraries close the listeners once more and complain of it.
-	_ = s.imap.Close()
-	err := s.smtp.Shutdown(ctx)
-	s.running.Wait()
-	if errors.Is(err, net.ErrClosed) {
-		return nil
+	if err := s.smtp.Shutdown(ctx); !errors.Is(err, net.ErrClosed) {
+		return err
 	}
-	return err
+	return nil
 }
 
 // tracked is a listener whose connections Close can end.
