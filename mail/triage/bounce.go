@@ -73,11 +73,11 @@ func (f finding) report(id string) store.Report {
 	if f.reply == "" {
 		f.reply = smtpReply(f.text)
 	}
-	f.status = preferStatus(f.status, f.text)
+	f.status = f.settledStatus()
 	reason := f.why()
-	recipient := f.original
-	if !strings.Contains(recipient, "@") {
-		recipient = f.recipient
+	recipient := f.recipient
+	if !strings.Contains(recipient, "@") && f.original != "" {
+		recipient = f.original
 	}
 	if f.diagnostic == "" {
 		f.diagnostic = f.text
@@ -87,6 +87,19 @@ func (f finding) report(id string) store.Report {
 		Hard: f.action == "failed" && f.isHard(reason), Outcome: f.outcome(reason),
 		Diagnostic: cut(clean(f.diagnostic), maxDiagnostic), OriginalMessageID: id,
 	}
+}
+
+// settledStatus chooses the status: the code in the remote server's own words if
+// it says as much as the reported one, else whatever tells most.
+func (f finding) settledStatus() string {
+	words := f.diagnostic
+	if words == "" {
+		words = f.text
+	}
+	if status := preferStatus(f.status, words); precision(status) > 1 {
+		return status
+	}
+	return preferStatus(f.status, f.text)
 }
 
 // originalID finds the Message-ID of the mail a report is about: in the returned

@@ -16,6 +16,9 @@ func (m *message) readBounce() bool {
 		return false
 	}
 	n := m.readNotice()
+	if len(m.namedIn(n)) == 0 && m.adoptInner(n) {
+		return true
+	}
 	action := "failed"
 	if m.stillTrying(n.words) {
 		action = "delayed"
@@ -51,6 +54,26 @@ func (m *message) readBounce() bool {
 	return m.settleReports(list, n, evidence)
 }
 
+// adoptInner takes over the reports of a bounce that a gateway wrapped into one of
+// its own, which names nobody.
+func (m *message) adoptInner(n notice) bool {
+	if m.inner || m.header.count("X-Failed-Recipients") > 0 {
+		return false
+	}
+	from := strings.ToLower(n.original.value("From"))
+	if media, _ := parseMedia(n.original.value("Content-Type")); media != "multipart/report" && !containsAny(from, "mailer-daemon", "postmaster", "mail delivery") {
+		return false
+	}
+	inner := read([]byte(strings.TrimLeft(n.raw, " \t\r\n")), &Envelope{})
+	inner.inner = true
+	inner.readReports()
+	if len(inner.reports) == 0 {
+		return false
+	}
+	m.reports = inner.reports
+	return m.decide(inner.report, "a wrapped report: "+inner.reason)
+}
+
 // systemSender tells whether a mail system wrote this mail.
 func (m *message) systemSender() (string, bool) {
 	if m.hasReturnPath && m.null {
@@ -83,7 +106,7 @@ func (m *message) bounceEvidence() (string, bool) {
 	if auto, ok := book.prefix(m.folded, autoSubject, receiptSubject); ok && !bounced {
 		return "Subject: " + auto, false
 	}
-	if !system && !bounced {
+	if !system && !bounced && !m.returnsMail() {
 		return "", false
 	}
 	hint, hinted := book.prefix(m.folded, bounceHint)
@@ -101,10 +124,24 @@ func (m *message) bounceEvidence() (string, bool) {
 		return sender + "; Subject: " + hint, true
 	case m.header.count("X-Failed-Recipients") > 0:
 		return sender, true
+	case told && m.returnsMail():
+		if words, ok := m.robot(isNoReply); ok {
+			return words + "; a returned mail", true
+		}
 	case bounced && told:
 		return "Subject: " + strict + "; " + words, true
 	}
 	return "", false
+}
+
+// returnsMail tells whether the mail carries another as a part.
+func (m *message) returnsMail() bool {
+	for i := range m.parts {
+		if isReturned(&m.parts[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // noticeOpening is the beginning of the readable text, folded.
@@ -187,8 +224,13 @@ func (m *message) namedIn(n notice) []string {
 		to[keyOf(a.address)] = true
 	}
 	mentions := mentionsIn(n.words)
+	for _, mention := range mentions {
+		if mention.sender && !to[keyOf(mention.address)] {
+			not[keyOf(mention.address)] = true
+		}
+	}
 	for _, strict := range []bool{true, false} {
-		for place := placeCommand; place <= placeElsewhere; place++ {
+		for place := placeHead; place <= placeElsewhere; place++ {
 			var list []string
 			for _, mention := range mentions {
 				key := keyOf(mention.address)
@@ -235,7 +277,7 @@ func (m *message) readNotification() bool {
 		return false
 	}
 	var note notification
-	if json.NewDecoder(strings.NewReader(n.words[at:])).Decode(&note) != nil {
+	if json.NewDecoder(strings.NewReader(strings.ReplaceAll(n.words[at:], "\n", ""))).Decode(&note) != nil {
 		return false
 	}
 	id := ""

@@ -54,17 +54,16 @@ func parseStatus(text string) (list []finding) {
 	for name, value := range statusFields(text) {
 		switch name {
 		case "original-recipient":
-			if f.original != "" || f.action != "" && f.recipient != "" {
+			if f.original != "" {
 				flush()
 			}
 			f.original = typedAddress(value)
 		case "final-recipient", "x-actual-recipient":
-			address := typedAddress(value)
 			if f.recipient != "" && name == "final-recipient" {
 				flush()
 			}
-			if f.recipient == "" || !strings.Contains(f.recipient, "@") {
-				f.recipient = address
+			if f.recipient == "" {
+				f.recipient = typedAddress(value)
 			}
 		case "action":
 			f.action = actionOf(value)
@@ -152,7 +151,17 @@ func typedAddress(value string) string {
 			value = list[0].address
 		}
 	}
-	return cut(clean(undoXtext(bareAddress(value))), 320)
+	return quoteLocal(cut(clean(undoXtext(bareAddress(value))), 320))
+}
+
+// quoteLocal quotes a local part that must be (RFC 5321 section 4.1.2): some
+// hosts report it bare.
+func quoteLocal(address string) string {
+	local, domain := splitAddress(address)
+	if domain == "" || strings.HasPrefix(local, `"`) || !strings.Contains(local, "..") && !strings.HasPrefix(local, ".") && !strings.HasSuffix(local, ".") {
+		return address
+	}
+	return `"` + local + `"@` + domain
 }
 
 func undoXtext(s string) string {

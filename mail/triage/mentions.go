@@ -7,8 +7,8 @@ import "strings"
 type place int
 
 const (
-	placeCommand   place = iota // "RCPT TO:<address>", "Recipient: address"
-	placeHead                   // a line begins with it
+	placeHead      place = iota // a line begins with it
+	placeCommand                // "RCPT TO:<address>", "554 <address>... User unknown"
 	placeReply                  // a server's refusal names it
 	placeElsewhere              // anywhere else
 )
@@ -114,6 +114,9 @@ func placeOf(line string, f found) place {
 	}
 	if strings.Trim(head, " \t*-•>·:\"'<[(") == "" {
 		return placeHead
+	}
+	if digits(head) == 3 && (len(strings.TrimSpace(head)) == 3 || len(enhanced(head)) == 1 && len(strings.Fields(head)) == 2) {
+		return placeCommand
 	}
 	if smtpReply(line) != "" || len(enhanced(line)) > 0 {
 		return placeReply

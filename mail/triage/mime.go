@@ -219,7 +219,7 @@ func dropControls(s string) string {
 var controls = strings.NewReplacer("\x00", "", "\r\n", "\n", "\r", "\n")
 
 func (p *part) isText() bool {
-	return p.media == "" || p.media == "text" || p.media == "text/plain" || p.media == "text/html"
+	return p.media == "" || p.media == "text" || strings.HasPrefix(p.media, "multipart/") || p.media == "text/plain" || p.media == "text/html"
 }
 
 // filename is the name a part is offered under, in either of its places.

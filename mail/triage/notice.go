@@ -12,6 +12,7 @@ const maxNotice = 128 << 10
 type notice struct {
 	words    string
 	original header
+	raw      string // the returned mail as far as it was read, "" when only a header came
 }
 
 // readNotice separates the mail system's words from the mail it returns, which
@@ -23,6 +24,8 @@ func (m *message) readNotice() notice {
 	for i := range m.parts {
 		p := &m.parts[i]
 		switch {
+		case p.header.count("Received") > 0 && len(m.parts) > 1: // its own header is missing
+			n.setHeader(p.header)
 		case isReturned(p):
 			n.setOriginal(string(decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)))
 		case !p.isText() || words.Len() > maxNotice:
@@ -59,9 +62,18 @@ func (n *notice) setOriginal(raw string) {
 	if raw == "" || len(n.original) > 2 {
 		return
 	}
-	if h, _ := readHeader([]byte(strings.TrimLeft(raw, " \t\r\n>"))); len(h) > len(n.original) {
-		n.original = h
+	h, _ := readHeader([]byte(strings.TrimLeft(raw, " \t\r\n>")))
+	if n.setHeader(h) {
+		n.raw = raw
 	}
+}
+
+func (n *notice) setHeader(h header) bool {
+	if len(h) <= len(n.original) || len(n.original) > 2 {
+		return false
+	}
+	n.original = h
+	return true
 }
 
 // cutReturned splits text where the returned mail begins: at a marker line, or

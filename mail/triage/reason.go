@@ -109,7 +109,7 @@ func (s said) why() string {
 	if s.action == "delivered" || s.action == "relayed" || s.action == "expanded" {
 		return "delivered"
 	}
-	text := fold(cut(s.text, 4096))
+	text := fold(cut(remoteWords(s.text), 4096))
 	byStatus := s.byStatus()
 	switch byStatus {
 	case "authfailure", "requireptr", "failedstarttls", "norelaying", "exceedlimit", "speeding":
@@ -128,6 +128,20 @@ func (s said) why() string {
 	return s.unexplained(text)
 }
 
+// remoteWords drops a relay's own label where it quotes the remote server behind
+// it: "5.1.0 - Unknown address error 550-'...'", as Cisco's and Amazon's relays do.
+func remoteWords(text string) string {
+	label, rest, ok := strings.Cut(text, "-'")
+	if !ok || !strings.Contains(label, " - ") || len(enhanced(label)) == 0 {
+		return text
+	}
+	words, _, _ := strings.Cut(rest, "'")
+	if len(strings.TrimSpace(words)) < 5 {
+		return text
+	}
+	return words
+}
+
 // settle weighs the phrase's reason against the status.
 func (s said) settle(reason, byStatus, text string) string {
 	switch {
@@ -137,7 +151,7 @@ func (s said) settle(reason, byStatus, text string) string {
 		return "userunknown"
 	case reason == "userunknown-words":
 		return "filtered"
-	case (reason == "blocked" || reason == "rejected" || reason == "securityerror" || reason == "systemerror" || reason == "expired" || reason == "networkerror") && byStatus == "userunknown":
+	case (reason == "securityerror" || reason == "systemerror" || reason == "expired" || reason == "networkerror") && byStatus == "userunknown":
 		return byStatus
 	case (reason == "securityerror" || reason == "systemerror" || reason == "mailererror" || reason == "contenterror") && byStatus != "":
 		return byStatus
@@ -193,6 +207,9 @@ func (s said) outcome(reason string) string {
 		return "done"
 	case s.action == "delayed":
 		return "later"
+	}
+	if strings.Contains(fold(s.text), "nxdomain") {
+		return "dead" // whatever the status: there is no such domain
 	}
 	switch reason {
 	case "userunknown", "hostunknown", "hasmoved":

@@ -19,7 +19,14 @@ var senderRules = []rule{
 	stop("robot-sender", "RFC 3834 section 2, RFC 5230 section 4.6: names under which programs write", func(m *message) (string, bool) {
 		return m.robot(isRobot)
 	}),
-	stop("reply-to-elsewhere", "an answer reflected to a third party is backscatter", replyToElsewhere),
+	stop("reply-to-elsewhere", "a third party named in Reply-To, by a mail whose author and envelope differ too: answers to it would be backscatter", func(m *message) (string, bool) {
+		words, ok := replyToElsewhere(m)
+		return words, ok && !m.sameAuthor()
+	}),
+	note("reply-to-ignored", "Reply-To names another organisation; an answer goes to the return path alone, never there", func(m *message) (string, bool) {
+		words, ok := replyToElsewhere(m)
+		return words, ok && m.sameAuthor()
+	}),
 	stop("broken-from", "RFC 5322 section 3.6.2: one author, named by an address", brokenFrom),
 }
 
@@ -105,6 +112,11 @@ func isTagged(address string) bool {
 	}
 	at := strings.LastIndexByte(local, '=')
 	return at > 0 && strings.Contains(local[at:], ".") && strings.ContainsAny(local[:at], "+-")
+}
+
+// sameAuthor tells that the envelope and From name one organisation.
+func (m *message) sameAuthor() bool {
+	return m.sender != "" && len(m.from) == 1 && aligned(m.sender, m.from[0].address)
 }
 
 // replyToElsewhere: we never answer a Reply-To, but one that names another

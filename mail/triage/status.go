@@ -62,7 +62,7 @@ func preferStatus(reported, text string) string {
 			best = code
 		}
 	}
-	if precision(best) > precision(reported) {
+	if best != "" && precision(best) >= precision(reported) {
 		return best
 	}
 	return reported
@@ -103,5 +103,6 @@ var commandMarks = []struct{ words, command string }{
 	{"in reply to mail", "MAIL"}, {"after mail", "MAIL"}, {"[mail_from]", "MAIL"}, {"our mail from", "MAIL"}, {">>> mail", "MAIL"},
 	{">>> data", "DATA"},
 	{"in reply to ehlo", "EHLO"}, {"in reply to helo", "EHLO"}, {"our ehlo", "EHLO"}, {">>> ehlo", "EHLO"}, {">>> helo", "EHLO"},
+	{"does not like recipient", "RCPT"}, {"after i sent the message", "DATA"}, {"but sender was rejected", "MAIL"}, {"but greeting failed", "CONN"},
 	{"initial connection", "CONN"}, {"our greeting", "CONN"},
 }

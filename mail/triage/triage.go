@@ -144,6 +144,7 @@ type message struct {
 	words   string // the readable text, once asked for
 	hasText bool
 
+	inner   bool // it came inside another mail
 	reports []store.Report
 	report  store.Kind // what the reports make of the mail, "" for none
 	reason  string     // the words by which report was decided
