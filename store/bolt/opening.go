@@ -24,15 +24,19 @@ const (
 // opening is a NewTicket made ready outside the transaction.
 type opening struct {
 	store.NewTicket
-	now   time.Time
-	key   digest // of the idempotency key
-	entry []byte // the first entry, encoded
+	now       time.Time
+	key       digest // of the idempotency key
+	entry     []byte // the first entry, encoded
+	confirmed bool   // see Opening
 }
 
 // Opening is one ticket of OpenTickets.
 type Opening struct {
 	Now    time.Time
 	Ticket store.NewTicket
+	// Confirmed writes the confirmation as sent at Now: for a past that nobody is
+	// to be mailed about.
+	Confirmed bool
 }
 
 // OpenTicket implements store.Tickets.
@@ -59,6 +63,7 @@ func (db *DB) OpenTickets(ctx context.Context, batch []Opening) ([]store.Opened,
 		if prepared[i], err = db.prepare(b.Now, b.Ticket); err != nil {
 			return nil, fault("open ticket of batch", i, err)
 		}
+		prepared[i].confirmed = b.Confirmed
 	}
 	opened := make([]store.Opened, len(batch))
 	err := db.write(ctx, groupBytes, func(t *txn) (err error) {
@@ -165,7 +170,10 @@ func (t *txn) openTicket(o opening) (store.Opened, error) {
 		return store.Opened{}, err
 	}
 	mail := confirmation(o, ticket)
-	if spent != "" {
+	switch {
+	case o.confirmed:
+		mail.State, mail.Attempts, mail.DoneAt, mail.DueAt = store.StateSent, 1, o.now, time.Time{}
+	case spent != "":
 		mail.State, mail.Reason, mail.DoneAt, mail.DueAt = store.StateSuppressed, store.RuleBudget+": "+spent, o.now, time.Time{}
 	}
 	if err := t.putCharges(charges); err != nil {
