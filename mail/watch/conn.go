@@ -134,8 +134,8 @@ func (s *session) greet(ctx context.Context) error {
 
 func (w *Watcher) tlsConfig() *tls.Config {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if w.box.TLSRoots != nil {
-		config = w.box.TLSRoots.Clone()
+	if w.box.TLSConfig != nil {
+		config = w.box.TLSConfig.Clone()
 	}
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(w.box.Address)

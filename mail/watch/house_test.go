@@ -3,6 +3,7 @@ package watch
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -31,7 +33,6 @@ import (
 type house struct {
 	t      testing.TB
 	user   *imapmemserver.User
-	server *imapserver.Server
 	door   *door
 	ledger *bolt.DB
 	kicks  atomic.Int64
@@ -43,12 +44,17 @@ type house struct {
 type door struct {
 	calls  chan net.Conn
 	closed chan struct{}
+	open   chan struct{} // closed once somebody accepts
+	once   sync.Once
 	dialed atomic.Int64
 }
 
-func newDoor() *door { return &door{calls: make(chan net.Conn), closed: make(chan struct{})} }
+func newDoor() *door {
+	return &door{calls: make(chan net.Conn), closed: make(chan struct{}), open: make(chan struct{})}
+}
 
 func (d *door) Accept() (net.Conn, error) {
+	d.once.Do(func() { close(d.open) })
 	select {
 	case c := <-d.calls:
 		return c, nil
@@ -82,22 +88,35 @@ func (d *door) dial(ctx context.Context) (net.Conn, error) {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
+	return newHouseOn(t, func(*imapserver.Options) {}, false)
+}
+
+// newHouseOn is a house whose mail server is set up otherwise.
+func newHouseOn(t testing.TB, change func(*imapserver.Options), secure bool) *house {
+	t.Helper()
 	h := &house{t: t, door: newDoor()}
 	h.openLedger()
 	h.user = imapmemserver.NewUser("support", "secret")
 	h.must(h.user.Create("INBOX", nil))
 	mem := imapmemserver.New()
 	mem.AddUser(h.user)
-	h.server = imapserver.New(&imapserver.Options{
+	opts := &imapserver.Options{
 		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
 			return mem.NewSession(), nil, nil
 		},
 		Caps:         imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}, imap.CapIdle: {}, imap.CapMove: {}, imap.CapUIDPlus: {}},
 		InsecureAuth: true,
 		Logger:       log.New(io.Discard, "", 0),
-	})
-	go h.server.Serve(h.door)
-	t.Cleanup(func() { h.server.Close() })
+	}
+	change(opts)
+	server := imapserver.New(opts)
+	if secure {
+		go server.Serve(tls.NewListener(h.door, opts.TLSConfig))
+	} else {
+		go server.Serve(h.door)
+	}
+	<-h.door.open // the server's Close does not wait for a Serve that has yet to begin
+	t.Cleanup(func() { server.Close() })
 	h.wire()
 	return h
 }

@@ -28,12 +28,12 @@ const (
 
 // Mailbox is one mailbox to watch, as the operator configured it.
 type Mailbox struct {
-	ID       string // names the mailbox in the ledger: never change it
-	Address  string // host:port
-	TLS      TLSMode
-	TLSRoots *tls.Config // nil: the system's roots and the host of Address
-	Username string
-	Password string
+	ID        string // names the mailbox in the ledger: never change it
+	Address   string // host:port
+	TLS       TLSMode
+	TLSConfig *tls.Config // nil: the system's roots and the host of Address
+	Username  string
+	Password  string
 	// Token returns an OAuth 2 access token; when set it is used instead of
 	// Password, by XOAUTH2.
 	Token  func(ctx context.Context) (string, error)

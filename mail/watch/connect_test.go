@@ -1,0 +1,259 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapserver"
+
+	"signpost/store"
+)
+
+// What waited in a mailbox when it was first connected is judged, counted and
+// told, and not answered.
+func TestTheFirstConnectionAnswersNothingOld(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		var out lockedBuffer
+		h.deps.Log = slog.New(slog.NewTextHandler(&out, nil))
+		for i := range 3 {
+			h.deliverAt(numbered(i), time.Now().Add(-time.Hour))
+		}
+		h.deliverAt(letter("list@partner.test", "l@partner.test", "List-Id: <news.partner.test>"), time.Now().Add(-time.Hour))
+		h.start()
+		time.Sleep(time.Second)
+		h.decided(4, 0)
+		for _, row := range h.rows() {
+			if row.Verdict.Kind == store.KindDirect && !fired(row, store.RuleConnected) {
+				t.Errorf("mail %d: rules %v", row.UID, row.Verdict.Rules)
+			}
+		}
+		if log := out.String(); !strings.Contains(log, "mails=4 would_have_answered=3") {
+			t.Errorf("the log does not tell what waited:\n%s", log)
+		}
+		if strings.Contains(out.String(), "partner") {
+			t.Errorf("the log tells addresses:\n%s", out.String())
+		}
+		h.deliver(numbered(9))
+		time.Sleep(time.Second)
+		h.decided(5, 1)
+	})
+}
+
+// INTERNALDATE has whole seconds: a mail of the very second in which the mailbox
+// is connected is not taken for an old one.
+func TestAMailInTheSecondOfTheFirstConnection(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		time.Sleep(900 * time.Millisecond)
+		h.start()
+		time.Sleep(50 * time.Millisecond)
+		h.deliver(numbered(1))
+		time.Sleep(time.Second)
+		h.decided(1, 1)
+	})
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func certificate(t *testing.T) (server, client *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"imap.example.com"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: roots}
+}
+
+func TestTheConnectionIsProtected(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []TLSMode{TLSImplicit, TLSStart} {
+		for _, host := range []string{"imap.example.com", "imap.evil.test"} {
+			t.Run(string(mode)+" "+host, func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					server, client := certificate(t)
+					h := newHouseOn(t, func(o *imapserver.Options) { o.TLSConfig, o.InsecureAuth = server, false }, mode == TLSImplicit)
+					h.box.TLS, h.box.TLSConfig, h.box.Address = mode, client, host+":993"
+					found, err := New(h.box, h.deps).Probe(context.Background())
+					if host == "imap.evil.test" {
+						if err == nil {
+							t.Error("a certificate for another host was taken")
+						}
+						return
+					}
+					h.must(err)
+					if found.TLS == "" || !found.Idle || !found.Move || !found.Keyword || found.UIDValidity != 1 {
+						t.Errorf("found %+v", found)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestNoPasswordGoesOutUnprotected(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer()
+		s.caps = "IMAP4rev1 LOGINDISABLED STARTTLS"
+		h := newBadHouse(t, s)
+		_, err := New(h.box, h.deps).Probe(context.Background())
+		if !isRefused(err) || s.sent("LOGIN") > 0 {
+			t.Errorf("error %v, %d logins", err, s.sent("LOGIN"))
+		}
+	})
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		token   string
+		fails   error
+		refused bool
+	}{
+		"taken":            {token: "good"},
+		"refused":          {token: "stale", refused: true},
+		"cannot be had":    {fails: errors.New("the provider is down"), refused: true},
+		"of a wrong scope": {token: "scope", refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newLineServer()
+				s.caps = "IMAP4rev1 SASL-IR AUTH=XOAUTH2"
+				s.instead = func(c *lineConn, tag, command string) bool {
+					words := strings.Fields(command)
+					switch {
+					case words[0] == "AUTHENTICATE":
+						said, _ := base64.StdEncoding.DecodeString(words[2])
+						if strings.Contains(string(said), "Bearer stale\x01") {
+							c.say("+ eyJzdGF0dXMiOiI0MDEifQ==")
+							c.r.ReadString('\n')
+							c.say("%s NO AUTHENTICATE failed", tag)
+							return true
+						}
+						if !strings.HasPrefix(string(said), "user=support\x01auth=Bearer ") {
+							t.Errorf("the client said %q", said)
+						}
+					case words[0] == "SELECT" && c.s.sent("AUTHENTICATE") > 0 && name == "of a wrong scope":
+						c.say("%s BAD User is authenticated but not connected.", tag)
+						return true
+					}
+					return false
+				}
+				h := newBadHouse(t, s)
+				h.box.Token = func(context.Context) (string, error) { return c.token, c.fails }
+				_, err := New(h.box, h.deps).Probe(context.Background())
+				if (err != nil) != c.refused || isRefused(err) != c.refused {
+					t.Errorf("error %v, want a refusal: %v", err, c.refused)
+				}
+			})
+		})
+	}
+}
+
+func TestABusyServerIsNotARefusal(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer()
+		s.on("LOGIN", func(c *lineConn, tag string) { c.say("%s NO [UNAVAILABLE] try later", tag) })
+		h := newBadHouse(t, s)
+		_, err := New(h.box, h.deps).Probe(context.Background())
+		if err == nil || isRefused(err) {
+			t.Errorf("error %v, want one that is no refusal", err)
+		}
+	})
+}
+
+func TestADryRunWritesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		for i := range 5 {
+			h.deliver(numbered(i))
+		}
+		h.deliver(letter("", "b@partner.test", "Auto-Submitted: auto-replied"))
+		h.deliver(sized("ann@partner.test", "big@partner.test", 1_000_000))
+		h.keepBlobs()
+		lines, err := New(h.box, h.deps).DryRun(context.Background(), 4)
+		h.must(err)
+		var answers []string
+		for _, l := range lines {
+			answers = append(answers, l.AnswerTo)
+		}
+		if want := []string{"person3@partner3.test", "person4@partner4.test", "", "ann@partner.test"}; !slices.Equal(answers, want) {
+			t.Errorf("would answer %q, want %q", answers, want)
+		}
+		if lines[2].Verdict.Answer || lines[0].Region != "us" || !strings.Contains(lines[0].From, "person3@") {
+			t.Errorf("lines %+v", lines)
+		}
+		h.decided(0, 0)
+		status, err := h.user.Status("INBOX", &imap.StatusOptions{NumUnseen: true})
+		h.must(err)
+		if *status.NumUnseen != 7 {
+			t.Errorf("%d mails are unseen, want all 7", *status.NumUnseen)
+		}
+	})
+}
+
+func TestAMailboxWithoutARegionIsNotWatched(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.box.Regions = nil
+		if err := New(h.box, h.deps).Run(context.Background()); err == nil {
+			t.Error("no error")
+		}
+	})
+}
+
+func TestBackoffGrowsAndIsBounded(t *testing.T) {
+	t.Parallel()
+	for failures := 1; failures < 100; failures++ {
+		if p := backoff(failures, false); p < backoffFirst/2 || p > backoffMost {
+			t.Errorf("pause %v after %d failures", p, failures)
+		}
+		if p := backoff(failures, true); p < 15*time.Second || p > backoffRefused {
+			t.Errorf("pause %v after %d refusals", p, failures)
+		}
+	}
+	if backoff(20, false) < backoffMost/2 || backoff(20, true) < backoffRefused/2 {
+		t.Error("the back-off does not grow")
+	}
+}
