@@ -16,11 +16,11 @@
 //
 // A challenge is a string of five parts separated by dots, safe in an attribute:
 //
-//	EXPIRY.DIFFICULTY.SALT.DIGEST.MAC
+//	EXPIRY.DIFFICULTY.SALT.DIGEST.SIGNATURE
 //
 // EXPIRY is in Unix seconds, DIFFICULTY a decimal number, SALT random letters
-// and digits, DIGEST 64 lower-case hex digits, MAC base64url. The browser finds
-// the number N, 0 <= N < DIFFICULTY, for which
+// and digits, DIGEST 64 lower-case hex digits, SIGNATURE the server's business.
+// The browser finds the number N, 0 <= N < DIFFICULTY, for which
 //
 //	hex(SHA-256(EXPIRY + "." + DIFFICULTY + "." + SALT + "." + N)) == DIGEST
 //
@@ -30,5 +30,6 @@
 // words for a script: part the challenge at the dots, join the first three with
 // dots and add one, then try 0, 1, 2, ... behind it until the digest fits. A
 // script that has tried all of them has a damaged challenge and should load the
-// form anew. Server-side it costs one hash and one MAC.
+// form anew. The server checks an answer with one hash and one MAC.
+// crypto.subtle, which has SHA-256, exists on https and localhost alone.
 package guard

@@ -21,27 +21,31 @@ type TooFastError struct{ Wait time.Duration }
 
 func (e *TooFastError) Error() string { return fmt.Sprintf("filled in too fast, by %v", e.Wait) }
 
+// Signer makes tokens that carry a payload for one purpose, safe in a URL and an
+// attribute, and reads back its own alone; *ident.Ring does.
+type Signer interface {
+	Sign(purpose string, payload []byte) string
+	Verify(purpose, token string) (payload []byte, ok bool)
+}
+
 // Opened dates forms: a signed token within the form says when it was opened. It
 // is safe for concurrent use.
 type Opened struct {
-	seal        *Seal
+	signer      Signer
 	least, most time.Duration
 }
 
+const purposeOpened = "form-opened"
+
 // NewOpened accepts forms that come back not before least (0: at once) and not
-// after most since they were opened. The secrets are as for NewSeal.
-func NewOpened(least, most time.Duration, secrets ...[]byte) (*Opened, error) {
-	seal, err := NewSeal("form-opened", secrets...)
-	if err != nil {
-		return nil, fmt.Errorf("form tokens: %w", err)
-	}
-	return &Opened{seal: seal, least: least, most: most}, nil
+// after most since they were opened.
+func NewOpened(signer Signer, least, most time.Duration) *Opened {
+	return &Opened{signer: signer, least: least, most: most}
 }
 
-// Token is what a form opened now carries; letters, digits, dots, dashes and
-// underscores only.
+// Token is what a form opened now carries.
 func (o *Opened) Token(now time.Time) string {
-	return o.seal.Sign(strconv.FormatInt(now.UnixMilli(), 36))
+	return o.signer.Sign(purposeOpened, strconv.AppendInt(nil, now.UnixMilli(), 10))
 }
 
 // Check tells whether the form may be taken now: ErrForged, ErrExpired,
@@ -49,11 +53,11 @@ func (o *Opened) Token(now time.Time) string {
 // can be sent again. A token from the future was signed here before the clock
 // was set back, and is accepted.
 func (o *Opened) Check(token string, now time.Time) error {
-	payload, ok := o.seal.Open(token)
+	payload, ok := o.signer.Verify(purposeOpened, token)
 	if !ok {
 		return ErrForged
 	}
-	ms, err := strconv.ParseInt(payload, 36, 64)
+	ms, err := strconv.ParseInt(string(payload), 10, 64)
 	if err != nil {
 		return ErrForged
 	}

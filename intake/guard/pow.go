@@ -34,7 +34,7 @@ const maxDifficulty = 100_000_000
 // It is safe for concurrent use. A nil Work is the switch turned off: it gives
 // an empty challenge and accepts everything.
 type Work struct {
-	seal       *Seal
+	signer     Signer
 	difficulty int64
 	life       time.Duration
 
@@ -44,20 +44,15 @@ type Work struct {
 
 // NewWork asks for at most difficulty hashes, half of them on average (a
 // telephone does some 200,000 a second), and takes an answer up to life after
-// its challenge. A difficulty of 0 is off: a nil Work. The secrets are as for
-// NewSeal.
-func NewWork(difficulty int, life time.Duration, secrets ...[]byte) (*Work, error) {
+// its challenge. A difficulty of 0 is off: a nil Work.
+func NewWork(signer Signer, difficulty int, life time.Duration) (*Work, error) {
 	if difficulty == 0 {
 		return nil, nil
 	}
 	if difficulty < 0 || difficulty > maxDifficulty {
 		return nil, fmt.Errorf("proof of work: difficulty %d is not within 0 and %d", difficulty, maxDifficulty)
 	}
-	seal, err := NewSeal("proof-of-work", secrets...)
-	if err != nil {
-		return nil, fmt.Errorf("proof of work: %w", err)
-	}
-	return &Work{seal: seal, difficulty: int64(difficulty), life: life, spent: newBounded[string, string](spentKept)}, nil
+	return &Work{signer: signer, difficulty: int64(difficulty), life: life, spent: newBounded[string, string](spentKept)}, nil
 }
 
 // Challenge makes a new challenge; "" when the switch is off.
@@ -70,7 +65,8 @@ func (w *Work) Challenge(now time.Time) string {
 		panic(err) // crypto/rand never fails
 	}
 	head := fmt.Sprintf("%d.%d.%s", now.Add(w.life).Unix(), w.difficulty, rand.Text())
-	return w.seal.Sign(head + "." + digest(head, n.String()))
+	payload := head + "." + digest(head, n.String())
+	return payload + "." + w.signer.Sign(purposeWork, []byte(payload))
 }
 
 // digest hashes one try. The dot keeps a digit from moving from one part to the
@@ -107,17 +103,18 @@ type answered struct {
 	expiry                time.Time
 }
 
+const purposeWork = "proof-of-work"
+
 // maxAnswer is longer than any answer.
-const maxAnswer = 300
+const maxAnswer = 600
 
 func (w *Work) parse(answer string) (answered, error) {
-	dot := strings.LastIndexByte(answer, '.')
-	if dot < 0 || len(answer) > maxAnswer {
+	parts := strings.Split(answer[:min(len(answer), maxAnswer)], ".")
+	if len(parts) != 6 {
 		return answered{}, ErrForged
 	}
-	payload, ok := w.seal.Open(answer[:dot])
-	parts := strings.Split(payload, ".")
-	if !ok || len(parts) != 4 {
+	payload, ok := w.signer.Verify(purposeWork, parts[4])
+	if !ok || string(payload) != strings.Join(parts[:4], ".") {
 		return answered{}, ErrForged
 	}
 	expiry, err := strconv.ParseInt(parts[0], 10, 64)
@@ -126,7 +123,7 @@ func (w *Work) parse(answer string) (answered, error) {
 	}
 	return answered{
 		head: strings.Join(parts[:3], "."), salt: parts[2], digest: parts[3],
-		n: answer[dot+1:], expiry: time.Unix(expiry, 0),
+		n: parts[5], expiry: time.Unix(expiry, 0),
 	}, nil
 }
 
