@@ -33,8 +33,13 @@ type Store interface {
 	// returned wrapped; no room left is store.ErrFull. After an error nothing
 	// counts as kept (what may have been written is swept in its time), and
 	// everything kept before still is. Putting what is kept already renews its
-	// age, so that it is not swept before it can be named again.
+	// age, as Renew does.
 	Put(ctx context.Context, r io.Reader, limit int64) (store.BlobHash, int64, error)
+	// Renew makes a blob as young as one just put, so that what a form carries
+	// from one try to the next is not swept before an entry names it. A caller
+	// that names a blob it did not put itself calls it first: store.ErrNotFound
+	// tells that the bytes must be asked for again.
+	Renew(ctx context.Context, hash store.BlobHash) error
 	// Open returns the bytes and how many they are. The caller closes it; a blob
 	// deleted meanwhile can be read to its end.
 	Open(ctx context.Context, hash store.BlobHash) (io.ReadSeekCloser, int64, error)
@@ -50,7 +55,7 @@ type Store interface {
 type Info struct {
 	Hash     store.BlobHash
 	Size     int64     // bytes
-	Modified time.Time // when it was last put
+	Modified time.Time // when it was last put or renewed
 }
 
 // TooLargeError is returned when there is more to put than allowed.

@@ -211,7 +211,7 @@ func TestAHashThatIsNoneLeadsNowhere(t *testing.T) {
 		} {
 			_, _, openErr := s.Open(t.Context(), hash)
 			_, statErr := s.Stat(t.Context(), hash)
-			for _, err := range []error{openErr, statErr, s.Delete(t.Context(), hash)} {
+			for _, err := range []error{openErr, statErr, s.Renew(t.Context(), hash), s.Delete(t.Context(), hash)} {
 				if !errors.Is(err, store.ErrInvalid) {
 					t.Errorf("%q: %v", hash, err)
 				}
@@ -219,6 +219,9 @@ func TestAHashThatIsNoneLeadsNowhere(t *testing.T) {
 		}
 		if _, err := s.Stat(t.Context(), hashOf("never put")); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a blob never put: %v", err)
+		}
+		if err := s.Renew(t.Context(), hashOf("never put")); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("renew a blob never put: %v", err)
 		}
 	})
 }

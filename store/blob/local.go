@@ -13,6 +13,7 @@ import (
 	"path"
 	"sync"
 	"syscall"
+	"time"
 
 	"signpost/store"
 )
@@ -37,7 +38,7 @@ type Local struct {
 	buffers sync.Pool
 
 	// sweeping keeps the sweep's "is it still old? then delete it" apart from
-	// puts moving a fresh file to the same name: puts share it.
+	// puts moving a fresh file to the same name and from renewals: those share it.
 	sweeping sync.RWMutex
 	held     int // by Hold; guarded by sweeping
 }
@@ -171,6 +172,19 @@ func (l *Local) syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// Renew is Store.Renew.
+func (l *Local) Renew(_ context.Context, hash store.BlobHash) error {
+	if err := checkHash(hash); err != nil {
+		return fmt.Errorf("renew blob: %w", err)
+	}
+	l.sweeping.RLock()
+	defer l.sweeping.RUnlock()
+	if err := l.root.Chtimes(name(hash), time.Time{}, time.Now()); err != nil {
+		return fmt.Errorf("renew blob: %w", missing(err))
+	}
+	return nil
 }
 
 // Open is Store.Open.

@@ -131,7 +131,14 @@ func TestASweepDeletesWhatNothingNames(t *testing.T) {
 	age(t, dir)
 	young := put(t, l, "its ticket is about to be committed")
 
-	n, bytes, err := l.Sweep(t.Context(), yesterday(), naming(named))
+	questions := 0
+	n, bytes, err := l.Sweep(t.Context(), yesterday(), func(ctx context.Context, asked []store.BlobHash) ([]bool, error) {
+		questions += len(asked)
+		return naming(named)(ctx, asked)
+	})
+	if questions != 601 {
+		t.Errorf("asked about %d blobs of 601", questions)
+	}
 	if n != 600 || bytes != want || err != nil {
 		t.Errorf("swept %d files, %d bytes, %v; want 600, %d", n, bytes, err, want)
 	}
@@ -169,6 +176,24 @@ func TestAFilePutAgainDuringASweepStays(t *testing.T) {
 	}
 	if left := all(t, l); len(left) != 1 || left[hash] == 0 {
 		t.Errorf("left: %v without %s", left, other)
+	}
+}
+
+// A form refused again and again carries its file for longer than any put is
+// young.
+func TestAFileThatAFormCarriesStays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := local(t, dir)
+	carried := put(t, l, "carried for days")
+	put(t, l, "abandoned")
+	age(t, dir)
+	if err := l.Renew(t.Context(), carried); err != nil {
+		t.Fatal(err)
+	}
+	n, _, err := l.Sweep(t.Context(), yesterday(), naming())
+	if left := all(t, l); n != 1 || err != nil || left[carried] == 0 {
+		t.Errorf("swept %d, %v; left %v", n, err, left)
 	}
 }
 

@@ -32,14 +32,14 @@ func (l *Local) Hold() (release func()) {
 // asked is how many hashes referenced is asked about at a time.
 const asked = 256
 
-// Sweep deletes the blobs last put before olderThan of which referenced says
-// that nothing names them, and temporary files as old, which a crash left
-// behind. It returns how many files it deleted and their bytes, also beside an
-// error.
+// Sweep deletes the blobs last put or renewed before olderThan of which
+// referenced says that nothing names them, and temporary files as old, which a
+// crash left behind. It returns how many files it deleted and their bytes, also
+// beside an error.
 //
 // olderThan must lie further back than the longest time between a put and the
-// commit of the entry that names it, a day to be generous. A blob put again
-// while Sweep runs is no longer old and stays.
+// commit of the entry that names it, a day to be generous. A blob put again or
+// renewed while Sweep runs is no longer old and stays.
 func (l *Local) Sweep(ctx context.Context, olderThan time.Time, referenced func(context.Context, []store.BlobHash) ([]bool, error)) (files int, bytes int64, err error) {
 	s := sweep{local: l, olderThan: olderThan, referenced: referenced}
 	err = s.temps(ctx)
