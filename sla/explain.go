@@ -61,8 +61,8 @@ func (e *Explanation) count(o, before opening, i Interval) {
 		if n := len(e.Holidays); n == 0 || e.Holidays[n-1] != date {
 			e.Holidays = append(e.Holidays, date)
 		}
-	case len(e.Intervals) > 0 && o.from == before.to && o.day == before.day && o.span == before.span:
-		// The clocks changed within the interval, which went on.
+	case len(e.Intervals) > 0 && o.from == before.to && o.day == before.day:
+		// The clocks changed within the interval, or the next one touches it.
 		e.Intervals[len(e.Intervals)-1].To = i.To
 	default:
 		e.Intervals = append(e.Intervals, i)

@@ -174,7 +174,6 @@ func (c *Calendar) Between(a, b time.Time) time.Duration {
 type opening struct {
 	from, to int64 // Unix seconds, [from, to)
 	day      int64 // the local date, in days since 1970-01-01
-	span     int   // which interval of that date
 	holiday  bool  // closed for the day after all
 }
 
@@ -213,8 +212,8 @@ func (c *Calendar) walkSteady(now, until, offset int64, yield func(opening) bool
 	last := floorDay(until - 1 + offset)
 	for day := floorDay(now + offset); day <= last; day++ {
 		midnight := day*daySeconds - offset
-		for i, s := range c.week.on(day) {
-			o := opening{from: max(midnight+s.open, now), to: min(midnight+s.close, until), day: day, span: i}
+		for _, s := range c.week.on(day) {
+			o := opening{from: max(midnight+s.open, now), to: min(midnight+s.close, until), day: day}
 			if o.from >= o.to {
 				continue
 			}

@@ -149,6 +149,22 @@ func TestADayOnWhichTheClocksChangeIsOneInterval(t *testing.T) {
 	}
 }
 
+func TestHoursThatTouchAreOneInterval(t *testing.T) {
+	t.Parallel()
+	c := calendar(t, "UTC", "Mon-Tue 00:00-12:00,12:00-24:00")
+	e, err := c.Explain(instant(t, "2026-11-23T06:00:00Z"), 30*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []sla.Interval{ // a date each
+		{From: instant(t, "2026-11-23T06:00:00Z"), To: instant(t, "2026-11-24T00:00:00Z")},
+		{From: instant(t, "2026-11-24T00:00:00Z"), To: instant(t, "2026-11-24T12:00:00Z")},
+	}
+	if diff := cmp.Diff(want, e.Intervals); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestOpenAndBetween(t *testing.T) {
 	t.Parallel()
 	c := calendar(t, "America/New_York", office, "2026-11-26")
