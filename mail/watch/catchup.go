@@ -61,7 +61,12 @@ func (s *session) read(ctx context.Context, found []listed, noticed time.Time, a
 	if s.w.careful {
 		return s.readAlone(ctx, found, noticed, advance)
 	}
-	var before *work
+	var running []*work
+	defer func() { // nothing may outlive the connection's end
+		for _, k := range running {
+			<-k.done
+		}
+	}()
 	for _, chunk := range chunks(found) {
 		var mails []mail
 		err := s.noteFault(ctx, func() (err error) {
@@ -71,42 +76,68 @@ func (s *session) read(ctx context.Context, found []listed, noticed time.Time, a
 		if err == nil && len(mails) < len(chunk) {
 			mails, err = s.refetch(ctx, chunk, mails)
 		}
-		if e := s.finish(ctx, before); err == nil {
-			err = e
+		for len(running) > 0 && (err != nil || len(running) == chunksAtOnce) {
+			if e := s.finish(ctx, running[0]); err == nil {
+				err = e
+			}
+			running = running[1:]
 		}
 		if err != nil {
 			return err
 		}
-		before = s.start(ctx, mails, noticed, last(chunk), advance)
+		running = append(running, s.start(ctx, mails, noticed, last(chunk), advance, newest(running)))
 	}
-	return s.finish(ctx, before)
+	for ; len(running) > 0; running = running[1:] {
+		if err := s.finish(ctx, running[0]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newest(running []*work) *work {
+	if len(running) == 0 {
+		return nil
+	}
+	return running[len(running)-1]
 }
 
 func last(chunk []listed) uint32 { return chunk[len(chunk)-1].uid }
 
 // work is a chunk in the ledger's hands.
 type work struct {
-	done  chan struct{}
-	rows  []store.Inbound
-	retry bool
-	err   error
-	upTo  uint32 // the cursor after it; 0: leave it
+	before *work // whose verdicts must be written first: the cursor passes over them
+	done   chan struct{}
+	rows   []store.Inbound
+	retry  bool
+	err    error
+	upTo   uint32 // the cursor after it; 0: leave it
 }
 
-func (s *session) start(ctx context.Context, mails []mail, noticed time.Time, upTo uint32, advance bool) *work {
-	k := &work{done: make(chan struct{})}
+func (s *session) start(ctx context.Context, mails []mail, noticed time.Time, upTo uint32, advance bool, before *work) *work {
+	k := &work{before: before, done: make(chan struct{})}
 	if advance {
 		k.upTo = upTo
 	}
-	validity, folder := s.folder.validity, s.folder
+	folder := s.folder
 	go func() {
 		defer close(k.done)
-		k.rows, k.retry, k.err = s.w.enterLedger(ctx, mails, folder, noticed)
+		k.rows, k.retry, k.err = s.w.enterLedger(ctx, mails, folder, noticed, k.turn)
 		if k.err == nil && k.upTo != 0 && !k.retry {
-			k.err = s.w.skipTo(ctx, k.rows, validity, k.upTo)
+			k.err = s.w.skipTo(ctx, k.rows, folder.validity, k.upTo)
 		}
+		k.before = nil
 	}()
 	return k
+}
+
+// turn waits until the chunk before has its verdicts.
+func (k *work) turn() error {
+	if k.before == nil {
+		return nil
+	}
+	<-k.before.done
+	return k.before.err
 }
 
 // finish waits for a chunk and marks its mails on the server.
@@ -188,7 +219,7 @@ func (s *session) readAlone(ctx context.Context, found []listed, noticed time.Ti
 			return err // the connection is of no more use
 		}
 		delete(s.w.tries, l.uid)
-		if err := s.finish(ctx, s.start(ctx, mails, noticed, l.uid, advance)); err != nil {
+		if err := s.finish(ctx, s.start(ctx, mails, noticed, l.uid, advance, nil)); err != nil {
 			return err
 		}
 	}

@@ -51,9 +51,9 @@ type judgement struct {
 
 // enterLedger records a chunk and decides it. It returns the rows as they then
 // stand, and whether any mail has to be tried again later.
-func (w *Watcher) enterLedger(ctx context.Context, mails []mail, f folder, noticed time.Time) ([]store.Inbound, bool, error) {
+func (w *Watcher) enterLedger(ctx context.Context, mails []mail, f folder, noticed time.Time, turn func() error) ([]store.Inbound, bool, error) {
 	if len(mails) == 0 {
-		return nil, false, nil
+		return nil, false, turn()
 	}
 	news := make([]store.NewInbound, len(mails))
 	for i := range mails {
@@ -72,7 +72,7 @@ func (w *Watcher) enterLedger(ctx context.Context, mails []mail, f folder, notic
 			rows = append(rows, row) // known from an earlier epoch, or decided before a crash
 		}
 	}
-	decided, retry, err := w.settle(ctx, opens, f, noticed)
+	decided, retry, err := w.settle(ctx, opens, f, noticed, turn)
 	return append(rows, decided...), retry, err
 }
 
@@ -102,7 +102,7 @@ func (s *session) settlePending(ctx context.Context) error {
 				return err
 			}
 		}
-		decided, retry, err := s.w.settle(ctx, opens, s.folder, time.Now())
+		decided, retry, err := s.w.settle(ctx, opens, s.folder, time.Now(), new(work).turn)
 		if err != nil {
 			return err
 		}
@@ -135,10 +135,14 @@ func (w *Watcher) reopen(ctx context.Context, row store.Inbound) (open, error) {
 	return open{row: row, head: head}, err
 }
 
-// settle judges recorded mails and applies the verdicts.
-func (w *Watcher) settle(ctx context.Context, opens []open, f folder, noticed time.Time) (rows []store.Inbound, retry bool, err error) {
+// settle judges recorded mails and, once turn returns, applies the verdicts.
+func (w *Watcher) settle(ctx context.Context, opens []open, f folder, noticed time.Time, turn func() error) (rows []store.Inbound, retry bool, err error) {
 	var decisions []store.Decision
-	for i, j := range w.judgeAll(ctx, opens, f) {
+	judged := w.judgeAll(ctx, opens, f)
+	if err := turn(); err != nil {
+		return nil, false, err
+	}
+	for i, j := range judged {
 		switch {
 		case j.fault != nil:
 			row, err := w.quarantine(ctx, opens[i].row.ID, j.fault.Error())

@@ -16,14 +16,17 @@ import (
 	"signpost/store"
 )
 
-// Bounds. Whatever a server announces or sends, at most two chunks are in memory
-// (one being fetched, one being judged).
+// Bounds. Whatever a server announces or sends, at most three chunks are in
+// memory: one being fetched, and chunksAtOnce in the ledger's hands.
 const (
 	// chunkMails is how many mails one FETCH asks for: servers limit the length
 	// of a command, and the store commits a chunk at a time.
 	chunkMails = 100
-	// chunkBytes bounds a chunk by what its mails bring into memory.
+	// chunkBytes bounds a chunk by what its mails bring into memory; a server
+	// that then sends twice of it is hung up on.
 	chunkBytes = 8 << 20
+	// chunksAtOnce lets one chunk be judged while another is committed.
+	chunksAtOnce = 2
 	// MaxMail is the size in bytes above which only the first part of a mail is
 	// kept.
 	MaxMail = 25 << 20
@@ -144,8 +147,12 @@ func (s *session) fetch(ctx context.Context, chunk []listed, limit time.Duration
 	}
 	err = s.within(ctx, limit, func(context.Context) error {
 		opts := &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true, BodySection: section(0, store.RawInline+1)}
+		bytes := 0
 		return s.fetchEach(set, opts, func(msg *imapclient.FetchMessageData) error {
 			m, ok, err := readMail(msg)
+			if bytes += len(m.head); bytes > 2*chunkBytes {
+				return errors.New("the server sends far more than it announced")
+			}
 			if _, asked := size[m.uid]; ok && asked {
 				mails = append(mails, m)
 			}
