@@ -1,0 +1,450 @@
+package storetest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"signpost/store"
+)
+
+// model is the store as plain slices and maps, each verb in the fewest words
+// that say what its contract says. It takes what a driver may choose (ids,
+// claims) from the driver's results.
+type model struct {
+	tickets  []*store.Ticket
+	entries  map[store.TicketID][]store.Entry
+	links    map[store.LinkID]*modelLink
+	posts    map[string]modelPost
+	last     map[string]int // ticket number by prefix
+	outs     []*modelMail
+	boxes    map[string]*store.MailboxState
+	mails    []*store.Inbound
+	raws     map[store.InboundID]string
+	answered map[string]time.Time // until when a sender is not answered again
+	usage    map[store.Budget]store.Usage
+	on       store.Responder
+	tripped  *store.Budget
+}
+
+type modelLink struct {
+	ticket  store.TicketID
+	expires time.Time
+	revoked bool
+}
+
+type modelPost struct {
+	ticket      store.TicketID
+	seq         uint32
+	at          time.Time
+	fingerprint [32]byte
+}
+
+type modelMail struct {
+	store.Outbound
+	overdue bool // claimed, and its lease ran out
+}
+
+func newModel() *model {
+	return &model{
+		entries: map[store.TicketID][]store.Entry{}, links: map[store.LinkID]*modelLink{}, posts: map[string]modelPost{},
+		last: map[string]int{}, boxes: map[string]*store.MailboxState{}, raws: map[store.InboundID]string{},
+		answered: map[string]time.Time{}, usage: map[store.Budget]store.Usage{}, on: store.Responder{On: true},
+	}
+}
+
+func (m *model) ticket(id store.TicketID) *store.Ticket {
+	for _, k := range m.tickets {
+		if k.ID == id {
+			return k
+		}
+	}
+	return nil
+}
+
+func (m *model) out(id store.OutboundID) *modelMail {
+	for _, o := range m.outs {
+		if o.ID == id {
+			return o
+		}
+	}
+	return nil
+}
+
+func (m *model) mail(id store.InboundID) *store.Inbound {
+	for _, k := range m.mails {
+		if k.ID == id {
+			return k
+		}
+	}
+	return nil
+}
+
+// spend charges all the budgets or none. A budget is the same whatever its
+// limit.
+func (m *model) spend(now time.Time, budgets ...store.Budget) (spent string) {
+	before := map[store.Budget]store.Usage{}
+	for k, v := range m.usage {
+		before[k] = v
+	}
+	for _, b := range budgets {
+		key := b
+		key.Limit = 0
+		usage, ok := b.Spend(m.usage[key], now)
+		if !ok {
+			m.usage = before
+			return b.Name
+		}
+		if !b.Unlimited() {
+			m.usage[key] = usage
+		}
+	}
+	return ""
+}
+
+func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (store.Opened, error) {
+	if p, ok := m.posts["open "+n.Idempotency]; ok && n.Idempotency != "" && now.Sub(p.at) < store.IdempotencyKept {
+		opened := store.Opened{Ticket: *m.ticket(p.ticket), Replayed: true}
+		for _, o := range slices.Backward(m.outs) {
+			if o.Ticket == p.ticket {
+				opened.Confirmation = o.Outbound
+			}
+		}
+		if p.fingerprint != n.Fingerprint {
+			return opened, store.ErrConflict
+		}
+		return opened, nil
+	}
+	spent := m.spend(now, n.Budgets...)
+	m.last[n.Region.Prefix]++
+	k := &store.Ticket{
+		ID: ids.Ticket.ID, Number: fmt.Sprintf("%s-%d", n.Region.Prefix, 1000+m.last[n.Region.Prefix]), Region: n.Region.ID,
+		Channel: n.Channel, Status: store.StatusOpen, Requester: n.Requester, Category: n.Category, Title: n.Title,
+		OpenedAt: now, ChangedAt: now, Promise: n.Promise, Link: n.Link, Entries: 1,
+	}
+	m.tickets = append(m.tickets, k)
+	m.entries[k.ID] = []store.Entry{{Ticket: k.ID, Seq: 1, Kind: store.EntryMessage, Author: n.Requester.Name, At: now, Body: n.Body, Files: n.Files}}
+	m.links[n.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
+	m.posts["open "+n.Idempotency] = modelPost{k.ID, 1, now, n.Fingerprint}
+	o := &modelMail{Outbound: store.Outbound{
+		ID: ids.Confirmation.ID, Kind: store.MailConfirmation, Region: n.Region.ID, From: n.Region.Address, FromName: n.Region.Name,
+		To: n.Requester.Email, Langs: []string{n.Requester.Lang}, MessageID: n.MessageID, Ticket: k.ID, Number: k.Number,
+		Promise: n.Promise, Link: n.Link, QueuedAt: now, State: store.StateQueued, DueAt: now,
+	}}
+	if spent != "" {
+		o.State, o.Reason, o.DueAt, o.DoneAt = store.StateSuppressed, store.RuleBudget+": "+spent, time.Time{}, now
+	}
+	m.outs = append(m.outs, o)
+	return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
+}
+
+func (m *model) linked(now time.Time, id store.LinkID) (*store.Ticket, error) {
+	if l := m.links[id]; l != nil && !l.revoked && now.Before(l.expires) {
+		return m.ticket(l.ticket), nil
+	}
+	return nil, store.ErrNotFound
+}
+
+func (m *model) appendMessage(now time.Time, n store.NewMessage) (store.Entry, error) {
+	k, err := m.linked(now, n.Link)
+	if err != nil {
+		return store.Entry{}, err
+	}
+	key := string(n.Link[:]) + n.Idempotency
+	if p, ok := m.posts[key]; ok && n.Idempotency != "" && now.Sub(p.at) < store.IdempotencyKept {
+		e := m.entries[p.ticket][p.seq-1]
+		if p.fingerprint != n.Fingerprint {
+			return e, store.ErrConflict
+		}
+		return e, nil
+	}
+	if k.ProvenAt.IsZero() {
+		k.ProvenAt = now
+	}
+	e := m.addEntry(k, store.Entry{Kind: store.EntryMessage, Author: k.Requester.Name, At: now, Body: n.Body, Files: n.Files})
+	m.posts[key] = modelPost{k.ID, e.Seq, now, n.Fingerprint}
+	return e, nil
+}
+
+func (m *model) addEntry(k *store.Ticket, e store.Entry) store.Entry {
+	k.Entries++
+	k.ChangedAt = e.At
+	e.Ticket, e.Seq = k.ID, k.Entries
+	m.entries[k.ID] = append(m.entries[k.ID], e)
+	return e
+}
+
+func (m *model) revokeLink(now time.Time, id store.LinkID) error {
+	l := m.links[id]
+	if l == nil || !now.Before(l.expires) {
+		return store.ErrNotFound
+	}
+	l.revoked = true
+	return nil
+}
+
+func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
+	leased := map[string]int{}
+	var due []*modelMail
+	for _, o := range m.outs {
+		if o.State == store.StateClaimed && !o.overdue && !o.DueAt.After(now) {
+			o.overdue = o.Kind != store.MailAutoResponse
+			if !o.overdue {
+				o.end(store.StateUnknown, now)
+			}
+		}
+		if o.State == store.StateClaimed && !o.overdue {
+			leased[store.Domain(o.To)]++
+		}
+		if (o.State == store.StateQueued || o.overdue) && !o.DueAt.After(now) {
+			due = append(due, o)
+		}
+	}
+	slices.SortStableFunc(due, func(a, b *modelMail) int {
+		return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.ID, b.ID))
+	})
+	for _, o := range due {
+		domain := store.Domain(o.To)
+		if len(rows) == c.Limit || c.PerDomain > 0 && leased[domain] >= c.PerDomain {
+			continue
+		}
+		leased[domain]++
+		o.overdue, o.State = false, store.StateClaimed
+		o.Attempts++
+		o.DueAt = now.Add(c.Lease(o.Attempts))
+		rows = append(rows, o.Outbound)
+	}
+	return rows
+}
+
+func (o *modelMail) end(state store.OutboundState, now time.Time) {
+	o.State, o.DoneAt, o.DueAt, o.Claim, o.overdue = state, now, time.Time{}, 0, false
+}
+
+func (m *model) finish(now time.Time, f store.Finish) error {
+	o := m.out(f.ID)
+	switch {
+	case o == nil:
+		return store.ErrNotFound
+	case o.State != store.StateClaimed || o.Claim != f.Claim:
+		return store.ErrConflict
+	case f.State == store.StateUnknown && o.Kind != store.MailAutoResponse:
+		return store.ErrInvalid
+	}
+	o.Reply, o.Code, o.Enhanced = f.Reply, f.Code, f.Enhanced
+	if f.State == store.StateQueued {
+		o.State, o.DueAt, o.Claim, o.overdue = store.StateQueued, f.DueAt, 0, false
+		return nil
+	}
+	o.end(f.State, now)
+	if k := m.ticket(o.Ticket); k != nil && f.State == store.StateFailed {
+		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now, Body: o.Reply})
+	}
+	return nil
+}
+
+// next is when the outbox is due, and since when its oldest row waits.
+func (m *model) next() (due, since time.Time) {
+	for _, o := range m.outs {
+		if o.State == store.StateQueued || o.State == store.StateClaimed {
+			if due.IsZero() || o.DueAt.Before(due) {
+				due = o.DueAt
+			}
+			if since.IsZero() || o.QueuedAt.Before(since) {
+				since = o.QueuedAt
+			}
+		}
+	}
+	return due, since
+}
+
+func (m *model) connect(now time.Time, name string) store.MailboxState {
+	if m.boxes[name] == nil {
+		m.boxes[name] = &store.MailboxState{Mailbox: name, ConnectedAt: now}
+	}
+	return *m.boxes[name]
+}
+
+func (m *model) beginEpoch(name string, validity uint32) store.MailboxState {
+	if b := m.boxes[name]; b.UIDValidity != validity {
+		b.UIDValidity, b.UID = validity, 0
+	}
+	return *m.boxes[name]
+}
+
+func (m *model) skipTo(name string, validity, uid uint32) error {
+	b := m.boxes[name]
+	if b.UIDValidity != validity {
+		return store.ErrConflict
+	}
+	b.UID = max(b.UID, uid)
+	return nil
+}
+
+// record takes the ids of new rows from got.
+func (m *model) record(now time.Time, mails []store.NewInbound, got []store.Inbound) (rows []store.Inbound) {
+	for i, n := range mails {
+		known := m.find(func(k *store.Inbound) bool {
+			return k.Mailbox == n.Mailbox && k.UIDValidity == n.UIDValidity && k.UID == n.UID
+		})
+		if known == nil {
+			known = m.find(func(k *store.Inbound) bool {
+				return k.Mailbox == n.Mailbox && k.UIDValidity != n.UIDValidity && k.Hash == n.Hash
+			})
+		}
+		if known == nil {
+			known = &store.Inbound{
+				ID: got[i].ID, Mailbox: n.Mailbox, InternalDate: n.InternalDate, SeenAt: now, Size: n.Size, Hash: n.Hash,
+				MessageID: n.MessageID, From: n.From, Subject: n.Subject, Blob: n.Blob, State: store.InboundStored,
+			}
+			m.mails = append(m.mails, known)
+			m.raws[known.ID] = string(n.Raw)
+		}
+		known.UIDValidity, known.UID = n.UIDValidity, n.UID
+		rows = append(rows, *known)
+	}
+	return rows
+}
+
+func (m *model) find(match func(*store.Inbound) bool) *store.Inbound {
+	if i := slices.IndexFunc(m.mails, match); i >= 0 {
+		return m.mails[i]
+	}
+	return nil
+}
+
+// decide takes the ids of the answers from got.
+func (m *model) decide(now time.Time, decisions []store.Decision, got []store.Inbound) (rows []store.Inbound) {
+	for i, d := range decisions {
+		k := m.mail(d.ID)
+		if k.State == store.InboundStored {
+			k.State, k.DecidedAt, k.Verdict = store.InboundDecided, now, d.Verdict
+			k.Verdict.Rules = slices.Clone(d.Verdict.Rules)
+			if d.Verdict.Answer && d.Answer != nil {
+				m.answer(now, k, d, got[i].Answer)
+			}
+		}
+		rows = append(rows, *k)
+	}
+	for _, k := range rows {
+		if b := m.boxes[k.Mailbox]; b.UIDValidity == k.UIDValidity {
+			b.UID = max(b.UID, k.UID)
+		}
+	}
+	return rows
+}
+
+func (m *model) answer(now time.Time, k *store.Inbound, d store.Decision, id store.OutboundID) {
+	stops := m.stops(now, k, d.Limits)
+	if len(stops) > 0 {
+		k.Verdict.Rules, k.Verdict.Answer = append(k.Verdict.Rules, stops...), false
+		return
+	}
+	m.answered[d.Limits.Sender] = now.Add(d.Limits.Period)
+	k.Answer = id
+	o := &modelMail{Outbound: *d.Answer}
+	o.ID, o.Inbound, o.State, o.QueuedAt, o.DueAt = id, k.ID, store.StateQueued, now, now
+	m.outs = append(m.outs, o)
+}
+
+// stops are the rules that stop an answer; without any, the budgets are charged.
+func (m *model) stops(now time.Time, k *store.Inbound, limits store.AnswerLimits) (rules []store.Rule) {
+	stop := func(id, evidence string) {
+		rules = append(rules, store.Rule{ID: id, Effect: store.EffectStop, Evidence: evidence})
+	}
+	if m.on.Tripped {
+		stop(store.RuleBreaker, m.on.Reason)
+	} else if !m.on.On {
+		stop(store.RuleOff, m.on.Reason)
+	}
+	if connected := m.boxes[k.Mailbox].ConnectedAt; k.InternalDate.Before(connected) {
+		stop(store.RuleConnected, connected.Format(time.RFC3339))
+	}
+	if until := m.answered[limits.Sender]; now.Before(until) {
+		stop(store.RuleAnswered, "until "+until.Format(time.RFC3339))
+	}
+	before := map[store.Budget]store.Usage{}
+	for key, usage := range m.usage {
+		before[key] = usage
+	}
+	if spent := m.spend(now, limits.Budgets...); spent != "" {
+		stop(store.RuleBudget, spent)
+	}
+	if len(rules) == 0 {
+		if spent := m.spend(now, limits.Breaker); spent != "" {
+			stop(store.RuleBreaker, spent)
+			m.on = store.Responder{Tripped: true, Since: now, Reason: "the breaker tripped: " + spent}
+			m.tripped = &limits.Breaker
+		}
+	}
+	if len(rules) > 0 {
+		m.usage = before
+	}
+	return rules
+}
+
+func (m *model) switchResponder(now time.Time, on bool, reason string) store.Responder {
+	m.on = store.Responder{On: on, Since: now, Reason: reason}
+	if on && m.tripped != nil {
+		key := *m.tripped
+		key.Limit = 0
+		delete(m.usage, key)
+		m.tripped = nil
+	}
+	return m.on
+}
+
+func (m *model) quarantine(now time.Time, id store.InboundID, reason string) (store.Inbound, error) {
+	k := m.mail(id)
+	if k.State != store.InboundStored {
+		return store.Inbound{}, store.ErrConflict
+	}
+	if k.Attempts++; k.Attempts == 3 {
+		k.State, k.Fault, k.DecidedAt = store.InboundQuarantined, reason, now
+		if b := m.boxes[k.Mailbox]; b.UIDValidity == k.UIDValidity {
+			b.UID = max(b.UID, k.UID)
+		}
+	}
+	return *k, nil
+}
+
+func (m *model) markRestored(now time.Time) {
+	for _, b := range m.boxes {
+		b.ConnectedAt = now
+	}
+	for _, o := range m.outs {
+		if o.Kind == store.MailAutoResponse && (o.State == store.StateQueued || o.State == store.StateClaimed) {
+			o.end(store.StateUnknown, now)
+		}
+	}
+}
+
+func (m *model) stats() store.Stats {
+	s := store.Stats{
+		Tickets: map[string]uint64{}, Outbounds: map[store.OutboundState]uint64{}, Inbounds: map[store.InboundState]uint64{},
+		Verdicts: map[store.Kind]uint64{}, Rules: map[string]uint64{},
+	}
+	for _, k := range m.tickets {
+		s.Tickets[k.Region]++
+	}
+	for _, o := range m.outs {
+		s.Outbounds[o.State]++
+	}
+	for _, k := range m.mails {
+		s.Inbounds[k.State]++
+		if k.State == store.InboundDecided {
+			s.Verdicts[k.Verdict.Kind]++
+		}
+		seen := ""
+		for _, r := range k.Verdict.Rules {
+			if !strings.Contains(seen, "<"+r.ID+">") {
+				seen += "<" + r.ID + ">"
+				s.Rules[r.ID]++
+			}
+		}
+	}
+	_, s.OldestQueued = m.next()
+	return s
+}

@@ -1,0 +1,305 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"signpost/store"
+)
+
+func outboxStories() map[string]func(*desk) {
+	return map[string]func(*desk){
+		"A claim leases the oldest due rows and counts the try": claimLeases,
+		"A domain gets no more than its share":                  perDomain,
+		"A clogged domain starves nobody":                       cloggedDomain,
+		"A lease that ran out is due again":                     leaseRunsOut,
+		"An attempt is fenced by its claim":                     fencing,
+		"A late end counts while nobody took the row":           lateFinish,
+		"Two claimers never get one row":                        claimRace,
+		"An attempt ends sent, failed or queued":                finishing,
+		"A failure is told in the ticket's thread":              failureTold,
+		"The outbox says when it is next due":                   nextDue,
+		"A broken claim or finish is refused":                   refusedClaim,
+	}
+}
+
+func minute(int) time.Duration { return time.Minute }
+
+func claimAll() store.Claim { return store.Claim{Limit: 1000, Lease: minute} }
+
+func idsOf(rows []store.Outbound) (ids []store.OutboundID) {
+	for _, r := range rows {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func (d *desk) claims(c store.Claim) []store.Outbound {
+	d.Helper()
+	return must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, d.now, c))
+}
+
+func (d *desk) finishes(row store.Outbound, state store.OutboundState, due time.Time) {
+	d.Helper()
+	d.must(d.FinishOutbound(d.ctx, d.now, store.Finish{ID: row.ID, Claim: row.Claim, State: state, DueAt: due}))
+}
+
+func claimLeases(d *desk) {
+	var mails []store.Outbound
+	for range 4 {
+		mails = append(mails, d.opens().Confirmation)
+		d.pass(time.Second)
+	}
+	if early := must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, dawn.Add(-time.Microsecond*2), claimAll())); len(early) != 0 {
+		d.Fatalf("claimed before they are due: %v", idsOf(early))
+	}
+	var tries []int
+	rows := d.claims(store.Claim{Limit: 3, Lease: func(try int) time.Duration {
+		tries = append(tries, try)
+		return time.Duration(try) * time.Minute
+	}})
+	d.same(idsOf(rows), idsOf(mails[:3]))
+	for i, row := range rows {
+		want := mails[i]
+		want.State, want.Attempts, want.DueAt, want.Claim = store.StateClaimed, 1, d.at().Add(time.Minute), row.Claim
+		d.same(row, want)
+		d.same(must[store.Outbound](d)(d.Outbound(d.ctx, row.ID)), want)
+		if row.Claim == 0 {
+			d.Error("a claim without its fence")
+		}
+	}
+	d.same(idsOf(d.claims(claimAll())), idsOf(mails[3:]))
+	d.same(idsOf(d.claims(claimAll())), []store.OutboundID{})
+	if slices.Max(tries) != 1 {
+		d.Errorf("the lease was asked for tries %v", tries)
+	}
+}
+
+func perDomain(d *desk) {
+	var a, b []store.OutboundID
+	for i := range 6 {
+		a = append(a, d.opens(from(fmt.Sprintf("p%d@a.example", i))).Confirmation.ID)
+		d.pass(time.Second)
+	}
+	for i := range 3 {
+		b = append(b, d.opens(from(fmt.Sprintf("p%d@B.Example", i))).Confirmation.ID)
+		d.pass(time.Second)
+	}
+	two := store.Claim{Limit: 10, PerDomain: 2, Lease: minute}
+	first := d.claims(two)
+	d.same(idsOf(first), []store.OutboundID{a[0], a[1], b[0], b[1]})
+	d.same(idsOf(d.claims(two)), []store.OutboundID{})
+	d.finishes(first[0], store.StateSent, time.Time{})
+	d.finishes(first[3], store.StateQueued, d.now.Add(time.Hour))
+	d.same(idsOf(d.claims(two)), []store.OutboundID{a[2], b[2]})
+	// Without a limit the rest comes; leases that ran out no longer count.
+	d.same(idsOf(d.claims(claimAll())), a[3:])
+	d.pass(time.Minute)
+	if again := d.claims(two); len(again) != 4 {
+		d.Errorf("after the leases ran out %v", idsOf(again))
+	}
+}
+
+func cloggedDomain(d *desk) {
+	for i := range 300 {
+		d.opens(from(fmt.Sprintf("p%d@dead.example", i)))
+	}
+	d.pass(time.Second)
+	var live []store.OutboundID
+	for i := range 20 {
+		live = append(live, d.opens(from(fmt.Sprintf("p@live%d.example", i))).Confirmation.ID)
+	}
+	c := store.Claim{Limit: 10, PerDomain: 3, Lease: minute}
+	dead := d.claims(c)
+	d.same(idsOf(dead[3:]), live[:7])
+	d.same(idsOf(d.claims(c)), live[7:17])
+	// The dead ones come back an hour later, still behind nobody.
+	for _, row := range dead[:3] {
+		d.finishes(row, store.StateQueued, d.now.Add(time.Hour))
+	}
+	rows := d.claims(c)
+	if len(rows) != 6 || store.Domain(rows[0].To) != "dead.example" {
+		d.Fatalf("claimed %v", idsOf(rows))
+	}
+	d.same(idsOf(rows[3:]), live[17:])
+}
+
+func leaseRunsOut(d *desk) {
+	mail := d.opens().Confirmation
+	first := d.claims(claimAll())
+	d.pass(time.Minute - time.Microsecond)
+	if early := d.claims(claimAll()); len(early) != 0 {
+		d.Fatal("a row was claimed twice within its lease")
+	}
+	d.pass(time.Microsecond)
+	second := d.claims(claimAll())
+	d.same(idsOf(second), []store.OutboundID{mail.ID})
+	if second[0].Attempts != 2 || second[0].Claim == first[0].Claim {
+		d.Errorf("claimed again as %+v", second[0])
+	}
+	if second[0].MessageID != mail.MessageID || !second[0].QueuedAt.Equal(mail.QueuedAt) {
+		d.Error("another try is another mail")
+	}
+}
+
+func fencing(d *desk) {
+	d.opens()
+	first := d.claims(claimAll())[0]
+	d.pass(time.Hour)
+	second := d.claims(claimAll())[0]
+	late := store.Finish{ID: first.ID, Claim: first.Claim, State: store.StateSent}
+	d.wantErr(d.FinishOutbound(d.ctx, d.now, late), store.ErrConflict)
+	late.Claim = 0
+	d.wantErr(d.FinishOutbound(d.ctx, d.now, late), store.ErrConflict)
+	d.wantErr(d.FinishOutbound(d.ctx, d.now, store.Finish{ID: 99, Claim: 1, State: store.StateSent}), store.ErrNotFound)
+	d.finishes(second, store.StateSent, time.Time{})
+}
+
+func lateFinish(d *desk) {
+	d.opens()
+	late := d.claims(claimAll())[0]
+	d.opens()
+	d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return 10 * time.Hour }})
+	d.pass(time.Hour)
+	// Due again, but its domain has no room: nobody took it, so what the first
+	// attempt says at last still counts.
+	if rows := d.claims(store.Claim{Limit: 9, PerDomain: 1, Lease: minute}); len(rows) != 0 {
+		d.Fatalf("claimed %v", idsOf(rows))
+	}
+	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, late.ID)), late)
+	d.finishes(late, store.StateSent, time.Time{})
+	if rows := d.claims(claimAll()); len(rows) != 0 {
+		d.Fatalf("sent twice: %v", idsOf(rows))
+	}
+}
+
+func claimRace(d *desk) {
+	const mails, claimers = 120, 8
+	for i := range mails {
+		d.opens(from(fmt.Sprintf("p%d@d%d.example", i, i%7)))
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	taken := map[store.OutboundID]int{}
+	for range claimers {
+		wg.Go(func() {
+			for {
+				rows, err := d.ClaimOutbound(d.ctx, d.now, store.Claim{Limit: 5, Lease: minute})
+				if err != nil {
+					d.Error(err)
+				}
+				if len(rows) == 0 {
+					return
+				}
+				for _, row := range rows {
+					mu.Lock()
+					taken[row.ID]++
+					mu.Unlock()
+					if err := d.FinishOutbound(d.ctx, d.now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent}); err != nil {
+						d.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if len(taken) != mails {
+		d.Errorf("%d mails were claimed, want %d", len(taken), mails)
+	}
+	for id, n := range taken {
+		if n != 1 {
+			d.Errorf("mail %d was claimed %d times", id, n)
+		}
+	}
+	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Outbounds, map[store.OutboundState]uint64{store.StateSent: mails})
+}
+
+func finishing(d *desk) {
+	for range 3 {
+		d.opens()
+	}
+	rows := d.claims(claimAll())
+	d.pass(time.Second)
+	reply := strings.Repeat("é", 600)
+	finishes := []store.Finish{
+		{State: store.StateSent, Reply: "250 2.0.0 Ok", Code: 250, Enhanced: "2.0.0"},
+		{State: store.StateFailed, Reply: reply, Code: 550, Enhanced: "5.1.1"},
+		{State: store.StateQueued, Reply: "451 later", Code: 451, DueAt: d.now.Add(time.Hour)},
+	}
+	for i, f := range finishes {
+		f.ID, f.Claim = rows[i].ID, rows[i].Claim
+		d.must(d.FinishOutbound(d.ctx, d.now, f))
+		want := rows[i]
+		want.State, want.Claim, want.Reply, want.Code, want.Enhanced = f.State, 0, f.Reply[:min(len(f.Reply), 1000)], f.Code, f.Enhanced
+		want.DueAt, want.DoneAt = time.Time{}, d.at()
+		if f.State == store.StateQueued {
+			want.DueAt, want.DoneAt = store.Instant(f.DueAt), time.Time{}
+		}
+		d.same(must[store.Outbound](d)(d.Outbound(d.ctx, want.ID)), want)
+		d.wantErr(d.FinishOutbound(d.ctx, d.now, f), store.ErrConflict)
+	}
+	d.pass(time.Hour)
+	again := d.claims(claimAll())
+	if len(again) != 1 || again[0].ID != rows[2].ID || again[0].Attempts != 2 || again[0].Code != 451 {
+		d.Errorf("to be tried again: %+v", again)
+	}
+	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Outbounds, map[store.OutboundState]uint64{
+		store.StateSent: 1, store.StateFailed: 1, store.StateClaimed: 1,
+	})
+}
+
+func failureTold(d *desk) {
+	k := d.opens().Ticket
+	row := d.claims(claimAll())[0]
+	d.pass(time.Hour)
+	d.must(d.FinishOutbound(d.ctx, d.now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateFailed, Reply: "550 no such user", Code: 550}))
+	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, k.ID, 1, 9)), []store.Entry{{
+		Ticket: k.ID, Seq: 2, Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: row.ID, At: d.at(), Body: "550 no such user",
+	}})
+	if now := must[store.Ticket](d)(d.Ticket(d.ctx, k.ID)); now.Entries != 2 || !now.ChangedAt.Equal(d.at()) {
+		d.Errorf("the ticket stands as %+v", now)
+	}
+}
+
+func nextDue(d *desk) {
+	_, err := d.NextOutbound(d.ctx)
+	d.wantErr(err, store.ErrNotFound)
+	d.opens()
+	queued := d.at()
+	d.pass(time.Hour)
+	d.same(must[time.Time](d)(d.NextOutbound(d.ctx)), queued)
+	d.same(must[store.Stats](d)(d.Stats(d.ctx)).OldestQueued, queued)
+	row := d.claims(claimAll())[0]
+	d.same(must[time.Time](d)(d.NextOutbound(d.ctx)), d.at().Add(time.Minute))
+	d.same(must[store.Stats](d)(d.Stats(d.ctx)).OldestQueued, queued)
+	d.finishes(row, store.StateQueued, d.now.Add(time.Second))
+	d.same(must[time.Time](d)(d.NextOutbound(d.ctx)), d.at().Add(time.Second))
+	d.pass(time.Second)
+	d.finishes(d.claims(claimAll())[0], store.StateSent, time.Time{})
+	_, err = d.NextOutbound(d.ctx)
+	d.wantErr(err, store.ErrNotFound)
+	if oldest := must[store.Stats](d)(d.Stats(d.ctx)).OldestQueued; !oldest.IsZero() {
+		d.Errorf("nothing waits, but since %v", oldest)
+	}
+}
+
+func refusedClaim(d *desk) {
+	d.opens()
+	for _, c := range []store.Claim{{}, {Limit: 1}, {Lease: minute}, {Limit: -1, Lease: minute}} {
+		_, err := d.ClaimOutbound(d.ctx, d.now, c)
+		d.wantErr(err, store.ErrInvalid)
+	}
+	row := d.claims(claimAll())[0]
+	for _, f := range []store.Finish{
+		{}, {State: store.StateSuppressed}, {State: store.StateClaimed}, {State: "gone"},
+		{State: store.StateQueued},  // without an instant
+		{State: store.StateUnknown}, // a ticket's mail is sent again instead
+	} {
+		f.ID, f.Claim = row.ID, row.Claim
+		d.wantErr(d.FinishOutbound(d.ctx, d.now, f), store.ErrInvalid)
+	}
+	d.finishes(row, store.StateSent, time.Time{})
+}

@@ -1,0 +1,378 @@
+package storetest
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"signpost/store"
+)
+
+// agreeWithModel runs random verbs on the store and on the model and compares
+// every result, then everything that can be read. Rapid prints how to repeat a
+// failure.
+func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := &run{T: rt, store: open(t), model: newModel(), ctx: context.Background(), now: store.Instant(dawn)}
+		defer func() {
+			if err := r.store.Close(); err != nil {
+				rt.Errorf("close: %v", err)
+			}
+		}()
+		for _, box := range boxNames {
+			r.compare("connect", must1(r.store.ConnectMailbox(r.ctx, r.now, box)), r.model.connect(r.now, box), nil)
+			r.compare("epoch", must1(r.store.BeginEpoch(r.ctx, r.now, box, 1)), r.model.beginEpoch(box, 1), nil)
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "claim": r.claim, "finish": r.finish,
+			"finishAgain": r.finish, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
+			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
+			"restored": r.restored, "housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
+		})
+		r.readAll()
+		if err := r.store.Check(r.ctx); err != nil {
+			rt.Fatalf("the store's own check: %v", err)
+		}
+	})
+}
+
+// run is one sequence of verbs.
+type run struct {
+	*rapid.T
+	store  store.Store
+	model  *model
+	ctx    context.Context
+	now    time.Time
+	minted int
+}
+
+var (
+	boxNames = []string{"us", "intl"}
+	people   = []string{"ana@a.example", "Bob@a.example", "eve@B.example"}
+)
+
+func must1[T any](v T, err error) result[T] { return result[T]{v, err} }
+
+type result[T any] struct {
+	value T
+	err   error
+}
+
+// compare holds a verb's result against the model's.
+func (r *run) compare(verb string, got, want any, wantErr error) {
+	r.Helper()
+	var gotValue any
+	var gotErr error
+	switch g := got.(type) {
+	case interface{ split() (any, error) }:
+		gotValue, gotErr = g.split()
+	case error:
+		gotErr = g
+	}
+	if !errors.Is(gotErr, wantErr) || wantErr == nil && gotErr != nil {
+		r.Fatalf("%s: error %v, want %v", verb, gotErr, wantErr)
+	}
+	if gotErr != nil && !errors.Is(gotErr, store.ErrConflict) {
+		return
+	}
+	if diff := cmp.Diff(want, gotValue, cmpopts.EquateEmpty()); diff != "" {
+		r.Fatalf("%s: -want +got:\n%s", verb, diff)
+	}
+}
+
+func (r result[T]) split() (any, error) { return r.value, r.err }
+
+func (r *run) pick(name string, n int) int { return rapid.IntRange(0, n-1).Draw(r.T, name) }
+
+func (r *run) mint() int { r.minted++; return r.minted }
+
+func (r *run) budgets() []store.Budget {
+	return []store.Budget{
+		{Name: "one", Key: people[r.pick("budget", 3)], Limit: 2, Window: time.Hour},
+		{Name: "all", Limit: 4, Window: 3 * time.Hour},
+	}[:r.pick("budgets", 3)]
+}
+
+func (r *run) files() (files []store.File) {
+	for i := range r.pick("files", 3) {
+		files = append(files, store.File{Name: fmt.Sprint(i, ".txt"), Size: 1, Type: "text/plain", Hash: hashOf(fmt.Sprint(r.pick("file", 3)))})
+	}
+	return files
+}
+
+func (r *run) key() (string, [32]byte) {
+	return []string{"", "a", "b"}[r.pick("key", 3)], sha256.Sum256([]byte{byte(r.pick("content", 2))})
+}
+
+func (r *run) open(*rapid.T) {
+	n := store.NewTicket{
+		Region:    []store.Region{region("us", "US"), region("intl", "INT")}[r.pick("region", 2)],
+		Channel:   store.ChannelForm,
+		Requester: store.Contact{Name: "N", Email: people[r.pick("who", 3)], Lang: "en"},
+		Title:     "T", Body: strings.Repeat("text ", r.pick("body", 600)), Files: r.files(),
+		Promise: store.Promise{FirstResponseBy: r.now.Add(time.Duration(r.pick("promise", 5)) * time.Hour)},
+		Link:    linkOf(r.mint()), LinkExpires: r.now.Add(time.Duration(1+r.pick("expires", 400)) * time.Hour),
+		MessageID: messageIDOf(r.mint()), Budgets: r.budgets(),
+	}
+	n.Idempotency, n.Fingerprint = r.key()
+	got, err := r.store.OpenTicket(r.ctx, r.now, n)
+	want, wantErr := r.model.openTicket(r.now, n, got)
+	r.compare("OpenTicket", must1(got, err), want, wantErr)
+}
+
+func (r *run) link() store.LinkID {
+	if len(r.model.tickets) == 0 {
+		return linkOf(0)
+	}
+	return r.model.tickets[r.pick("link", len(r.model.tickets))].Link
+}
+
+func (r *run) append(*rapid.T) {
+	n := store.NewMessage{Link: r.link(), Body: strings.Repeat("more ", r.pick("body", 600)), Files: r.files()}
+	n.Idempotency, n.Fingerprint = r.key()
+	want, wantErr := r.model.appendMessage(r.now, n)
+	r.compare("AppendMessage", must1(r.store.AppendMessage(r.ctx, r.now, n)), want, wantErr)
+}
+
+func (r *run) revoke(*rapid.T) {
+	link := r.link()
+	wantErr := r.model.revokeLink(r.now, link)
+	r.compare("RevokeLink", must1[any](nil, r.store.RevokeLink(r.ctx, r.now, link)), nil, wantErr)
+}
+
+func (r *run) claim(*rapid.T) {
+	c := store.Claim{Limit: 1 + r.pick("limit", 6), PerDomain: r.pick("per domain", 4), Lease: func(try int) time.Duration {
+		return time.Duration(try) * 20 * time.Minute
+	}}
+	got, err := r.store.ClaimOutbound(r.ctx, r.now, c)
+	want := r.model.claim(r.now, c)
+	if err == nil && len(got) == len(want) {
+		for i := range want { // the fence is the driver's to choose
+			want[i].Claim = got[i].Claim
+			for _, o := range r.model.outs {
+				if got[i].Claim == 0 || o.Claim == got[i].Claim {
+					r.Fatalf("claim %d is not the row's own", got[i].Claim)
+				}
+			}
+			r.model.out(want[i].ID).Claim = got[i].Claim
+		}
+	}
+	r.compare("ClaimOutbound", must1(got, err), want, nil)
+}
+
+func (r *run) finish(*rapid.T) {
+	if len(r.model.outs) == 0 {
+		return
+	}
+	o := r.model.outs[r.pick("row", len(r.model.outs))]
+	states := []store.OutboundState{store.StateSent, store.StateFailed, store.StateQueued, store.StateUnknown}
+	f := store.Finish{
+		ID: o.ID, Claim: o.Claim + uint64(r.pick("stale", 5)/4), State: states[r.pick("state", 4)],
+		DueAt: r.now.Add(time.Duration(r.pick("due", 4)) * 30 * time.Minute), Reply: "reply", Code: 250,
+	}
+	wantErr := r.model.finish(r.now, f)
+	r.compare("FinishOutbound", must1[any](nil, r.store.FinishOutbound(r.ctx, r.now, f)), nil, wantErr)
+}
+
+func (r *run) box() string { return boxNames[r.pick("mailbox", 2)] }
+
+func (r *run) connect(*rapid.T) {
+	box := r.box()
+	r.compare("ConnectMailbox", must1(r.store.ConnectMailbox(r.ctx, r.now, box)), r.model.connect(r.now, box), nil)
+}
+
+func (r *run) epoch(*rapid.T) {
+	box, validity := r.box(), uint32(1+r.pick("validity", 3))
+	r.compare("BeginEpoch", must1(r.store.BeginEpoch(r.ctx, r.now, box, validity)), r.model.beginEpoch(box, validity), nil)
+}
+
+func (r *run) skip(*rapid.T) {
+	box, validity, uid := r.box(), uint32(1+r.pick("validity", 3)), uint32(r.pick("uid", 12))
+	wantErr := r.model.skipTo(box, validity, uid)
+	r.compare("SkipTo", must1[any](nil, r.store.SkipTo(r.ctx, box, validity, uid)), nil, wantErr)
+}
+
+func (r *run) record(*rapid.T) {
+	var mails []store.NewInbound
+	box := r.box()
+	for range 1 + r.pick("mails", 4) {
+		content := r.pick("content", 12)
+		raw := fmt.Sprintf("mail %d %s", content, strings.Repeat("x", content*30))
+		n := store.NewInbound{
+			Mailbox: box, UIDValidity: r.model.boxes[box].UIDValidity, UID: uint32(1 + r.pick("uid", 12)),
+			InternalDate: r.now.Add(time.Duration(r.pick("date", 3)-1) * time.Minute), Size: int64(len(raw)),
+			Hash: sha256.Sum256([]byte(raw)), MessageID: []string{"", "m@x", "M@X", "n@x"}[content%4], From: "f", Subject: "s",
+			Raw: []byte(raw),
+		}
+		if content == 11 {
+			n.Raw, n.Blob = nil, hashOf("1")
+		}
+		mails = append(mails, n)
+	}
+	got, err := r.store.RecordInbound(r.ctx, r.now, mails)
+	if len(got) != len(mails) {
+		r.Fatalf("RecordInbound: %d rows for %d mails, %v", len(got), len(mails), err)
+	}
+	want := r.model.record(r.now, mails, got)
+	r.compare("RecordInbound", must1(got, err), want, nil)
+}
+
+func (r *run) decide(*rapid.T) {
+	if len(r.model.mails) == 0 {
+		return
+	}
+	var decisions []store.Decision
+	for range 1 + r.pick("decisions", 3) {
+		decisions = append(decisions, r.decision())
+	}
+	got, err := r.store.DecideInbound(r.ctx, r.now, decisions)
+	if len(got) != len(decisions) {
+		r.Fatalf("DecideInbound: %d rows for %d decisions, %v", len(got), len(decisions), err)
+	}
+	want := r.model.decide(r.now, decisions, got)
+	r.compare("DecideInbound", must1(got, err), want, nil)
+}
+
+func (r *run) decision() store.Decision {
+	kinds := []store.Kind{store.KindDirect, store.KindBounce, store.KindSpam}
+	d := store.Decision{
+		ID:      r.model.mails[r.pick("mail", len(r.model.mails))].ID,
+		Verdict: store.Verdict{Kind: kinds[r.pick("kind", 3)], Rules: []store.Rule{{ID: "r", Effect: store.EffectNote}}},
+	}
+	if r.pick("answer", 4) == 0 {
+		return d
+	}
+	who := people[r.pick("who", 3)]
+	d.Verdict.Answer = true
+	d.Answer = &store.Outbound{Kind: store.MailAutoResponse, From: "desk@x", To: who, MessageID: messageIDOf(r.mint()), Langs: []string{"en"}}
+	d.Limits = store.AnswerLimits{
+		Sender: store.AnswerKey(who), Period: 5 * time.Hour, Budgets: r.budgets(),
+		Breaker: store.Budget{Name: "breaker", Limit: 3, Window: 4 * time.Hour},
+	}
+	return d
+}
+
+func (r *run) quarantine(*rapid.T) {
+	if len(r.model.mails) == 0 {
+		return
+	}
+	id := r.model.mails[r.pick("mail", len(r.model.mails))].ID
+	want, wantErr := r.model.quarantine(r.now, id, "fault")
+	got, err := r.store.QuarantineInbound(r.ctx, r.now, id, "fault")
+	r.compare("QuarantineInbound", must1(got, err), want, wantErr)
+}
+
+func (r *run) switchResponder(*rapid.T) {
+	on := r.pick("on", 3) > 0
+	want := r.model.switchResponder(r.now, on, "reason")
+	r.compare("SwitchResponder", must1(r.store.SwitchResponder(r.ctx, r.now, on, "reason")), want, nil)
+}
+
+func (r *run) restored(*rapid.T) {
+	if r.pick("restored", 4) > 0 {
+		return
+	}
+	r.model.markRestored(r.now)
+	r.compare("MarkRestored", must1[any](nil, r.store.MarkRestored(r.ctx, r.now)), nil, nil)
+}
+
+// housekeep must change nothing that can be seen.
+func (r *run) housekeep(*rapid.T) {
+	if _, err := r.store.Housekeep(r.ctx, r.now, r.pick("limit", 20)); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *run) pass(*rapid.T) {
+	steps := []time.Duration{time.Microsecond, time.Minute, 20 * time.Minute, time.Hour, 24 * time.Hour}
+	r.now = r.now.Add(steps[r.pick("step", len(steps))])
+}
+
+// glance compares what costs little after every verb.
+func (r *run) glance(*rapid.T) {
+	r.compare("Stats", must1(r.store.Stats(r.ctx)), r.model.stats(), nil)
+	r.compare("Responder", must1(r.store.Responder(r.ctx)), r.model.on, nil)
+	due, _ := r.model.next()
+	var wantErr error
+	if due.IsZero() {
+		wantErr = store.ErrNotFound
+	}
+	r.compare("NextOutbound", must1(r.store.NextOutbound(r.ctx)), due, wantErr)
+}
+
+// readAll compares everything that can be read.
+func (r *run) readAll() {
+	r.readTickets()
+	for _, o := range r.model.outs {
+		r.compare("Outbound", must1(r.store.Outbound(r.ctx, o.ID)), o.Outbound, nil)
+		r.compare("OutboundByMessageID", must1(r.store.OutboundByMessageID(r.ctx, o.MessageID)), o.Outbound, nil)
+	}
+	r.readLedger()
+	var deadlines []store.Deadline
+	for _, k := range r.model.tickets {
+		deadlines = append(deadlines, store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: k.Promise.FirstResponseBy})
+	}
+	deadlines = slices.DeleteFunc(deadlines, func(d store.Deadline) bool { return d.Due.After(r.now) })
+	slices.SortStableFunc(deadlines, func(a, b store.Deadline) int { return a.Due.Compare(b.Due) })
+	r.compare("DeadlinesDue", must1(r.store.DeadlinesDue(r.ctx, r.now, 1000)), deadlines, nil)
+}
+
+func (r *run) readTickets() {
+	mine := map[string][]store.Ticket{}
+	for _, k := range r.model.tickets {
+		who := store.AddressKey(k.Requester.Email)
+		mine[who] = slices.Insert(mine[who], 0, *k)
+		r.compare("Ticket", must1(r.store.Ticket(r.ctx, k.ID)), *k, nil)
+		r.compare("TicketByNumber", must1(r.store.TicketByNumber(r.ctx, k.Number)), *k, nil)
+		linked, wantErr := r.model.linked(r.now, k.Link)
+		if linked == nil {
+			linked = &store.Ticket{}
+		}
+		r.compare("TicketByLink", must1(r.store.TicketByLink(r.ctx, r.now, k.Link)), *linked, wantErr)
+		r.compare("Entries", must1(r.store.Entries(r.ctx, k.ID, 0, 1000)), r.model.entries[k.ID], nil)
+		var mails []store.Outbound
+		for _, o := range r.model.outs {
+			if o.Ticket == k.ID {
+				mails = append(mails, o.Outbound)
+			}
+		}
+		r.compare("OutboundsOfTicket", must1(r.store.OutboundsOfTicket(r.ctx, k.ID, 1000)), mails, nil)
+	}
+	for who, tickets := range mine {
+		r.compare("TicketsByRequester", must1(r.store.TicketsByRequester(r.ctx, who, 0, 1000)), tickets, nil)
+	}
+}
+
+func (r *run) readLedger() {
+	var all, same []store.Inbound
+	pending := map[string][]store.Inbound{}
+	for _, k := range r.model.mails {
+		all = slices.Insert(all, 0, *k)
+		if strings.EqualFold(k.MessageID, "m@x") {
+			same = slices.Insert(same, 0, *k)
+		}
+		if k.State == store.InboundStored {
+			pending[k.Mailbox] = append(pending[k.Mailbox], *k)
+		}
+		r.compare("InboundByUID", must1(r.store.InboundByUID(r.ctx, k.Mailbox, k.UIDValidity, k.UID)), *k, nil)
+		var wantErr error
+		if k.Blob != "" {
+			wantErr = store.ErrNotFound
+		}
+		r.compare("RawInbound", must1(r.store.RawInbound(r.ctx, k.ID)), []byte(r.model.raws[k.ID]), wantErr)
+	}
+	r.compare("ListInbound", must1(r.store.ListInbound(r.ctx, 0, 1000)), all, nil)
+	r.compare("InboundByMessageID", must1(r.store.InboundByMessageID(r.ctx, "m@X", 1000)), same, nil)
+	for _, box := range boxNames {
+		r.compare("PendingInbound", must1(r.store.PendingInbound(r.ctx, box, 1000)), pending[box], nil)
+	}
+}

@@ -1,0 +1,86 @@
+package storetest
+
+import (
+	"time"
+
+	"signpost/store"
+)
+
+func upkeepStories() map[string]func(*desk) {
+	return map[string]func(*desk){
+		"What expired is dropped, a bit at a time": housekeeping,
+		"Housekeeping keeps what still counts":     housekeepingKeeps,
+		"An empty store answers":                   emptyStore,
+		"A closed store refuses":                   closedStore,
+	}
+}
+
+func housekeeping(d *desk) {
+	d.connects()
+	b := store.Budget{Name: "b", Limit: 9, Window: time.Hour}
+	opened := d.opens(post("key", "text"), budgets(b)) // a link, a key, a budget
+	must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.NewMessage{Link: opened.Ticket.Link, Idempotency: "key"}))
+	d.wantAnswered(d.answer(d.mail(1))) // a reservation
+	if n := must[int](d)(d.Housekeep(d.ctx, d.now, 100)); n != 0 {
+		d.Fatalf("dropped %d of nothing", n)
+	}
+	d.pass(365 * 24 * time.Hour)
+	if n := must[int](d)(d.Housekeep(d.ctx, d.now, 0)); n != 0 {
+		d.Errorf("dropped %d, none were wanted", n)
+	}
+	for _, want := range []int{2, 2, 1, 0} {
+		if n := must[int](d)(d.Housekeep(d.ctx, d.now, 2)); n != want {
+			d.Errorf("dropped %d, want %d", n, want)
+		}
+	}
+	must[store.Ticket](d)(d.Ticket(d.ctx, opened.Ticket.ID))
+}
+
+func housekeepingKeeps(d *desk) {
+	d.connects()
+	b := store.Budget{Name: "b", Limit: 1, Window: time.Hour}
+	opened := d.opens(post("key", "text"), budgets(b))
+	ana := sender("ana@partner.example")
+	d.wantAnswered(d.answer(d.mail(1), ana))
+	if n := must[int](d)(d.Housekeep(d.ctx, d.now.Add(30*time.Minute), 100)); n != 0 {
+		d.Errorf("dropped %d that still count", n)
+	}
+	d.pass(7*24*time.Hour - time.Second)
+	if n := must[int](d)(d.Housekeep(d.ctx, d.now, 100)); n != 1 {
+		d.Errorf("dropped %d, want the budget alone", n)
+	}
+	if !d.opens(post("key", "text")).Replayed {
+		d.Error("the key was dropped")
+	}
+	d.wantStopped(d.answer(d.mail(2), ana), store.RuleAnswered)
+	must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, opened.Ticket.Link))
+	// A budget charged anew in a later window expires with that window.
+	d.opens(budgets(b))
+	d.pass(30 * time.Minute)
+	must[int](d)(d.Housekeep(d.ctx, d.now, 100))
+	if d.opens(budgets(b)).Confirmation.State != store.StateSuppressed {
+		d.Error("the budget was dropped while it was spent")
+	}
+}
+
+func emptyStore(d *desk) {
+	d.same(must[store.Stats](d)(d.Stats(d.ctx)), store.Stats{})
+	d.same(must[[]store.Inbound](d)(d.ListInbound(d.ctx, 0, 9)), []store.Inbound{})
+	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, 9)), []store.Deadline{})
+	d.same(d.claims(claimAll()), []store.Outbound{})
+	d.same(must[[]bool](d)(d.BlobsReferenced(d.ctx, nil)), []bool{})
+	d.must(d.MarkRestored(d.ctx, d.now))
+}
+
+func closedStore(d *desk) {
+	opened := d.opens()
+	d.must(d.Check(d.ctx))
+	d.must(d.Close())
+	d.closed = true
+	if _, err := d.OpenTicket(d.ctx, d.now, d.ticket()); err == nil {
+		d.Error("a closed store took a ticket")
+	}
+	if _, err := d.Ticket(d.ctx, opened.Ticket.ID); err == nil {
+		d.Error("a closed store returned a ticket")
+	}
+}
