@@ -140,3 +140,7 @@ func ipExtractor(cfg Config) echo.IPExtractor {
 	}
 	return echo.ExtractIPFromXFFHeader(trust...)
 }
+
+// Secure tells whether readers reach this site over https, so that cookies can
+// be kept from travelling any other way.
+func (x *Exchange) Secure() bool { return strings.HasPrefix(x.server.cfg.URL, "https:") }

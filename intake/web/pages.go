@@ -162,3 +162,10 @@ func (f *Frame) Instant(t time.Time, zone *time.Location) template.HTML {
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-local="instant">%s</time>`,
 		t.UTC().Format(time.RFC3339), template.HTMLEscapeString(f.Lang.Instant(t, zone))))
 }
+
+// Clock is a time element that shows the time of day in the zone; the browser
+// may show the reader's own.
+func (f *Frame) Clock(t time.Time, zone *time.Location) template.HTML {
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-local="short">%s</time>`,
+		t.UTC().Format(time.RFC3339), t.In(zone).Format("15:04")))
+}

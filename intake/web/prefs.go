@@ -133,7 +133,7 @@ func (x *Exchange) setCookie(name, value string) {
 		Path:     "/",
 		MaxAge:   int(prefsKept / time.Second),
 		HttpOnly: true,
-		Secure:   strings.HasPrefix(x.server.cfg.URL, "https:"),
+		Secure:   x.Secure(),
 		SameSite: http.SameSiteLaxMode,
 	})
 }

@@ -1,0 +1,99 @@
+package form
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// clean makes every text of the draft one that can be stored and shown: valid
+// UTF-8 without control characters, in one line where the field is one line. So
+// nothing a field holds can begin a header line or move another text about.
+func (d *draft) clean() {
+	for _, line := range []*string{&d.Name, &d.Email, &d.Company, &d.Country, &d.Category, &d.Title, &d.Lang} {
+		*line = cleanLine(*line)
+	}
+	d.Country = strings.ToUpper(d.Country)
+	d.Description = cleanText(d.Description)
+	d.Key = strings.TrimSpace(d.Key)
+}
+
+// cleanLine joins a text into one line.
+func cleanLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		if reorders(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// cleanText keeps lines and tabs and trims the ends.
+func cleanText(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	s = strings.ReplaceAll(s, "\r", "\n")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.TrimSpace(s)
+}
+
+// reorders tells the characters that change the order in which others are shown
+// (Unicode UAX 9) and those that show nothing: in a name they serve to mislead.
+// Joiners (U+200C, U+200D) stay: Persian and emoji are written with them.
+func reorders(r rune) bool {
+	switch {
+	case r >= '\u202A' && r <= '\u202E', r >= '\u2066' && r <= '\u2069':
+		return true
+	case r == '\u200E', r == '\u200F', r == '\u061C', r == '\u200B', r == '\uFEFF', r == '\u2060':
+		return true
+	}
+	return false
+}
+
+const (
+	maxFileName  = 150 // bytes: fits every file system with room for "(2)"
+	maxExtension = 12
+)
+
+// cleanFileName makes a bare name of what a client calls its file: no path, no
+// control character, no reordering, bounded, never empty, never hidden.
+func cleanFileName(name string) string {
+	name = strings.ReplaceAll(name, "\\", "/")
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	name = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`<>:"|?*`, r) { // no file system of a partner's computer takes these
+			return '_'
+		}
+		return r
+	}, cleanLine(name))
+	name = strings.Trim(name, ". ")
+	if name == "" {
+		return "file"
+	}
+	return shortenName(name)
+}
+
+// shortenName cuts the middle, not the extension.
+func shortenName(name string) string {
+	if len(name) <= maxFileName {
+		return name
+	}
+	ext := ""
+	if dot := strings.LastIndexByte(name, '.'); dot > 0 && len(name)-dot <= maxExtension {
+		ext = name[dot:]
+	}
+	stem := name[:maxFileName-len(ext)]
+	for !utf8.ValidString(stem) {
+		stem = stem[:len(stem)-1]
+	}
+	return strings.TrimRight(stem, ". ") + ext
+}

@@ -1,0 +1,107 @@
+package form
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Config bounds what the form takes. Begin with Defaults.
+type Config struct {
+	Categories []string // offered in the form; none: the field is left out
+	MaxFiles   int
+	MaxFile    int64    // bytes of one file
+	MaxTotal   int64    // bytes of all files of one post
+	Types      []string // media types by content; "image/*" is all images
+
+	MinDescription, MaxDescription int // characters, after trimming
+
+	LinkKept time.Duration // how long a mailed link opens its ticket
+
+	// MinFill is how long a person takes at least; a form that comes back sooner
+	// is shown again.
+	MinFill time.Duration
+	// ProofOfWork is how many bits of work a browser does before it may post: 2
+	// to that power hashes at most. 0 is off.
+	ProofOfWork int
+	// How many posts are taken an hour from one network and for one address; 0 is
+	// no limit.
+	PostsPerNetwork int
+	PostsPerAddress int
+
+	// How often a confirmation may be mailed, an hour; 0 is no limit.
+	ConfirmationsPerAddress int
+	ConfirmationsPerNetwork int
+	ConfirmationsInAll      int
+
+	// How slowly a body may arrive before it is cut off.
+	MinRate int64         // bytes a second
+	Total   time.Duration // for a whole upload
+}
+
+// Defaults are the limits of a public form.
+func Defaults() Config {
+	return Config{
+		MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20,
+		Types:          DefaultTypes(),
+		MinDescription: 20, MaxDescription: 20_000,
+		LinkKept:                365 * 24 * time.Hour,
+		MinFill:                 3 * time.Second,
+		PostsPerNetwork:         30,
+		PostsPerAddress:         20,
+		ConfirmationsPerAddress: 10, ConfirmationsPerNetwork: 60, ConfirmationsInAll: 2000,
+		MinRate: 2 << 10, Total: 30 * time.Minute,
+	}
+}
+
+// DefaultTypes are what partners send: pictures, documents, logs, mails,
+// recordings and archives. What a computer runs or a browser acts on is not
+// among them.
+func DefaultTypes() []string {
+	return []string{
+		"image/png", "image/jpeg", "image/gif", "image/webp", "image/heic", "image/heif", "image/avif", "image/bmp", "image/tiff",
+		"application/pdf", "text/rtf", "application/rtf",
+		"text/plain", "text/csv", "text/tab-separated-values", "text/markdown", "text/calendar", "text/vcard", "text/xml",
+		"application/json", "application/x-ndjson", "application/xml",
+		"application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/vnd.ms-outlook",
+		"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+		"application/vnd.openxmlformats-officedocument.presentationml.presentation",
+		"application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.presentation",
+		"message/rfc822",
+		"application/zip", "application/gzip", "application/x-7z-compressed", "application/x-tar",
+		"video/mp4", "video/quicktime", "video/webm", "audio/mpeg", "audio/mp4", "audio/x-m4a", "audio/wav", "audio/ogg",
+	}
+}
+
+// Lengths in characters of the fields that fit on a line.
+const (
+	maxName    = 200
+	maxTitle   = 200
+	maxEmail   = 254 // RFC 5321 section 4.5.3.1.3, less the angle brackets
+	maxKey     = 200 // bytes, as store.NewTicket.Idempotency says
+	minMessage = 1   // of a follow-up: "yes" is an answer
+)
+
+// Validate returns every fault, joined, each naming its field.
+func (c Config) Validate() error {
+	var faults []error
+	fault := func(wrong bool, format string, args ...any) {
+		if wrong {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	fault(c.MaxFiles < 0 || c.MaxFiles > 100, "max_files: %d is not between 0 and 100", c.MaxFiles)
+	fault(c.MaxFile <= 0 || c.MaxTotal < c.MaxFile, "max_file, max_total: one file may not be larger than all together")
+	fault(c.MinDescription < 1 || c.MaxDescription < c.MinDescription || c.MaxDescription > 200_000,
+		"description: between %d and %d characters makes no sense", c.MinDescription, c.MaxDescription)
+	fault(c.LinkKept < 24*time.Hour, "link_kept: %v is shorter than a day", c.LinkKept)
+	fault(c.MinRate <= 0 || c.Total <= 0, "min_rate, total: must be above zero")
+	fault(c.MinFill < 0 || c.MinFill > time.Minute, "min_fill: %v is not between 0 and a minute", c.MinFill)
+	fault(c.ProofOfWork < 0 || c.ProofOfWork > 26, "proof_of_work: %d is not between 0 and 26 bits", c.ProofOfWork)
+	for _, t := range c.Types {
+		fault(!strings.Contains(t, "/"), "types: %q is not a media type like image/png", t)
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,295 @@
+package form
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"signpost/intake/guard"
+	"signpost/intake/web"
+	"signpost/store"
+	"signpost/store/ident"
+)
+
+// retryFull is when to come back after a disk was full.
+const retryFull = 5 * time.Minute
+
+// contactData is what the form shows.
+type contactData struct {
+	Draft     *draft
+	Faults    []shownFault
+	Regions   []regionFacts
+	Region    regionFacts // of the reader
+	Known     bool        // the reader's country is known
+	Countries []web.Country
+	Files     filesData
+	Config    Config
+	Key       string
+	Token     string
+	Work      string // the challenge, "" when none is asked
+}
+
+// filesData is what the file area shows.
+type filesData struct {
+	Kept                      []shownFile
+	Accept                    string
+	MaxFiles                  int
+	MaxFile, MaxTotal         int64
+	MaxFileText, MaxTotalText string
+}
+
+type shownFile struct {
+	Name, Size, Token string
+	Bytes             int64
+}
+
+// shownFault is one sentence at its field.
+type shownFault struct{ Field, Text, Fix string }
+
+// Fault is the sentences at one field, for the template.
+func (d contactData) Fault(field string) []shownFault {
+	var of []shownFault
+	for _, f := range d.Faults {
+		if f.Field == field {
+			of = append(of, f)
+		}
+	}
+	return of
+}
+
+func (f *Form) showContact(x *web.Exchange) error {
+	x.DefaultLang(f.regionFor(x.GuessCountry()).Languages[0])
+	d := &draft{Country: x.Country()}
+	return f.showForm(x, http.StatusOK, d)
+}
+
+// showForm shows the form with whatever the draft holds.
+func (f *Form) showForm(x *web.Exchange, status int, d *draft) error {
+	now := time.Now()
+	x.ReferrerSameOrigin() // no secret in this page's address; see there
+	x.Header().Set("Cache-Control", "no-store")
+	country := d.Country
+	if !web.IsCountry(country) {
+		country = x.GuessCountry()
+	}
+	data := contactData{
+		Draft:     d,
+		Faults:    d.shown(x),
+		Region:    f.facts(x, f.regionFor(country), country, now),
+		Known:     country != "",
+		Countries: x.Countries(),
+		Files:     f.filesData(now, d),
+		Config:    f.cfg,
+		Key:       d.Key,
+		Token:     cmp.Or(d.Token, f.guard.opened.Token(now)),
+		Work:      f.guard.work.Challenge(now),
+	}
+	for _, r := range f.deps.Regions {
+		data.Regions = append(data.Regions, f.facts(x, r, "", now))
+	}
+	if data.Key == "" {
+		data.Key = rand.Text()
+	}
+	return f.contact.Show(x, status, data)
+}
+
+func (d *draft) shown(x *web.Exchange) []shownFault {
+	var list []shownFault
+	for _, field := range order {
+		for _, p := range d.faults[field] {
+			list = append(list, shownFault{Field: field, Text: p.text(x.Lang), Fix: p.fix})
+		}
+	}
+	return list
+}
+
+func (f *Form) filesData(now time.Time, d *draft) filesData {
+	data := filesData{
+		MaxFiles: f.cfg.MaxFiles, MaxFile: f.cfg.MaxFile, MaxTotal: f.cfg.MaxTotal,
+		MaxFileText: size(f.cfg.MaxFile), MaxTotalText: size(f.cfg.MaxTotal),
+	}
+	for _, file := range d.Files {
+		data.Kept = append(data.Kept, shownFile{Name: file.Name, Size: size(file.Size), Token: f.keepFile(now, file), Bytes: file.Size})
+	}
+	return data
+}
+
+// postContact opens a ticket, or shows the form again with everything in it.
+func (f *Form) postContact(x *web.Exchange) error {
+	ctx, now := x.Request.Context(), time.Now()
+	network := guard.Network(x.Remote())
+	free, wait := f.guard.network.Allow(network, now)
+	d, err := f.read(x, free)
+	x.UseLang(d.Lang)
+	x.UseCountry(d.Country)
+	show := func(status int) error { return f.answer(x, status, d) }
+	if err != nil {
+		return f.refuseBody(x, d, err, show)
+	}
+	if !free {
+		return f.refuseRate(x, d, wait, show)
+	}
+	if f.check(ctx, d); len(d.faults) > 0 {
+		return show(d.status())
+	}
+	if free, wait := f.guard.sender.Allow(store.AnswerKey(d.Email), now); !free {
+		return f.refuseRate(x, d, wait, show)
+	}
+	opened, region, err := f.open(ctx, time.Now(), x, d, network)
+	if errors.Is(err, store.ErrConflict) {
+		return f.refuseRepeat(x, d, opened.Ticket.Number, show)
+	}
+	if err != nil {
+		return f.refuseStore(x, d, err, show)
+	}
+	f.deps.Kick()
+	x.Log.Info("ticket opened", "request", x.ID, "ticket", opened.Ticket.Number, "region", region.ID,
+		"files", len(d.Files), "confirmation", opened.Confirmation.State, "replayed", opened.Replayed)
+	return f.accepted(x, d, opened, region)
+}
+
+// open writes the ticket.
+func (f *Form) open(ctx context.Context, now time.Time, x *web.Exchange, d *draft, network string) (store.Opened, store.Region, error) {
+	region := f.regionFor(d.Country)
+	promise, err := f.deps.Promise(region.ID, now)
+	if err != nil {
+		return store.Opened{}, region, fmt.Errorf("promise: %w", err)
+	}
+	opened, err := f.deps.Tickets.OpenTicket(ctx, store.Instant(now), store.NewTicket{
+		Region:      region,
+		Channel:     store.ChannelForm,
+		Requester:   store.Contact{Name: d.Name, Email: d.Email, Company: d.Company, Country: d.Country, Lang: x.Lang.Tag()},
+		Category:    d.Category,
+		Title:       d.Title,
+		Body:        d.Description,
+		Files:       d.Files,
+		Promise:     promise,
+		Link:        ident.NewLink(now),
+		LinkExpires: store.Instant(now.Add(f.cfg.LinkKept)),
+		MessageID:   f.deps.Ring.MessageID(now, store.MailConfirmation, store.Domain(region.Address)),
+		Idempotency: d.Key,
+		Fingerprint: d.fingerprint(),
+		Budgets:     f.budgets(d.Email, network),
+	})
+	return opened, region, err
+}
+
+func (f *Form) budgets(email, network string) []store.Budget {
+	return []store.Budget{
+		{Name: "confirmation/address", Key: store.AnswerKey(email), Limit: f.cfg.ConfirmationsPerAddress, Window: time.Hour},
+		{Name: "confirmation/network", Key: network, Limit: f.cfg.ConfirmationsPerNetwork, Window: time.Hour},
+		{Name: "confirmation/all", Limit: f.cfg.ConfirmationsInAll, Window: time.Hour},
+	}
+}
+
+// fingerprint is a hash over what the post says, so that a repeated key with
+// another content is told from a repeated post.
+func (d *draft) fingerprint() [32]byte {
+	h := sha256.New()
+	enc := json.NewEncoder(h)
+	for _, s := range []string{d.Name, d.Email, d.Company, d.Country, d.Category, d.Title, d.Description} {
+		_ = enc.Encode(s) // a hash takes everything; quotes keep the fields apart
+	}
+	for _, file := range d.Files {
+		_ = enc.Encode([]string{file.Name, string(file.Hash)})
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+// receipt is the answer to a client that asked for JSON.
+type receipt struct {
+	Number  string `json:"number"`
+	Region  string `json:"region"`
+	From    string `json:"from"`
+	Promise struct {
+		FirstResponseBy time.Time `json:"first_response_by,omitzero"`
+		ResolutionBy    time.Time `json:"resolution_by,omitzero"`
+	} `json:"promise"`
+}
+
+func (f *Form) accepted(x *web.Exchange, d *draft, opened store.Opened, region store.Region) error {
+	if x.WantsJSON() {
+		r := receipt{Number: opened.Ticket.Number, Region: opened.Ticket.Region, From: region.Address}
+		r.Promise.FirstResponseBy = opened.Ticket.Promise.FirstResponseBy
+		r.Promise.ResolutionBy = opened.Ticket.Promise.ResolutionBy
+		return x.JSON(http.StatusCreated, r)
+	}
+	return f.toReceived(x, opened, d.Email)
+}
+
+// status is 413 when something was too large, else 422.
+func (d *draft) status() int {
+	if d.faults.tooLarge() {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusUnprocessableEntity
+}
+
+// answer is JSON or the form, refilled.
+func (f *Form) answer(x *web.Exchange, status int, d *draft) error {
+	if x.WantsJSON() {
+		return x.JSON(status, d.errors(x))
+	}
+	return f.showForm(x, status, d)
+}
+
+// errors is one sentence a field, for a client that asked for JSON.
+func (d *draft) errors(x *web.Exchange) map[string]any {
+	sentences := make(map[string]string)
+	for _, fault := range d.shown(x) {
+		sentences[fault.Field] = strings.TrimSpace(sentences[fault.Field] + " " + fault.Text)
+	}
+	return map[string]any{"errors": sentences}
+}
+
+// The refusals below put the fault into the draft and show it again: on the page
+// it came from, with everything in it that was read.
+
+// refuseBody answers a post whose body could not be read to its end.
+func (f *Form) refuseBody(x *web.Exchange, d *draft, err error, show func(status int) error) error {
+	var tooLarge *http.MaxBytesError
+	var fault *web.Fault
+	switch {
+	case errors.As(err, &tooLarge):
+		x.Drain(3*f.cfg.MaxTotal, 30*time.Second)
+		d.faults.add("files", problem{key: "form.body_large", pairs: []any{"limit", size(f.cfg.MaxTotal)}, tooLarge: true})
+		return show(http.StatusRequestEntityTooLarge)
+	case errors.Is(err, web.ErrSlow):
+		d.faults.add("form", problem{key: "web.error408.text"})
+		return show(http.StatusRequestTimeout)
+	case errors.As(err, &fault) && fault.Status == http.StatusServiceUnavailable, errors.Is(err, store.ErrFull):
+		return f.refuseStore(x, d, err, show)
+	}
+	return err
+}
+
+func (f *Form) refuseRate(x *web.Exchange, d *draft, wait time.Duration, show func(status int) error) error {
+	x.Header().Set("Retry-After", strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second))))
+	minutes := max(1, int((wait+time.Minute-1)/time.Minute))
+	d.faults.add("form", problem{key: "form.fault_rate", pairs: []any{"count", minutes}})
+	return show(http.StatusTooManyRequests)
+}
+
+// refuseRepeat answers a form that was taken before and came back with another
+// content: nothing is lost, and a fresh key lets it be sent anew.
+func (f *Form) refuseRepeat(x *web.Exchange, d *draft, earlier string, show func(status int) error) error {
+	d.Key = ""
+	d.faults.add("form", problem{key: "form.fault_repeat", pairs: []any{"number", earlier}})
+	return show(http.StatusConflict)
+}
+
+// refuseStore answers when nothing can be written; the log tells why.
+func (f *Form) refuseStore(x *web.Exchange, d *draft, err error, show func(status int) error) error {
+	x.Log.Error("post not taken", "request", x.ID, "err", err)
+	x.Header().Set("Retry-After", strconv.Itoa(int(retryFull/time.Second)))
+	d.faults.add("form", problem{key: "form.fault_store"})
+	return show(http.StatusServiceUnavailable)
+}

@@ -1,0 +1,19 @@
+// Package form is the public side of Signpost: the help centre, the contact
+// form, the received page and the ticket page behind a mailed link.
+//
+// # The life of a post
+//
+// contact.go takes POST /contact. read.go reads the body part by part: texts
+// into a draft, each file straight into the blob store (files.go), so that a
+// post of any size occupies a few buffers. check.go then finds every fault at
+// once. With faults the form is shown again, refilled; files already taken stay
+// in the blob store and travel in the form as signed references (kept.go). With
+// none, one store verb writes the ticket; the sender is kicked after the commit;
+// the answer is a redirect to the received page (received.go), or JSON.
+//
+// The ticket page (ticket.go, download.go) is opened by the token of a mailed
+// link. Reading it proves nothing, since mail scanners follow links; a follow-up
+// posted there proves the requester's address.
+//
+// Nothing a partner writes is ever sent to an address before it is proven.
+package form

@@ -1,0 +1,146 @@
+package form
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"signpost/intake/guard"
+	"signpost/intake/web"
+	"signpost/store"
+	"signpost/store/ident"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed static/*
+var static embed.FS
+
+// Tickets are the verbs the form needs of the store.
+type Tickets interface {
+	OpenTicket(ctx context.Context, now time.Time, n store.NewTicket) (store.Opened, error)
+	AppendMessage(ctx context.Context, now time.Time, m store.NewMessage) (store.Entry, error)
+	TicketByLink(ctx context.Context, now time.Time, link store.LinkID) (store.Ticket, error)
+	Entries(ctx context.Context, id store.TicketID, after uint32, limit int) ([]store.Entry, error)
+}
+
+// Blobs is where attachments lie; see store/blob.
+type Blobs interface {
+	Put(ctx context.Context, r io.Reader, limit int64) (store.BlobHash, int64, error)
+	Renew(ctx context.Context, hash store.BlobHash) error
+	Open(ctx context.Context, hash store.BlobHash) (io.ReadSeekCloser, int64, error)
+}
+
+// Deps is what the form is plugged into.
+type Deps struct {
+	Tickets Tickets
+	Blobs   Blobs
+	Ring    *ident.Ring
+	Regions []store.Region
+	// Promise is what a ticket opened in a region at an instant is promised.
+	Promise func(region string, at time.Time) (store.Promise, error)
+	// Kick tells the sender that mail waits; called after the commit.
+	Kick func()
+	// Resolver tells whether an address's domain receives mail; nil: only the
+	// form of addresses is checked.
+	Resolver guard.Resolver
+}
+
+// Form serves the public pages. It is safe for concurrent use.
+type Form struct {
+	cfg   Config
+	deps  Deps
+	zones map[string]*time.Location // by Region.ID
+	guard *guards
+
+	home     *web.Page[homeData]
+	contact  *web.Page[contactData]
+	received *web.Page[receivedData]
+	ticket   *web.Page[ticketData]
+	gone     *web.Page[goneData]
+}
+
+// New checks the configuration and what the form is plugged into.
+func New(cfg Config, deps Deps) (*Form, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("form: %w", err)
+	}
+	if deps.Tickets == nil || deps.Blobs == nil || deps.Ring == nil || deps.Promise == nil || deps.Kick == nil {
+		return nil, errors.New("form: a dependency is missing")
+	}
+	guards, err := newGuards(cfg, deps)
+	if err != nil {
+		return nil, fmt.Errorf("form: %w", err)
+	}
+	f := &Form{cfg: cfg, deps: deps, zones: make(map[string]*time.Location), guard: guards}
+	for _, r := range deps.Regions {
+		zone, err := time.LoadLocation(r.Zone)
+		if err != nil {
+			return nil, fmt.Errorf("form: region %s: %w", r.ID, err)
+		}
+		f.zones[r.ID] = zone
+	}
+	if _, ok := store.RegionOf(deps.Regions, ""); !ok {
+		return nil, errors.New("form: no region serves the countries that none names")
+	}
+	return f, nil
+}
+
+// Mount adds the pages to the server.
+func (f *Form) Mount(s *web.Server) error {
+	set := s.Pages(templates)
+	f.home = web.Declare[homeData](set, "home.html")
+	f.contact = web.Declare[contactData](set, "contact.html")
+	f.received = web.Declare[receivedData](set, "received.html")
+	f.ticket = web.Declare[ticketData](set, "ticket.html")
+	f.gone = web.Declare[goneData](set, "gone.html")
+	if err := set.Ready(); err != nil {
+		return fmt.Errorf("form: %w", err)
+	}
+	if err := s.Static("form", static); err != nil {
+		return fmt.Errorf("form: %w", err)
+	}
+	upload := web.Pace{Max: f.cfg.MaxTotal + maxTexts, MinRate: f.cfg.MinRate, Grace: 30 * time.Second, Total: f.cfg.Total}
+	for _, r := range []web.Route{
+		{Method: http.MethodGet, Path: "/", Handler: f.showHome},
+		{Method: http.MethodGet, Path: "/contact", Handler: f.showContact},
+		{Method: http.MethodPost, Path: "/contact", Handler: f.postContact, Body: upload},
+		{Method: http.MethodGet, Path: "/contact/received/:token", Handler: f.showReceived},
+		{Method: http.MethodGet, Path: "/t/:token", Handler: f.showTicket},
+		{Method: http.MethodPost, Path: "/t/:token", Handler: f.postTicket, Body: upload, AnyOrigin: true},
+		{Method: http.MethodGet, Path: "/t/:token/files/:entry/:file/:name", Handler: f.download},
+	} {
+		s.Handle(r)
+	}
+	return nil
+}
+
+// regionFor is the region that serves a country, "" for who has not said one.
+// New made sure that there always is one.
+func (f *Form) regionFor(country string) store.Region {
+	region, _ := store.RegionOf(f.deps.Regions, country)
+	return region
+}
+
+// regionByID finds a region; the one for all other countries when the
+// configuration has dropped it.
+func (f *Form) regionByID(id string) store.Region {
+	for _, r := range f.deps.Regions {
+		if r.ID == id {
+			return r
+		}
+	}
+	return f.regionFor("")
+}
+
+func (f *Form) zone(region string) *time.Location {
+	if z, ok := f.zones[region]; ok {
+		return z
+	}
+	return time.UTC
+}

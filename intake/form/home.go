@@ -1,0 +1,82 @@
+package form
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"signpost/intake/web"
+	"signpost/store"
+	"signpost/store/lang"
+)
+
+// homeData is what the help centre shows.
+type homeData struct {
+	Region    regionFacts
+	Chosen    string // the reader's country, chosen or guessed, "" for none
+	Countries []web.Country
+}
+
+// regionFacts are what a reader is told of a region.
+type regionFacts struct {
+	ID        string
+	Address   string
+	For       string // "Support for partners in Spain"
+	Countries string // codes with spaces between, "" for all others
+	Hours     string // when support works, in words
+	Within    int    // hours of support time to a first answer
+	// FirstBy is when a request sent now is answered at the latest; zero when
+	// nothing is promised.
+	FirstBy time.Time
+	Zone    *time.Location
+}
+
+func (f *Form) showHome(x *web.Exchange) error {
+	country := x.GuessCountry()
+	region := f.regionFor(country)
+	x.DefaultLang(region.Languages[0])
+	return f.home.Show(x, http.StatusOK, homeData{
+		Region:    f.facts(x, region, country, time.Now()),
+		Chosen:    country,
+		Countries: x.Countries(),
+	})
+}
+
+// facts tells of a region to a reader from a country ("" for unknown).
+func (f *Form) facts(x *web.Exchange, r store.Region, country string, now time.Time) regionFacts {
+	facts := regionFacts{
+		ID:        r.ID,
+		Address:   r.Address,
+		For:       x.Lang.T("form.for_world"),
+		Countries: strings.Join(r.Countries, " "),
+		Hours:     hoursInWords(x.Lang, r.Hours),
+		Within:    int(r.FirstResponse / time.Hour),
+		Zone:      f.zone(r.ID),
+	}
+	if country == "" && len(r.Countries) == 1 {
+		country = r.Countries[0]
+	}
+	if country != "" {
+		facts.For = x.Lang.T("form.for_country", "country", web.CountryName(x.Lang, country))
+	}
+	if promise, err := f.deps.Promise(r.ID, now); err == nil && r.FirstResponse > 0 {
+		facts.FirstBy = promise.FirstResponseBy
+	} else if err != nil {
+		x.Log.Warn("no promise to show", "region", r.ID, "err", err)
+	}
+	return facts
+}
+
+// hoursInWords writes a region's hours with the language's days: the rest of
+// the notation ("09:00-18:00; ...") reads the same everywhere.
+func hoursInWords(l lang.Lang, hours string) string {
+	days := strings.Split(l.T("date.weekdays"), "|")
+	var pairs []string
+	for i, short := range []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"} {
+		if i < len(days) {
+			pairs = append(pairs, short, days[i])
+		}
+	}
+	pairs = append(pairs, "-", "–", ",", ", ")
+	return strings.NewReplacer(pairs...).Replace(hours)
+}

@@ -1,0 +1,104 @@
+// The list of chosen files: each with its size and a way to take it back.
+// Choosing again adds to the list. The browser's own field stays the source: the
+// list is written back into it, so the form also sends without this script.
+const size = (n) => n < 1000 ? n + " B" : n < 1000 * 1024 ? Math.round(n / 1024) + " KB" : (n / 1048576).toFixed(n < 10 * 1048576 ? 1 : 0) + " MB";
+
+export function fileList(form) {
+  const root = form.querySelector("[data-files]");
+  const input = root.querySelector("input[type=file]");
+  const list = root.querySelector("[data-list]");
+  const problem = root.querySelector("[data-problem]");
+  const drop = root.querySelector("[data-drop]");
+  const limit = { files: Number(root.dataset.maxFiles), file: Number(root.dataset.maxFile), total: Number(root.dataset.maxTotal) };
+  let chosen = []; // the server keeps the files of a refused post: those stand in the form already
+
+  const keptBoxes = () => [...root.querySelectorAll("[data-kept]")].filter((el) => el.querySelector("input").checked);
+  const write = () => {
+    const transfer = new DataTransfer();
+    for (const file of chosen) transfer.items.add(file);
+    input.files = transfer.files;
+    draw();
+  };
+
+  function add(files) {
+    const faults = [];
+    for (const file of files) {
+      const kept = keptBoxes();
+      const total = [...chosen, file].reduce((sum, f) => sum + f.size, 0) + kept.reduce((sum, el) => sum + Number(el.dataset.size), 0);
+      if (chosen.some((f) => f.name === file.name && f.size === file.size && f.lastModified === file.lastModified)) continue;
+      if (chosen.length + kept.length >= limit.files) faults.push(root.dataset.tMany);
+      else if (file.size > limit.file) faults.push(root.dataset.tLarge.replace("%s", file.name));
+      else if (total > limit.total) faults.push(root.dataset.tTotal.replace("%s", file.name));
+      else chosen.push(file);
+    }
+    problem.hidden = faults.length === 0;
+    problem.textContent = [...new Set(faults)].join(" ");
+    write();
+  }
+
+  function draw() {
+    list.replaceChildren(...chosen.map(item));
+    list.hidden = chosen.length === 0;
+  }
+
+  function item(file) {
+    const li = document.createElement("li");
+    li.className = "file fade";
+    const label = document.createElement("span");
+    label.className = "file-keep";
+    label.append(icon("clip"), Object.assign(document.createElement("bdi"), { className: "file-name", textContent: file.name }));
+    const bytes = Object.assign(document.createElement("span"), { className: "file-size", textContent: size(file.size) });
+    const remove = Object.assign(document.createElement("button"), { type: "button" });
+    remove.setAttribute("aria-label", root.dataset.tRemove.replace("%s", file.name));
+    remove.append(icon("cross"));
+    remove.addEventListener("click", () => {
+      chosen = chosen.filter((f) => f !== file);
+      problem.hidden = true;
+      write();
+      (list.querySelector("button") ?? input).focus();
+    });
+    li.append(label, bytes, remove);
+    return li;
+  }
+
+  input.addEventListener("change", () => add([...input.files].filter((f) => !chosen.includes(f))));
+  drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    add([...event.dataTransfer.files]);
+  });
+  if (input.files.length) add([...input.files]); // chosen before this script ran, or given back by the browser
+
+  return {
+    // progress shows how much of each file has gone; files are sent in order.
+    progress(sent) {
+      list.querySelectorAll(".file").forEach((li, i) => {
+        const file = chosen[i];
+        let bar = li.querySelector("progress");
+        if (!bar) { bar = document.createElement("progress"); li.append(bar); li.querySelector("button").hidden = true; }
+        bar.max = Math.max(1, file.size);
+        bar.value = Math.max(0, Math.min(file.size, sent));
+        sent -= file.size;
+      });
+    },
+    total: () => chosen.reduce((sum, f) => sum + f.size, 0),
+    reset: draw,
+  };
+}
+
+const paths = {
+  clip: "m14.5 8.5-5.6 5.6a2.1 2.1 0 0 1-3-3l6-6a3.5 3.5 0 0 1 5 5l-6.2 6.2a5 5 0 0 1-7-7L9.2 3.8",
+  cross: "m5 5 10 10M15 5 5 15",
+};
+
+function icon(name) {
+  const ns = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(ns, "svg");
+  for (const [k, v] of Object.entries({ class: "icon", viewBox: "0 0 20 20", fill: "none", stroke: "currentColor", "stroke-width": "1.5", "stroke-linecap": "round", "stroke-linejoin": "round", "aria-hidden": "true" })) svg.setAttribute(k, v);
+  const path = document.createElementNS(ns, "path");
+  path.setAttribute("d", paths[name]);
+  svg.append(path);
+  return svg;
+}

@@ -1,0 +1,120 @@
+// What the form does with JavaScript: it keeps a draft, counts, lists the chosen
+// files and shows how far sending has come. Without it everything still works.
+import { localTimes } from "../web/times.js";
+import { keepDraft, forgetDraft } from "./draft.js";
+import { fileList } from "./files.js";
+import { send } from "./send.js";
+
+const form = (root) => root.querySelector("[data-form]");
+
+// start brings a page's form to life: once at load and again whenever the server
+// answered with the form refilled.
+function start(root, refused) {
+  forgetDone(root);
+  regroup(root);
+  const el = form(root);
+  if (!el) return;
+  keepDraft(el, refused);
+  for (const area of el.querySelectorAll("textarea[data-count]")) count(el, area);
+  const files = fileList(el);
+  regions(el);
+  fixes(el);
+  el.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send(el, files, replace);
+  });
+  root.querySelector("#summary")?.focus();
+}
+
+// replace puts the server's page in the place of this one, without a reload, so
+// that the files chosen stay chosen.
+function replace(page) {
+  const fresh = new DOMParser().parseFromString(page, "text/html");
+  const here = document.querySelector("[data-live]");
+  const there = fresh.querySelector("[data-live]");
+  if (!here || !there) {
+    document.open();
+    document.write(page);
+    document.close();
+    return;
+  }
+  document.title = fresh.title;
+  here.replaceWith(document.adoptNode(there));
+  localTimes(there);
+  start(document, true);
+  window.scrollTo({ top: 0 });
+}
+
+// What was accepted needs no draft any more.
+function forgetDone(root) {
+  for (const el of root.querySelectorAll("[data-done]")) forgetDraft(el.dataset.done);
+}
+
+// count shows how much is written, once it matters.
+function count(root, area) {
+  const out = root.querySelector(`[data-counter="${area.id}"]`);
+  const limit = Number(area.dataset.count);
+  const number = new Intl.NumberFormat(document.documentElement.lang);
+  const update = () => {
+    const have = [...area.value.trim()].length;
+    out.hidden = have === 0;
+    out.textContent = out.dataset.t.replace("%h", number.format(have)).replace("%l", number.format(limit));
+    out.classList.toggle("fault", have > limit);
+  };
+  area.addEventListener("input", update);
+  update();
+}
+
+// regions shows who will answer as soon as the country is chosen.
+function regions(root) {
+  const aside = root.querySelector("[data-regions]");
+  const select = root.querySelector("select#country");
+  if (!aside || !select) return;
+  const text = aside.querySelector("[data-region-text]");
+  const templates = [...aside.querySelectorAll("template")];
+  select.addEventListener("change", () => {
+    if (!select.value) return;
+    const of = templates.find((t) => t.dataset.countries.split(" ").includes(select.value)) ?? templates.find((t) => !t.dataset.countries);
+    if (!of) return;
+    text.replaceChildren(of.content.cloneNode(true));
+    const country = select.selectedOptions[0].textContent;
+    text.querySelector("[data-for]").textContent = text.querySelector("[data-for]").dataset.for.replace("%s", country);
+  });
+}
+
+// fixes turns an address that was probably meant into a button.
+function fixes(root) {
+  for (const button of root.querySelectorAll("[data-fix]")) {
+    button.hidden = false;
+    button.parentElement.querySelector("[data-fix-text]").hidden = true;
+    button.addEventListener("click", () => {
+      const field = root.querySelector("#email");
+      field.value = button.dataset.fix;
+      field.removeAttribute("aria-invalid");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.focus();
+    });
+  }
+}
+
+// regroup puts the letters under the days of the reader's own zone.
+function regroup(root) {
+  const thread = root.querySelector("[data-thread]");
+  if (!thread) return;
+  const day = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+  for (const heading of thread.querySelectorAll(".day")) heading.remove();
+  let last = "";
+  for (const letter of thread.querySelectorAll(".letter")) {
+    const text = day.format(new Date(letter.querySelector("time").dateTime));
+    if (text === last) continue;
+    last = text;
+    const heading = document.createElement("h2");
+    heading.className = "day";
+    heading.append(Object.assign(document.createElement("span"), { textContent: text }));
+    letter.before(heading);
+  }
+  const note = root.querySelector("[data-zone]");
+  if (note) note.textContent = note.dataset.zone.replace("%z", Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " "));
+}
+
+start(document, false);

@@ -1,0 +1,49 @@
+// Sends the form in the background, to show how far it has come. The answer is
+// the same page the browser would have got: the received page, or the form again
+// with its faults.
+import { solve } from "./proof.js";
+
+export async function send(form, files, replace) {
+  const button = form.querySelector("[data-submit]");
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
+  const area = form.querySelector("[data-sending]");
+  const status = form.querySelector("[data-status]");
+  const bar = area.querySelector("progress");
+  area.hidden = false;
+  const say = (text) => { if (status.textContent !== text) status.textContent = text; };
+  const again = () => {
+    button.removeAttribute("aria-disabled");
+    bar.hidden = true;
+    say(status.dataset.tFailed);
+    files.reset();
+  };
+
+  const work = form.querySelector("input[name=work]");
+  if (work && !work.value) {
+    bar.removeAttribute("value");
+    say(status.dataset.tWorking);
+    work.value = await solve(work.dataset.challenge, work.dataset.worker);
+  }
+
+  const body = new FormData(form);
+  const request = new XMLHttpRequest();
+  request.open("POST", form.action);
+  request.setRequestHeader("Accept", "text/html");
+  request.upload.addEventListener("progress", (event) => {
+    if (!event.lengthComputable) return;
+    bar.hidden = false;
+    bar.value = 100 * event.loaded / event.total;
+    files.progress(event.loaded - (event.total - files.total())); // texts go first
+    say(event.loaded < event.total ? status.dataset.tSending : status.dataset.tSaving);
+  });
+  request.addEventListener("load", () => {
+    const moved = new URL(request.responseURL).pathname !== new URL(form.action).pathname || request.responseURL.includes("added=");
+    if (request.status === 200 && moved) location.assign(request.responseURL);
+    else if (request.getResponseHeader("Content-Type")?.startsWith("text/html")) replace(request.responseText);
+    else again();
+  });
+  for (const lost of ["error", "abort", "timeout"]) request.addEventListener(lost, again);
+  say(status.dataset.tSending);
+  request.send(body);
+}

@@ -1,0 +1,288 @@
+package form
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"signpost/intake/guard"
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// lettersAtOnce is how many items of a thread one page shows.
+const lettersAtOnce = 100
+
+// ticketData is what the ticket page shows.
+type ticketData struct {
+	Ticket  store.Ticket
+	Days    []day
+	Status  string // a message key: where the ticket stands, in a sentence
+	FirstBy time.Time
+	Zone    *time.Location
+	From    string
+	Base    string // this page's path
+	Earlier string // link to the letters before these, "" for none
+	Later   string
+	Added   bool // a follow-up has just been taken
+
+	Draft  *draft
+	Faults []shownFault
+	Files  filesData
+	Config Config
+	Key    string
+	Work   string
+}
+
+// ZoneName is the city the zone is named for.
+func (d ticketData) ZoneName() string {
+	return strings.ReplaceAll(d.Zone.String(), "_", " ")
+}
+
+// Fault is the sentences at one field, for the template.
+func (d ticketData) Fault(field string) []shownFault {
+	return contactData{Faults: d.Faults}.Fault(field)
+}
+
+// day is the letters of one day, as the region's zone sees it.
+type day struct {
+	At      time.Time
+	Letters []letter
+}
+
+// letter is one message of the thread.
+type letter struct {
+	Seq     uint32
+	Support bool
+	Author  string
+	At      time.Time
+	Body    string
+	Files   []letterFile
+}
+
+type letterFile struct{ Name, Size, Link string }
+
+// goneData is what stands behind a link that opens nothing any more.
+type goneData struct{ Known bool } // the link was once ours
+
+func (f *Form) showTicket(x *web.Exchange) error {
+	ticket, err := f.openLink(x)
+	if err != nil {
+		return f.showGone(x, err)
+	}
+	return f.showThread(x, http.StatusOK, ticket, &draft{})
+}
+
+// openLink returns the ticket behind the token of the path.
+func (f *Form) openLink(x *web.Exchange) (store.Ticket, error) {
+	x.Private()
+	link, ok := f.deps.Ring.ParseLink(x.Param("token"))
+	if !ok {
+		return store.Ticket{}, errForged
+	}
+	return f.deps.Tickets.TicketByLink(x.Request.Context(), store.Instant(time.Now()), link)
+}
+
+// errForged: the link's token was not made here, or not copied whole.
+var errForged = fmt.Errorf("link: %w", store.ErrNotFound)
+
+// showGone says the way from a link that opens nothing: 404 for one that was
+// never ours or was not copied whole, 410 for one that has expired.
+func (f *Form) showGone(x *web.Exchange, err error) error {
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	status, known := http.StatusGone, true
+	if errors.Is(err, errForged) {
+		status, known = http.StatusNotFound, false
+	}
+	if x.WantsJSON() {
+		return &web.Fault{Status: status, Err: err}
+	}
+	return f.gone.Show(x, status, goneData{Known: known})
+}
+
+// showThread shows a ticket's letters and the follow-up form.
+func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *draft) error {
+	x.DefaultLang(ticket.Requester.Lang)
+	after := f.pageStart(x, ticket)
+	entries, err := f.deps.Tickets.Entries(x.Request.Context(), ticket.ID, after, lettersAtOnce)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	base := "/t/" + x.Param("token")
+	zone := f.zone(ticket.Region)
+	data := ticketData{
+		Ticket:  ticket,
+		Days:    f.days(ticket, entries, base, zone),
+		Status:  statusKey(ticket, entries),
+		FirstBy: ticket.Promise.FirstResponseBy,
+		Zone:    zone,
+		From:    f.regionByID(ticket.Region).Address,
+		Base:    base,
+		Added:   x.Request.URL.Query().Get("added") != "" && status == http.StatusOK,
+		Draft:   d,
+		Faults:  d.shown(x),
+		Files:   f.filesData(now, d),
+		Config:  f.cfg,
+		Key:     d.Key,
+		Work:    f.guard.work.Challenge(now),
+	}
+	if after > 0 {
+		data.Earlier = base + "?after=" + strconv.Itoa(int(max(after, lettersAtOnce)-lettersAtOnce))
+	}
+	if last := after + lettersAtOnce; last < ticket.Entries {
+		data.Later = base + "?after=" + strconv.Itoa(int(last))
+	}
+	if data.Key == "" {
+		data.Key = rand.Text()
+	}
+	return f.ticket.Show(x, status, data)
+}
+
+// pageStart is the entry before the first one shown: the newest page unless the
+// address asks for another.
+func (f *Form) pageStart(x *web.Exchange, ticket store.Ticket) uint32 {
+	if n, err := strconv.ParseUint(x.Request.URL.Query().Get("after"), 10, 32); err == nil && n < uint64(ticket.Entries) {
+		return uint32(n)
+	}
+	if ticket.Entries <= lettersAtOnce {
+		return 0
+	}
+	return (ticket.Entries - 1) / lettersAtOnce * lettersAtOnce
+}
+
+// days groups what the partner may see by day. Notes are support's own; events
+// are for support to act on.
+func (f *Form) days(ticket store.Ticket, entries []store.Entry, base string, zone *time.Location) []day {
+	var days []day
+	for _, e := range entries {
+		if !visible(e) {
+			continue
+		}
+		l := letter{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: e.Author, At: e.At, Body: e.Body}
+		if !l.Support {
+			l.Author = ticket.Requester.Name
+		}
+		for i, file := range e.Files {
+			l.Files = append(l.Files, letterFile{Name: file.Name, Size: size(file.Size), Link: fileLink(base, e.Seq, i, file.Name)})
+		}
+		at := e.At.In(zone)
+		if n := len(days); n == 0 || !sameDay(days[n-1].At, at) {
+			days = append(days, day{At: at})
+		}
+		days[len(days)-1].Letters = append(days[len(days)-1].Letters, l)
+	}
+	return days
+}
+
+func visible(e store.Entry) bool {
+	return e.Kind == store.EntryMessage || e.Kind == store.EntryReply
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
+}
+
+// statusKey is the sentence for where a ticket stands.
+func statusKey(ticket store.Ticket, entries []store.Entry) string {
+	switch ticket.Status {
+	case store.StatusPending:
+		return "form.status_pending"
+	case store.StatusSolved:
+		return "form.status_solved"
+	}
+	for i := len(entries) - 1; i >= 0; i-- {
+		switch entries[i].Kind {
+		case store.EntryReply:
+			return "form.status_answered"
+		case store.EntryMessage:
+			if entries[i].Seq > 1 {
+				return "form.status_added"
+			}
+		}
+	}
+	return "form.status_open"
+}
+
+// postTicket takes a follow-up. Acting here, and not the visit alone, proves
+// that the requester's address is theirs.
+func (f *Form) postTicket(x *web.Exchange) error {
+	now := time.Now()
+	free, wait := f.guard.network.Allow(guard.Network(x.Remote()), now)
+	ticket, err := f.openLink(x)
+	if err != nil {
+		return f.showGone(x, err)
+	}
+	d, err := f.read(x, free)
+	x.UseLang(d.Lang)
+	show := func(status int) error { return f.answerTicket(x, status, ticket, d) }
+	if err != nil {
+		return f.refuseBody(x, d, err, show)
+	}
+	if !free {
+		return f.refuseRate(x, d, wait, show)
+	}
+	f.checkFollowUp(d)
+	if len(d.faults) > 0 {
+		return show(d.status())
+	}
+	return f.append(x, ticket, d, show)
+}
+
+func (f *Form) checkFollowUp(d *draft) {
+	if d.Description != "" || len(d.Files) == 0 { // a file alone is an answer too
+		f.checkDescription(d, minMessage)
+	}
+	d.checkKey()
+	if f.guard.work.Verify(d.Work, d.Key, time.Now()) != nil {
+		d.faults.add("form", problem{key: "form.fault_work"})
+	}
+}
+
+func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, show func(int) error) error {
+	link, _ := f.deps.Ring.ParseLink(x.Param("token")) // openLink verified it
+	entry, err := f.deps.Tickets.AppendMessage(x.Request.Context(), store.Instant(time.Now()), store.NewMessage{
+		Link: link, Body: d.Description, Files: d.Files, Idempotency: d.Key, Fingerprint: d.messageFingerprint(),
+	})
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return f.refuseRepeat(x, d, ticket.Number, show)
+	case errors.Is(err, store.ErrNotFound):
+		return f.showGone(x, err)
+	case err != nil:
+		return f.refuseStore(x, d, err, show)
+	}
+	f.deps.Kick()
+	x.Log.Info("follow-up taken", "request", x.ID, "ticket", ticket.Number, "entry", entry.Seq, "files", len(d.Files))
+	if x.WantsJSON() {
+		return x.JSON(http.StatusCreated, map[string]any{"number": ticket.Number, "entry": entry.Seq})
+	}
+	return x.Redirect(path.Join("/t", x.Param("token")) + fmt.Sprintf("?added=1#e%d", entry.Seq))
+}
+
+// answerTicket is JSON or the thread with the follow-up form refilled.
+func (f *Form) answerTicket(x *web.Exchange, status int, ticket store.Ticket, d *draft) error {
+	if x.WantsJSON() {
+		return x.JSON(status, d.errors(x))
+	}
+	return f.showThread(x, status, ticket, d)
+}
+
+func (d *draft) messageFingerprint() [32]byte {
+	h := sha256.New()
+	enc := json.NewEncoder(h)
+	_ = enc.Encode(d.Description)
+	for _, file := range d.Files {
+		_ = enc.Encode([]string{file.Name, string(file.Hash)})
+	}
+	return [32]byte(h.Sum(nil))
+}
