@@ -3,20 +3,26 @@ package outbox
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/emersion/go-smtp"
+	"golang.org/x/sync/errgroup"
 
 	"signpost/store"
+	"signpost/store/bolt"
 )
 
 // The sizes of perf's SMTP figures: ten connections, messages of 4 KiB.
@@ -148,7 +154,7 @@ func BenchmarkAgainstSMTPSource(b *testing.B) {
 	}
 	addr := startSink(b, sink)
 	const pairs, mails = 5, 20000
-	var client, reference []float64
+	var client, durable, reference []float64
 	for b.Loop() {
 		for range pairs {
 			ref := rate(mails, func() {
@@ -160,12 +166,53 @@ func BenchmarkAgainstSMTPSource(b *testing.B) {
 			})
 			reference = append(reference, ref)
 			client = append(client, rate(mails, func() { sendAll(b, addr, mails) })/ref)
+			db := filled(b, mails)
+			durable = append(durable, rate(mails, func() { runAll(b, addr, db, mails) })/ref)
 		}
 	}
 	b.ReportMetric(median(client), "client/source")
-	b.ReportMetric(slices.Min(client), "min")
-	b.ReportMetric(slices.Max(client), "max")
+	b.ReportMetric(median(durable), "durable/source")
+	b.Logf("client alone %.2f, through the store %.2f", client, durable)
 	b.ReportMetric(median(reference), "source-mails/s")
+}
+
+// filled opens a store in a new file that holds n confirmations to send, to as
+// many partners in a hundred domains.
+func filled(tb testing.TB, n int) *bolt.DB {
+	tb.Helper()
+	db, err := bolt.Open(filepath.Join(tb.TempDir(), "desk.db"), bolt.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { db.Close() })
+	now := time.Now()
+	var posts errgroup.Group
+	posts.SetLimit(256)
+	for i := range n {
+		posts.Go(func() error {
+			_, err := db.OpenTicket(context.Background(), now, ticket(i, now))
+			return err
+		})
+	}
+	if err := posts.Wait(); err != nil {
+		tb.Fatal(err)
+	}
+	return db
+}
+
+// ticket is the i-th partner's.
+func ticket(i int, now time.Time) store.NewTicket {
+	n := store.NewTicket{
+		Region:    store.Region{ID: "us", Prefix: "US", Address: "support@desk.example", Name: "Support"},
+		Channel:   store.ChannelForm,
+		Requester: store.Contact{Name: "Ana", Email: fmt.Sprintf("p%d@d%d.example", i, i%100)},
+		Title:     "Printer", Body: strings.Repeat("It does not print. ", 50),
+		Promise:     store.Promise{FirstResponseBy: now.Add(time.Hour), ResolutionBy: now.Add(48 * time.Hour)},
+		LinkExpires: now.Add(24 * time.Hour),
+		MessageID:   fmt.Sprintf("m%d@desk.example", i),
+	}
+	binary.BigEndian.PutUint64(n.Link[:], uint64(i)+1)
+	return n
 }
 
 // startSink runs smtp-sink on a free port until the benchmark ends.

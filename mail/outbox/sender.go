@@ -31,12 +31,19 @@ type Sender struct {
 	rows chan store.Outbound // claimed, waiting for a worker
 	held atomic.Int64        // claimed and not finished
 	kick chan struct{}       // the outbox changed
-	room chan struct{}       // a worker took or finished a row
+	room chan struct{}       // a worker took a row, or one was finished
+	ends chan struct{}       // one token for each end being recorded
+	done sync.WaitGroup      // the same, for the stop
 }
 
 // buffered is how many claimed rows may wait for each worker: enough that one
 // claim serves many mails, few enough that none waits out its lease.
 const buffered = 4
+
+// unrecorded is how many ends each worker may leave to be recorded while it goes
+// on to the next mail, so that one commit of the store takes many. It is also
+// how many mails a crash at the wrong instant may send twice.
+const unrecorded = 4
 
 // New returns a Sender that does nothing until Run. The settings must be valid
 // (Config.Validate).
@@ -47,6 +54,7 @@ func New(cfg Config, st Store, compose Compose, log *slog.Logger, observe Observ
 		rows: make(chan store.Outbound, buffered*cfg.Sessions),
 		kick: make(chan struct{}, 1),
 		room: make(chan struct{}, 1),
+		ends: make(chan struct{}, unrecorded*cfg.Sessions),
 	}
 	s.relay = newRelay(cfg, s.relayChanged)
 	return s
@@ -78,10 +86,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		workers.Go(func() {
 			for row := range s.rows {
 				signal(s.room)
-				rest := s.handle(ctx, abort, row)
-				s.held.Add(-1)
-				signal(s.room)
-				if rest {
+				if rest := s.handle(ctx, abort, row); rest {
 					sleep(ctx, restAfterRefusal)
 				}
 			}
@@ -92,6 +97,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	grace := time.AfterFunc(s.cfg.StopGrace, cut)
 	defer grace.Stop()
 	workers.Wait()
+	s.done.Wait()
 	s.relay.shut()
 	return nil
 }
@@ -176,19 +182,32 @@ func (s *Sender) settle(abort context.Context, row store.Outbound, f store.Finis
 		a.Stage = fault.Stage
 		level = slog.LevelWarn
 	}
-	s.finish(abort, row, f)
-	s.observe.attempt(a)
-	// The reply's text may name the recipient, so it is for debugging only; the
-	// store keeps it with the row.
-	s.log.Log(abort, level, "outbound "+string(f.State), "outbound", row.ID, "kind", row.Kind,
-		"message_id", row.MessageID, "ticket", row.Number, "attempt", row.Attempts,
-		"stage", a.Stage, "code", f.Code, "enhanced", f.Enhanced, "took", took)
-	s.log.Debug("outbound reply", "outbound", row.ID, "reply", f.Reply)
+	s.record(abort, row, f, func() {
+		s.observe.attempt(a)
+		// The reply's text may name the recipient, so it is for debugging only;
+		// the store keeps it with the row.
+		s.log.Log(abort, level, "outbound "+string(f.State), "outbound", row.ID, "kind", row.Kind,
+			"message_id", row.MessageID, "ticket", row.Number, "attempt", row.Attempts,
+			"stage", a.Stage, "code", f.Code, "enhanced", f.Enhanced, "took", took)
+		s.log.Debug("outbound reply", "outbound", row.ID, "reply", f.Reply)
+	})
 }
 
 func (s *Sender) giveBack(abort context.Context, row store.Outbound, due time.Time) {
-	s.finish(abort, row, putBack(row, due))
-	s.observe.putBack()
+	s.record(abort, row, putBack(row, due), s.observe.putBack)
+}
+
+// record has the end of a try written in the background, then calls tell. It
+// waits where too many ends are being written.
+func (s *Sender) record(abort context.Context, row store.Outbound, f store.Finish, tell func()) {
+	s.ends <- struct{}{}
+	s.done.Go(func() {
+		s.finish(abort, row, f)
+		<-s.ends
+		s.held.Add(-1)
+		signal(s.room)
+		tell()
+	})
 }
 
 // Waits between the tries to record an end when the store fails.
@@ -199,9 +218,9 @@ const (
 	storeWrite = 5 * time.Second
 )
 
-// finish records an end. While the store cannot take it (a full disk) the
-// worker holds on, as long as the lease lasts: a mail that is out and not
-// recorded would go out again.
+// finish records an end. While the store cannot take it (a full disk) it holds
+// on, as long as the lease lasts: a mail that is out and not recorded would go
+// out again.
 func (s *Sender) finish(abort context.Context, row store.Outbound, f store.Finish) {
 	wait := storeWaitFirst
 	for {
