@@ -129,14 +129,53 @@ func BenchmarkClient(b *testing.B) {
 
 func BenchmarkSender(b *testing.B) {
 	addr := serveSMTP(b, drain{}, nil)
-	box := newMemory()
-	for range b.N {
-		box.add(store.MailConfirmation, "ana@partner.example")
-	}
+	db := filled(b, b.N)
 	b.ReportAllocs()
 	b.ResetTimer()
-	runAll(b, addr, box, b.N)
+	runAll(b, addr, db, b.N)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
+}
+
+// BenchmarkOneMail is the way of a lone confirmation on an idle system: the
+// ticket opens, and the relay has its mail.
+func BenchmarkOneMail(b *testing.B) {
+	arrived := make(chan struct{})
+	addr := serveSMTP(b, smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return doorbell{rings: arrived}, nil }), nil)
+	db := filled(b, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	s := New(benchConfig(addr), db, bulk, slog.New(slog.DiscardHandler), Observer{})
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	<-arrived
+	var took []time.Duration
+	for i := 1; b.Loop(); i++ {
+		begun := time.Now()
+		if _, err := db.OpenTicket(ctx, begun, ticket(i, begun)); err != nil {
+			b.Fatal(err)
+		}
+		s.Kick()
+		<-arrived
+		took = append(took, time.Since(begun))
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		b.Error(err)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2])/1e6, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100])/1e6, "p99-ms")
+}
+
+// doorbell rings when it has a whole message.
+type doorbell struct {
+	drain
+	rings chan<- struct{}
+}
+
+func (d doorbell) Data(r io.Reader) error {
+	_, err := io.Copy(io.Discard, r)
+	d.rings <- struct{}{}
+	return err
 }
 
 // BenchmarkAgainstSMTPSource compares with Postfix's load generator, which keeps

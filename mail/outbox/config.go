@@ -151,6 +151,10 @@ func (c Config) Validate() error {
 	fault(c.Auth == AuthXOAuth2 && c.Token == nil, "auth XOAUTH2 needs a token source")
 	fault(strings.ContainsAny(c.Hello, " \t\r\n"), "hello %q: write one host name, for instance desk.example.com", c.Hello)
 	fault(c.Sessions < 0, "sessions %d: at least 1", c.Sessions)
+	for _, d := range append([]time.Duration{c.ConnectTimeout, c.CommandTimeout, c.SubmitTimeout, c.Dialogue, c.LeaseSlack,
+		c.IdleLimit, c.GiveUp, c.Fresh, c.ProbeFirst, c.ProbeLast, c.StopGrace}, c.Retry...) {
+		fault(d <= 0, "a wait of %v: every wait is longer than nothing", d)
+	}
 	return errors.Join(faults...)
 }
 

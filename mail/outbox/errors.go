@@ -72,11 +72,11 @@ func (e *DeliveryError) strikes() bool {
 	return e.Code == 0 || e.Stage == StageMail
 }
 
-// stale tells that a connection which had lain idle was no longer alive: it
-// broke, or was closed with 421, before the mail was begun. That says nothing
-// of the mail nor of the relay.
+// stale tells that a connection which had lain idle was no longer good: it
+// broke, was closed with 421, or its login had run out, before the mail was
+// begun. That says nothing of the mail nor of the relay.
 func (e *DeliveryError) stale() bool {
-	return e.Stage == StageMail && (e.Code == 421 || e.Code == 0)
+	return e.Stage == StageMail && (e.Code == 421 || e.Code == 0 || loginReply(e.Code))
 }
 
 // uncertain tells that the mail may have been taken: the final dot was on its

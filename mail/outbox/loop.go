@@ -51,7 +51,7 @@ func (s *Sender) step(ctx context.Context, blocked *backoff) (nap, error) {
 	limit := cap(s.rows) - len(s.rows)
 	switch status := s.relay.now(); {
 	case status.State == RelayDown && time.Now().Before(status.RetryAt):
-		return nap{until: status.RetryAt}, nil
+		return nap{until: status.RetryAt, room: true}, nil // a dialogue begun before may show that it is up
 	case status.State == RelayDown:
 		s.relay.probe(ctx)
 		return again(), nil
@@ -62,7 +62,9 @@ func (s *Sender) step(ctx context.Context, blocked *backoff) (nap, error) {
 	case limit < cap(s.rows)/2:
 		return nap{room: true}, nil // a claim is a commit: make it worth one
 	}
-	rows, err := s.store.ClaimOutbound(ctx, time.Now(), store.Claim{
+	// A claim that was broken off might have been written all the same, and its
+	// rows would wait out their leases.
+	rows, err := s.store.ClaimOutbound(context.WithoutCancel(ctx), time.Now(), store.Claim{
 		Limit: limit, PerDomain: s.cfg.PerDomain, Lease: s.cfg.lease,
 	})
 	if err != nil {

@@ -141,10 +141,19 @@ func (r *relay) shut() {
 	wg.Wait()
 }
 
-// probe looks whether the relay is back. When it is, the connection is kept and
-// one mail may try.
+// probe looks whether the relay is back: an idle connection that still answers
+// is proof enough, and a relay that limits connections may grant no other. When
+// it is back the connection is kept and one mail may try.
 func (r *relay) probe(ctx context.Context) {
-	s, err := open(ctx, r.cfg)
+	s := r.take()
+	if s != nil && !s.alive(ctx) {
+		s.close()
+		s = nil
+	}
+	var err error
+	if s == nil {
+		s, err = open(ctx, r.cfg)
+	}
 	if err == nil {
 		r.keep(s)
 	}

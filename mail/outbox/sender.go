@@ -214,8 +214,6 @@ func (s *Sender) record(abort context.Context, row store.Outbound, f store.Finis
 const (
 	storeWaitFirst = 100 * time.Millisecond
 	storeWaitLast  = 10 * time.Second
-	// storeWrite bounds one such try, which goes on after the stop.
-	storeWrite = 5 * time.Second
 )
 
 // finish records an end. While the store cannot take it (a full disk) it holds
@@ -224,9 +222,7 @@ const (
 func (s *Sender) finish(abort context.Context, row store.Outbound, f store.Finish) {
 	wait := storeWaitFirst
 	for {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(abort), storeWrite)
-		err := s.store.FinishOutbound(ctx, time.Now(), f)
-		cancel()
+		err := s.store.FinishOutbound(context.WithoutCancel(abort), time.Now(), f)
 		if err == nil {
 			if f.State == store.StateQueued {
 				s.Kick() // it may fall due before what the loop sleeps for

@@ -292,7 +292,7 @@ func (s *session) envelope(m Message) error {
 			s.dead = true
 		case !r.positive(step.class) && first == nil:
 			first = refused(step.stage, r)
-			s.dead = s.dead || r.code == 421
+			s.dead = s.dead || r.code == 421 || loginReply(r.code)
 			if !pipelined || s.dead {
 				return first
 			}
@@ -329,6 +329,15 @@ func (s *session) recover(cause error) {
 	if r, err := s.exchange(StageMail, "RSET"); err != nil || !r.positive(2) {
 		s.dead = true
 	}
+}
+
+// alive tells whether the relay still answers.
+func (s *session) alive(ctx context.Context) bool {
+	stop := context.AfterFunc(ctx, func() { s.raw.Close() })
+	defer stop()
+	r, err := s.exchange(StageMail, "NOOP")
+	s.dead = s.dead || r.code == 421
+	return err == nil && r.positive(2)
 }
 
 // exchange sends one command and reads its reply.

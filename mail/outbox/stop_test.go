@@ -59,6 +59,26 @@ func TestStopBreaksOffADialogueThatHangs(t *testing.T) {
 	}
 }
 
+// A store that cannot write must not hold up the stop beyond its grace.
+func TestStopWhileTheStoreCannotWrite(t *testing.T) {
+	p := newPeer(nil)
+	story(t, p, nil, func(d *desk) {
+		d.box.mu.Lock()
+		d.box.fault = store.ErrFull
+		d.box.mu.Unlock()
+		for i := range 100 {
+			d.box.add(store.MailConfirmation, fmt.Sprintf("p%d@d%d.example", i, i))
+		}
+		d.Kick()
+		time.Sleep(time.Minute)
+		begun := time.Now()
+		d.stop()
+		if took := time.Since(begun); took > 11*time.Second {
+			t.Errorf("the stop took %v", took)
+		}
+	})
+}
+
 // A process that dies leaves its claims; the next one takes a ticket's mail up
 // when the lease is over, and lets an answer be.
 func TestNextProcessTakesOverAfterACrash(t *testing.T) {
