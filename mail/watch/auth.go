@@ -52,7 +52,7 @@ func (w *Watcher) verify(ctx context.Context, o open) (domains []string, unsure 
 	verified, _ := dkim.VerifyWithOptions(text, &dkim.VerifyOptions{
 		MaxVerifications: signaturesMost,
 		LookupTXT: func(name string) ([]string, error) { // from several goroutines
-			txt, err := w.deps.Resolver.LookupTXT(ctx, name)
+			txt, err := w.dns.key(ctx, name)
 			if err != nil && !isNotFound(err) {
 				silent.Store(true)
 			}

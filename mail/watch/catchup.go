@@ -2,9 +2,9 @@ package watch
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -13,9 +13,6 @@ import (
 )
 
 const (
-	// fetchTries is how often one mail alone may end the connection, or not come
-	// although it is there, before it is set aside.
-	fetchTries = 3
 	// reconcileEvery is how often the folder is compared with the ledger.
 	reconcileEvery = time.Hour
 	// reconcileBack is how far back. SEARCH SINCE counts in days.
@@ -25,14 +22,11 @@ const (
 // catchUp reads everything above the cursor. noticed is when we learned of it.
 func (s *session) catchUp(ctx context.Context, noticed time.Time) error {
 	for more := true; more; {
-		var found []listed
-		err := s.noteFault(ctx, func() (err error) {
-			found, more, err = s.list(ctx)
-			return err
-		})
+		found, rest, err := s.list(ctx)
 		if err != nil {
-			return fmt.Errorf("list mails: %w", err)
+			return s.suspicious(fmt.Errorf("list mails: %w", err))
 		}
+		more = rest
 		if len(found) > 0 {
 			s.settled = false
 		}
@@ -43,16 +37,6 @@ func (s *session) catchUp(ctx context.Context, noticed time.Time) error {
 	}
 	s.reportFirst()
 	return nil
-}
-
-// noteFault remembers when reading mails ended the connection, so that the next
-// one goes about it carefully: one by one.
-func (s *session) noteFault(ctx context.Context, step func() error) error {
-	err := step()
-	if err != nil && ctx.Err() == nil {
-		s.w.careful = true
-	}
-	return err
 }
 
 // read takes the mails listed through fetch, ledger, verdict and mark. While the
@@ -68,13 +52,9 @@ func (s *session) read(ctx context.Context, found []listed, noticed time.Time, a
 		}
 	}()
 	for _, chunk := range chunks(found) {
-		var mails []mail
-		err := s.noteFault(ctx, func() (err error) {
-			mails, err = s.fetch(ctx, chunk, chunkLimit)
-			return err
-		})
+		mails, err := s.fetch(ctx, chunk, chunkLimit)
 		if err == nil && len(mails) < len(chunk) {
-			mails, err = s.refetch(ctx, chunk, mails)
+			err = s.missing(ctx, chunk, mails)
 		}
 		for len(running) > 0 && (err != nil || len(running) == chunksAtOnce) {
 			if e := s.finish(ctx, running[0]); err == nil {
@@ -83,7 +63,7 @@ func (s *session) read(ctx context.Context, found []listed, noticed time.Time, a
 			running = running[1:]
 		}
 		if err != nil {
-			return err
+			return s.suspicious(err)
 		}
 		running = append(running, s.start(ctx, mails, noticed, last(chunk), advance, newest(running)))
 	}
@@ -153,7 +133,7 @@ func (s *session) finish(ctx context.Context, k *work) error {
 		s.folder.cursor = k.upTo
 	}
 	if k.retry {
-		s.retrySoon()
+		s.retryBy(time.Now().Add(putOff))
 	}
 	return s.mark(ctx, k.rows)
 }
@@ -169,89 +149,21 @@ func (w *Watcher) skipTo(ctx context.Context, rows []store.Inbound, validity, up
 	return w.deps.Ledger.SkipTo(context.WithoutCancel(ctx), w.box.ID, validity, upTo)
 }
 
-// refetch looks after mails that were listed but not sent. Those the folder
-// still holds are fetched alone.
-func (s *session) refetch(ctx context.Context, chunk []listed, got []mail) ([]mail, error) {
-	have := map[uint32]bool{}
-	for _, m := range got {
-		have[m.uid] = true
-	}
-	var missing imap.UIDSet
+// missing looks after mails that were listed but not sent: when the folder still
+// holds one, that is a fault of the server.
+func (s *session) missing(ctx context.Context, chunk []listed, got []mail) error {
+	unsent := imap.UIDSet{}
 	for _, l := range chunk {
-		if !have[l.uid] {
-			missing.AddNum(imap.UID(l.uid))
+		if !slices.ContainsFunc(got, func(m mail) bool { return m.uid == l.uid }) {
+			unsent.AddNum(imap.UID(l.uid))
 		}
 	}
-	still, err := s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{missing}})
-	if err != nil {
-		return nil, err
-	}
-	if len(still) > 0 {
-		s.w.careful = true
-		return nil, fmt.Errorf("the server did not send %d of %d mails it holds", len(still), len(chunk))
-	}
-	return got, nil
-}
-
-// readAlone fetches one by one, so that a mail that ends the connection is found
-// out, and after some tries set aside: the watch goes on without it.
-func (s *session) readAlone(ctx context.Context, found []listed, noticed time.Time, advance bool) error {
-	for _, l := range found {
-		mails, err := s.fetch(ctx, []listed{l}, mailLimit)
-		if err == nil && len(mails) == 0 {
-			err = s.gone(ctx, l)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			s.w.tries[l.uid]++
-			if s.w.tries[l.uid] < fetchTries {
-				return err
-			}
-			if err := s.w.setAside(ctx, s.folder, l, err); err != nil {
-				return err
-			}
-			delete(s.w.tries, l.uid)
-			if advance {
-				s.folder.cursor = max(s.folder.cursor, l.uid)
-			}
-			return err // the connection is of no more use
-		}
-		delete(s.w.tries, l.uid)
-		if err := s.finish(ctx, s.start(ctx, mails, noticed, l.uid, advance, nil)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// gone confirms that a mail which was not sent is no longer there.
-func (s *session) gone(ctx context.Context, l listed) error {
-	still, err := s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(imap.UID(l.uid))}})
+	still, err := s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{unsent}})
 	if err == nil && len(still) > 0 {
-		return errors.New("the server holds the mail but does not send it")
+		err = fmt.Errorf("the server did not send %d of %d mails it holds", len(still), len(chunk))
 	}
-	return err
-}
-
-// setAside puts a mail that cannot be fetched into quarantine: a row without
-// text, so that it is counted and seen.
-func (w *Watcher) setAside(ctx context.Context, f folder, l listed, fault error) error {
-	ctx = context.WithoutCancel(ctx)
-	name := fmt.Sprintf("unfetched %s %d %d", w.box.ID, f.validity, l.uid)
-	rows, err := w.deps.Ledger.RecordInbound(ctx, time.Now(), []store.NewInbound{{
-		Mailbox: w.box.ID, UIDValidity: f.validity, UID: l.uid, InternalDate: time.Unix(0, 0), Size: l.size,
-		// Not the hash of nothing, which all such rows would share.
-		Hash: sha256.Sum256([]byte(name)), Truncated: true,
-	}})
 	if err != nil {
-		return err
-	}
-	for row := rows[0]; row.State == store.InboundStored; {
-		if row, err = w.quarantine(ctx, row.ID, "cannot be fetched: "+fault.Error()); err != nil {
-			return err
-		}
+		return faulty{err}
 	}
 	return nil
 }
@@ -260,19 +172,15 @@ func (w *Watcher) setAside(ctx context.Context, f folder, l listed, fault error)
 // what the cursor missed: some servers hand out UIDs out of order.
 func (s *session) reconcile(ctx context.Context) error {
 	found, err := s.search(ctx, &imap.SearchCriteria{Since: time.Now().Add(-reconcileBack)})
-	if err != nil {
+	if err = s.courtesy("search", err); err != nil {
 		return fmt.Errorf("reconcile: %w", err)
 	}
 	var missed []listed
 	for _, l := range found[max(0, len(found)-listedMost):] {
-		if l.uid > s.folder.cursor {
-			continue
-		}
-		_, err := s.w.deps.Ledger.InboundByUID(ctx, s.w.box.ID, s.folder.validity, l.uid)
-		if errors.Is(err, store.ErrNotFound) {
-			missed = append(missed, l)
-		} else if err != nil {
+		if known, err := s.knows(ctx, l.uid); err != nil {
 			return err
+		} else if !known {
+			missed = append(missed, l)
 		}
 	}
 	if len(missed) > 0 {
@@ -283,4 +191,17 @@ func (s *session) reconcile(ctx context.Context) error {
 	}
 	s.w.reconciledAt = time.Now()
 	return nil
+}
+
+// knows tells whether a mail is in the ledger, on its way there, or watched as a
+// suspect.
+func (s *session) knows(ctx context.Context, uid uint32) (bool, error) {
+	if _, ok := s.w.suspects[uid]; ok || uid > s.folder.cursor {
+		return true, nil
+	}
+	_, err := s.w.deps.Ledger.InboundByUID(ctx, s.w.box.ID, s.folder.validity, uid)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -184,12 +184,7 @@ func (s *session) login(token string) error {
 
 // loginError tells a refusal from a server that is busy or gone.
 func loginError(err error) error {
-	var answer *imap.Error
-	if !errors.As(err, &answer) {
-		return err
-	}
-	switch answer.Code {
-	case imap.ResponseCodeUnavailable, imap.ResponseCodeInUse, imap.ResponseCodeLimit, imap.ResponseCodeServerBug, "THROTTLED":
+	if !errors.As(err, new(*imap.Error)) || isBusy(err) {
 		return err
 	}
 	return refused{err}
@@ -278,7 +273,7 @@ func (s *session) openFolder(ctx context.Context) error {
 	}
 	if state.UIDValidity != data.UIDValidity {
 		s.w.log.Info("mailbox begins a new epoch", "uidvalidity", data.UIDValidity, "before", state.UIDValidity)
-		clear(s.w.tries)
+		clear(s.w.suspects)
 		if state, err = s.w.deps.Ledger.BeginEpoch(ctx, time.Now(), s.w.box.ID, data.UIDValidity); err != nil {
 			return err
 		}

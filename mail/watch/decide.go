@@ -20,14 +20,16 @@ const (
 	// judgeLimit bounds the judging of one mail, and then its authentication.
 	judgeLimit = 10 * time.Second
 	// authenticators is how many mails of a chunk wait for the DNS at once.
-	authenticators = 8
+	authenticators = 16
 	// A mail whose verdict hangs on a name server that does not answer is put
 	// off by putOff, at most until putOffMost after it was seen: a late answer is
 	// worse than none.
 	putOff     = time.Minute
 	putOffMost = time.Hour
-	// pendingAtOnce is how many leftovers are read at a time.
+	// pendingAtOnce is how many leftovers are in memory at a time, pendingMost how
+	// many one turn looks at.
 	pendingAtOnce = 32
+	pendingMost   = 512
 )
 
 // RuleSilent stops every answer of a mailbox set to silent.
@@ -81,7 +83,8 @@ func (w *Watcher) newInbound(m *mail, f folder) store.NewInbound {
 		Mailbox: w.box.ID, UIDValidity: f.validity, UID: m.uid, InternalDate: m.date,
 		Size: m.length, Hash: m.hash, Blob: m.blob, Truncated: m.truncated,
 	}
-	n.MessageID, n.From, n.Subject = describe(m.head)
+	// A mail whose header cannot be read for the eye is recorded all the same.
+	_ = w.guard(0, func() { n.MessageID, n.From, n.Subject = describe(m.head) })
 	if m.blob == "" {
 		n.Raw = m.head
 	}
@@ -90,14 +93,13 @@ func (w *Watcher) newInbound(m *mail, f folder) store.NewInbound {
 
 // settlePending decides what a crash, or a silent name server, left over.
 func (s *session) settlePending(ctx context.Context) error {
-	s.retryAt = time.Time{}
-	for {
-		rows, err := s.w.deps.Ledger.PendingInbound(ctx, s.w.box.ID, pendingAtOnce)
-		if err != nil {
-			return fmt.Errorf("list pending mails: %w", err)
-		}
-		opens := make([]open, len(rows))
-		for i, row := range rows {
+	rows, err := s.w.deps.Ledger.PendingInbound(ctx, s.w.box.ID, pendingMost)
+	if err != nil {
+		return fmt.Errorf("list pending mails: %w", err)
+	}
+	for group := range slices.Chunk(rows, pendingAtOnce) {
+		opens := make([]open, len(group))
+		for i, row := range group {
 			if opens[i], err = s.w.reopen(ctx, row); err != nil {
 				return err
 			}
@@ -107,15 +109,24 @@ func (s *session) settlePending(ctx context.Context) error {
 			return err
 		}
 		if retry {
-			s.retrySoon()
+			s.retryBy(time.Now().Add(putOff))
 		}
-		if err := s.mark(ctx, decided); err != nil || retry || len(rows) < pendingAtOnce {
+		if err := s.mark(ctx, decided); err != nil {
 			return err
 		}
 	}
+	if len(rows) == pendingMost { // there may be more
+		s.retryBy(time.Now().Add(time.Second))
+	}
+	return nil
 }
 
-func (s *session) retrySoon() { s.retryAt = time.Now().Add(putOff) }
+// retryBy has the next turn begin at t at the latest.
+func (s *session) retryBy(t time.Time) {
+	if s.retryAt.IsZero() || t.Before(s.retryAt) {
+		s.retryAt = t
+	}
+}
 
 // reopen reads a recorded mail back from the store.
 func (w *Watcher) reopen(ctx context.Context, row store.Inbound) (open, error) {
@@ -245,7 +256,12 @@ func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgem
 			j.stop(store.Rule{ID: store.RuleConnected, Effect: store.EffectStop, Evidence: f.connectedAt.UTC().Format(time.RFC3339)})
 			continue
 		}
-		g.Go(func() error { w.vouch(ctx, o, j); return nil })
+		g.Go(func() error {
+			if fault := w.guard(o.row.ID, func() { w.vouch(ctx, o, j) }); fault != nil {
+				j.fault = fault
+			}
+			return nil
+		})
 	}
 	g.Wait()
 	return judged
@@ -274,14 +290,8 @@ func (w *Watcher) classify(ctx context.Context, o open) (triage.Result, error) {
 	done := make(chan outcome, 1)
 	go func() {
 		var out outcome
-		defer func() {
-			if p := recover(); p != nil {
-				w.log.Error("judging a mail panicked", "inbound", o.row.ID, "panic", p, "stack", string(debug.Stack()))
-				out.err = fmt.Errorf("judging panicked: %v", p)
-			}
-			done <- out
-		}()
-		out.result = w.deps.Classify(o.head, e)
+		out.err = w.guard(o.row.ID, func() { out.result = w.deps.Classify(o.head, e) })
+		done <- out
 	}()
 	limit := time.NewTimer(judgeLimit)
 	defer limit.Stop()
@@ -293,6 +303,18 @@ func (w *Watcher) classify(ctx context.Context, o open) (triage.Result, error) {
 	}
 }
 
+// guard turns a panic over one mail into an error.
+func (w *Watcher) guard(id store.InboundID, step func()) (fault error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.Error("judging a mail panicked", "inbound", id, "panic", p, "stack", string(debug.Stack()))
+			fault = fmt.Errorf("judging panicked: %v", p)
+		}
+	}()
+	step()
+	return nil
+}
+
 // vouch authenticates a mail that would be answered and forms the answer.
 func (w *Watcher) vouch(ctx context.Context, o open, j *judgement) {
 	ctx, cancel := context.WithTimeout(ctx, judgeLimit)
@@ -300,7 +322,7 @@ func (w *Watcher) vouch(ctx context.Context, o open, j *judgement) {
 	checked, unsure := w.authenticate(ctx, o, j.result)
 	var rule *store.Rule
 	if checked.Answer {
-		rule, unsure = w.receivesMail(ctx, store.Domain(checked.AnswerTo))
+		rule, unsure = w.dns.receivesMail(ctx, store.Domain(checked.AnswerTo))
 	}
 	j.later = unsure && time.Since(o.row.SeenAt) < putOffMost
 	j.result = checked

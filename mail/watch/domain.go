@@ -2,6 +2,8 @@ package watch
 
 import (
 	"context"
+	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,13 +20,21 @@ const (
 const (
 	domainsKept   = 1000
 	domainKeptFor = 10 * time.Minute
+	// dnsLimit bounds one question.
+	dnsLimit = 3 * time.Second
+	// An organisation whose name servers did not answer is not asked again for
+	// silenceKept: whoever runs such servers on purpose cannot hold up the rest.
+	silenceKept = 30 * time.Second
 )
 
-// domainCache remembers what the DNS said of a domain for a while, so that a
-// burst from one costs one question.
-type domainCache struct {
-	mu    sync.Mutex
-	known map[string]domainFact
+// nameServer asks a Resolver within bounds and remembers what it is about to be
+// asked again. It is safe for concurrent use.
+type nameServer struct {
+	resolver Resolver
+
+	mu     sync.Mutex
+	takes  map[string]domainFact // by domain
+	silent map[string]time.Time  // by organisation: until when it is not asked
 }
 
 type domainFact struct {
@@ -32,54 +42,88 @@ type domainFact struct {
 	until time.Time
 }
 
-func (c *domainCache) get(domain string, now time.Time) (domainFact, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	fact, ok := c.known[domain]
-	return fact, ok && now.Before(fact.until)
+// errSilent stands for a question not asked.
+var errSilent = &net.DNSError{Err: "no answer a moment ago", IsTemporary: true}
+
+// ask puts one question that is about a name.
+func (n *nameServer) ask(ctx context.Context, name string, question func(context.Context) error) error {
+	org := organisation(strings.ToLower(strings.TrimSuffix(name, ".")))
+	if n.isSilent(org) {
+		return errSilent
+	}
+	ctx, cancel := context.WithTimeout(ctx, dnsLimit)
+	defer cancel()
+	err := question(ctx)
+	if err != nil && !isNotFound(err) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.silent == nil || len(n.silent) >= domainsKept {
+			n.silent = map[string]time.Time{}
+		}
+		n.silent[org] = time.Now().Add(silenceKept)
+	}
+	return err
 }
 
-func (c *domainCache) put(domain string, fact domainFact) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.known == nil || len(c.known) >= domainsKept {
-		c.known = map[string]domainFact{}
-	}
-	c.known[domain] = fact
+func (n *nameServer) isSilent(org string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return time.Now().Before(n.silent[org])
+}
+
+// key looks up a DKIM key.
+func (n *nameServer) key(ctx context.Context, name string) (txt []string, err error) {
+	err = n.ask(ctx, name, func(ctx context.Context) (err error) {
+		txt, err = n.resolver.LookupTXT(ctx, name)
+		return err
+	})
+	return txt, err
 }
 
 // receivesMail returns the rule that forbids an answer to the domain, nil when
 // it can receive one. unsure: the DNS did not say; the rule then holds if it
 // stays that way.
-func (w *Watcher) receivesMail(ctx context.Context, domain string) (rule *store.Rule, unsure bool) {
-	if w.deps.Resolver == nil {
+func (n *nameServer) receivesMail(ctx context.Context, domain string) (rule *store.Rule, unsure bool) {
+	if n.resolver == nil {
 		return nil, false
 	}
-	if fact, ok := w.domains.get(domain, time.Now()); ok {
+	now := time.Now()
+	n.mu.Lock()
+	fact, known := n.takes[domain]
+	n.mu.Unlock()
+	if known && now.Before(fact.until) {
 		return fact.rule, false
 	}
-	rule, unsure = askDomain(ctx, w.deps.Resolver, domain)
-	if !unsure {
-		w.domains.put(domain, domainFact{rule: rule, until: time.Now().Add(domainKeptFor)})
+	err := n.ask(ctx, domain, func(ctx context.Context) (err error) {
+		rule, err = askDomain(ctx, n.resolver, domain)
+		return err
+	})
+	if err != nil {
+		return &store.Rule{ID: RuleDNSSilence, Effect: store.EffectMissing, Evidence: domain}, true
 	}
-	return rule, unsure
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.takes == nil || len(n.takes) >= domainsKept {
+		n.takes = map[string]domainFact{}
+	}
+	n.takes[domain] = domainFact{rule: rule, until: now.Add(domainKeptFor)}
+	return rule, false
 }
 
-func askDomain(ctx context.Context, dns Resolver, domain string) (rule *store.Rule, unsure bool) {
+// askDomain returns the rule that says the domain takes no mail; an error when
+// nobody answers.
+func askDomain(ctx context.Context, dns Resolver, domain string) (*store.Rule, error) {
 	mx, err := dns.LookupMX(ctx, domain)
 	if len(mx) > 0 { // some of them may have been faulty: err is then set as well
 		if len(mx) == 1 && (mx[0].Host == "." || mx[0].Host == "") {
-			return &store.Rule{ID: RuleNullMX, Effect: store.EffectStop, Evidence: domain}, false
+			return &store.Rule{ID: RuleNullMX, Effect: store.EffectStop, Evidence: domain}, nil
 		}
-		return nil, false
+		return nil, nil
 	}
 	if err == nil || isNotFound(err) {
-		if _, err = dns.LookupHost(ctx, domain); err == nil {
-			return nil, false
+		if _, err = dns.LookupHost(ctx, domain); isNotFound(err) {
+			return &store.Rule{ID: RuleNoDomain, Effect: store.EffectStop, Evidence: domain}, nil
 		}
 	}
-	if isNotFound(err) {
-		return &store.Rule{ID: RuleNoDomain, Effect: store.EffectStop, Evidence: domain}, false
-	}
-	return &store.Rule{ID: RuleDNSSilence, Effect: store.EffectMissing, Evidence: domain}, true
+	return nil, err
 }

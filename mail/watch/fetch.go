@@ -54,8 +54,8 @@ type mail struct {
 	hash      [32]byte
 }
 
-// list returns the mails above the cursor, lowest UID first, and whether there
-// may be more.
+// list returns the mails above the cursor but the suspects, lowest UID first,
+// and whether there may be more.
 func (s *session) list(ctx context.Context) (found []listed, more bool, err error) {
 	above := imap.UIDSet{{Start: imap.UID(s.folder.cursor) + 1}}
 	if s.w.careful {
@@ -64,13 +64,19 @@ func (s *session) list(ctx context.Context) (found []listed, more bool, err erro
 		found, err = s.listSizes(ctx, above)
 	}
 	// "n:*" always holds the last mail, also when its UID is below n.
-	found = slices.DeleteFunc(found, func(l listed) bool { return l.uid <= s.folder.cursor })
+	found = slices.DeleteFunc(found, func(l listed) bool {
+		_, suspected := s.w.suspects[l.uid]
+		return suspected || l.uid <= s.folder.cursor
+	})
 	slices.SortFunc(found, func(a, b listed) int { return int(int64(a.uid) - int64(b.uid)) })
 	found = slices.CompactFunc(found, func(a, b listed) bool { return a.uid == b.uid })
-	if len(found) > listedMost {
-		return found[:listedMost], true, err
+	if err != nil {
+		return nil, false, faulty{err}
 	}
-	return found, false, err
+	if len(found) > listedMost {
+		return found[:listedMost], true, nil
+	}
+	return found, false, nil
 }
 
 func (s *session) listSizes(ctx context.Context, set imap.UIDSet) (found []listed, err error) {
@@ -130,7 +136,7 @@ func (s *session) fetchEach(set imap.UIDSet, opts *imap.FetchOptions, each func(
 	}
 	err := cmd.Close()
 	var answer *imap.Error
-	if errors.As(err, &answer) && answer.Type == imap.StatusResponseTypeNo {
+	if errors.As(err, &answer) && answer.Type == imap.StatusResponseTypeNo && !isBusy(err) {
 		return nil
 	}
 	return err
@@ -160,7 +166,7 @@ func (s *session) fetch(ctx context.Context, chunk []listed, limit time.Duration
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("fetch: %w", err)
+		return nil, faulty{fmt.Errorf("fetch: %w", err)}
 	}
 	slices.SortFunc(mails, func(a, b mail) int { return int(int64(a.uid) - int64(b.uid)) })
 	for i := range mails {
@@ -253,7 +259,7 @@ func (s *session) spool(ctx context.Context, m *mail) error {
 	case errors.Is(r.err, errTooLarge):
 		return nil
 	case r.err != nil:
-		return fmt.Errorf("fetch: %w", r.err)
+		return faulty{fmt.Errorf("fetch: %w", r.err)}
 	case err != nil:
 		return fmt.Errorf("keep mail of %d bytes: %w", m.size, err)
 	}

@@ -103,7 +103,7 @@ type Deps struct {
 	Ring       *ident.Ring
 	Catalogue  *lang.Catalogue
 	Resolver   Resolver                  // nil: no DNS question is asked, no DKIM verified
-	Ours       func(address string) bool // every address of the installation
+	Ours       func(address string) bool // every address of the installation; called from several goroutines
 	Instance   string                    // the installation's id, as our mails carry it
 	Limits     Limits
 	Kick       func() // wakes the sender; called after answers were committed
@@ -120,11 +120,11 @@ type Watcher struct {
 	deps Deps
 	log  *slog.Logger
 
-	domains domainCache
+	dns nameServer
 
 	// Of Run's goroutine alone.
-	careful      bool           // the last list or fetch ended the connection
-	tries        map[uint32]int // failed fetches of one mail alone, by UID
+	careful      bool               // the server failed at reading mails: one by one now
+	suspects     map[uint32]suspect // by UID
 	reconciledAt time.Time
 
 	mu     sync.Mutex
@@ -147,11 +147,12 @@ func New(box Mailbox, deps Deps) *Watcher {
 	}
 	deps.Limits = deps.Limits.withDefaults()
 	return &Watcher{
-		box:    box,
-		deps:   deps,
-		log:    deps.Log.With("mailbox", box.ID),
-		tries:  map[uint32]int{},
-		health: Health{Mailbox: box.ID, State: StateStopped},
+		box:      box,
+		dns:      nameServer{resolver: deps.Resolver},
+		deps:     deps,
+		log:      deps.Log.With("mailbox", box.ID),
+		suspects: map[uint32]suspect{},
+		health:   Health{Mailbox: box.ID, State: StateStopped},
 	}
 }
 
@@ -212,7 +213,11 @@ func (s *session) cycle(ctx context.Context, turn bool) (err error) {
 		if err := s.openFolder(ctx); err != nil {
 			return err
 		}
+		s.retryAt = time.Time{}
 		if err := s.settlePending(ctx); err != nil {
+			return err
+		}
+		if err := s.retrySuspects(ctx); err != nil {
 			return err
 		}
 	}
