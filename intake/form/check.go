@@ -41,9 +41,8 @@ func (f faults) tooLarge() bool {
 var order = [...]string{"name", "email", "company", "country", "category", "title", "description", "files", "idempotency_key", "form"}
 
 // check finds every fault of a new request at once; those of the files were
-// found while reading. The address is asked about last and only when it is the
-// sole thing left that could be wrong with the reader's own typing.
-func (f *Form) check(ctx context.Context, d *draft) {
+// found while reading.
+func (f *Form) check(ctx context.Context, d *draft, askBack bool) {
 	d.required("name", d.Name, maxName)
 	d.optional("company", d.Company, maxName)
 	d.optional("title", d.Title, maxTitle)
@@ -51,8 +50,10 @@ func (f *Form) check(ctx context.Context, d *draft) {
 	f.checkCategory(d)
 	f.checkDescription(d, f.cfg.MinDescription)
 	d.checkKey()
-	f.checkEmail(ctx, d)
-	f.checkMachine(d, time.Now())
+	f.checkEmail(ctx, d, askBack)
+	if len(d.faults) == 0 { // who has to mend something takes their time anyway
+		f.checkMachine(d, time.Now())
+	}
 }
 
 func (d *draft) required(field, value string, limit int) {
@@ -110,13 +111,14 @@ func (d *draft) checkKey() {
 }
 
 // checkEmail asks about the address and takes the form in which it is mailed.
-func (f *Form) checkEmail(ctx context.Context, d *draft) {
+// askBack: somebody sits there who can be asked whether an unusual one is meant.
+func (f *Form) checkEmail(ctx context.Context, d *draft, askBack bool) {
 	v := f.guard.addresses.Check(ctx, d.Email)
 	if !v.OK() {
 		d.faults.add("email", problem{key: "form.address_" + string(v.Problem), fix: v.Suggestion})
 		return
 	}
-	if v.Suggestion != "" && d.Sure != v.Address {
+	if v.Suggestion != "" && d.Sure != v.Address && askBack {
 		// The address is well formed and may be meant: asked once, and taken the
 		// second time.
 		d.Sure = v.Address

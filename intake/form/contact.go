@@ -137,7 +137,7 @@ func (f *Form) postContact(x *web.Exchange) error {
 	if !free {
 		return f.refuseRate(x, d, wait, show)
 	}
-	if f.check(ctx, d); len(d.faults) > 0 {
+	if f.check(ctx, d, !x.WantsJSON()); len(d.faults) > 0 {
 		return show(d.status())
 	}
 	if free, wait := f.guard.sender.Allow(store.AnswerKey(d.Email), now); !free {
@@ -245,6 +245,9 @@ func (f *Form) answer(x *web.Exchange, status int, d *draft) error {
 func (d *draft) errors(x *web.Exchange) map[string]any {
 	sentences := make(map[string]string)
 	for _, fault := range d.shown(x) {
+		if fault.Fix != "" {
+			fault.Text += " " + x.Lang.T("form.meant") + " " + fault.Fix + "?"
+		}
 		sentences[fault.Field] = strings.TrimSpace(sentences[fault.Field] + " " + fault.Text)
 	}
 	return map[string]any{"errors": sentences}

@@ -31,6 +31,15 @@ type regionFacts struct {
 	Zone    *time.Location
 }
 
+// ZoneName is the city the zone is named for.
+func (r regionFacts) ZoneName() string { return cityOf(r.Zone) }
+
+// cityOf is the last part of a zone's name: "New York".
+func cityOf(zone *time.Location) string {
+	name := zone.String()
+	return strings.ReplaceAll(name[strings.LastIndexByte(name, '/')+1:], "_", " ")
+}
+
 func (f *Form) showHome(x *web.Exchange) error {
 	country := x.GuessCountry()
 	region := f.regionFor(country)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"path"
 	"strconv"
-	"strings"
 	"time"
 
 	"signpost/intake/guard"
@@ -43,7 +42,7 @@ type ticketData struct {
 
 // ZoneName is the city the zone is named for.
 func (d ticketData) ZoneName() string {
-	return strings.ReplaceAll(d.Zone.String(), "_", " ")
+	return cityOf(d.Zone)
 }
 
 // Fault is the sentences at one field, for the template.

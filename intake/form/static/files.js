@@ -47,7 +47,7 @@ export function fileList(form) {
     const label = document.createElement("span");
     label.className = "file-keep";
     label.append(icon("clip"), Object.assign(document.createElement("bdi"), { className: "file-name", textContent: file.name }));
-    const bytes = Object.assign(document.createElement("span"), { className: "file-size", textContent: size(file.size) });
+    const bytes = Object.assign(document.createElement("bdi"), { className: "file-size", dir: "ltr", textContent: size(file.size) });
     const remove = Object.assign(document.createElement("button"), { type: "button" });
     remove.setAttribute("aria-label", root.dataset.tRemove.replace("%s", file.name));
     remove.append(icon("cross"));
@@ -61,6 +61,10 @@ export function fileList(form) {
     return li;
   }
 
+  // The browser's own field speaks the browser's language; the label beside it
+  // the reader's, and opens the same window.
+  input.classList.add("vh");
+  drop.querySelector("[data-pick]").hidden = false;
   input.addEventListener("change", () => add([...input.files].filter((f) => !chosen.includes(f))));
   drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));

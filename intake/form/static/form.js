@@ -114,7 +114,7 @@ function regroup(root) {
     letter.before(heading);
   }
   const note = root.querySelector("[data-zone]");
-  if (note) note.textContent = note.dataset.zone.replace("%z", Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " "));
+  if (note) note.textContent = note.dataset.zone.replace("%z", Intl.DateTimeFormat().resolvedOptions().timeZone.split("/").pop().replaceAll("_", " "));
 }
 
 start(document, false);

@@ -16,4 +16,14 @@ for (const link of document.querySelectorAll("[data-theme-choice]")) {
   });
 }
 
+// A menu closes when the reader turns away from it.
+for (const menu of document.querySelectorAll("[data-menu]")) {
+  addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
+
 localTimes(document);
