@@ -12,6 +12,42 @@ import (
 	"signpost/store"
 )
 
+// ClassifyCmd says what triage makes of mails.
+type ClassifyCmd struct {
+	Config string   `help:"Configuration: with it, mail that names none of our addresses is told apart." placeholder:"FILE"`
+	Files  []string `arg:"" name:"file" help:"Message files; - is standard input."`
+}
+
+// Run prints one JSON line a message.
+func (c *ClassifyCmd) Run(env *environment) error {
+	var known triage.Envelope
+	if c.Config != "" {
+		cfg, err := loadConfig(c.Config, env.environ)
+		if err != nil {
+			return err
+		}
+		if known, err = ownEnvelope(cfg); err != nil {
+			return err
+		}
+	}
+	return classify(env.stdout, env.stdin, c.Files, known)
+}
+
+// ownEnvelope is what triage may know of an installation.
+func ownEnvelope(cfg Config) (triage.Envelope, error) {
+	ring, _, err := mintAndTexts(cfg)
+	if err != nil {
+		return triage.Envelope{}, err
+	}
+	secrets, err := cfg.Service.Secrets()
+	if err != nil {
+		return triage.Envelope{}, err
+	}
+	return triage.Envelope{
+		Ours: ownAddresses(cfg), OwnMessageID: ring.OwnMessageID, OwnInstance: instanceOf(secrets),
+	}, nil
+}
+
 // classified is the JSON line of one message.
 type classified struct {
 	File    string         `json:"file"`

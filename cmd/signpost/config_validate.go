@@ -18,6 +18,10 @@ import (
 	"signpost/sla"
 )
 
+// maxSupportLocal leaves room for the envelope tag within RFC 5321 section
+// 4.5.3.1.1.
+const maxSupportLocal = 28
+
 var (
 	regionID     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 	numberPrefix = regexp.MustCompile(`^[A-Z][A-Z0-9]{0,7}$`)
@@ -133,6 +137,9 @@ func (c *collector) region(key, id string, r RegionConfig) {
 		c.add(key+".prefix", strconv.Quote(r.Prefix)+" is no prefix", "Ticket numbers look like US-1042: up to 8 capital letters and digits.")
 	}
 	c.address(key+".address", r.Address)
+	if local, _, _ := strings.Cut(r.Address, "@"); len(local) > maxSupportLocal {
+		c.add(key+".address", "the part before the @ is too long", fmt.Sprintf("Bounces come back to it with a tag of 36 characters (RFC 5321 allows 64 in all): use at most %d.", maxSupportLocal))
+	}
 	if strings.TrimSpace(r.Name) == "" || strings.ContainsAny(r.Name, "\r\n") {
 		c.add(key+".name", "no display name", "Partners see it as the sender: name = \"Example Partner Support\"")
 	}

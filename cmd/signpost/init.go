@@ -23,7 +23,7 @@ type InitCmd struct {
 }
 
 // Run writes both files, never over one that is there.
-func (c *InitCmd) Run() error {
+func (c *InitCmd) Run(env *environment) error {
 	secretFile := filepath.Join(filepath.Dir(c.File), "signpost.secret")
 	absolute, err := filepath.Abs(secretFile)
 	if err != nil {
@@ -35,13 +35,13 @@ func (c *InitCmd) Run() error {
 	}
 	switch err := writeNew(secretFile, newSecret(), 0o600); {
 	case errors.Is(err, os.ErrExist):
-		fmt.Printf("Kept the secret in %s.\n", secretFile)
+		fmt.Fprintf(env.stdout, "Kept the secret in %s.\n", secretFile)
 	case err != nil:
 		return err
 	default:
-		fmt.Printf("Made a secret in %s. Keep a copy beside your backups: without it no mailed link opens.\n", secretFile)
+		fmt.Fprintf(env.stdout, "Made a secret in %s. Keep a copy beside your backups: without it no mailed link opens.\n", secretFile)
 	}
-	fmt.Printf("Wrote %s. Fill it in, then:\n\n    signpost check --config %s\n    signpost serve --config %s\n", c.File, c.File, c.File)
+	fmt.Fprintf(env.stdout, "Wrote %s. Fill it in, then:\n\n    signpost check --config %s\n    signpost serve --config %s\n", c.File, c.File, c.File)
 	return nil
 }
 

@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"signpost/intake/form"
+	"signpost/intake/web"
+	"signpost/mail/outbox"
+	"signpost/mail/watch"
+	"signpost/store"
+	"signpost/store/blob"
+	"signpost/store/bolt"
+	"signpost/store/ident"
+	"signpost/store/lang"
+)
+
+// App is the whole service, wired: what serve and demo run, and what a
+// subcommand opens when no service does.
+type App struct {
+	cfg     Config
+	log     *slog.Logger
+	secret  []byte // the newest, of which backups note the fingerprint
+	metrics *metrics
+	db      *bolt.DB
+	blobs   *blob.Local
+	ring    *ident.Ring
+	texts   *lang.Catalogue
+
+	instance string
+	ours     func(address string) bool
+
+	sender   *outbox.Sender
+	watchers []*watch.Watcher
+	web      *web.Server
+	stages   []stage
+}
+
+// dialers are the connections that the demo and the tests open to a mail host
+// in the same process; nil ones are TCP.
+type dialers struct {
+	smtp     func(ctx context.Context, network, addr string) (net.Conn, error)
+	imap     func(ctx context.Context) (net.Conn, error)
+	resolver resolverFull
+}
+
+// resolverFull is all the DNS that the service asks; *net.Resolver is one.
+type resolverFull interface {
+	LookupTXT(ctx context.Context, name string) ([]string, error)
+	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
+	LookupHost(ctx context.Context, name string) ([]string, error)
+	LookupNetIP(ctx context.Context, network, name string) ([]netip.Addr, error)
+}
+
+// openApp opens the stores of a configuration and takes their locks; nothing
+// runs yet. Close it.
+func openApp(cfg Config, log *slog.Logger) (*App, error) {
+	secrets, err := cfg.Service.Secrets()
+	if err != nil {
+		return nil, err
+	}
+	ring, err := ident.New(secrets...)
+	if err != nil {
+		return nil, err
+	}
+	texts, err := lang.Load()
+	if err != nil {
+		return nil, err
+	}
+	a := &App{
+		cfg: cfg, log: log, secret: secrets[0], metrics: newMetrics(), ring: ring, texts: texts,
+		instance: instanceOf(secrets), ours: ownAddresses(cfg),
+	}
+	if a.db, err = openStore(cfg.Service, a.metrics, log); err != nil {
+		return nil, err
+	}
+	if a.blobs, err = openBlobs(cfg.Service); err != nil {
+		a.db.Close()
+		return nil, err
+	}
+	a.metrics.registry.MustRegister(storeCollector{a.db, log})
+	return a, nil
+}
+
+// instanceOf names the installation in its own mails. The oldest secret stays
+// when a new one is put in front of it, so the name does too.
+func instanceOf(secrets [][]byte) string { return fingerprint(secrets[len(secrets)-1]) }
+
+// Close gives the stores back.
+func (a *App) Close() error {
+	a.blobs.Close()
+	return a.db.Close()
+}
+
+// build wires the rooms together. mount adds pages of the caller's own.
+func (a *App) build(d dialers, mount func(*web.Server) error) error {
+	if d.resolver == nil {
+		d.resolver = &net.Resolver{}
+	}
+	if err := a.buildSender(d); err != nil {
+		return err
+	}
+	a.buildWatchers(d)
+	return a.buildPages(d, mount)
+}
+
+func (a *App) buildSender(d dialers) error {
+	zone, err := zones(a.cfg.Regions())
+	if err != nil {
+		return err
+	}
+	composer, err := newComposer(a.cfg, a.instance, zone, a.ring, a.texts)
+	if err != nil {
+		return err
+	}
+	cfg := senderConfig(a.cfg.SMTP)
+	cfg.Dial = d.smtp
+	if err := cfg.Validate(); err != nil {
+		return fmt.Errorf("smtp: %w", err)
+	}
+	a.sender = outbox.New(cfg, a.db, composeFor(composer), a.log, a.metrics.senderObserver())
+	return nil
+}
+
+func (a *App) buildWatchers(d dialers) {
+	for _, id := range sortedKeys(a.cfg.Mailbox) {
+		box := mailboxFor(id, a.cfg.Mailbox[id], a.cfg.Regions())
+		box.Dial = d.imap
+		if len(box.Regions) == 0 {
+			a.log.Warn("mailbox receives for no region and is not watched", "mailbox", id)
+			continue
+		}
+		a.watchers = append(a.watchers, watch.New(box, a.watchDeps(d)))
+	}
+}
+
+func (a *App) watchDeps(d dialers) watch.Deps {
+	r := a.cfg.Responder
+	return watch.Deps{
+		Ledger: a.db, Requesters: a.db, Blobs: a.blobs,
+		Ring: a.ring, Catalogue: a.texts, Resolver: d.resolver,
+		Ours: a.ours, Instance: a.instance,
+		Limits: watch.Limits{
+			Period:     time.Duration(r.PeriodDays) * 24 * time.Hour,
+			DomainHour: r.DomainHour, DomainDay: r.DomainDay, Breaker: r.Breaker,
+		},
+		Kick: a.sender.Kick, Observer: a.metrics.watchObserver(), Log: a.log,
+	}
+}
+
+func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
+	if a.web, err = web.New(webConfig(a.cfg.Service), a.texts, a.log); err != nil {
+		return err
+	}
+	promised, err := newPromises(a.cfg.Regions())
+	if err != nil {
+		return err
+	}
+	contact, err := form.New(formConfig(a.cfg), form.Deps{
+		Tickets: a.db, Blobs: a.blobs, Ring: a.ring, Regions: a.cfg.Regions(),
+		Promise: promised.promise, Kick: a.sender.Kick, Resolver: d.resolver,
+	})
+	if err != nil {
+		return err
+	}
+	if err := contact.Mount(a.web); err != nil {
+		return err
+	}
+	if mount != nil {
+		if err := mount(a.web); err != nil {
+			return err
+		}
+	}
+	a.web.Mount("GET", "/healthz", http.HandlerFunc(alive))
+	if a.cfg.Service.Metrics == "" {
+		a.web.Mount("GET", "/readyz", http.HandlerFunc(a.ready))
+		a.web.Mount("GET", "/metrics", a.metrics.handler())
+	}
+	return nil
+}
+
+// Run serves until ctx ends, on a listener that the caller opened, and returns
+// when every part has put down its work.
+func (a *App) Run(ctx context.Context, public net.Listener) error {
+	control, err := listenControl(a.cfg.Service.Data)
+	if err != nil {
+		return err
+	}
+	stages := []stage{
+		{"pages", func(ctx context.Context) error {
+			return serveUntil(ctx, a.web.Shutdown, func() error { return a.web.Serve(public) })
+		}},
+		{"control", serveHTTP(control, controlHandler(a))},
+	}
+	if a.cfg.Service.Metrics != "" {
+		l, err := listen("service.metrics", a.cfg.Service.Metrics)
+		if err != nil {
+			control.Close()
+			return err
+		}
+		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})
+	}
+	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"sender", a.sender.Run})
+	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
+	return runStages(ctx, a.log, stages)
+}
+
+// watchAll runs every watcher until ctx ends; one that cannot watch at all ends
+// the service, since its mail would go unseen.
+func (a *App) watchAll(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	errs := make(chan error, len(a.watchers))
+	for _, w := range a.watchers {
+		wg.Go(func() {
+			if err := w.Run(ctx); err != nil {
+				errs <- err
+				cancel()
+			}
+		})
+	}
+	<-ctx.Done()
+	wg.Wait()
+	select {
+	case err := <-errs:
+		return err
+	default:
+		return nil
+	}
+}
+
+// serveHTTP is a stage that serves a handler on a listener.
+func serveHTTP(l net.Listener, h http.Handler) func(context.Context) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	return func(ctx context.Context) error {
+		return serveUntil(ctx, srv.Shutdown, func() error { return srv.Serve(l) })
+	}
+}
+
+// serveUntil runs serve until ctx ends and then shuts down.
+func serveUntil(ctx context.Context, shutdown func(context.Context) error, serve func() error) error {
+	served := make(chan error, 1)
+	go func() { served <- serve() }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopBound)
+	defer cancel()
+	err := shutdown(bound)
+	<-served
+	return err
+}
+
+// Backup is the control socket's verb.
+func (a *App) Backup(ctx context.Context, to string) (Manifest, error) {
+	return backup(ctx, a.db, a.blobs, a.secret, to)
+}
+
+// Responder is the control socket's verb.
+func (a *App) Responder(ctx context.Context) (ResponderStatus, error) {
+	r, err := a.db.Responder(ctx)
+	return responderStatus(r), err
+}
+
+// SwitchResponder is the control socket's verb.
+func (a *App) SwitchResponder(ctx context.Context, on bool, reason string) (ResponderStatus, error) {
+	r, err := a.db.SwitchResponder(ctx, store.Instant(time.Now()), on, reason)
+	if err == nil {
+		a.log.Warn("automatic answers switched", "on", on, "reason", reason)
+	}
+	return responderStatus(r), err
+}
+
+// openControlled reaches the service that holds the configured data folder, or
+// opens the folder itself when none does.
+func openControlled(config string, env *environment) (controlled, func(), error) {
+	cfg, err := loadConfig(config, env.environ)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r, ok := dialControl(cfg.Service.Data); ok {
+		return r, func() {}, nil
+	}
+	a, err := openApp(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	return a, func() { a.Close() }, nil
+}

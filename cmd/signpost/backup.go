@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"signpost/store/blob"
+)
+
+// A backup is a folder: the database as one moment's snapshot, every attachment
+// under its hash, and a manifest by which restore knows that it is whole. It is
+// written beside its name and renamed at the end, so a folder of that name is a
+// complete backup or is not there.
+const (
+	databaseFile = "signpost.db"
+	blobFolder   = "blobs"
+	manifestFile = "manifest.json"
+)
+
+// BackupCmd backs up a data folder, whether a service runs on it or not.
+type BackupCmd struct {
+	Config string `required:"" help:"Configuration file." placeholder:"FILE"`
+	To     string `required:"" help:"Folder to make; it must not exist yet." placeholder:"FOLDER"`
+}
+
+// Manifest says what a backup holds.
+type Manifest struct {
+	Format   int       `json:"format"`
+	MadeAt   time.Time `json:"made_at"`
+	Version  string    `json:"version"`
+	Database FileSum   `json:"database"`
+	Blobs    int       `json:"attachments"`
+	Bytes    int64     `json:"attachment_bytes"`
+	// Secret is a fingerprint of the installation's secret, which is not in the
+	// backup: without it no link mailed before opens.
+	Secret string `json:"secret_fingerprint"`
+}
+
+// FileSum is a file's size in bytes and its SHA-256 in hex.
+type FileSum struct {
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// Run makes the backup.
+func (c *BackupCmd) Run(env *environment) error {
+	to, err := filepath.Abs(c.To)
+	if err != nil {
+		return err
+	}
+	control, done, err := openControlled(c.Config, env)
+	if err != nil {
+		return err
+	}
+	defer done()
+	m, err := control.Backup(context.Background(), to)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.stdout, "Backed up %d bytes of database and %d attachments (%d bytes) to %s.\nKeep the installation secret with it: it is not in the backup.\n",
+		m.Database.Size, m.Blobs, m.Bytes, to)
+	return err
+}
+
+// snapshotter is the part of the driver that a backup needs.
+type snapshotter interface {
+	Snapshot(w io.Writer) (int64, error)
+}
+
+// heldBlobs are attachments that stay while held.
+type heldBlobs interface {
+	blob.Store
+	Hold() (release func())
+}
+
+// backup writes the folder to. The database is copied first and the attachments
+// after, held meanwhile, so every attachment the copy names is there.
+func backup(ctx context.Context, db snapshotter, blobs heldBlobs, secret []byte, to string) (Manifest, error) {
+	defer blobs.Hold()()
+	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
+		return Manifest{}, fmt.Errorf("backup: %s exists already; name a folder that does not", to)
+	}
+	partial := to + ".partial"
+	if err := os.RemoveAll(partial); err != nil {
+		return Manifest{}, err
+	}
+	if err := os.MkdirAll(partial, 0o700); err != nil {
+		return Manifest{}, err
+	}
+	m := Manifest{Format: 1, MadeAt: time.Now().UTC().Truncate(time.Second), Version: version(), Secret: fingerprint(secret)}
+	if err := m.fill(ctx, db, blobs, partial); err != nil {
+		os.RemoveAll(partial)
+		return Manifest{}, fmt.Errorf("backup: %w", err)
+	}
+	if err := os.Rename(partial, to); err != nil {
+		return Manifest{}, err
+	}
+	return m, syncDir(filepath.Dir(to))
+}
+
+func (m *Manifest) fill(ctx context.Context, db snapshotter, blobs blob.Store, dir string) (err error) {
+	m.Database, err = writeSum(filepath.Join(dir, databaseFile), func(w io.Writer) error {
+		_, err := db.Snapshot(w)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if m.Blobs, m.Bytes, err = copyBlobs(ctx, blobs, filepath.Join(dir, blobFolder)); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = writeSum(filepath.Join(dir, manifestFile), func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+	return err
+}
+
+// writeSum makes a durable file of what write writes and returns its sum.
+func writeSum(path string, write func(io.Writer) error) (FileSum, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return FileSum{}, err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if err := write(io.MultiWriter(f, hash)); err != nil {
+		return FileSum{}, err
+	}
+	if err := f.Sync(); err != nil {
+		return FileSum{}, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return FileSum{}, err
+	}
+	return FileSum{Size: info.Size(), SHA256: hex.EncodeToString(hash.Sum(nil))}, f.Close()
+}
+
+// copyBlobs copies every blob into a folder of its own and checks each against
+// its name on the way.
+func copyBlobs(ctx context.Context, from blob.Store, dir string) (count int, bytes int64, err error) {
+	into, err := blob.Open(dir)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer into.Close()
+	err = from.Walk(ctx, func(info blob.Info) error {
+		count++
+		bytes += info.Size
+		return copyBlob(ctx, from, into, info)
+	})
+	return count, bytes, err
+}
+
+func copyBlob(ctx context.Context, from, into blob.Store, info blob.Info) error {
+	r, size, err := from.Open(ctx, info.Hash)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	hash, _, err := into.Put(ctx, r, size)
+	if err != nil {
+		return err
+	}
+	if hash != info.Hash {
+		return fmt.Errorf("attachment %s is damaged: its content is %s", info.Hash, hash)
+	}
+	return nil
+}
+
+// fingerprint names a secret without telling it.
+func fingerprint(secret []byte) string {
+	sum := sha256.Sum256(append([]byte("signpost secret fingerprint\x00"), secret...))
+	return hex.EncodeToString(sum[:6])
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

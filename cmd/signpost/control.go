@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// The control socket is how a subcommand reaches the service that holds the data
+// folder: HTTP with JSON over a Unix socket in it, open to its owner alone.
+
+// socketPath is where the service of a data folder listens.
+func socketPath(data string) string { return filepath.Join(data, "control.sock") }
+
+// controlled is what the socket offers; App implements it, and a subcommand
+// runs it directly when no service holds the data folder.
+type controlled interface {
+	Backup(ctx context.Context, to string) (Manifest, error)
+	Responder(ctx context.Context) (ResponderStatus, error)
+	SwitchResponder(ctx context.Context, on bool, reason string) (ResponderStatus, error)
+}
+
+type backupRequest struct {
+	To string `json:"to"`
+}
+
+type switchRequest struct {
+	On     bool   `json:"on"`
+	Reason string `json:"reason"`
+}
+
+// listenControl opens the socket. A socket left by a service that was killed is
+// replaced: the store's own lock says that no other service is alive.
+func listenControl(data string) (net.Listener, error) {
+	path := socketPath(data)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// controlHandler serves the socket.
+func controlHandler(c controlled) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
+		var req backupRequest
+		answer(w, r, &req, func() (any, error) { return c.Backup(r.Context(), req.To) })
+	})
+	mux.HandleFunc("GET /responder", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, r, nil, func() (any, error) { return c.Responder(r.Context()) })
+	})
+	mux.HandleFunc("POST /responder", func(w http.ResponseWriter, r *http.Request) {
+		var req switchRequest
+		answer(w, r, &req, func() (any, error) { return c.SwitchResponder(r.Context(), req.On, req.Reason) })
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, r *http.Request, into any, do func() (any, error)) {
+	if into != nil {
+		if err := json.NewDecoder(io.LimitReader(r.Body, 1<<16)).Decode(into); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+	}
+	result, err := do()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(result) // a client that left needs no answer
+}
+
+// remote is the client's side: controlled, spoken over the socket.
+type remote struct{ client http.Client }
+
+// dialControl reaches the service of a data folder; false when none runs.
+func dialControl(data string) (*remote, bool) {
+	path := socketPath(data)
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err != nil {
+		return nil, false
+	}
+	conn.Close()
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}
+	return &remote{http.Client{Transport: &http.Transport{DialContext: dial}}}, true
+}
+
+func (c *remote) Backup(ctx context.Context, to string) (m Manifest, err error) {
+	return m, c.call(ctx, "POST", "/backup", backupRequest{To: to}, &m)
+}
+
+func (c *remote) Responder(ctx context.Context) (s ResponderStatus, err error) {
+	return s, c.call(ctx, "GET", "/responder", nil, &s)
+}
+
+func (c *remote) SwitchResponder(ctx context.Context, on bool, reason string) (s ResponderStatus, err error) {
+	return s, c.call(ctx, "POST", "/responder", switchRequest{On: on, Reason: reason}, &s)
+}
+
+func (c *remote) call(ctx context.Context, method, path string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://control"+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<12))
+		return errors.New(string(bytes.TrimSpace(text)))
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"signpost/mail/sandbox"
+)
+
+// DemoCmd runs the whole service beside the sandbox mail server, in one
+// process: how people try Signpost, and how its tests run it.
+type DemoCmd struct {
+	HTTP string `env:"SIGNPOST_HTTP" default:"127.0.0.1:8080" help:"Where pages are served (${default})."`
+	SMTP string `env:"SIGNPOST_SMTP" default:"127.0.0.1:2525" help:"Where the sandbox takes mail (${default})."`
+	IMAP string `env:"SIGNPOST_IMAP" default:"127.0.0.1:1143" help:"Where the sandbox shows mailboxes (${default})."`
+	Data string `env:"SIGNPOST_DATA" default:"data/demo" help:"Data folder (${default})." type:"path"`
+	Log  string `default:"warn" help:"debug, info, warn or error (${default})."`
+}
+
+// Run serves until the process is told to stop.
+func (c *DemoCmd) Run(env *environment) error {
+	log, err := newLog(env.stderr, c.Log)
+	if err != nil {
+		return err
+	}
+	d, err := openDemo(*c, log)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	d.welcome(env.stdout)
+	ctx, stop := untilSignal()
+	defer stop()
+	return d.Run(ctx)
+}
+
+// demoPassword opens every mailbox of the sandbox.
+const demoPassword = "demo"
+
+// sandboxHost is the name the sandbox stamps its findings under.
+const sandboxHost = "mx.sandbox.example.com"
+
+// demo is a service and the mail host it talks to.
+type demo struct {
+	app              *App
+	host             *sandbox.Server
+	http, smtp, imap net.Listener
+}
+
+// openDemo opens listeners and stores; nothing is served yet.
+func openDemo(c DemoCmd, log *slog.Logger) (_ *demo, err error) {
+	d := &demo{}
+	defer func() {
+		if err != nil {
+			d.Close()
+		}
+	}()
+	for _, l := range []struct {
+		name, address string
+		into          *net.Listener
+	}{{"SIGNPOST_HTTP", c.HTTP, &d.http}, {"SIGNPOST_SMTP", c.SMTP, &d.smtp}, {"SIGNPOST_IMAP", c.IMAP, &d.imap}} {
+		if *l.into, err = listen(l.name, l.address); err != nil {
+			return nil, err
+		}
+	}
+	secret, err := demoSecret(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	d.host = sandbox.New(sandbox.Config{Password: demoPassword, Host: sandboxHost, Log: log})
+	cfg := demoConfig(c.Data, "http://"+d.http.Addr().String(), secret)
+	if d.app, err = openApp(cfg, log); err != nil {
+		return nil, err
+	}
+	return d, d.app.build(d.dialers(), d.mount)
+}
+
+func (d *demo) dialers() dialers {
+	return dialers{
+		smtp:     func(ctx context.Context, _, _ string) (net.Conn, error) { return d.host.DialSMTP(ctx) },
+		imap:     d.host.DialIMAP,
+		resolver: sandboxResolver{},
+	}
+}
+
+// Run serves until ctx ends; the mail host outlives the service, so that its
+// sender can put down its work.
+func (d *demo) Run(ctx context.Context) error {
+	hostErr := make(chan error, 2)
+	go func() { hostErr <- d.host.ServeSMTP(d.smtp) }()
+	go func() { hostErr <- d.host.ServeIMAP(d.imap) }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-hostErr: // a listener failed: without its mail host the demo is over
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return d.app.Run(ctx, d.http)
+}
+
+// Close gives everything back.
+func (d *demo) Close() error {
+	var errs []error
+	if d.host != nil {
+		errs = append(errs, d.host.Close())
+	}
+	for _, l := range []net.Listener{d.http, d.smtp, d.imap} {
+		if l != nil {
+			l.Close() // serving closes it too
+		}
+	}
+	if d.app != nil {
+		errs = append(errs, d.app.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// demoSecret keeps one secret a data folder, so that links survive a restart.
+func demoSecret(data string) (string, error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return "", err
+	}
+	path := filepath.Join(data, "secret")
+	if err := writeNew(path, newSecret(), 0o600); err != nil && !errors.Is(err, os.ErrExist) {
+		return "", err
+	}
+	text, err := os.ReadFile(path)
+	return strings.TrimSpace(string(text)), err
+}
+
+// demoConfig is a small company's configuration: partners in the United States,
+// and all others. Limits by network are off, so that it can be tried and
+// measured from one machine; all others are on.
+func demoConfig(data, url, secret string) Config {
+	cfg := defaultConfig()
+	cfg.Service.BaseURL = url
+	cfg.Service.Data = data
+	cfg.Service.Product = "Example Partner Support"
+	cfg.Service.Secret = secret
+	us := RegionConfig{
+		Prefix: "US", Address: "partner-us.support@example.com", Name: "Example Partner Support US",
+		Countries: []string{"US"}, Languages: []string{"en", "es"}, Zone: "America/New_York",
+		Hours: "Mon-Fri 09:00-18:00", Holidays: []string{"2026-11-26", "2026-12-25", "2027-01-01"},
+		Mailbox: "us", Signature: "Example Partner Support",
+	}
+	intl := RegionConfig{
+		Prefix: "INT", Address: "partner.support@example.com", Name: "Example Partner Support",
+		Languages: []string{"en", "es", "zh-Hans", "id", "ar"}, Zone: "Europe/London",
+		Hours: "Mon-Fri 09:00-12:30,13:30-18:00", Holidays: []string{"2026-12-25", "2027-01-01"},
+		Mailbox: "intl", Signature: "Example Partner Support",
+	}
+	cfg.Region = map[string]RegionConfig{"us": us.withDefaults(), "intl": intl.withDefaults()}
+	cfg.regionOrder = []string{"us", "intl"}
+	box := func(address string) MailboxConfig {
+		return MailboxConfig{
+			Address: "sandbox:143", TLS: "none", Username: address, Password: demoPassword,
+			TrustedAuthserv: []string{sandboxHost},
+		}.withDefaults()
+	}
+	cfg.Mailbox = map[string]MailboxConfig{"us": box(us.Address), "intl": box(intl.Address)}
+	cfg.SMTP = SMTPConfig{Address: "sandbox:25", TLS: "none", Hello: "help.example.com", Auth: "none", Sessions: 4, PerDomain: 4, NullSender: true}
+	cfg.Form.Categories = []string{"Orders", "Payments", "Catalogue", "Technical", "Other"}
+	cfg.Form.PerNetwork, cfg.Form.ConfirmNet = 0, 0
+	// On, but far above what one who measures reaches.
+	cfg.Form.ConfirmTotal = 200_000
+	return cfg
+}
+
+// welcome prints every address and login.
+func (d *demo) welcome(w io.Writer) {
+	url := "http://" + d.http.Addr().String()
+	fmt.Fprintf(w, `Signpost demo
+
+  Help centre     %[1]s/
+  Contact form    %[1]s/contact
+  Sandbox         %[1]s/sandbox     every mail, and a form to write one as anybody
+  Health          %[1]s/readyz      metrics: %[1]s/metrics
+
+  SMTP            %[2]s     any sender, any recipient
+  IMAP            %[3]s     any address is a mailbox, password %[4]s
+
+  Regions         partner-us.support@example.com   United States
+                  partner.support@example.com      every other country
+
+  Data            %[5]s
+  Stop with Ctrl-C.
+`, url, d.smtp.Addr(), d.imap.Addr(), demoPassword, d.app.cfg.Service.Data)
+}
+
+// sandboxResolver is the DNS of the sandbox's world: every domain takes mail
+// but those under .invalid, which RFC 2606 promises never to exist.
+type sandboxResolver struct{}
+
+func (sandboxResolver) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
+	name = strings.TrimSuffix(name, ".")
+	if name == "invalid" || strings.HasSuffix(name, ".invalid") {
+		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+	}
+	return []*net.MX{{Host: sandboxHost + ".", Pref: 10}}, nil
+}
+
+func (sandboxResolver) LookupTXT(_ context.Context, name string) ([]string, error) {
+	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}
+
+func (sandboxResolver) LookupNetIP(_ context.Context, _, name string) ([]netip.Addr, error) {
+	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}
+
+func (sandboxResolver) LookupHost(_ context.Context, name string) ([]string, error) {
+	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}

@@ -1,0 +1,163 @@
+//go:build e2e
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// openBrowser starts a headless Chromium for one test.
+func openBrowser(t *testing.T, options ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatal("chromium is missing; make e2e installs it")
+	}
+	options = append([]chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 900),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+	}, options...)
+	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	ctx, cancelTime := context.WithTimeout(ctx, 90*time.Second)
+	t.Cleanup(func() {
+		chromedp.Cancel(ctx) // waits until the browser is gone
+		cancelTime()
+		cancel()
+		cancelAlloc()
+	})
+	return ctx
+}
+
+// TestE2EForm: a partner fills the form in with two files, reads the promise,
+// gets the confirmation from the region's address, opens its link, and finds
+// both files as they were, byte for byte.
+func TestE2EForm(t *testing.T) {
+	t.Parallel()
+	h := startMailHost(t)
+	// The browser types faster than a person; the form would take it for a machine.
+	s := newService(t, h, serviceOptions{form: `min_fill = "0s"`})
+	s.Start(t)
+	for _, story := range []struct{ name, email, country, prefix, from string }{
+		{"a partner in the United States", "us-partner@example.net", "US", "US-", s.US},
+		{"a partner in Indonesia", "id-partner@example.org", "ID", "INT-", s.Intl},
+	} {
+		t.Run(story.name, func(t *testing.T) {
+			files := twoFiles(t)
+			number := fillForm(t, s, story.email, story.country, files)
+			if !strings.HasPrefix(number, story.prefix) {
+				t.Errorf("the ticket is %s, want one of %s", number, story.prefix)
+			}
+			mail := h.awaitMail(t, story.email, 1)[0]
+			if !strings.Contains(mail.Header.Get("From"), story.from) {
+				t.Errorf("confirmed from %q, want %s", mail.Header.Get("From"), story.from)
+			}
+			if !strings.Contains(mail.subject(), number) {
+				t.Errorf("the subject %q does not name %s", mail.subject(), number)
+			}
+			link := linkIn(t, mail, s.URL)
+			for _, path := range files {
+				compareFile(t, link, path)
+			}
+		})
+	}
+}
+
+// twoFiles are a text and a picture.
+func twoFiles(t *testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	text := filepath.Join(dir, "export log.txt")
+	writeFile(t, text, "2026-11-22 03:00:00 export started\n2026-11-22 03:00:07 stopped after 1000 orders\n")
+	picture := filepath.Join(dir, "screen.png")
+	noise := make([]byte, 300_000)
+	rand.Read(noise)
+	content := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00"), noise...)
+	if err := os.WriteFile(picture, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{text, picture}
+}
+
+// fillForm does in the browser what a partner does, and returns the number
+// shown on the received page.
+func fillForm(t *testing.T, s *service, email, country string, files []string) string {
+	t.Helper()
+	ctx := openBrowser(t)
+	var number, address string
+	err := chromedp.Run(ctx,
+		chromedp.Navigate(s.URL+"/contact"),
+		chromedp.WaitVisible(`[name=description]`),
+		chromedp.SendKeys(`[name=name]`, "Partner of the Test"),
+		chromedp.SendKeys(`[name=email]`, email),
+		chromedp.SetValue(`select[name=country]`, country),
+		chromedp.SendKeys(`[name=title]`, "The nightly export stops"),
+		chromedp.SendKeys(`[name=description]`, "The nightly export stops after the first thousand orders, and no error is shown."),
+		chromedp.SetUploadFiles(`input[name=files]`, files),
+		chromedp.Submit(`[name=description]`),
+		chromedp.WaitVisible(`[data-ticket-number]`),
+		chromedp.Text(`[data-ticket-number]`, &number),
+		chromedp.Location(&address),
+	)
+	if err != nil {
+		var shot []byte
+		chromedp.Run(ctx, chromedp.FullScreenshot(&shot, 90))
+		path := filepath.Join(os.TempDir(), fmt.Sprintf("signpost-e2e-%s.png", country))
+		os.WriteFile(path, shot, 0o600)
+		t.Fatalf("the form could not be sent: %v; see %s", err, path)
+	}
+	if !strings.Contains(address, "/contact/received") {
+		t.Errorf("after the post the browser is at %s", address)
+	}
+	return strings.TrimSpace(number)
+}
+
+// compareFile downloads a file of the ticket behind a link, in the way the page
+// offers it, and compares it with what was chosen.
+func compareFile(t *testing.T, link, path string) {
+	t.Helper()
+	ctx := openBrowser(t)
+	var href string
+	var ok bool
+	selector := fmt.Sprintf(`a[download=%q]`, filepath.Base(path))
+	err := chromedp.Run(ctx, chromedp.Navigate(link), chromedp.WaitReady(selector),
+		chromedp.AttributeValue(selector, "href", &href, &ok))
+	if err != nil || !ok {
+		t.Fatalf("the ticket's page offers no file %s: %v", filepath.Base(path), err)
+	}
+	base, _, _ := strings.Cut(link, "/t/")
+	resp, err := http.Get(base + href)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v", filepath.Base(path), resp.Status, err)
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s came back changed: %d bytes of %d", filepath.Base(path), len(got), len(want))
+	}
+	if d := resp.Header.Get("Content-Disposition"); !strings.HasPrefix(d, "attachment") {
+		t.Errorf("%s is served as %q, want an attachment", filepath.Base(path), d)
+	}
+}

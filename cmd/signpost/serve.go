@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// ServeCmd runs the service.
+type ServeCmd struct {
+	Config string `required:"" help:"Configuration file." placeholder:"FILE"`
+}
+
+// Run serves until the process is told to stop.
+func (c *ServeCmd) Run(env *environment) error {
+	cfg, err := loadConfig(c.Config, env.environ)
+	if err != nil {
+		return err
+	}
+	log, err := newLog(env.stderr, cfg.Service.Log)
+	if err != nil {
+		return err
+	}
+	app, err := openApp(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer app.Close()
+	if err := app.build(dialers{}, nil); err != nil {
+		return err
+	}
+	public, err := listen("service.listen", cfg.Service.Listen)
+	if err != nil {
+		return err
+	}
+	log.Info("configured", "config", cfg.redacted())
+	ctx, stop := untilSignal()
+	defer stop()
+	return app.Run(ctx, public)
+}
+
+// untilSignal is a context that ends at the first interrupt or termination; the
+// second one ends the process at once.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"signpost/store/blob"
+)
+
+const (
+	// upkeepEvery: what expires does so by the hour or the day.
+	upkeepEvery = 10 * time.Minute
+	// upkeepBatch is how many rows one transaction of upkeep may drop, so that
+	// it never holds up a partner's post.
+	upkeepBatch = 500
+	// orphanAge is how long an attachment that no entry names is kept: longer
+	// than any form is carried through a refusal.
+	orphanAge = 48 * time.Hour
+)
+
+// upkeep drops what has expired until ctx ends.
+func (a *App) upkeep(ctx context.Context) error {
+	tick := time.NewTicker(upkeepEvery)
+	defer tick.Stop()
+	for {
+		a.housekeep(ctx)
+		a.sweep(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *App) housekeep(ctx context.Context) {
+	for ctx.Err() == nil {
+		n, err := a.db.Housekeep(ctx, time.Now(), upkeepBatch)
+		if err != nil {
+			a.log.Error("expired rows could not be dropped", "error", err)
+			return
+		}
+		if n < upkeepBatch {
+			return
+		}
+	}
+}
+
+func (a *App) sweep(ctx context.Context) {
+	files, bytes, err := a.blobs.Sweep(ctx, time.Now().Add(-orphanAge), a.db.BlobsReferenced)
+	switch {
+	case errors.Is(err, blob.ErrHeld), errors.Is(err, context.Canceled): // a backup runs, or we stop
+	case err != nil:
+		a.log.Error("unreferenced attachments could not be swept", "error", err)
+	case files > 0:
+		a.log.Info("unreferenced attachments swept", "files", files, "bytes", bytes)
+	}
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"time"
+
+	"signpost/intake/form"
+	"signpost/intake/web"
+)
+
+func webConfig(c ServiceConfig) web.Config {
+	out := web.Defaults()
+	out.Name = c.Product
+	out.URL = c.BaseURL
+	for _, p := range c.TrustedProxies {
+		out.TrustedProxies = append(out.TrustedProxies, p.String())
+	}
+	return out
+}
+
+func formConfig(cfg Config) form.Config {
+	c, out := cfg.Form, form.Defaults()
+	out.Categories = c.Categories
+	out.MaxFiles, out.MaxFile, out.MaxTotal = c.MaxFiles, int64(c.MaxFile), int64(c.MaxTotal)
+	if len(c.Types) > 0 {
+		out.Types = c.Types
+	}
+	out.LinkKept = time.Duration(c.LinkDays) * 24 * time.Hour
+	out.MinFill, out.ProofOfWork = c.MinFill, c.ProofOfWork
+	out.PostsPerNetwork, out.PostsPerAddress = c.PerNetwork, c.PerAddress
+	out.ConfirmationsPerAddress = c.ConfirmAddr
+	out.ConfirmationsPerNetwork = c.ConfirmNet
+	out.ConfirmationsInAll = c.ConfirmTotal
+	return out
+}
