@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -249,6 +250,65 @@ func TestANameServerThatComesBack(t *testing.T) {
 		dns.set("partner.test", []*net.MX{{Host: "mx.partner.test."}})
 		time.Sleep(2 * time.Minute)
 		h.decided(2, 2)
+	})
+}
+
+// Whoever runs name servers that never answer holds up nobody else.
+func TestManyMailsFromASilentDomain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		dns := &slowNames{names{mx: map[string]any{"partner.test": []*net.MX{{Host: "mx.partner.test."}}}}}
+		h.deps.Resolver = dns
+		h.start()
+		for i := range 60 {
+			h.deliver(letter(fmt.Sprintf("x%d@h%d.evil.test", i, i), fmt.Sprintf("x%d@evil.test", i)))
+		}
+		time.Sleep(20 * time.Minute)
+		h.deliver(letter("ann@partner.test", "one@partner.test"))
+		time.Sleep(2 * dnsLimit)
+		if n := len(h.outbox()); n != 1 {
+			t.Errorf("%d answers, want 1 at once", n)
+		}
+		time.Sleep(time.Hour)
+		h.decided(61, 1)
+	})
+}
+
+// slowNames never answers for names under evil.test.
+type slowNames struct{ names }
+
+func (n *slowNames) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
+	if strings.HasSuffix(name, "evil.test") {
+		<-ctx.Done()
+		return nil, errNoReply
+	}
+	return n.names.LookupMX(ctx, name)
+}
+
+// panicky breaks on one domain.
+type panicky struct{ names }
+
+func (p *panicky) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
+	if name == "partner1.test" {
+		panic("a label too long")
+	}
+	return []*net.MX{{Host: "mx.test."}}, nil
+}
+
+func TestAuthenticationPanics(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		h.deps.Resolver = &panicky{}
+		for i := range 3 {
+			h.deliver(numbered(i))
+		}
+		h.start()
+		time.Sleep(time.Hour)
+		if rows := h.rows(); rows[1].State != store.InboundQuarantined || len(h.outbox()) != 2 {
+			t.Errorf("the mail is %s and %d answers are out", rows[1].State, len(h.outbox()))
+		}
 	})
 }
 

@@ -307,9 +307,13 @@ func TestAMailThatBreaksTheProtocolIsSetAside(t *testing.T) {
 				}
 				h := newBadHouse(t, s)
 				w, _ := h.start()
-				time.Sleep(30 * time.Minute)
+				time.Sleep(9 * time.Minute)
 				s.put(4, numbered(4))
-				time.Sleep(30 * time.Minute)
+				time.Sleep(10 * time.Minute)
+				if n := len(h.outbox()); n != 3 {
+					t.Errorf("%d answers while one mail cannot be read, want 3: the others do not wait for it", n)
+				}
+				time.Sleep(40 * time.Minute)
 				rows := h.rows()
 				if len(rows) != 4 || len(h.outbox()) != 3 {
 					t.Fatalf("%d mails and %d answers, want 4 and 3", len(rows), len(h.outbox()))
@@ -325,6 +329,37 @@ func TestAMailThatBreaksTheProtocolIsSetAside(t *testing.T) {
 				if s.sent("UID FETCH") > 60 {
 					t.Errorf("%d FETCH commands: it is tried again and again", s.sent("UID FETCH"))
 				}
+			})
+		})
+	}
+}
+
+// A server in trouble for an hour costs no good mail.
+func TestAServerIsInTroubleForAnHour(t *testing.T) {
+	t.Parallel()
+	for how, trouble := range map[string]func(c *lineConn, tag string){
+		"and says so":    func(c *lineConn, tag string) { c.say("%s NO [UNAVAILABLE] a disk is away", tag) },
+		"and hangs up":   func(c *lineConn, tag string) { c.Close() },
+		"and sends none": func(c *lineConn, tag string) { c.say("%s OK done", tag) },
+	} {
+		t.Run(how, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newLineServer()
+				for i := range 30 {
+					s.put(uint32(i+1), numbered(i))
+				}
+				well := time.Now().Add(time.Hour)
+				s.instead = func(conn *lineConn, tag, command string) bool {
+					if time.Now().After(well) || !strings.Contains(command, "BODY.PEEK") {
+						return false
+					}
+					trouble(conn, tag)
+					return true
+				}
+				h := newBadHouse(t, s)
+				h.start()
+				time.Sleep(3 * time.Hour)
+				h.decided(30, 30)
 			})
 		})
 	}

@@ -168,6 +168,9 @@ func (s *session) fetch(ctx context.Context, chunk []listed, limit time.Duration
 	if err != nil {
 		return nil, faulty{fmt.Errorf("fetch: %w", err)}
 	}
+	if len(mails) > 0 && !s.dry {
+		s.w.fetchedAt = time.Now()
+	}
 	slices.SortFunc(mails, func(a, b mail) int { return int(int64(a.uid) - int64(b.uid)) })
 	for i := range mails {
 		if err := s.complete(ctx, &mails[i]); err != nil {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,7 +54,7 @@ func TestLargeMailsAreKeptOutsideTheStore(t *testing.T) {
 				defer r.Close()
 				got, err := io.ReadAll(r)
 				h.must(err)
-				if string(got) != s.mails[1] || row.Hash != sha256.Sum256(got) {
+				if string(got) != s.mail(1) || row.Hash != sha256.Sum256(got) {
 					t.Error("the blob is not the mail byte for byte")
 				}
 			})
@@ -69,7 +71,7 @@ func TestASizeThatIsALie(t *testing.T) {
 				return false
 			}
 			for _, uid := range s.uids(strings.Fields(command)[2]) {
-				c.say("* %d FETCH (UID %d RFC822.SIZE 10%s)", uid, uid, body(s.mails[uid], command))
+				c.say("* %d FETCH (UID %d RFC822.SIZE 10%s)", uid, uid, body(s.mail(uid), command))
 			}
 			c.say("%s OK done", tag)
 			return true
@@ -137,6 +139,42 @@ func TestRangesEndWhereTheMailEnds(t *testing.T) {
 		}
 		if n := s.sent("UID FETCH"); n != 4 {
 			t.Errorf("%d ranges were asked for, want 3 and one that is empty", n)
+		}
+	})
+}
+
+// A hundred mails that are each far larger than announced do not all come into
+// memory at once.
+func TestAChunkThatIsALie(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer()
+		for i := range 70 {
+			s.put(uint32(i+1), sized(fmt.Sprintf("ann@partner%d.test", i), fmt.Sprintf("m%d@partner.test", i), store.RawInline))
+		}
+		var largest atomic.Int64
+		s.instead = func(c *lineConn, tag, command string) bool {
+			if !strings.HasPrefix(command, "UID FETCH") {
+				return false
+			}
+			sent := int64(0)
+			for _, uid := range s.uids(strings.Fields(command)[2]) {
+				text := fmt.Sprintf("* %d FETCH (UID %d RFC822.SIZE 10%s)\r\n", uid, uid, body(s.mail(uid), command))
+				n, err := c.Write([]byte(text))
+				sent += int64(n)
+				largest.Store(max(largest.Load(), sent))
+				if err != nil {
+					return true
+				}
+			}
+			c.say("%s OK done", tag)
+			return true
+		}
+		h := newBadHouse(t, s)
+		h.start()
+		time.Sleep(10 * time.Minute)
+		h.decided(70, 70)
+		if n := largest.Load(); n > 3*chunkBytes {
+			t.Errorf("%d bytes were taken in one go", n)
 		}
 	})
 }

@@ -108,7 +108,7 @@ func (s *lineServer) answer(c *lineConn, tag, command string) {
 
 // fetch sends what was asked for of one mail.
 func (c *lineConn) fetch(uid uint32, command string) {
-	raw := c.s.mails[uid]
+	raw := c.s.mail(uid)
 	c.say("* %d FETCH (UID %d RFC822.SIZE %d FLAGS ()%s)", uid, uid, len(raw), body(raw, command))
 }
 
@@ -181,6 +181,12 @@ func (s *lineServer) put(uid uint32, raw string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mails[uid] = raw
+}
+
+func (s *lineServer) mail(uid uint32) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mails[uid]
 }
 
 func (s *lineServer) remove(uid uint32) {

@@ -14,11 +14,15 @@ import (
 
 const (
 	// suspectTries is how often one mail alone may end the connection, or not
-	// come although it is there, before it is set aside.
-	suspectTries = 3
-	// suspectPause is the time between the first try and the second; the next is
-	// four times as long. A server in trouble must not cost us good mails.
-	suspectPause = 2 * time.Minute
+	// come although it is there, before it is set aside: if other mails came in
+	// the meantime. A server in trouble with all of them must not cost us good
+	// mails; after suspectTriesMost nobody waits any longer.
+	suspectTries     = 3
+	suspectTriesMost = 12
+	// suspectPause is the time between the first try and the second; each next is
+	// four times as long, up to suspectPauseMost.
+	suspectPause     = 2 * time.Minute
+	suspectPauseMost = time.Hour
 )
 
 // suspect is a mail that could not be fetched. The watch goes on without it and
@@ -26,7 +30,13 @@ const (
 type suspect struct {
 	listed
 	tries int
+	since time.Time // the first try
 	next  time.Time
+}
+
+// lost tells whether to give the mail up. fetchedAt is when a mail last came.
+func (x suspect) lost(fetchedAt time.Time) bool {
+	return x.tries >= suspectTriesMost || x.tries >= suspectTries && fetchedAt.After(x.since)
 }
 
 // faulty is an error of the server's making in reading mails.
@@ -87,11 +97,14 @@ func (s *session) readOne(ctx context.Context, l listed, noticed time.Time, adva
 
 // suspect counts a failed try at a mail, and after the last sets it aside.
 func (w *Watcher) suspect(ctx context.Context, f folder, l listed, fault error) error {
-	x := w.suspects[l.uid]
-	x.listed = l
-	x.next = time.Now().Add(suspectPause << (2 * x.tries))
+	now := time.Now()
+	x, known := w.suspects[l.uid]
+	if !known {
+		x = suspect{listed: l, since: now}
+	}
+	x.next = now.Add(min(suspectPause<<(2*min(x.tries, 5)), suspectPauseMost))
 	x.tries++
-	if x.tries < suspectTries {
+	if !x.lost(w.fetchedAt) {
 		w.suspects[l.uid] = x
 		w.log.Warn("a mail cannot be fetched", "uid", l.uid, "tries", x.tries, "error", fault)
 		return nil

@@ -125,6 +125,7 @@ type Watcher struct {
 	// Of Run's goroutine alone.
 	careful      bool               // the server failed at reading mails: one by one now
 	suspects     map[uint32]suspect // by UID
+	fetchedAt    time.Time          // when a mail last came
 	reconciledAt time.Time
 
 	mu     sync.Mutex
