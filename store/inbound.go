@@ -162,6 +162,11 @@ type MailboxState struct {
 	ConnectedAt time.Time
 }
 
+// ConnectionInstant is now as ConnectedAt keeps it: to the second, as an
+// INTERNALDATE is (RFC 9051 section 2.3.3), so that a mail which arrived in the
+// second of the connection does not count as older.
+func ConnectionInstant(now time.Time) time.Time { return now.UTC().Truncate(time.Second) }
+
 // Responder is the state of the automatic answers.
 type Responder struct {
 	On      bool

@@ -126,7 +126,8 @@ type Outbox interface {
 // became of it.
 type Ledger interface {
 	// ConnectMailbox returns the mailbox's state, creating it at the first call
-	// with ConnectedAt = now: mail that arrived before is never answered.
+	// with ConnectedAt = ConnectionInstant(now): mail that arrived before is
+	// never answered.
 	ConnectMailbox(ctx context.Context, now time.Time, mailbox string) (MailboxState, error)
 	// BeginEpoch records that the mailbox shows another UIDVALIDITY: the cursor
 	// returns to 0, and mail of earlier epochs is recognised by its content. It

@@ -45,7 +45,7 @@ func (t *txn) newMailbox(now time.Time, name string) (mailboxRecord, error) {
 	if err != nil {
 		return mailboxRecord{}, err
 	}
-	box := mailboxRecord{Number: uint32(number), Connected: micros(now)}
+	box := mailboxRecord{Number: uint32(number), Connected: micros(store.ConnectionInstant(now))}
 	return box, t.putMailbox(name, box)
 }
 

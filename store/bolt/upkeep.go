@@ -95,7 +95,7 @@ func (t *txn) reconnect(now time.Time) error {
 		if err != nil {
 			return err
 		}
-		box.Connected = micros(now)
+		box.Connected = micros(store.ConnectionInstant(now))
 		if err := t.putMailbox(name, box); err != nil {
 			return err
 		}

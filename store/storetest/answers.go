@@ -195,8 +195,9 @@ func switching(d *desk) {
 
 func beforeConnection(d *desk) {
 	d.connects()
-	old := d.arrival(1, func(m *store.NewInbound) { m.InternalDate = d.at().Add(-time.Microsecond) })
-	fresh := d.arrival(2, func(m *store.NewInbound) { m.InternalDate = d.at() })
+	old := d.arrival(1, func(m *store.NewInbound) { m.InternalDate = store.ConnectionInstant(d.now).Add(-time.Second) })
+	// An INTERNALDATE has no fraction of a second.
+	fresh := d.arrival(2, func(m *store.NewInbound) { m.InternalDate = store.ConnectionInstant(d.now) })
 	undated := d.arrival(3, func(m *store.NewInbound) { m.InternalDate = time.Time{} })
 	rows := d.records(old, fresh, undated)
 	d.wantStopped(d.answer(rows[0].ID), store.RuleConnected)
@@ -205,7 +206,7 @@ func beforeConnection(d *desk) {
 
 	d.pass(time.Hour)
 	d.must(d.MarkRestored(d.ctx, d.now))
-	if state := d.mailbox(box); !state.ConnectedAt.Equal(d.at()) || state.UID != 3 {
+	if state := d.mailbox(box); !state.ConnectedAt.Equal(store.ConnectionInstant(d.now)) || state.UID != 3 {
 		d.Errorf("restored: %+v", state)
 	}
 	d.wantStopped(d.answer(d.records(d.arrival(4, func(m *store.NewInbound) { m.InternalDate = d.at().Add(-time.Second) }))[0].ID), store.RuleConnected)

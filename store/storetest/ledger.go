@@ -79,7 +79,7 @@ func silent(id store.InboundID, kind store.Kind) store.Decision {
 
 func connecting(d *desk) {
 	first := must[store.MailboxState](d)(d.ConnectMailbox(d.ctx, d.now, box))
-	d.same(first, store.MailboxState{Mailbox: box, ConnectedAt: d.at()})
+	d.same(first, store.MailboxState{Mailbox: box, ConnectedAt: store.ConnectionInstant(d.now)})
 	d.pass(time.Hour)
 	d.same(d.mailbox(box), first)
 

@@ -262,7 +262,7 @@ func (m *model) next() (due, since time.Time) {
 
 func (m *model) connect(now time.Time, name string) store.MailboxState {
 	if m.boxes[name] == nil {
-		m.boxes[name] = &store.MailboxState{Mailbox: name, ConnectedAt: now}
+		m.boxes[name] = &store.MailboxState{Mailbox: name, ConnectedAt: store.ConnectionInstant(now)}
 	}
 	return *m.boxes[name]
 }
@@ -412,7 +412,7 @@ func (m *model) quarantine(now time.Time, id store.InboundID, reason string) (st
 
 func (m *model) markRestored(now time.Time) {
 	for _, b := range m.boxes {
-		b.ConnectedAt = now
+		b.ConnectedAt = store.ConnectionInstant(now)
 	}
 	for _, o := range m.outs {
 		if o.Kind == store.MailAutoResponse && (o.State == store.StateQueued || o.State == store.StateClaimed) {
