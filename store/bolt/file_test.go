@@ -1,0 +1,402 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"signpost/store"
+)
+
+// post opens ticket number i of a test: everything in it follows from i.
+func postTicket(t testing.TB, db *DB, i int) (store.Opened, error) {
+	t.Helper()
+	n := benchTicket(newRand(uint64(i)), newRing(t), time.Unix(1_770_000_000, 0))
+	n.Idempotency = fmt.Sprint("post ", i)
+	return db.OpenTicket(context.Background(), time.Unix(1_770_000_000, 0), n)
+}
+
+func TestAFullStoreRefusesAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "signpost.db")
+	db, err := Open(path, Options{MaxSize: 9 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := fillUp(t, db)
+	wantReadable(t, db, opened)
+	if _, err := postTicket(t, db, len(opened)); !errors.Is(err, store.ErrFull) {
+		t.Errorf("full, yet a post returned %v", err)
+	}
+	checkAndClose(t, db)
+
+	// With room again it goes on where it stopped.
+	if db, err = Open(path, Options{MaxSize: 32 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	wantReadable(t, db, opened)
+	next, err := postTicket(t, db, len(opened))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next.Replayed {
+		t.Error("the refused post had left its key")
+	}
+	checkAndClose(t, db)
+}
+
+// fillUp posts from several clients until the store is full.
+func fillUp(t *testing.T, db *DB) []store.Opened {
+	t.Helper()
+	var mu sync.Mutex
+	var opened []store.Opened
+	var wg sync.WaitGroup
+	for c := range 8 {
+		wg.Go(func() {
+			for i := c; i < 20000; i += 8 {
+				o, err := postTicket(t, db, 1_000_000+i)
+				if err != nil {
+					if !errors.Is(err, store.ErrFull) {
+						t.Error(err)
+					}
+					return
+				}
+				mu.Lock()
+				opened = append(opened, o)
+				mu.Unlock()
+			}
+			t.Error("the store never filled up")
+		})
+	}
+	wg.Wait()
+	return opened
+}
+
+func wantReadable(t *testing.T, db *DB, opened []store.Opened) {
+	t.Helper()
+	for _, o := range opened {
+		k, err := db.TicketByNumber(context.Background(), o.Ticket.Number)
+		if err != nil || k.ID != o.Ticket.ID {
+			t.Fatalf("%s was acknowledged: %v, %v", o.Ticket.Number, k.ID, err)
+		}
+		entries, err := db.Entries(context.Background(), k.ID, 0, 10)
+		if err != nil || len(entries) != 1 || len(entries[0].Body) != 2048 {
+			t.Fatalf("the thread of %s: %d entries, %v", o.Ticket.Number, len(entries), err)
+		}
+		if _, err := db.Outbound(context.Background(), o.Confirmation.ID); err != nil {
+			t.Fatalf("the confirmation of %s: %v", o.Ticket.Number, err)
+		}
+	}
+}
+
+func TestWhatNoRoomLooksLike(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		&os.PathError{Op: "write", Path: "f", Err: syscall.ENOSPC},
+		fmt.Errorf("file resize error: %s", &os.PathError{Op: "truncate", Path: "f", Err: syscall.EFBIG}), // as bbolt says it
+		syscall.EDQUOT,
+	} {
+		if !errors.Is(full(err), store.ErrFull) {
+			t.Errorf("%v is not ErrFull", err)
+		}
+	}
+	if full(nil) != nil || errors.Is(full(syscall.EIO), store.ErrFull) {
+		t.Error("something else is ErrFull")
+	}
+}
+
+func TestASecondProcessIsTurnedAway(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "signpost.db")
+	db, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := Open(path, Options{}); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "another signpost is running") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestASnapshotIsAStoreOfThatInstant(t *testing.T) {
+	t.Parallel()
+	db := openNew(t, Options{})
+	defer checkAndClose(t, db)
+	fill(t, db, 300)
+	before, err := db.Stats(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Posts go on while the snapshot is being read.
+	var copied bytes.Buffer
+	slow := writerFunc(func(p []byte) (int, error) {
+		if _, err := postTicket(t, db, copied.Len()); err != nil {
+			t.Error(err)
+		}
+		return copied.Write(p)
+	})
+	n, err := db.Snapshot(slow)
+	if err != nil || n != int64(copied.Len()) {
+		t.Fatalf("%d bytes of %d, %v", n, copied.Len(), err)
+	}
+	path := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(path, copied.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	restored, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer checkAndClose(t, restored)
+	after, err := restored.Stats(context.Background())
+	if err != nil || fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("copied %v, want %v, %v", after, before, err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func TestASnapshotThatCannotBeWrittenSaysSo(t *testing.T) {
+	t.Parallel()
+	db := openNew(t, Options{})
+	defer checkAndClose(t, db)
+	if _, err := db.Snapshot(writerFunc(func([]byte) (int, error) { return 0, syscall.ENOSPC })); err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// setSchema closes the store and writes a schema version into its file.
+func setSchema(t *testing.T, path string, version uint32) {
+	t.Helper()
+	file, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	err = file.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("meta")).Put([]byte(schemaKey), u32(version))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestANewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "signpost.db")
+	db, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	setSchema(t, path, 99)
+	_, err = Open(path, Options{})
+	if err == nil || !strings.Contains(err.Error(), "schema 99") || !strings.Contains(err.Error(), "newer signpost") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAForeignFileIsRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "signpost.db")
+	if err := os.WriteFile(path, []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{}); err == nil {
+		t.Error("a text was opened as a store")
+	}
+	foreign := filepath.Join(t.TempDir(), "foreign.db")
+	file, err := bbolt.Open(foreign, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = file.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("theirs")); return err })
+	if err := errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(foreign, Options{}); err == nil || !strings.Contains(err.Error(), "not one of signpost's") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestMigrations runs steps as later versions will add them: each once, in
+// order, resumed where one failed, with the version written by the same
+// transaction.
+func TestMigrations(t *testing.T) {
+	t.Parallel()
+	db := openNew(t, Options{})
+	defer checkAndClose(t, db)
+	var ran []string
+	step := func(name string, err error) migration {
+		return func(x *txn) error {
+			ran = append(ran, name)
+			return errors.Join(x.put(bMeta, []byte(name), []byte{}), err)
+		}
+	}
+	never := errors.New("step 3 fails")
+	log := slog.New(slog.DiscardHandler)
+	steps := append(migrations(), step("two", nil), step("three", never), step("four", nil))
+	if err := migrate(db.bolt, db.codec, steps, log); !errors.Is(err, never) {
+		t.Fatalf("got %v", err)
+	}
+	if version, _ := schemaVersion(db.bolt); version != 2 || metaKeys(t, db) != "schema two" {
+		t.Errorf("after the failure: version %d, %s", version, metaKeys(t, db))
+	}
+	steps[2] = step("three", nil)
+	if err := migrate(db.bolt, db.codec, steps, log); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(ran, " "); got != "two three three four" {
+		t.Errorf("ran %s", got)
+	}
+}
+
+// TestTheSchemaIsFrozen fails when a bucket is added or renamed without a
+// migration: version 1 is what is in people's folders.
+func TestTheSchemaIsFrozen(t *testing.T) {
+	t.Parallel()
+	db := openNew(t, Options{})
+	defer checkAndClose(t, db)
+	var names []string
+	err := db.bolt.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+			names = append(names, string(name))
+			return nil
+		})
+	})
+	want := "blobs budgets counts deadlines entries expiry inbounds inhashes inmessages inpending inuids links mailboxes meta " +
+		"numbers outbounds outheads outleased outleases outmessages outqueue outtickets outwaiting posts raws requesters reservations tickets"
+	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 1 {
+		t.Errorf("schema %d has %s, want %s; %v", len(migrations()), got, want, err)
+	}
+}
+
+// TestCheckFindsWhatIsWrong breaks a sound store in one place after the other.
+func TestCheckFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for b := bTickets; b < bucketCount; b++ {
+		t.Run(b.layout().name, func(t *testing.T) {
+			t.Parallel()
+			db := openNew(t, Options{})
+			defer db.Close()
+			furnish(t, db)
+			if err := db.Check(context.Background()); err != nil {
+				t.Fatalf("sound, but %v", err)
+			}
+			err := db.write(context.Background(), 0, func(x *txn) error {
+				key, _ := x.first(b, nil)
+				if key == nil {
+					return errors.New("the bucket is empty: furnish it")
+				}
+				return x.delete(b, bytes.Clone(key))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Check(context.Background()); err == nil {
+				t.Error("a lost row was not found")
+			}
+		})
+	}
+}
+
+// furnish leaves at least one row in every bucket.
+func furnish(t *testing.T, db *DB) {
+	t.Helper()
+	ctx, now, rng, ring := context.Background(), time.Now(), newRand(6), newRing(t)
+	fill(t, db, 2)
+	n := benchTicket(rng, ring, now)
+	n.Files = []store.File{{Name: "a", Hash: store.BlobHash(strings.Repeat("ab", 32))}}
+	n.Budgets = []store.Budget{{Name: "b", Limit: 9, Window: time.Hour}}
+	_, err1 := db.OpenTicket(ctx, now, n)
+	_, err2 := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	_, err3 := db.ConnectMailbox(ctx, now, "us")
+	rows, err4 := db.RecordInbound(ctx, now, []store.NewInbound{
+		{Mailbox: "us", UIDValidity: 1, UID: 1, InternalDate: now, MessageID: "a@b", Raw: []byte("x")},
+		{Mailbox: "us", UIDValidity: 1, UID: 2, InternalDate: now, Raw: []byte("y"), Hash: [32]byte{1}},
+	})
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.DecideInbound(ctx, now, []store.Decision{benchDecision(rng, ring, rows[0], now)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAReopenProvesProvenAndReopensSolved(t *testing.T) {
+	t.Parallel()
+	db := openNew(t, Options{})
+	defer checkAndClose(t, db)
+	opened, err := postTicket(t, db, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, status := range []store.Status{store.StatusSolved, store.StatusPending} {
+		err := db.write(context.Background(), 0, func(x *txn) error {
+			k, err := x.ticket(opened.Ticket.ID)
+			k.Status = status
+			return errors.Join(err, x.putTicket(k))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := opened.Ticket.OpenedAt.Add(time.Hour)
+		if _, err := db.AppendMessage(context.Background(), now, store.NewMessage{Link: opened.Ticket.Link, Body: "again"}); err != nil {
+			t.Fatal(err)
+		}
+		if k, err := db.Ticket(context.Background(), opened.Ticket.ID); err != nil || k.Status != store.StatusOpen {
+			t.Errorf("a message on a %s ticket left it %s, %v", status, k.Status, err)
+		}
+	}
+}
+
+func TestABatchOpensWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	db, rng, ring, now := openNew(t, Options{}), newRand(7), newRing(t), time.Now()
+	defer checkAndClose(t, db)
+	batch := make([]Opening, 10)
+	for i := range batch {
+		batch[i] = Opening{Now: now, Ticket: benchTicket(rng, ring, now), Confirmed: i%2 == 0}
+	}
+	batch[9].Ticket.Link = batch[0].Ticket.Link
+	if _, err := db.OpenTickets(context.Background(), batch); !errors.Is(err, store.ErrInvalid) {
+		t.Fatalf("got %v", err)
+	}
+	if stats, err := db.Stats(context.Background()); err != nil || len(stats.Tickets) != 0 {
+		t.Errorf("left behind: %v, %v", stats, err)
+	}
+	opened, err := db.OpenTickets(context.Background(), batch[:9])
+	if err != nil || len(opened) != 9 || opened[8].Ticket.ID <= opened[7].Ticket.ID {
+		t.Errorf("opened %d, %v", len(opened), err)
+	}
+	stats, err := db.Stats(context.Background())
+	if err != nil || stats.Outbounds[store.StateSent] != 5 || stats.Outbounds[store.StateQueued] != 4 {
+		t.Errorf("mails %v, %v", stats.Outbounds, err)
+	}
+}
+
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		s    string
+		n    int
+		want string
+	}{{"abc", 3, "abc"}, {"abc", 2, "ab"}, {"aé", 2, "a"}, {"aé", 3, "aé"}, {"🎈", 3, ""}, {"", 0, ""}, {"\x80\x80", 1, ""}} {
+		if got := cut(c.s, c.n); got != c.want {
+			t.Errorf("cut(%q, %d) = %q, want %q", c.s, c.n, got, c.want)
+		}
+	}
+}
