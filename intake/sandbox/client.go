@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"signpost/intake/web"
@@ -134,10 +135,19 @@ func (b *Sandbox) fillList(d *clientData, open, before uint64) {
 	}
 	for _, m := range mails {
 		d.List = append(d.List, mailRow{
-			Link: link(d.Box, m.ID, before), From: orElse(m.From, "(no From)"), Subject: orElse(m.Subject, "(no subject)"),
+			Link: link(d.Box, m.ID, before), From: shortName(m.From), Subject: orElse(m.Subject, "(no subject)"),
 			To: m.To, At: m.ReceivedAt, Null: m.EnvelopeFrom == "", Open: m.ID == open,
 		})
 	}
+}
+
+// shortName is the author's name where the mail has one, else the address.
+func shortName(from string) string {
+	name, rest, ok := strings.Cut(from, "<")
+	if name = strings.Trim(name, "\" "); ok && name != "" {
+		return name
+	}
+	return orElse(strings.Trim(orElse(rest, from), "<> "), "(no From)")
 }
 
 // link is the client's address with a mailbox, a mail and a page of the list.

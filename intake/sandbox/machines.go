@@ -40,6 +40,7 @@ type machinesData struct {
 	Tab      string
 	Known    []behaviour
 	Machines []machineRow
+	Support  string // whom a machine is written to as
 	Key      string
 	Chosen   string
 	Fault    string
@@ -53,6 +54,9 @@ type machineRow struct {
 
 func (b *Sandbox) machinesPage(key, chosen, fault string) machinesData {
 	d := machinesData{Tab: "machines", Known: behaviours(), Key: key, Chosen: chosen, Fault: fault}
+	if len(b.deps.Support) > 0 {
+		d.Support = b.deps.Support[0]
+	}
 	for _, m := range b.deps.Machines.Machines() {
 		if !m.BuiltIn || m.Sent > 0 {
 			d.Machines = append(d.Machines, machineRow{Machine: m, Name: behaviourName(m.Behaviour), Spent: m.Sent >= m.Limit})

@@ -17,7 +17,12 @@ type verdictView struct {
 	Answered    bool
 	Outcome     string // one sentence
 	Rules       []ruleView
-	Reports     []store.Report
+	Reports     []reportView
+}
+
+type reportView struct {
+	store.Report
+	Means string // what is done about it
 }
 
 type ruleView struct {
@@ -70,7 +75,10 @@ func verdictOf(row store.Inbound) *verdictView {
 	}
 	v := &verdictView{
 		Kind: string(row.Verdict.Kind), KindWords: kindWords(row.Verdict.Kind),
-		Answered: row.Answer != 0, Reports: row.Verdict.Reports,
+		Answered: row.Answer != 0,
+	}
+	for _, r := range row.Verdict.Reports {
+		v.Reports = append(v.Reports, reportView{r, outcomeWords(r.Outcome)})
 	}
 	stopped := 0
 	for _, r := range row.Verdict.Rules {
@@ -91,6 +99,21 @@ func verdictOf(row store.Inbound) *verdictView {
 	}
 	v.Outcome = outcome(v.Answered, stopped)
 	return v
+}
+
+// outcomeWords says what a report's outcome leads to.
+func outcomeWords(outcome string) string {
+	switch outcome {
+	case "dead":
+		return "the address gets no more mail"
+	case "refused":
+		return "the mail was refused, the address stays good"
+	case "later":
+		return "the address may work later"
+	case "done":
+		return "nothing to do"
+	}
+	return outcome
 }
 
 func outcome(answered bool, stopped int) string {
