@@ -18,6 +18,8 @@ import (
 
 // Replies that are not lines but deeds of a scripted relay.
 const (
+	plainData = "354 go on" // given only where there is a recipient
+
 	hangUp  = "<hang up>" // closes the connection
 	silence = "<silence>" // reads on, never answers
 	deaf    = "<deaf>"    // neither reads nor answers
@@ -53,7 +55,7 @@ func newPeer(changes map[string]string) *peer {
 		"HELO":     "250 relay.example",
 		"MAIL":     "250 2.1.0 ok",
 		"RCPT":     "250 2.1.5 ok",
-		"DATA":     "354 go on",
+		"DATA":     plainData,
 		"DOT":      "250 2.0.0 queued as 77",
 		"RSET":     "250 2.0.0 ok",
 		"NOOP":     "250 2.0.0 ok",
@@ -107,6 +109,8 @@ func (p *peer) serve(conn net.Conn) {
 	}
 	ok := p.answer(conn, r, "GREETING")
 	var rcpt string
+	var begun bool // a transaction, which only a message or RSET ends
+	var valid bool // it has a recipient
 	for ok {
 		line, err := r.ReadString('\n')
 		if err != nil {
@@ -119,11 +123,24 @@ func (p *peer) serve(conn net.Conn) {
 		if strings.HasPrefix(line, "RCPT") {
 			rcpt = line
 		}
-		if line == "DATA" && strings.HasPrefix(p.reply(line), "354") {
-			ok = p.message(conn, r, rcpt)
+		if line == "DATA" && !valid && p.reply(line) == plainData {
+			_, err := io.WriteString(conn, "503 5.5.1 no valid recipients\r\n")
+			ok = err == nil
 			continue
 		}
-		ok = p.answer(conn, r, line) && line != "QUIT"
+		if line == "DATA" && strings.HasPrefix(p.reply(line), "354") {
+			ok, begun, valid = p.message(conn, r, rcpt), false, false
+			continue
+		}
+		if begun && strings.HasPrefix(line, "MAIL") {
+			_, err := io.WriteString(conn, "503 5.5.1 nested MAIL\r\n")
+			ok = err == nil
+			continue
+		}
+		said := p.reply(line)
+		begun = strings.HasPrefix(line, "MAIL") && strings.HasPrefix(said, "2") || begun && line != "RSET"
+		valid = begun && (valid || strings.HasPrefix(line, "RCPT") && strings.HasPrefix(said, "2"))
+		ok = p.say(conn, r, line, said) && line != "QUIT"
 	}
 }
 
@@ -176,8 +193,12 @@ func (p *peer) reply(line string) string {
 }
 
 func (p *peer) answer(conn net.Conn, r *bufio.Reader, line string) bool {
+	return p.say(conn, r, line, p.reply(line))
+}
+
+func (p *peer) say(conn net.Conn, r *bufio.Reader, line, answer string) bool {
 	time.Sleep(p.delay(line))
-	switch answer := p.reply(line); answer {
+	switch answer {
 	case hangUp:
 		return false
 	case silence:

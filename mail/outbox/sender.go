@@ -139,10 +139,8 @@ func (s *Sender) try(abort context.Context, row store.Outbound) (rest bool) {
 	now := time.Now()
 	switch status := s.relay.now(); {
 	case fault == nil:
-	case abort.Err() != nil:
-		relayAt = now // not its fault: the next process may begin at once
-	case rest:
-		relayAt = now.Add(restAfterRefusal)
+	case abort.Err() != nil, rest:
+		relayAt = now // no fault of the mail: the next process, or an open connection, may take it at once
 	case fault.ofRelay() && status.State == RelayDown:
 		relayAt = status.RetryAt
 	}

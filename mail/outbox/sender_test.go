@@ -55,6 +55,19 @@ func TestConnectionIsReusedThenClosed(t *testing.T) {
 	})
 }
 
+// RFC 5321 section 4.5.3.2.6: a relay may take its time after the final dot.
+func TestRelayThatThinksAfterTheDot(t *testing.T) {
+	p := newPeer(nil)
+	p.pause = map[string]time.Duration{"DOT": 4 * time.Minute}
+	story(t, p, nil, func(d *desk) {
+		id := d.post(store.MailConfirmation, "ana@partner.example")
+		time.Sleep(5 * time.Minute)
+		if row := d.want(t, id, store.StateSent); row.Attempts != 1 {
+			t.Errorf("%d tries", row.Attempts)
+		}
+	})
+}
+
 func TestGreylistedMailIsTriedAgain(t *testing.T) {
 	p := newPeer(map[string]string{"RCPT": "451 4.7.1 greylisted, come back"})
 	story(t, p, nil, func(d *desk) {
@@ -103,7 +116,7 @@ func TestRefusalsForGood(t *testing.T) {
 					p.set(verb, answer)
 				}
 				id = d.post(store.MailConfirmation, "ben@partner.example")
-				time.Sleep(time.Minute)
+				time.Sleep(10 * time.Second)
 				d.want(t, id, store.StateSent)
 			})
 		})

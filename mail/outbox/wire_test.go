@@ -323,16 +323,16 @@ func TestNoPasswordInTheClear(t *testing.T) {
 
 func TestTLSIsNotTalkedAway(t *testing.T) {
 	t.Parallel()
-	for name, script := range map[string]map[string]string{
-		"not offered":          nil,
-		"refused":              {"EHLO": "250-relay.example\r\n250 STARTTLS", "STARTTLS": "454 4.7.0 not now"},
-		"something slipped in": {"EHLO": "250-relay.example\r\n250 STARTTLS", "STARTTLS": "220 go on\r\n250 PIPELINING"},
+	for want, script := range map[string]map[string]string{
+		"does not offer STARTTLS": nil,
+		"454 4.7.0 not now":       {"EHLO": "250-relay.example\r\n250 STARTTLS", "STARTTLS": "454 4.7.0 not now"},
+		"spoke on after agreeing": {"EHLO": "250-relay.example\r\n250 STARTTLS", "STARTTLS": "220 go on\r\n250 PIPELINING"},
 	} {
 		p := newPeer(script)
 		_, err := open(t.Context(), Config{Addr: "127.0.0.1:25", TLS: TLSRequired, Hello: "desk.example", Dial: p.dial}.withDefaults())
 		var d *DeliveryError
-		if !errors.As(err, &d) || d.Stage != StageTLS || d.Permanent {
-			t.Errorf("%s: %v", name, err)
+		if !errors.As(err, &d) || d.Stage != StageTLS || d.Permanent || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want word of %q", err, want)
 		}
 	}
 }
@@ -371,6 +371,18 @@ func TestAddressesBeyondASCII(t *testing.T) {
 	row = sendOne(t, cfg, store.MailConfirmation, "josé@correo.example", compose)
 	if row.State != store.StateFailed || !strings.Contains(row.Reply, "SMTPUTF8") {
 		t.Errorf("%s (%s)", row.State, row.Reply)
+	}
+}
+
+func TestEightBitsAreAnnounced(t *testing.T) {
+	t.Parallel()
+	m := Message{From: "a@desk.example", To: "ana@partner.example", Bytes: []byte("Guten Tag, schöne Grüße\r\n")}
+	offered := extensions{"8BITMIME": "", "SIZE": "1000"}
+	if got := m.mailLine(offered); got != "MAIL FROM:<a@desk.example> SIZE=28 BODY=8BITMIME" {
+		t.Error(got)
+	}
+	if got := m.mailLine(nil); got != "MAIL FROM:<a@desk.example>" {
+		t.Error(got)
 	}
 }
 
