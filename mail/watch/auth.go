@@ -165,13 +165,18 @@ func receivedSPF(header []field, trusted []string, a *triage.Auth) {
 // which the mail came in from outside, since what lies below that the sender
 // wrote, whatever names it bears.
 func border(header []field, trusted []string) []field {
-	inside := true
+	inside, topmost := true, true
 	for i, f := range header {
 		if f.name != "received" {
 			continue
 		}
 		from, by := hop(f.value)
-		if !inside || (from != "" && !isOwnHost(by, trusted) && !isNear(by)) {
+		// The topmost was written by the host that put the mail into the mailbox,
+		// often under a name of its own machine (Dovecot's LMTP does); taken over
+		// from a trusted host it is one more of ours.
+		ours := isOwnHost(by, trusted) || isNear(by) || topmost && isOwnHost(from, trusted)
+		topmost = false
+		if !inside || (from != "" && !ours) {
 			return header[:i]
 		}
 		if from != "" && !isOwnHost(from, trusted) && !isNear(from) {
