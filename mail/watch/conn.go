@@ -66,11 +66,9 @@ func (w *Watcher) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, refused{fmt.Errorf("access token: %w", err)}
 	}
-	err = within(ctx, connectLimit, func() { s.hangUp() }, func(ctx context.Context) error {
-		if s.conn, err = w.dial(ctx); err != nil {
-			return err
-		}
-		return nil
+	err = within(ctx, connectLimit, func() {}, func(ctx context.Context) (err error) {
+		s.conn, err = w.dial(ctx)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to mailbox %s: %w", w.box.ID, err)

@@ -13,7 +13,9 @@
 // The store is the truth; everything on the server is a courtesy: flags are never
 // read back, and a mail is known by (UIDVALIDITY, UID), or by its content after
 // the server has renumbered the folder. Raw text is committed before anything is
-// made of it, so a crash at any point is repeated from the store.
+// made of it, so a crash at any point is repeated from the store. A mail that the
+// server cannot deliver becomes a suspect (suspect.go): the others go on, and in
+// the end it is set aside where a person sees it.
 //
 // What this package never does: select by \Seen, use sequence numbers, ask for
 // ENVELOPE or BODYSTRUCTURE (one malformed answer ends the connection, each time
