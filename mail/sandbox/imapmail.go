@@ -156,7 +156,14 @@ func (l *letter) reader() io.Reader {
 	return io.MultiReader(bytes.NewReader(l.head), bytes.NewReader(l.body))
 }
 
-func (p seen) fetch(w *imapserver.FetchResponseWriter, options *imap.FetchOptions) error {
+// fetch writes one mail's response. The writer is closed on every way out: it
+// holds the connection's lock, which the library's own answer needs next.
+func (p seen) fetch(w *imapserver.FetchResponseWriter, options *imap.FetchOptions) (err error) {
+	defer func() {
+		if closeErr := w.Close(); err == nil {
+			err = closeErr
+		}
+	}()
 	w.WriteUID(p.uid)
 	if options.Flags {
 		w.WriteFlags(p.flags)
@@ -180,7 +187,7 @@ func (p seen) fetch(w *imapserver.FetchResponseWriter, options *imap.FetchOption
 			return err
 		}
 	}
-	return w.Close()
+	return nil
 }
 
 // writeSection writes one BODY[...]; the whole mail without a detour through the

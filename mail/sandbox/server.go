@@ -243,7 +243,9 @@ func (s *Server) Close() error {
 	for _, c := range open {
 		_ = c.Close() // the other end learns of it; there is nothing to do about an error
 	}
-	s.running.Wait()
+	if err := s.waitEnded(); err != nil {
+		return err
+	}
 	// Only now, when nothing serves any more, are the libraries closed: they
 	// close the listeners once more, and complain of it.
 	_ = s.imap.Close()
@@ -253,6 +255,22 @@ func (s *Server) Close() error {
 		return err
 	}
 	return nil
+}
+
+func (s *Server) waitEnded() error {
+	ended := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(ended)
+	}()
+	wait := time.NewTimer(closeTime)
+	defer wait.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-wait.C:
+		return errors.New("sandbox: connections are still open 5 s after they were closed")
+	}
 }
 
 // tracked is a listener whose connections Close can end.
