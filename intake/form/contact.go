@@ -24,17 +24,16 @@ const retryFull = 5 * time.Minute
 
 // contactData is what the form shows.
 type contactData struct {
-	Draft     *draft
-	Faults    []shownFault
-	Regions   []regionFacts
-	Region    regionFacts // of the reader
-	Known     bool        // the reader's country is known
-	Countries []web.Country
-	Files     filesData
-	Config    Config
-	Key       string
-	Token     string
-	Work      string // the challenge, "" when none is asked
+	Draft   *draft
+	Faults  []shownFault
+	Regions []regionFacts
+	Region  regionFacts // of the reader
+	Known   bool        // the reader's country is known
+	Files   filesData
+	Config  Config
+	Key     string
+	Token   string
+	Work    string // the challenge, "" when none is asked
 }
 
 // filesData is what the file area shows.
@@ -78,19 +77,18 @@ func (f *Form) showForm(x *web.Exchange, status int, d *draft) error {
 	x.Header().Set("Cache-Control", "no-store")
 	country := d.Country
 	if !web.IsCountry(country) {
-		country = x.GuessCountry()
+		country = x.Country()
 	}
 	data := contactData{
-		Draft:     d,
-		Faults:    d.shown(x),
-		Region:    f.facts(x, f.regionFor(country), country, now),
-		Known:     country != "",
-		Countries: x.Countries(),
-		Files:     f.filesData(now, d),
-		Config:    f.cfg,
-		Key:       d.Key,
-		Token:     cmp.Or(d.Token, f.guard.opened.Token(now)),
-		Work:      f.guard.work.Challenge(now),
+		Draft:  d,
+		Faults: d.shown(x),
+		Region: f.facts(x, f.regionFor(country), country, now),
+		Known:  country != "",
+		Files:  f.filesData(now, d),
+		Config: f.cfg,
+		Key:    d.Key,
+		Token:  cmp.Or(d.Token, f.guard.opened.Token(now)),
+		Work:   f.guard.work.Challenge(now),
 	}
 	for _, r := range f.deps.Regions {
 		data.Regions = append(data.Regions, f.facts(x, r, "", now))

@@ -12,9 +12,8 @@ import (
 
 // homeData is what the help centre shows.
 type homeData struct {
-	Region    regionFacts
-	Chosen    string // the reader's country, chosen or guessed, "" for none
-	Countries []web.Country
+	Region regionFacts
+	Chosen string // the reader's country, chosen or guessed, "" for none
 }
 
 // regionFacts are what a reader is told of a region.
@@ -45,9 +44,8 @@ func (f *Form) showHome(x *web.Exchange) error {
 	region := f.regionFor(country)
 	x.DefaultLang(region.Languages[0])
 	return f.home.Show(x, http.StatusOK, homeData{
-		Region:    f.facts(x, region, country, time.Now()),
-		Chosen:    country,
-		Countries: x.Countries(),
+		Region: f.facts(x, region, country, time.Now()),
+		Chosen: country,
 	})
 }
 

@@ -29,7 +29,7 @@ import (
 
 // world is the form on a real store and a real blob store.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	db      *bolt.DB
 	blobs   *blob.Local
 	ring    *ident.Ring
@@ -54,7 +54,7 @@ func regions() []store.Region {
 	}
 }
 
-func newWorld(t *testing.T, change ...func(*setting)) *world {
+func newWorld(t testing.TB, change ...func(*setting)) *world {
 	t.Helper()
 	dir := t.TempDir()
 	w := &world{t: t, log: &lockedBuffer{}}
@@ -93,7 +93,7 @@ func newWorld(t *testing.T, change ...func(*setting)) *world {
 	return w
 }
 
-func fatal(t *testing.T, err error) {
+func fatal(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,8 @@ package web
 
 import (
 	"cmp"
+	"fmt"
+	"html/template"
 	"slices"
 	"strings"
 	"sync"
@@ -23,9 +25,6 @@ const iso3166 = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF 
 	"PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG " +
 	"TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
 
-// Country is one country in the reader's language.
-type Country struct{ Code, Name string }
-
 // IsCountry tells whether code is an ISO 3166-1 alpha-2 code, in capitals.
 func IsCountry(code string) bool {
 	i := strings.Index(iso3166, code)
@@ -46,32 +45,50 @@ func CountryName(l lang.Lang, code string) string {
 	return cmp.Or(display.Regions(tag).Name(region), code)
 }
 
-// countryLists keeps each language's sorted list once it was asked for.
+// countryLists keeps, for each language that was asked for, the options of a
+// select of all countries: two hundred and fifty of them, rendered once.
 type countryLists struct {
-	mu    sync.Mutex
-	lists map[string][]Country
+	mu      sync.Mutex
+	options map[string]string
 }
 
-// of lists all countries in the order in which the language sorts them. The
-// list is shared: read it only.
-func (c *countryLists) of(l lang.Lang) []Country {
+// of renders all countries in the order in which the language sorts them.
+func (c *countryLists) of(l lang.Lang) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if list, ok := c.lists[l.Tag()]; ok {
-		return list
+	if options, ok := c.options[l.Tag()]; ok {
+		return options
 	}
-	var list []Country
+	var b strings.Builder
+	for _, country := range sortedCountries(l) {
+		fmt.Fprintf(&b, "<option value=%q>%s</option>\n", country.code, template.HTMLEscapeString(country.name))
+	}
+	if c.options == nil {
+		c.options = make(map[string]string)
+	}
+	c.options[l.Tag()] = b.String()
+	return b.String()
+}
+
+type country struct{ code, name string }
+
+func sortedCountries(l lang.Lang) []country {
+	var list []country
 	for code := range strings.FieldsSeq(iso3166) {
-		list = append(list, Country{Code: code, Name: CountryName(l, code)})
+		list = append(list, country{code: code, name: CountryName(l, code)})
 	}
 	order := collate.New(language.Make(l.Tag()))
-	slices.SortFunc(list, func(a, b Country) int { return order.CompareString(a.Name, b.Name) })
-	if c.lists == nil {
-		c.lists = make(map[string][]Country)
-	}
-	c.lists[l.Tag()] = list
+	slices.SortFunc(list, func(a, b country) int { return order.CompareString(a.name, b.name) })
 	return list
 }
 
-// Countries lists all countries in the reader's language, sorted. Read only.
-func (x *Exchange) Countries() []Country { return x.server.countries.of(x.Lang) }
+// CountryOptions are the options of a select of all countries in the reader's
+// language, the chosen code selected.
+func (f *Frame) CountryOptions(chosen string) template.HTML {
+	options := f.x.server.countries.of(f.Lang)
+	if IsCountry(chosen) {
+		mark := `value="` + chosen + `"`
+		options = strings.Replace(options, mark, mark+" selected", 1)
+	}
+	return template.HTML(options)
+}

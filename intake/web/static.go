@@ -29,9 +29,13 @@ type asset struct {
 type assets struct {
 	files map[string]asset // "web/web.css"
 	hash  string
+	gzip  *gzip.Writer // nil once sealed: it holds a megabyte
 }
 
-func newAssets() *assets { return &assets{files: make(map[string]asset)} }
+func newAssets() *assets {
+	w, _ := gzip.NewWriterLevel(nil, gzip.BestCompression) // a level there is
+	return &assets{files: make(map[string]asset), gzip: w}
+}
 
 // kinds are the static files a room may have.
 func kind(name string) (string, bool) {
@@ -62,16 +66,16 @@ func (s *Server) Static(room string, files fs.FS) error {
 		if err != nil {
 			return err
 		}
-		s.assets.files[room+strings.TrimPrefix(name, "static")] = asset{kind: mediaType, body: body, gzip: compress(body)}
+		s.assets.files[room+strings.TrimPrefix(name, "static")] = asset{kind: mediaType, body: body, gzip: s.assets.compress(body)}
 		return nil
 	})
 }
 
-func compress(body []byte) []byte {
+func (a *assets) compress(body []byte) []byte {
 	var out bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	_, _ = w.Write(body) // a bytes.Buffer takes everything
-	_ = w.Close()
+	a.gzip.Reset(&out)
+	_, _ = a.gzip.Write(body) // a bytes.Buffer takes everything
+	_ = a.gzip.Close()
 	if out.Len() >= len(body) {
 		return nil
 	}
@@ -86,6 +90,7 @@ func (a *assets) seal() {
 		sum.Write(a.files[name].body)
 	}
 	a.hash = hex.EncodeToString(sum.Sum(nil))[:16]
+	a.gzip = nil
 }
 
 // url is where a file lies. An unknown name leads to a 404, which a test of the

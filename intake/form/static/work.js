@@ -13,16 +13,17 @@ for (let n = 2, i = 0; i < 64; n++) {
   K[i++] = frac(Math.cbrt(n));
 }
 
-const W = new Uint32Array(64);
+const W = new Int32Array(64);
 const rotr = (x, n) => (x >>> n) | (x << (32 - n));
 
+// block works one block of 64 bytes into h.
 function block(h, bytes, at) {
   for (let i = 0; i < 16; i++, at += 4) W[i] = bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
   for (let i = 16; i < 64; i++) {
     const a = W[i - 15], b = W[i - 2];
     W[i] = (rotr(b, 17) ^ rotr(b, 19) ^ b >>> 10) + W[i - 7] + (rotr(a, 7) ^ rotr(a, 18) ^ a >>> 3) + W[i - 16];
   }
-  let [a, b, c, d, e, f, g, k] = h;
+  let a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], k = h[7];
   for (let i = 0; i < 64; i++) {
     const t1 = (k + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (e & f ^ ~e & g) + K[i] + W[i]) | 0;
     const t2 = ((rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + (a & b ^ a & c ^ b & c)) | 0;
@@ -31,26 +32,33 @@ function block(h, bytes, at) {
   h[0] += a; h[1] += b; h[2] += c; h[3] += d; h[4] += e; h[5] += f; h[6] += g; h[7] += k;
 }
 
-const encode = new TextEncoder();
-
-function digest(text) {
-  const message = encode.encode(text);
-  const length = (message.length + 9 + 63) >> 6 << 6;
-  const bytes = new Uint8Array(length);
-  bytes.set(message);
-  bytes[message.length] = 0x80;
-  new DataView(bytes.buffer).setUint32(length - 4, message.length * 8);
-  const h = Uint32Array.from(H);
-  for (let at = 0; at < length; at += 64) block(h, bytes, at);
-  return h;
+// hasher returns the digest of head followed by a number, again and again in the
+// same memory.
+function hasher(head) {
+  const bytes = new Uint8Array(((head.length + 16 + 9 + 63) >> 6) << 6);
+  bytes.set(new TextEncoder().encode(head));
+  const view = new DataView(bytes.buffer);
+  const h = new Int32Array(8);
+  return (n) => {
+    const digits = String(n);
+    let end = head.length;
+    for (let i = 0; i < digits.length; i++) bytes[end++] = digits.charCodeAt(i);
+    bytes[end] = 0x80;
+    const length = ((end + 9 + 63) >> 6) << 6;
+    bytes.fill(0, end + 1, length);
+    view.setUint32(length - 4, end * 8);
+    h.set(H);
+    for (let at = 0; at < length; at += 64) block(h, bytes, at);
+    return h;
+  };
 }
 
 onmessage = ({ data: challenge }) => {
   const [expiry, difficulty, salt, want] = challenge.split(".");
-  const target = Uint32Array.from({ length: 8 }, (_, i) => parseInt(want.slice(8 * i, 8 * i + 8), 16));
-  const head = `${expiry}.${difficulty}.${salt}.`;
+  const target = Int32Array.from({ length: 8 }, (_, i) => parseInt(want.slice(8 * i, 8 * i + 8), 16) | 0);
+  const digest = hasher(`${expiry}.${difficulty}.${salt}.`);
   for (let n = 0; n < Number(difficulty); n++) {
-    const h = digest(head + n);
+    const h = digest(n);
     if (h[0] === target[0] && h[1] === target[1] && h.every((v, i) => v === target[i])) return postMessage(challenge + "." + n);
   }
   postMessage("");
