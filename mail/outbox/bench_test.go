@@ -192,7 +192,7 @@ func BenchmarkAgainstSMTPSource(b *testing.B) {
 		b.Skip("no smtp-source here (Debian package postfix)")
 	}
 	addr := startSink(b, sink)
-	const pairs, mails = 5, 20000
+	const pairs, mails = 5, 10000
 	var client, durable, reference []float64
 	for b.Loop() {
 		for range pairs {

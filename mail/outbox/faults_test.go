@@ -303,13 +303,20 @@ func TestMailThatCannotBeComposed(t *testing.T) {
 			if row.Kind == store.MailConfirmation {
 				return Message{}, broken
 			}
+			if row.To == "eve@x.example" {
+				return Message{}, &DeliveryError{Permanent: true, Err: broken}
+			}
 			return Message{To: "ben@x.example>\r\nRCPT TO:<eve@x.example", Bytes: []byte("x")}, nil
 		}
 		unready := d.post(store.MailConfirmation, "ana@partner.example")
 		forged := d.post(store.MailAutoResponse, "ben@x.example")
+		hopeless := d.post(store.MailAutoResponse, "eve@x.example")
 		time.Sleep(20 * time.Second)
 		d.want(t, unready, store.StateQueued)
 		d.want(t, forged, store.StateFailed)
+		if row := d.want(t, hopeless, store.StateFailed); row.Reply != "at compose: template" {
+			t.Errorf("reply %q", row.Reply)
+		}
 		if p.dialled() != 0 {
 			t.Error("the relay was asked")
 		}

@@ -152,7 +152,9 @@ func (s *Sender) try(abort context.Context, row store.Outbound) (rest bool) {
 func (s *Sender) hand(ctx context.Context, row store.Outbound) (reply, *DeliveryError) {
 	m, err := s.compose(row)
 	if err != nil {
-		return reply{}, asDelivery(StageCompose, err)
+		fault := *asDelivery(StageCompose, err)
+		fault.Stage = StageCompose // whatever the composer said: the relay was not asked
+		return reply{}, &fault
 	}
 	if fault := m.check(); fault != nil {
 		return reply{}, fault

@@ -128,13 +128,13 @@ func TestDeadRelayForAnHourCostsLittle(t *testing.T) {
 	p.dead = true
 	story(t, p, nil, func(d *desk) {
 		var ids []store.OutboundID
-		for i := range 600 { // one mail every six seconds
+		for i := range 200 { // one mail every eighteen seconds
 			kind := store.MailConfirmation
 			if i%3 == 0 {
 				kind = store.MailAutoResponse
 			}
 			ids = append(ids, d.post(kind, "ana@partner.example"))
-			time.Sleep(6 * time.Second)
+			time.Sleep(18 * time.Second)
 		}
 		if n := p.dialled(); n < 30 || n > 120 {
 			t.Errorf("dialled %d times in the hour, want about one a minute", n)
