@@ -67,6 +67,7 @@ func (m *message) settleReports(list []finding, n notice, reason string) bool {
 }
 
 func (f finding) report(id string) store.Report {
+	f.text = cut(f.text, 8192)
 	if f.command == "" {
 		f.command = lastCommand(f.text)
 	}
@@ -85,7 +86,7 @@ func (f finding) report(id string) store.Report {
 	return store.Report{
 		Recipient: recipient, Action: f.action, Status: f.status, Reason: reason,
 		Hard: f.action == "failed" && f.isHard(reason), Outcome: f.outcome(reason),
-		Diagnostic: cut(clean(f.diagnostic), maxDiagnostic), OriginalMessageID: id,
+		Diagnostic: cut(clean(cut(f.diagnostic, 2*maxDiagnostic)), maxDiagnostic), OriginalMessageID: id,
 	}
 }
 

@@ -31,7 +31,7 @@ func (m *message) readBounce() bool {
 		}
 		whole := text
 		if poor(text) || (said{text: text}).why() == "onhold" {
-			whole = text + "\n" + n.words
+			whole = text + "\n" + cut(n.words, maxReasonText)
 		}
 		command := lastCommand(text)
 		if command == "" {

@@ -149,6 +149,26 @@ func ofSender(head, above string, start int) bool {
 	return false
 }
 
+// exchange is one turn of an SMTP transcript: a reply line with what is folded
+// under it, or a command with the server's answers.
+func exchange(lines []string) string {
+	first := strings.TrimSpace(lines[0])
+	command := strings.HasPrefix(first, ">>>")
+	if !command && digits(first) != 3 {
+		return ""
+	}
+	text := first
+	for _, line := range lines[1:min(len(lines), 20)] {
+		trimmed := strings.TrimSpace(line)
+		folded := trimmed != "" && (line[0] == ' ' || line[0] == '\t')
+		if command && !strings.HasPrefix(trimmed, "<<<") || !command && !folded {
+			break
+		}
+		text += "\n" + trimmed
+	}
+	return text
+}
+
 // paragraphOf is what a mail system says of one recipient: the rest of the line
 // that names it, and the lines below until a blank one or the next recipient. A
 // name alone takes the paragraph below it.
@@ -174,6 +194,11 @@ func paragraphOf(words, address string) string {
 }
 
 func paragraph(lines []string, from int, p place, key string) string {
+	if p == placeCommand {
+		if text := exchange(lines); text != "" {
+			return text
+		}
+	}
 	var out strings.Builder
 	first := strings.Trim(lines[0][min(from, len(lines[0])):], " \t>:\"'],;.")
 	if p == placeReply || p == placeElsewhere {

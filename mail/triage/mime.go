@@ -13,7 +13,10 @@ const (
 	// scanFactor bounds how many bytes the search for delimiters may pass over in
 	// all, as a multiple of the mail: nesting makes it look at the inner parts
 	// again.
-	scanFactor = 8
+	scanFactor = 4
+	// candidateCost is charged to the same budget for each delimiter looked at, so
+	// that a body made of them costs no more than another.
+	candidateCost = 100
 )
 
 // part is one leaf of a mail, or an embedded message, which is not opened: what
@@ -89,12 +92,15 @@ func (w *walker) splitAt(body []byte, boundary string) (pieces [][]byte) {
 			w.scan -= len(body) - from
 			break
 		}
-		w.scan -= i + len(delimiter)
+		w.scan -= i + len(delimiter) + candidateCost
 		at := from + i
 		from = at + len(delimiter)
 		line := lineStart(body, at)
+		if line < 0 {
+			continue
+		}
 		last, ok := delimiterEnd(body[from:])
-		if line < 0 || !ok {
+		if !ok {
 			continue
 		}
 		if start >= 0 {
@@ -119,7 +125,7 @@ func (w *walker) splitAt(body []byte, boundary string) (pieces [][]byte) {
 // lineStart is where the line of the delimiter at i begins, -1 when something
 // other than spaces stands before it.
 func lineStart(body []byte, i int) int {
-	for i > 0 && (body[i-1] == ' ' || body[i-1] == '\t') {
+	for n := 0; i > 0 && n < 20 && (body[i-1] == ' ' || body[i-1] == '\t'); n++ {
 		i--
 	}
 	if i == 0 || body[i-1] == '\n' {
@@ -131,7 +137,7 @@ func lineStart(body []byte, i int) int {
 // delimiterEnd tells whether a delimiter really ends here, and whether it is the
 // closing one.
 func delimiterEnd(rest []byte) (last, ok bool) {
-	line, _ := cutLine(rest)
+	line, _ := cutLine(rest[:min(len(rest), 200)])
 	line = bytes.TrimRight(line, " \t\r")
 	return bytes.Equal(line, []byte("--")), len(line) == 0 || bytes.Equal(line, []byte("--"))
 }

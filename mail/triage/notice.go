@@ -18,6 +18,14 @@ type notice struct {
 // readNotice separates the mail system's words from the mail it returns, which
 // comes as a part of its own or is pasted below a marker line.
 func (m *message) readNotice() notice {
+	if m.notice == nil {
+		n := m.splitNotice()
+		m.notice = &n
+	}
+	return *m.notice
+}
+
+func (m *message) splitNotice() notice {
 	var n notice
 	var html strings.Builder
 	var words strings.Builder
@@ -105,9 +113,10 @@ func startsHeader(text, line string) bool {
 	if !ok || !anyName(name, "Received", "Return-Path", "DKIM-Signature", "Message-ID", "MIME-Version", "X-Originating-IP", "Delivered-To", "From", "Date", "X-Received", "ARC-Seal") {
 		return false
 	}
-	fields, certain := 0, false
+	fields, certain, lines := 0, false, 0
 	for next := range strings.Lines(cut(text, 4096)) {
-		if strings.TrimSpace(next) == "" {
+		lines++
+		if strings.TrimSpace(next) == "" || lines > 40 || fields >= 3 && certain {
 			break
 		}
 		if next[0] == ' ' || next[0] == '\t' {

@@ -22,6 +22,10 @@ type phrasePattern []string
 
 const maxGap = 80
 
+// maxReasonText is how much of a server's words is searched for a reason: a
+// thousand phrases are looked for in it, for each recipient.
+const maxReasonText = 2048
+
 var reasons = sync.OnceValue(func() (list []reasonPhrases) {
 	for line := range strings.Lines(reasonFile) {
 		line = strings.TrimSpace(line)
@@ -109,7 +113,7 @@ func (s said) why() string {
 	if s.action == "delivered" || s.action == "relayed" || s.action == "expanded" {
 		return "delivered"
 	}
-	text := fold(cut(remoteWords(s.text), 4096))
+	text := fold(cut(remoteWords(s.text), maxReasonText))
 	byStatus := s.byStatus()
 	switch byStatus {
 	case "authfailure", "requireptr", "failedstarttls", "norelaying", "exceedlimit", "speeding":
@@ -208,7 +212,7 @@ func (s said) outcome(reason string) string {
 	case s.action == "delayed":
 		return "later"
 	}
-	if strings.Contains(fold(s.text), "nxdomain") {
+	if strings.Contains(fold(cut(s.text, maxReasonText)), "nxdomain") {
 		return "dead" // whatever the status: there is no such domain
 	}
 	switch reason {

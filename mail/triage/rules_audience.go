@@ -1,8 +1,7 @@
 package triage
 
 import (
-	"fmt"
-	"net/mail"
+	"strconv"
 	"time"
 )
 
@@ -20,7 +19,7 @@ var audienceRules = []rule{
 		return "Resent-To: " + first(m.ours), m.oursResent
 	}),
 	stop("many-recipients", "a mass mail is not written to us", func(m *message) (string, bool) {
-		return fmt.Sprintf("%d addresses in To and Cc", len(m.to)), len(m.to) > maxRecipients
+		return strconv.Itoa(len(m.to)) + " addresses in To and Cc", len(m.to) > maxRecipients
 	}),
 	stop("too-old", "after an outage or a new mailbox the backlog is never answered", func(m *message) (string, bool) {
 		if m.env.Now.IsZero() || m.env.InternalDate.IsZero() {
@@ -57,8 +56,8 @@ func dateOff(m *message) (string, bool) {
 		return "", false
 	}
 	value := m.header.value("Date")
-	date, err := mail.ParseDate(cut(value, 100))
-	if err != nil {
+	date, ok := parseDate(cut(value, 100))
+	if !ok {
 		return "", false
 	}
 	off := m.env.InternalDate.Sub(date).Abs()

@@ -66,7 +66,16 @@ func localPart(address string) string {
 // squash drops what people vary in such names: mailer-daemon, Mailer_Daemon,
 // mailerdaemon.
 func squash(local string) string {
-	return strings.NewReplacer("-", "", "_", "", ".", "").Replace(local)
+	if !strings.ContainsAny(local, "-_.") {
+		return local
+	}
+	out := make([]byte, 0, len(local))
+	for i := range len(local) {
+		if c := local[i]; c != '-' && c != '_' && c != '.' {
+			out = append(out, c)
+		}
+	}
+	return string(out)
 }
 
 // isDaemon tells the names under which mail systems report.
@@ -90,13 +99,14 @@ func isNoReply(address string) bool {
 // isServiceName tells list managers, system accounts and their address forms.
 func isServiceName(address string) bool {
 	local := localPart(address)
-	switch strings.SplitN(local, "+", 2)[0] {
+	name, _, _ := strings.Cut(local, "+")
+	switch name {
 	case "listserv", "majordomo", "root", "daemon", "uucp", "nobody", "www-data", "abuse", "bounce", "bounces", "mailman",
 		"notification", "notifications", "notify", "apache", "cron", "backup-daemon":
 		return true
 	}
 	for _, suffix := range []string{"-request", "-owner", "-bounces", "-bounce", "-relay", "-errors", "-confirm", "-daemon", "-return", "-admin-bounces"} {
-		if strings.HasSuffix(strings.SplitN(local, "+", 2)[0], suffix) {
+		if strings.HasSuffix(name, suffix) {
 			return true
 		}
 	}
@@ -155,6 +165,6 @@ func brokenFrom(m *message) (string, bool) {
 	case len(m.from) != 1:
 		return "From: " + value, true
 	}
-	_, domain := splitAddress(m.from[0].address)
-	return "From: " + value, domain == "" || !isAddress(m.from[0].address)
+	local, domain := splitAddress(m.from[0].address)
+	return "From: " + value, local == "" || domain == "" || strings.ContainsAny(domain, "()[]<>\\")
 }

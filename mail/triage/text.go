@@ -219,9 +219,9 @@ func skipElement(s string, end int, out *strings.Builder) string {
 	for _, hidden := range []string{"style", "script", "title"} {
 		if strings.HasPrefix(tag, hidden) && s[1] != '/' {
 			if i := strings.Index(rest, "</"); i >= 0 {
-				rest = rest[i:]
+				return rest[i:]
 			}
-			return rest
+			return "" // it never ends: a search at each such tag would take for ever
 		}
 	}
 	for _, block := range []string{"br", "p", "div", "tr", "li", "h", "table", "pre"} {

@@ -144,7 +144,8 @@ type message struct {
 	words   string // the readable text, once asked for
 	hasText bool
 
-	inner   bool // it came inside another mail
+	notice  *notice // once asked for
+	inner   bool    // it came inside another mail
 	reports []store.Report
 	report  store.Kind // what the reports make of the mail, "" for none
 	reason  string     // the words by which report was decided
@@ -153,7 +154,12 @@ type message struct {
 // read takes a mail apart as far as every rule needs it.
 func read(raw []byte, e *Envelope) *message {
 	if bytes.IndexByte(raw[:min(len(raw), maxValue)], '\n') < 0 && bytes.IndexByte(raw, '\r') >= 0 {
-		raw = bytes.ReplaceAll(raw, []byte("\r"), []byte("\n")) // line ends of old Macs
+		raw = bytes.Clone(raw) // line ends of old Macs
+		for i, c := range raw {
+			if c == '\r' {
+				raw[i] = '\n'
+			}
+		}
 	}
 	m := &message{env: e}
 	m.header, m.body = readHeader(raw)
