@@ -1,14 +1,17 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -128,14 +131,41 @@ func crowd(b *testing.B, n int, do func(*rand.Rand) error) {
 	b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "p99-ms")
 }
 
+// desk hands out tickets without the cost of writing their texts: what is said
+// comes from a stock, what must be unique is minted.
+type desk struct {
+	stock []store.NewTicket
+	next  atomic.Uint64
+}
+
+func newDesk(tb testing.TB) *desk {
+	d := &desk{stock: make([]store.NewTicket, 1024)}
+	rng, ring := newRand(8), newRing(tb)
+	for i := range d.stock {
+		d.stock[i] = benchTicket(rng, ring, time.Now())
+	}
+	return d
+}
+
+func (d *desk) ticket(now time.Time) store.NewTicket {
+	i := d.next.Add(1)
+	n := d.stock[i%uint64(len(d.stock))]
+	n.Link, n.LinkExpires = ident.NewLink(now), now.Add(365*24*time.Hour)
+	n.Promise = store.Promise{FirstResponseBy: now.Add(24 * time.Hour), ResolutionBy: now.Add(48 * time.Hour)}
+	n.Requester.Email = "p" + strconv.FormatUint(i*0x9E3779B97F4A7C15>>44, 10) + n.Requester.Email
+	n.MessageID = "c." + strconv.FormatUint(1<<63+i, 10) + n.MessageID[21:]
+	n.Idempotency = strconv.FormatUint(i*0x9E3779B97F4A7C15, 16)
+	return n
+}
+
 func BenchmarkOpenTicket(b *testing.B) {
-	ring := newRing(b)
+	desk := newDesk(b)
 	for _, n := range clientCounts {
 		b.Run(fmt.Sprintf("clients=%d", n), func(b *testing.B) {
 			db := benchDB(b)
-			crowd(b, n, func(rng *rand.Rand) error {
+			crowd(b, n, func(*rand.Rand) error {
 				now := time.Now()
-				_, err := db.OpenTicket(context.Background(), now, benchTicket(rng, ring, now))
+				_, err := db.OpenTicket(context.Background(), now, desk.ticket(now))
 				return err
 			})
 		})
@@ -264,13 +294,13 @@ func rawCommits(file *bbolt.DB, jobs chan chan error, rows []rawRow, noise []byt
 
 // fill opens n tickets in large batches.
 func fill(tb testing.TB, db *DB, n int) {
-	rng, ring := newRand(3), newRing(tb)
+	desk := newDesk(tb)
 	now := time.Now().Add(-time.Duration(n) * time.Second)
 	for n > 0 {
 		batch := make([]Opening, min(n, 5000))
 		for i := range batch {
 			now = now.Add(time.Second)
-			batch[i] = Opening{Now: now, Ticket: benchTicket(rng, ring, now)}
+			batch[i] = Opening{Now: now, Ticket: desk.ticket(now)}
 		}
 		if _, err := db.OpenTickets(context.Background(), batch); err != nil {
 			tb.Fatal(err)
@@ -285,6 +315,46 @@ func BenchmarkFill(b *testing.B) {
 	fill(b, db, b.N)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "/s")
 	b.ReportMetric(float64(fileSize(b, db))/float64(b.N), "file-B/op")
+}
+
+// BenchmarkFullStore opens tickets from 64 clients in an empty store and in one
+// of 100,000 tickets, and starts on the latter. SIGNPOST_BENCH_TICKETS sets
+// another size.
+func BenchmarkFullStore(b *testing.B) {
+	size, err := strconv.Atoi(cmp.Or(os.Getenv("SIGNPOST_BENCH_TICKETS"), "100000"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	path := filepath.Join(b.TempDir(), "full.db")
+	full, err := Open(path, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	fill(b, full, size)
+	desk := newDesk(b)
+	for _, db := range []*DB{benchDB(b), full} {
+		b.Run(fmt.Sprintf("open/MB=%d", fileSize(b, db)>>20), func(b *testing.B) {
+			crowd(b, 64, func(*rand.Rand) error {
+				now := time.Now()
+				_, err := db.OpenTicket(context.Background(), now, desk.ticket(now))
+				return err
+			})
+		})
+	}
+	if err := full.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("start", func(b *testing.B) {
+		for range b.N {
+			db, err := Open(path, Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func fileSize(tb testing.TB, db *DB) (size int64) {

@@ -185,12 +185,17 @@ func switching(d *desk) {
 	off := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, false, "moving house"))
 	d.same(off, store.Responder{Since: d.at(), Reason: "moving house"})
 	d.same(must[store.Responder](d)(d.Responder(d.ctx)), off)
-	row := d.wantStopped(d.answer(d.mail(1), sender("ana@partner.example")), store.RuleOff)
+	guarded := func(x *store.Decision) {
+		x.Limits.Sender = "ana@partner.example"
+		x.Limits.Breaker = store.Budget{Name: "answer/breaker", Limit: 1, Window: time.Hour}
+	}
+	row := d.wantStopped(d.answer(d.mail(1), guarded), store.RuleOff)
 	if row.Verdict.Rules[1].Evidence != "moving house" {
 		d.Errorf("the evidence is %q", row.Verdict.Rules[1].Evidence)
 	}
 	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, true, ""))
-	d.wantAnswered(d.answer(d.mail(2), sender("ana@partner.example")))
+	// The stopped answer reserved nothing and charged nothing, nor the breaker.
+	d.wantAnswered(d.answer(d.mail(2), guarded))
 }
 
 func beforeConnection(d *desk) {
