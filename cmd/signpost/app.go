@@ -101,7 +101,7 @@ func (a *App) Close() error {
 // build wires the rooms together. mount adds pages of the caller's own.
 func (a *App) build(d dialers, mount func(*web.Server) error) error {
 	if d.resolver == nil {
-		d.resolver = &net.Resolver{}
+		d.resolver = resolverFor(a.cfg.Service)
 	}
 	if err := a.buildSender(d); err != nil {
 		return err

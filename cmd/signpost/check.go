@@ -66,16 +66,17 @@ func (r *report) line(mark, heading, format string, args []any) {
 // checkDNS looks at what receivers will look at: whether each region's domain
 // takes bounces, and whether it lets our mail be told from a forgery.
 func checkDNS(ctx context.Context, cfg Config, r *report) {
+	dns := resolverFor(cfg.Service)
 	seen := map[string]bool{}
 	for _, region := range cfg.Regions() {
 		domain := region.Address[strings.LastIndexByte(region.Address, '@')+1:]
 		if !seen[domain] {
 			seen[domain] = true
-			checkDomain(ctx, domain, net.DefaultResolver, r)
+			checkDomain(ctx, domain, dns, r)
 		}
 	}
 	for _, id := range sortedKeys(cfg.DKIM) {
-		checkDKIM(ctx, cfg.DKIM[id], net.DefaultResolver, r)
+		checkDKIM(ctx, cfg.DKIM[id], dns, r)
 	}
 }
 

@@ -34,6 +34,7 @@ type ServiceConfig struct {
 	Metrics        string         `koanf:"metrics"`
 	Data           string         `koanf:"data"`
 	TrustedProxies []netip.Prefix `koanf:"trusted_proxies"`
+	DNS            string         `koanf:"dns"`
 	Log            string         `koanf:"log"`
 	DiskBudget     Bytes          `koanf:"disk_budget"`
 	SecretFile     string         `koanf:"secret_file"`

@@ -53,6 +53,9 @@ func (c *collector) service(s ServiceConfig) {
 	if s.Metrics != "" {
 		c.hostPort("service.metrics", s.Metrics)
 	}
+	if s.DNS != "" {
+		c.hostPort("service.dns", s.DNS)
+	}
 	if s.Data == "" {
 		c.add("service.data", "no data folder", "Name a folder on a local disk: data = \"/var/lib/signpost\"")
 	}

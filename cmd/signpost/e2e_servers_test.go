@@ -1,4 +1,4 @@
-//go:build e2e
+//go:build e2e || bench
 
 package main
 
@@ -18,8 +18,8 @@ import (
 // mailHost is a real mail host on loopback: Postfix takes mail by SMTP and hands
 // it to Dovecot, whose every address of the known domains is a mailbox.
 type mailHost struct {
-	SMTP, IMAP string
-	Dir        string
+	SMTP, IMAP, DNS string
+	Dir             string
 }
 
 // hostName is the authserv-id the host stamps and the name it greets with.
@@ -39,7 +39,7 @@ func startMailHost(t *testing.T) *mailHost {
 	if os.Getuid() != 0 {
 		t.Fatal("Dovecot and Postfix need root to start here; run make e2e as root")
 	}
-	h := &mailHost{Dir: openTempDir(t), SMTP: freePort(t), IMAP: freePort(t)}
+	h := &mailHost{Dir: openTempDir(t), SMTP: freePort(t), IMAP: freePort(t), DNS: startDNS(t)}
 	lmtp := freePort(t)
 	h.startDovecot(t, lmtp)
 	h.startPostfix(t, lmtp)

@@ -1,4 +1,4 @@
-//go:build e2e
+//go:build e2e || bench
 
 package main
 
@@ -39,9 +39,12 @@ type service struct {
 	US, Intl string
 }
 
-// buildBinary builds the program once a test binary.
+// buildBinary is the program to try: the one make built, or one built here.
 func buildBinary(t *testing.T) string {
 	t.Helper()
+	if path := os.Getenv("SIGNPOST_BINARY"); path != "" {
+		return path
+	}
 	path := filepath.Join(t.TempDir(), "signpost")
 	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -73,6 +76,7 @@ product = "Example Partner Support"
 listen = "%[2]s"
 data = "%[3]s/data"
 secret_file = "%[3]s/secret"
+dns = "%[10]s"
 
 [region.us]
 prefix = "US"
@@ -118,7 +122,7 @@ posts_per_network = 0
 confirmations_per_network = 0
 confirmations_in_all = 1000000
 %[9]s
-`, s.URL, listen, dir, s.US, s.Intl, h.IMAP, h.SMTP, hostName, o.form))
+`, s.URL, listen, dir, s.US, s.Intl, h.IMAP, h.SMTP, hostName, o.form, h.DNS))
 	return s
 }
 
@@ -134,6 +138,9 @@ func (s *service) Start(t *testing.T) {
 	}
 	cmd := s.cmd
 	t.Cleanup(func() {
+		if t.Failed() && cmd.ProcessState == nil {
+			t.Logf("the service counted:\n%s", s.counts("signpost_"))
+		}
 		if cmd.ProcessState == nil {
 			cmd.Process.Signal(syscall.SIGTERM)
 			cmd.Wait()
@@ -162,21 +169,30 @@ func (s *service) Kill(t *testing.T) {
 	s.cmd.Wait()
 }
 
-// metric reads one sample of /metrics; 0 when it is not there.
-func (s *service) metric(t *testing.T, sample string) float64 {
-	t.Helper()
+// counts is the part of /metrics whose lines begin with prefix.
+func (s *service) counts(prefix string) string {
 	resp, err := http.Get(s.URL + "/metrics")
 	if err != nil {
-		t.Fatal(err)
+		return err.Error()
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(resp.Body)
+	var kept strings.Builder
 	for line := range strings.Lines(string(text)) {
-		var value float64
-		if rest, ok := strings.CutPrefix(line, sample+" "); ok {
-			fmt.Sscan(rest, &value)
-			return value
+		if strings.HasPrefix(line, prefix) && !strings.Contains(line, "_bucket{") {
+			kept.WriteString(line)
 		}
+	}
+	return kept.String()
+}
+
+// metric reads one sample of /metrics; 0 when it is not there.
+func (s *service) metric(t *testing.T, sample string) float64 {
+	t.Helper()
+	for line := range strings.Lines(s.counts(sample + " ")) {
+		var value float64
+		fmt.Sscan(strings.TrimPrefix(line, sample+" "), &value)
+		return value
 	}
 	return 0
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto"
 	"fmt"
 	"io"
@@ -172,6 +173,16 @@ func mailboxFor(id string, c MailboxConfig, regions []store.Region) watch.Mailbo
 		}
 	}
 	return box
+}
+
+// resolverFor asks the configured name server, or the system's.
+func resolverFor(c ServiceConfig) *net.Resolver {
+	if c.DNS == "" {
+		return &net.Resolver{}
+	}
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, c.DNS)
+	}}
 }
 
 // newLog writes one line per state change to w, as text for people and
