@@ -51,7 +51,10 @@ type shownFile struct {
 }
 
 // shownFault is one sentence at its field.
-type shownFault struct{ Field, Text, Fix string }
+type shownFault struct {
+	Field, Text, Fix string
+	Label            string // of the field, where the sentence does not name it
+}
 
 // Fault is the sentences at one field, for the template.
 func (d contactData) Fault(field string) []shownFault {
@@ -65,7 +68,7 @@ func (d contactData) Fault(field string) []shownFault {
 }
 
 func (f *Form) showContact(x *web.Exchange) error {
-	x.DefaultLang(f.regionFor(x.GuessCountry()).Languages[0])
+	x.DefaultLang(defaultLang(f.regionFor(x.GuessCountry())))
 	d := &draft{Country: x.Country()}
 	return f.showForm(x, http.StatusOK, d)
 }
@@ -103,7 +106,11 @@ func (d *draft) shown(x *web.Exchange) []shownFault {
 	var list []shownFault
 	for _, field := range order {
 		for _, p := range d.faults[field] {
-			list = append(list, shownFault{Field: field, Text: p.text(x.Lang), Fix: p.fix})
+			fault := shownFault{Field: field, Text: p.text(x.Lang), Fix: p.fix}
+			if p.key == "form.fault_long" {
+				fault.Label = x.Lang.T("form." + field)
+			}
+			list = append(list, fault)
 		}
 	}
 	return list
@@ -289,6 +296,9 @@ func (f *Form) refuseRepeat(x *web.Exchange, d *draft, earlier string, show func
 
 // refuseStore answers when nothing can be written; the log tells why.
 func (f *Form) refuseStore(x *web.Exchange, d *draft, err error, show func(status int) error) error {
+	if x.Request.Context().Err() != nil {
+		return err // the client has gone; nobody reads the answer
+	}
 	x.Log.Error("post not taken", "request", x.ID, "err", err)
 	x.Header().Set("Retry-After", strconv.Itoa(int(retryFull/time.Second)))
 	d.faults.add("form", problem{key: "form.fault_store"})

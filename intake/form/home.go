@@ -42,11 +42,20 @@ func cityOf(zone *time.Location) string {
 func (f *Form) showHome(x *web.Exchange) error {
 	country := x.GuessCountry()
 	region := f.regionFor(country)
-	x.DefaultLang(region.Languages[0])
+	x.DefaultLang(defaultLang(region))
 	return f.home.Show(x, http.StatusOK, homeData{
 		Region: f.facts(x, region, country, time.Now()),
 		Chosen: country,
 	})
+}
+
+// defaultLang is a region's own language; "" leaves the choice to the reader's
+// browser.
+func defaultLang(r store.Region) string {
+	if len(r.Languages) == 0 {
+		return ""
+	}
+	return r.Languages[0]
 }
 
 // facts tells of a region to a reader from a country ("" for unknown).

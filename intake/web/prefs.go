@@ -81,7 +81,7 @@ func (x *Exchange) UseLang(tag string) {
 // DefaultLang is the language of a reader who has neither chosen one nor a
 // browser that names one: the region's.
 func (x *Exchange) DefaultLang(tag string) {
-	if l, ok := x.server.langs.Match(tag); ok && !x.prefs.chosen {
+	if l, ok := x.server.langs.Match(tag); ok && tag != "" && !x.prefs.chosen {
 		x.Lang = l
 	}
 }

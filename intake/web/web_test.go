@@ -313,3 +313,51 @@ func TestEveryFaultOfTheConfigurationIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// At a stop streams end at once, a request under way is finished, and one that
+// will not end is cut off when patience does.
+func TestAStopLetsRequestsFinishAndThenCutsThemOff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := testRoom(t, web.Defaults())
+		ended := make(chan string, 3)
+		handle := func(name string, wait func(x *web.Exchange)) {
+			s.Handle(web.Route{Method: "GET", Path: "/" + name, Handler: func(x *web.Exchange) error {
+				wait(x)
+				ended <- name
+				return x.JSON(http.StatusOK, name)
+			}})
+		}
+		handle("stream", func(x *web.Exchange) { <-x.Stopping() })
+		handle("work", func(x *web.Exchange) { time.Sleep(3 * time.Second) })
+		handle("stuck", func(x *web.Exchange) { <-x.Request.Context().Done() })
+		ln := &pipeListener{conns: make(chan net.Conn, 3), done: make(chan struct{})}
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(ln) }()
+		for _, name := range []string{"stream", "work", "stuck"} {
+			client, server := net.Pipe()
+			ln.conns <- server
+			fmt.Fprintf(client, "GET /%s HTTP/1.1\r\nHost: x\r\n\r\n", name)
+			go io.Copy(io.Discard, client)
+		}
+		synctest.Wait()
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); err == nil {
+			t.Error("a request was cut off and nobody is told")
+		}
+		synctest.Wait()
+		if took := time.Since(began); took < 10*time.Second || took > 11*time.Second {
+			t.Errorf("the stop took %v", took)
+		}
+		for _, want := range []string{"stream", "work", "stuck"} {
+			if got := <-ended; got != want {
+				t.Errorf("%s ended where %s should have", got, want)
+			}
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -3,7 +3,7 @@
 // list is written back into it, so the form also sends without this script.
 const size = (n) => n < 1000 ? n + " B" : n < 1000 * 1024 ? Math.round(n / 1024) + " KB" : (n / 1048576).toFixed(n < 10 * 1048576 ? 1 : 0) + " MB";
 
-export function fileList(form) {
+export function fileList(form, before) {
   const root = form.querySelector("[data-files]");
   const input = root.querySelector("input[type=file]");
   const list = root.querySelector("[data-list]");
@@ -73,7 +73,10 @@ export function fileList(form) {
     drop.classList.remove("over");
     add([...event.dataTransfer.files]);
   });
-  if (input.files.length) add([...input.files]); // chosen before this script ran, or given back by the browser
+  // Chosen before this script ran, given back by the browser, or not taken by the
+  // server the last time; what it did take stands in the form already.
+  const taken = [...root.querySelectorAll("[data-kept] .file-name")].map((el) => el.textContent);
+  add([...input.files, ...before.filter((f) => !taken.includes(f.name))]);
 
   return {
     // progress shows how much of each file has gone; files are sent in order.
@@ -87,6 +90,7 @@ export function fileList(form) {
         sent -= file.size;
       });
     },
+    chosen: () => chosen,
     total: () => chosen.reduce((sum, f) => sum + f.size, 0),
     reset: draw,
   };

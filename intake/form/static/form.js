@@ -9,14 +9,14 @@ const form = (root) => root.querySelector("[data-form]");
 
 // start brings a page's form to life: once at load and again whenever the server
 // answered with the form refilled.
-function start(root, refused) {
+function start(root, refused, chosen = []) {
   forgetDone(root);
   regroup(root);
   const el = form(root);
   if (!el) return;
   keepDraft(el, refused);
   for (const area of el.querySelectorAll("textarea[data-count]")) count(el, area);
-  const files = fileList(el);
+  const files = fileList(el, chosen);
   regions(el);
   fixes(el);
   el.addEventListener("submit", (event) => {
@@ -26,9 +26,9 @@ function start(root, refused) {
   root.querySelector("#summary")?.focus();
 }
 
-// replace puts the server's page in the place of this one, without a reload, so
-// that the files chosen stay chosen.
-function replace(page) {
+// replace puts the server's page in the place of this one, without a reload:
+// files that the server could not take yet stay chosen.
+function replace(page, chosen) {
   const fresh = new DOMParser().parseFromString(page, "text/html");
   const here = document.querySelector("[data-live]");
   const there = fresh.querySelector("[data-live]");
@@ -41,7 +41,7 @@ function replace(page) {
   document.title = fresh.title;
   here.replaceWith(document.adoptNode(there));
   localTimes(there);
-  start(document, true);
+  start(document, true, chosen);
   window.scrollTo({ top: 0 });
 }
 

@@ -3,6 +3,10 @@
 // with its faults.
 import { solve } from "./proof.js";
 
+// The answers after which the same files may be sent again as they are: too slow,
+// too many posts, nothing can be saved.
+const later = [408, 429, 503];
+
 export async function send(form, files, replace) {
   const button = form.querySelector("[data-submit]");
   if (button.getAttribute("aria-disabled") === "true") return;
@@ -40,7 +44,7 @@ export async function send(form, files, replace) {
   request.addEventListener("load", () => {
     const moved = new URL(request.responseURL).pathname !== new URL(form.action).pathname || request.responseURL.includes("added=");
     if (request.status === 200 && moved) location.assign(request.responseURL);
-    else if (request.getResponseHeader("Content-Type")?.startsWith("text/html")) replace(request.responseText);
+    else if (request.getResponseHeader("Content-Type")?.startsWith("text/html")) replace(request.responseText, later.includes(request.status) ? files.chosen() : []);
     else again();
   });
   for (const lost of ["error", "abort", "timeout"]) request.addEventListener(lost, again);
