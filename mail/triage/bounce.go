@@ -16,6 +16,9 @@ const maxDiagnostic = 2000
 // aggregate reports, delivery reports in their standard form, and last the many
 // that only people can read.
 func (m *message) readReports() {
+	if _, ok := challengeService(m); ok {
+		return // its challenges come dressed as delivery reports
+	}
 	for _, read := range []func(*message) bool{
 		(*message).readComplaint, (*message).readReceipt, (*message).readAggregate,
 		(*message).readStatus, (*message).readNotification, (*message).readBounce,

@@ -96,11 +96,13 @@ func cutField(line []byte) (name, value []byte, ok bool) {
 	return name, line[i+1:], len(name) > 0
 }
 
-// fieldFollows tells whether the header goes on after a line that is no field.
+// fieldFollows tells whether the header goes on after a line that is no field: any
+// field within three lines, or one that only mail has within thirty, since hosts
+// lose the spaces that fold a long value.
 func fieldFollows(rest []byte) bool {
-	for range 3 {
+	for i := range 30 {
 		line, next := cutLine(rest)
-		if _, _, ok := cutField(line); ok {
+		if name, _, ok := cutField(line); ok && (i < 3 || anyName(name, "Received", "Message-ID", "Return-Path", "MIME-Version", "Content-Type", "X-Mailer", "DKIM-Signature")) {
 			return true
 		}
 		if len(bytes.TrimSpace(line)) == 0 {

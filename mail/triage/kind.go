@@ -1,6 +1,10 @@
 package triage
 
-import "signpost/store"
+import (
+	"strings"
+
+	"signpost/store"
+)
 
 // kind decides what the mail is. Reports come first, since a bounce carries the
 // marks of an automatic reply too; then what is ours; then the programs, and
@@ -22,10 +26,10 @@ func (m *message) kind(rules []store.Rule) store.Kind {
 	case fired(rules, "auto-submitted", "responder-header", "other-helpdesk", "loop-header", "auto-subject", "away-text", "acknowledgement"):
 		return store.KindAutoReply
 	case fired(rules, "precedence", "bulk-header"):
-		if words, ok := precedence(m); ok && containsAny(words, "reply") || !m.many() {
-			return store.KindAutoReply
+		if m.toMany(rules) {
+			return store.KindList
 		}
-		return store.KindList
+		return store.KindAutoReply
 	case m.machine():
 		return store.KindAutoReply
 	}
@@ -39,20 +43,13 @@ func (m *message) replied() bool {
 	return ok
 }
 
-// many tells mail that was sent to more than one reader, by what mass senders add.
-func (m *message) many() bool {
-	words, ok := precedence(m)
-	return ok && containsAny(words, "bulk", "list", "junk") && m.header.value("In-Reply-To") == "" ||
-		fired(judgeGroup(m, automaticRules), "bulk-header")
-}
-
-func judgeGroup(m *message, group []rule) (list []store.Rule) {
-	for _, r := range group {
-		if words, ok := r.judge(m); ok {
-			list = append(list, store.Rule{ID: r.id, Effect: r.effect, Evidence: words})
-		}
+// toMany tells mail for many readers from a responder's, which marks itself with
+// Precedence too but answers something.
+func (m *message) toMany(rules []store.Rule) bool {
+	if words, ok := precedence(m); ok && strings.Contains(strings.ToLower(words), "reply") {
+		return false
 	}
-	return list
+	return fired(rules, "bulk-header") || m.header.value("In-Reply-To") == ""
 }
 
 // machine tells a sender that nobody can be reached at.

@@ -112,13 +112,8 @@ func ticketMark(subject string) bool {
 
 // challenge: a known service, or a text that asks for proof beside a link.
 func challenge(m *message) (string, bool) {
-	hosts := phrasebook().list(challengeHost)
-	for _, a := range append(m.addresses("Sender"), m.from...) {
-		for _, host := range hosts {
-			if strings.HasSuffix(store.Domain(a.address), host) {
-				return "From: " + a.address, true
-			}
-		}
+	if words, ok := challengeService(m); ok {
+		return words, true
 	}
 	words, ok := m.opening(challengeText, 2000, 0)
 	if !ok {
@@ -126,6 +121,19 @@ func challenge(m *message) (string, bool) {
 	}
 	text := m.text()
 	return words, containsAny(text, "http://", "https://") || containsAny(m.folded, "verif", "confirm", "action required", "challenge")
+}
+
+// challengeService tells a sender at one of the services that send challenges.
+func challengeService(m *message) (string, bool) {
+	for _, a := range append(m.addresses("Sender"), m.from...) {
+		domain := store.Domain(a.address)
+		for _, host := range phrasebook().list(challengeHost) {
+			if domain == host || strings.HasSuffix(domain, "."+host) {
+				return "From: " + a.address, true
+			}
+		}
+	}
+	return "", false
 }
 
 // opening looks for a phrase in the first window bytes of the text; when short is
