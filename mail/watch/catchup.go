@@ -84,31 +84,47 @@ func newest(running []*work) *work {
 
 func last(chunk []listed) uint32 { return chunk[len(chunk)-1].uid }
 
-// work is a chunk in the ledger's hands.
+// work is a chunk in the ledger's hands. Chunks are recorded in order and decided
+// in order: the cursor passes over what came before, in this process or, after a
+// crash, in the next.
 type work struct {
-	before *work // whose verdicts must be written first: the cursor passes over them
-	done   chan struct{}
-	rows   []store.Inbound
-	retry  bool
-	err    error
-	upTo   uint32 // the cursor after it; 0: leave it
+	before   *work
+	recorded chan struct{} // closed once the rows are written
+	done     chan struct{}
+	rows     []store.Inbound
+	retry    bool
+	err      error
+	upTo     uint32 // the cursor after it; 0: leave it
 }
 
 func (s *session) start(ctx context.Context, mails []mail, noticed time.Time, upTo uint32, advance bool, before *work) *work {
-	k := &work{before: before, done: make(chan struct{})}
+	k := &work{before: before, recorded: make(chan struct{}), done: make(chan struct{})}
 	if advance {
 		k.upTo = upTo
 	}
 	folder := s.folder
 	go func() {
 		defer close(k.done)
-		k.rows, k.retry, k.err = s.w.enterLedger(ctx, mails, folder, noticed, k.turn)
+		k.rows, k.retry, k.err = s.w.enterLedger(ctx, mails, folder, noticed, k)
 		if k.err == nil && k.upTo != 0 && !k.retry {
 			k.err = s.w.skipTo(ctx, k.rows, folder.validity, k.upTo)
 		}
 		k.before = nil
 	}()
 	return k
+}
+
+// mayRecord waits until the chunk before is recorded.
+func (k *work) mayRecord() error {
+	if k.before == nil {
+		return nil
+	}
+	select {
+	case <-k.before.recorded:
+		return nil
+	case <-k.before.done:
+		return k.before.err
+	}
 }
 
 // turn waits until the chunk before has its verdicts.

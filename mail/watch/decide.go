@@ -53,18 +53,19 @@ type judgement struct {
 
 // enterLedger records a chunk and decides it. It returns the rows as they then
 // stand, and whether any mail has to be tried again later.
-func (w *Watcher) enterLedger(ctx context.Context, mails []mail, f folder, noticed time.Time, turn func() error) ([]store.Inbound, bool, error) {
-	if len(mails) == 0 {
-		return nil, false, turn()
-	}
+func (w *Watcher) enterLedger(ctx context.Context, mails []mail, f folder, noticed time.Time, k *work) ([]store.Inbound, bool, error) {
 	news := make([]store.NewInbound, len(mails))
 	for i := range mails {
 		news[i] = w.newInbound(&mails[i], f)
 	}
-	recorded, err := w.deps.Ledger.RecordInbound(context.WithoutCancel(ctx), time.Now(), news)
-	if err != nil {
-		return nil, false, fmt.Errorf("record %d mails: %w", len(mails), err)
+	if err := k.mayRecord(); err != nil {
+		return nil, false, err
 	}
+	recorded, err := w.record(ctx, news)
+	if err != nil {
+		return nil, false, err
+	}
+	close(k.recorded)
 	var opens []open
 	var rows []store.Inbound
 	for i, row := range recorded {
@@ -74,8 +75,19 @@ func (w *Watcher) enterLedger(ctx context.Context, mails []mail, f folder, notic
 			rows = append(rows, row) // known from an earlier epoch, or decided before a crash
 		}
 	}
-	decided, retry, err := w.settle(ctx, opens, f, noticed, turn)
+	decided, retry, err := w.settle(ctx, opens, f, noticed, k.turn)
 	return append(rows, decided...), retry, err
+}
+
+func (w *Watcher) record(ctx context.Context, news []store.NewInbound) ([]store.Inbound, error) {
+	if len(news) == 0 {
+		return nil, nil
+	}
+	rows, err := w.deps.Ledger.RecordInbound(context.WithoutCancel(ctx), time.Now(), news)
+	if err != nil {
+		return nil, fmt.Errorf("record %d mails: %w", len(news), err)
+	}
+	return rows, nil
 }
 
 func (w *Watcher) newInbound(m *mail, f folder) store.NewInbound {

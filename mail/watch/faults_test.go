@@ -166,6 +166,48 @@ func TestTheProcessDiesBetweenAnyTwoSteps(t *testing.T) {
 	}
 }
 
+// stumbling is a ledger that takes long over the first chunk, and then dies.
+type stumbling struct {
+	Ledger
+	calls, dead atomic.Int64
+}
+
+func (l *stumbling) RecordInbound(ctx context.Context, now time.Time, mails []store.NewInbound) ([]store.Inbound, error) {
+	if l.calls.Add(1) == 1 {
+		time.Sleep(time.Second)
+		l.dead.Store(1)
+	}
+	if l.dead.Load() == 1 {
+		return nil, errDead
+	}
+	return l.Ledger.RecordInbound(ctx, now, mails)
+}
+
+// The cursor never passes a chunk that is not yet in the ledger, though the next
+// is quicker.
+func TestChunksAreDecidedInOrder(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		for i := range 3 * chunkMails {
+			h.deliver(numbered(i))
+		}
+		h.deps.Ledger = &stumbling{Ledger: h.ledger}
+		_, stop := h.start()
+		time.Sleep(10 * time.Second)
+		stop()
+		state, err := h.ledger.ConnectMailbox(context.Background(), time.Now(), "main")
+		h.must(err)
+		if state.UID != 0 {
+			t.Errorf("the cursor stands at %d, but mail 1 is not in the ledger", state.UID)
+		}
+		h.deps.Ledger = h.ledger
+		h.start()
+		time.Sleep(time.Minute)
+		h.decided(3*chunkMails, 3*chunkMails)
+	})
+}
+
 func TestTheFolderIsRenumberedWhileWeWatch(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := newHouse(t)

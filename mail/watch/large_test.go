@@ -144,6 +144,23 @@ func TestRangesEndWhereTheMailEnds(t *testing.T) {
 	})
 }
 
+// hostile is a literal that nobody should begin to read.
+type hostile struct{ t *testing.T }
+
+func (h hostile) Size() int64 { return 200 << 20 }
+
+func (h hostile) Read([]byte) (int, error) {
+	h.t.Error("the literal was read")
+	return 0, io.EOF
+}
+
+func TestALiteralThatWasNotAskedForIsNotRead(t *testing.T) {
+	t.Parallel()
+	if _, err := readLiteral(hostile{t}, store.RawInline+1); err == nil || !strings.Contains(err.Error(), "announces") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A hundred mails that are each far larger than announced do not all come into
 // memory at once.
 func TestAChunkThatIsALie(t *testing.T) {

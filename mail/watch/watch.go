@@ -164,7 +164,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 	if len(w.box.Regions) == 0 {
 		return errors.New("mailbox " + w.box.ID + " receives for no region")
 	}
-	w.reconciledAt = time.Now()
+	// The first comparison comes with the first turn: a process that died may
+	// have taken its suspects with it.
+	w.reconciledAt = time.Now().Add(turnEvery - reconcileEvery)
 	defer w.enter(StateStopped, nil)
 	failures := 0
 	for {
