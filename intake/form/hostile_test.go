@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -168,6 +169,28 @@ func TestABodyThatNeverEndsIsCutOffWithTheTextKept(t *testing.T) {
 	if limit := int64(8 << 20); body.read > limit {
 		t.Errorf("%d bytes were read of an endless body, want at most %d", body.read, limit)
 	}
+}
+
+// stalled is a body whose sender falls silent after its head.
+type stalled struct{ head io.Reader }
+
+func (s stalled) Read(p []byte) (int, error) {
+	n, err := s.head.Read(p)
+	if err == io.EOF {
+		err = os.ErrDeadlineExceeded // as the connection's deadline ends it
+	}
+	return n, err
+}
+
+func TestASenderThatFallsSilentGetsItsTextBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	contentType, body := multi(good(), file{"half.txt", "half of it"})
+	half := strings.NewReader(body.String()[:body.Len()-60])
+	page := w.send("POST", "/contact", contentType, stalled{half})
+	status(t, page, 408)
+	contains(t, page.Body.String(), "The settlement report lacks", "did not arrive in time")
+	lacks(t, page.Body.String(), `name="kept"`) // half a file is none
 }
 
 func TestBodiesThatAreNoFormAreRefused(t *testing.T) {

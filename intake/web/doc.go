@@ -47,9 +47,10 @@
 //
 // In a page "." is a View: .D is the typed data, .T the catalogue in the reader's
 // language (keys ROOM.NAME, texts in store/lang/texts/ROOM.TAG.toml), .Asset a
-// static file's immutable address, .Icon an inline drawing, .Date and .Instant
-// times; inside range and with use $.T. A file whose name begins with "_" holds
-// parts for {{template}} and is no page.
+// static file's immutable address, .Icon an inline drawing, .Date, .Clock and
+// .Instant times, .CountryOptions the options of a select; inside range and with
+// use $.T. A file whose name begins with "_" holds parts for {{template}} and is
+// no page.
 //
 // The Content-Security-Policy forbids inline script and inline style, also
 // style="" attributes: classes and modules only. A page that shows frames of its
