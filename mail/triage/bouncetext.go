@@ -120,7 +120,7 @@ func (m *message) bounceEvidence() (string, bool) {
 		return sender + "; Subject: " + strict, true
 	case system && told:
 		return sender + "; " + words, true
-	case system && hinted && (m.header.count("X-Failed-Recipients") > 0 || len(enhanced(opening)) > 0 || smtpReply(opening) != ""):
+	case system && hinted:
 		return sender + "; Subject: " + hint, true
 	case m.header.count("X-Failed-Recipients") > 0:
 		return sender, true
