@@ -1,0 +1,160 @@
+//go:build bench
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// crowds are the numbers of clients, how many posts each measure takes, and the
+// share of a bare group commit aimed at.
+var crowds = []struct {
+	clients, posts, brief int
+	aim                   string
+}{{1, 3000, 1000, ">= 0.50"}, {64, 30_000, 8000, ">= 0.75"}, {256, 40_000, 10_000, ">= 0.75"}}
+
+// TestBenchForm: durable posts against a bare group commit of the same bytes, on
+// the same disk, by as many clients.
+func TestBenchForm(t *testing.T) {
+	raw := reference(t, "signpost/store/bolt")
+	for _, relay := range []struct {
+		name string
+		host func(*testing.T) *mailHost
+	}{{"relay down", refusing}, {"relay live", sinkHost}} {
+		rates := make([][]float64, len(crowds))
+		for i, c := range crowds {
+			n := size(c.posts, c.brief)
+			var bare, p50, p99 []float64
+			for range pairs {
+				bare = append(bare, raw(fmt.Sprintf("BenchmarkRawGroupCommit/clients=%d$", c.clients), n)["/s"])
+				l := freshLoad(t, relay.host(t), c.clients, n)
+				rates[i], p50, p99 = append(rates[i], l.rate), append(p50, l.p50()), append(p99, l.p99())
+			}
+			figure{
+				name: fmt.Sprintf("form posts/s at %d clients / bare group commit, %s", c.clients, relay.name),
+				aim:  c.aim, pairs: ratios(rates[i], bare),
+				note: fmt.Sprintf("%.0f/s against %.0f/s, p50 %s ms, p99 %s ms", median(rates[i]), median(bare), digits(median(p50)), digits(median(p99))),
+			}.print()
+			switch c.clients {
+			case 1:
+				figure{name: "p50 of a lone form post, " + relay.name, unit: " ms", aim: "<= 1.5", pairs: p50}.print()
+			case 64:
+				figure{name: "p99 of a form post at 64 clients, " + relay.name, unit: " ms", aim: "<= 20", pairs: p99}.print()
+				figure{name: "form posts/s at 64 clients / at 1, " + relay.name, aim: ">= 8", pairs: ratios(rates[i], rates[0])}.print()
+			}
+		}
+	}
+}
+
+// freshLoad measures a service whose file is empty.
+func freshLoad(t *testing.T, h *mailHost, clients, n int) load {
+	t.Helper()
+	m := measure(t, emptyService(t, h))
+	defer os.RemoveAll(filepath.Join(m.Dir, "data"))
+	defer m.stop(t)
+	return m.load(t, clients, n)
+}
+
+// load posts n times, after a few posts that nobody times.
+func (m *measured) load(t *testing.T, clients, n int) load {
+	t.Helper()
+	p := newPosts(m.host)
+	p.next.Store(m.next)
+	p.crowd(t, m.host, clients, n/20)
+	l := p.crowd(t, m.host, clients, n)
+	m.next = p.next.Load()
+	return l
+}
+
+// sinkHost is a mail host that takes all mail and keeps none.
+func sinkHost(t *testing.T) *mailHost {
+	t.Helper()
+	h := refusing(t)
+	sink, err := exec.LookPath("smtp-sink")
+	if err != nil {
+		t.Fatal("smtp-sink of Postfix is missing: ", err)
+	}
+	daemon(t, "", sink, "-u", "nobody", h.SMTP, "512")
+	waitPort(t, h.SMTP)
+	return h
+}
+
+// TestBenchMillion: what a file of a million tickets costs, against an empty one.
+func TestBenchMillion(t *testing.T) {
+	n := size(1_000_000, 100_000)
+	h := refusing(t)
+	full := emptyService(t, h)
+	before := diskUse(t, full)
+	generated(t, full, n)
+	per := float64(diskUse(t, full)-before) / float64(n)
+	name := fmt.Sprintf("%d tickets", n)
+	figure{name: "disk per ticket with a 2 KiB description", unit: " KB", aim: "<= 3", pairs: []float64{per / 1000}, note: name}.print()
+
+	var starts, idle, loaded, empty, filled []float64
+	next := int64(0)
+	for range pairs {
+		starts = append(starts, timedStart(t, full))
+		m := measure(t, full)
+		m.next = next
+		idle = append(idle, m.anonymousAtRest(t))
+		loaded = append(loaded, m.mostAnonymous(t, func() {
+			filled = append(filled, m.load(t, 64, size(30_000, 8000)).rate)
+			m.load(t, 256, size(30_000, 8000))
+		}))
+		next = m.next
+		m.stop(t)
+		empty = append(empty, freshLoad(t, h, 64, size(30_000, 8000)).rate)
+	}
+	figure{name: "start to first page, " + name, unit: " ms", aim: "<= 100", pairs: starts}.print()
+	figure{name: "form posts/s at 64 clients, " + name + " / empty file", aim: ">= 0.65", pairs: ratios(filled, empty)}.print()
+	figure{name: "anonymous memory at rest, " + name, unit: " MiB", aim: "<= 15", pairs: idle}.print()
+	figure{name: "anonymous memory under load, " + name, unit: " MiB", aim: "<= 64", pairs: loaded}.print()
+}
+
+// generated fills the service's store as the subcommand does.
+func generated(t *testing.T, s *service, n int) {
+	t.Helper()
+	out, err := exec.Command(s.binary, "generate", "--config", s.config, "--tickets", strconv.Itoa(n), "--chars", strconv.Itoa(postChars)).CombinedOutput()
+	if err != nil {
+		t.Fatalf("generate: %v\n%s", err, out)
+	}
+}
+
+// diskUse is what the store's file takes on the disk, in bytes.
+func diskUse(t *testing.T, s *service) int64 {
+	t.Helper()
+	var stat syscall.Stat_t
+	if err := syscall.Stat(filepath.Join(s.Dir, "data", databaseFile), &stat); errors.Is(err, os.ErrNotExist) {
+		return 0
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return stat.Blocks * 512
+}
+
+// timedStart takes the time from starting the product's own program to its first
+// page, in ms.
+func timedStart(t *testing.T, s *service) float64 {
+	t.Helper()
+	began := time.Now()
+	m := start(t, s, exec.Command(s.binary, "serve", "--config", s.config))
+	m.firstPage(t)
+	took := time.Since(began)
+	m.stop(t)
+	return float64(took.Microseconds()) / 1000
+}
+
+// anonymousAtRest is the memory once the start is over.
+func (m *measured) anonymousAtRest(t *testing.T) float64 {
+	t.Helper()
+	<-time.After(2 * time.Second)
+	return m.anonymous(t)
+}
