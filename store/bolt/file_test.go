@@ -19,7 +19,7 @@ import (
 	"signpost/store"
 )
 
-// post opens ticket number i of a test: everything in it follows from i.
+// postTicket opens ticket number i of a test: everything in it follows from i.
 func postTicket(t testing.TB, db *DB, i int) (store.Opened, error) {
 	t.Helper()
 	n := benchTicket(newRand(uint64(i)), newRing(t), time.Unix(1_770_000_000, 0))
