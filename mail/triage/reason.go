@@ -175,6 +175,10 @@ func (s said) unexplained(text string) string {
 	switch {
 	case s.action == "delayed":
 		return "expired"
+	case strings.HasPrefix(s.status, "5.1"):
+		return "userunknown"
+	case strings.HasPrefix(s.status, "5.2"):
+		return "filtered"
 	case strings.HasPrefix(s.status, "4.4"):
 		return "networkerror"
 	case strings.HasPrefix(s.status, "5.6") || strings.HasPrefix(s.status, "4.6"):

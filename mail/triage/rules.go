@@ -82,8 +82,6 @@ func fired(rules []store.Rule, ids ...string) bool {
 	return false
 }
 
-// header rules ---------------------------------------------------------------
-
 // present fires on any of the named fields.
 func present(names ...string) func(*message) (string, bool) {
 	return func(m *message) (string, bool) {

@@ -193,3 +193,53 @@ func TestNothingIsNoMail(t *testing.T) {
 		}
 	}
 }
+
+// Ledgers and pages name rules by their ids: each must be unique and say where it
+// comes from, and each must be one that some mail can fire.
+func TestEveryRuleIsNamedAndSourced(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, r := range Rules() {
+		if r.ID == "" || r.Source == "" || r.Effect == "" || seen[r.ID] {
+			t.Errorf("%+v", r)
+		}
+		seen[r.ID] = true
+	}
+}
+
+func TestAnAnswerCanThread(t *testing.T) {
+	t.Parallel()
+	var refs strings.Builder
+	for _, id := range strings.Fields("a b c d e f g h i j k l m n") {
+		refs.WriteString(" <" + id + "@partner.example>")
+	}
+	r := Classify([]byte(with("References:"+refs.String()+"\nIn-Reply-To: <n@partner.example>")), envelope())
+	if len(r.References) != 11 || r.References[0] != "a@partner.example" || r.References[10] != "n@partner.example" || r.InReplyTo != "n@partner.example" {
+		t.Errorf("%q %q", r.References, r.InReplyTo)
+	}
+	// Ids that strict parsers refuse, and none at all.
+	r = Classify([]byte(with("In-Reply-To: <[abc]@x.y> (somebody)")), envelope())
+	if len(r.References) != 1 || r.References[0] != "[abc]@x.y" {
+		t.Errorf("%q", r.References)
+	}
+}
+
+func TestTheAnswersLanguageIsWhatTheMailNames(t *testing.T) {
+	t.Parallel()
+	r := Classify([]byte(with("Accept-Language: id, en;q=0.5\nContent-Language: ar")), envelope())
+	if strings.Join(r.Languages, "|") != "ar|id, en;q=0.5" {
+		t.Errorf("%q", r.Languages)
+	}
+}
+
+func TestWhatIsShownIsDecodedAndClean(t *testing.T) {
+	t.Parallel()
+	r := Classify([]byte(replaced("Catalogue import", "=?iso-2022-jp?B?GyRCJDMbKEI=?= \x00\x07=?utf-8?q?caf=C3=A9?=")), envelope())
+	if !strings.HasPrefix(r.Subject, "こ") || !strings.Contains(r.Subject, "café") {
+		t.Errorf("%q", r.Subject)
+	}
+	r = Classify([]byte(replaced("Catalogue import", strings.Repeat("é", 300))), envelope())
+	if len(r.Subject) > 200 || !strings.HasSuffix(r.Subject, "é") {
+		t.Errorf("%q", r.Subject)
+	}
+}

@@ -53,9 +53,12 @@ type Result struct {
 	// AnswerTo is the address an answer goes to: the envelope sender, with prvs=
 	// and SRS undone; "" when the mail names none that could be written to.
 	AnswerTo   string
-	AnswerName string   // the display name of From, if its address is AnswerTo
-	InReplyTo  string   // without angle brackets
-	References []string // without angle brackets: the first and the last ten
+	AnswerName string // the display name of From, if its address is AnswerTo
+	// InReplyTo and References are the mail's own, without angle brackets, for the
+	// thread of an answer: the first and the last ten; of a mail without
+	// References, what it answers (RFC 5322 section 3.6.4).
+	InReplyTo  string
+	References []string
 	Languages  []string // BCP 47, from Content-Language and Accept-Language
 	To         []string // our addresses among its recipients, lower case
 
@@ -91,6 +94,9 @@ func Classify(raw []byte, e Envelope) (r Result) {
 		References: boundReferences(m.references("References")),
 		Languages:  m.languages(),
 		To:         m.ours,
+	}
+	if len(r.References) == 0 && r.InReplyTo != "" {
+		r.References = []string{r.InReplyTo}
 	}
 	if len(m.from) > 0 {
 		r.From = m.from[0].address
