@@ -170,11 +170,12 @@ func border(header []field, trusted []string) []field {
 		if f.name != "received" {
 			continue
 		}
-		from, by := hop(f.value)
+		from, by, with := hop(f.value)
 		// The topmost was written by the host that put the mail into the mailbox,
 		// often under a name of its own machine (Dovecot's LMTP does); taken over
-		// from a trusted host it is one more of ours.
-		ours := isOwnHost(by, trusted) || isNear(by) || topmost && isOwnHost(from, trusted)
+		// from a trusted host it is one more of ours. Only by LMTP, which nobody
+		// outside speaks to it: by SMTP a stranger may claim any name.
+		ours := isOwnHost(by, trusted) || isNear(by) || topmost && strings.HasPrefix(with, "lmtp") && isOwnHost(from, trusted)
 		topmost = false
 		if !inside || (from != "" && !ours) {
 			return header[:i]
@@ -186,20 +187,22 @@ func border(header []field, trusted []string) []field {
 	return header
 }
 
-// hop reads who gave the mail to whom out of a Received field (RFC 5321 section
-// 4.4).
-func hop(received string) (from, by string) {
+// hop reads who gave the mail to whom, and how, out of a Received field (RFC 5321
+// section 4.4), in lower case.
+func hop(received string) (from, by, with string) {
 	plain, _ := withoutComments(received)
-	words := strings.Fields(plain)
+	words := strings.Fields(strings.ToLower(plain))
 	for i := 0; i+1 < len(words); i++ {
-		switch word := strings.ToLower(words[i]); {
-		case word == "from" && i == 0:
-			from = strings.ToLower(words[i+1])
-		case word == "by" && by == "":
-			by = strings.ToLower(words[i+1])
+		switch next := strings.TrimSuffix(words[i+1], ";"); {
+		case words[i] == "from" && i == 0:
+			from = next
+		case words[i] == "by" && by == "":
+			by = next
+		case words[i] == "with" && with == "":
+			with = next
 		}
 	}
-	return from, strings.TrimSuffix(by, ";")
+	return from, by, with
 }
 
 // isOwnHost tells a host of the same organisation as a trusted id.

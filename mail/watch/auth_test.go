@@ -43,6 +43,8 @@ func TestOnlyTheTrustedHostIsBelieved(t *testing.T) {
 			triage.Auth{SPF: "pass", SPFDomain: "partner.test", Checked: true, Source: "Authentication-Results of mx.example.com"}},
 		"below a hop that claims to come from us": {ours,
 			[]string{border, "Received: from mx.example.com by vm with LMTP id 2", says(ours, "spf=pass smtp.mailfrom=a@partner.test")}, triage.Auth{}},
+		"below a stranger who greets with our name": {ours,
+			[]string{"Received: from mx.example.com (unknown [192.0.2.66]) by vm with ESMTP id 2", says(ours, "spf=pass smtp.mailfrom=a@partner.test")}, triage.Auth{}},
 		"another host's id": {ours, []string{says("mx.evil.test", "spf=pass smtp.mailfrom=a@partner.test"), border}, triage.Auth{}},
 		"forged by the sender, who adds a hop of ours": {ours,
 			[]string{border, border, says(ours, "spf=pass smtp.mailfrom=a@partner.test; dkim=pass header.d=partner.test")}, triage.Auth{}},
