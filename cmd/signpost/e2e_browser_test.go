@@ -41,6 +41,10 @@ func openBrowser(t *testing.T, options ...chromedp.ExecAllocatorOption) context.
 		cancel()
 		cancelAlloc()
 	})
+	// The browser lives as long as the context it is started under.
+	if err := chromedp.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
 	return ctx
 }
 
@@ -59,7 +63,8 @@ func TestE2EForm(t *testing.T) {
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			files := twoFiles(t)
-			number := fillForm(t, s, story.email, story.country, files)
+			ctx := openBrowser(t)
+			number := fillForm(t, ctx, s, story.email, story.country, files)
 			if !strings.HasPrefix(number, story.prefix) {
 				t.Errorf("the ticket is %s, want one of %s", number, story.prefix)
 			}
@@ -71,8 +76,11 @@ func TestE2EForm(t *testing.T) {
 				t.Errorf("the subject %q does not name %s", mail.subject(), number)
 			}
 			link := linkIn(t, mail, s.URL)
+			if err := chromedp.Run(ctx, chromedp.Navigate(link)); err != nil {
+				t.Fatal(err)
+			}
 			for _, path := range files {
-				compareFile(t, link, path)
+				compareFile(t, ctx, s.URL, path)
 			}
 		})
 	}
@@ -96,11 +104,12 @@ func twoFiles(t *testing.T) []string {
 
 // fillForm does in the browser what a partner does, and returns the number
 // shown on the received page.
-func fillForm(t *testing.T, s *service, email, country string, files []string) string {
+func fillForm(t *testing.T, ctx context.Context, s *service, email, country string, files []string) string {
 	t.Helper()
-	ctx := openBrowser(t)
 	var number, address string
-	err := chromedp.Run(ctx,
+	filling, cancel := context.WithTimeout(ctx, 40*time.Second)
+	defer cancel()
+	err := chromedp.Run(filling,
 		chromedp.Navigate(s.URL+"/contact"),
 		chromedp.WaitVisible(`[name=description]`),
 		chromedp.SendKeys(`[name=name]`, "Partner of the Test"),
@@ -110,8 +119,8 @@ func fillForm(t *testing.T, s *service, email, country string, files []string) s
 		chromedp.SendKeys(`[name=description]`, "The nightly export stops after the first thousand orders, and no error is shown."),
 		chromedp.SetUploadFiles(`input[name=files]`, files),
 		chromedp.Submit(`[name=description]`),
-		chromedp.WaitVisible(`[data-ticket-number]`),
-		chromedp.Text(`[data-ticket-number]`, &number),
+		chromedp.WaitVisible(`h1.number bdi`),
+		chromedp.Text(`h1.number bdi`, &number),
 		chromedp.Location(&address),
 	)
 	if err != nil {
@@ -127,20 +136,18 @@ func fillForm(t *testing.T, s *service, email, country string, files []string) s
 	return strings.TrimSpace(number)
 }
 
-// compareFile downloads a file of the ticket behind a link, in the way the page
-// offers it, and compares it with what was chosen.
-func compareFile(t *testing.T, link, path string) {
+// compareFile downloads a file that the ticket's page, open in the browser,
+// offers, and compares it with what was chosen.
+func compareFile(t *testing.T, ctx context.Context, base, path string) {
 	t.Helper()
-	ctx := openBrowser(t)
 	var href string
 	var ok bool
-	selector := fmt.Sprintf(`a[download=%q]`, filepath.Base(path))
-	err := chromedp.Run(ctx, chromedp.Navigate(link), chromedp.WaitReady(selector),
-		chromedp.AttributeValue(selector, "href", &href, &ok))
-	if err != nil || !ok {
+	offered := fmt.Sprintf(`//a[@download][contains(., %q)]`, filepath.Base(path))
+	waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := chromedp.Run(waiting, chromedp.AttributeValue(offered, "href", &href, &ok)); err != nil || !ok {
 		t.Fatalf("the ticket's page offers no file %s: %v", filepath.Base(path), err)
 	}
-	base, _, _ := strings.Cut(link, "/t/")
 	resp, err := http.Get(base + href)
 	if err != nil {
 		t.Fatal(err)

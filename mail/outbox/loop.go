@@ -25,6 +25,9 @@ const (
 	// crashed), of whose end nobody tells us.
 	blockedFirst = time.Second
 	blockedLast  = 30 * time.Second
+	// lookAgain bounds every nap: a timer does not see a clock that is set
+	// forward, nor the time a machine is suspended.
+	lookAgain = time.Minute
 	// faultFirst, faultLast: the store fails.
 	faultFirst = 100 * time.Millisecond
 	faultLast  = 30 * time.Second
@@ -108,7 +111,7 @@ func (s *Sender) doze(ctx context.Context, n nap) {
 		if wait <= 0 {
 			return
 		}
-		t := time.NewTimer(wait)
+		t := time.NewTimer(min(wait, lookAgain))
 		defer t.Stop()
 		timer = t.C
 	}
