@@ -18,7 +18,7 @@ var contentRules = []rule{
 		return "Subject: " + m.subject + " [" + p + "]", ok
 	}),
 	stop("away-text", "an absence notice without a mark in its header, data by language", func(m *message) (string, bool) {
-		return m.opening(awayText, 400, 1500)
+		return m.away()
 	}),
 	stop("acknowledgement", "a helpdesk's acknowledgement: a ticket's mark in the subject and its sentence in the text", acknowledgement),
 	stop("challenge", "a service that asks the sender to prove himself first", challenge),
@@ -76,6 +76,30 @@ func calendarMethod(text string) string {
 		}
 	}
 	return ""
+}
+
+// away looks for the sentences of absence notices. People write them too ("I am on
+// vacation from Monday, please answer before"), so the absence counts only where
+// the mail answers one; that it was written by a program counts anywhere.
+func (m *message) away() (string, bool) {
+	words, ok := m.opening(awayText, 400, 1500)
+	if !ok {
+		return "", false
+	}
+	return words, m.answers() || containsAny(words, programWords...)
+}
+
+// programWords are what the sentences of away-text that speak of programs hold.
+var programWords = []string{"auto", "авто", "自动", "自動", "자동", "تلقائي", "آلي", "αυτόματ", "אוטומטי", "อัตโนมัติ", "tự động", "خودکار",
+	"monitored", "unattended", "reply", "répondre", "responda", "rispondere", "antwort", "отвечайте", "回复", "回覆", "membalas", "gelesen", "consultée"}
+
+// answers tells a mail that answers another, as far as its header shows.
+func (m *message) answers() bool {
+	if m.header.count("In-Reply-To") > 0 || m.header.count("References") > 0 {
+		return true
+	}
+	head, _, ok := strings.Cut(m.folded, ":")
+	return ok && len([]rune(strings.TrimSpace(head))) <= 4
 }
 
 // acknowledgement needs two signs, since people write ticket numbers too.
