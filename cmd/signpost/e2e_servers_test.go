@@ -25,6 +25,11 @@ type mailHost struct {
 // hostName is the authserv-id the host stamps and the name it greets with.
 const hostName = "mx.example.com"
 
+// publishedRecords are what a domain that sends mail publishes.
+var publishedRecords = map[string]string{
+	"example.com": "v=spf1 a:mx.example.com -all", "_dmarc.example.com": "v=DMARC1; p=quarantine",
+}
+
 // domains the host delivers for; any other is refused.
 var domains = []string{"example.com", "example.net", "example.org"}
 
@@ -39,7 +44,7 @@ func startMailHost(t *testing.T) *mailHost {
 	if os.Getuid() != 0 {
 		t.Fatal("Dovecot and Postfix need root to start here; run make e2e as root")
 	}
-	h := &mailHost{Dir: openTempDir(t), SMTP: freePort(t), IMAP: freePort(t), DNS: startDNS(t)}
+	h := &mailHost{Dir: openTempDir(t), SMTP: freePort(t), IMAP: freePort(t), DNS: startDNS(t, publishedRecords)}
 	lmtp := freePort(t)
 	h.startDovecot(t, lmtp)
 	h.startPostfix(t, lmtp)
