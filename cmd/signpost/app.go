@@ -39,7 +39,6 @@ type App struct {
 	sender   *outbox.Sender
 	watchers []*watch.Watcher
 	web      *web.Server
-	stages   []stage
 }
 
 // dialers are the connections that the demo and the tests open to a mail host

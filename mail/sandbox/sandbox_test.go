@@ -328,14 +328,14 @@ func TestTheOldestMailsAreForgottenAndMemoryStaysBounded(t *testing.T) {
 	if len(kept) != 7 || kept[0].Subject != "big 199" {
 		t.Fatalf("%d mails kept, the newest %q", len(kept), kept[0].Subject)
 	}
-	got, err := c.Fetch(imap.UIDSet{imap.UIDRange{Start: 1}}, &imap.FetchOptions{RFC822Size: true, UID: true}).Collect()
+	_, err := c.Fetch(imap.UIDSet{imap.UIDRange{Start: 1}}, &imap.FetchOptions{RFC822Size: true, UID: true}).Collect()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Noop().Wait(); err != nil {
 		t.Fatal(err)
 	}
-	got, err = c.Fetch(imap.UIDSet{imap.UIDRange{Start: 1}}, &imap.FetchOptions{RFC822Size: true, UID: true}).Collect()
+	got, err := c.Fetch(imap.UIDSet{imap.UIDRange{Start: 1}}, &imap.FetchOptions{RFC822Size: true, UID: true}).Collect()
 	if err != nil || len(got) != 7 || got[6].UID != 200 {
 		t.Errorf("over IMAP %d mails: %v", len(got), err)
 	}

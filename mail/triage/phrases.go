@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // phraseFiles hold the phrases by which mail is known, a file per language; the
@@ -85,15 +86,13 @@ func (b *phrases) list(s section) []string { return b.lists[s] }
 // prefix returns the phrase of any of the sections that text begins with.
 func (b *phrases) prefix(text string, sections ...section) (string, bool) {
 	text = trimHead(text)
-	for _, first := range text {
-		for _, s := range sections {
-			for _, p := range b.heads[s][first] {
-				if strings.HasPrefix(text, p) {
-					return p, true
-				}
+	first, _ := utf8.DecodeRuneInString(text)
+	for _, s := range sections {
+		for _, p := range b.heads[s][first] {
+			if strings.HasPrefix(text, p) {
+				return p, true
 			}
 		}
-		break
 	}
 	return "", false
 }

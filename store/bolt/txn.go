@@ -101,7 +101,8 @@ func (t *txn) walk(b bucket, prefix, from []byte, visit func(key, value []byte) 
 // walkBack is walk in descending order, over the keys below before.
 func (t *txn) walkBack(b bucket, prefix, before []byte, visit func(key, value []byte) (bool, error)) error {
 	c := t.bucket(b).Cursor()
-	k, v := c.Seek(before)
+	var v []byte
+	k, _ := c.Seek(before)
 	if k == nil {
 		k, v = c.Last()
 	} else {
