@@ -32,16 +32,18 @@ func TestBenchForm(t *testing.T) {
 		rates := make([][]float64, len(crowds))
 		for i, c := range crowds {
 			n := size(c.posts, c.brief)
-			var bare, p50, p99 []float64
+			var bare, p50, p99, cpu, bareCPU []float64
 			for range pairs {
-				bare = append(bare, raw(fmt.Sprintf("BenchmarkRawGroupCommit/clients=%d$", c.clients), n)["/s"])
+				b := raw(fmt.Sprintf("BenchmarkRawGroupCommit/clients=%d$", c.clients), n)
+				bare, bareCPU = append(bare, b["/s"]), append(bareCPU, b[cpuPerOp])
 				l := freshLoad(t, relay.host(t), c.clients, n)
-				rates[i], p50, p99 = append(rates[i], l.rate), append(p50, l.p50()), append(p99, l.p99())
+				rates[i], p50, p99, cpu = append(rates[i], l.rate), append(p50, l.p50()), append(p99, l.p99()), append(cpu, l.cpu)
 			}
 			figure{
 				name: fmt.Sprintf("form posts/s at %d clients / bare group commit, %s", c.clients, relay.name),
 				aim:  c.aim, pairs: ratios(rates[i], bare),
-				note: fmt.Sprintf("%.0f/s against %.0f/s, p50 %s ms, p99 %s ms", median(rates[i]), median(bare), digits(median(p50)), digits(median(p99))),
+				note: fmt.Sprintf("%.0f/s against %.0f/s, p50 %s ms, p99 %s ms, processor %.0f µs a post against %.0f µs",
+					median(rates[i]), median(bare), digits(median(p50)), digits(median(p99)), median(cpu), median(bareCPU)),
 			}.print()
 			switch c.clients {
 			case 1:
@@ -59,8 +61,10 @@ func freshLoad(t *testing.T, h *mailHost, clients, n int) load {
 	t.Helper()
 	m := measure(t, emptyService(t, h))
 	defer os.RemoveAll(filepath.Join(m.Dir, "data"))
-	defer m.stop(t)
-	return m.load(t, clients, n)
+	l := m.load(t, clients, n)
+	m.stop(t)
+	l.cpu = cpuOf(m.cmd) / float64(n+n/20)
+	return l
 }
 
 // load posts n times, after a few posts that nobody times.

@@ -140,6 +140,7 @@ func (p *partner) rest(head []byte, have int) error {
 type load struct {
 	rate float64 // posts a second
 	took []time.Duration
+	cpu  float64 // the service's processor time in µs a post, its start included
 }
 
 func (l load) p50() float64 { return float64(quantile(l.took, 0.50)) / 1e6 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -127,33 +128,36 @@ func (m *measured) page(host string) bool {
 // the mapped file, which the system takes back when it needs it.
 func (m *measured) anonymous(t *testing.T) float64 {
 	t.Helper()
-	for line := range strings.Lines(string(mustRead(t, fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid)))) {
-		if text, ok := strings.CutPrefix(line, "RssAnon:"); ok {
-			kib, err := strconv.ParseFloat(strings.Fields(text)[0], 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kib / 1024
-		}
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid))
+	_, text, _ := strings.Cut(string(status), "RssAnon:")
+	var kib float64
+	if _, err := fmt.Sscan(text, &kib); err != nil {
+		t.Errorf("the system does not tell RssAnon: %v", err)
 	}
-	t.Fatal("the system does not tell RssAnon")
-	return 0
+	return kib / 1024
 }
 
 // mostAnonymous samples anonymous while work runs and returns the most seen.
 func (m *measured) mostAnonymous(t *testing.T, work func()) float64 {
 	t.Helper()
-	done := make(chan struct{})
-	go func() { defer close(done); work() }()
-	most := 0.0
-	for {
-		most = max(most, m.anonymous(t))
-		select {
-		case <-done:
-			return most
-		case <-time.After(20 * time.Millisecond):
+	done, sampled := make(chan struct{}), make(chan float64, 1)
+	finish := sync.OnceFunc(func() { close(done) })
+	defer finish() // also when work fails
+	go func() {
+		most := 0.0
+		for {
+			most = max(most, m.anonymous(t))
+			select {
+			case <-done:
+				sampled <- most
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
 		}
-	}
+	}()
+	work()
+	finish()
+	return <-sampled
 }
 
 // reference is the test program of another package, whose benchmarks are the
@@ -176,8 +180,18 @@ func reference(t *testing.T, pkg string) func(bench string, operations int) map[
 		if err != nil {
 			t.Fatalf("%s of %s: %v\n%s", bench, pkg, err, out)
 		}
-		return metricsOf(string(out))
+		values := metricsOf(string(out))
+		values[cpuPerOp] = cpuOf(cmd) / float64(operations)
+		return values
 	}
+}
+
+// cpuPerOp is the unit of the processor time in µs that an operation took.
+const cpuPerOp = "cpu-µs/op"
+
+// cpuOf is the processor time in µs that a process that ended has used.
+func cpuOf(cmd *exec.Cmd) float64 {
+	return float64((cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Microseconds())
 }
 
 // metricsOf reads the values of a benchmark's line, by unit.
