@@ -19,13 +19,18 @@ func providers() []string {
 	}
 }
 
-// slips are endings that no domain has and fingers make.
-func slips() map[string]string {
-	return map[string]string{
-		"con": "com", "cmo": "com", "ocm": "com", "comm": "com", "coom": "com", "vom": "com", "xom": "com", "cpm": "com", "c0m": "com", "clm": "com",
-		"nte": "net", "ent": "net", "nett": "net", "ner": "net",
-		"ogr": "org", "rog": "org", "orgg": "org", "prg": "org",
+// slip returns what an ending stands for that no domain has and fingers make, ""
+// for any other.
+func slip(ending string) string {
+	switch ending {
+	case "con", "cmo", "ocm", "comm", "coom", "vom", "xom", "cpm", "c0m", "clm":
+		return "com"
+	case "nte", "ent", "nett", "ner":
+		return "net"
+	case "ogr", "rog", "orgg", "prg":
+		return "org"
 	}
+	return ""
 }
 
 // A name as short as "aol" has too many honest neighbours to suspect one of
@@ -61,7 +66,7 @@ func Suggest(typed string) string {
 func meantDomain(domain string) string {
 	domain = strings.TrimRight(domain, ".,;>")
 	if dot := strings.LastIndexByte(domain, '.'); dot >= 0 {
-		if ending := slips()[domain[dot+1:]]; ending != "" {
+		if ending := slip(domain[dot+1:]); ending != "" {
 			domain = domain[:dot+1] + ending
 		}
 	}
@@ -81,6 +86,9 @@ func meantDomain(domain string) string {
 		allowed := 1
 		if len(p) >= longDomain {
 			allowed = 2
+		}
+		if len(domain) > len(p)+allowed || len(domain) < len(p)-allowed {
+			continue // each slip adds or drops one byte at most
 		}
 		if d := distance(domain, p); d <= allowed && d < least {
 			best, least = p, d
