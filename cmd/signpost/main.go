@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -64,7 +65,12 @@ func run(env *environment) int {
 		fmt.Fprintf(env.stderr, "signpost: %v\n\nsignpost --help lists the commands.\n", err)
 		return 2
 	}
-	if err := ctx.Run(env); err != nil {
+	err = ctx.Run(env)
+	if faults := (Faults)(nil); errors.As(err, &faults) {
+		fmt.Fprintf(env.stderr, "signpost: the configuration has %d faults:\n\n%v\n", len(faults), faults)
+		return 1
+	}
+	if err != nil {
 		fmt.Fprintf(env.stderr, "signpost: %v\n", err)
 		return 1
 	}

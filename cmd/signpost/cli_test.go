@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// typed runs a command line as a shell would.
+func typed(t *testing.T, environ []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(&environment{args: args, environ: environ, stdin: strings.NewReader(""), stdout: &out, stderr: &errs})
+	return code, out.String(), errs.String()
+}
+
+// TestAnOperatorsFirstMinutes: init writes what serve then refuses until it is
+// filled in, naming everything that is missing at once; a second init replaces
+// nothing.
+func TestAnOperatorsFirstMinutes(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "signpost.toml")
+	if code, out, errs := typed(t, nil, "init", file); code != 0 || !strings.Contains(out, "signpost check --config "+file) {
+		t.Fatalf("init: %d\n%s%s", code, out, errs)
+	}
+	if code, _, errs := typed(t, nil, "init", file); code != 1 || !strings.Contains(errs, "exists") {
+		t.Errorf("a second init: %d %s", code, errs)
+	}
+	code, _, errs := typed(t, nil, "serve", "--config", file)
+	if code != 1 || !strings.Contains(errs, "the configuration has 3 faults") {
+		t.Errorf("serve with nothing filled in: %d\n%s", code, errs)
+	}
+	for _, key := range []string{"mailbox.us.password_file", "mailbox.intl.password_file", "smtp.password_file"} {
+		if !strings.Contains(errs, key) {
+			t.Errorf("serve does not name %s:\n%s", key, errs)
+		}
+	}
+	if code, _, errs := typed(t, nil, "serve"); code != 2 || !strings.Contains(errs, "--config") {
+		t.Errorf("serve without a configuration: %d %s", code, errs)
+	}
+}
+
+func TestADeadlineIsExplainedOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	code, out, errs := typed(t, nil, "sla", "explain", "--zone", "America/New_York", "--open", "Mon-Fri 09:00-17:00",
+		"--holiday", "2026-11-26", "--from", "2026-11-25T20:00:00Z", "--hours", "4", "--json")
+	if want := `"due":"2026-11-27T11:00:00-05:00"`; code != 0 || !strings.Contains(out, want) {
+		t.Errorf("%d %s%s, want %s", code, out, errs, want)
+	}
+	if code, _, errs := typed(t, nil, "sla", "explain", "--from", "2026-11-25T20:00:00Z", "--hours", "4"); code != 1 || !strings.Contains(errs, "--zone TZ and --open HOURS") {
+		t.Errorf("without a calendar: %d %s", code, errs)
+	}
+}
+
+// TestGeneratedTicketsAreWhole fills a demo's folder and reads it back; nobody
+// is to be mailed about a generated past.
+func TestGeneratedTicketsAreWhole(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "demo")
+	if code, out, errs := typed(t, nil, "generate", "--demo", data, "--tickets", "3000", "--chars", "500"); code != 0 || !strings.Contains(out, "3000 tickets") {
+		t.Fatalf("generate: %d %s%s", code, out, errs)
+	}
+	secret, err := demoSecret(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := openApp(demoConfig(data, "http://127.0.0.1:1", secret), quietLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Close()
+	if err := app.db.Check(t.Context()); err != nil {
+		t.Errorf("the store contradicts itself: %v", err)
+	}
+	stats, err := app.db.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stats.Tickets["us"]+stats.Tickets["intl"] != 3000 || stats.Outbounds["sent"] != 3000 || stats.Outbounds["queued"] != 0 {
+		t.Errorf("generated %v tickets, mails %v", stats.Tickets, stats.Outbounds)
+	}
+	entries, err := app.db.Entries(t.Context(), 1, 0, 10)
+	if err != nil || len(entries) != 1 || len(entries[0].Body) != 500 {
+		t.Errorf("the first ticket's thread: %v %v", entries, err)
+	}
+}
