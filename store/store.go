@@ -45,6 +45,7 @@ type Store interface {
 	Tickets
 	Outbox
 	Ledger
+	Agents
 	Upkeep
 }
 
@@ -190,14 +191,15 @@ type Upkeep interface {
 	Stats(ctx context.Context) (Stats, error)
 	// BlobsReferenced tells which of the hashes any entry or ledger row names.
 	BlobsReferenced(ctx context.Context, hashes []BlobHash) ([]bool, error)
-	// Housekeep drops expired idempotency keys, links, reservations and budgets
-	// that weigh nothing any more, at most limit of them, oldest first, and
+	// Housekeep drops expired idempotency keys, links, sessions, reservations and
+	// budgets that weigh nothing any more, at most limit of them, oldest first, and
 	// returns how many it dropped.
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)
 	// MarkRestored records that this store was restored from a backup at now:
 	// in every mailbox mail that arrived before is never answered, since an
 	// answer given after the backup is not in the store. For the same reason
-	// every auto-response still waiting becomes StateUnknown.
+	// every auto-response still waiting becomes StateUnknown, and every session
+	// ends: one that was ended after the backup must not come back to life.
 	MarkRestored(ctx context.Context, now time.Time) error
 	// Check reads the whole store and returns every inconsistency found, joined.
 	Check(ctx context.Context) error

@@ -59,7 +59,7 @@ func (c *checker) fault(format string, args ...any) {
 
 func (c *checker) run() error {
 	for _, step := range []func() error{
-		c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.expiries, c.compareRows, c.compareCounts,
+		c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.expiries, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
 			return fault("check", "rows", err)
@@ -301,6 +301,10 @@ func (c *checker) expiries() error {
 		c.each(bReservations, wants(expiryReservation, func(b []byte) (time.Time, bool) {
 			return readInstant(b), len(b) == 8
 		})),
+		c.each(bSessions, wants(expirySession, func(b []byte) (time.Time, bool) {
+			s, ok := readSession(b)
+			return s.until, ok
+		})),
 		c.each(bBudgets, wants(expiryBudget, func(b []byte) (time.Time, bool) {
 			usage, window := readUsage(b)
 			return store.Budget{Window: window}.Expires(usage), window > 0
@@ -313,6 +317,7 @@ func (c *checker) compareRows() error {
 	for _, b := range []bucket{
 		bNumbers, bRequesters, bDeadlines, bEntries, bOutMessages, bOutTickets, bOutWaiting, bOutQueue, bOutHeads,
 		bOutLeases, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
+		bAgentNames,
 	} {
 		n := 0
 		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {

@@ -6,7 +6,7 @@ import (
 	"signpost/store"
 )
 
-// Links, posts, reservations and budgets end at a known instant. Each such row
+// Links, posts, reservations, budgets and sessions end at a known instant. Each such row
 // has exactly one row in expiry, so that Housekeep walks from the oldest and
 // touches nothing that still counts.
 
@@ -31,6 +31,8 @@ func expiring(kind byte) (bucket, bool) {
 		return bReservations, true
 	case expiryBudget:
 		return bBudgets, true
+	case expirySession:
+		return bSessions, true
 	}
 	return 0, false
 }

@@ -256,16 +256,17 @@ func TestMigrations(t *testing.T) {
 			return errors.Join(x.put(bMeta, []byte(name), []byte{}), err)
 		}
 	}
-	never := errors.New("step 3 fails")
+	known := uint32(len(migrations()))
+	never := errors.New("the second step fails")
 	log := slog.New(slog.DiscardHandler)
 	steps := append(migrations(), step("two", nil), step("three", never), step("four", nil))
 	if err := migrate(db.bolt, db.codec, steps, log); !errors.Is(err, never) {
 		t.Fatalf("got %v", err)
 	}
-	if version, _ := schemaVersion(db.bolt); version != 2 || metaKeys(t, db) != "schema two" {
+	if version, _ := schemaVersion(db.bolt); version != known+1 || metaKeys(t, db) != "schema two" {
 		t.Errorf("after the failure: version %d, %s", version, metaKeys(t, db))
 	}
-	steps[2] = step("three", nil)
+	steps[known+1] = step("three", nil)
 	if err := migrate(db.bolt, db.codec, steps, log); err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +276,7 @@ func TestMigrations(t *testing.T) {
 }
 
 // TestTheSchemaIsFrozen fails when a bucket is added or renamed without a
-// migration: version 1 is what is in people's folders.
+// migration: each version is what is in people's folders.
 func TestTheSchemaIsFrozen(t *testing.T) {
 	t.Parallel()
 	db := openNew(t, Options{})
@@ -287,10 +288,35 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 			return nil
 		})
 	})
-	want := "blobs budgets counts deadlines entries expiry inbounds inhashes inmessages inpending inuids links mailboxes meta " +
-		"numbers outbounds outheads outleased outleases outmessages outqueue outtickets outwaiting posts raws requesters reservations tickets"
-	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 1 {
+	want := "agentnames agents blobs budgets counts deadlines entries expiry inbounds inhashes inmessages inpending inuids links mailboxes meta " +
+		"numbers outbounds outheads outleased outleases outmessages outqueue outtickets outwaiting posts raws requesters reservations sessions tickets"
+	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 2 {
 		t.Errorf("schema %d has %s, want %s; %v", len(migrations()), got, want, err)
+	}
+}
+
+// TestAFileOfTheFirstSchemaGrowsAgents opens a file as the first version left
+// it: what came later is made at the opening.
+func TestAFileOfTheFirstSchemaGrowsAgents(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "signpost.db")
+	db, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.bolt.Update(func(tx *bbolt.Tx) error {
+		return errors.Join(tx.DeleteBucket([]byte("agents")), tx.DeleteBucket([]byte("agentnames")), tx.DeleteBucket([]byte("sessions")))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	setSchema(t, path, 1)
+	if db, err = Open(path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer checkAndClose(t, db)
+	if _, err := db.AddAgent(t.Context(), time.Now(), store.NewAgent{Email: "ana@desk.example"}); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -338,7 +364,11 @@ func furnish(t *testing.T, db *DB) {
 		{Mailbox: "us", UIDValidity: 1, UID: 1, InternalDate: now, MessageID: "a@b", Raw: []byte("x")},
 		{Mailbox: "us", UIDValidity: 1, UID: 2, InternalDate: now, Raw: []byte("y"), Hash: [32]byte{1}},
 	})
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	agent, err5 := db.AddAgent(ctx, now, store.NewAgent{Email: "ana@desk.example"})
+	_, err6 := db.OpenSession(ctx, now, store.NewSession{
+		ID: store.SessionID{1}, Agent: agent.ID, Idle: time.Hour, Ends: now.Add(time.Hour),
+	})
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.DecideInbound(ctx, now, []store.Decision{benchDecision(rng, ring, rows[0], now)}); err != nil {

@@ -45,6 +45,9 @@ import (
 //	reservations  sender digest(16)                    until(8)
 //	budgets       digest(16)                           start(8) before(4) current(4) window(8)
 //	expiry        at(8) kind(1) key(16)                -
+//	agents        agent(8)                             agent record
+//	agentnames    address digest(16)                   agent(8)
+//	sessions      session(16)                          agent(8) generation(4) opened(8) until(8) ends(8)
 //
 // A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
 // outbounds and inbounds is the last id given out, that of outleases the last
@@ -85,6 +88,9 @@ const (
 	bReservations
 	bBudgets
 	bExpiry
+	bAgents
+	bAgentNames
+	bSessions
 	bucketCount
 )
 
@@ -126,6 +132,9 @@ func (b bucket) layout() layout {
 		bReservations: {"reservations", false},
 		bBudgets:      {"budgets", false},
 		bExpiry:       {"expiry", true},
+		bAgents:       {"agents", true},
+		bAgentNames:   {"agentnames", false},
+		bSessions:     {"sessions", false},
 	}[b]
 }
 
@@ -135,6 +144,7 @@ const (
 	expiryPost        = 'p'
 	expiryReservation = 'r'
 	expiryBudget      = 'b'
+	expirySession     = 's'
 )
 
 // Kinds of counts.

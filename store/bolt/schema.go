@@ -17,10 +17,12 @@ type migration func(t *txn) error
 func migrations() []migration {
 	return []migration{
 		createBuckets, // 1
+		createBuckets, // 2: agents and their sessions
 	}
 }
 
-// createBuckets makes the first schema.
+// createBuckets makes the first schema and, as a later step, the buckets that
+// came since.
 func createBuckets(t *txn) error {
 	for b := range bucketCount {
 		if _, err := t.tx.CreateBucketIfNotExists([]byte(b.layout().name)); err != nil {

@@ -76,7 +76,7 @@ func (db *DB) Housekeep(ctx context.Context, now time.Time, limit int) (dropped 
 func (db *DB) MarkRestored(ctx context.Context, now time.Time) error {
 	now = store.Instant(now)
 	err := db.write(ctx, groupBytes, func(t *txn) error {
-		return errors.Join(t.reconnect(now), t.giveUpAnswers(now))
+		return errors.Join(t.reconnect(now), t.giveUpAnswers(now), t.endSessions())
 	})
 	return fault("mark restored at", now, err)
 }

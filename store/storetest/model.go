@@ -27,6 +27,8 @@ type model struct {
 	usage    map[store.Budget]store.Usage
 	on       store.Responder
 	tripped  *store.Budget
+	agents   []*modelAgent
+	sessions []*modelSession
 }
 
 type modelLink struct {
@@ -411,6 +413,7 @@ func (m *model) quarantine(now time.Time, id store.InboundID, reason string) (st
 }
 
 func (m *model) markRestored(now time.Time) {
+	m.sessions = nil
 	for _, b := range m.boxes {
 		b.ConnectedAt = store.ConnectionInstant(now)
 	}

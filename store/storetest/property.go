@@ -36,7 +36,8 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "claim": r.claim, "finish": r.finish,
 			"finishAgain": r.finish, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
-			"restored": r.restored, "housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
+			"restored": r.restored, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
+			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
 		})
 		r.readAll()
 		if err := r.store.Check(r.ctx); err != nil {
@@ -317,6 +318,7 @@ func (r *run) readAll() {
 		r.compare("OutboundByMessageID", must1(r.store.OutboundByMessageID(r.ctx, o.MessageID)), o.Outbound, nil)
 	}
 	r.readLedger()
+	r.readAgents()
 	var deadlines []store.Deadline
 	for _, k := range r.model.tickets {
 		deadlines = append(deadlines, store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: k.Promise.FirstResponseBy})
