@@ -147,7 +147,8 @@ func (a *App) watchDeps(d dialers) watch.Deps {
 		Ours: a.ours, Instance: a.instance,
 		Limits: watch.Limits{
 			Period:     time.Duration(r.PeriodDays) * 24 * time.Hour,
-			DomainHour: r.DomainHour, DomainDay: r.DomainDay, Breaker: r.Breaker,
+			DomainHour: r.DomainHour, DomainDay: r.DomainDay, NetworkHour: r.Network, Breaker: r.Breaker,
+			PublicHosts: r.Freemail,
 		},
 		Kick: a.sender.Kick, Observer: a.metrics.watchObserver(), Log: a.log,
 	}

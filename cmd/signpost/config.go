@@ -115,6 +115,7 @@ type ResponderConfig struct {
 	PeriodDays int      `koanf:"period_days"`
 	DomainHour int      `koanf:"per_domain_hour"`
 	DomainDay  int      `koanf:"per_domain_day"`
+	Network    int      `koanf:"per_network_hour"`
 	Breaker    int      `koanf:"breaker"`
 	Freemail   []string `koanf:"freemail"`
 }
@@ -136,7 +137,7 @@ func defaultConfig() Config {
 			PerNetwork: 30, PerAddress: 20,
 			ConfirmAddr: 10, ConfirmNet: 60, ConfirmTotal: 2000,
 		},
-		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Breaker: 30},
+		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Network: 20, Breaker: 30},
 	}
 }
 

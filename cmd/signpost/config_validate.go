@@ -232,6 +232,9 @@ func (c *collector) form(f FormConfig) {
 func (c *collector) responder(r ResponderConfig) {
 	// RFC 5230 section 4.1: at least one day.
 	c.between("responder.period_days", r.PeriodDays, 1, 365)
+	c.between("responder.per_domain_hour", r.DomainHour, -1, 100000)
+	c.between("responder.per_domain_day", r.DomainDay, -1, 100000)
+	c.between("responder.per_network_hour", r.Network, -1, 100000)
 	c.between("responder.breaker", r.Breaker, 1, 100000)
 }
 

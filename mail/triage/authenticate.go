@@ -20,8 +20,9 @@ type Auth struct {
 }
 
 // Authenticate adds what authentication says to the verdict. An answer goes to
-// the envelope sender, so that is whose domain must be proven: by SPF, by DKIM or
-// DMARC aligned with a From of the same organisation, or by a forwarder we trust.
+// the envelope sender, so that is what must be proven: its domain by SPF, the
+// address by DKIM or DMARC aligned with a From that bears it, or all by a
+// forwarder we trust.
 // A mail without a return path whose From is proven by DKIM or DMARC is answered
 // there. Without any proof there is no answer, unless answerUnauthenticated; a
 // failed check forbids it in any case. A verdict that allows no answer is
@@ -71,14 +72,17 @@ func (r Result) proofs(a Auth, add func(id string, effect store.Effect, words st
 		add(id, store.EffectMet, words)
 		proven = true
 	}
-	sameOrganisation := r.person != "" && aligned(r.AnswerTo, r.person)
+	// A signature proves From. Whoever has one mail that his host signed could send
+	// it again under any envelope, so it proves a return path only where that is
+	// the very same address: the organisation alone may be a host of millions.
+	sameAddress := r.person != "" && store.AnswerKey(r.AnswerTo) == store.AnswerKey(r.person)
 	if pass(a.SPF) && a.SPFDomain != "" && strings.EqualFold(a.SPFDomain, store.Domain(r.AnswerTo)) {
 		met("spf-pass", "spf=pass for "+a.SPFDomain) // RFC 7208
 	}
-	if d, ok := a.alignedDKIM(r.person); ok && sameOrganisation {
+	if d, ok := a.alignedDKIM(r.person); ok && sameAddress {
 		met("dkim-aligned", "dkim=pass for "+d) // RFC 6376, RFC 7489 section 3.1.1
 	}
-	if pass(a.DMARC) && sameOrganisation {
+	if pass(a.DMARC) && sameAddress {
 		met("dmarc-pass", "dmarc=pass")
 	}
 	if len(a.ARC) > 0 {

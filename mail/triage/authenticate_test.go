@@ -23,6 +23,7 @@ func TestOnlyAProvenSenderIsAnswered(t *testing.T) {
 		{"signature of the organisation", person, Auth{DKIM: []string{"mail.partner.example"}, Checked: true}, false, true, "dkim-aligned", "ana@partner.example"},
 		{"a stranger's signature", person, Auth{DKIM: []string{"partner.example.evil.test"}, Checked: true}, false, false, "unauthenticated", "ana@partner.example"},
 		{"signed From, answer would go elsewhere", elsewhere, Auth{DKIM: []string{"partner.example"}, DMARC: "pass", Checked: true}, false, false, "unauthenticated", "ana@mailer.example.net"},
+		{"signed From, sent again to strike a neighbour", replaced("Return-Path: <ana@partner.example>", "Return-Path: <victim@partner.example>"), Auth{SPF: "softfail", SPFDomain: "partner.example", DKIM: []string{"partner.example"}, DMARC: "pass", Checked: true}, false, false, "unauthenticated", "victim@partner.example"},
 		{"dmarc", person, Auth{DMARC: "pass", Checked: true}, false, true, "dmarc-pass", "ana@partner.example"},
 		{"trusted forwarder", person, Auth{ARC: []string{"list.example"}, SPF: "fail", DMARC: "fail", Checked: true}, false, true, "arc-trusted", "ana@partner.example"},
 		{"dmarc fails although spf passes", person, Auth{SPF: "pass", SPFDomain: "partner.example", DMARC: "fail", Checked: true}, true, false, "authentication-failed", "ana@partner.example"},

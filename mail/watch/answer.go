@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,13 @@ type Limits struct {
 	// with every mail stays under one domain. Not held against the big public
 	// mail hosts.
 	DomainHour, DomainDay int
+	// NetworkHour is how many answers an hour go to what one network sent: who
+	// owns many domains still sends from few places. It stays below Breaker, so
+	// that one network alone cannot turn the answers off for all. Not held
+	// against the big public mail hosts, behind which everybody writes.
+	NetworkHour int
+	// PublicHosts are domains held to no budget beside the big ones known here.
+	PublicHosts []string
 	// Breaker is how many answers in all within BreakerWindow turn the responder
 	// off.
 	Breaker       int
@@ -33,6 +41,8 @@ func (l Limits) withDefaults() Limits {
 		Period:        or(l.Period, 7*24*time.Hour),
 		DomainHour:    or(l.DomainHour, 3),
 		DomainDay:     or(l.DomainDay, 20),
+		NetworkHour:   or(l.NetworkHour, 20),
+		PublicHosts:   l.PublicHosts,
 		Breaker:       or(l.Breaker, 30),
 		BreakerWindow: or(l.BreakerWindow, 10*time.Minute),
 	}
@@ -48,19 +58,24 @@ func or[T int | time.Duration](value, byDefault T) T {
 	return value
 }
 
-// of is what an answer to one address is held to.
-func (l Limits) of(address string) store.AnswerLimits {
+// of is what an answer to one address is held to, when it answers a mail that
+// came from a network (the zero Prefix: nobody knows which).
+func (l Limits) of(address string, from netip.Prefix) store.AnswerLimits {
 	held := store.AnswerLimits{
 		Sender:  store.AnswerKey(address),
 		Period:  l.Period,
 		Breaker: store.Budget{Name: "answer/breaker", Limit: l.Breaker, Window: l.BreakerWindow},
 	}
-	domain := organisation(store.Domain(address))
-	if !slices.Contains(publicHosts(), domain) {
-		held.Budgets = []store.Budget{
-			{Name: "answer/domain-hour", Key: domain, Limit: l.DomainHour, Window: time.Hour},
-			{Name: "answer/domain-day", Key: domain, Limit: l.DomainDay, Window: 24 * time.Hour},
-		}
+	domain := registered(store.Domain(address))
+	if slices.Contains(publicHosts(), domain) || slices.Contains(l.PublicHosts, domain) {
+		return held
+	}
+	held.Budgets = []store.Budget{
+		{Name: "answer/domain-hour", Key: domain, Limit: l.DomainHour, Window: time.Hour},
+		{Name: "answer/domain-day", Key: domain, Limit: l.DomainDay, Window: 24 * time.Hour},
+	}
+	if from.IsValid() {
+		held.Budgets = append(held.Budgets, store.Budget{Name: "answer/network-hour", Key: from.String(), Limit: l.NetworkHour, Window: time.Hour})
 	}
 	return held
 }
@@ -71,6 +86,25 @@ func organisation(domain string) string {
 		return own
 	}
 	return domain
+}
+
+// registered is the domain that somebody pays a registry for. Below the suffixes
+// of private companies (dynamic names, hosting) anybody gets any number of names
+// for nothing, so that there organisation would limit nobody.
+func registered(domain string) string {
+	suffix, public := publicsuffix.PublicSuffix(domain)
+	for !public {
+		_, above, ok := strings.Cut(suffix, ".")
+		if !ok {
+			break
+		}
+		suffix, public = publicsuffix.PublicSuffix(above)
+	}
+	names, ok := strings.CutSuffix(domain, "."+suffix)
+	if !ok {
+		return domain
+	}
+	return names[strings.LastIndexByte(names, '.')+1:] + "." + suffix
 }
 
 // answer forms the auto-response to a mail, all but what the driver sets. The

@@ -177,7 +177,7 @@ func TestTheBreakerAndTheSwitch(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := newHouse(t)
 		h.connectedBefore()
-		h.deps.Limits = Limits{}
+		h.deps.Limits = Limits{NetworkHour: -1}
 		h.start()
 		for i := range 40 {
 			h.deliver(numbered(i))

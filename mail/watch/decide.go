@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -32,8 +33,19 @@ const (
 	pendingMost   = 512
 )
 
-// RuleSilent stops every answer of a mailbox set to silent.
-const RuleSilent = "mailbox-silent"
+// Rules that need more than the mail's own text.
+const (
+	// RuleSilent stops every answer of a mailbox set to silent.
+	RuleSilent = "mailbox-silent"
+	// RuleAtOnce: it answers a mail of ours sooner than a person could have read
+	// it. Two machines that bear no mark are known by nothing else.
+	RuleAtOnce = "answered-at-once"
+)
+
+// atOnce is how soon no person answers. What counts is the time from the moment
+// our mail was minted to that at which the mailbox took the answer, both told by
+// us and our host alone.
+const atOnce = time.Minute
 
 // open is a recorded mail that waits for its verdict.
 type open struct {
@@ -49,6 +61,7 @@ type judgement struct {
 	later  bool  // the DNS does not answer now
 	would  bool  // its content alone allowed an answer
 	answer *store.Outbound
+	from   netip.Prefix // the network it came from; zero: unknown
 }
 
 // enterLedger records a chunk and decides it. It returns the rows as they then
@@ -188,7 +201,7 @@ func (w *Watcher) settle(ctx context.Context, opens []open, f folder, noticed ti
 func (w *Watcher) decision(row store.Inbound, j judgement) store.Decision {
 	d := store.Decision{ID: row.ID, Verdict: j.result.Verdict, Answer: j.answer}
 	if d.Answer != nil {
-		d.Limits = w.deps.Limits.of(j.answer.To)
+		d.Limits = w.deps.Limits.of(j.answer.To, j.from)
 	}
 	return d
 }
@@ -259,6 +272,10 @@ func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgem
 		if j.fault != nil || !j.result.Answer {
 			continue
 		}
+		if evidence, fast := w.answeredAtOnce(o, j.result); fast {
+			j.stop(store.Rule{ID: RuleAtOnce, Effect: store.EffectStop, Evidence: evidence})
+			continue
+		}
 		j.would = true
 		switch {
 		case w.box.Silent:
@@ -277,6 +294,20 @@ func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgem
 	}
 	g.Wait()
 	return judged
+}
+
+// answeredAtOnce tells a mail that answers one of ours within atOnce.
+func (w *Watcher) answeredAtOnce(o open, r triage.Result) (evidence string, fast bool) {
+	for _, id := range append(slices.Clip(r.References), r.InReplyTo) {
+		minted, ok := w.deps.Ring.MintedAt(id)
+		if !ok {
+			continue
+		}
+		if took := o.row.InternalDate.Sub(minted); took < atOnce {
+			return fmt.Sprintf("%v after %s", max(0, took).Round(time.Second), id), true
+		}
+	}
+	return "", false
 }
 
 // stop adds a rule that forbids the answer.
@@ -343,6 +374,7 @@ func (w *Watcher) vouch(ctx context.Context, o open, j *judgement) {
 	}
 	if j.result.Answer {
 		j.answer = w.answer(ctx, time.Now(), o.row, checked)
+		j.from, _ = network(fields(o.head), w.box.TrustedAuthServ)
 	}
 }
 

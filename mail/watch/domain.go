@@ -47,7 +47,7 @@ var errSilent = &net.DNSError{Err: "no answer a moment ago", IsTemporary: true}
 
 // ask puts one question that is about a name.
 func (n *nameServer) ask(ctx context.Context, name string, question func(context.Context) error) error {
-	org := organisation(strings.ToLower(strings.TrimSuffix(name, ".")))
+	org := registered(strings.ToLower(strings.TrimSuffix(name, ".")))
 	if n.isSilent(org) {
 		return errSilent
 	}

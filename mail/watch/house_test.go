@@ -192,8 +192,8 @@ func (h *house) wire() {
 		Ledger: h.ledger, Ring: ring, Catalogue: catalogue, Instance: "test",
 		Ours: func(address string) bool { return address == us.Address || address == intl.Address },
 		Kick: func() { h.kicks.Add(1) },
-		// Stories of many mails are not about the breaker.
-		Limits: Limits{Breaker: -1},
+		// Stories of many mails are about neither the breaker nor the one network.
+		Limits: Limits{Breaker: -1, NetworkHour: -1},
 	}
 }
 

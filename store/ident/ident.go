@@ -108,22 +108,41 @@ func (r *Ring) MessageID(now time.Time, kind store.OutboundKind, domain string) 
 // OwnMessageID tells whether an id (without angle brackets, any case, whatever
 // its domain) was minted here, and for which kind of mail.
 func (r *Ring) OwnMessageID(id string) (store.OutboundKind, bool) {
+	mark, _, ok := r.parseMessageID(id)
+	if !ok {
+		return "", false
+	}
+	return kindOf(mark), true
+}
+
+// MintedAt tells, to the millisecond, when an id was minted here; false for one
+// that was not.
+func (r *Ring) MintedAt(id string) (time.Time, bool) {
+	_, unique, ok := r.parseMessageID(id)
+	if !ok {
+		return time.Time{}, false
+	}
+	ms := binary.BigEndian.Uint64(append([]byte{0, 0}, unique[:6]...))
+	return time.UnixMilli(int64(ms)).UTC(), true
+}
+
+func (r *Ring) parseMessageID(id string) (mark string, unique []byte, ok bool) {
 	local, _, _ := strings.Cut(strings.ToLower(id), "@")
 	parts := strings.Split(local, ".")
 	if len(parts) != 3 {
-		return "", false
+		return "", nil, false
 	}
 	unique, ok1 := decode32(parts[1])
 	sum, ok2 := decode32(parts[2])
 	if !ok1 || !ok2 || len(unique) != 16 { // else the mark could borrow letters from the id
-		return "", false
+		return "", nil, false
 	}
 	for _, k := range r.keys {
 		if hmac.Equal(sum, mac(k.messageID, mailMAC, []byte(parts[0]), unique)) {
-			return kindOf(parts[0]), true
+			return parts[0], unique, true
 		}
 	}
-	return "", false
+	return "", nil, false
 }
 
 func kindOf(mark string) store.OutboundKind {

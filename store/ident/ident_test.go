@@ -57,6 +57,22 @@ func TestOurMessageIDsAreKnownAgain(t *testing.T) {
 	}
 }
 
+func TestAMessageIDTellsWhenItWasMinted(t *testing.T) {
+	t.Parallel()
+	ring, err := New(bytes.Repeat([]byte{9}, SecretBytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 2, 10, 0, 0, 123e6, time.UTC)
+	id := ring.MessageID(at, store.MailConfirmation, "example.com")
+	if got, ok := ring.MintedAt(strings.ToUpper(id)); !ok || !got.Equal(at) {
+		t.Errorf("minted at %v (%v), want %v", got, ok, at)
+	}
+	if got, ok := ring.MintedAt("x" + id); ok {
+		t.Errorf("an id not made here was minted at %v", got)
+	}
+}
+
 func TestOthersMessageIDsAreNotOurs(t *testing.T) {
 	t.Parallel()
 	r := ringOf(t, 1)
