@@ -21,6 +21,7 @@ func (s *Server) around(next echo.HandlerFunc) echo.HandlerFunc {
 		began := time.Now()
 		x := s.begin(c)
 		x.SetDeadline(s.cfg.Write + s.cfg.Body.Total)
+		x.boundUnread()
 		err := s.guarded(next, c)
 		if err != nil {
 			s.fail(x, err)

@@ -22,6 +22,16 @@ type pacedBody struct {
 	until   time.Time // the read deadline last set
 }
 
+// boundUnread bounds the time a body may take that no handler reads: the server
+// reads some of it before it answers, and would wait for a silent client for ever.
+func (x *Exchange) boundUnread() {
+	if x.Request.Body == nil || x.Request.Body == http.NoBody {
+		return
+	}
+	// Not every writer has deadlines (a recorder in a test has none).
+	_ = http.NewResponseController(x.Writer).SetReadDeadline(time.Now().Add(x.server.cfg.Body.Total))
+}
+
 // bound puts the request's body under a pace, and gives the answer the time the
 // body may take and the time to write on top.
 func (x *Exchange) bound(p Pace) {
@@ -93,13 +103,13 @@ func (b *pacedBody) extend() {
 
 // Drain reads on past the limit and throws away, up to max bytes and for d, so
 // that a browser which is still sending comes to read the answer; without it the
-// connection breaks and the reader sees the browser's own error page.
+// connection breaks and the reader sees the browser's own error page. The
+// deadline stays: the server itself reads on for a while.
 func (x *Exchange) Drain(max int64, d time.Duration) {
 	if x.body == nil || x.Request.ContentLength > max {
 		return
 	}
 	_ = x.body.control.SetReadDeadline(time.Now().Add(d))
 	_, _ = io.CopyN(io.Discard, x.body.ReadCloser, max)
-	_ = x.body.control.SetReadDeadline(time.Time{})
 	x.SetDeadline(x.server.cfg.Write)
 }

@@ -92,7 +92,7 @@ func (x *Exchange) Bytes(status int, contentType string, body []byte) error {
 // WantsJSON tells whether the client prefers JSON to a page.
 func (x *Exchange) WantsJSON() bool {
 	var js, html float64
-	for _, item := range strings.Split(x.Request.Header.Get("Accept"), ",") {
+	for _, item := range strings.Split(strings.Join(x.Request.Header.Values("Accept"), ","), ",") {
 		kind, params, _ := strings.Cut(item, ";")
 		q := 1.0
 		if _, v, ok := strings.Cut(params, "q="); ok {

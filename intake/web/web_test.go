@@ -267,7 +267,9 @@ func TestAClientThatDripsItsBodyIsCutOff(t *testing.T) {
 		client, server := net.Pipe()
 		ln.conns <- server
 		began := time.Now()
+		dripped := make(chan struct{})
 		go func() {
+			defer close(dripped)
 			fmt.Fprint(client, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n")
 			for {
 				if _, err := client.Write([]byte("a")); err != nil {
@@ -281,6 +283,7 @@ func TestAClientThatDripsItsBodyIsCutOff(t *testing.T) {
 			t.Errorf("after %v: %q", took, answer)
 		}
 		client.Close()
+		<-dripped
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
@@ -290,6 +293,63 @@ func TestAClientThatDripsItsBodyIsCutOff(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestABodyThatNobodyReadsHoldsNoConnection(t *testing.T) {
+	t.Parallel()
+	for what, request := range map[string]string{
+		"no such page":        "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n",
+		"from another site":   "POST /read HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\nContent-Length: 900\r\n\r\n",
+		"passed over in part": "POST /drain HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, _ := testRoom(t, web.Defaults())
+			s.Handle(web.Route{Method: "POST", Path: "/drain", Handler: func(x *web.Exchange) error {
+				x.Drain(1000, 30*time.Second)
+				return x.JSON(http.StatusOK, "done")
+			}})
+			ln := &pipeListener{conns: make(chan net.Conn, 1), done: make(chan struct{})}
+			served := make(chan error, 1)
+			go func() { served <- s.Serve(ln) }()
+			client, server := net.Pipe()
+			ln.conns <- server
+			began := time.Now()
+			if _, err := io.WriteString(client, request); err != nil { // and not a byte more
+				t.Fatal(err)
+			}
+			_ = client.SetReadDeadline(began.Add(time.Hour))
+			answer, err := io.ReadAll(client)
+			if took := time.Since(began); err != nil || took > 2*time.Minute || len(answer) == 0 {
+				t.Errorf("%s: after %v: %v %q", what, took, err, answer)
+			}
+			client.Close()
+			if err := s.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+			<-served
+		})
+	}
+}
+
+func TestJSONIsForWhoPrefersIt(t *testing.T) {
+	t.Parallel()
+	s, _ := testRoom(t, web.Defaults())
+	for _, c := range []struct {
+		accept []string
+		json   bool
+	}{
+		{nil, false}, {[]string{"*/*"}, false}, {[]string{"application/json"}, true},
+		{[]string{"application/json, text/plain, */*"}, true}, {[]string{"text/html, application/json;q=0.9"}, false},
+		{[]string{"text/plain", "application/json"}, true}, {[]string{"application/json;q=0"}, false},
+	} {
+		r := httptest.NewRequest("GET", "/nope", nil)
+		r.Header["Accept"] = c.accept
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		if got := strings.HasPrefix(w.Header().Get("Content-Type"), "application/json"); got != c.json {
+			t.Errorf("Accept %q: JSON %v, want %v", c.accept, got, c.json)
+		}
+	}
 }
 
 func TestABodyMayFillItsLimitAndNotPassIt(t *testing.T) {
