@@ -84,6 +84,9 @@ const (
 	minMessage = 1   // of a follow-up: "yes" is an answer
 )
 
+// mostDescription is the most that MaxDescription may be.
+const mostDescription = 200_000
+
 // Validate returns every fault, joined, each naming its field.
 func (c Config) Validate() error {
 	var faults []error
@@ -94,7 +97,7 @@ func (c Config) Validate() error {
 	}
 	fault(c.MaxFiles < 0 || c.MaxFiles > 100, "max_files: %d is not between 0 and 100", c.MaxFiles)
 	fault(c.MaxFile <= 0 || c.MaxTotal < c.MaxFile, "max_file, max_total: one file may not be larger than all together")
-	fault(c.MinDescription < 1 || c.MaxDescription < c.MinDescription || c.MaxDescription > 200_000,
+	fault(c.MinDescription < 1 || c.MaxDescription < c.MinDescription || c.MaxDescription > mostDescription,
 		"description: between %d and %d characters makes no sense", c.MinDescription, c.MaxDescription)
 	fault(c.LinkKept < 24*time.Hour, "link_kept: %v is shorter than a day", c.LinkKept)
 	fault(c.MinRate <= 0 || c.Total <= 0, "min_rate, total: must be above zero")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ type filesData struct {
 	MaxFiles                  int
 	MaxFile, MaxTotal         int64
 	MaxFileText, MaxTotalText string
+	Again                     bool // chosen files may have to be chosen again
 }
 
 type shownFile struct {
@@ -120,6 +122,7 @@ func (f *Form) filesData(now time.Time, d *draft) filesData {
 	data := filesData{
 		MaxFiles: f.cfg.MaxFiles, MaxFile: f.cfg.MaxFile, MaxTotal: f.cfg.MaxTotal,
 		MaxFileText: size(f.cfg.MaxFile), MaxTotalText: size(f.cfg.MaxTotal),
+		Again: d.Missed || len(d.faults) > 0 && len(d.Files) == 0,
 	}
 	for _, file := range d.Files {
 		data.Kept = append(data.Kept, shownFile{Name: file.Name, Size: size(file.Size), Token: f.keepFile(now, file), Bytes: file.Size})
@@ -133,11 +136,14 @@ func (f *Form) postContact(x *web.Exchange) error {
 	network := guard.Network(x.Remote())
 	free, wait := f.guard.network.Allow(network, now)
 	d, err := f.read(x, free)
-	x.UseLang(d.Lang)
+	d.speak(x)
 	x.UseCountry(d.Country)
 	show := func(status int) error { return f.answer(x, status, d) }
 	if err != nil {
 		return f.refuseBody(x, d, err, show)
+	}
+	if d.Switch && !x.WantsJSON() {
+		return show(http.StatusOK)
 	}
 	if !free {
 		return f.refuseRate(x, d, wait, show)
@@ -161,6 +167,14 @@ func (f *Form) postContact(x *web.Exchange) error {
 	return f.accepted(x, d, opened, region)
 }
 
+// speak answers in the language the form was in, unless the reader has just
+// asked for another, which the address names.
+func (d *draft) speak(x *web.Exchange) {
+	if !d.Switch {
+		x.UseLang(d.Lang)
+	}
+}
+
 // open writes the ticket.
 func (f *Form) open(ctx context.Context, now time.Time, x *web.Exchange, d *draft, network string) (store.Opened, store.Region, error) {
 	region := f.regionFor(d.Country)
@@ -180,7 +194,7 @@ func (f *Form) open(ctx context.Context, now time.Time, x *web.Exchange, d *draf
 		Link:        ident.NewLink(now),
 		LinkExpires: store.Instant(now.Add(f.cfg.LinkKept)),
 		MessageID:   f.deps.Ring.MessageID(now, store.MailConfirmation, store.Domain(region.Address)),
-		Idempotency: d.Key,
+		Idempotency: d.onceKey(),
 		Fingerprint: d.fingerprint(),
 		Budgets:     f.budgets(d.Email, network),
 	})
@@ -193,6 +207,17 @@ func (f *Form) budgets(email, network string) []store.Budget {
 		{Name: "confirmation/network", Key: network, Limit: f.cfg.ConfirmationsPerNetwork, Window: time.Hour},
 		{Name: "confirmation/all", Limit: f.cfg.ConfirmationsInAll, Window: time.Hour},
 	}
+}
+
+// onceKey is the key by which repeated posts fold. The form's own is random; that
+// of a script is bound to the address, since two scripts may well both count from
+// 1 and neither must hear that its request came before.
+func (d *draft) onceKey() string {
+	if d.Key == "" || d.Token != "" {
+		return d.Key
+	}
+	sum := sha256.Sum256([]byte(store.AnswerKey(d.Email) + "\n" + d.Key))
+	return hex.EncodeToString(sum[:])
 }
 
 // fingerprint is a hash over what the post says, so that a repeated key with
@@ -265,9 +290,11 @@ func (d *draft) errors(x *web.Exchange) map[string]any {
 func (f *Form) refuseBody(x *web.Exchange, d *draft, err error, show func(status int) error) error {
 	var tooLarge *http.MaxBytesError
 	var fault *web.Fault
+	if !errors.Is(err, web.ErrSlow) {
+		x.Drain(3*f.cfg.MaxTotal, 30*time.Second)
+	}
 	switch {
 	case errors.As(err, &tooLarge):
-		x.Drain(3*f.cfg.MaxTotal, 30*time.Second)
 		d.faults.add("files", problem{key: "form.body_large", pairs: []any{"limit", size(f.cfg.MaxTotal)}, tooLarge: true})
 		return show(http.StatusRequestEntityTooLarge)
 	case errors.Is(err, web.ErrSlow):
@@ -275,6 +302,11 @@ func (f *Form) refuseBody(x *web.Exchange, d *draft, err error, show func(status
 		return show(http.StatusRequestTimeout)
 	case errors.As(err, &fault) && fault.Status == http.StatusServiceUnavailable, errors.Is(err, store.ErrFull):
 		return f.refuseStore(x, d, err, show)
+	case errors.As(err, &fault) && fault.Status == http.StatusBadRequest:
+		if len(d.faults) == 0 {
+			d.faults.add("form", problem{key: "form.send_failed"})
+		}
+		return show(http.StatusBadRequest)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"signpost/intake/web"
 	"signpost/store"
@@ -18,12 +19,16 @@ const (
 	// maxTexts is how many bytes of a post are not files: texts, kept references
 	// and the borders between parts.
 	maxTexts = 1 << 20
-	// maxLine and maxLong bound one text in memory. Above the limits by which a
-	// text is refused, so that what is refused can be shown again.
+	// maxLine and maxLong bound one text in memory, in bytes. Above the limits by
+	// which a text is refused, so that what is refused can be shown again and
+	// nothing is cut in silence.
 	maxLine = 16 << 10
-	maxLong = 256 << 10
+	maxLong = mostDescription * utf8.UTFMax
 	// maxParts bounds what a post is made of; a form sends some 30.
 	maxParts = 200
+	// maxHead bounds the head of one part; mime/multipart alone would take 10 MB
+	// of it into memory, for each post under way.
+	maxHead = 16 << 10
 	// maxKept bounds the signed references a post carries.
 	maxKept = 100
 )
@@ -39,6 +44,8 @@ type draft struct {
 	Sure                          string // the address that was asked about before
 	Kept                          []string
 
+	Switch bool         // only another language or appearance was asked for
+	Missed bool         // files that were sent are not among Files
 	Files  []store.File // taken into the blob store, the kept ones first
 	faults faults       // found while reading
 }
@@ -81,12 +88,20 @@ func (d *draft) field(name string) (into *string, limit int64) {
 // nor reach it.
 const trapField = "website"
 
+// switchField is the name of the buttons that change the language or the
+// appearance without leaving what stands in the form.
+const switchField = "switch"
+
 // set keeps the first value of each field.
 func (d *draft) set(name, value string) {
 	if name == "kept" {
 		if len(d.Kept) < maxKept {
 			d.Kept = append(d.Kept, value)
 		}
+		return
+	}
+	if name == switchField {
+		d.Switch = true
 		return
 	}
 	into, limit := d.field(name)
@@ -112,7 +127,8 @@ func (f *Form) read(x *web.Exchange, takeFiles bool) (*draft, error) {
 		err = &web.Fault{Status: http.StatusUnsupportedMediaType, Err: fmt.Errorf("content type %.80q", x.Request.Header.Get("Content-Type"))}
 	}
 	d.clean()
-	return d, err
+	d.Missed = d.Missed || err != nil
+	return d, badBody(err)
 }
 
 // readPairs reads an urlencoded body; a pair that does not decode is kept as it
@@ -138,6 +154,8 @@ func readPairs(body io.Reader, d *draft) error {
 // readParts walks a multipart body once. Browsers send the fields in the order
 // of the form, files last, so the texts are safe before a file can fail.
 func (f *Form) readParts(x *web.Exchange, d *draft, takeFiles bool) error {
+	body := &headed{ReadCloser: x.Request.Body}
+	x.Request.Body = body
 	parts, err := x.Request.MultipartReader()
 	if err != nil {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
@@ -145,18 +163,22 @@ func (f *Form) readParts(x *web.Exchange, d *draft, takeFiles bool) error {
 	defer f.takeKept(x.Request.Context(), d)
 	texts := int64(maxTexts)
 	for range maxParts {
-		part, err := parts.NextRawPart()
+		part, err := body.next(parts)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {
 			texts, err = f.readPart(x, d, part, texts, takeFiles)
 		}
+		if err == nil {
+			_, err = io.Copy(io.Discard, part) // what was not wanted of it
+		}
 		if err != nil {
-			return badBody(err)
+			return err
 		}
 	}
-	return &web.Fault{Status: http.StatusBadRequest, Err: errors.New("too many parts")}
+	d.faults.add("files", problem{key: "form.js_files_many", pairs: []any{"count", f.cfg.MaxFiles}})
+	return errors.New("too many parts")
 }
 
 // readPart reads one part and returns how many bytes of text may still come.
@@ -168,16 +190,43 @@ func (f *Form) readPart(x *web.Exchange, d *draft, part *multipart.Part, texts i
 	}
 	f.takeKept(x.Request.Context(), d) // the ones kept from before count first
 	if !takeFiles {
+		d.Missed = d.Missed || part.FileName() != ""
 		return texts, nil
 	}
 	return texts, f.takeFile(x, d, part)
+}
+
+// headed is a multipart body whose parts have heads of a bounded size.
+type headed struct {
+	io.ReadCloser
+	bounded bool
+	left    int
+}
+
+// next is the next part; the one before was read to its end.
+func (h *headed) next(parts *multipart.Reader) (*multipart.Part, error) {
+	h.bounded, h.left = true, maxHead
+	defer func() { h.bounded = false }()
+	return parts.NextRawPart()
+}
+
+func (h *headed) Read(p []byte) (int, error) {
+	if !h.bounded {
+		return h.ReadCloser.Read(p)
+	}
+	if h.left <= 0 {
+		return 0, errors.New("the head of a part is too long")
+	}
+	n, err := h.ReadCloser.Read(p[:min(len(p), h.left)])
+	h.left -= n
+	return n, err
 }
 
 // badBody tells a body that is no form from one that is too large, too slow or
 // meets a fault of ours.
 func badBody(err error) error {
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) || errors.Is(err, web.ErrSlow) || errors.Is(err, store.ErrFull) {
+	if err == nil || errors.As(err, &tooLarge) || errors.Is(err, web.ErrSlow) || errors.Is(err, store.ErrFull) {
 		return err
 	}
 	if fault := (*web.Fault)(nil); errors.As(err, &fault) {

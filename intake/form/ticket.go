@@ -217,15 +217,18 @@ func statusKey(ticket store.Ticket, entries []store.Entry) string {
 func (f *Form) postTicket(x *web.Exchange) error {
 	now := time.Now()
 	free, wait := f.guard.network.Allow(guard.Network(x.Remote()), now)
-	ticket, err := f.openLink(x)
-	if err != nil {
-		return f.showGone(x, err)
-	}
+	ticket, missing := f.openLink(x)
 	d, err := f.read(x, free)
-	x.UseLang(d.Lang)
+	d.speak(x)
+	if missing != nil {
+		return f.refuseLink(x, d, missing)
+	}
 	show := func(status int) error { return f.answerTicket(x, status, ticket, d) }
 	if err != nil {
 		return f.refuseBody(x, d, err, show)
+	}
+	if d.Switch && !x.WantsJSON() {
+		return show(http.StatusOK)
 	}
 	if !free {
 		return f.refuseRate(x, d, wait, show)
@@ -235,6 +238,23 @@ func (f *Form) postTicket(x *web.Exchange) error {
 		return show(d.status())
 	}
 	return f.append(x, ticket, d, show)
+}
+
+// refuseLink answers a follow-up whose link opens nothing any more: with the
+// contact form, in which everything that was sent stands.
+func (f *Form) refuseLink(x *web.Exchange, d *draft, err error) error {
+	show := func(status int) error { return f.answer(x, status, d) }
+	d.Key, d.Country = "", x.Country()
+	switch {
+	case errors.Is(err, errForged):
+		d.faults.add("form", problem{key: "form.unknown_text"})
+		return show(http.StatusNotFound)
+	case errors.Is(err, store.ErrNotFound):
+		d.faults.add("form", problem{key: "form.gone_text"})
+		d.faults.add("form", problem{key: "form.gone_way"})
+		return show(http.StatusGone)
+	}
+	return f.refuseStore(x, d, err, show)
 }
 
 func (f *Form) checkFollowUp(d *draft) {
@@ -255,8 +275,8 @@ func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, show func(
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		return f.refuseRepeat(x, d, ticket.Number, show)
-	case errors.Is(err, store.ErrNotFound):
-		return f.showGone(x, err)
+	case errors.Is(err, store.ErrNotFound): // since the page was opened
+		return f.refuseLink(x, d, err)
 	case err != nil:
 		return f.refuseStore(x, d, err, show)
 	}

@@ -43,6 +43,7 @@
 //	<script type="module" src="{{.Asset "sandbox/sandbox.js"}}"></script>{{end}}  (optional)
 //	{{define "wide"}}wide{{end}}                       (optional: the full width, not one column)
 //	{{define "banner"}}...{{end}}                      (optional: beside the name, top of page)
+//	{{define "choice"}}...{{end}}                      (optional: one item of the language and appearance menus)
 //	{{define "main"}}<h1>{{.T "sandbox.title"}}</h1> {{.D.ID}}{{end}}
 //
 // In a page "." is a View: .D is the typed data, .T the catalogue in the reader's

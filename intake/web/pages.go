@@ -114,6 +114,7 @@ func (x *Exchange) frame() *Frame {
 
 // Choice is one item of a switcher.
 type Choice struct {
+	Of                 string // "lang" or "theme"
 	Value, Label, Link string
 	Chosen             bool
 }
@@ -122,7 +123,7 @@ type Choice struct {
 func (f *Frame) Langs() []Choice {
 	var choices []Choice
 	for _, l := range f.x.server.langs.Langs() {
-		choices = append(choices, Choice{Value: l.Tag(), Label: l.Name(), Link: f.x.here("lang", l.Tag()), Chosen: l.Tag() == f.Lang.Tag()})
+		choices = append(choices, Choice{Of: cookieLang, Value: l.Tag(), Label: l.Name(), Link: f.x.here("lang", l.Tag()), Chosen: l.Tag() == f.Lang.Tag()})
 	}
 	return choices
 }
@@ -132,6 +133,7 @@ func (f *Frame) Themes() []Choice {
 	var choices []Choice
 	for _, theme := range []string{"auto", "light", "dark"} {
 		choices = append(choices, Choice{
+			Of:     cookieTheme,
 			Value:  theme,
 			Label:  f.T("web.theme_" + theme),
 			Link:   f.x.here("theme", theme),

@@ -20,6 +20,7 @@ function start(root, refused, chosen = []) {
   regions(el);
   fixes(el);
   el.addEventListener("submit", (event) => {
+    if (event.submitter?.name) return; // another language: the browser's own way, which loads the page
     event.preventDefault();
     send(el, files, replace);
   });
@@ -27,22 +28,19 @@ function start(root, refused, chosen = []) {
 }
 
 // replace puts the server's page in the place of this one, without a reload:
-// files that the server could not take yet stay chosen.
+// files that the server could not take yet stay chosen. False for a page without
+// a form: what was typed here must not give way to that.
 function replace(page, chosen) {
   const fresh = new DOMParser().parseFromString(page, "text/html");
   const here = document.querySelector("[data-live]");
   const there = fresh.querySelector("[data-live]");
-  if (!here || !there) {
-    document.open();
-    document.write(page);
-    document.close();
-    return;
-  }
+  if (!here || !there) return false;
   document.title = fresh.title;
   here.replaceWith(document.adoptNode(there));
   localTimes(there);
   start(document, true, chosen);
   window.scrollTo({ top: 0 });
+  return true;
 }
 
 // What was accepted needs no draft any more.

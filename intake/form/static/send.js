@@ -44,8 +44,7 @@ export async function send(form, files, replace) {
   request.addEventListener("load", () => {
     const moved = new URL(request.responseURL).pathname !== new URL(form.action).pathname || request.responseURL.includes("added=");
     if (request.status === 200 && moved) location.assign(request.responseURL);
-    else if (request.getResponseHeader("Content-Type")?.startsWith("text/html")) replace(request.responseText, later.includes(request.status) ? files.chosen() : []);
-    else again();
+    else if (!replace(request.responseText, later.includes(request.status) ? files.chosen() : [])) again();
   });
   for (const lost of ["error", "abort", "timeout"]) request.addEventListener(lost, again);
   say(status.dataset.tSending);

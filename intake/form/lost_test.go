@@ -1,0 +1,181 @@
+package form_test
+
+import (
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"signpost/intake/form"
+)
+
+// typed is what no refusal may lose.
+const typed = "The settlement report lacks"
+
+func TestMoreFilesThanAnyFormHoldsLoseNoText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var files []file
+	for i := range 300 { // a whole folder, chosen without a script that counts
+		files = append(files, file{fmt.Sprintf("%d.txt", i), strings.Repeat("x", 4000)})
+	}
+	contentType, body := multi(good(), files...)
+	page := w.send("POST", "/contact", contentType, body)
+	status(t, page, 400)
+	contains(t, page.Body.String(), typed, "No more than 10 files", "choose any that are missing")
+	if body.Len() > 0 {
+		t.Errorf("%d bytes were left unread: the browser would see a broken connection", body.Len())
+	}
+}
+
+func TestABodyCutOffInTheMiddleComesBackWithItsText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	contentType, body := multi(good(), file{"half.txt", "half of it"})
+	page := w.send("POST", "/contact", contentType, strings.NewReader(body.String()[:body.Len()-60]))
+	status(t, page, 400)
+	contains(t, page.Body.String(), typed, "Send it again")
+	encoded := strings.NewReader(good().Encode())
+	page = w.send("POST", "/contact", "application/x-www-form-urlencoded", io.MultiReader(encoded, broken{}))
+	status(t, page, 400)
+	contains(t, page.Body.String(), typed)
+}
+
+// broken is where a connection ends.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestABodyThatCannotBeKeptIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setting) { s.deps.Blobs = fullBlobs{s.deps.Blobs} })
+	contentType, body := multi(good(), file{"large.txt", strings.Repeat("a line of a log\n", 1<<16)})
+	status(t, w.send("POST", "/contact", contentType, body), 503)
+	if body.Len() > 0 {
+		t.Errorf("%d bytes were left unread: the browser would see a broken connection", body.Len())
+	}
+}
+
+func TestFilesThatWerePassedOverAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setting) { s.cfg.PostsPerNetwork = 1 })
+	refused := w.post(with(good(), "description", "short"), file{"first.txt", "taken"})
+	status(t, refused, 422)
+	lacks(t, refused.Body.String(), "choose any that are missing")
+	again := with(good(), "kept", hidden(refused.Body.String(), "kept")[0])
+	page := w.post(again, file{"second.txt", "not taken"})
+	status(t, page, 429)
+	contains(t, page.Body.String(), "first.txt", "choose any that are missing")
+}
+
+func TestAFollowUpToAnExpiredLinkBecomesANewRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	status(t, w.post(good()), 303)
+	ticket := w.ticket("US-1001")
+	fatal(t, w.db.RevokeLink(t.Context(), ticket.OpenedAt, ticket.Link))
+	for link, want := range map[string]int{w.link(ticket): 410, "/t/" + strings.Repeat("A", 43): 404} {
+		contentType, body := multi(url.Values{"description": {"It happened again this morning."}}, file{"notes.txt", "kept"})
+		page := w.send("POST", link, contentType, body)
+		status(t, page, want)
+		contains(t, page.Body.String(), "It happened again this morning.", "notes.txt", `action="/contact"`, `value="US" selected`)
+	}
+	contentType, body := multi(url.Values{"description": {"x"}})
+	status(t, w.send("POST", w.link(ticket), contentType, body, "Accept", "application/json"), 410)
+}
+
+func TestAnotherLanguageOrAppearanceKeepsWhatStandsInTheForm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	page := w.get("/contact").Body.String()
+	contains(t, page, `formaction="?lang=es"`, `formaction="?theme=dark"`)
+	// Return in a field presses the form's first button: that one must send.
+	_, first, _ := strings.Cut(page, `form="letter"`)
+	first, _, _ = strings.Cut(first, ">")
+	lacks(t, first, "name=", "formaction")
+
+	half := url.Values{"description": {"only a few words"}, "email": {"ana@"}, "switch": {"1"}, "lang": {"en"}}
+	contentType, body := multi(half, file{"notes.txt", "kept"})
+	turned := w.send("POST", "/contact?lang=es", contentType, body)
+	status(t, turned, 200)
+	contains(t, turned.Body.String(), `<html lang="es"`, "only a few words", "ana@", "notes.txt")
+	lacks(t, turned.Body.String(), "aria-invalid", `id="summary"`)
+	contentType, body = multi(half)
+	dark := w.send("POST", "/contact?theme=dark", contentType, body)
+	contains(t, dark.Body.String(), `data-theme="dark"`, `<html lang="es"`, "only a few words")
+
+	status(t, w.asJSON(with(good(), "switch", "on")), 201) // a script's own field is none of ours
+	ticket := w.ticket("US-1001")
+	contentType, body = multi(with(half, "description", "A word more."))
+	turned = w.send("POST", w.link(ticket)+"?lang=id", contentType, body)
+	status(t, turned, 200)
+	contains(t, turned.Body.String(), `<html lang="id"`, "A word more.")
+	if n := len(w.entries(ticket)); n != 1 {
+		t.Errorf("%d entries: turning the language sent the message", n)
+	}
+}
+
+func TestTwoScriptsMayCountFromOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, email := range []string{"ana@partner.example", "bo@partner.example"} {
+		post := with(with(good(), "idempotency_key", "1"), "email", email)
+		for range 2 {
+			got := w.asJSON(post)
+			status(t, got, 201)
+			contains(t, got.Body.String(), fmt.Sprintf("US-100%d", i+1))
+		}
+	}
+}
+
+func TestALongTextWithinTheLimitIsStoredWhole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setting) { s.cfg.MaxDescription = 200_000 })
+	for _, letter := range []string{"漢", "𠀀"} {
+		got := w.asJSON(with(good(), "description", strings.Repeat(letter, 200_000)))
+		status(t, got, 201)
+	}
+	for i, size := range []int{600_000, 800_000} {
+		if body := w.entries(w.ticket(fmt.Sprintf("US-100%d", i+1)))[0].Body; len(body) != size {
+			t.Errorf("%d bytes of %d are stored", len(body), size)
+		}
+	}
+}
+
+// The head of a part is no place to fill our memory from. Not parallel: it looks
+// at what the whole process allocates.
+func TestTheHeadOfAPartIsBounded(t *testing.T) {
+	w := newWorld(t)
+	const begin = "--b\r\nContent-Disposition: form-data; name=\"description\"\r\n\r\nEverything that was typed before.\r\n"
+	for name, head := range map[string]string{
+		"a long line":       "X: " + strings.Repeat("y", 9<<20),
+		"a long field name": `Content-Disposition: form-data; name="` + strings.Repeat("n", 9<<20) + `"`,
+		"many lines":        strings.Repeat("X: y\r\n", 1<<20),
+	} {
+		r := httptest.NewRequest("POST", "/contact", strings.NewReader(begin+strings.Repeat("--b\r\n"+head+"\r\n\r\nx\r\n", 4)+"--b--\r\n"))
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		out, took := w.measured(r)
+		status(t, out, 400)
+		contains(t, out.Body.String(), "Everything that was typed before.")
+		if took > 2<<20 {
+			t.Errorf("%s: took %d bytes of memory", name, took)
+		}
+	}
+}
+
+// A part of a usual head's size passes, however large the part before it.
+func TestHeadsAreCountedOneByOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var files []file
+	for i := range form.Defaults().MaxFiles {
+		files = append(files, file{fmt.Sprint(i) + strings.Repeat("n", 2000) + ".txt", strings.Repeat("x", 50_000)})
+	}
+	status(t, w.asJSON(good(), append(files, file{"tool.exe", strings.Repeat("x", 100_000)})...), 422)
+	status(t, w.asJSON(good(), files...), 201)
+	if got := w.entries(w.ticket("US-1001"))[0].Files; len(got) != len(files) || got[9].Size != 50_000 {
+		t.Errorf("files %+v", got)
+	}
+}
