@@ -99,17 +99,8 @@ func (h *mailHost) fill(t *testing.T, address string, n int) {
 // fetchAll is the least there is to reading a folder.
 func (h *mailHost) fetchAll(t *testing.T, address string, n int) time.Duration {
 	t.Helper()
-	c, err := imapclient.DialInsecure(h.IMAP, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, _ := h.open(t, address)
 	defer c.Close()
-	if err := c.Login(address, mailPassword).Wait(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Select("INBOX", &imap.SelectOptions{ReadOnly: true}).Wait(); err != nil {
-		t.Fatal(err)
-	}
 	began := time.Now()
 	got := 0
 	for from := 1; from <= n; from += fetchedAtOnce {

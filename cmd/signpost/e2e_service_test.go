@@ -305,14 +305,13 @@ func (r received) subject() string {
 	return text
 }
 
-// mails reads a whole mailbox.
-func (h *mailHost) mails(t *testing.T, address string) []received {
+// open opens a mailbox to read it; close the client.
+func (h *mailHost) open(t *testing.T, address string) (*imapclient.Client, *imap.SelectData) {
 	t.Helper()
 	c, err := imapclient.DialInsecure(h.IMAP, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
 	if err := c.Login(address, mailPassword).Wait(); err != nil {
 		t.Fatalf("login as %s: %v", address, err)
 	}
@@ -320,6 +319,14 @@ func (h *mailHost) mails(t *testing.T, address string) []received {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c, box
+}
+
+// mails reads a whole mailbox.
+func (h *mailHost) mails(t *testing.T, address string) []received {
+	t.Helper()
+	c, box := h.open(t, address)
+	defer c.Close()
 	if box.NumMessages == 0 {
 		return nil
 	}
