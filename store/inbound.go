@@ -109,6 +109,15 @@ type Report struct {
 	Outcome           string `json:"outcome"` // what we do: dead, refused, later, done
 	Diagnostic        string `json:"diagnostic"`
 	OriginalMessageID string `json:"original_message_id"`
+
+	// OriginalRecipient is the address the mail was first written to, where the
+	// report says so (RFC 3464 section 2.3.1).
+	OriginalRecipient string `json:"-"`
+	// Outbound is the mail it is about and Tie by what that was found out; 0 and
+	// "" for a report that nothing verifies.
+	Outbound OutboundID `json:"-"`
+	Tie      Tie        `json:"-"`
+	Host     string     `json:"-"` // the receiving organisation's domain; "" is the recipient's
 }
 
 // Verdict is what triage decided on a mail, with every rule that fired.
@@ -125,8 +134,10 @@ type Decision struct {
 	Verdict Verdict
 	// Answer is the auto-response to reserve when the verdict allows one and
 	// no rule of the store's own stops it; nil for none. ID, State, QueuedAt,
-	// DueAt and Inbound are set by the driver.
-	Answer *Outbound
+	// DueAt and Inbound are set by the driver. Where it names a Link, that link
+	// to the page of its Ticket is opened with it, until LinkExpires.
+	Answer      *Outbound
+	LinkExpires time.Time
 	// Limits the answer is held to.
 	Limits AnswerLimits
 }

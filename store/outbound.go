@@ -63,6 +63,8 @@ type Outbound struct {
 	// 3463); 0 and "" when no server spoke.
 	Code     int
 	Enhanced string
+	// Delivery is what became of it after the relay took it.
+	Delivery Delivery
 }
 
 // Claim is what ClaimOutbound may take.

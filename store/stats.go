@@ -6,6 +6,7 @@ import "time"
 type Stats struct {
 	Tickets   map[string]uint64        // by Region.ID
 	Outbounds map[OutboundState]uint64 // by state
+	Fates     map[Fate]uint64          // mails reported on, by fate
 	Inbounds  map[InboundState]uint64  // by state
 	Verdicts  map[Kind]uint64          // decided mails by kind
 	Rules     map[string]uint64        // decided mails by rule that fired

@@ -45,6 +45,7 @@ type Store interface {
 	Tickets
 	Outbox
 	Ledger
+	Deliveries
 	Agents
 	Upkeep
 }
@@ -54,8 +55,9 @@ type Tickets interface {
 	// OpenTicket writes the ticket with the next number of its region's prefix
 	// (from 1001, without gaps: a failed call uses none up), its first entry,
 	// its link, its deadlines and its confirmation, which is queued, or
-	// suppressed where a budget of n.Budgets is spent. A suppressed confirmation
-	// charges no budget, a queued one all of them. ErrInvalid for a link or
+	// suppressed where its address is (Reason begins with RuleSuppressed; a dead
+	// one also opens QuestionUndeliverable) or a budget of n.Budgets is spent. A
+	// suppressed confirmation charges no budget, a queued one all of them. ErrInvalid for a link or
 	// Message-ID in use.
 	//
 	// When n.Idempotency was used within IdempotencyKept with the same
@@ -98,13 +100,15 @@ type Outbox interface {
 	// c.Lease) stamped before it is returned, so that a crash while dialling
 	// neither loses it nor hammers the peer. An auto-response whose lease ran
 	// out unfinished becomes StateUnknown and is never claimed again: it may
-	// have gone out, and one too few is the right error. ErrInvalid without a
-	// limit or a lease.
+	// have gone out, and one too few is the right error. A due row whose address
+	// was suppressed meanwhile ends suppressed instead, as in OpenTicket.
+	// ErrInvalid without a limit or a lease.
 	ClaimOutbound(ctx context.Context, now time.Time, c Claim) ([]Outbound, error)
 	// FinishOutbound records how one attempt ended. ErrConflict when the row is
 	// no longer claimed under f.Claim; a lease that ran out does not matter as
 	// long as nobody else has claimed the row. A final failure of a ticket's
-	// mail also appends an EventMailFailed entry to the ticket.
+	// mail, but for an auto-response, also appends an EventMailFailed entry to
+	// the ticket.
 	FinishOutbound(ctx context.Context, now time.Time, f Finish) error
 	// NextOutbound is the instant at which the next row falls due, leased rows
 	// included; ErrNotFound when the outbox holds nothing to send. It may lie in
@@ -145,11 +149,23 @@ type Ledger interface {
 	// verdict on its row, reserves an auto-response where the verdict and the
 	// budgets allow one, and moves the mailbox's cursor to the highest UID
 	// given. It returns the rows as decided: a rule of the store's own (sender
-	// answered within the period, domain budget, breaker, responder off) that
+	// answered within the period or suppressed, domain budget, breaker, responder
+	// off) that
 	// stopped an answer stands in the verdict with the others, and the verdict
 	// no longer answers. Budgets and the breaker are charged by reserved answers
 	// alone. A row already decided or quarantined is left as it is; the cursor
 	// moves past it all the same. A row of an earlier epoch moves no cursor.
+	//
+	// Reports whose Tie is proven take effect, all in the same transaction: they
+	// become their mail's Delivery where the fate outranks the one known; else
+	// nothing happens, so the same report twice changes nothing twice. With a new
+	// fate: a dead address is suppressed for all mail, one that complained for
+	// automatic mail; a refusal joins its Refusal. The mail's ticket gets an event
+	// of what bounced, was refused or complained of, is reopened by the first two,
+	// and asks QuestionUndeliverable when its requester's address is dead. What
+	// comes back of an auto-response is no event: that address is never answered
+	// again.
+	//
 	// ErrNotFound, and nothing written, when an id is unknown.
 	DecideInbound(ctx context.Context, now time.Time, d []Decision) ([]Inbound, error)
 	// SkipTo moves the cursor of a mailbox without a mail, for UIDs that hold
@@ -191,7 +207,7 @@ type Upkeep interface {
 	Stats(ctx context.Context) (Stats, error)
 	// BlobsReferenced tells which of the hashes any entry or ledger row names.
 	BlobsReferenced(ctx context.Context, hashes []BlobHash) ([]bool, error)
-	// Housekeep drops expired idempotency keys, links, sessions, reservations and
+	// Housekeep drops expired idempotency keys, links, sessions, suppressions, refusals, reservations and
 	// budgets that weigh nothing any more, at most limit of them, oldest first, and
 	// returns how many it dropped.
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)

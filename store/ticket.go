@@ -62,7 +62,15 @@ type Ticket struct {
 	Promise   Promise
 	Link      LinkID // the link its confirmation carries
 	Entries   uint32 // how many entries the thread has; the last one's Seq
+	Question  Question
 }
+
+// Question is what a person has to decide before a ticket can go on.
+type Question string
+
+// QuestionUndeliverable: mail to the requester's address does not arrive, so
+// another way to them has to be found.
+const QuestionUndeliverable Question = "undeliverable"
 
 // EntryKind is what an item of a thread is.
 type EntryKind string
@@ -78,6 +86,10 @@ const (
 // The events an EntryEvent may tell of.
 const (
 	EventMailFailed = "mail_failed" // Outbound could not be delivered, Body is the server's answer
+	// What reports said of Outbound later; Body is the diagnostic.
+	EventMailBounced    = "mail_bounced"
+	EventMailRefused    = "mail_refused"
+	EventMailComplained = "mail_complained"
 )
 
 // Entry is one item of a ticket's thread, numbered from 1.

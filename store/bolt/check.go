@@ -59,7 +59,7 @@ func (c *checker) fault(format string, args ...any) {
 
 func (c *checker) run() error {
 	for _, step := range []func() error{
-		c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.expiries, c.compareRows, c.compareCounts,
+		c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.expiries, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
 			return fault("check", "rows", err)
@@ -153,7 +153,11 @@ func (c *checker) outbounds() error {
 			return fault("outbound", readU64(key), err)
 		}
 		c.want(bOutMessages, append(messageKeyPrefix(row.MessageID), key...), nil, "outbound", row.ID)
+		c.want(bOutRecipients, recipientKey(row), nil, "outbound", row.ID)
 		c.counts[string(countOutbound)+string(row.State)]++
+		if fate := row.Delivery.Fate; fate != "" {
+			c.counts[string(countFate)+string(fate)]++
+		}
 		if row.Ticket != 0 {
 			c.want(bOutTickets, pair64(uint64(row.Ticket), uint64(row.ID)), nil, "outbound", row.ID)
 			if !c.has(bTickets, u64(uint64(row.Ticket))) {
@@ -317,7 +321,7 @@ func (c *checker) compareRows() error {
 	for _, b := range []bucket{
 		bNumbers, bRequesters, bDeadlines, bEntries, bOutMessages, bOutTickets, bOutWaiting, bOutQueue, bOutHeads,
 		bOutLeases, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
-		bAgentNames,
+		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen,
 	} {
 		n := 0
 		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {

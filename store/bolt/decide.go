@@ -43,6 +43,8 @@ func checkDecision(d store.Decision) error {
 			return invalid("only an auto-response answers a mail")
 		case a.To == "" || a.From == "" || a.MessageID == "":
 			return invalid("an answer needs From, To and Message-ID")
+		case a.Link != (store.LinkID{}) && (a.Ticket == 0 || d.LinkExpires.IsZero()):
+			return invalid("a link needs its ticket and its end")
 		}
 	}
 	return checkBudgets(append(slices.Clone(d.Limits.Budgets), d.Limits.Breaker))
@@ -72,6 +74,9 @@ func (t *txn) refuseDecisions(decisions []store.Decision) error {
 		if d.Answer == nil {
 			continue
 		}
+		if err := t.refuseLink(*d.Answer); err != nil {
+			return fault("answer to inbound", d.ID, err)
+		}
 		id := strings.ToLower(d.Answer.MessageID)
 		_, err := t.outboundByMessageID(id)
 		if err == nil || minted[id] {
@@ -81,6 +86,17 @@ func (t *txn) refuseDecisions(decisions []store.Decision) error {
 			return err
 		}
 		minted[id] = true
+	}
+	return nil
+}
+
+// refuseLink looks at the ticket and the link an answer names.
+func (t *txn) refuseLink(a store.Outbound) error {
+	if a.Ticket != 0 && !t.has(bTickets, u64(uint64(a.Ticket))) {
+		return invalid("there is no such ticket")
+	}
+	if a.Link != (store.LinkID{}) && t.has(bLinks, a.Link[:]) {
+		return invalid("the link is in use")
 	}
 	return nil
 }
@@ -119,7 +135,7 @@ func (t *txn) decide(now time.Time, d store.Decision) (store.Inbound, error) {
 	if err := t.settle(&row, store.InboundDecided); err != nil {
 		return row, err
 	}
-	return row, t.countVerdict(row.Verdict)
+	return row, errors.Join(t.countVerdict(row.Verdict), t.applyReports(now, row))
 }
 
 // keptVerdict is the verdict as it is stored: memory of its own, texts cut.
@@ -146,7 +162,7 @@ func (t *txn) countVerdict(v store.Verdict) error {
 // answer reserves the auto-response, unless a rule of the store's own stops it;
 // the rules join the row's verdict. 0: stopped.
 func (t *txn) answer(now time.Time, row *store.Inbound, d store.Decision) (store.OutboundID, error) {
-	stops, charges, err := t.stops(now, *row, d.Limits)
+	stops, charges, err := t.stops(now, *row, d)
 	if err != nil {
 		return 0, err
 	}
@@ -168,6 +184,10 @@ func (t *txn) answer(now time.Time, row *store.Inbound, d store.Decision) (store
 	}
 	mail := answerMail(now, row.ID, *d.Answer)
 	err = t.addOutbound(&mail)
+	if mail.Link != (store.LinkID{}) {
+		expires := store.Instant(d.LinkExpires)
+		err = errors.Join(err, t.putExpiring(bLinks, expiryLink, digest(mail.Link), link{ticket: mail.Ticket, expires: expires}.bytes(), expires))
+	}
 	return mail.ID, err
 }
 
@@ -176,7 +196,7 @@ func answerMail(now time.Time, id store.InboundID, mail store.Outbound) store.Ou
 	mail.Promise.FirstResponseBy = kept(mail.Promise.FirstResponseBy)
 	mail.Promise.ResolutionBy = kept(mail.Promise.ResolutionBy)
 	mail.Reason, mail.Attempts, mail.Claim, mail.DoneAt = "", 0, 0, time.Time{}
-	mail.Reply, mail.Code, mail.Enhanced = "", 0, ""
+	mail.Reply, mail.Code, mail.Enhanced, mail.Delivery = "", 0, "", store.Delivery{}
 	return mail
 }
 
@@ -186,7 +206,8 @@ func stop(id, evidence string) store.Rule {
 
 // stops evaluates the store's own rules but the breaker: all of them, so that
 // all that fired are recorded. The charges are what an answer would cost.
-func (t *txn) stops(now time.Time, row store.Inbound, limits store.AnswerLimits) (rules []store.Rule, charges []charge, err error) {
+func (t *txn) stops(now time.Time, row store.Inbound, d store.Decision) (rules []store.Rule, charges []charge, err error) {
+	limits := d.Limits
 	responder, err := t.responder()
 	if err != nil {
 		return nil, nil, err
@@ -205,6 +226,13 @@ func (t *txn) stops(now time.Time, row store.Inbound, limits store.AnswerLimits)
 	}
 	if until, ok := t.reserved(now, limits); ok {
 		rules = append(rules, stop(store.RuleAnswered, "until "+until.Format(time.RFC3339)))
+	}
+	withheld, err := t.suppressedFor(now, d.Answer.To, store.MailAutoResponse)
+	if err != nil {
+		return nil, nil, err
+	}
+	if withheld != nil {
+		rules = append(rules, stop(store.RuleSuppressed, withheld.why()))
 	}
 	charges, spent := t.spend(now, limits.Budgets)
 	if spent != "" {

@@ -6,7 +6,8 @@ import (
 	"signpost/store"
 )
 
-// Links, posts, reservations, budgets and sessions end at a known instant. Each such row
+// Links, posts, reservations, budgets, sessions, suppressions and refusals end at
+// a known instant. Each such row
 // has exactly one row in expiry, so that Housekeep walks from the oldest and
 // touches nothing that still counts.
 
@@ -51,16 +52,28 @@ func (t *txn) sweep(now time.Time, limit int) (int, error) {
 		return 0, err
 	}
 	for _, key := range expired {
-		if b, ok := expiring(key[8]); ok {
-			if err := t.delete(b, key[9:]); err != nil {
-				return 0, err
-			}
+		if err := t.expire(key[8], digest(key[9:])); err != nil {
+			return 0, err
 		}
 		if err := t.delete(bExpiry, key); err != nil {
 			return 0, err
 		}
 	}
 	return len(expired), nil
+}
+
+// expire drops one row that has expired, with its other index rows.
+func (t *txn) expire(kind byte, key digest) error {
+	switch kind {
+	case expirySuppression:
+		return t.forgetSuppression(key)
+	case expiryRefusal:
+		return t.forgetRefusal(key)
+	}
+	if b, ok := expiring(kind); ok {
+		return t.delete(b, key[:])
+	}
+	return nil
 }
 
 // usedPost returns what a post key was used for within store.IdempotencyKept.

@@ -289,8 +289,9 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 		})
 	})
 	want := "agentnames agents blobs budgets counts deadlines entries expiry inbounds inhashes inmessages inpending inuids links mailboxes meta " +
-		"numbers outbounds outheads outleased outleases outmessages outqueue outtickets outwaiting posts raws requesters reservations sessions tickets"
-	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 2 {
+		"numbers outbounds outheads outleased outleases outmessages outqueue outrecipients outtickets outwaiting posts raws refusals refuseen requesters " +
+		"reservations sessions suporder suppressions tickets"
+	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 3 {
 		t.Errorf("schema %d has %s, want %s; %v", len(migrations()), got, want, err)
 	}
 }
@@ -317,6 +318,50 @@ func TestAFileOfTheFirstSchemaGrowsAgents(t *testing.T) {
 	defer checkAndClose(t, db)
 	if _, err := db.AddAgent(t.Context(), time.Now(), store.NewAgent{Email: "ana@desk.example"}); err != nil {
 		t.Error(err)
+	}
+}
+
+func must(t *testing.T) func([]store.Inbound, error) []store.Inbound {
+	return func(rows []store.Inbound, err error) []store.Inbound {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+}
+
+// TestAFileOfTheSecondSchemaIsIndexedByRecipient opens a file as the second
+// version left it: what was sent then is found by its recipient.
+func TestAFileOfTheSecondSchemaIsIndexedByRecipient(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "signpost.db")
+	db, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err1 := postTicket(t, db, 1)
+	second, err2 := postTicket(t, db, 2)
+	err = db.bolt.Update(func(tx *bbolt.Tx) error {
+		var errs []error
+		for _, name := range []string{"outrecipients", "suppressions", "suporder", "refusals", "refuseen"} {
+			errs = append(errs, tx.DeleteBucket([]byte(name)))
+		}
+		return errors.Join(errs...)
+	})
+	if err := errors.Join(err, err1, err2, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	setSchema(t, path, 2)
+	if db, err = Open(path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer checkAndClose(t, db)
+	for _, o := range []store.Opened{first, second} {
+		rows, err := db.OutboundsTo(t.Context(), o.Confirmation.To, 0, 9)
+		if err != nil || len(rows) != 1 || rows[0].ID != o.Confirmation.ID {
+			t.Errorf("mails to %s: %v, %v", o.Confirmation.To, rows, err)
+		}
 	}
 }
 
@@ -372,6 +417,16 @@ func furnish(t *testing.T, db *DB) {
 		t.Fatal(err)
 	}
 	if _, err := db.DecideInbound(ctx, now, []store.Decision{benchDecision(rng, ring, rows[0], now)}); err != nil {
+		t.Fatal(err)
+	}
+	reported := must(t)(db.RecordInbound(ctx, now, []store.NewInbound{
+		{Mailbox: "us", UIDValidity: 1, UID: 3, InternalDate: now, Raw: []byte("z"), Hash: [32]byte{2}},
+	}))
+	_, err := db.DecideInbound(ctx, now, []store.Decision{{ID: reported[0].ID, Verdict: store.Verdict{Kind: store.KindBounce, Reports: []store.Report{
+		{Action: "failed", Outcome: store.OutcomeDead, Outbound: 1, Tie: store.TieEnvelope},
+		{Action: "failed", Outcome: store.OutcomeRefused, Outbound: 2, Tie: store.TieEnvelope},
+	}}}})
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -48,12 +48,18 @@ import (
 //	agents        agent(8)                             agent record
 //	agentnames    address digest(16)                   agent(8)
 //	sessions      session(16)                          agent(8) generation(4) opened(8) until(8) ends(8)
+//	outrecipients address digest(16) outbound(8)       -
+//	suppressions  digest(16) of key and scope          suppression record
+//	suporder      suppression(8)                       digest(16)
+//	refusals      digest(16) of host and text          refusal record
+//	refuseen      last(8) digest(16)                   -
 //
 // A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
 // outbounds and inbounds is the last id given out, that of outleases the last
 // claim, that of mailboxes the last mailbox number. The counts are
 // "n" + prefix: the last ticket number; "t" + region, "o" + state, "i" + state,
-// "k" + kind and "r" + rule: what Stats returns.
+// "k" + kind, "r" + rule and "f" + fate: what Stats returns. The sequence of
+// suporder is the last suppression.
 //
 // What each row of outqueue, outheads, outleases and outleased says follows from
 // the outbound rows; ClaimOutbound explains why they are four.
@@ -91,6 +97,11 @@ const (
 	bAgents
 	bAgentNames
 	bSessions
+	bOutRecipients
+	bSuppressions
+	bSupOrder
+	bRefusals
+	bRefuSeen
 	bucketCount
 )
 
@@ -135,6 +146,12 @@ func (b bucket) layout() layout {
 		bAgents:       {"agents", true},
 		bAgentNames:   {"agentnames", false},
 		bSessions:     {"sessions", false},
+
+		bOutRecipients: {"outrecipients", false},
+		bSuppressions:  {"suppressions", false},
+		bSupOrder:      {"suporder", true},
+		bRefusals:      {"refusals", false},
+		bRefuSeen:      {"refuseen", true},
 	}[b]
 }
 
@@ -145,6 +162,8 @@ const (
 	expiryReservation = 'r'
 	expiryBudget      = 'b'
 	expirySession     = 's'
+	expirySuppression = 'u'
+	expiryRefusal     = 'f'
 )
 
 // Kinds of counts.
@@ -155,6 +174,7 @@ const (
 	countInbound  = 'i'
 	countKind     = 'k'
 	countRule     = 'r'
+	countFate     = 'f'
 )
 
 const messagePrefix = 40

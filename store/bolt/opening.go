@@ -163,9 +163,19 @@ func (t *txn) openTicket(o opening) (store.Opened, error) {
 	if _, err := t.outboundByMessageID(o.MessageID); !errors.Is(err, store.ErrNotFound) {
 		return store.Opened{}, errors.Join(err, invalid("the Message-ID is in use"))
 	}
-	charges, spent := t.spend(o.now, o.Budgets)
+	withheld, dead, err := t.withheld(o.now, o.Requester.Email, store.MailConfirmation)
+	if err != nil {
+		return store.Opened{}, err
+	}
+	var charges []charge
+	if withheld == "" {
+		var spent string
+		if charges, spent = t.spend(o.now, o.Budgets); spent != "" {
+			withheld = store.RuleBudget + ": " + spent
+		}
+	}
 
-	ticket, err := t.newTicket(o)
+	ticket, err := t.newTicket(o, dead)
 	if err != nil {
 		return store.Opened{}, err
 	}
@@ -173,8 +183,8 @@ func (t *txn) openTicket(o opening) (store.Opened, error) {
 	switch {
 	case o.confirmed:
 		mail.State, mail.Attempts, mail.DoneAt, mail.DueAt = store.StateSent, 1, o.now, time.Time{}
-	case spent != "":
-		mail.State, mail.Reason, mail.DoneAt, mail.DueAt = store.StateSuppressed, store.RuleBudget+": "+spent, o.now, time.Time{}
+	case withheld != "":
+		mail.State, mail.Reason, mail.DoneAt, mail.DueAt = store.StateSuppressed, withheld, o.now, time.Time{}
 	}
 	if err := t.putCharges(charges); err != nil {
 		return store.Opened{}, err
@@ -207,8 +217,8 @@ func (t *txn) reopened(o opening, used post) (store.Opened, error) {
 }
 
 // newTicket writes the ticket, its number, its thread, its link and its
-// deadlines.
-func (t *txn) newTicket(o opening) (store.Ticket, error) {
+// deadlines. dead: its requester's address is.
+func (t *txn) newTicket(o opening, dead bool) (store.Ticket, error) {
 	id, err := t.next(bTickets)
 	if err != nil {
 		return store.Ticket{}, err
@@ -217,6 +227,9 @@ func (t *txn) newTicket(o opening) (store.Ticket, error) {
 		ID: store.TicketID(id), Region: o.Region.ID, Channel: o.Channel, Status: store.StatusOpen,
 		Requester: o.Requester, Category: o.Category, Title: o.Title, OpenedAt: o.now, ChangedAt: o.now,
 		Promise: o.Promise, Link: o.Link,
+	}
+	if dead {
+		k.Question = store.QuestionUndeliverable
 	}
 	who := digestOf(store.AddressKey(k.Requester.Email))
 	err = errors.Join(

@@ -83,20 +83,26 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 // tellFailure appends the event by which a ticket's thread tells that its mail
 // was not delivered.
 func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
-	if row.State != store.StateFailed || row.Ticket == 0 {
+	if row.State != store.StateFailed || row.Ticket == 0 || row.Kind == store.MailAutoResponse {
 		return nil
 	}
 	k, err := t.ticket(row.Ticket)
 	if err != nil {
 		return fault("ticket", row.Ticket, err)
 	}
+	return t.appendEvent(&k, now, store.EventMailFailed, row.ID, row.Reply)
+}
+
+// appendEvent tells in a ticket's thread what happened to one of its mails; other
+// changes of k are written with it.
+func (t *txn) appendEvent(k *store.Ticket, now time.Time, event string, mail store.OutboundID, words string) error {
 	data, err := t.codec.entryBytes(store.Entry{
-		Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: row.ID, At: now, Body: row.Reply,
+		Kind: store.EntryEvent, Event: event, Outbound: mail, At: now, Body: words,
 	})
 	if err != nil {
 		return err
 	}
-	return t.appendEntry(&k, now, data, nil)
+	return t.appendEntry(k, now, data, nil)
 }
 
 // NextOutbound implements store.Outbox.
@@ -187,6 +193,7 @@ func (t *txn) addOutbound(row *store.Outbound) error {
 	err = errors.Join(
 		t.putOutbound(*row),
 		t.put(bOutMessages, append(messageKeyPrefix(row.MessageID), u64(id)...), []byte{}),
+		t.put(bOutRecipients, recipientKey(*row), []byte{}),
 		t.addCount(countOutbound, string(row.State), 1),
 	)
 	if row.Ticket != 0 {

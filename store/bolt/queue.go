@@ -17,8 +17,12 @@ import (
 // heads a claim passes over are domains at their limit, and their number is
 // bounded by the leases that run.
 
-// expiredLeases bounds how many of them one claim takes back.
-const expiredLeases = 1024
+// Bounds of one claim: how many leases that ran out it takes back, how many rows
+// to suppressed addresses it drops.
+const (
+	expiredLeases  = 1024
+	suppressedRows = 1024
+)
 
 // claim leases due rows, oldest due first over all domains.
 func (t *txn) claim(now time.Time, c store.Claim) ([]store.Outbound, error) {
@@ -27,7 +31,7 @@ func (t *txn) claim(now time.Time, c store.Claim) ([]store.Outbound, error) {
 	}
 	var rows []store.Outbound
 	var after []byte // the head looked at last; those that a claim uncovers lie behind it
-	for len(rows) < c.Limit {
+	for dropped := 0; len(rows) < c.Limit && dropped < suppressedRows; {
 		head, dom := t.headAfter(after)
 		if head == nil || readInstant(head).After(now) {
 			break
@@ -36,7 +40,15 @@ func (t *txn) claim(now time.Time, c store.Claim) ([]store.Outbound, error) {
 		if c.PerDomain > 0 && t.leased(dom) >= c.PerDomain {
 			continue
 		}
-		row, err := t.lease(store.OutboundID(readU64(head[8:])), now, c.Lease)
+		id := store.OutboundID(readU64(head[8:]))
+		switch suppressed, err := t.dropSuppressed(id, now); {
+		case err != nil:
+			return nil, fault("suppress outbound", id, err)
+		case suppressed:
+			dropped++
+			continue
+		}
+		row, err := t.lease(id, now, c.Lease)
 		if err != nil {
 			return nil, err
 		}

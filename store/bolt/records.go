@@ -28,6 +28,7 @@ type ticketRecord struct {
 	Resolution int64  `cbor:"16,keyasint,omitempty"`
 	Link       []byte `cbor:"17,keyasint"`
 	Entries    uint32 `cbor:"18,keyasint"`
+	Question   string `cbor:"19,keyasint,omitempty"`
 }
 
 func (t *txn) putTicket(k store.Ticket) error {
@@ -38,7 +39,7 @@ func (t *txn) putTicket(k store.Ticket) error {
 		Proven: micros(k.ProvenAt), Category: k.Category, Title: k.Title,
 		Opened: micros(k.OpenedAt), Changed: micros(k.ChangedAt),
 		First: micros(k.Promise.FirstResponseBy), Resolution: micros(k.Promise.ResolutionBy),
-		Link: k.Link[:], Entries: k.Entries,
+		Link: k.Link[:], Entries: k.Entries, Question: string(k.Question),
 	})
 }
 
@@ -53,7 +54,7 @@ func (t *txn) ticket(id store.TicketID) (store.Ticket, error) {
 		ProvenAt:  instant(r.Proven), Category: r.Category, Title: r.Title,
 		OpenedAt: instant(r.Opened), ChangedAt: instant(r.Changed),
 		Promise: store.Promise{FirstResponseBy: instant(r.First), ResolutionBy: instant(r.Resolution)},
-		Entries: r.Entries,
+		Entries: r.Entries, Question: store.Question(r.Question),
 	}
 	copy(k.Link[:], r.Link)
 	return k, nil
@@ -131,6 +132,35 @@ type outboundRecord struct {
 	Reply      string   `cbor:"23,keyasint,omitempty"`
 	Code       int      `cbor:"24,keyasint,omitempty"`
 	Enhanced   string   `cbor:"25,keyasint,omitempty"`
+
+	Delivery *deliveryRecord `cbor:"26,keyasint,omitempty"` // nil while nobody reported
+}
+
+type deliveryRecord struct {
+	Fate       string `cbor:"1,keyasint"`
+	At         int64  `cbor:"2,keyasint"`
+	Status     string `cbor:"3,keyasint,omitempty"`
+	Reason     string `cbor:"4,keyasint,omitempty"`
+	Outcome    string `cbor:"5,keyasint,omitempty"`
+	Diagnostic string `cbor:"6,keyasint,omitempty"`
+	Inbound    uint64 `cbor:"7,keyasint,omitempty"`
+}
+
+func newDeliveryRecord(d store.Delivery) *deliveryRecord {
+	if d.Fate == "" {
+		return nil
+	}
+	return &deliveryRecord{string(d.Fate), micros(d.At), d.Status, d.Reason, d.Outcome, d.Diagnostic, uint64(d.Inbound)}
+}
+
+func (r *deliveryRecord) delivery() store.Delivery {
+	if r == nil {
+		return store.Delivery{}
+	}
+	return store.Delivery{
+		Fate: store.Fate(r.Fate), At: instant(r.At), Status: r.Status, Reason: r.Reason, Outcome: r.Outcome,
+		Diagnostic: r.Diagnostic, Inbound: store.InboundID(r.Inbound),
+	}
 }
 
 func (t *txn) putOutbound(o store.Outbound) error {
@@ -141,7 +171,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		First: micros(o.Promise.FirstResponseBy), Resolution: micros(o.Promise.ResolutionBy),
 		Inbound: uint64(o.Inbound), Queued: micros(o.QueuedAt), State: string(o.State), Reason: o.Reason,
 		Attempts: o.Attempts, Due: micros(o.DueAt), Claim: o.Claim, Done: micros(o.DoneAt),
-		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced,
+		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced, Delivery: newDeliveryRecord(o.Delivery),
 	}
 	if o.Link != (store.LinkID{}) {
 		r.Link = o.Link[:]
@@ -161,7 +191,7 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Promise: store.Promise{FirstResponseBy: instant(r.First), ResolutionBy: instant(r.Resolution)},
 		Inbound: store.InboundID(r.Inbound), QueuedAt: instant(r.Queued), State: store.OutboundState(r.State),
 		Reason: r.Reason, Attempts: r.Attempts, DueAt: instant(r.Due), Claim: r.Claim, DoneAt: instant(r.Done),
-		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced,
+		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(),
 	}
 	copy(o.Link[:], r.Link)
 	return o, nil
@@ -217,6 +247,25 @@ type reportRecord struct {
 	Outcome           string `cbor:"6,keyasint,omitempty"`
 	Diagnostic        string `cbor:"7,keyasint,omitempty"`
 	OriginalMessageID string `cbor:"8,keyasint,omitempty"`
+	OriginalRecipient string `cbor:"9,keyasint,omitempty"`
+	Outbound          uint64 `cbor:"10,keyasint,omitempty"`
+	Tie               string `cbor:"11,keyasint,omitempty"`
+	Host              string `cbor:"12,keyasint,omitempty"`
+}
+
+func newReportRecord(v store.Report) reportRecord {
+	return reportRecord{
+		v.Recipient, v.Action, v.Status, v.Reason, v.Hard, v.Outcome, v.Diagnostic, v.OriginalMessageID,
+		v.OriginalRecipient, uint64(v.Outbound), string(v.Tie), v.Host,
+	}
+}
+
+func (r reportRecord) report() store.Report {
+	return store.Report{
+		Recipient: r.Recipient, Action: r.Action, Status: r.Status, Reason: r.Reason, Hard: r.Hard, Outcome: r.Outcome,
+		Diagnostic: r.Diagnostic, OriginalMessageID: r.OriginalMessageID, OriginalRecipient: r.OriginalRecipient,
+		Outbound: store.OutboundID(r.Outbound), Tie: store.Tie(r.Tie), Host: r.Host,
+	}
 }
 
 func (t *txn) putInbound(m store.Inbound) error {
@@ -232,7 +281,7 @@ func (t *txn) putInbound(m store.Inbound) error {
 		r.Rules = append(r.Rules, ruleRecord{v.ID, string(v.Effect), v.Evidence})
 	}
 	for _, v := range m.Verdict.Reports {
-		r.Reports = append(r.Reports, reportRecord(v))
+		r.Reports = append(r.Reports, newReportRecord(v))
 	}
 	return t.putRecord(bInbounds, u64(uint64(m.ID)), &r)
 }
@@ -254,7 +303,7 @@ func (t *txn) inbound(id store.InboundID) (store.Inbound, error) {
 		m.Verdict.Rules = append(m.Verdict.Rules, store.Rule{ID: v.ID, Effect: store.Effect(v.Effect), Evidence: v.Evidence})
 	}
 	for _, v := range r.Reports {
-		m.Verdict.Reports = append(m.Verdict.Reports, store.Report(v))
+		m.Verdict.Reports = append(m.Verdict.Reports, v.report())
 	}
 	return m, nil
 }

@@ -1,11 +1,15 @@
 package bolt
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"go.etcd.io/bbolt"
+
+	"signpost/store"
 )
 
 // A migration brings the file from one schema version to the next, inside the
@@ -18,6 +22,7 @@ func migrations() []migration {
 	return []migration{
 		createBuckets, // 1
 		createBuckets, // 2: agents and their sessions
+		indexRecipients,
 	}
 }
 
@@ -26,6 +31,31 @@ func migrations() []migration {
 func createBuckets(t *txn) error {
 	for b := range bucketCount {
 		if _, err := t.tx.CreateBucketIfNotExists([]byte(b.layout().name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// indexRecipients makes schema 3: the buckets of what became of mails, and the
+// index by recipient over the mails there are. Sorted, they fill its pages one
+// after the other.
+func indexRecipients(t *txn) error {
+	if err := createBuckets(t); err != nil {
+		return err
+	}
+	var keys [][]byte
+	err := t.walk(bOutbounds, nil, nil, func(key, _ []byte) (bool, error) {
+		row, err := t.outbound(store.OutboundID(readU64(key)))
+		keys = append(keys, recipientKey(row))
+		return true, err
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(keys, bytes.Compare)
+	for _, key := range keys {
+		if err := t.put(bOutRecipients, key, []byte{}); err != nil {
 			return err
 		}
 	}

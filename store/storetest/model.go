@@ -27,6 +27,9 @@ type model struct {
 	usage    map[store.Budget]store.Usage
 	on       store.Responder
 	tripped  *store.Budget
+	held     []*store.Suppression
+	heldLast store.SuppressionID
+	refused  []*store.Refusal // the one seen last at the end
 	agents   []*modelAgent
 	sessions []*modelSession
 }
@@ -119,12 +122,20 @@ func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (
 		}
 		return opened, nil
 	}
-	spent := m.spend(now, n.Budgets...)
+	reason, dead := m.withheld(now, n.Requester.Email, store.MailConfirmation)
+	if reason == "" {
+		if spent := m.spend(now, n.Budgets...); spent != "" {
+			reason = store.RuleBudget + ": " + spent
+		}
+	}
 	m.last[n.Region.Prefix]++
 	k := &store.Ticket{
 		ID: ids.Ticket.ID, Number: fmt.Sprintf("%s-%d", n.Region.Prefix, 1000+m.last[n.Region.Prefix]), Region: n.Region.ID,
 		Channel: n.Channel, Status: store.StatusOpen, Requester: n.Requester, Category: n.Category, Title: n.Title,
 		OpenedAt: now, ChangedAt: now, Promise: n.Promise, Link: n.Link, Entries: 1,
+	}
+	if dead {
+		k.Question = store.QuestionUndeliverable
 	}
 	m.tickets = append(m.tickets, k)
 	m.entries[k.ID] = []store.Entry{{Ticket: k.ID, Seq: 1, Kind: store.EntryMessage, Author: n.Requester.Name, At: now, Body: n.Body, Files: n.Files}}
@@ -135,8 +146,8 @@ func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (
 		To: n.Requester.Email, Langs: []string{n.Requester.Lang}, MessageID: n.MessageID, Ticket: k.ID, Number: k.Number,
 		Promise: n.Promise, Link: n.Link, QueuedAt: now, State: store.StateQueued, DueAt: now,
 	}}
-	if spent != "" {
-		o.State, o.Reason, o.DueAt, o.DoneAt = store.StateSuppressed, store.RuleBudget+": "+spent, time.Time{}, now
+	if reason != "" {
+		o.State, o.Reason, o.DueAt, o.DoneAt = store.StateSuppressed, reason, time.Time{}, now
 	}
 	m.outs = append(m.outs, o)
 	return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
@@ -167,6 +178,7 @@ func (m *model) appendMessage(now time.Time, n store.NewMessage) (store.Entry, e
 	}
 	e := m.addEntry(k, store.Entry{Kind: store.EntryMessage, Author: k.Requester.Name, At: now, Body: n.Body, Files: n.Files})
 	m.posts[key] = modelPost{k.ID, e.Seq, now, n.Fingerprint}
+	k.Status = store.StatusOpen
 	return e, nil
 }
 
@@ -212,6 +224,14 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 		if len(rows) == c.Limit || c.PerDomain > 0 && leased[domain] >= c.PerDomain {
 			continue
 		}
+		if reason, dead := m.withheld(now, o.To, o.Kind); reason != "" {
+			o.end(store.StateSuppressed, now)
+			o.Reason = reason
+			if k := m.ticket(o.Ticket); dead && k != nil && o.Kind != store.MailAutoResponse {
+				k.Question = store.QuestionUndeliverable
+			}
+			continue
+		}
 		leased[domain]++
 		o.overdue, o.State = false, store.StateClaimed
 		o.Attempts++
@@ -241,7 +261,7 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 		return nil
 	}
 	o.end(f.State, now)
-	if k := m.ticket(o.Ticket); k != nil && f.State == store.StateFailed {
+	if k := m.ticket(o.Ticket); k != nil && f.State == store.StateFailed && o.Kind != store.MailAutoResponse {
 		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now, Body: o.Reply})
 	}
 	return nil
@@ -327,6 +347,7 @@ func (m *model) decide(now time.Time, decisions []store.Decision, got []store.In
 			if d.Verdict.Answer && d.Answer != nil {
 				m.answer(now, k, d, got[i].Answer)
 			}
+			m.report(now, k)
 		}
 		rows = append(rows, *k)
 	}
@@ -339,7 +360,7 @@ func (m *model) decide(now time.Time, decisions []store.Decision, got []store.In
 }
 
 func (m *model) answer(now time.Time, k *store.Inbound, d store.Decision, id store.OutboundID) {
-	stops := m.stops(now, k, d.Limits)
+	stops := m.stops(now, k, d)
 	if len(stops) > 0 {
 		k.Verdict.Rules, k.Verdict.Answer = append(k.Verdict.Rules, stops...), false
 		return
@@ -349,10 +370,14 @@ func (m *model) answer(now time.Time, k *store.Inbound, d store.Decision, id sto
 	o := &modelMail{Outbound: *d.Answer}
 	o.ID, o.Inbound, o.State, o.QueuedAt, o.DueAt = id, k.ID, store.StateQueued, now, now
 	m.outs = append(m.outs, o)
+	if o.Link != (store.LinkID{}) {
+		m.links[o.Link] = &modelLink{ticket: o.Ticket, expires: d.LinkExpires}
+	}
 }
 
 // stops are the rules that stop an answer; without any, the budgets are charged.
-func (m *model) stops(now time.Time, k *store.Inbound, limits store.AnswerLimits) (rules []store.Rule) {
+func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules []store.Rule) {
+	limits := d.Limits
 	stop := func(id, evidence string) {
 		rules = append(rules, store.Rule{ID: id, Effect: store.EffectStop, Evidence: evidence})
 	}
@@ -366,6 +391,9 @@ func (m *model) stops(now time.Time, k *store.Inbound, limits store.AnswerLimits
 	}
 	if until := m.answered[limits.Sender]; now.Before(until) {
 		stop(store.RuleAnswered, "until "+until.Format(time.RFC3339))
+	}
+	if reason, _ := m.withheld(now, d.Answer.To, store.MailAutoResponse); reason != "" {
+		stop(store.RuleSuppressed, strings.TrimPrefix(reason, store.RuleSuppressed+": "))
 	}
 	before := map[store.Budget]store.Usage{}
 	for key, usage := range m.usage {
@@ -428,12 +456,16 @@ func (m *model) stats() store.Stats {
 	s := store.Stats{
 		Tickets: map[string]uint64{}, Outbounds: map[store.OutboundState]uint64{}, Inbounds: map[store.InboundState]uint64{},
 		Verdicts: map[store.Kind]uint64{}, Rules: map[string]uint64{},
+		Fates: map[store.Fate]uint64{},
 	}
 	for _, k := range m.tickets {
 		s.Tickets[k.Region]++
 	}
 	for _, o := range m.outs {
 		s.Outbounds[o.State]++
+		if o.Delivery.Fate != "" {
+			s.Fates[o.Delivery.Fate]++
+		}
 	}
 	for _, k := range m.mails {
 		s.Inbounds[k.State]++

@@ -36,7 +36,7 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "claim": r.claim, "finish": r.finish,
 			"finishAgain": r.finish, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
-			"restored": r.restored, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
+			"report": r.report, "reportMore": r.report, "release": r.release, "restored": r.restored, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
 			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
 		})
 		r.readAll()
@@ -255,6 +255,10 @@ func (r *run) decision() store.Decision {
 	who := people[r.pick("who", 3)]
 	d.Verdict.Answer = true
 	d.Answer = &store.Outbound{Kind: store.MailAutoResponse, From: "desk@x", To: who, MessageID: messageIDOf(r.mint()), Langs: []string{"en"}}
+	if r.pick("link", 2) == 0 && len(r.model.tickets) > 0 {
+		d.Answer.Ticket, d.Answer.Link = r.model.tickets[0].ID, linkOf(r.mint())
+		d.LinkExpires = r.now.Add(10 * time.Hour)
+	}
 	d.Limits = store.AnswerLimits{
 		Sender: store.AnswerKey(who), Period: 5 * time.Hour, Budgets: r.budgets(),
 		Breaker: store.Budget{Name: "breaker", Limit: 3, Window: 4 * time.Hour},
@@ -318,6 +322,7 @@ func (r *run) readAll() {
 		r.compare("OutboundByMessageID", must1(r.store.OutboundByMessageID(r.ctx, o.MessageID)), o.Outbound, nil)
 	}
 	r.readLedger()
+	r.readDeliveries()
 	r.readAgents()
 	var deadlines []store.Deadline
 	for _, k := range r.model.tickets {

@@ -1,0 +1,262 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"signpost/store"
+)
+
+// What the reports of a decided mail change, one small function an effect. All
+// of it hangs on the one question whether the report brings its mail a new fate,
+// so a report that comes again changes nothing.
+
+// applyReports gives the proven reports of a decided mail their effects. A report
+// tied to a mail that is not there has none.
+func (t *txn) applyReports(now time.Time, in store.Inbound) error {
+	for _, r := range in.Verdict.Reports {
+		if r.Outbound == 0 || !r.Tie.Proven() {
+			continue
+		}
+		mail, err := t.outbound(r.Outbound)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err == nil {
+			err = t.applyReport(now, in, r, mail)
+		}
+		if err != nil {
+			return fault("report on outbound", r.Outbound, err)
+		}
+	}
+	return nil
+}
+
+func (t *txn) applyReport(now time.Time, in store.Inbound, r store.Report, mail store.Outbound) error {
+	fate := store.FateOf(in.Verdict.Kind, r)
+	if !fate.Outranks(mail.Delivery.Fate) {
+		return nil
+	}
+	r.Diagnostic = cut(r.Diagnostic, maxReply)
+	err := t.setDelivery(&mail, store.Delivery{
+		Fate: fate, At: now, Status: r.Status, Reason: r.Reason, Outcome: r.Outcome, Diagnostic: r.Diagnostic, Inbound: in.ID,
+	})
+	if err != nil {
+		return err
+	}
+	switch fate {
+	case store.FateBounced, store.FateRefused, store.FateComplained:
+		return errors.Join(t.suppressFor(now, mail), t.addRefusal(now, r, mail), t.tellTicket(now, mail))
+	}
+	return nil
+}
+
+func (t *txn) setDelivery(mail *store.Outbound, d store.Delivery) error {
+	var err error
+	if was := mail.Delivery.Fate; was != "" {
+		err = t.addCount(countFate, string(was), -1)
+	}
+	mail.Delivery = d
+	return errors.Join(err, t.addCount(countFate, string(d.Fate), 1), t.putOutbound(*mail))
+}
+
+// isDead tells whether the mail came back from an address that takes none.
+func isDead(mail store.Outbound) bool {
+	return mail.Delivery.Fate == store.FateBounced && mail.Delivery.Outcome == store.OutcomeDead
+}
+
+// suppressFor keeps back what the mail's fate forbids.
+func (t *txn) suppressFor(now time.Time, mail store.Outbound) error {
+	d := mail.Delivery
+	suppress := func(scope store.Scope) error {
+		return t.suppress(now, store.Suppression{
+			Address: mail.To, Scope: scope, Reason: d.Reason, Status: d.Status, Diagnostic: d.Diagnostic,
+			Outbound: mail.ID, Inbound: d.Inbound,
+		})
+	}
+	var err error
+	switch {
+	case isDead(mail):
+		err = suppress(store.ScopeAll)
+	case d.Fate == store.FateComplained:
+		err = suppress(store.ScopeAutomatic)
+	}
+	if mail.Kind == store.MailAutoResponse {
+		err = errors.Join(err, suppress(store.ScopeAnswers))
+	}
+	return err
+}
+
+// tellTicket tells in the thread that the mail did not arrive or was complained
+// of. What did not arrive was no answer: the ticket is open again.
+func (t *txn) tellTicket(now time.Time, mail store.Outbound) error {
+	if mail.Ticket == 0 || mail.Kind == store.MailAutoResponse {
+		return nil
+	}
+	k, err := t.ticket(mail.Ticket)
+	if err != nil {
+		return fault("ticket", mail.Ticket, err)
+	}
+	event := store.EventMailComplained
+	switch mail.Delivery.Fate {
+	case store.FateBounced:
+		event, k.Status = store.EventMailBounced, store.StatusOpen
+	case store.FateRefused:
+		event, k.Status = store.EventMailRefused, store.StatusOpen
+	}
+	if isDead(mail) && store.AddressKey(k.Requester.Email) == store.AddressKey(mail.To) {
+		k.Question = store.QuestionUndeliverable
+	}
+	return t.appendEvent(&k, now, event, mail.ID, mail.Delivery.Diagnostic)
+}
+
+// SettleQuestion implements store.Deliveries.
+func (db *DB) SettleQuestion(ctx context.Context, now time.Time, id store.TicketID) (ticket store.Ticket, err error) {
+	now = store.Instant(now)
+	err = db.write(ctx, 0, func(t *txn) (err error) {
+		if ticket, err = t.ticket(id); err != nil || ticket.Question == "" {
+			return err
+		}
+		ticket.Question, ticket.ChangedAt = "", now
+		return t.putTicket(ticket)
+	})
+	if err != nil {
+		return store.Ticket{}, fault("settle question of ticket", id, err)
+	}
+	return ticket, nil
+}
+
+func recipientKey(row store.Outbound) []byte {
+	return digestID(digestOf(store.AddressKey(row.To)), uint64(row.ID))
+}
+
+// OutboundsTo implements store.Deliveries.
+func (db *DB) OutboundsTo(ctx context.Context, address string, before store.OutboundID, limit int) (rows []store.Outbound, err error) {
+	err = db.read(ctx, func(t *txn) error {
+		who := digestOf(store.AddressKey(address))
+		return t.walkBack(bOutRecipients, who[:], beforeKey(who[:], uint64(before)), func(key, _ []byte) (bool, error) {
+			if len(rows) >= limit {
+				return false, nil
+			}
+			row, err := t.outbound(store.OutboundID(readU64(key[16:])))
+			rows = append(rows, row)
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, fault("outbounds to an address, before", before, err)
+	}
+	return rows, nil
+}
+
+type refusalRecord struct {
+	Host       string   `cbor:"1,keyasint"`
+	Text       string   `cbor:"2,keyasint,omitempty"`
+	Status     string   `cbor:"3,keyasint,omitempty"`
+	Reason     string   `cbor:"4,keyasint,omitempty"`
+	Diagnostic string   `cbor:"5,keyasint,omitempty"`
+	Outbound   uint64   `cbor:"6,keyasint"`
+	First      int64    `cbor:"7,keyasint"`
+	Last       int64    `cbor:"8,keyasint"`
+	Count      uint64   `cbor:"9,keyasint"`
+	Addresses  []string `cbor:"10,keyasint,omitempty"`
+}
+
+func (r refusalRecord) refusal() store.Refusal {
+	return store.Refusal{
+		Host: r.Host, Text: r.Text, Status: r.Status, Reason: r.Reason, Diagnostic: r.Diagnostic,
+		Outbound: store.OutboundID(r.Outbound), First: instant(r.First), Last: instant(r.Last), Count: r.Count,
+		Addresses: r.Addresses,
+	}
+}
+
+func (r refusalRecord) key() digest { return digestOf(r.Host, r.Text) }
+
+func (r refusalRecord) expires() time.Time { return instant(r.Last).Add(store.RefusalKept) }
+
+func seenKey(last time.Time, key digest) []byte {
+	return append(appendInstant(make([]byte, 0, 24), last), key[:]...)
+}
+
+// addRefusal counts a refusal among those with the same words.
+func (t *txn) addRefusal(now time.Time, report store.Report, mail store.Outbound) error {
+	if mail.Delivery.Fate != store.FateRefused {
+		return nil
+	}
+	r := refusalRecord{Host: report.Host, Text: store.RefusalText(report.Diagnostic), First: micros(now)}
+	if r.Host == "" {
+		r.Host = store.Domain(mail.To)
+	}
+	key := r.key()
+	var old refusalRecord
+	switch err := t.record(bRefusals, key[:], &old); {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		return err
+	default:
+		if err := errors.Join(t.delete(bRefuSeen, seenKey(instant(old.Last), key)), t.dropExpiry(expiryRefusal, key, old.expires())); err != nil {
+			return err
+		}
+		if now.Before(old.expires()) {
+			r = old
+		}
+	}
+	r.Status, r.Reason, r.Diagnostic, r.Outbound = report.Status, report.Reason, report.Diagnostic, uint64(mail.ID)
+	r.Last = micros(now)
+	r.Count++
+	if who := store.AddressKey(mail.To); len(r.Addresses) < store.RefusalAddresses && !slices.Contains(r.Addresses, who) {
+		r.Addresses = append(r.Addresses, who)
+	}
+	return errors.Join(
+		t.putRecord(bRefusals, key[:], &r),
+		t.put(bRefuSeen, seenKey(now, key), []byte{}),
+		t.put(bExpiry, expiryKey(r.expires(), expiryRefusal, key), []byte{}),
+	)
+}
+
+// forgetRefusal drops one whose row in expiry is being dropped.
+func (t *txn) forgetRefusal(key digest) error {
+	var r refusalRecord
+	if err := t.record(bRefusals, key[:], &r); err != nil {
+		return err
+	}
+	return errors.Join(t.delete(bRefuSeen, seenKey(instant(r.Last), key)), t.delete(bRefusals, key[:]))
+}
+
+// Refusals implements store.Deliveries.
+func (db *DB) Refusals(ctx context.Context, since time.Time, limit int) (all []store.Refusal, err error) {
+	since = store.Instant(since)
+	err = db.read(ctx, func(t *txn) error {
+		return t.walkBack(bRefuSeen, nil, beforeKey(nil, 0), func(key, _ []byte) (bool, error) {
+			if len(all) >= limit || readInstant(key).Before(since) {
+				return false, nil
+			}
+			var r refusalRecord
+			err := t.record(bRefusals, key[8:], &r)
+			all = append(all, r.refusal())
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, fault("refusals, at most", limit, err)
+	}
+	return all, nil
+}
+
+// refusals checks each against when it was last seen.
+func (c *checker) refusals() error {
+	return c.each(bRefusals, func(key, _ []byte) error {
+		var r refusalRecord
+		if err := c.record(bRefusals, key, &r); err != nil {
+			return fault("refusal", key, err)
+		}
+		if r.key() != digest(key) {
+			c.fault("a refusal of %s stands under other words", r.Host)
+		}
+		c.want(bRefuSeen, seenKey(instant(r.Last), digest(key)), nil, "refusal", r.Host)
+		c.want(bExpiry, expiryKey(r.expires(), expiryRefusal, digest(key)), nil, "refusal", r.Host)
+		return nil
+	})
+}

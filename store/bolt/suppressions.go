@@ -1,0 +1,247 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"signpost/store"
+)
+
+type suppressionRecord struct {
+	ID         uint64 `cbor:"1,keyasint"`
+	Address    string `cbor:"2,keyasint"`
+	Scope      string `cbor:"3,keyasint"`
+	Reason     string `cbor:"4,keyasint,omitempty"`
+	Status     string `cbor:"5,keyasint,omitempty"`
+	Diagnostic string `cbor:"6,keyasint,omitempty"`
+	Since      int64  `cbor:"7,keyasint"`
+	Expires    int64  `cbor:"8,keyasint,omitempty"` // 0: never
+	Outbound   uint64 `cbor:"9,keyasint,omitempty"`
+	Inbound    uint64 `cbor:"10,keyasint,omitempty"`
+}
+
+func (r suppressionRecord) suppression() store.Suppression {
+	return store.Suppression{
+		ID: store.SuppressionID(r.ID), Address: r.Address, Scope: store.Scope(r.Scope), Reason: r.Reason, Status: r.Status,
+		Diagnostic: r.Diagnostic, Since: instant(r.Since), Expires: instant(r.Expires),
+		Outbound: store.OutboundID(r.Outbound), Inbound: store.InboundID(r.Inbound),
+	}
+}
+
+func (r suppressionRecord) key() digest { return suppressionKey(r.Address, store.Scope(r.Scope)) }
+
+// why tells an operator, and the ledger, without naming the address.
+func (r suppressionRecord) why() string {
+	return r.Scope + ", since " + instant(r.Since).Format(time.RFC3339)
+}
+
+func suppressionKey(address string, scope store.Scope) digest {
+	return digestOf(store.SuppressionKey(address), string(scope))
+}
+
+func (t *txn) suppression(key digest) (r suppressionRecord, err error) {
+	return r, t.record(bSuppressions, key[:], &r)
+}
+
+// suppressedFor returns the widest suppression in force that keeps mail of that
+// kind back, nil for none.
+func (t *txn) suppressedFor(now time.Time, address string, kind store.OutboundKind) (*suppressionRecord, error) {
+	for _, scope := range store.Scopes() {
+		if !scope.Stops(kind) {
+			continue
+		}
+		r, err := t.suppression(suppressionKey(address, scope))
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+		case err != nil:
+			return nil, err
+		case r.suppression().InForce(now):
+			return &r, nil
+		}
+	}
+	return nil, nil
+}
+
+// withheld is why mail to the address is not sent, "" when it is, and whether
+// the address is dead.
+func (t *txn) withheld(now time.Time, address string, kind store.OutboundKind) (reason string, dead bool, err error) {
+	r, err := t.suppressedFor(now, address, kind)
+	if err != nil || r == nil {
+		return "", false, err
+	}
+	return store.RuleSuppressed + ": " + r.why(), store.Scope(r.Scope) == store.ScopeAll, nil
+}
+
+// dropSuppressed ends the due row at the head of its domain when its address was
+// suppressed since it was queued.
+func (t *txn) dropSuppressed(id store.OutboundID, now time.Time) (bool, error) {
+	row, err := t.outbound(id)
+	if err != nil {
+		return false, err
+	}
+	reason, dead, err := t.withheld(now, row.To, row.Kind)
+	if err != nil || reason == "" {
+		return false, err
+	}
+	if err := t.dequeue(row); err != nil {
+		return false, err
+	}
+	row.Reason = reason
+	if err := errors.Join(t.end(&row, store.StateSuppressed, now), t.putOutbound(row)); err != nil {
+		return false, err
+	}
+	if !dead || row.Ticket == 0 || row.Kind == store.MailAutoResponse {
+		return true, nil
+	}
+	k, err := t.ticket(row.Ticket)
+	if err != nil {
+		return false, fault("ticket", row.Ticket, err)
+	}
+	return true, t.askUndeliverable(k, row.To)
+}
+
+// askUndeliverable opens the question on a ticket whose requester it is that
+// cannot be written to.
+func (t *txn) askUndeliverable(k store.Ticket, address string) error {
+	if store.AddressKey(k.Requester.Email) != store.AddressKey(address) {
+		return nil
+	}
+	k.Question = store.QuestionUndeliverable
+	return t.putTicket(k)
+}
+
+// suppress keeps mail to an address back from now on, or renews what does.
+func (t *txn) suppress(now time.Time, s store.Suppression) error {
+	key := suppressionKey(s.Address, s.Scope)
+	old, err := t.suppression(key)
+	if err == nil {
+		err = t.dropExpiry(expirySuppression, key, instant(old.Expires))
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	r := suppressionRecord{
+		ID: old.ID, Address: s.Address, Scope: string(s.Scope), Reason: s.Reason, Status: s.Status,
+		Diagnostic: s.Diagnostic, Since: micros(now), Outbound: uint64(s.Outbound), Inbound: uint64(s.Inbound),
+	}
+	if old.ID != 0 && old.suppression().InForce(now) {
+		r.Since, r.Address = old.Since, old.Address
+	} else {
+		if old.ID != 0 {
+			if err := t.delete(bSupOrder, u64(old.ID)); err != nil {
+				return err
+			}
+		}
+		if r.ID, err = t.next(bSupOrder); err != nil {
+			return err
+		}
+	}
+	err = nil
+	if kept := s.Scope.Kept(); kept > 0 {
+		expires := store.Instant(now.Add(kept))
+		r.Expires = micros(expires)
+		err = t.put(bExpiry, expiryKey(expires, expirySuppression, key), []byte{})
+	}
+	return errors.Join(err, t.putRecord(bSuppressions, key[:], &r), t.put(bSupOrder, u64(r.ID), key[:]))
+}
+
+// forgetSuppression drops one whose row in expiry is being dropped, or that has
+// none.
+func (t *txn) forgetSuppression(key digest) error {
+	r, err := t.suppression(key)
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.delete(bSupOrder, u64(r.ID)), t.delete(bSuppressions, key[:]))
+}
+
+// Suppressions implements store.Deliveries.
+func (db *DB) Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) (all []store.Suppression, err error) {
+	now = store.Instant(now)
+	err = db.read(ctx, func(t *txn) error {
+		return t.walkBack(bSupOrder, nil, beforeKey(nil, uint64(before)), func(_, value []byte) (bool, error) {
+			if len(all) >= limit {
+				return false, nil
+			}
+			r, err := t.suppression(digest(value))
+			if s := r.suppression(); err == nil && s.InForce(now) {
+				all = append(all, s)
+			}
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, fault("suppressions, at most", limit, err)
+	}
+	return all, nil
+}
+
+// SuppressionsOf implements store.Deliveries.
+func (db *DB) SuppressionsOf(ctx context.Context, now time.Time, address string) (all []store.Suppression, err error) {
+	now = store.Instant(now)
+	err = db.read(ctx, func(t *txn) error {
+		for _, scope := range store.Scopes() {
+			r, err := t.suppression(suppressionKey(address, scope))
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if s := r.suppression(); err == nil && s.InForce(now) {
+				all = append(all, s)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fault("suppressions", "of an address", err)
+	}
+	return all, nil
+}
+
+// ReleaseSuppression implements store.Deliveries.
+func (db *DB) ReleaseSuppression(ctx context.Context, now time.Time, id store.SuppressionID) (released store.Suppression, err error) {
+	now = store.Instant(now)
+	err = db.write(ctx, 0, func(t *txn) error {
+		value := t.value(bSupOrder, u64(uint64(id)))
+		if value == nil {
+			return store.ErrNotFound
+		}
+		key := digest(value)
+		r, err := t.suppression(key)
+		if err != nil {
+			return err
+		}
+		if released = r.suppression(); !released.InForce(now) {
+			return store.ErrNotFound
+		}
+		if err := t.forgetSuppression(key); err != nil || released.Expires.IsZero() {
+			return err
+		}
+		return t.dropExpiry(expirySuppression, key, released.Expires)
+	})
+	if err != nil {
+		return store.Suppression{}, fault("release suppression", id, err)
+	}
+	return released, nil
+}
+
+// suppressions checks each against its place in the order and its expiry.
+func (c *checker) suppressions() error {
+	return c.each(bSuppressions, func(key, _ []byte) error {
+		r, err := c.suppression(digest(key))
+		if err != nil {
+			return fault("suppression", key, err)
+		}
+		if r.key() != digest(key) {
+			c.fault("suppression %d stands under another address", r.ID)
+		}
+		c.want(bSupOrder, u64(r.ID), key, "suppression", r.ID)
+		if r.Expires != 0 {
+			c.want(bExpiry, expiryKey(instant(r.Expires), expirySuppression, digest(key)), nil, "suppression", r.ID)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"signpost/store"
+)
+
+// What reports do, in the model's words.
+
+// withheld is why mail to the address is kept back, "" when it is not.
+func (m *model) withheld(now time.Time, address string, kind store.OutboundKind) (reason string, dead bool) {
+	for _, scope := range store.Scopes() {
+		if s := m.suppression(now, address, scope); s != nil && scope.Stops(kind) {
+			return store.RuleSuppressed + ": " + string(scope) + ", since " + s.Since.Format(time.RFC3339), scope == store.ScopeAll
+		}
+	}
+	return "", false
+}
+
+func (m *model) suppression(now time.Time, address string, scope store.Scope) *store.Suppression {
+	for _, s := range m.held {
+		if store.SuppressionKey(s.Address) == store.SuppressionKey(address) && s.Scope == scope && s.InForce(now) {
+			return s
+		}
+	}
+	return nil
+}
+
+func (m *model) report(now time.Time, in *store.Inbound) {
+	for _, r := range in.Verdict.Reports {
+		o := m.out(r.Outbound)
+		fate := store.FateOf(in.Verdict.Kind, r)
+		if o == nil || !r.Tie.Proven() || !fate.Outranks(o.Delivery.Fate) {
+			continue
+		}
+		o.Delivery = store.Delivery{
+			Fate: fate, At: now, Status: r.Status, Reason: r.Reason, Outcome: r.Outcome, Diagnostic: r.Diagnostic, Inbound: in.ID,
+		}
+		dead := fate == store.FateBounced && r.Outcome == store.OutcomeDead
+		if dead {
+			m.suppress(now, o, store.ScopeAll)
+		}
+		if fate == store.FateComplained {
+			m.suppress(now, o, store.ScopeAutomatic)
+		}
+		if fate == store.FateRefused {
+			m.refuse(now, o, r)
+		}
+		event := map[store.Fate]string{
+			store.FateBounced: store.EventMailBounced, store.FateRefused: store.EventMailRefused,
+			store.FateComplained: store.EventMailComplained,
+		}[fate]
+		k := m.ticket(o.Ticket)
+		switch {
+		case event == "":
+		case o.Kind == store.MailAutoResponse:
+			m.suppress(now, o, store.ScopeAnswers)
+		case k != nil:
+			if dead {
+				k.Question = store.QuestionUndeliverable
+			}
+			if fate != store.FateComplained {
+				k.Status = store.StatusOpen
+			}
+			m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: event, Outbound: o.ID, At: now, Body: r.Diagnostic})
+		}
+	}
+}
+
+func (m *model) suppress(now time.Time, o *modelMail, scope store.Scope) {
+	s := m.suppression(now, o.To, scope)
+	if s == nil {
+		m.heldLast++
+		s = &store.Suppression{ID: m.heldLast, Address: o.To, Scope: scope, Since: now}
+		m.held = append(m.held, s)
+	}
+	d := o.Delivery
+	s.Reason, s.Status, s.Diagnostic, s.Outbound, s.Inbound = d.Reason, d.Status, d.Diagnostic, o.ID, d.Inbound
+	if scope.Kept() > 0 {
+		s.Expires = now.Add(scope.Kept())
+	}
+}
+
+func (m *model) refuse(now time.Time, o *modelMail, r store.Report) {
+	host := r.Host
+	if host == "" {
+		host = store.Domain(o.To)
+	}
+	text := store.RefusalText(r.Diagnostic)
+	seen := &store.Refusal{Host: host, Text: text, First: now}
+	m.refused = slices.DeleteFunc(m.refused, func(f *store.Refusal) bool {
+		if f.Host == host && f.Text == text && now.Sub(f.Last) < store.RefusalKept {
+			seen = f
+			return true
+		}
+		return false
+	})
+	seen.Status, seen.Reason, seen.Diagnostic, seen.Outbound, seen.Last = r.Status, r.Reason, r.Diagnostic, o.ID, now
+	seen.Count++
+	if who := store.AddressKey(o.To); !slices.Contains(seen.Addresses, who) {
+		seen.Addresses = append(seen.Addresses, who)
+	}
+	m.refused = append(m.refused, seen)
+}
+
+// refusals are those seen since, in the order of byCase.
+func (m *model) refusals(since time.Time) (all []store.Refusal) {
+	for _, f := range m.refused {
+		if !f.Last.Before(since) {
+			all = append(all, *f)
+		}
+	}
+	slices.SortFunc(all, byCase)
+	return all
+}
+
+// byCase orders refusals as they are listed, and those of one instant by name.
+func byCase(a, b store.Refusal) int {
+	return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Text, b.Text))
+}
+
+// suppressions are those in force, newest first.
+func (m *model) suppressions(now time.Time) (all []store.Suppression) {
+	for _, s := range m.held {
+		if s.InForce(now) {
+			all = slices.Insert(all, 0, *s)
+		}
+	}
+	return all
+}
+
+func (m *model) release(now time.Time, id store.SuppressionID) (store.Suppression, error) {
+	for i, s := range m.held {
+		if s.ID == id && s.InForce(now) {
+			m.held = slices.Delete(m.held, i, i+1)
+			return *s, nil
+		}
+	}
+	return store.Suppression{}, store.ErrNotFound
+}
+
+func (m *model) settleQuestion(now time.Time, id store.TicketID) store.Ticket {
+	k := m.ticket(id)
+	if k.Question != "" {
+		k.Question, k.ChangedAt = "", now
+	}
+	return *k
+}
