@@ -39,6 +39,9 @@ type App struct {
 	sender   *outbox.Sender
 	watchers []*watch.Watcher
 	web      *web.Server
+	began    time.Time // when it was built
+	rate     answerRate
+	alarms   *alarms
 }
 
 // dialers are the connections that the demo and the tests open to a mail host
@@ -106,6 +109,7 @@ func (a *App) build(d dialers, mount func(*web.Server) error) error {
 		return err
 	}
 	a.buildWatchers(d)
+	a.began, a.alarms = time.Now(), newAlarms(a)
 	return a.buildPages(d, mount)
 }
 
@@ -150,7 +154,7 @@ func (a *App) watchDeps(d dialers) watch.Deps {
 			DomainHour: r.DomainHour, DomainDay: r.DomainDay, NetworkHour: r.Network, Breaker: r.Breaker,
 			PublicHosts: r.Freemail,
 		},
-		Kick: a.sender.Kick, Observer: a.metrics.watchObserver(), Log: a.log,
+		Kick: a.sender.Kick, Observer: a.watchObserver(), Log: a.log,
 	}
 }
 
@@ -206,7 +210,7 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		}
 		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})
 	}
-	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"sender", a.sender.Run})
+	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"alarms", a.raise}, stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
 	return runStages(ctx, a.log, stages)
 }

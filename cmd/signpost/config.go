@@ -22,6 +22,7 @@ type Config struct {
 	DKIM      map[string]DKIMConfig    `koanf:"dkim"`
 	Form      FormConfig               `koanf:"form"`
 	Responder ResponderConfig          `koanf:"responder"`
+	Alarm     AlarmConfig              `koanf:"alarm"`
 
 	regionOrder []string // ids as the file lists them
 }
@@ -120,6 +121,13 @@ type ResponderConfig struct {
 	Freemail   []string `koanf:"freemail"`
 }
 
+// AlarmConfig is how ops hear of trouble, beside log and metrics.
+type AlarmConfig struct {
+	Webhook      string        `koanf:"webhook"`
+	Repeat       time.Duration `koanf:"repeat"`
+	AnswersFloor int           `koanf:"answers_floor"`
+}
+
 // defaultConfig is what a key left out means.
 func defaultConfig() Config {
 	return Config{
@@ -138,6 +146,7 @@ func defaultConfig() Config {
 			ConfirmAddr: 10, ConfirmNet: 60, ConfirmTotal: 2000,
 		},
 		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Network: 20, Breaker: 30},
+		Alarm:     AlarmConfig{Repeat: time.Hour, AnswersFloor: 10},
 	}
 }
 

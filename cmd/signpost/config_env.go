@@ -94,6 +94,7 @@ func (c Config) redacted() Config {
 	}
 	hide(&c.Service.Secret)
 	hide(&c.SMTP.Password)
+	hide(&c.Alarm.Webhook)
 	boxes := map[string]MailboxConfig{}
 	for id, m := range c.Mailbox {
 		hide(&m.Password)

@@ -42,6 +42,7 @@ func (c *collector) validate(cfg *Config) {
 	}
 	c.form(cfg.Form)
 	c.responder(cfg.Responder)
+	c.alarm(cfg.Alarm)
 }
 
 func (c *collector) service(s ServiceConfig) {
@@ -236,6 +237,16 @@ func (c *collector) responder(r ResponderConfig) {
 	c.between("responder.per_domain_day", r.DomainDay, -1, 100000)
 	c.between("responder.per_network_hour", r.Network, -1, 100000)
 	c.between("responder.breaker", r.Breaker, 1, 100000)
+}
+
+func (c *collector) alarm(a AlarmConfig) {
+	if u, err := url.Parse(a.Webhook); a.Webhook != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		c.add("alarm.webhook", "not the address of a web service", "Write it in full, beginning with https://. Where it is secret, set SIGNPOST_ALARM__WEBHOOK instead.")
+	}
+	if a.Repeat < time.Minute {
+		c.add("alarm.repeat", fmt.Sprintf("%v is too often", a.Repeat), "Use 1m or more.")
+	}
+	c.between("alarm.answers_floor", a.AnswersFloor, 0, 1_000_000)
 }
 
 func (c *collector) oneOf(key, value string, allowed ...string) {

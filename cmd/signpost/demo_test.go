@@ -19,13 +19,17 @@ import (
 	"signpost/store"
 )
 
-// startDemo runs the whole product in this process, on ports of its own.
-func startDemo(t *testing.T) *demo {
+// startDemo runs the whole product in this process, on ports of its own, after
+// change had its hand on it.
+func startDemo(t *testing.T, change ...func(*App)) *demo {
 	t.Helper()
 	c := DemoCmd{HTTP: "127.0.0.1:0", SMTP: "127.0.0.1:0", IMAP: "127.0.0.1:0", Data: filepath.Join(t.TempDir(), "demo")}
 	d, err := openDemo(c, quietLog())
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, c := range change {
+		c(d.app)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)

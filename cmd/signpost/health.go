@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"signpost/mail/outbox"
@@ -43,30 +44,49 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 
 func (a *App) readiness(ctx context.Context) Readiness {
 	state := Readiness{Ready: true, Reasons: []string{}}
-	trouble := func(format string, args ...any) {
-		state.Reasons = append(state.Reasons, fmt.Sprintf(format, args...))
+	for _, t := range a.troubles(ctx) {
+		state.Ready = state.Ready && t.ID != troubleStore
+		state.Reasons = append(state.Reasons, t.Text)
+	}
+	return state
+}
+
+// troubleStore is the one trouble in which no ticket could be taken.
+const troubleStore = "store"
+
+// troubles are all that ail the service now.
+func (a *App) troubles(ctx context.Context) (list []trouble) {
+	add := func(id, format string, args ...any) {
+		list = append(list, trouble{id, fmt.Sprintf(format, args...)})
 	}
 	stats, err := a.db.Stats(ctx)
 	if err != nil {
-		state.Ready = false
-		trouble("the store cannot be read: %v", err)
-		return state
+		add(troubleStore, "the store cannot be read: %v", err)
+		return list
 	}
 	if age := time.Since(stats.OldestQueued); !stats.OldestQueued.IsZero() && age > waitTooLong {
-		trouble("a mail has been waiting in the outbox for %v", age.Round(time.Second))
+		add("outbox", "a mail has been waiting in the outbox for %v", age.Round(time.Second))
 	}
 	if relay := a.sender.Relay(); relay.State == outbox.RelayDown {
-		trouble("the relay does not take mail: %v", relay.Err)
+		add("relay", "the relay does not take mail: %v", relay.Err)
 	}
 	for _, w := range a.watchers {
-		if h := w.Health(); time.Since(h.LastCycle) > silence {
-			trouble("mailbox %s: no completed cycle (%s)", h.Mailbox, h.State)
+		h := w.Health()
+		if since := slices.MaxFunc([]time.Time{h.LastCycle, a.began}, time.Time.Compare); time.Since(since) > silence {
+			add("mailbox/"+h.Mailbox, "mailbox %s: no completed cycle (%s)", h.Mailbox, h.State)
 		}
 	}
 	if responder, err := a.db.Responder(ctx); err == nil && !responder.On {
-		trouble("automatic answers are off: %s", responder.Reason)
+		id := "responder"
+		if responder.Tripped {
+			id = "breaker"
+		}
+		add(id, "automatic answers are off: %s", responder.Reason)
 	}
-	return state
+	if last, before, yes := a.rate.doubled(time.Now(), a.cfg.Alarm.AnswersFloor); yes {
+		add("answers-doubled", "automatic answers doubled: %d in the last hour, %d in the hour before", last, before)
+	}
+	return list
 }
 
 // inside is what the address of service.metrics serves.

@@ -25,6 +25,8 @@ type metrics struct {
 	cycles      *prometheus.CounterVec
 	lastCycle   *prometheus.GaugeVec
 	lag         prometheus.Histogram
+	alarms      *prometheus.GaugeVec
+	notices     *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -56,7 +58,13 @@ func newMetrics() *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
 	}
-	m.registry.MustRegister(m.commit, m.commitVerbs, m.attempts, m.attempt, m.cycles, m.lastCycle, m.lag,
+	m.alarms = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "signpost_alarm", Help: "1 for each alarm that stands.",
+	}, []string{"alarm"})
+	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "signpost_alarm_notices_total", Help: "Posts to the alarm webhook, by result.",
+	}, []string{"result"})
+	m.registry.MustRegister(m.commit, m.commitVerbs, m.attempts, m.attempt, m.cycles, m.lastCycle, m.lag, m.alarms, m.notices,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -71,6 +79,17 @@ func (m *metrics) observeCommit(verbs int, took time.Duration) {
 	m.commit.Observe(took.Seconds())
 	m.commitVerbs.Observe(float64(verbs))
 }
+
+// alarmsStanding tells which alarms stand now.
+func (m *metrics) alarmsStanding(ids []string) {
+	m.alarms.Reset()
+	for _, id := range ids {
+		m.alarms.WithLabelValues(id).Set(1)
+	}
+}
+
+// noticed counts one post to the webhook.
+func (m *metrics) noticed(result string) { m.notices.WithLabelValues(result).Inc() }
 
 // senderObserver is the sender's hook.
 func (m *metrics) senderObserver() outbox.Observer {
