@@ -3,11 +3,13 @@ package form
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 	"unicode/utf8"
 
 	"signpost/intake/guard"
 	"signpost/intake/web"
+	"signpost/store"
 	"signpost/store/lang"
 )
 
@@ -118,6 +120,10 @@ func (f *Form) checkEmail(ctx context.Context, d *draft, askBack bool) {
 		d.faults.add("email", problem{key: "form.address_" + string(v.Problem), fix: v.Suggestion})
 		return
 	}
+	if f.ours(v.Address) {
+		d.faults.add("email", problem{key: "form.address_ours"})
+		return
+	}
 	if v.Suggestion != "" && d.Sure != v.Address && askBack {
 		// The address is well formed and may be meant: asked once, and taken the
 		// second time.
@@ -126,6 +132,13 @@ func (f *Form) checkEmail(ctx context.Context, d *draft, askBack bool) {
 		return
 	}
 	d.Email = v.Address
+}
+
+// ours tells a region's own address: what is answered to it, nobody reads.
+func (f *Form) ours(address string) bool {
+	return slices.ContainsFunc(f.deps.Regions, func(r store.Region) bool {
+		return store.AnswerKey(r.Address) == store.AnswerKey(address)
+	})
 }
 
 // checkMachine tells a program at work. What it suspects wrongly, a person can

@@ -13,6 +13,7 @@ func (d *draft) clean() {
 	for _, line := range []*string{&d.Name, &d.Email, &d.Company, &d.Country, &d.Category, &d.Title, &d.Lang} {
 		*line = cleanLine(*line)
 	}
+	d.Email = narrow(d.Email)
 	d.Country = strings.ToUpper(d.Country)
 	d.Description = cleanText(d.Description)
 	d.Key = strings.TrimSpace(d.Key)
@@ -44,6 +45,20 @@ func cleanText(s string) string {
 		return r
 	}, s)
 	return strings.TrimSpace(s)
+}
+
+// narrow writes the full-width letters and signs of East Asian keyboards as the
+// plain ones they stand for: no address is meant to have them.
+func narrow(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= '\uFF01' && r <= '\uFF5E': // the ASCII characters from "!" to "~", in their order
+			return r - '\uFF01' + '!'
+		case r == '\u3002': // the ideographic full stop
+			return '.'
+		}
+		return r
+	}, s)
 }
 
 // reorders tells the characters that change the order in which others are shown

@@ -117,6 +117,25 @@ func TestAnotherLanguageOrAppearanceKeepsWhatStandsInTheForm(t *testing.T) {
 	}
 }
 
+func TestOurOwnAddressIsNobodyToAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, address := range []string{"partner.support@example.com", "Partner-US.Support+x@Example.com"} {
+		got := w.asJSON(with(good(), "email", address))
+		status(t, got, 422)
+		contains(t, got.Body.String(), "our own address")
+	}
+}
+
+func TestAnAddressTypedOnAFullWidthKeyboardIsUnderstood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	status(t, w.asJSON(with(good(), "email", "Ａna＿1＠partner。example")), 201)
+	if got := w.ticket("US-1001").Requester.Email; got != "Ana_1@partner.example" {
+		t.Errorf("the address became %q", got)
+	}
+}
+
 func TestTwoScriptsMayCountFromOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

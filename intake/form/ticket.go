@@ -247,10 +247,11 @@ func (f *Form) refuseLink(x *web.Exchange, d *draft, err error) error {
 	d.Key, d.Country = "", x.Country()
 	switch {
 	case errors.Is(err, errForged):
+		d.faults.add("form", problem{key: "form.unknown_title"})
 		d.faults.add("form", problem{key: "form.unknown_text"})
 		return show(http.StatusNotFound)
 	case errors.Is(err, store.ErrNotFound):
-		d.faults.add("form", problem{key: "form.gone_text"})
+		d.faults.add("form", problem{key: "form.gone_title"})
 		d.faults.add("form", problem{key: "form.gone_way"})
 		return show(http.StatusGone)
 	}
