@@ -79,7 +79,6 @@ func DefaultTypes() []string {
 const (
 	maxName    = 200
 	maxTitle   = 200
-	maxEmail   = 254 // RFC 5321 section 4.5.3.1.3, less the angle brackets
 	maxKey     = 200 // bytes, as store.NewTicket.Idempotency says
 	minMessage = 1   // of a follow-up: "yes" is an answer
 )

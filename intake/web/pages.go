@@ -149,9 +149,6 @@ func (f *Frame) T(key string, pairs ...any) string { return f.Lang.T(key, pairs.
 // Asset is the address of a static file: "web/web.css".
 func (f *Frame) Asset(name string) string { return f.x.server.assets.url(name) }
 
-// URL is where the site lives, without a slash at its end.
-func (f *Frame) URL() string { return f.x.server.URL() }
-
 // Icon draws one of the shared icons; beside it stands a label.
 func (f *Frame) Icon(name string) template.HTML { return icon(name) }
 

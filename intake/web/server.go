@@ -114,9 +114,6 @@ func (s *Server) newHTTP(base context.Context) *http.Server {
 	}
 }
 
-// URL is where readers reach this server, without a slash at its end.
-func (s *Server) URL() string { return strings.TrimSuffix(s.cfg.URL, "/") }
-
 // Handle adds a route.
 func (s *Server) Handle(r Route) {
 	if r.Body == (Pace{}) {

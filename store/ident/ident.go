@@ -39,7 +39,7 @@ var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPad
 // Ring holds the keys of one installation. It is safe for concurrent use.
 type Ring struct{ keys []keys }
 
-type keys struct{ messageID, envelope, link, signed, derived []byte }
+type keys struct{ messageID, envelope, link, signed []byte }
 
 // New derives the keys from the installation's secrets: the first mints, all
 // verify, so a secret is changed by putting a new one in front.
@@ -54,7 +54,6 @@ func New(secrets ...[]byte) (*Ring, error) {
 			envelope:  derive(secret, "envelope-tag"),
 			link:      derive(secret, "ticket-link"),
 			signed:    derive(secret, "signed-value"),
-			derived:   derive(secret, "derived"),
 		})
 	}
 	if len(r.keys) == 0 {
