@@ -144,7 +144,7 @@ func inProcess(t *testing.T) (*sandbox.Server, *App) {
 	t.Helper()
 	d := &demo{host: sandbox.New(sandbox.Config{Password: demoPassword, Host: sandboxHost, Log: quietLog()})}
 	cfg := demoConfig(t.TempDir(), "http://127.0.0.1", string(newSecret()))
-	cfg.Responder.DomainHour, cfg.Responder.DomainDay, cfg.Responder.Breaker = 1_000_000, 1_000_000, 1_000_000
+	cfg.Responder.DomainHour, cfg.Responder.DomainDay, cfg.Responder.Breaker = 100_000, 100_000, 100_000
 	var err error
 	if d.app, err = openApp(cfg, quietLog()); err != nil {
 		t.Fatal(err)

@@ -21,8 +21,8 @@ import (
 // without bounds: what one address of a benchmark does, no partner does.
 const unbounded = `
 [responder]
-per_domain_hour = 1000000
-per_domain_day = 1000000
+per_domain_hour = 100000
+per_domain_day = 100000
 breaker = 100000
 `
 
@@ -32,7 +32,10 @@ type measured struct {
 	host string // host:port of its pages
 	cmd  *exec.Cmd
 	log  string
-	next int64 // number of the next post
+	// ended is closed when the process has ended, with err.
+	ended chan struct{}
+	err   error
+	next  int64 // number of the next post
 }
 
 // refusing is a mail host nobody answers for.
@@ -64,7 +67,7 @@ func measure(t *testing.T, s *service) *measured {
 // spends time on it.
 func start(t *testing.T, s *service, cmd *exec.Cmd) *measured {
 	t.Helper()
-	m := &measured{service: s, host: strings.TrimPrefix(s.URL, "http://"), cmd: cmd, log: filepath.Join(s.Dir, "log")}
+	m := &measured{service: s, host: strings.TrimPrefix(s.URL, "http://"), cmd: cmd, log: filepath.Join(s.Dir, "log"), ended: make(chan struct{})}
 	log, err := os.OpenFile(m.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +78,10 @@ func start(t *testing.T, s *service, cmd *exec.Cmd) *measured {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go func() {
+		m.err = cmd.Wait()
+		close(m.ended)
+	}()
 	t.Cleanup(func() {
 		m.stop(t)
 		if t.Failed() {
@@ -88,12 +95,9 @@ func start(t *testing.T, s *service, cmd *exec.Cmd) *measured {
 // stop ends the service as an operator would.
 func (m *measured) stop(t *testing.T) {
 	t.Helper()
-	if m.cmd.ProcessState != nil {
-		return
-	}
-	m.cmd.Process.Signal(syscall.SIGTERM)
-	if err := m.cmd.Wait(); err != nil {
-		t.Errorf("the service ended with: %v", err)
+	m.cmd.Process.Signal(syscall.SIGTERM) // no matter when it has ended
+	if <-m.ended; m.err != nil {
+		t.Errorf("the service ended with: %v", m.err)
 	}
 }
 
@@ -106,6 +110,8 @@ func (m *measured) firstPage(t *testing.T) {
 		select {
 		case <-ctx.Done():
 			t.Fatal("no first page within a minute")
+		case <-m.ended:
+			t.Fatalf("the service ended before its first page: %v", m.err)
 		case <-time.After(time.Millisecond):
 		}
 	}
