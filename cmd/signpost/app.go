@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signpost/intake/form"
+	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/mail/outbox"
 	"signpost/mail/watch"
@@ -42,6 +43,7 @@ type App struct {
 	began    time.Time // when it was built
 	rate     answerRate
 	alarms   *alarms
+	staff    *staff.Staff
 }
 
 // dialers are the connections that the demo and the tests open to a mail host
@@ -174,6 +176,12 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 		return err
 	}
 	if err := contact.Mount(a.web); err != nil {
+		return err
+	}
+	if a.staff, err = staff.New(staffConfig(a.cfg), staff.Deps{Agents: a.db}); err != nil {
+		return err
+	}
+	if err := a.staff.Mount(a.web); err != nil {
 		return err
 	}
 	if mount != nil {

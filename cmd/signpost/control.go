@@ -26,6 +26,9 @@ type controlled interface {
 	Backup(ctx context.Context, to string) (Manifest, error)
 	Responder(ctx context.Context) (ResponderStatus, error)
 	SwitchResponder(ctx context.Context, on bool, reason string) (ResponderStatus, error)
+	AddAgent(ctx context.Context, req agentRequest) (AgentStatus, error)
+	Agents(ctx context.Context) ([]AgentStatus, error)
+	DisableAgent(ctx context.Context, email string) (AgentStatus, error)
 }
 
 type backupRequest struct {
@@ -68,6 +71,17 @@ func controlHandler(c controlled) http.Handler {
 	mux.HandleFunc("POST /responder", func(w http.ResponseWriter, r *http.Request) {
 		var req switchRequest
 		answer(w, r, &req, func() (any, error) { return c.SwitchResponder(r.Context(), req.On, req.Reason) })
+	})
+	mux.HandleFunc("GET /agents", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, r, nil, func() (any, error) { return c.Agents(r.Context()) })
+	})
+	mux.HandleFunc("POST /agents", func(w http.ResponseWriter, r *http.Request) {
+		var req agentRequest
+		answer(w, r, &req, func() (any, error) { return c.AddAgent(r.Context(), req) })
+	})
+	mux.HandleFunc("POST /agents/disable", func(w http.ResponseWriter, r *http.Request) {
+		var req agentRequest
+		answer(w, r, &req, func() (any, error) { return c.DisableAgent(r.Context(), req.Email) })
 	})
 	return mux
 }
@@ -115,6 +129,18 @@ func (c *remote) Responder(ctx context.Context) (s ResponderStatus, err error) {
 
 func (c *remote) SwitchResponder(ctx context.Context, on bool, reason string) (s ResponderStatus, err error) {
 	return s, c.call(ctx, "POST", "/responder", switchRequest{On: on, Reason: reason}, &s)
+}
+
+func (c *remote) AddAgent(ctx context.Context, req agentRequest) (s AgentStatus, err error) {
+	return s, c.call(ctx, "POST", "/agents", req, &s)
+}
+
+func (c *remote) Agents(ctx context.Context) (all []AgentStatus, err error) {
+	return all, c.call(ctx, "GET", "/agents", nil, &all)
+}
+
+func (c *remote) DisableAgent(ctx context.Context, email string) (s AgentStatus, err error) {
+	return s, c.call(ctx, "POST", "/agents/disable", agentRequest{Email: email}, &s)
 }
 
 func (c *remote) call(ctx context.Context, method, path string, in, out any) error {

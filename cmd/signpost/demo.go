@@ -11,8 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"signpost/intake/staff"
 	"signpost/mail/sandbox"
+	"signpost/store"
 )
 
 // DemoCmd runs the whole service beside the sandbox mail server, in one
@@ -42,8 +45,12 @@ func (c *DemoCmd) Run(env *environment) error {
 	return d.Run(ctx)
 }
 
-// demoPassword opens every mailbox of the sandbox.
-const demoPassword = "demo"
+// demoAgent signs in, and demoPassword lets them; it opens every mailbox of the
+// sandbox too.
+const (
+	demoAgent    = "agent@example.com"
+	demoPassword = "demo"
+)
 
 // sandboxHost is the name the sandbox stamps its findings under.
 const sandboxHost = "mx.sandbox.example.com"
@@ -80,7 +87,23 @@ func openDemo(c DemoCmd, log *slog.Logger) (_ *demo, err error) {
 	if d.app, err = openApp(cfg, log); err != nil {
 		return nil, err
 	}
+	if err := d.hire(); err != nil {
+		return nil, err
+	}
 	return d, d.app.build(d.dialers(), d.mount)
+}
+
+// hire adds the demo's agent, who may do everything; an account that is there
+// stays as it was left.
+func (d *demo) hire() error {
+	_, err := d.app.db.AddAgent(context.Background(), time.Now(), store.NewAgent{
+		Email: demoAgent, Name: "Demo Agent", Password: staff.HashPassword(demoPassword),
+		Roles: []store.Role{store.RoleAgent, store.RoleOps, store.RoleAdmin},
+	})
+	if errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	return err
 }
 
 func (d *demo) dialers() dialers {
@@ -185,6 +208,7 @@ func (d *demo) welcome(w io.Writer) {
   Help centre     %[1]s/
   Contact form    %[1]s/contact
   Sandbox         %[1]s/sandbox     every mail, and a form to write one as anybody
+  Staff           %[1]s/sign-in     %[6]s, password %[4]s
   Health          %[1]s/readyz      metrics: %[1]s/metrics
 
   SMTP            %[2]s     any sender, any recipient
@@ -195,7 +219,7 @@ func (d *demo) welcome(w io.Writer) {
 
   Data            %[5]s
   Stop with Ctrl-C.
-`, url, d.smtp.Addr(), d.imap.Addr(), demoPassword, d.app.cfg.Service.Data)
+`, url, d.smtp.Addr(), d.imap.Addr(), demoPassword, d.app.cfg.Service.Data, demoAgent)
 }
 
 // sandboxResolver is the DNS of the sandbox's world: every domain takes mail

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"signpost/intake/form"
+	"signpost/intake/staff"
 	"signpost/intake/web"
 )
 
@@ -30,5 +31,15 @@ func formConfig(cfg Config) form.Config {
 	out.ConfirmationsPerAddress = c.ConfirmAddr
 	out.ConfirmationsPerNetwork = c.ConfirmNet
 	out.ConfirmationsInAll = c.ConfirmTotal
+	return out
+}
+
+func staffConfig(cfg Config) staff.Config {
+	out := staff.Defaults()
+	out.Issuer = cfg.Service.Product
+	// Where networks tell nothing apart for the form, they do not here either.
+	if cfg.Form.PerNetwork == 0 {
+		out.PerNetwork = 0
+	}
 	return out
 }

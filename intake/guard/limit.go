@@ -60,6 +60,20 @@ func (l *Limiter) Allow(key string, now time.Time) (ok bool, retryAfter time.Dur
 	return true, 0
 }
 
+// Return gives the key back a turn that it took, for a limit that is to count
+// failures alone.
+func (l *Limiter) Return(key string, now time.Time) {
+	if l.every == 0 {
+		return
+	}
+	id := maphash.String(l.seed, key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e, ok := l.full.entries[id]; ok {
+		l.full.put(id, struct{}{}, e.until.Add(-l.every), now)
+	}
+}
+
 // Network is the key under which the posts of one network are limited: an IPv4
 // address as it is (behind a larger block sit strangers, and a whole office
 // often sits behind one address already), of IPv6 the /64, which is what one

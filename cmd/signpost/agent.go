@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"signpost/intake/staff"
+	"signpost/store"
+)
+
+// AgentCmd says who may sign in.
+type AgentCmd struct {
+	Add     AgentAddCmd     `cmd:"" help:"Let somebody sign in."`
+	List    AgentListCmd    `cmd:"" help:"List those who may sign in."`
+	Disable AgentDisableCmd `cmd:"" help:"Let somebody in no longer, at once; what they wrote stays."`
+}
+
+// AgentAddCmd adds an account, or changes one.
+type AgentAddCmd struct {
+	Email         string   `arg:"" help:"What they sign in with."`
+	Config        string   `required:"" help:"Configuration file." placeholder:"FILE"`
+	Name          string   `help:"As partners and colleagues read it." placeholder:"NAME"`
+	Role          []string `default:"agent" enum:"agent,ops,admin" help:"agent, ops, admin, or several with commas (${default})."`
+	PasswordStdin bool     `help:"Read the password from the first line of the input, or ask for it at a terminal. Without this one is made and shown."`
+	Update        bool     `help:"Change the account of that address: its name, roles and password. It is enabled, and its authenticator forgotten."`
+}
+
+// agentRequest is what the socket carries: the password's hash, never the
+// password.
+type agentRequest struct {
+	Email  string       `json:"email"`
+	Name   string       `json:"name"`
+	Roles  []store.Role `json:"roles"`
+	Hash   string       `json:"hash"`
+	Update bool         `json:"update"`
+}
+
+// AgentStatus is an account as the list shows it.
+type AgentStatus struct {
+	Email         string       `json:"email"`
+	Name          string       `json:"name"`
+	Roles         []store.Role `json:"roles"`
+	Authenticator bool         `json:"authenticator"`
+	Disabled      bool         `json:"disabled"`
+	Since         time.Time    `json:"since"`
+}
+
+func agentStatus(a store.Agent) AgentStatus {
+	return AgentStatus{a.Email, a.Name, a.Roles, len(a.TOTP) > 0, a.Disabled, a.CreatedAt}
+}
+
+// Run adds or changes the account and shows a password that it made.
+func (c *AgentAddCmd) Run(env *environment) error {
+	if at := strings.Index(c.Email, "@"); at < 1 || at == len(c.Email)-1 {
+		return fmt.Errorf("%q is no mail address", c.Email)
+	}
+	password, made, err := c.password(env)
+	if err != nil {
+		return err
+	}
+	control, done, err := openControlled(c.Config, env)
+	if err != nil {
+		return err
+	}
+	defer done()
+	req := agentRequest{Email: c.Email, Name: c.Name, Hash: staff.HashPassword(password), Update: c.Update}
+	for _, role := range c.Role {
+		req.Roles = append(req.Roles, store.Role(role))
+	}
+	status, err := control.AddAgent(context.Background(), req)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.stdout, "%s may sign in as %s.\n", status.Email, roleList(status.Roles))
+	if made {
+		fmt.Fprintf(env.stdout, "Password: %s\nIt is shown this once; change it at /account.\n", password)
+	}
+	return nil
+}
+
+func (c *AgentAddCmd) password(env *environment) (password string, made bool, err error) {
+	if !c.PasswordStdin {
+		return strings.ToLower(rand.Text()), true, nil
+	}
+	if file, ok := env.stdin.(*os.File); ok {
+		fmt.Fprint(env.stderr, "Password: ")
+		restore := hideTyping(file)
+		defer func() { restore(); fmt.Fprintln(env.stderr) }()
+	}
+	line, err := bufio.NewReader(io.LimitReader(env.stdin, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", false, err
+	}
+	password = strings.TrimRight(line, "\r\n")
+	if words := staff.CheckPassword(password); words != "" {
+		return "", false, errors.New(words)
+	}
+	return password, false, nil
+}
+
+func roleList(roles []store.Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ", ")
+}
+
+// AgentListCmd lists the accounts.
+type AgentListCmd struct {
+	Config string `required:"" help:"Configuration file." placeholder:"FILE"`
+	JSON   bool   `name:"json" help:"As JSON."`
+}
+
+// Run prints one line an account.
+func (c *AgentListCmd) Run(env *environment) error {
+	control, done, err := openControlled(c.Config, env)
+	if err != nil {
+		return err
+	}
+	defer done()
+	all, err := control.Agents(context.Background())
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(env.stdout).Encode(all)
+	}
+	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+	for _, a := range all {
+		state := "password"
+		switch {
+		case a.Disabled:
+			state = "disabled"
+		case a.Authenticator:
+			state = "password and code"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.Email, roleList(a.Roles), state, a.Name)
+	}
+	return w.Flush()
+}
+
+// AgentDisableCmd closes an account.
+type AgentDisableCmd struct {
+	Email  string `arg:"" help:"Whose account."`
+	Config string `required:"" help:"Configuration file." placeholder:"FILE"`
+}
+
+// Run disables the account and ends its sessions.
+func (c *AgentDisableCmd) Run(env *environment) error {
+	control, done, err := openControlled(c.Config, env)
+	if err != nil {
+		return err
+	}
+	defer done()
+	status, err := control.DisableAgent(context.Background(), c.Email)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.stdout, "%s may no longer sign in, and is signed out everywhere.\n", status.Email)
+	return err
+}
+
+// AddAgent is the control socket's verb.
+func (a *App) AddAgent(ctx context.Context, req agentRequest) (AgentStatus, error) {
+	now := time.Now()
+	n := store.NewAgent{Email: req.Email, Name: req.Name, Roles: slices.Compact(slices.Sorted(slices.Values(req.Roles))), Password: req.Hash}
+	agent, err := a.db.AddAgent(ctx, now, n)
+	if errors.Is(err, store.ErrConflict) && req.Update {
+		agent, err = a.updateAgent(ctx, now, n)
+	} else if errors.Is(err, store.ErrConflict) {
+		return AgentStatus{}, fmt.Errorf("%s has an account already; --update changes it", req.Email)
+	}
+	if err != nil {
+		return AgentStatus{}, err
+	}
+	a.log.Info("agent may sign in", "agent", agent.ID, "roles", roleList(agent.Roles), "changed", req.Update)
+	return agentStatus(agent), nil
+}
+
+func (a *App) updateAgent(ctx context.Context, now time.Time, n store.NewAgent) (store.Agent, error) {
+	agent, err := a.db.AgentByEmail(ctx, n.Email)
+	if err != nil {
+		return store.Agent{}, err
+	}
+	enabled, noCode := false, []byte{}
+	change := store.AgentChange{Roles: &n.Roles, Password: &n.Password, TOTP: &noCode, Disabled: &enabled}
+	if n.Name != "" {
+		change.Name = &n.Name
+	}
+	return a.db.ChangeAgent(ctx, now, agent.ID, change)
+}
+
+// Agents is the control socket's verb.
+func (a *App) Agents(ctx context.Context) ([]AgentStatus, error) {
+	all := []AgentStatus{}
+	for after := store.AgentID(0); ; {
+		agents, err := a.db.ListAgents(ctx, after, 1000)
+		if err != nil || len(agents) == 0 {
+			return all, err
+		}
+		for _, agent := range agents {
+			all = append(all, agentStatus(agent))
+			after = agent.ID
+		}
+	}
+}
+
+// DisableAgent is the control socket's verb.
+func (a *App) DisableAgent(ctx context.Context, email string) (AgentStatus, error) {
+	agent, err := a.db.AgentByEmail(ctx, email)
+	if err != nil {
+		return AgentStatus{}, fmt.Errorf("nobody signs in with %s: %w", email, err)
+	}
+	disabled := true
+	if agent, err = a.db.ChangeAgent(ctx, time.Now(), agent.ID, store.AgentChange{Disabled: &disabled}); err != nil {
+		return AgentStatus{}, err
+	}
+	a.log.Info("agent disabled", "agent", agent.ID)
+	return agentStatus(agent), nil
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// signIn signs a browser in and returns the page it ends on.
+func signIn(t *testing.T, base, email, password string) (*http.Client, *http.Response, string) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	resp, err := browser.PostForm(base+"/sign-in", url.Values{"email": {email}, "password": {password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return browser, resp, string(page)
+}
+
+func TestTheDemosAgentSignsIn(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	var said bytes.Buffer
+	d.welcome(&said)
+	if !strings.Contains(said.String(), "/sign-in     agent@example.com, password demo") {
+		t.Errorf("the demo says:\n%s", said.String())
+	}
+	if _, resp, _ := signIn(t, d.url(), "agent@example.com", "wrong"); resp.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a wrong password: %s", resp.Status)
+	}
+	browser, resp, _ := signIn(t, d.url(), "agent@example.com", "demo")
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("signing in: %s", resp.Status)
+	}
+	account, err := browser.Get(d.url() + "/account")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer account.Body.Close()
+	page, _ := io.ReadAll(account.Body)
+	for _, role := range []string{"agent", "ops", "admin"} {
+		if !strings.Contains(string(page), `<span class="badge teal">`+role) {
+			t.Errorf("the account lacks the role %s", role)
+		}
+	}
+}
+
+// TestAgentsAreAddedListedAndDisabled types the commands beside a service that
+// runs and, since it is the same folder, after it has ended.
+func TestAgentsAreAddedListedAndDisabled(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	file := filepath.Join(folder, "signpost.toml")
+	if code, _, errs := typed(t, nil, "init", file); code != 0 {
+		t.Fatal(errs)
+	}
+	environ := append(secretsForExample(), "SIGNPOST_SERVICE__DATA="+filepath.Join(folder, "data"))
+	agent := func(input string, args ...string) (int, string) {
+		var out, errs bytes.Buffer
+		code := run(&environment{args: append([]string{"agent"}, append(args, "--config", file)...), environ: environ,
+			stdin: strings.NewReader(input), stdout: &out, stderr: &errs})
+		return code, out.String() + errs.String()
+	}
+	for _, c := range []struct {
+		input string
+		args  []string
+		code  int
+		says  string
+	}{
+		{"", []string{"add", "ana@desk.example", "--name", "Ana", "--role", "ops,agent"}, 0, "Password: "},
+		{"", []string{"add", "ANA@desk.example"}, 1, "--update"},
+		{"a long password\n", []string{"add", "bob@desk.example", "--password-stdin"}, 0, "bob@desk.example may sign in as agent.\n"},
+		{"short\n", []string{"add", "eve@desk.example", "--password-stdin"}, 1, "at least 10 characters"},
+		{"", []string{"add", "no address"}, 1, "no mail address"},
+		{"", []string{"add", "eve@desk.example", "--role", "king"}, 2, "king"},
+		{"", []string{"list"}, 0, "ana@desk.example  agent, ops  password  Ana\nbob@desk.example  agent       password  \n"},
+		{"", []string{"disable", "BOB@desk.example"}, 0, "bob@desk.example may no longer sign in"},
+		{"", []string{"disable", "eve@desk.example"}, 1, "nobody signs in with eve@desk.example"},
+		{"", []string{"list", "--json"}, 0, `"disabled":true`},
+		{"", []string{"add", "bob@desk.example", "--update", "--role", "admin"}, 0, "as admin"},
+		{"", []string{"list"}, 0, "bob@desk.example  admin       password"},
+	} {
+		if code, said := agent(c.input, c.args...); code != c.code || !strings.Contains(said, c.says) {
+			t.Errorf("agent %v: %d %q", c.args, code, said)
+		}
+	}
+}
+
+// TestTheSocketCarriesAgents speaks to a service that runs.
+func TestTheSocketCarriesAgents(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	control, ok := dialControl(d.app.cfg.Service.Data)
+	if !ok {
+		t.Fatal("no service answers")
+	}
+	req := agentRequest{Email: "ana@desk.example", Roles: nil, Hash: "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"}
+	if _, err := control.AddAgent(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := control.Agents(t.Context()); err != nil || len(all) != 2 || all[1].Email != "ana@desk.example" {
+		t.Errorf("%+v, %v", all, err)
+	}
+	browser, resp, _ := signIn(t, d.url(), "ana@desk.example", "password")
+	if resp.Request.URL.Path != "/account" {
+		t.Errorf("signed in at %s", resp.Request.URL)
+	}
+	if _, err := control.DisableAgent(t.Context(), "ana@desk.example"); err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := browser.Get(d.url() + "/account"); err != nil || resp.Request.URL.Path != "/sign-in" {
+		t.Errorf("a disabled agent is at %v, %v", resp.Request.URL, err)
+	}
+}

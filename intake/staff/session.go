@@ -1,0 +1,134 @@
+package staff
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// LiveHeader marks what a page fetches by itself to stay fresh: it does not
+// keep a session from idling away.
+const LiveHeader = "Signpost-Live"
+
+// touchAfter is how much of a session's idle time must have passed before using
+// it writes to the store.
+const touchAfter = 5 * time.Minute
+
+const tokenBytes = 32
+
+// cookieName has the prefix that lets no other host or path set it (RFC 6265bis
+// section 4.1.3.2), which browsers accept over https alone.
+func cookieName(x *web.Exchange) string {
+	if x.Secure() {
+		return "__Host-session"
+	}
+	return "session"
+}
+
+func newToken() string {
+	raw := make([]byte, tokenBytes)
+	rand.Read(raw)
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// sessionID is what the store knows of a token.
+func sessionID(token string) store.SessionID {
+	sum := sha256.Sum256([]byte("session " + token))
+	return store.SessionID(sum[:16])
+}
+
+// presented is the session the browser names; false without one.
+func presented(x *web.Exchange) (store.SessionID, bool) {
+	c, err := x.Request.Cookie(cookieName(x))
+	if err != nil || len(c.Value) != base64.RawURLEncoding.EncodedLen(tokenBytes) {
+		return store.SessionID{}, false
+	}
+	return sessionID(c.Value), true
+}
+
+// keep hands the browser its token; the cookie ends with the session.
+func keep(x *web.Exchange, token string, lasts time.Duration) {
+	http.SetCookie(x.Writer, &http.Cookie{
+		Name: cookieName(x), Value: token, Path: "/", MaxAge: int(lasts / time.Second),
+		HttpOnly: true, Secure: x.Secure(), SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func forget(x *web.Exchange) { keep(x, "", -time.Second) }
+
+// open gives the browser a session of its own in place of the one it had.
+func (s *Staff) open(x *web.Exchange, now time.Time, id store.AgentID, code uint64) error {
+	token := newToken()
+	old, _ := presented(x)
+	_, err := s.deps.Agents.OpenSession(x.Request.Context(), now, store.NewSession{
+		ID: sessionID(token), Agent: id, Idle: s.cfg.Idle, Ends: now.Add(s.cfg.Lasts), Code: code, Replaces: old,
+	})
+	if err != nil {
+		return err
+	}
+	keep(x, token, s.cfg.Lasts)
+	return nil
+}
+
+// SignedIn returns who asks; store.ErrNotFound for nobody.
+func (s *Staff) SignedIn(x *web.Exchange) (store.Agent, error) {
+	id, ok := presented(x)
+	if !ok {
+		return store.Agent{}, store.ErrNotFound
+	}
+	ctx, now := x.Request.Context(), time.Now()
+	session, agent, err := s.deps.Agents.Session(ctx, now, id)
+	if err != nil {
+		return store.Agent{}, err
+	}
+	used := now.Add(s.cfg.Idle).Sub(session.Until)
+	if x.Request.Header.Get(LiveHeader) == "" && used > touchAfter && session.Until.Before(session.Ends) {
+		// It may have ended a moment ago; then the next request learns of it.
+		if _, err := s.deps.Agents.TouchSession(ctx, now, id, s.cfg.Idle); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return store.Agent{}, err
+		}
+	}
+	return agent, nil
+}
+
+// Handler answers somebody who signed in.
+type Handler func(x *web.Exchange, who store.Agent) error
+
+// Require lets those with the role in, and "" everybody who signed in. Others
+// are sent to sign in, or told what they lack.
+func (s *Staff) Require(role store.Role, h Handler) web.Handler {
+	return func(x *web.Exchange) error {
+		x.Private()
+		x.ReferrerSameOrigin()
+		who, err := s.SignedIn(x)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return s.turnAway(x)
+		case err != nil:
+			return err
+		case role != "" && !who.Has(role):
+			return s.lacking.Show(x, http.StatusForbidden, lackingData{Name: who.Email, Role: role})
+		}
+		return h(x, who)
+	}
+}
+
+// turnAway sends a browser to sign in; what is no page fetched by a person is
+// refused instead, so that no script takes the sign-in page for its answer.
+func (s *Staff) turnAway(x *web.Exchange) error {
+	if x.WantsJSON() || x.Request.Header.Get(LiveHeader) != "" {
+		return &web.Fault{Status: http.StatusUnauthorized, Err: errors.New("not signed in")}
+	}
+	to := "/sign-in"
+	if x.Request.Method == http.MethodGet {
+		to += "?next=" + url.QueryEscape(x.Request.URL.RequestURI())
+	}
+	return x.Redirect(to)
+}

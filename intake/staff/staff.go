@@ -1,0 +1,88 @@
+package staff
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"signpost/intake/guard"
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed static/*
+var static embed.FS
+
+// Staff is the door. It is safe for concurrent use.
+type Staff struct {
+	cfg  Config
+	deps Deps
+
+	hashers    hashers
+	nobody     string // the hash compared where there is no account
+	perAccount *guard.Limiter
+	perNetwork *guard.Limiter
+
+	signIn  *web.Page[signInData]
+	account *web.Page[accountData]
+	lacking *web.Page[lackingData]
+}
+
+type lackingData struct {
+	Name string
+	Role store.Role
+}
+
+// New checks the configuration and what the door is plugged into.
+func New(cfg Config, deps Deps) (*Staff, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Agents == nil {
+		return nil, errors.New("staff: a dependency is missing")
+	}
+	return &Staff{
+		cfg: cfg, deps: deps,
+		hashers:    make(hashers, hashesAtOnce),
+		nobody:     HashPassword(newToken()),
+		perAccount: guard.NewLimiter(cfg.PerAccount, cfg.Window),
+		perNetwork: guard.NewLimiter(cfg.PerNetwork, cfg.Window),
+	}, nil
+}
+
+// Mount adds the pages to the server.
+func (s *Staff) Mount(server *web.Server) error {
+	set := server.Pages(templates)
+	s.signIn = web.Declare[signInData](set, "sign-in.html")
+	s.account = web.Declare[accountData](set, "account.html")
+	s.lacking = web.Declare[lackingData](set, "lacking.html")
+	if err := set.Ready(); err != nil {
+		return fmt.Errorf("staff: %w", err)
+	}
+	if err := server.Static("staff", static); err != nil {
+		return fmt.Errorf("staff: %w", err)
+	}
+	for _, r := range []web.Route{
+		{Method: http.MethodGet, Path: "/sign-in", Handler: s.showSignIn},
+		{Method: http.MethodPost, Path: "/sign-in", Handler: s.postSignIn},
+		{Method: http.MethodPost, Path: "/sign-out", Handler: s.postSignOut},
+		{Method: http.MethodGet, Path: "/account", Handler: s.Require("", s.showAccount)},
+		{Method: http.MethodPost, Path: "/account/password", Handler: s.Require("", s.postPassword)},
+		{Method: http.MethodPost, Path: "/account/authenticator", Handler: s.Require("", s.postAuthenticator)},
+		{Method: http.MethodPost, Path: "/account/sign-out", Handler: s.Require("", s.postSignOutEverywhere)},
+	} {
+		server.Handle(r)
+	}
+	return nil
+}
+
+func (s *Staff) home(who store.Agent) string {
+	if s.deps.Home == nil {
+		return "/account"
+	}
+	return s.deps.Home(who)
+}

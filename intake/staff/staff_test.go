@@ -1,0 +1,415 @@
+package staff
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"signpost/intake/web"
+	"signpost/store"
+	"signpost/store/bolt"
+	"signpost/store/lang"
+)
+
+const (
+	ana      = "ana@desk.example"
+	password = "password"
+	// cheap is its hash at a cost that tests can bear many times.
+	cheap     = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+	elsewhere = "203.0.113.9:1"
+)
+
+// house is the door before one room for ops, over a real store.
+type house struct {
+	*testing.T
+	db     *bolt.DB
+	server *web.Server
+	agent  store.Agent
+}
+
+func open(t *testing.T, change ...func(*Config, *web.Config)) *house {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	langs, err := lang.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, pages := Defaults(), web.Defaults()
+	for _, c := range change {
+		c(&cfg, &pages)
+	}
+	server, err := web.New(pages, langs, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	door, err := New(cfg, Deps{Agents: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := door.Mount(server); err != nil {
+		t.Fatal(err)
+	}
+	server.Handle(web.Route{Method: "GET", Path: "/room", Handler: door.Require(store.RoleOps, func(x *web.Exchange, who store.Agent) error {
+		return x.Bytes(http.StatusOK, "text/plain", []byte("in: "+who.Email))
+	})})
+	h := &house{T: t, db: db, server: server}
+	h.agent = h.hire(ana, store.RoleOps)
+	return h
+}
+
+func (h *house) hire(email string, roles ...store.Role) store.Agent {
+	h.Helper()
+	agent, err := h.db.AddAgent(h.Context(), time.Now(), store.NewAgent{Email: email, Roles: roles, Password: cheap})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return agent
+}
+
+// browser keeps cookies as one does, and knows where it stands in the network.
+type browser struct {
+	*house
+	cookies map[string]string
+	from    string
+}
+
+func (h *house) browser() *browser {
+	return &browser{house: h, cookies: map[string]string{}, from: "192.0.2.1:1"}
+}
+
+func (b *browser) do(method, path string, form url.Values, header ...string) *httptest.ResponseRecorder {
+	b.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	r.RemoteAddr = b.from
+	w := httptest.NewRecorder()
+	b.server.Handler().ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		if b.cookies[c.Name] = c.Value; c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+		}
+	}
+	return w
+}
+
+func (b *browser) get(path string, header ...string) *httptest.ResponseRecorder {
+	b.Helper()
+	return b.do("GET", path, nil, header...)
+}
+
+func (b *browser) signIn(email, password, code string) *httptest.ResponseRecorder {
+	b.Helper()
+	return b.do("POST", "/sign-in", url.Values{"email": {email}, "password": {password}, "code": {code}, "next": {"/room"}})
+}
+
+func (b *browser) isIn() {
+	b.Helper()
+	if w := b.get("/room"); w.Code != http.StatusOK {
+		b.Errorf("in the room: %d", w.Code)
+	}
+}
+
+func (b *browser) isOut() {
+	b.Helper()
+	if w := b.get("/room"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/sign-in?next=%2Froom" {
+		b.Errorf("in the room: %d, to %q", w.Code, w.Header().Get("Location"))
+	}
+}
+
+func TestSomebodySignsInAndOut(t *testing.T) {
+	t.Parallel()
+	b := open(t).browser()
+	b.isOut()
+	if w := b.get("/sign-in?next=/room"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `value="/room"`) || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("the sign-in page: %d %s", w.Code, w.Header())
+	}
+	if w := b.signIn(" ANA@desk.example ", password, ""); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/room" {
+		t.Fatalf("signing in: %d %s", w.Code, w.Body)
+	}
+	b.isIn()
+	if w := b.get("/sign-in"); w.Header().Get("Location") != "/account" {
+		t.Errorf("signing in twice leads to %q", w.Header().Get("Location"))
+	}
+	if w := b.do("POST", "/sign-out", url.Values{}); w.Header().Get("Location") != "/sign-in" || len(b.cookies) != 0 {
+		t.Errorf("signing out: %d, %v left", w.Code, b.cookies)
+	}
+	b.isOut()
+}
+
+func TestWhatIsWrongIsNotTold(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	disabled := true
+	if _, err := h.db.ChangeAgent(t.Context(), time.Now(), h.hire("off@desk.example").ID, store.AgentChange{Disabled: &disabled}); err != nil {
+		t.Fatal(err)
+	}
+	var pages []string
+	for _, c := range [][2]string{{ana, "wrong"}, {"nobody@desk.example", password}, {"off@desk.example", password}, {"", ""}, {ana, strings.Repeat("x", 10_000)}} {
+		b := h.browser()
+		w := b.signIn(c[0], c[1], "")
+		if w.Code != http.StatusUnprocessableEntity || len(b.cookies) != 0 {
+			t.Errorf("%s: %d, cookies %v", c[0], w.Code, b.cookies)
+		}
+		page := strings.ReplaceAll(w.Body.String(), ` value="`+c[0]+`"`, "")
+		pages = append(pages, regexp.MustCompile(` autofocus`).ReplaceAllString(page, ""))
+		b.isOut()
+	}
+	for _, page := range pages {
+		if page != pages[0] {
+			t.Error("the pages tell the faults apart")
+		}
+	}
+}
+
+func TestACodeIsAskedForOnceItIsSetUp(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	b := h.browser()
+	b.signIn(ana, password, "")
+	page := b.get("/account").Body.String()
+	shown := regexp.MustCompile(`name="secret" value="([^"]+)"`).FindStringSubmatch(page)
+	if shown == nil {
+		t.Fatal("the page shows no secret")
+	}
+	secret, _ := readSecret(shown[1])
+	set := func(password, code string) *httptest.ResponseRecorder {
+		return b.do("POST", "/account/authenticator", url.Values{"password": {password}, "code": {code}, "secret": {shown[1]}})
+	}
+	code := func(off int) string { return codeOf(secret, uint64(int(stepAt(time.Now()))+off), codeDigits) }
+	if w := set(password, "000 00"); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), shown[1]) {
+		t.Errorf("a wrong code: %d", w.Code)
+	}
+	if w := set("wrong", code(0)); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("a wrong password: %d", w.Code)
+	}
+	if w := set(password, code(-1)); w.Header().Get("Location") != "/account?done=authenticator" {
+		t.Fatalf("setting up: %d %s", w.Code, w.Body)
+	}
+	b.isIn() // with a session of its own once more
+	other := h.browser()
+	for _, wrong := range []string{"", "000000", code(-1)} { // the last set it up
+		if w := other.signIn(ana, password, wrong); w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("code %q: %d", wrong, w.Code)
+		}
+	}
+	if w := other.signIn(ana, password, code(0)); w.Code != http.StatusSeeOther {
+		t.Fatalf("the right code: %d", w.Code)
+	}
+	if w := h.browser().signIn(ana, password, code(0)); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("the same code again: %d", w.Code)
+	}
+	if w := other.do("POST", "/account/authenticator", url.Values{"password": {password}}); w.Header().Get("Location") != "/account?done=without" {
+		t.Fatalf("doing without: %d", w.Code)
+	}
+	if w := h.browser().signIn(ana, password, ""); w.Code != http.StatusSeeOther {
+		t.Errorf("without a code: %d", w.Code)
+	}
+}
+
+func TestAChangedPasswordSignsOutElsewhere(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	here, there := h.browser(), h.browser()
+	here.signIn(ana, password, "")
+	there.signIn(ana, password, "")
+	change := func(old, chosen string) *httptest.ResponseRecorder {
+		return here.do("POST", "/account/password", url.Values{"password": {old}, "new": {chosen}})
+	}
+	for _, c := range [][2]string{{"wrong", "a new password"}, {password, "short"}} {
+		if w := change(c[0], c[1]); w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%v: %d", c, w.Code)
+		}
+	}
+	if w := change(password, "a new password"); w.Code != http.StatusSeeOther {
+		t.Fatalf("changing: %d", w.Code)
+	}
+	here.isIn()
+	there.isOut()
+	if w := there.signIn(ana, password, ""); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("the old password: %d", w.Code)
+	}
+	there.signIn(ana, "a new password", "")
+	there.isIn()
+	here.do("POST", "/account/sign-out", url.Values{})
+	here.isOut()
+	there.isOut()
+}
+
+// TestGuessingLocksNobodyElseOut: who guesses slows down where they are, and the
+// account's owner comes in from elsewhere at the same time.
+func TestGuessingLocksNobodyElseOut(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	guesser, owner := h.browser(), h.browser()
+	owner.from = elsewhere
+	slowed := 0
+	for i := range 20 {
+		if w := guesser.signIn(ana, "guess", ""); w.Code == http.StatusTooManyRequests {
+			slowed++
+			if w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "Nothing is locked") {
+				t.Errorf("the refusal says %s", w.Body)
+			}
+		} else if w.Code != http.StatusUnprocessableEntity || i >= Defaults().PerAccount {
+			t.Errorf("guess %d: %d", i, w.Code)
+		}
+	}
+	if slowed != 10 {
+		t.Errorf("%d of 20 guesses were slowed", slowed)
+	}
+	if w := guesser.signIn(ana, password, ""); w.Code != http.StatusTooManyRequests {
+		t.Errorf("the guesser comes in: %d", w.Code)
+	}
+	owner.signIn(ana, password, "")
+	owner.isIn()
+	h.hire("bob@desk.example", store.RoleOps)
+	guesser.signIn("bob@desk.example", password, "")
+	guesser.isIn()
+}
+
+func TestSlowingDownEndsByItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t)
+		defer h.db.Close()
+		b := h.browser()
+		for range 20 {
+			b.signIn(ana, "guess", "")
+		}
+		time.Sleep(2 * time.Minute)
+		b.signIn(ana, password, "")
+		b.isIn()
+	})
+}
+
+// TestRightPasswordsAreNotCounted: who signs in all day long is never slowed.
+func TestRightPasswordsAreNotCounted(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(c *Config, _ *web.Config) { c.PerAccount, c.PerNetwork = 3, 3 })
+	for i := range 8 {
+		b := h.browser()
+		if w := b.signIn(ana, password, ""); w.Code != http.StatusSeeOther {
+			t.Fatalf("sign-in %d: %d", i, w.Code)
+		}
+	}
+}
+
+func TestOneNetworkHasOneBudgetForAllAccounts(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(c *Config, _ *web.Config) { c.PerNetwork = 3 })
+	b := h.browser()
+	var codes []int
+	for _, email := range []string{"a@x", "b@x", "c@x", "d@x"} {
+		codes = append(codes, b.signIn(email, "guess", "").Code)
+	}
+	if codes[2] != http.StatusUnprocessableEntity || codes[3] != http.StatusTooManyRequests {
+		t.Errorf("got %v", codes)
+	}
+}
+
+func TestASessionIdlesAwayAndEndsInAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t)
+		defer h.db.Close()
+		b, live := h.browser(), h.browser()
+		b.signIn(ana, password, "")
+		live.signIn(ana, password, "")
+		for range 5 { // in use over 20 hours; the other page only refreshes itself
+			time.Sleep(3*time.Hour + 50*time.Minute)
+			b.isIn()
+			live.get("/room", LiveHeader, "1")
+		}
+		if w := live.get("/room", LiveHeader, "1"); w.Code != http.StatusUnauthorized {
+			t.Errorf("a page that refreshes itself: %d", w.Code)
+		}
+		live.isOut()
+		time.Sleep(3*time.Hour + 50*time.Minute)
+		b.isIn()
+		time.Sleep(time.Hour)
+		b.isOut()
+	})
+}
+
+func TestASignInReplacesTheSessionBeforeIt(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	b, thief := h.browser(), h.browser()
+	b.signIn(ana, password, "")
+	for name, value := range b.cookies { // fixed or stolen before
+		thief.cookies[name] = value
+	}
+	b.signIn(ana, password, "")
+	b.isIn()
+	thief.isOut()
+}
+
+func TestARoomIsForItsRole(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.hire("bob@desk.example", store.RoleAgent, store.RoleAdmin)
+	b := h.browser()
+	b.signIn("bob@desk.example", password, "")
+	if w := b.get("/room"); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "role <code>ops</code>") {
+		t.Errorf("%d", w.Code)
+	}
+	if w := h.browser().get("/room", "Accept", "application/json"); w.Code != http.StatusUnauthorized {
+		t.Errorf("a program that is nobody: %d", w.Code)
+	}
+}
+
+func TestNobodyIsSentToAnotherSite(t *testing.T) {
+	t.Parallel()
+	for next, want := range map[string]string{
+		"/ops?x=1": "/ops?x=1", "": "", "https://evil.example/": "", "//evil.example": "", `/\evil.example`: "",
+		"/\tevil": "", "ops": "", "/" + strings.Repeat("x", 3000): "",
+	} {
+		if got := inside(next); got != want {
+			t.Errorf("%q leads to %q", next, got)
+		}
+	}
+}
+
+func TestTheCookieIsForThisHostAlone(t *testing.T) {
+	t.Parallel()
+	secure := open(t, func(_ *Config, c *web.Config) { c.URL = "https://help.example" })
+	for _, h := range []*house{open(t), secure} {
+		w := h.browser().signIn(ana, password, "")
+		c := w.Result().Cookies()[0]
+		want := map[bool]string{true: "__Host-session", false: "session"}[h == secure]
+		if c.Name != want || !c.HttpOnly || c.Secure != (h == secure) || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+			t.Errorf("the cookie is %v", c)
+		}
+	}
+}
+
+func TestAPostFromAnotherSiteIsRefused(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	b := h.browser()
+	b.signIn(ana, password, "")
+	for _, path := range []string{"/sign-in", "/sign-out", "/account/sign-out", "/account/password"} {
+		if w := b.do("POST", path, url.Values{}, "Sec-Fetch-Site", "cross-site"); w.Code != http.StatusForbidden {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	b.isIn()
+}
