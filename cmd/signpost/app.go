@@ -148,7 +148,7 @@ func (a *App) buildWatchers(d dialers) {
 func (a *App) watchDeps(d dialers) watch.Deps {
 	r := a.cfg.Responder
 	return watch.Deps{
-		Ledger: a.db, Requesters: a.db, Blobs: a.blobs,
+		Ledger: a.db, Requesters: a.db, Outbounds: a.db, Blobs: a.blobs,
 		Ring: a.ring, Catalogue: a.texts, Resolver: d.resolver,
 		Ours: a.ours, Instance: a.instance,
 		Limits: watch.Limits{

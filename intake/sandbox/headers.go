@@ -79,6 +79,7 @@ func meanings() []headerView {
 		{Name: "List-Id", Means: "It came through a mailing list."},
 		{Name: "List-Unsubscribe", Means: "It is a newsletter or list mail; one can leave the list here."},
 		{Name: "Message-ID", Means: "The mail's own name. Replies and bounces refer to it."},
+		{Name: "X-Signpost-Ref", Means: "The Message-ID once more, for relays that give the mail another one."},
 		{Name: "In-Reply-To", Means: "The mail it answers: what puts it into that thread."},
 		{Name: "References", Means: "The thread so far, oldest first."},
 		{Name: "X-Failed-Recipients", Means: "Some hosts name the failed addresses here, beside or in place of a report."},

@@ -169,6 +169,8 @@ func (c *Composer) write(o store.Outbound, l letter, from, to string) []byte {
 		h.raw("X-Auto-Response-Suppress", l.suppress)
 	}
 	h.raw("X-Signpost-Instance", c.config.Instance)
+	// Some relays give a mail another Message-ID; a bounce is tied by this then.
+	h.raw("X-Signpost-Ref", "<"+o.MessageID+">")
 	h.raw("Content-Language", tags(l.langs))
 	h.raw("MIME-Version", "1.0")
 	return alternatives(&h, boundary(o.MessageID), l.text, l.html)

@@ -192,7 +192,7 @@ func TestConfirmationTellsNumberDateAddressAndLinkInBothParts(t *testing.T) {
 			}
 			wantHeader(t, mail.header, map[string]string{
 				"Auto-Submitted": "auto-generated", "Precedence": "bulk", "Content-Language": tag,
-				"X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply", "X-Signpost-Instance": "f7k2m9",
+				"X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply", "X-Signpost-Instance": "f7k2m9", "X-Signpost-Ref": "<" + m.ID + ">",
 				"Date": "Fri, 20 Nov 2026 15:04:05 +0000", "To": "ana@partner.example",
 				"Message-Id": "<" + m.ID + ">", "Reply-To": "", "Sender": "", "In-Reply-To": "", "List-Unsubscribe": "",
 			})

@@ -36,7 +36,8 @@ var signed = [...]struct {
 	{"From", true}, {"Reply-To", true}, {"To", true}, {"Cc", true}, {"Subject", true},
 	{"Date", true}, {"Message-ID", true}, {"MIME-Version", true}, {"Content-Type", true},
 	{"In-Reply-To", false}, {"References", false}, {"Auto-Submitted", false}, {"Precedence", false},
-	{"X-Auto-Response-Suppress", false}, {"X-Signpost-Instance", false}, {"Content-Language", false},
+	{"X-Auto-Response-Suppress", false}, {"X-Signpost-Instance", false}, {"X-Signpost-Ref", false},
+	{"Content-Language", false},
 }
 
 // ParseKey reads a private key from PEM: PKCS #8 with RSA or Ed25519, or PKCS #1.

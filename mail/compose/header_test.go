@@ -84,7 +84,7 @@ func checkFields(t *rapid.T, m Message) {
 	}
 	allowed := map[string]bool{
 		"Date": true, "From": true, "To": true, "Subject": true, "Message-Id": true, "In-Reply-To": true, "References": true,
-		"Auto-Submitted": true, "Precedence": true, "X-Auto-Response-Suppress": true, "X-Signpost-Instance": true,
+		"Auto-Submitted": true, "Precedence": true, "X-Auto-Response-Suppress": true, "X-Signpost-Instance": true, "X-Signpost-Ref": true,
 		"Content-Language": true, "Mime-Version": true, "Content-Type": true,
 	}
 	for fields := e.Header.Fields(); fields.Next(); {

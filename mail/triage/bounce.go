@@ -90,6 +90,7 @@ func (f finding) report(id string) store.Report {
 		Recipient: recipient, Action: f.action, Status: f.status, Reason: reason,
 		Hard: f.action == "failed" && f.isHard(reason), Outcome: f.outcome(reason),
 		Diagnostic: cut(clean(cut(f.diagnostic, 2*maxDiagnostic)), maxDiagnostic), OriginalMessageID: id,
+		OriginalRecipient: f.original,
 	}
 }
 

@@ -58,7 +58,7 @@ type open struct {
 type judgement struct {
 	result triage.Result
 	fault  error // it could not be judged
-	later  bool  // the DNS does not answer now
+	later  bool  // the DNS, or the store, does not answer now
 	would  bool  // its content alone allowed an answer
 	answer *store.Outbound
 	from   netip.Prefix // the network it came from; zero: unknown
@@ -268,7 +268,9 @@ func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgem
 	g.SetLimit(authenticators)
 	for i := range opens {
 		j, o := &judged[i], opens[i]
-		j.result, j.fault = w.classify(ctx, o)
+		if j.result, j.fault = w.classify(ctx, o); j.fault == nil {
+			w.tieGuarded(ctx, o, j)
+		}
 		if j.fault != nil || !j.result.Answer {
 			continue
 		}
@@ -308,6 +310,17 @@ func (w *Watcher) answeredAtOnce(o open, r triage.Result) (evidence string, fast
 		}
 	}
 	return "", false
+}
+
+// tieGuarded ties the reports of a mail; where the store cannot say now what they
+// are about, the mail is judged again later.
+func (w *Watcher) tieGuarded(ctx context.Context, o open, j *judgement) {
+	var err error
+	j.fault = w.guard(o.row.ID, func() { err = w.tie(ctx, time.Now(), o, &j.result) })
+	if err != nil {
+		j.later = true
+		w.log.Warn("a report could not be tied yet", "inbound", o.row.ID, "error", err)
+	}
 }
 
 // stop adds a rule that forbids the answer.

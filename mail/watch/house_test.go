@@ -189,7 +189,7 @@ func (h *house) wire() {
 		TrustedAuthServ: []string{"mx.example.com"}, Regions: []store.Region{us, intl}, Mark: true,
 	}
 	h.deps = Deps{
-		Ledger: h.ledger, Ring: ring, Catalogue: catalogue, Instance: "test",
+		Ledger: h.ledger, Outbounds: h.ledger, Ring: ring, Catalogue: catalogue, Instance: "test",
 		Ours: func(address string) bool { return address == us.Address || address == intl.Address },
 		Kick: func() { h.kicks.Add(1) },
 		// Stories of many mails are about neither the breaker nor the one network.

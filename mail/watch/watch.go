@@ -99,7 +99,8 @@ type Resolver interface {
 type Deps struct {
 	Ledger     Ledger
 	Requesters Requesters
-	Blobs      Blobs // nil: of a large mail only the first part is kept
+	Outbounds  Outbounds // nil: reports are recorded and tied to nothing
+	Blobs      Blobs     // nil: of a large mail only the first part is kept
 	Ring       *ident.Ring
 	Catalogue  *lang.Catalogue
 	Resolver   Resolver                  // nil: no DNS question is asked, no DKIM verified
