@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"signpost/intake/form"
-	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/mail/outbox"
 	"signpost/mail/watch"
@@ -41,9 +40,9 @@ type App struct {
 	watchers []*watch.Watcher
 	web      *web.Server
 	began    time.Time // when it was built
+	accounts accounts
 	rate     answerRate
 	alarms   *alarms
-	staff    *staff.Staff
 }
 
 // dialers are the connections that the demo and the tests open to a mail host
@@ -88,6 +87,11 @@ func openApp(cfg Config, log *slog.Logger) (*App, error) {
 		a.db.Close()
 		return nil, err
 	}
+	if a.accounts, err = newAccounts(cfg); err != nil {
+		a.Close()
+		return nil, err
+	}
+	a.accounts.register(a.metrics, cfg)
 	a.metrics.registry.MustRegister(storeCollector{a.db, log})
 	return a, nil
 }
@@ -124,7 +128,7 @@ func (a *App) buildSender(d dialers) error {
 	if err != nil {
 		return err
 	}
-	cfg := senderConfig(a.cfg.SMTP)
+	cfg := senderConfig(a.cfg.SMTP, a.accounts)
 	cfg.Dial = d.smtp
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("smtp: %w", err)
@@ -135,7 +139,7 @@ func (a *App) buildSender(d dialers) error {
 
 func (a *App) buildWatchers(d dialers) {
 	for _, id := range sortedKeys(a.cfg.Mailbox) {
-		box := mailboxFor(id, a.cfg.Mailbox[id], a.cfg.Regions())
+		box := mailboxFor(id, a.cfg.Mailbox[id], a.cfg.Regions(), a.accounts)
 		box.Dial = d.imap
 		if len(box.Regions) == 0 {
 			a.log.Warn("mailbox receives for no region and is not watched", "mailbox", id)
@@ -148,7 +152,7 @@ func (a *App) buildWatchers(d dialers) {
 func (a *App) watchDeps(d dialers) watch.Deps {
 	r := a.cfg.Responder
 	return watch.Deps{
-		Ledger: a.db, Requesters: a.db, Outbounds: a.db, Blobs: a.blobs,
+		Ledger: a.db, Requesters: a.db, Blobs: a.blobs,
 		Ring: a.ring, Catalogue: a.texts, Resolver: d.resolver,
 		Ours: a.ours, Instance: a.instance,
 		Limits: watch.Limits{
@@ -176,12 +180,6 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 		return err
 	}
 	if err := contact.Mount(a.web); err != nil {
-		return err
-	}
-	if a.staff, err = staff.New(staffConfig(a.cfg), staff.Deps{Agents: a.db}); err != nil {
-		return err
-	}
-	if err := a.staff.Mount(a.web); err != nil {
 		return err
 	}
 	if mount != nil {

@@ -48,7 +48,12 @@ func keyOf(record string) string {
 // checkSMTP logs in at the relay and asks what it would take.
 func checkSMTP(ctx context.Context, cfg Config, r *report) {
 	heading := "Relay " + cfg.SMTP.Address
-	sender := senderConfig(cfg.SMTP)
+	tokens, err := newAccounts(cfg)
+	if err != nil {
+		r.fail(heading, "%v", err)
+		return
+	}
+	sender := senderConfig(cfg.SMTP, tokens)
 	if err := sender.Validate(); err != nil {
 		r.fail(heading, "%v", err)
 		return
@@ -119,18 +124,39 @@ func hintFor(err error) string {
 // checkIMAP logs in at every mailbox, and shows what the watcher would do with
 // the newest mails in it.
 func checkIMAP(ctx context.Context, cfg Config, r *report) {
-	ring, texts, err := mintAndTexts(cfg)
+	watchers, err := probers(cfg)
 	if err != nil {
 		r.fail("Mailboxes", "%v", err)
 		return
 	}
-	for _, id := range sortedKeys(cfg.Mailbox) {
-		box := mailboxFor(id, cfg.Mailbox[id], cfg.Regions())
-		w := watch.New(box, watch.Deps{
-			Ring: ring, Catalogue: texts, Ours: ownAddresses(cfg), Log: slog.New(slog.DiscardHandler),
-		})
-		checkMailbox(ctx, fmt.Sprintf("Mailbox %s at %s", id, box.Address), w, r)
+	for _, id := range sortedKeys(watchers) {
+		checkMailbox(ctx, fmt.Sprintf("Mailbox %s at %s", id, cfg.Mailbox[id].Address), watchers[id], r)
 	}
+}
+
+// prober looks into a mailbox and changes nothing; *watch.Watcher is one.
+type prober interface {
+	Probe(ctx context.Context) (watch.Findings, error)
+	DryRun(ctx context.Context, limit int) ([]watch.Line, error)
+}
+
+// probers are watchers of all mailboxes that are never run.
+func probers(cfg Config) (map[string]prober, error) {
+	ring, texts, err := mintAndTexts(cfg)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := newAccounts(cfg)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]prober{}
+	for id, c := range cfg.Mailbox {
+		all[id] = watch.New(mailboxFor(id, c, cfg.Regions(), tokens), watch.Deps{
+			Ring: ring, Catalogue: texts, Ours: ownAddresses(cfg), Resolver: resolverFor(cfg.Service), Log: slog.New(slog.DiscardHandler),
+		})
+	}
+	return all, nil
 }
 
 func mintAndTexts(cfg Config) (*ident.Ring, *lang.Catalogue, error) {
@@ -146,7 +172,7 @@ func mintAndTexts(cfg Config) (*ident.Ring, *lang.Catalogue, error) {
 	return ring, texts, err
 }
 
-func checkMailbox(ctx context.Context, heading string, w *watch.Watcher, r *report) {
+func checkMailbox(ctx context.Context, heading string, w prober, r *report) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	found, err := w.Probe(ctx)

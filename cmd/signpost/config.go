@@ -19,6 +19,7 @@ type Config struct {
 	Region    map[string]RegionConfig  `koanf:"region"`
 	Mailbox   map[string]MailboxConfig `koanf:"mailbox"`
 	SMTP      SMTPConfig               `koanf:"smtp"`
+	OAuth     map[string]OAuthConfig   `koanf:"oauth"`
 	DKIM      map[string]DKIMConfig    `koanf:"dkim"`
 	Form      FormConfig               `koanf:"form"`
 	Responder ResponderConfig          `koanf:"responder"`
@@ -63,6 +64,8 @@ type MailboxConfig struct {
 	Address               string   `koanf:"address"`
 	TLS                   string   `koanf:"tls"`
 	Username              string   `koanf:"username"`
+	Auth                  string   `koanf:"auth"`
+	OAuth                 string   `koanf:"oauth"`
 	Password              string   `koanf:"password" secret:"SIGNPOST_MAILBOX__ID__PASSWORD"`
 	PasswordFile          string   `koanf:"password_file"`
 	Folder                string   `koanf:"folder"`
@@ -80,11 +83,31 @@ type SMTPConfig struct {
 	Hello        string `koanf:"hello"`
 	Username     string `koanf:"username"`
 	Auth         string `koanf:"auth"`
+	OAuth        string `koanf:"oauth"`
 	Password     string `koanf:"password" secret:"SIGNPOST_SMTP__PASSWORD"`
 	PasswordFile string `koanf:"password_file"`
 	Sessions     int    `koanf:"sessions"`
 	PerDomain    int    `koanf:"per_domain"`
 	NullSender   bool   `koanf:"null_sender"`
+}
+
+// OAuthConfig is one account at a provider of access tokens; see oauth.Config.
+type OAuthConfig struct {
+	TokenURL         string `koanf:"token_url"`
+	ClientID         string `koanf:"client_id"`
+	ClientSecret     string `koanf:"client_secret" secret:"SIGNPOST_OAUTH__ID__CLIENT_SECRET"`
+	ClientSecretFile string `koanf:"client_secret_file"`
+	SecretExpires    string `koanf:"secret_expires"`
+	RefreshToken     string `koanf:"refresh_token" secret:"SIGNPOST_OAUTH__ID__REFRESH_TOKEN"`
+	RefreshTokenFile string `koanf:"refresh_token_file"`
+	Scope            string `koanf:"scope"`
+}
+
+// secretEnds is the day on which the client secret ends, as the operator noted
+// it; false without one.
+func (c OAuthConfig) secretEnds() (time.Time, bool) {
+	day, err := time.Parse(time.DateOnly, c.SecretExpires)
+	return day, err == nil
 }
 
 // DKIMConfig is one signing key.
@@ -169,6 +192,9 @@ func (r RegionConfig) withDefaults() RegionConfig {
 func (m MailboxConfig) withDefaults() MailboxConfig {
 	if m.TLS == "" {
 		m.TLS = "tls"
+	}
+	if m.Auth == "" {
+		m.Auth = "password"
 	}
 	if m.Folder == "" {
 		m.Folder = "INBOX"

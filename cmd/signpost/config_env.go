@@ -39,7 +39,7 @@ func fromEnviron(environ []string, faults *collector) map[string]any {
 // that may carry each.
 func secretKeys() map[string]string {
 	keys := map[string]string{}
-	for _, t := range []reflect.Type{reflect.TypeFor[ServiceConfig](), reflect.TypeFor[MailboxConfig](), reflect.TypeFor[SMTPConfig]()} {
+	for _, t := range []reflect.Type{reflect.TypeFor[ServiceConfig](), reflect.TypeFor[MailboxConfig](), reflect.TypeFor[SMTPConfig](), reflect.TypeFor[OAuthConfig]()} {
 		for i := range t.NumField() {
 			if env := t.Field(i).Tag.Get("secret"); env != "" {
 				keys[t.Field(i).Tag.Get("koanf")] = env
@@ -69,6 +69,11 @@ func (c *collector) readSecretFiles(cfg *Config) {
 	for id, m := range cfg.Mailbox {
 		c.readSecret("mailbox."+id+".password_file", m.PasswordFile, &m.Password)
 		cfg.Mailbox[id] = m
+	}
+	for id, o := range cfg.OAuth {
+		c.readSecret("oauth."+id+".client_secret_file", o.ClientSecretFile, &o.ClientSecret)
+		c.readSecret("oauth."+id+".refresh_token_file", o.RefreshTokenFile, &o.RefreshToken)
+		cfg.OAuth[id] = o
 	}
 }
 
@@ -101,5 +106,12 @@ func (c Config) redacted() Config {
 		boxes[id] = m
 	}
 	c.Mailbox = boxes
+	accounts := map[string]OAuthConfig{}
+	for id, o := range c.OAuth {
+		hide(&o.ClientSecret)
+		hide(&o.RefreshToken)
+		accounts[id] = o
+	}
+	c.OAuth = accounts
 	return c
 }

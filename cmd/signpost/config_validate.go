@@ -34,9 +34,12 @@ func (c *collector) validate(cfg *Config) {
 	c.service(cfg.Service)
 	c.regions(cfg)
 	for _, id := range sortedKeys(cfg.Mailbox) {
-		c.mailbox("mailbox."+id, cfg.Mailbox[id])
+		c.mailbox("mailbox."+id, cfg.Mailbox[id], cfg.OAuth)
 	}
-	c.smtp(cfg.SMTP)
+	c.smtp(cfg.SMTP, cfg.OAuth)
+	for _, id := range sortedKeys(cfg.OAuth) {
+		c.oauth("oauth."+id, cfg.OAuth[id])
+	}
 	for _, id := range sortedKeys(cfg.DKIM) {
 		c.dkim("dkim."+id, cfg.DKIM[id])
 	}
@@ -186,13 +189,16 @@ func (c *collector) address(key, value string) {
 	}
 }
 
-func (c *collector) mailbox(key string, m MailboxConfig) {
+func (c *collector) mailbox(key string, m MailboxConfig, accounts map[string]OAuthConfig) {
 	c.hostPort(key+".address", m.Address)
 	c.oneOf(key+".tls", m.TLS, "tls", "starttls", "none")
+	c.oneOf(key+".auth", m.Auth, "password", "xoauth2")
 	if m.Username == "" {
 		c.add(key+".username", "no user name", "")
 	}
-	if m.Password == "" {
+	if m.Auth == "xoauth2" {
+		c.account(key+".oauth", m.OAuth, accounts)
+	} else if m.Password == "" {
 		id := strings.ToUpper(strings.TrimPrefix(key, "mailbox."))
 		c.add(key+".password_file", "no password", "Set SIGNPOST_MAILBOX__"+id+"__PASSWORD or name a password_file.")
 	}
@@ -201,15 +207,59 @@ func (c *collector) mailbox(key string, m MailboxConfig) {
 	}
 }
 
-func (c *collector) smtp(s SMTPConfig) {
+func (c *collector) smtp(s SMTPConfig, accounts map[string]OAuthConfig) {
 	c.hostPort("smtp.address", s.Address)
-	c.oneOf("smtp.tls", s.TLS, "tls", "starttls", "none")
-	c.oneOf("smtp.auth", s.Auth, "plain", "login", "none")
-	if s.Username != "" && s.Password == "" {
+	c.oneOf("smtp.tls", s.TLS, "tls", "starttls", "opportunistic", "none")
+	c.oneOf("smtp.auth", s.Auth, "plain", "login", "xoauth2", "none")
+	switch {
+	case s.Auth == "xoauth2":
+		c.account("smtp.oauth", s.OAuth, accounts)
+		if s.Username == "" {
+			c.add("smtp.username", "auth xoauth2 needs a user name", "Name the mailbox the token is for.")
+		}
+	case s.Username != "" && s.Password == "" && s.Auth != "none":
 		c.add("smtp.password_file", "a user name but no password", "Set SIGNPOST_SMTP__PASSWORD or name a password_file.")
+	}
+	if s.TLS == "opportunistic" && s.Username != "" && s.Auth != "none" && !isLoopback(s.Address) {
+		c.add("smtp.tls", "opportunistic TLS verifies nobody, so no login may go over it", "Use tls or starttls, or leave username out.")
 	}
 	c.between("smtp.sessions", s.Sessions, 1, 100)
 	c.between("smtp.per_domain", s.PerDomain, 1, 100)
+}
+
+// isLoopback tells a host:port that never leaves this machine.
+func isLoopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// account checks the name of an [oauth.ID] table.
+func (c *collector) account(key, id string, accounts map[string]OAuthConfig) {
+	if _, ok := accounts[id]; !ok {
+		c.add(key, "there is no [oauth."+id+"]", "auth = \"xoauth2\" needs the table that says where access tokens come from: one of "+strings.Join(sortedKeys(accounts), ", "))
+	}
+}
+
+func (c *collector) oauth(key string, o OAuthConfig) {
+	id := strings.TrimPrefix(key, "oauth.")
+	if !regionID.MatchString(id) {
+		c.add(key, strconv.Quote(id)+" is no id", "Use lower-case letters, digits and dashes.")
+	}
+	u, err := url.Parse(o.TokenURL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")) {
+		c.add(key+".token_url", "not the https address of a token endpoint", "Google: https://oauth2.googleapis.com/token. Microsoft: https://login.microsoftonline.com/TENANT/oauth2/v2.0/token.")
+	}
+	if o.ClientID == "" {
+		c.add(key+".client_id", "no client id", "The id of the app you registered at the provider.")
+	}
+	if o.ClientSecret == "" && o.RefreshToken == "" {
+		env := "SIGNPOST_OAUTH__" + strings.ToUpper(id)
+		c.add(key, "neither a refresh token nor a client secret", "Set "+env+"__REFRESH_TOKEN or "+env+"__CLIENT_SECRET, or name refresh_token_file or client_secret_file.")
+	}
+	if _, ok := o.secretEnds(); o.SecretExpires != "" && !ok {
+		c.add(key+".secret_expires", strconv.Quote(o.SecretExpires)+" is no date", "Write it like 2027-03-31.")
+	}
 }
 
 func (c *collector) dkim(key string, d DKIMConfig) {

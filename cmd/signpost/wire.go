@@ -128,13 +128,16 @@ func composeFor(c *compose.Composer) outbox.Compose {
 	}
 }
 
-func senderConfig(c SMTPConfig) outbox.Config {
+func senderConfig(c SMTPConfig, tokens accounts) outbox.Config {
 	out := outbox.Config{
 		Addr: c.Address, Hello: c.Hello, Username: c.Username, Password: c.Password,
 		Sessions: c.Sessions, PerDomain: c.PerDomain,
-		TLS: map[string]outbox.TLSMode{"tls": outbox.TLSImplicit, "starttls": outbox.TLSRequired, "none": outbox.TLSNone}[c.TLS],
+		TLS: map[string]outbox.TLSMode{"tls": outbox.TLSImplicit, "starttls": outbox.TLSRequired, "opportunistic": outbox.TLSOpportunistic, "none": outbox.TLSNone}[c.TLS],
 	}
-	if c.Username != "" {
+	switch {
+	case c.Auth == "xoauth2":
+		out.Auth, out.Token = outbox.AuthXOAuth2, tokens.token(c.OAuth)
+	case c.Username != "":
 		out.Auth = map[string]outbox.AuthMechanism{"plain": outbox.AuthPlain, "login": outbox.AuthLogin}[c.Auth]
 	}
 	return out
@@ -160,12 +163,15 @@ func ownAddresses(cfg Config) func(address string) bool {
 	return func(address string) bool { return own[store.AnswerKey(address)] }
 }
 
-func mailboxFor(id string, c MailboxConfig, regions []store.Region) watch.Mailbox {
+func mailboxFor(id string, c MailboxConfig, regions []store.Region, tokens accounts) watch.Mailbox {
 	box := watch.Mailbox{
 		ID: id, Address: c.Address, Username: c.Username, Password: c.Password, Folder: c.Folder,
 		TLS:             map[string]watch.TLSMode{"tls": watch.TLSImplicit, "starttls": watch.TLSStart, "none": watch.TLSNone}[c.TLS],
 		TrustedAuthServ: c.TrustedAuthserv, AnswerUnauthenticated: c.AnswerUnauthenticated,
 		Silent: c.Silent, Mark: true, MarkAnswered: true, MoveTo: c.MoveTo,
+	}
+	if c.Auth == "xoauth2" {
+		box.Token = tokens.token(c.OAuth)
 	}
 	for _, r := range regions {
 		if r.Mailbox == id {

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"signpost/mail/outbox"
+)
+
+// withAccount is the example's configuration with one mailbox and the relay
+// behind an account.
+func withAccount(tokenURL string) string {
+	file := strings.Replace(exampleConfig, `auth = "password"                # or xoauth2`, `auth = "xoauth2"
+oauth = "mail"                   # or xoauth2`, 1)
+	file = strings.Replace(file, `auth = "plain"  `, `oauth = "mail"
+auth = "xoauth2"  `, 1)
+	return file + "\n[oauth.mail]\ntoken_url = \"" + tokenURL + "\"\nclient_id = \"desk\"\nsecret_expires = \"2027-03-31\"\n"
+}
+
+func environForAccount(refresh string) []string {
+	return []string{
+		"SIGNPOST_SECRET=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
+		"SIGNPOST_MAILBOX__INTL__PASSWORD=three", "SIGNPOST_OAUTH__MAIL__REFRESH_TOKEN=" + refresh,
+	}
+}
+
+// TestAnAccountServesMailboxAndRelay: one account, a provider that replaces the
+// refresh token each time and takes no old one, a restart, and a new token by
+// the operator's hand.
+func TestAnAccountServesMailboxAndRelay(t *testing.T) {
+	t.Parallel()
+	var serial atomic.Int64
+	var last atomic.Value
+	last.Store("first")
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("refresh_token") != last.Load() {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error":"invalid_grant"}`)
+			return
+		}
+		n := serial.Add(1)
+		last.Store(fmt.Sprint("next", n))
+		fmt.Fprintf(w, `{"access_token":"access%d","expires_in":3600,"refresh_token":"next%d","refresh_token_expires_in":864000}`, n, n)
+	}))
+	defer provider.Close()
+	cfg, err := parseConfig("f.toml", []byte(withAccount(provider.URL)), environForAccount("first"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Service.Data = t.TempDir()
+	for restart := range 2 {
+		tokens, err := newAccounts(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprint("access", restart+1)
+		box, relay := mailboxFor("us", cfg.Mailbox["us"], cfg.Regions(), tokens), senderConfig(cfg.SMTP, tokens)
+		if relay.Auth != outbox.AuthXOAuth2 || relay.Validate() != nil {
+			t.Errorf("the relay is logged in at by %s: %v", relay.Auth, relay.Validate())
+		}
+		for name, token := range map[string]func(context.Context) (string, error){"mailbox": box.Token, "relay": relay.Token} {
+			if got, err := token(t.Context()); got != want || err != nil {
+				t.Errorf("%s: %q, %v, want %s", name, got, err, want)
+			}
+		}
+		a := &App{cfg: cfg, accounts: tokens}
+		if list := a.tokenTroubles(time.Now()); len(list) == 0 || list[0].ID != "token-ends/mail" {
+			t.Errorf("of a refresh token that ends in ten days was told: %v", list)
+		}
+		march := time.Date(2027, 3, 20, 0, 0, 0, 0, time.UTC)
+		if list := a.tokenTroubles(march); list[len(list)-1].ID != "secret-ends/mail" {
+			t.Errorf("of a client secret that ends in eleven days was told: %v", list)
+		}
+	}
+	if other := mailboxFor("intl", cfg.Mailbox["intl"], cfg.Regions(), accounts{}); other.Token != nil {
+		t.Error("a mailbox with a password asks for a token")
+	}
+	if info, err := os.Stat(filepath.Join(cfg.Service.Data, "oauth-mail.json")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the token is kept as %v, %v", info, err)
+	}
+	last.Store("by hand")
+	again, err := parseConfig("f.toml", []byte(withAccount(provider.URL)), environForAccount("by hand"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Service.Data = cfg.Service.Data
+	tokens, err := newAccounts(again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := tokens["mail"].Token(t.Context()); got != "access3" {
+		t.Errorf("with a new token by hand: %q, %v", got, err)
+	}
+}
+
+func TestFaultsOfAccounts(t *testing.T) {
+	t.Parallel()
+	file := `[service]
+base_url = "https://help.example.com"
+
+[region.all]
+prefix = "A"
+address = "a@example.com"
+name = "A"
+zone = "Europe/London"
+mailbox = "all"
+
+[mailbox.all]
+address = "imap.example.com:993"
+username = "a@example.com"
+auth = "xoauth2"
+oauth = "gone"
+
+[smtp]
+address = "smtp.example.com:25"
+tls = "opportunistic"
+username = "a@example.com"
+auth = "xoauth2"
+oauth = "mail"
+
+[oauth.mail]
+token_url = "http://login.example.com/token"
+client_secret = "hunter2"
+secret_expires = "soon"
+`
+	_, err := parseConfig("f.toml", []byte(file), environForAccount("")[:1])
+	for _, want := range []string{
+		"f.toml:15: mailbox.all.oauth: there is no [oauth.gone]", "f.toml:19: smtp.tls: opportunistic TLS verifies nobody",
+		"f.toml:25: oauth.mail.token_url:", "f.toml:24: oauth.mail.client_id:", "f.toml:26: oauth.mail.client_secret: a secret does not belong",
+		"f.toml:27: oauth.mail.secret_expires:",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no fault begins %q", want)
+		}
+	}
+	if t.Failed() || strings.Contains(err.Error(), "hunter2") {
+		t.Logf("faults were:\n%v", err)
+	}
+}
+
+// TestADryRunChangesNothing looks into the mailboxes of a service that runs.
+func TestADryRunChangesNothing(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	if err := d.host.Deliver("ann@partner.test", []string{supportAddress}, plainMail("ann@partner.test", "Order")); err != nil {
+		t.Fatal(err)
+	}
+	d.awaitLedger(t, 1)
+	if err := d.host.Deliver("away@partner.test", []string{supportAddress}, plainMail("away@partner.test", "Away", "Auto-Submitted: auto-replied")); err != nil {
+		t.Fatal(err)
+	}
+	d.awaitLedger(t, 2)
+	settled(t, d.host, nil, d.app)
+	file := exampleConfig
+	for _, box := range []string{"us", "intl"} {
+		file = strings.Replace(file, "[mailbox."+box+"]\naddress = \"imap.example.com:993\"\ntls = \"tls\"", "[mailbox."+box+"]\naddress = \""+d.imap.Addr().String()+"\"\ntls = \"none\"", 1)
+	}
+	file = strings.ReplaceAll(file, `trusted_authserv = ["mx.example.com"]`, `trusted_authserv = ["`+sandboxHost+`"]`)
+	path := filepath.Join(t.TempDir(), "signpost.toml")
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environ := append(secretsForExample()[:2:2], "SIGNPOST_MAILBOX__US__PASSWORD="+demoPassword, "SIGNPOST_MAILBOX__INTL__PASSWORD="+demoPassword)
+	var out, errs strings.Builder
+	before := len(d.host.Mails("", 0, 100))
+	code := run(&environment{args: []string{"watch", "--dry-run", "--config", path, "--mailbox", "intl", "--limit", "5"}, environ: environ, stdout: &out, stderr: &errs})
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, errs.String())
+	}
+	for _, want := range []string{"Mailbox intl", `"Order" from <ann@partner.test>`, "auto_reply: would stay silent", "2 mails"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the list does not hold %q:\n%s", want, out.String())
+		}
+	}
+	if after := len(d.host.Mails("", 0, 100)); after != before {
+		t.Errorf("%d mails were sent by a dry run", after-before)
+	}
+	for _, bad := range [][]string{{"watch", "--config", path}, {"watch", "--dry-run", "--config", path, "--mailbox", "none"}, {"watch", "--dry-run", "--config", path, "--limit", "0"}} {
+		if code := run(&environment{args: bad, environ: environ, stdout: &out, stderr: &errs}); code == 0 {
+			t.Errorf("%v was accepted", bad)
+		}
+	}
+}
