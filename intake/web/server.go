@@ -135,13 +135,17 @@ func (s *Server) Handle(r Route) {
 	}
 }
 
-// Mount adds a plain handler, such as health or metrics. Method "" is any.
+// Mount adds a plain handler, such as health or metrics. Method "" is any, and
+// GET also answers HEAD: some load balancers ask so.
 func (s *Server) Mount(method, path string, h http.Handler) {
 	if method == "" {
 		s.echo.Any(path, echo.WrapHandler(h))
 		return
 	}
 	s.echo.Add(method, path, echo.WrapHandler(h))
+	if method == http.MethodGet {
+		s.echo.Add(http.MethodHead, path, echo.WrapHandler(h))
+	}
 }
 
 // Handler is the whole server as one handler; no room may be added after.

@@ -331,6 +331,17 @@ func TestABodyThatNobodyReadsHoldsNoConnection(t *testing.T) {
 	}
 }
 
+func TestWhatAnswersGETAnswersHEAD(t *testing.T) {
+	t.Parallel()
+	s, _ := testRoom(t, web.Defaults())
+	s.Mount("GET", "/alive", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+	for _, path := range []string{"/alive", "/note/hello", "/favicon.ico"} {
+		if get, head := do(s, "GET", path), do(s, "HEAD", path); get.Code != head.Code || get.Code >= 400 {
+			t.Errorf("%s: GET %d, HEAD %d", path, get.Code, head.Code)
+		}
+	}
+}
+
 func TestJSONIsForWhoPrefersIt(t *testing.T) {
 	t.Parallel()
 	s, _ := testRoom(t, web.Defaults())
