@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signpost/intake/form"
+	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/mail/outbox"
 	"signpost/mail/watch"
@@ -43,6 +44,7 @@ type App struct {
 	accounts accounts
 	rate     answerRate
 	alarms   *alarms
+	staff    *staff.Staff
 }
 
 // dialers are the connections that the demo and the tests open to a mail host
@@ -152,7 +154,7 @@ func (a *App) buildWatchers(d dialers) {
 func (a *App) watchDeps(d dialers) watch.Deps {
 	r := a.cfg.Responder
 	return watch.Deps{
-		Ledger: a.db, Requesters: a.db, Blobs: a.blobs,
+		Ledger: a.db, Requesters: a.db, Outbounds: a.db, Blobs: a.blobs,
 		Ring: a.ring, Catalogue: a.texts, Resolver: d.resolver,
 		Ours: a.ours, Instance: a.instance,
 		Limits: watch.Limits{
@@ -180,6 +182,12 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 		return err
 	}
 	if err := contact.Mount(a.web); err != nil {
+		return err
+	}
+	if a.staff, err = staff.New(staffConfig(a.cfg), staff.Deps{Agents: a.db}); err != nil {
+		return err
+	}
+	if err := a.staff.Mount(a.web); err != nil {
 		return err
 	}
 	if mount != nil {

@@ -20,6 +20,7 @@ type CLI struct {
 	Check     CheckCmd     `cmd:"" help:"Test a configuration against the live world."`
 	Watch     WatchCmd     `cmd:"" help:"List what would be done with the newest mails of the mailboxes."`
 	Responder ResponderCmd `cmd:"" help:"Show the automatic answers, or switch them on or off."`
+	Agent     AgentCmd     `cmd:"" help:"Say who may sign in: add, list, disable."`
 	Backup    BackupCmd    `cmd:"" help:"Back up tickets, ledger and attachments while the service runs."`
 	Restore   RestoreCmd   `cmd:"" help:"Restore a backup into an empty data folder."`
 	Generate  GenerateCmd  `cmd:"" help:"Fill a store with realistic tickets, for benchmarks and full pages."`
