@@ -298,13 +298,13 @@ func (f *Form) refuseBody(x *web.Exchange, d *draft, err error, show func(status
 		d.faults.add("files", problem{key: "form.body_large", pairs: []any{"limit", size(f.cfg.MaxTotal)}, tooLarge: true})
 		return show(http.StatusRequestEntityTooLarge)
 	case errors.Is(err, web.ErrSlow):
-		d.faults.add("form", problem{key: "web.error408.text"})
+		d.faults.add("form", problem{key: "form.fault_slow"})
 		return show(http.StatusRequestTimeout)
 	case errors.As(err, &fault) && fault.Status == http.StatusServiceUnavailable, errors.Is(err, store.ErrFull):
 		return f.refuseStore(x, d, err, show)
 	case errors.As(err, &fault) && fault.Status == http.StatusBadRequest:
 		if len(d.faults) == 0 {
-			d.faults.add("form", problem{key: "form.send_failed"})
+			d.faults.add("form", problem{key: "form.fault_cut"})
 		}
 		return show(http.StatusBadRequest)
 	}

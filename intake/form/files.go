@@ -16,6 +16,10 @@ import (
 	"signpost/store/blob"
 )
 
+// maxNamed is how many files are named that were not taken: whoever chose a whole
+// folder wants no list of it.
+const maxNamed = 10
+
 // takeFile streams one file of a post into the blob store. What is wrong with
 // the file becomes a fault of the draft; an error is one of the whole post.
 func (f *Form) takeFile(x *web.Exchange, d *draft, part *multipart.Part) error {
@@ -30,7 +34,9 @@ func (f *Form) takeFile(x *web.Exchange, d *draft, part *multipart.Part) error {
 	file := store.File{Name: cleanFileName(part.FileName())}
 	file.Type = blob.Sniff(head, file.Name)
 	if fault, refused := f.refuseFile(d, file); refused {
-		d.faults.add("files", fault)
+		if len(d.faults["files"]) < maxNamed {
+			d.faults.add("files", fault)
+		}
 		return nil // the next part passes over the bytes
 	}
 	left := f.cfg.MaxTotal - d.size()

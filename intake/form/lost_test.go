@@ -25,6 +25,9 @@ func TestMoreFilesThanAnyFormHoldsLoseNoText(t *testing.T) {
 	page := w.send("POST", "/contact", contentType, body)
 	status(t, page, 400)
 	contains(t, page.Body.String(), typed, "No more than 10 files", "choose any that are missing")
+	if n := strings.Count(page.Body.String(), "left out"); n > 20 {
+		t.Errorf("%d lines about files left out", n)
+	}
 	if body.Len() > 0 {
 		t.Errorf("%d bytes were left unread: the browser would see a broken connection", body.Len())
 	}
@@ -36,7 +39,7 @@ func TestABodyCutOffInTheMiddleComesBackWithItsText(t *testing.T) {
 	contentType, body := multi(good(), file{"half.txt", "half of it"})
 	page := w.send("POST", "/contact", contentType, strings.NewReader(body.String()[:body.Len()-60]))
 	status(t, page, 400)
-	contains(t, page.Body.String(), typed, "Send it again")
+	contains(t, page.Body.String(), typed, "did not arrive whole")
 	encoded := strings.NewReader(good().Encode())
 	page = w.send("POST", "/contact", "application/x-www-form-urlencoded", io.MultiReader(encoded, broken{}))
 	status(t, page, 400)

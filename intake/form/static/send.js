@@ -3,9 +3,9 @@
 // with its faults.
 import { solve } from "./proof.js";
 
-// The answers after which the same files may be sent again as they are: too slow,
-// too many posts, nothing can be saved.
-const later = [408, 429, 503];
+// The answers after which the same files may be sent again as they are: cut off,
+// too slow, too many posts, nothing can be saved.
+const later = [400, 408, 429, 503];
 
 export async function send(form, files, replace) {
   const button = form.querySelector("[data-submit]");
