@@ -157,6 +157,7 @@ func (a *App) watchDeps(d dialers) watch.Deps {
 		Ledger: a.db, Requesters: a.db, Outbounds: a.db, Blobs: a.blobs,
 		Ring: a.ring, Catalogue: a.texts, Resolver: d.resolver,
 		Ours: a.ours, Instance: a.instance,
+		LinkKept: time.Duration(a.cfg.Form.LinkDays) * 24 * time.Hour,
 		Limits: watch.Limits{
 			Period:     time.Duration(r.PeriodDays) * 24 * time.Hour,
 			DomainHour: r.DomainHour, DomainDay: r.DomainDay, NetworkHour: r.Network, Breaker: r.Breaker,

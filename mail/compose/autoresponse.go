@@ -18,11 +18,18 @@ const autoLangs = 2
 // somebody who forged the sender. Both alternatives stay under 2,000 bytes, so
 // that it is none for amplifying either.
 //
+// Only where the row names a ticket with a link, since a requester answered our
+// mail about it, does it show the way to that ticket's page first.
+//
 // Its words avoid what other people's bounce parsers take for a bounce: it says
 // that mail is not read, never that an address does not exist or is not in use.
 func (c *Composer) autoResponse(o store.Outbound) (letter, error) {
-	langs := c.pick(o.Langs, autoLangs)
-	link := struct{ Link string }{c.config.BaseURL + "/contact"}
+	limit, page := autoLangs, ""
+	if o.Ticket != 0 && o.Link != (store.LinkID{}) {
+		limit, page = 1, c.config.BaseURL+"/t/"+c.ring.LinkToken(o.Link)
+	}
+	langs := c.pick(o.Langs, limit)
+	number := clean(o.Number, maxName)
 	var subjects []string
 	var texts [][]byte
 	sheet := struct {
@@ -31,7 +38,9 @@ func (c *Composer) autoResponse(o store.Outbound) (letter, error) {
 	}{Lang: langs[0].Tag(), Dir: langs[0].Dir()}
 	for _, l := range langs {
 		subjects = append(subjects, l.T("mail.auto_subject"))
-		text, html, err := c.pages.answer[l.Tag()].fill(link)
+		text, html, err := c.pages.answer[l.Tag()].fill(struct{ Link, Page, Number, MarkedNumber string }{
+			c.config.BaseURL + "/contact", page, number, l.Isolate(number),
+		})
 		if err != nil {
 			return letter{}, err
 		}

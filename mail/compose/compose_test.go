@@ -81,6 +81,13 @@ func autoResponseRow(tags ...string) store.Outbound {
 	}
 }
 
+// ticketAnswerRow answers a requester who answered our mail.
+func ticketAnswerRow(tags ...string) store.Outbound {
+	row := autoResponseRow(tags...)
+	row.Ticket, row.Number, row.Link = 42, "US-1042", linkID
+	return row
+}
+
 func mustCompose(t testing.TB, c *Composer, o store.Outbound) Message {
 	t.Helper()
 	m, err := c.Compose(o)
@@ -136,6 +143,7 @@ func TestMailsLeaveAsKept(t *testing.T) {
 	for _, tag := range []string{"en", "es", "zh-Hans", "id", "ar"} {
 		mails["confirmation."+tag] = confirmationRow(tag)
 		mails["autoresponse."+tag] = autoResponseRow(tag)
+		mails["autoresponse.ticket."+tag] = ticketAnswerRow(tag)
 	}
 	mails["autoresponse.ar+en"] = autoResponseRow("ar", "en")
 	mails["autoresponse.id+zh-Hans"] = autoResponseRow("id", "zh-Hans")
@@ -253,6 +261,27 @@ func TestAutoResponseIsWhatResponderRulesAskFor(t *testing.T) {
 	for part, body := range map[string]string{"text": mail.text, "HTML": mail.html} {
 		if !strings.Contains(body, "https://help.example.com/contact") || strings.Contains(body, "/t/") {
 			t.Errorf("the %s part does not lead to the form, or to more than it:\n%s", part, body)
+		}
+	}
+}
+
+// One who answered our mail about their own request is shown its page, with the
+// number, and the form for all else; it stays as small.
+func TestAutoResponseLeadsToTheTicketItIsAbout(t *testing.T) {
+	t.Parallel()
+	c := composer(t)
+	for _, l := range c.texts.Langs() {
+		row := ticketAnswerRow(l.Tag(), "en")
+		m := mustCompose(t, c, row)
+		mail := open(t, m.Bytes)
+		page := "https://help.example.com/t/" + ring(t).LinkToken(row.Link)
+		for part, body := range map[string]string{"text": mail.text, "HTML": mail.html} {
+			if !strings.Contains(body, page) || !strings.Contains(body, "US-1042") || !strings.Contains(body, "https://help.example.com/contact") || len(body) >= 2000 {
+				t.Errorf("%s: the %s part, %d bytes:\n%s", l.Tag(), part, len(body), body)
+			}
+		}
+		if m.From != "" || m.Notify != NotifyNever {
+			t.Errorf("envelope %+v", m)
 		}
 	}
 }

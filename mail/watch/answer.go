@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"signpost/mail/triage"
 	"signpost/store"
+	"signpost/store/ident"
 )
 
 // Limits hold the automatic answers. A zero field takes the default, a negative
@@ -126,7 +128,45 @@ func (w *Watcher) answer(ctx context.Context, now time.Time, row store.Inbound, 
 		out.InReplyTo = id
 		out.References = references(r.References, id)
 	}
+	if k, ok := w.ticketAnswered(ctx, r); ok {
+		// To the address on file, spelled as it is there.
+		out.Ticket, out.Number, out.Link, out.To = k.ID, k.Number, ident.NewLink(now), k.Requester.Email
+	}
 	return out
+}
+
+// ticketAnswered finds the ticket whose mail was answered, if it was its own
+// requester who did: a proven sender, the address on file, and an id of ours in
+// the thread. Whoever else knows that id is shown the form like everybody.
+func (w *Watcher) ticketAnswered(ctx context.Context, r triage.Result) (store.Ticket, bool) {
+	isProven := !slices.ContainsFunc(r.Rules, func(rule store.Rule) bool { return rule.ID == "unauthenticated" })
+	if !isProven || w.deps.Outbounds == nil || w.deps.Requesters == nil {
+		return store.Ticket{}, false
+	}
+	thread := append([]string{r.InReplyTo}, r.References...)
+	slices.Reverse(thread[1:]) // the latest mail first
+	for _, id := range thread {
+		if _, ours := w.deps.Ring.OwnMessageID(id); !ours {
+			continue
+		}
+		k, err := w.ticketOf(ctx, id)
+		if err == nil && store.AddressKey(k.Requester.Email) == store.AddressKey(r.AnswerTo) {
+			return k, true
+		}
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			w.log.Warn("the ticket a mail answers was not found", "error", err)
+		}
+	}
+	return store.Ticket{}, false
+}
+
+// ticketOf is the ticket whose mail bears a Message-ID.
+func (w *Watcher) ticketOf(ctx context.Context, messageID string) (store.Ticket, error) {
+	mail, err := w.deps.Outbounds.OutboundByMessageID(ctx, messageID)
+	if err != nil {
+		return store.Ticket{}, err
+	}
+	return w.deps.Requesters.Ticket(ctx, mail.Ticket)
 }
 
 // regionOf picks the region whose address the mail names, the first when it

@@ -202,6 +202,9 @@ func (w *Watcher) decision(row store.Inbound, j judgement) store.Decision {
 	d := store.Decision{ID: row.ID, Verdict: j.result.Verdict, Answer: j.answer}
 	if d.Answer != nil {
 		d.Limits = w.deps.Limits.of(j.answer.To, j.from)
+		if j.answer.Link != (store.LinkID{}) {
+			d.LinkExpires = time.Now().Add(w.deps.LinkKept)
+		}
 	}
 	return d
 }

@@ -75,10 +75,12 @@ type Ledger interface {
 	PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error)
 }
 
-// Requesters finds the tickets of an address, newest first: a known partner is
-// answered in their language.
+// Requesters finds the tickets of an address, newest first, and one by its id: a
+// known partner is answered in their language, and shown the way to the ticket
+// they wrote about.
 type Requesters interface {
 	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
+	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
 }
 
 // Blobs keeps mails larger than store.RawInline. Put reads r to its end, at most
@@ -107,9 +109,12 @@ type Deps struct {
 	Ours       func(address string) bool // every address of the installation; called from several goroutines
 	Instance   string                    // the installation's id, as our mails carry it
 	Limits     Limits
-	Kick       func() // wakes the sender; called after answers were committed
-	Observer   Observer
-	Log        *slog.Logger
+	// LinkKept is how long the link to a ticket's page opens it that an answer may
+	// hold; zero is 30 days.
+	LinkKept time.Duration
+	Kick     func() // wakes the sender; called after answers were committed
+	Observer Observer
+	Log      *slog.Logger
 	// Classify judges one mail; nil is triage.Classify.
 	Classify func(raw []byte, e triage.Envelope) triage.Result
 }
@@ -147,7 +152,7 @@ func New(box Mailbox, deps Deps) *Watcher {
 	if deps.Ours == nil {
 		deps.Ours = func(string) bool { return false }
 	}
-	deps.Limits = deps.Limits.withDefaults()
+	deps.Limits, deps.LinkKept = deps.Limits.withDefaults(), or(deps.LinkKept, 30*24*time.Hour)
 	return &Watcher{
 		box:      box,
 		dns:      nameServer{resolver: deps.Resolver},

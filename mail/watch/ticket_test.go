@@ -1,0 +1,88 @@
+package watch
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"signpost/store"
+)
+
+func TestOneWhoAnswersAboutTheirTicketIsShownItsPage(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		from   string
+		thread func(id string) string
+		linked bool
+		change func(h *house)
+	}{
+		"the requester":                         {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }, linked: true},
+		"spelled otherwise":                     {from: "Ann@Partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }, linked: true},
+		"from the middle of a thread":           {from: "ann@partner.test", thread: func(id string) string { return "References: <a@x.test> <" + id + "> <b@x.test>" }, linked: true},
+		"in capitals":                           {from: "ann@partner.test", thread: func(id string) string { return "References: <" + strings.ToUpper(id) + ">" }, linked: true},
+		"a colleague":                           {from: "bob@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }},
+		"the same person's tagged address":      {from: "ann+x@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }},
+		"an id nobody minted":                   {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + strings.Replace(id, "c.", "c.a", 1) + ">" }},
+		"without a thread":                      {from: "ann@partner.test", thread: func(string) string { return "X-Other: 1" }},
+		"a sender nobody vouches for, answered": {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }, change: func(h *house) { h.box.TrustedAuthServ, h.box.AnswerUnauthenticated = nil, true }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newHouse(t)
+				h.connectedBefore()
+				h.deps.Requesters = h.ledger
+				if c.change != nil {
+					c.change(h)
+				}
+				p := h.post("ann@partner.test")
+				time.Sleep(time.Hour)
+				h.deliver(letter(c.from, "reply@partner.test", c.thread(p.mail.MessageID)))
+				h.start()
+				time.Sleep(time.Second)
+				all := h.outbox()
+				if len(all) != 2 {
+					t.Fatalf("%d mails; the verdict is %+v", len(all), h.rows()[0].Verdict)
+				}
+				answer := all[1]
+				if !c.linked {
+					if answer.Ticket != 0 || answer.Link != (store.LinkID{}) || answer.Number != "" {
+						t.Errorf("the answer to %s is %+v", answer.To, answer)
+					}
+					return
+				}
+				if answer.Ticket != p.mail.Ticket || answer.Number != p.mail.Number || answer.Link == p.mail.Link || answer.To != "ann@partner.test" || answer.Langs[0] != "es" {
+					t.Errorf("the answer is %+v", answer)
+				}
+				if k, err := h.ledger.TicketByLink(context.Background(), time.Now(), answer.Link); err != nil || k.ID != p.mail.Ticket {
+					t.Errorf("its link opens %+v, %v", k, err)
+				}
+				_, err := h.ledger.TicketByLink(context.Background(), time.Now().Add(31*24*time.Hour), answer.Link)
+				if err == nil {
+					t.Error("its link opens for ever")
+				}
+				// The same limits: once a person and week.
+				h.deliver(letter(c.from, "again@partner.test", c.thread(p.mail.MessageID)))
+				time.Sleep(time.Second)
+				h.decided(2, 2)
+			})
+		})
+	}
+}
+
+func TestAnAnswerToOurAutomaticAnswerIsNotAnswered(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		h.deps.Requesters = h.ledger
+		p := h.post("ann@partner.test")
+		time.Sleep(time.Hour)
+		h.start()
+		h.deliver(letter("ann@partner.test", "one@partner.test", "In-Reply-To: <"+p.mail.MessageID+">"))
+		time.Sleep(30 * 24 * time.Hour)
+		answer := h.outbox()[1]
+		h.deliver(letter("ann@partner.test", "two@partner.test", "In-Reply-To: <"+answer.MessageID+">", "References: <"+p.mail.MessageID+"> <"+answer.MessageID+">"))
+		time.Sleep(time.Second)
+		h.decided(2, 2)
+	})
+}
