@@ -47,6 +47,7 @@ type Store interface {
 	Ledger
 	Deliveries
 	Agents
+	Board
 	Upkeep
 }
 

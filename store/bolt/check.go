@@ -155,6 +155,9 @@ func (c *checker) outbounds() error {
 		c.want(bOutMessages, append(messageKeyPrefix(row.MessageID), key...), nil, "outbound", row.ID)
 		c.want(bOutRecipients, recipientKey(row), nil, "outbound", row.ID)
 		c.counts[string(countOutbound)+string(row.State)]++
+		if row.State == store.StateFailed {
+			c.want(bOutFailed, key, nil, "outbound", row.ID)
+		}
 		if fate := row.Delivery.Fate; fate != "" {
 			c.counts[string(countFate)+string(fate)]++
 		}
@@ -226,6 +229,12 @@ func (c *checker) inbounds() error {
 		}
 		if row.Answer != 0 && !c.has(bOutbounds, u64(uint64(row.Answer))) {
 			c.fault("inbound %d: no answer %d", row.ID, row.Answer)
+		}
+		for _, mark := range row.Marks() {
+			c.want(bInMarks, markKey(mark, row.ID), nil, "inbound", row.ID)
+		}
+		for _, address := range row.Addresses() {
+			c.want(bInAddresses, addressKey(address, row.ID), nil, "inbound", row.ID)
 		}
 		c.content(row)
 		c.verdict(row, box)
@@ -321,7 +330,7 @@ func (c *checker) compareRows() error {
 	for _, b := range []bucket{
 		bNumbers, bRequesters, bDeadlines, bEntries, bOutMessages, bOutTickets, bOutWaiting, bOutQueue, bOutHeads,
 		bOutLeases, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
-		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen,
+		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed,
 	} {
 		n := 0
 		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {

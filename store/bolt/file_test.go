@@ -288,10 +288,10 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 			return nil
 		})
 	})
-	want := "agentnames agents blobs budgets counts deadlines entries expiry inbounds inhashes inmessages inpending inuids links mailboxes meta " +
-		"numbers outbounds outheads outleased outleases outmessages outqueue outrecipients outtickets outwaiting posts raws refusals refuseen requesters " +
+	want := "agentnames agents blobs budgets counts deadlines entries expiry inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
+		"numbers outbounds outfailed outheads outleased outleases outmessages outqueue outrecipients outtickets outwaiting posts raws refusals refuseen requesters " +
 		"reservations sessions suporder suppressions tickets"
-	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 3 {
+	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 4 {
 		t.Errorf("schema %d has %s, want %s; %v", len(migrations()), got, want, err)
 	}
 }
@@ -365,6 +365,28 @@ func TestAFileOfTheSecondSchemaIsIndexedByRecipient(t *testing.T) {
 	}
 }
 
+// TestAFileOfTheThirdSchemaCanBeSearched: Check asks for every index row.
+func TestAFileOfTheThirdSchemaCanBeSearched(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "signpost.db")
+	db, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	furnish(t, db)
+	err = db.bolt.Update(func(tx *bbolt.Tx) error {
+		return errors.Join(tx.DeleteBucket([]byte("inmarks")), tx.DeleteBucket([]byte("inaddresses")), tx.DeleteBucket([]byte("outfailed")))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	setSchema(t, path, 3)
+	if db, err = Open(path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	checkAndClose(t, db)
+}
+
 // TestCheckFindsWhatIsWrong breaks a sound store in one place after the other.
 func TestCheckFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
@@ -406,7 +428,7 @@ func furnish(t *testing.T, db *DB) {
 	_, err2 := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
 	_, err3 := db.ConnectMailbox(ctx, now, "us")
 	rows, err4 := db.RecordInbound(ctx, now, []store.NewInbound{
-		{Mailbox: "us", UIDValidity: 1, UID: 1, InternalDate: now, MessageID: "a@b", Raw: []byte("x")},
+		{Mailbox: "us", UIDValidity: 1, UID: 1, InternalDate: now, MessageID: "a@b", From: "a@b", Raw: []byte("x")},
 		{Mailbox: "us", UIDValidity: 1, UID: 2, InternalDate: now, Raw: []byte("y"), Hash: [32]byte{1}},
 	})
 	agent, err5 := db.AddAgent(ctx, now, store.NewAgent{Email: "ana@desk.example"})
@@ -422,6 +444,18 @@ func furnish(t *testing.T, db *DB) {
 	reported := must(t)(db.RecordInbound(ctx, now, []store.NewInbound{
 		{Mailbox: "us", UIDValidity: 1, UID: 3, InternalDate: now, Raw: []byte("z"), Hash: [32]byte{2}},
 	}))
+	failed := n
+	failed.Link, failed.MessageID, failed.Idempotency = store.LinkID{9}, "failed@x", ""
+	if _, err := db.OpenTicket(ctx, now.Add(-time.Hour), failed); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err7 := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	if err7 != nil || len(claimed) != 1 {
+		t.Fatal(claimed, err7)
+	}
+	if err := db.FinishOutbound(ctx, now, store.Finish{ID: claimed[0].ID, Claim: claimed[0].Claim, State: store.StateFailed}); err != nil {
+		t.Fatal(err)
+	}
 	_, err := db.DecideInbound(ctx, now, []store.Decision{{ID: reported[0].ID, Verdict: store.Verdict{Kind: store.KindBounce, Reports: []store.Report{
 		{Action: "failed", Outcome: store.OutcomeDead, Outbound: 1, Tie: store.TieEnvelope},
 		{Action: "failed", Outcome: store.OutcomeRefused, Outbound: 2, Tie: store.TieEnvelope},

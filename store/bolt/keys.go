@@ -53,6 +53,9 @@ import (
 //	suporder      suppression(8)                       digest(16)
 //	refusals      digest(16) of host and text          refusal record
 //	refuseen      last(8) digest(16)                   -
+//	inmarks       mark, 0, inbound(8)                  -
+//	inaddresses   address digest(16) inbound(8)        -
+//	outfailed     outbound(8)                          -      rows in StateFailed
 //
 // A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
 // outbounds and inbounds is the last id given out, that of outleases the last
@@ -102,6 +105,9 @@ const (
 	bSupOrder
 	bRefusals
 	bRefuSeen
+	bInMarks
+	bInAddresses
+	bOutFailed
 	bucketCount
 )
 
@@ -152,6 +158,9 @@ func (b bucket) layout() layout {
 		bSupOrder:      {"suporder", true},
 		bRefusals:      {"refusals", false},
 		bRefuSeen:      {"refuseen", true},
+		bInMarks:       {"inmarks", false},
+		bInAddresses:   {"inaddresses", false},
+		bOutFailed:     {"outfailed", false},
 	}[b]
 }
 

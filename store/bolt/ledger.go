@@ -223,6 +223,7 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 	}
 	err = errors.Join(
 		t.putInbound(row),
+		t.indexInbound(store.Inbound{}, row),
 		t.put(bInUIDs, uidKey(box, a.UIDValidity, a.UID), u64(id)),
 		t.put(bInHashes, append(hashPrefix(box, a.Hash), u64(id)...), []byte{}),
 		t.put(bInPending, pendingKey(box, row.ID), []byte{}),
@@ -276,8 +277,11 @@ func (t *txn) settle(row *store.Inbound, state store.InboundState) error {
 		return err
 	}
 	from := row.State
+	was := *row
+	was.Verdict, was.Answer = store.Verdict{}, 0
 	row.State = state
 	return errors.Join(
+		t.indexInbound(was, *row),
 		t.delete(bInPending, pendingKey(box.Number, row.ID)),
 		t.addCount(countInbound, string(from), -1),
 		t.addCount(countInbound, string(state), 1),

@@ -212,7 +212,14 @@ func (t *txn) setState(row *store.Outbound, state store.OutboundState) error {
 	}
 	from := row.State
 	row.State = state
-	return errors.Join(t.addCount(countOutbound, string(from), -1), t.addCount(countOutbound, string(state), 1))
+	err := errors.Join(t.addCount(countOutbound, string(from), -1), t.addCount(countOutbound, string(state), 1))
+	switch key := u64(uint64(row.ID)); {
+	case state == store.StateFailed:
+		err = errors.Join(err, t.put(bOutFailed, key, []byte{}))
+	case from == store.StateFailed:
+		err = errors.Join(err, t.delete(bOutFailed, key))
+	}
+	return err
 }
 
 // end brings a row that is in no queue any more to a final state; it is still to

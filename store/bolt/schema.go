@@ -23,6 +23,7 @@ func migrations() []migration {
 		createBuckets, // 1
 		createBuckets, // 2: agents and their sessions
 		indexRecipients,
+		indexBoard,
 	}
 }
 

@@ -36,7 +36,7 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "claim": r.claim, "finish": r.finish,
 			"finishAgain": r.finish, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
-			"report": r.report, "reportMore": r.report, "release": r.release, "restored": r.restored, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
+			"report": r.report, "reportMore": r.report, "release": r.release, "restored": r.restored, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
 			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
 		})
 		r.readAll()
@@ -324,6 +324,7 @@ func (r *run) readAll() {
 	r.readLedger()
 	r.readDeliveries()
 	r.readAgents()
+	r.readBoard()
 	var deadlines []store.Deadline
 	for _, k := range r.model.tickets {
 		deadlines = append(deadlines, store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: k.Promise.FirstResponseBy})

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// InboundQuery says which mails of the ledger are wanted. Zero fields want all.
+type InboundQuery struct {
+	// Address is the author, or a recipient that a report names; compared by
+	// AddressKey.
+	Address string
+	// Mark is a Kind, MarkAnswered, or the InboundState of a mail not decided.
+	Mark      string
+	MessageID string    // without angle brackets, compared without case
+	Since     time.Time // seen at or after
+	Until     time.Time // seen before
+	Before    InboundID // with an id below
+}
+
+// MarkAnswered marks the mails that got an automatic answer.
+const MarkAnswered = "answered"
+
+// Marks are what an inbound is found under: its kind once it is decided, else
+// its state, and whether it was answered.
+func (m Inbound) Marks() []string {
+	if m.State != InboundDecided {
+		return []string{string(m.State)}
+	}
+	if m.Answer != 0 {
+		return []string{string(m.Verdict.Kind), MarkAnswered}
+	}
+	return []string{string(m.Verdict.Kind)}
+}
+
+// Addresses are whom an inbound is found under, each once: its author and the
+// recipients its reports name, by AddressKey.
+func (m Inbound) Addresses() []string {
+	var all []string
+	add := func(address string) {
+		key := AddressKey(address)
+		if key == "" {
+			return
+		}
+		for _, known := range all {
+			if known == key {
+				return
+			}
+		}
+		all = append(all, key)
+	}
+	add(authorOf(m.From))
+	for _, r := range m.Verdict.Reports {
+		add(r.Recipient)
+	}
+	return all
+}
+
+// authorOf is the address in a From as it is shown.
+func authorOf(from string) string {
+	if open := strings.LastIndexByte(from, '<'); open >= 0 {
+		from, _, _ = strings.Cut(from[open+1:], ">")
+	}
+	if !strings.Contains(from, "@") {
+		return ""
+	}
+	return from
+}
+
+// SearchLooked is how many rows one SearchInbound looks at when it is asked for
+// an address and a mark at once.
+const SearchLooked = 10_000
+
+// Board are the verbs of those who watch over the flow of mail.
+type Board interface {
+	// SearchInbound lists the mails of the ledger that q wants, newest first. It
+	// walks the index of the narrowest field given; when it has looked at
+	// SearchLooked rows it returns what it found.
+	SearchInbound(ctx context.Context, q InboundQuery, limit int) ([]Inbound, error)
+	// WaitingOutbounds lists the queued and claimed mails, the one queued first
+	// first, those behind the one given (0: from the first).
+	WaitingOutbounds(ctx context.Context, after OutboundID, limit int) ([]Outbound, error)
+	// FailedOutbounds lists the mails in StateFailed, newest first, those with an
+	// id below before (0: from the newest).
+	FailedOutbounds(ctx context.Context, before OutboundID, limit int) ([]Outbound, error)
+	// RetryOutbounds makes mails due now: those that wait for another try, and
+	// those that failed, which begin anew with the same bytes. A mail that is in
+	// neither state is left alone, as is a failed auto-response, which is sent at
+	// most once. It returns those it changed. ErrNotFound, and nothing written,
+	// when an id is unknown.
+	RetryOutbounds(ctx context.Context, now time.Time, ids []OutboundID) ([]Outbound, error)
+}

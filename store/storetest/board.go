@@ -1,0 +1,253 @@
+package storetest
+
+import (
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"signpost/store"
+)
+
+func boardStories() map[string]func(*desk) {
+	return map[string]func(*desk){
+		"The ledger is searched by address, verdict, Message-ID and time": searching,
+		"A search goes on where it ended":                                 searchPages,
+		"A mail is found under what became of it":                         marksMove,
+		"A reported recipient finds the report":                           reportFound,
+		"A mail that waits for another try is tried now":                  retryWaiting,
+		"A mail that failed begins anew":                                  retryFailed,
+		"What must not be sent again is left alone":                       retryRefused,
+		"The queue is listed in order, the failed newest first":           queueListed,
+	}
+}
+
+func (d *desk) finds(q store.InboundQuery) (ids []store.InboundID) {
+	d.Helper()
+	for _, row := range must[[]store.Inbound](d)(d.SearchInbound(d.ctx, q, 100)) {
+		ids = append(ids, row.ID)
+	}
+	return ids
+}
+
+func (d *desk) verdict(id store.InboundID, kind store.Kind, reports ...store.Report) {
+	d.Helper()
+	d.decides(store.Decision{ID: id, Verdict: store.Verdict{Kind: kind, Reports: reports}})
+}
+
+func searching(d *desk) {
+	d.connects()
+	by := func(from, messageID string) func(*store.NewInbound) {
+		return func(n *store.NewInbound) { n.From, n.MessageID = from, messageID }
+	}
+	one := d.records(d.arrival(1, by("Ana <Ana@Partner.example>", "a@x")))[0].ID
+	d.pass(time.Hour)
+	noon := d.at()
+	two := d.records(d.arrival(2, by("ana@partner.example", "b@x")))[0].ID
+	three := d.records(d.arrival(3, by("Eve <eve@partner.example>", "A@X")))[0].ID
+	four := d.records(d.arrival(4, by("no address", "")))[0].ID
+	d.verdict(one, store.KindDirect)
+	d.verdict(two, store.KindBounce)
+	d.verdict(three, store.KindBounce)
+	d.pass(time.Hour)
+	for _, c := range []struct {
+		q    store.InboundQuery
+		want []store.InboundID
+	}{
+		{store.InboundQuery{}, []store.InboundID{four, three, two, one}},
+		{store.InboundQuery{Address: " ANA@partner.example"}, []store.InboundID{two, one}},
+		{store.InboundQuery{Address: "ana@partner.example", Mark: "bounce"}, []store.InboundID{two}},
+		{store.InboundQuery{Mark: "bounce"}, []store.InboundID{three, two}},
+		{store.InboundQuery{Mark: "boun"}, nil},
+		{store.InboundQuery{Mark: "stored"}, []store.InboundID{four}},
+		{store.InboundQuery{MessageID: "a@X"}, []store.InboundID{three, one}},
+		{store.InboundQuery{MessageID: "a@X", Address: "eve@partner.example"}, []store.InboundID{three}},
+		{store.InboundQuery{Since: noon}, []store.InboundID{four, three, two}},
+		{store.InboundQuery{Until: noon}, []store.InboundID{one}},
+		{store.InboundQuery{Since: noon, Until: noon}, nil},
+		{store.InboundQuery{Until: noon.Add(-2 * time.Hour)}, nil},
+		{store.InboundQuery{Since: d.at()}, nil},
+		{store.InboundQuery{Since: noon, Mark: "bounce", Before: three}, []store.InboundID{two}},
+		{store.InboundQuery{Address: "no address"}, nil},
+		{store.InboundQuery{Mark: "list"}, nil},
+	} {
+		if got := d.finds(c.q); !slices.Equal(got, c.want) {
+			d.Errorf("%+v finds %v, want %v", c.q, got, c.want)
+		}
+	}
+}
+
+func searchPages(d *desk) {
+	d.connects()
+	for uid := range uint32(5) {
+		d.verdict(d.mail(uid+1), store.KindList)
+	}
+	q := store.InboundQuery{Mark: "list"}
+	var seen []store.InboundID
+	for {
+		rows := must[[]store.Inbound](d)(d.SearchInbound(d.ctx, q, 2))
+		for _, row := range rows {
+			seen = append(seen, row.ID)
+		}
+		if len(rows) < 2 {
+			break
+		}
+		q.Before = rows[1].ID
+	}
+	if len(seen) != 5 || !slices.IsSortedFunc(seen, func(a, b store.InboundID) int { return int(b) - int(a) }) {
+		d.Errorf("the pages hold %v", seen)
+	}
+}
+
+func marksMove(d *desk) {
+	d.connects()
+	answered, broken := d.mail(1), d.mail(2)
+	d.wantAnswered(d.answer(answered))
+	for range 3 {
+		must[store.Inbound](d)(d.QuarantineInbound(d.ctx, d.now, broken, "no"))
+	}
+	for mark, want := range map[string][]store.InboundID{
+		"stored": nil, "direct": {answered}, store.MarkAnswered: {answered}, "quarantined": {broken},
+	} {
+		if got := d.finds(store.InboundQuery{Mark: mark}); !slices.Equal(got, want) {
+			d.Errorf("%s finds %v, want %v", mark, got, want)
+		}
+	}
+}
+
+func reportFound(d *desk) {
+	d.connects()
+	id := d.mail(1)
+	d.verdict(id, store.KindBounce, store.Report{Recipient: "Gone@Partner.example", Action: "failed"},
+		store.Report{Recipient: "gone@partner.example"}, store.Report{Recipient: "bob@partner.example"})
+	for _, address := range []string{"gone@partner.example", "bob@partner.example"} {
+		if got := d.finds(store.InboundQuery{Address: address}); !slices.Equal(got, []store.InboundID{id}) {
+			d.Errorf("%s finds %v", address, got)
+		}
+	}
+}
+
+// fails opens a ticket whose confirmation fails for good.
+func (d *desk) fails() store.Outbound {
+	d.Helper()
+	d.opens()
+	row := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
+	d.finishes(row, store.StateFailed, time.Time{})
+	return must[store.Outbound](d)(d.Outbound(d.ctx, row.ID))
+}
+
+func retryWaiting(d *desk) {
+	d.opens()
+	row := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
+	d.finishes(row, store.StateQueued, d.now.Add(5*time.Hour))
+	d.pass(time.Minute)
+	want := must[store.Outbound](d)(d.Outbound(d.ctx, row.ID))
+	want.DueAt = d.at()
+	d.same(must[[]store.Outbound](d)(d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{row.ID, row.ID})), []store.Outbound{want})
+	if next := must[time.Time](d)(d.NextOutbound(d.ctx)); !next.Equal(d.at()) {
+		d.Errorf("the next falls due at %v", next)
+	}
+	if got := d.claims(store.Claim{Limit: 9, Lease: func(int) time.Duration { return time.Hour }}); len(got) != 1 || got[0].Attempts != 2 {
+		d.Errorf("claimed %+v", got)
+	}
+}
+
+func retryFailed(d *desk) {
+	row := d.fails()
+	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
+	d.pass(time.Hour)
+	row.State, row.QueuedAt, row.DueAt, row.DoneAt, row.Attempts = store.StateQueued, d.at(), d.at(), time.Time{}, 0
+	d.same(must[[]store.Outbound](d)(d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{row.ID})), []store.Outbound{row})
+	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{})
+	d.same(must[[]store.Outbound](d)(d.WaitingOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
+	again := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
+	if again.MessageID != row.MessageID {
+		d.Error("it is another mail")
+	}
+	d.finishes(again, store.StateSent, time.Time{})
+}
+
+func retryRefused(d *desk) {
+	d.connects()
+	d.wantAnswered(d.answer(d.mail(1)))
+	answer := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
+	retry := func() []store.Outbound {
+		return must[[]store.Outbound](d)(d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{answer.ID}))
+	}
+	d.same(retry(), []store.Outbound{}) // under way
+	d.finishes(answer, store.StateFailed, time.Time{})
+	d.same(retry(), []store.Outbound{}) // at most once
+	failed := d.fails()
+	_, err := d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{failed.ID, failed.ID + 1})
+	d.wantErr(err, store.ErrNotFound)
+	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, failed.ID)), failed)
+}
+
+func queueListed(d *desk) {
+	one, two := d.fails(), d.fails()
+	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{two, one})
+	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, two.ID, 9)), []store.Outbound{one})
+	first, second := d.opens().Confirmation, d.opens().Confirmation
+	d.same(must[[]store.Outbound](d)(d.WaitingOutbounds(d.ctx, 0, 1)), []store.Outbound{first})
+	d.same(must[[]store.Outbound](d)(d.WaitingOutbounds(d.ctx, first.ID, 9)), []store.Outbound{second})
+}
+
+// The model's part.
+
+func (r *run) retry(*rapid.T) {
+	if len(r.model.outs) == 0 {
+		return
+	}
+	var ids []store.OutboundID
+	var want []store.Outbound
+	for range 1 + r.pick("retries", 3) {
+		o := r.model.outs[r.pick("row", len(r.model.outs))]
+		ids = append(ids, o.ID)
+		switch {
+		case o.State == store.StateQueued && o.DueAt.After(r.now):
+			o.DueAt = r.now
+		case o.State == store.StateFailed && o.Kind != store.MailAutoResponse:
+			o.State, o.QueuedAt, o.DueAt, o.DoneAt, o.Attempts = store.StateQueued, r.now, r.now, time.Time{}, 0
+		default:
+			continue
+		}
+		want = append(want, o.Outbound)
+	}
+	r.compare("RetryOutbounds", must1(r.store.RetryOutbounds(r.ctx, r.now, ids)), want, nil)
+}
+
+func (r *run) readBoard() {
+	marks, people := map[string][]store.Inbound{}, map[string][]store.Inbound{}
+	var since []store.Inbound
+	at := r.now.Add(-20 * time.Minute)
+	for _, k := range slices.Backward(r.model.mails) {
+		for _, mark := range k.Marks() {
+			marks[mark] = append(marks[mark], *k)
+		}
+		for _, address := range k.Addresses() {
+			people[address] = append(people[address], *k)
+		}
+		if !k.SeenAt.Before(at) {
+			since = append(since, *k)
+		}
+	}
+	for mark, want := range marks {
+		r.compare("SearchInbound", must1(r.store.SearchInbound(r.ctx, store.InboundQuery{Mark: mark}, 1000)), want, nil)
+	}
+	for address, want := range people {
+		r.compare("SearchInbound", must1(r.store.SearchInbound(r.ctx, store.InboundQuery{Address: address}, 1000)), want, nil)
+	}
+	r.compare("SearchInbound", must1(r.store.SearchInbound(r.ctx, store.InboundQuery{Since: at}, 1000)), since, nil)
+	var failed, waiting []store.Outbound
+	for _, o := range r.model.outs {
+		switch o.State {
+		case store.StateFailed:
+			failed = slices.Insert(failed, 0, o.Outbound)
+		case store.StateQueued, store.StateClaimed:
+			waiting = append(waiting, o.Outbound)
+		}
+	}
+	slices.SortStableFunc(waiting, func(a, b store.Outbound) int { return a.QueuedAt.Compare(b.QueuedAt) })
+	r.compare("FailedOutbounds", must1(r.store.FailedOutbounds(r.ctx, 0, 1000)), failed, nil)
+	r.compare("WaitingOutbounds", must1(r.store.WaitingOutbounds(r.ctx, 0, 1000)), waiting, nil)
+}
