@@ -31,6 +31,11 @@ const (
 	// many one turn looks at.
 	pendingAtOnce = 32
 	pendingMost   = 512
+	// chunkJudge bounds the authentication of a chunk, and pendingLimit a turn's
+	// work on leftovers: name servers that never answer are easily had, and who
+	// has some could make everybody's mail wait.
+	chunkJudge   = 30 * time.Second
+	pendingLimit = time.Minute
 )
 
 // Rules that need more than the mail's own text.
@@ -122,12 +127,20 @@ func (s *session) settlePending(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list pending mails: %w", err)
 	}
+	rows = after(rows, s.w.pendingAt)
+	until := time.Now().Add(pendingLimit)
 	for group := range slices.Chunk(rows, pendingAtOnce) {
-		opens := make([]open, len(group))
-		for i, row := range group {
-			if opens[i], err = s.w.reopen(ctx, row); err != nil {
-				return err
-			}
+		if time.Now().After(until) { // new mail waits; the rest is next
+			s.retryBy(time.Now().Add(putOff))
+			break
+		}
+		s.w.pendingAt = group[len(group)-1].ID
+		opens, retry, err := s.w.reopenAll(ctx, group)
+		if err != nil {
+			return err
+		}
+		if retry {
+			s.retryBy(time.Now().Add(putOff))
 		}
 		decided, retry, err := s.w.settle(ctx, opens, s.folder, time.Now(), new(work).turn)
 		if err != nil {
@@ -144,6 +157,36 @@ func (s *session) settlePending(ctx context.Context) error {
 		s.retryBy(time.Now().Add(time.Second))
 	}
 	return nil
+}
+
+// after puts the rows behind id first, so that none of them waits behind such as
+// take all the time there is.
+func after(rows []store.Inbound, id store.InboundID) []store.Inbound {
+	i := slices.IndexFunc(rows, func(r store.Inbound) bool { return r.ID > id })
+	if i < 0 {
+		return rows
+	}
+	return slices.Concat(rows[i:], rows[:i])
+}
+
+// reopenAll reads recorded mails back. One whose text cannot be read ends in
+// quarantine like any that cannot be judged: it must not stand before the rest.
+func (w *Watcher) reopenAll(ctx context.Context, rows []store.Inbound) (opens []open, retry bool, err error) {
+	for _, row := range rows {
+		o, fault := w.reopen(ctx, row)
+		switch {
+		case fault == nil:
+			opens = append(opens, o)
+		case ctx.Err() != nil:
+			return nil, false, fault
+		default:
+			if row, err = w.quarantine(ctx, row.ID, "its text cannot be read: "+fault.Error()); err != nil {
+				return nil, false, err
+			}
+			retry = retry || row.State == store.InboundStored
+		}
+	}
+	return opens, retry, nil
 }
 
 // retryBy has the next turn begin at t at the latest.
@@ -267,6 +310,8 @@ func (w *Watcher) quarantine(ctx context.Context, id store.InboundID, reason str
 // several at a time since they wait for the DNS.
 func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgement {
 	judged := make([]judgement, len(opens))
+	asking, cancel := context.WithTimeout(ctx, chunkJudge)
+	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(authenticators)
 	for i := range opens {
@@ -291,7 +336,7 @@ func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgem
 			continue
 		}
 		g.Go(func() error {
-			if fault := w.guard(o.row.ID, func() { w.vouch(ctx, o, j) }); fault != nil {
+			if fault := w.guard(o.row.ID, func() { w.vouch(asking, o, j) }); fault != nil {
 				j.fault = fault
 			}
 			return nil

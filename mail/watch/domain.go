@@ -25,6 +25,12 @@ const (
 	// An organisation whose name servers did not answer is not asked again for
 	// silenceKept: whoever runs such servers on purpose cannot hold up the rest.
 	silenceKept = 30 * time.Second
+	// After missedMost questions without an answer in missedWithin none gets more
+	// than dnsHurry: somebody has many such names, and the mail of all others
+	// waits behind his.
+	missedMost   = 32
+	missedWithin = time.Minute
+	dnsHurry     = 300 * time.Millisecond
 )
 
 // nameServer asks a Resolver within bounds and remembers what it is about to be
@@ -32,9 +38,11 @@ const (
 type nameServer struct {
 	resolver Resolver
 
-	mu     sync.Mutex
-	takes  map[string]domainFact // by domain
-	silent map[string]time.Time  // by organisation: until when it is not asked
+	mu       sync.Mutex
+	takes    map[string]domainFact // by domain
+	silent   map[string]time.Time  // by organisation: until when it is not asked
+	missed   int                   // questions without an answer since missedAt
+	missedAt time.Time
 }
 
 type domainFact struct {
@@ -48,21 +56,41 @@ var errSilent = &net.DNSError{Err: "no answer a moment ago", IsTemporary: true}
 // ask puts one question that is about a name.
 func (n *nameServer) ask(ctx context.Context, name string, question func(context.Context) error) error {
 	org := registered(strings.ToLower(strings.TrimSuffix(name, ".")))
-	if n.isSilent(org) {
+	if n.isSilent(org) || ctx.Err() != nil {
 		return errSilent
 	}
-	ctx, cancel := context.WithTimeout(ctx, dnsLimit)
+	within, cancel := context.WithTimeout(ctx, n.patience())
 	defer cancel()
-	err := question(ctx)
-	if err != nil && !isNotFound(err) {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if n.silent == nil || len(n.silent) >= domainsKept {
-			n.silent = map[string]time.Time{}
-		}
-		n.silent[org] = time.Now().Add(silenceKept)
+	err := question(within)
+	if err != nil && !isNotFound(err) && ctx.Err() == nil {
+		n.miss(org)
 	}
 	return err
+}
+
+// patience is how long a question may take now.
+func (n *nameServer) patience() time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.missed >= missedMost && time.Since(n.missedAt) < missedWithin {
+		return dnsHurry
+	}
+	return dnsLimit
+}
+
+// miss notes that an organisation's name servers did not answer.
+func (n *nameServer) miss(org string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	if n.silent == nil || len(n.silent) >= domainsKept {
+		n.silent = map[string]time.Time{}
+	}
+	n.silent[org] = now.Add(silenceKept)
+	if now.Sub(n.missedAt) >= missedWithin {
+		n.missed, n.missedAt = 0, now
+	}
+	n.missed++
 }
 
 func (n *nameServer) isSilent(org string) bool {

@@ -31,8 +31,8 @@ type Line struct {
 // returns what would be done with each, oldest first. It uses a connection of
 // its own and writes nothing, neither in the store nor on the server.
 func (w *Watcher) DryRun(ctx context.Context, limit int) ([]Line, error) {
-	if len(w.box.Regions) == 0 {
-		return nil, fmt.Errorf("mailbox %s receives for no region", w.box.ID)
+	if err := w.box.check(); err != nil {
+		return nil, err
 	}
 	s, err := w.connect(ctx)
 	if err != nil {

@@ -393,24 +393,24 @@ func TestTheStoreIsFullForAWhile(t *testing.T) {
 	})
 }
 
+// A server that neither moves nor makes the folder is asked once a chunk, and
+// the watch goes on.
 func TestMovingIsRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		h := newHouse(t)
-		h.box.MoveTo = "Processed" // no such folder: NO [TRYCREATE]
+		s := newLineServer(numbered(1))
+		s.caps += " MOVE"
+		s.on("UID MOVE", func(c *lineConn, tag string) { c.say("%s NO [TRYCREATE] no such folder", tag) })
+		s.on("CREATE", func(c *lineConn, tag string) { c.say("%s NO [NOPERM] not here", tag) })
+		h := newBadHouse(t, s)
+		h.box.MoveTo = "Processed"
 		h.start()
 		time.Sleep(time.Minute)
-		h.deliver(numbered(1))
-		time.Sleep(time.Minute)
 		h.decided(1, 1)
-		if found := h.folder("INBOX"); found != 1 {
-			t.Errorf("INBOX holds %d mails, want 1: what cannot be moved stays", found)
-		}
-		h.must(h.user.Create("Processed", nil))
-		h.deliver(numbered(2))
-		time.Sleep(time.Minute)
+		s.put(2, numbered(2))
+		time.Sleep(20 * time.Minute)
 		h.decided(2, 2)
-		if found := h.folder("Processed"); found != 1 {
-			t.Errorf("Processed holds %d mails, want 1", found)
+		if moves, made := s.sent("UID MOVE"), s.sent("CREATE"); moves != 4 || made != 2 || h.door.dialed.Load() != 1 {
+			t.Errorf("asked to move %d times and to create %d times, over %d connections", moves, made, h.door.dialed.Load())
 		}
 	})
 }

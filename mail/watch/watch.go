@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,13 +52,39 @@ type Mailbox struct {
 	Silent                bool // record and judge, but never answer
 	Junk                  bool // the folder holds what the host took for spam
 	// Regions are those whose addresses this mailbox receives for; the first
-	// answers mail that names none of them.
+	// answers mail that names none of them. None is for a mailbox of bounces,
+	// which is Silent.
 	Regions []store.Region
 
 	// Marks on the server.
 	Mark         bool   // set the keyword SignpostDone where the server keeps it
 	MarkAnswered bool   // set \Answered on what was answered
 	MoveTo       string // folder to move decided mail to; needs MOVE (RFC 6851)
+	// Folders move decided mail by what became of it, before MoveTo.
+	Folders Folders
+}
+
+// Folders are where decided mail is moved to for people who look into the
+// mailbox; "" leaves it to Mailbox.MoveTo. One that is not there is made.
+type Folders struct {
+	Answered  string // answered, now or to the same person before
+	Bounces   string // bounces, delays, receipts of delivery, complaints
+	Automatic string // what else programs wrote, spam too
+	Unclear   string // a person's that was not answered, and what cannot be read
+}
+
+// check refuses a mailbox that cannot be watched.
+func (b Mailbox) check() error {
+	if len(b.Regions) == 0 && !b.Silent {
+		return errors.New("mailbox " + b.ID + " receives for no region")
+	}
+	// Each move makes a new UID, which would be read, and moved, again.
+	for _, to := range b.targets() {
+		if strings.EqualFold(to, b.Folder) {
+			return fmt.Errorf("mailbox %s moves mail to %s, the folder it watches", b.ID, to)
+		}
+	}
+	return nil
 }
 
 // Keyword marks a decided mail on the server.
@@ -133,6 +161,7 @@ type Watcher struct {
 	suspects     map[uint32]suspect // by UID
 	fetchedAt    time.Time          // when a mail last came
 	reconciledAt time.Time
+	pendingAt    store.InboundID // the leftover looked at last
 
 	mu     sync.Mutex
 	health Health
@@ -167,8 +196,8 @@ func New(box Mailbox, deps Deps) *Watcher {
 // more. It reconnects by itself after every fault; the only error it returns is
 // a mailbox that cannot be watched at all.
 func (w *Watcher) Run(ctx context.Context) error {
-	if len(w.box.Regions) == 0 {
-		return errors.New("mailbox " + w.box.ID + " receives for no region")
+	if err := w.box.check(); err != nil {
+		return err
 	}
 	// The first comparison comes with the first turn: a process that died may
 	// have taken its suspects with it.
