@@ -162,7 +162,7 @@ func (db *DB) commit(group []*job) (bad int, err error) {
 				return j.err
 			}
 		}
-		return nil
+		return t.putCounts()
 	})
 	if err == nil && db.observe != nil {
 		db.observe(len(group), time.Since(start))

@@ -135,7 +135,8 @@ func (t *txn) decide(now time.Time, d store.Decision) (store.Inbound, error) {
 	if err := t.settle(&row, store.InboundDecided); err != nil {
 		return row, err
 	}
-	return row, errors.Join(t.countVerdict(row.Verdict), t.applyReports(now, row))
+	t.countVerdict(row.Verdict)
+	return row, t.applyReports(now, row)
 }
 
 // keptVerdict is the verdict as it is stored: memory of its own, texts cut.
@@ -147,16 +148,15 @@ func keptVerdict(v store.Verdict) store.Verdict {
 	return v
 }
 
-func (t *txn) countVerdict(v store.Verdict) error {
-	err := t.addCount(countKind, string(v.Kind), 1)
+func (t *txn) countVerdict(v store.Verdict) {
+	t.addCount(countKind, string(v.Kind), 1)
 	counted := map[string]bool{}
 	for _, rule := range v.Rules {
 		if !counted[rule.ID] {
 			counted[rule.ID] = true
-			err = errors.Join(err, t.addCount(countRule, rule.ID, 1))
+			t.addCount(countRule, rule.ID, 1)
 		}
 	}
-	return err
 }
 
 // answer reserves the auto-response, unless a rule of the store's own stops it;

@@ -127,10 +127,17 @@ func (t *txn) spend(now time.Time, budgets []store.Budget) (charges []charge, sp
 
 func (t *txn) putCharges(charges []charge) error {
 	for _, c := range charges {
+		value := usageBytes(c.usage, c.budget.Window)
+		if kept, window := readUsage(t.value(bBudgets, c.key[:])); window == c.budget.Window && kept.Start.Equal(c.usage.Start) {
+			// It expires when it did: most charges of a shared budget.
+			if err := t.put(bBudgets, c.key[:], value); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := t.dropUsage(c.key); err != nil {
 			return err
 		}
-		value := usageBytes(c.usage, c.budget.Window)
 		if err := t.putExpiring(bBudgets, expiryBudget, c.key, value, c.budget.Expires(c.usage)); err != nil {
 			return err
 		}

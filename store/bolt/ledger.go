@@ -221,13 +221,13 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 		MessageID: cut(a.MessageID, maxMessageID), From: cut(a.From, maxFrom), Subject: cut(a.Subject, maxSubject),
 		Blob: a.Blob, Truncated: a.Truncated, State: store.InboundStored,
 	}
+	t.addCount(countInbound, string(row.State), 1)
 	err = errors.Join(
 		t.putInbound(row),
 		t.indexInbound(store.Inbound{}, row),
 		t.put(bInUIDs, uidKey(box, a.UIDValidity, a.UID), u64(id)),
 		t.put(bInHashes, append(hashPrefix(box, a.Hash), u64(id)...), []byte{}),
 		t.put(bInPending, pendingKey(box, row.ID), []byte{}),
-		t.addCount(countInbound, string(row.State), 1),
 	)
 	if row.MessageID != "" {
 		err = errors.Join(err, t.put(bInMessages, digestID(messageDigest(row.MessageID), id), []byte{}))
@@ -280,11 +280,11 @@ func (t *txn) settle(row *store.Inbound, state store.InboundState) error {
 	was := *row
 	was.Verdict, was.Answer = store.Verdict{}, 0
 	row.State = state
+	t.addCount(countInbound, string(from), -1)
+	t.addCount(countInbound, string(state), 1)
 	return errors.Join(
 		t.indexInbound(was, *row),
 		t.delete(bInPending, pendingKey(box.Number, row.ID)),
-		t.addCount(countInbound, string(from), -1),
-		t.addCount(countInbound, string(state), 1),
 		t.putInbound(*row),
 	)
 }

@@ -239,8 +239,8 @@ func (t *txn) newTicket(o opening, dead bool) (store.Ticket, error) {
 		t.putExpiring(bLinks, expiryLink, digest(o.Link), link{ticket: k.ID, expires: o.LinkExpires}.bytes(), o.LinkExpires),
 		t.putDeadline(k.ID, k.Promise.FirstResponseBy, keyFirstResponse),
 		t.putDeadline(k.ID, k.Promise.ResolutionBy, keyResolution),
-		t.addCount(countTicket, k.Region, 1),
 	)
+	t.addCount(countTicket, k.Region, 1)
 	return k, err
 }
 
@@ -249,10 +249,8 @@ func (t *txn) number(k *store.Ticket, prefix string) error {
 	name := string(numberPrefix(prefix))
 	last := max(t.count(countNumber, name), firstNumber-1)
 	k.Number = prefix + "-" + strconv.FormatUint(last+1, 10)
-	return errors.Join(
-		t.put(bCounts, append([]byte{countNumber}, name...), u64(last+1)),
-		t.put(bNumbers, numberKey(prefix, last+1), u64(uint64(k.ID))),
-	)
+	t.setCount(countNumber, name, last+1)
+	return t.put(bNumbers, numberKey(prefix, last+1), u64(uint64(k.ID)))
 }
 
 func (t *txn) putDeadline(id store.TicketID, due time.Time, kind byte) error {

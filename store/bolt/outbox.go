@@ -190,11 +190,11 @@ func (t *txn) addOutbound(row *store.Outbound) error {
 		return err
 	}
 	row.ID = store.OutboundID(id)
+	t.addCount(countOutbound, string(row.State), 1)
 	err = errors.Join(
 		t.putOutbound(*row),
 		t.put(bOutMessages, append(messageKeyPrefix(row.MessageID), u64(id)...), []byte{}),
 		t.put(bOutRecipients, recipientKey(*row), []byte{}),
-		t.addCount(countOutbound, string(row.State), 1),
 	)
 	if row.Ticket != 0 {
 		err = errors.Join(err, t.put(bOutTickets, pair64(uint64(row.Ticket), id), []byte{}))
@@ -212,14 +212,15 @@ func (t *txn) setState(row *store.Outbound, state store.OutboundState) error {
 	}
 	from := row.State
 	row.State = state
-	err := errors.Join(t.addCount(countOutbound, string(from), -1), t.addCount(countOutbound, string(state), 1))
+	t.addCount(countOutbound, string(from), -1)
+	t.addCount(countOutbound, string(state), 1)
 	switch key := u64(uint64(row.ID)); {
 	case state == store.StateFailed:
-		err = errors.Join(err, t.put(bOutFailed, key, []byte{}))
+		return t.put(bOutFailed, key, []byte{})
 	case from == store.StateFailed:
-		err = errors.Join(err, t.delete(bOutFailed, key))
+		return t.delete(bOutFailed, key)
 	}
-	return err
+	return nil
 }
 
 // end brings a row that is in no queue any more to a final state; it is still to

@@ -54,12 +54,12 @@ func (t *txn) applyReport(now time.Time, in store.Inbound, r store.Report, mail 
 }
 
 func (t *txn) setDelivery(mail *store.Outbound, d store.Delivery) error {
-	var err error
 	if was := mail.Delivery.Fate; was != "" {
-		err = t.addCount(countFate, string(was), -1)
+		t.addCount(countFate, string(was), -1)
 	}
 	mail.Delivery = d
-	return errors.Join(err, t.addCount(countFate, string(d.Fate), 1), t.putOutbound(*mail))
+	t.addCount(countFate, string(d.Fate), 1)
+	return t.putOutbound(*mail)
 }
 
 // isDead tells whether the mail came back from an address that takes none.

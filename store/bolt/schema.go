@@ -87,7 +87,11 @@ func migrate(file *bbolt.DB, codec *codec, steps []migration, log *slog.Logger) 
 
 func migrateTo(file *bbolt.DB, codec *codec, step migration, version uint32) error {
 	return file.Update(func(tx *bbolt.Tx) error {
-		if err := step(&txn{tx: tx, codec: codec}); err != nil {
+		t := &txn{tx: tx, codec: codec}
+		if err := step(t); err != nil {
+			return err
+		}
+		if err := t.putCounts(); err != nil {
 			return err
 		}
 		return tx.Bucket([]byte(bMeta.layout().name)).Put([]byte(schemaKey), u32(version))

@@ -15,6 +15,9 @@ type txn struct {
 	codec   *codec
 	buckets [bucketCount]*bbolt.Bucket
 	writes  int // so that a verb that failed can be told to have left no trace
+	// counts are the counters changed by this transaction, written once at its
+	// end (putCounts): every verb of a group changes the same few.
+	counts map[string]uint64
 }
 
 const appendFill = 0.9
@@ -78,12 +81,33 @@ func (t *txn) next(b bucket) (uint64, error) {
 }
 
 func (t *txn) count(kind byte, name string) uint64 {
-	return readU64(t.value(bCounts, append([]byte{kind}, name...)))
+	key := append([]byte{kind}, name...)
+	if n, changed := t.counts[string(key)]; changed {
+		return n
+	}
+	return readU64(t.value(bCounts, key))
 }
 
-func (t *txn) addCount(kind byte, name string, delta int) error {
-	count := t.count(kind, name) + uint64(int64(delta))
-	return t.put(bCounts, append([]byte{kind}, name...), u64(count))
+func (t *txn) setCount(kind byte, name string, count uint64) {
+	t.writes++
+	if t.counts == nil {
+		t.counts = map[string]uint64{}
+	}
+	t.counts[string(append([]byte{kind}, name...))] = count
+}
+
+func (t *txn) addCount(kind byte, name string, delta int) {
+	t.setCount(kind, name, t.count(kind, name)+uint64(int64(delta)))
+}
+
+// putCounts writes the counters that changed.
+func (t *txn) putCounts() error {
+	for key, count := range t.counts {
+		if err := t.put(bCounts, []byte(key), u64(count)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // walk calls visit for the rows whose keys begin with prefix, in ascending order
