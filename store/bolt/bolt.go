@@ -148,7 +148,6 @@ func (db *DB) Close() error {
 		close(db.closing)
 		<-db.closed
 		err = db.bolt.Close()
-		db.codec.close()
 	})
 	return err
 }
