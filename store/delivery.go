@@ -11,7 +11,8 @@ import (
 // themselves take effect in Ledger.DecideInbound.
 type Deliveries interface {
 	// OutboundsTo lists the mails to one address (compared by AddressKey), newest
-	// first, those with an id below before (0: from the newest).
+	// first, those with an id below before (0: from the newest). Of the address's
+	// own tickets it looks at the newest TicketsLooked.
 	OutboundsTo(ctx context.Context, address string, before OutboundID, limit int) ([]Outbound, error)
 
 	// Suppressions lists those in force at now, newest first, those with an id
@@ -33,6 +34,9 @@ type Deliveries interface {
 	// on a ticket without one.
 	SettleQuestion(ctx context.Context, now time.Time, id TicketID) (Ticket, error)
 }
+
+// TicketsLooked is how many tickets of an address OutboundsTo looks at.
+const TicketsLooked = 100
 
 // Fate is what became of a mail after the relay took it, by the reports that
 // came back.

@@ -153,7 +153,9 @@ func (c *checker) outbounds() error {
 			return fault("outbound", readU64(key), err)
 		}
 		c.want(bOutMessages, append(messageKeyPrefix(row.MessageID), key...), nil, "outbound", row.ID)
-		c.want(bOutRecipients, recipientKey(row), nil, "outbound", row.ID)
+		if elsewhere, err := c.isElsewhere(row); elsewhere || err != nil {
+			c.want(bOutRecipients, recipientKey(row), nil, "outbound", row.ID)
+		}
 		c.counts[string(countOutbound)+string(row.State)]++
 		if row.State == store.StateFailed {
 			c.want(bOutFailed, key, nil, "outbound", row.ID)

@@ -340,8 +340,12 @@ func TestAFileOfTheSecondSchemaIsIndexedByRecipient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err1 := postTicket(t, db, 1)
-	second, err2 := postTicket(t, db, 2)
+	ctx, now := t.Context(), time.Now()
+	opened, err1 := postTicket(t, db, 1)
+	_, err2 := db.ConnectMailbox(ctx, now, "us")
+	rows := must(t)(db.RecordInbound(ctx, now, []store.NewInbound{{Mailbox: "us", UIDValidity: 1, UID: 1, InternalDate: now, Raw: []byte("x")}}))
+	decision := benchDecision(newRand(1), newRing(t), rows[0], now)
+	answered := must(t)(db.DecideInbound(ctx, now, []store.Decision{decision}))
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
 		var errs []error
 		for _, name := range []string{"outrecipients", "suppressions", "suporder", "refusals", "refuseen"} {
@@ -357,10 +361,10 @@ func TestAFileOfTheSecondSchemaIsIndexedByRecipient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer checkAndClose(t, db)
-	for _, o := range []store.Opened{first, second} {
-		rows, err := db.OutboundsTo(t.Context(), o.Confirmation.To, 0, 9)
-		if err != nil || len(rows) != 1 || rows[0].ID != o.Confirmation.ID {
-			t.Errorf("mails to %s: %v, %v", o.Confirmation.To, rows, err)
+	for to, id := range map[string]store.OutboundID{opened.Confirmation.To: opened.Confirmation.ID, decision.Answer.To: answered[0].Answer} {
+		rows, err := db.OutboundsTo(ctx, to, 0, 9)
+		if err != nil || len(rows) != 1 || rows[0].ID != id {
+			t.Errorf("mails to %s: %v, %v", to, rows, err)
 		}
 	}
 }

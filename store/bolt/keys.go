@@ -48,7 +48,7 @@ import (
 //	agents        agent(8)                             agent record
 //	agentnames    address digest(16)                   agent(8)
 //	sessions      session(16)                          agent(8) generation(4) opened(8) until(8) ends(8)
-//	outrecipients address digest(16) outbound(8)       -
+//	outrecipients address digest(16) outbound(8)       -      mails not to their ticket's requester
 //	suppressions  digest(16) of key and scope          suppression record
 //	suporder      suppression(8)                       digest(16)
 //	refusals      digest(16) of host and text          refusal record

@@ -194,10 +194,12 @@ func (t *txn) addOutbound(row *store.Outbound) error {
 	err = errors.Join(
 		t.putOutbound(*row),
 		t.put(bOutMessages, append(messageKeyPrefix(row.MessageID), u64(id)...), []byte{}),
-		t.put(bOutRecipients, recipientKey(*row), []byte{}),
 	)
 	if row.Ticket != 0 {
 		err = errors.Join(err, t.put(bOutTickets, pair64(uint64(row.Ticket), id), []byte{}))
+	}
+	if elsewhere, e := t.isElsewhere(*row); elsewhere || e != nil {
+		err = errors.Join(err, e, t.put(bOutRecipients, recipientKey(*row), []byte{}))
 	}
 	if row.State != store.StateQueued {
 		return err

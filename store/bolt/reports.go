@@ -132,23 +132,67 @@ func recipientKey(row store.Outbound) []byte {
 	return digestID(digestOf(store.AddressKey(row.To)), uint64(row.ID))
 }
 
+// isElsewhere tells a mail that is not to the requester of its ticket, so that
+// it needs a row of its own to be found by its recipient. The others are found by
+// their ticket: an index over all would cost each post a page more.
+func (t *txn) isElsewhere(row store.Outbound) (bool, error) {
+	if row.Ticket == 0 || row.Kind == store.MailConfirmation {
+		return row.Ticket == 0, nil
+	}
+	k, err := t.ticket(row.Ticket)
+	return err == nil && store.AddressKey(k.Requester.Email) != store.AddressKey(row.To), err
+}
+
 // OutboundsTo implements store.Deliveries.
 func (db *DB) OutboundsTo(ctx context.Context, address string, before store.OutboundID, limit int) (rows []store.Outbound, err error) {
+	who := digestOf(store.AddressKey(address))
 	err = db.read(ctx, func(t *txn) error {
-		who := digestOf(store.AddressKey(address))
-		return t.walkBack(bOutRecipients, who[:], beforeKey(who[:], uint64(before)), func(key, _ []byte) (bool, error) {
-			if len(rows) >= limit {
-				return false, nil
+		ids, err := t.mailsTo(who, uint64(before), limit)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			row, err := t.outbound(store.OutboundID(id))
+			if err != nil {
+				return err
 			}
-			row, err := t.outbound(store.OutboundID(readU64(key[16:])))
-			rows = append(rows, row)
-			return true, err
-		})
+			if digestOf(store.AddressKey(row.To)) == who && len(rows) < limit {
+				rows = append(rows, row)
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fault("outbounds to an address, before", before, err)
 	}
 	return rows, nil
+}
+
+// mailsTo lists the mails to an address below before, and those to others on its
+// tickets, newest first.
+func (t *txn) mailsTo(who digest, before uint64, limit int) (ids []uint64, err error) {
+	// idsUnder adds the newest ids, of which keys under prefix end in one.
+	idsUnder := func(b bucket, prefix []byte, before uint64, most int, to *[]uint64) error {
+		n := 0
+		return t.walkBack(b, prefix, beforeKey(prefix, before), func(key, _ []byte) (bool, error) {
+			if n++; n > most {
+				return false, nil
+			}
+			*to = append(*to, readU64(key[len(prefix):]))
+			return true, nil
+		})
+	}
+	var tickets []uint64
+	err = errors.Join(
+		idsUnder(bOutRecipients, who[:], before, limit, &ids),
+		idsUnder(bRequesters, who[:], 0, store.TicketsLooked, &tickets),
+	)
+	for _, ticket := range tickets {
+		err = errors.Join(err, idsUnder(bOutTickets, u64(ticket), before, limit, &ids))
+	}
+	slices.Sort(ids)
+	slices.Reverse(ids)
+	return ids, err
 }
 
 type refusalRecord struct {

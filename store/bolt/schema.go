@@ -39,7 +39,7 @@ func createBuckets(t *txn) error {
 }
 
 // indexRecipients makes schema 3: the buckets of what became of mails, and the
-// index by recipient over the mails there are. Sorted, they fill its pages one
+// index by recipient over the mails there are that need it. Sorted, they fill its pages one
 // after the other.
 func indexRecipients(t *txn) error {
 	if err := createBuckets(t); err != nil {
@@ -48,7 +48,13 @@ func indexRecipients(t *txn) error {
 	var keys [][]byte
 	err := t.walk(bOutbounds, nil, nil, func(key, _ []byte) (bool, error) {
 		row, err := t.outbound(store.OutboundID(readU64(key)))
-		keys = append(keys, recipientKey(row))
+		if err != nil {
+			return false, err
+		}
+		elsewhere, err := t.isElsewhere(row)
+		if elsewhere {
+			keys = append(keys, recipientKey(row))
+		}
 		return true, err
 	})
 	if err != nil {

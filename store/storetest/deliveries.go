@@ -377,6 +377,22 @@ func mailsByRecipient(d *desk) {
 	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "ana@a.example", two.ID, 9)), []store.Outbound{one})
 	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "ana@a.example", 0, 1)), []store.Outbound{two})
 	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "nobody@a.example", 0, 9)), []store.Outbound{})
+
+	// Answers too, whatever ticket they are about.
+	d.connects()
+	answers := func(uid uint32, to string, about store.OutboundID) store.Outbound {
+		row := d.wantAnswered(d.answer(d.mail(uid), func(x *store.Decision) {
+			x.Answer.To = to
+			if about != 0 {
+				x.Answer.Ticket = must[store.Outbound](d)(d.Outbound(d.ctx, about)).Ticket
+			}
+		}))
+		return must[store.Outbound](d)(d.Outbound(d.ctx, row.Answer))
+	}
+	own, stray, others := answers(1, "ana@a.example", one.ID), answers(2, "ana@a.example", 0), answers(3, "cy@a.example", one.ID)
+	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "ana@a.example", 0, 9)), []store.Outbound{stray, own, two, one})
+	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "ana@a.example", own.ID, 1)), []store.Outbound{two})
+	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "cy@a.example", 0, 9)), []store.Outbound{others})
 }
 
 func answerWithLink(d *desk) {
