@@ -124,7 +124,7 @@ func (s *Staff) proven(ctx context.Context, now time.Time, email, password, code
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return who, 0, err
 	}
-	hash := s.nobody
+	hash := s.nobody() // asked for whoever it is, so that its first making tells nobody apart
 	if known {
 		hash = who.Password
 	}

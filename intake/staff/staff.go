@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"signpost/intake/guard"
 	"signpost/intake/web"
@@ -22,8 +23,10 @@ type Staff struct {
 	cfg  Config
 	deps Deps
 
-	hashers    hashers
-	nobody     string // the hash compared where there is no account
+	hashers hashers
+	// nobody is the hash compared where there is no account, made at the first
+	// sign-in: the work of hashing has no place in a start.
+	nobody     func() string
 	perAccount *guard.Limiter
 	perNetwork *guard.Limiter
 
@@ -48,7 +51,7 @@ func New(cfg Config, deps Deps) (*Staff, error) {
 	return &Staff{
 		cfg: cfg, deps: deps,
 		hashers:    make(hashers, hashesAtOnce),
-		nobody:     HashPassword(newToken()),
+		nobody:     sync.OnceValue(func() string { return HashPassword(newToken()) }),
 		perAccount: guard.NewLimiter(cfg.PerAccount, cfg.Window),
 		perNetwork: guard.NewLimiter(cfg.PerNetwork, cfg.Window),
 	}, nil
