@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"signpost/intake/ops"
+	"signpost/intake/staff"
+	"signpost/store"
+)
+
+// buildStaff adds the door for those who work here and the rooms behind it.
+func (a *App) buildStaff() (err error) {
+	if a.staff, err = staff.New(staffConfig(a.cfg), staff.Deps{Agents: a.db, Home: staffHome}); err != nil {
+		return err
+	}
+	if err := a.staff.Mount(a.web); err != nil {
+		return err
+	}
+	board, err := ops.New(ops.Deps{
+		Store: a.db, Blobs: a.blobs, Door: a.staff, Regions: a.cfg.Regions(),
+		Mailboxes: a.watched, Troubles: a.troubleWords, Kick: a.sender.Kick,
+	})
+	if err != nil {
+		return err
+	}
+	return board.Mount(a.web)
+}
+
+// staffHome is where somebody begins who signed in.
+func staffHome(who store.Agent) string {
+	if who.Has(store.RoleOps) {
+		return "/ops"
+	}
+	return "/account"
+}
+
+// watched tells how each mailbox is watched.
+func (a *App) watched() (all []ops.Mailbox) {
+	for _, w := range a.watchers {
+		h := w.Health()
+		since := slices.MaxFunc([]time.Time{h.LastCycle, a.began}, time.Time.Compare)
+		all = append(all, ops.Mailbox{
+			ID: h.Mailbox, State: string(h.State), Since: h.Since, LastCycle: h.LastCycle, LastError: h.LastError,
+			Silent: time.Since(since) > silence,
+		})
+	}
+	return all
+}
+
+func (a *App) troubleWords(ctx context.Context) (words []string) {
+	for _, t := range a.troubles(ctx) {
+		words = append(words, t.Text)
+	}
+	return words
+}

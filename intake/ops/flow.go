@@ -1,0 +1,161 @@
+package ops
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// waitingLooked is how many waiting mails are told apart by region.
+const waitingLooked = 1000
+
+// longWait is how old an unsent mail may grow before its region is in trouble.
+const longWait = 10 * time.Minute
+
+type flowData struct {
+	page
+	Regions   []regionFlow
+	Troubles  []string
+	Mailboxes []mailboxRow
+	Out       []figure
+	In        []figure
+	Responder string
+	Asked     string
+}
+
+type regionFlow struct {
+	ID, Name, Address string
+	Tone, Word        string // of the badge
+	Sentence          string
+}
+
+type mailboxRow struct {
+	ID, State, Last, Error string
+	Silent                 bool
+}
+
+// figure is a number and where its rows are.
+type figure struct {
+	Name, Link string
+	Count      uint64
+	Tone       string
+}
+
+func (o *Ops) showFlow(x *web.Exchange, who store.Agent) error {
+	ctx, now := x.Request.Context(), time.Now()
+	stats, err := o.deps.Store.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	waiting, err := o.deps.Store.WaitingOutbounds(ctx, 0, waitingLooked)
+	if err != nil {
+		return err
+	}
+	responder, err := o.deps.Store.Responder(ctx)
+	if err != nil {
+		return err
+	}
+	boxes := o.deps.Mailboxes()
+	d := flowData{
+		page: page{"flow", who.Email}, Troubles: o.deps.Troubles(ctx), Out: outFigures(stats), In: inFigures(stats),
+		Responder: responderWords(responder), Asked: when(now),
+	}
+	for _, r := range o.deps.Regions {
+		d.Regions = append(d.Regions, flowOf(r, waiting, boxes, responder, now))
+	}
+	for _, b := range boxes {
+		d.Mailboxes = append(d.Mailboxes, mailboxRow{b.ID, b.State, ago(b.LastCycle, now), b.LastError, b.Silent})
+	}
+	return o.flow.Show(x, http.StatusOK, d)
+}
+
+func ago(t, now time.Time) string {
+	if t.IsZero() {
+		return "not yet"
+	}
+	return span(now.Sub(t)) + " ago"
+}
+
+// flowOf says in one sentence whether a region's mail flows, out and in.
+func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, responder store.Responder, now time.Time) regionFlow {
+	f := regionFlow{ID: r.ID, Name: r.Name, Address: r.Address, Tone: "green", Word: "flows"}
+	var n int
+	var oldest time.Duration
+	for _, o := range waiting {
+		if o.Region == r.ID {
+			n++
+			oldest = max(oldest, now.Sub(o.QueuedAt))
+		}
+	}
+	out := "Everything queued has gone out"
+	switch {
+	case n == 1:
+		out = fmt.Sprintf("1 mail waits to go out, since %s", span(oldest))
+	case n > 1:
+		out = fmt.Sprintf("%d mails wait to go out, the oldest since %s", n, span(oldest))
+	}
+	if oldest > longWait {
+		f.Tone, f.Word = "amber", "held up"
+	}
+	in := "its mailbox is watched by nobody here"
+	for _, b := range boxes {
+		if b.ID != r.Mailbox {
+			continue
+		}
+		in = "its mailbox was read to the end " + ago(b.LastCycle, now)
+		if b.LastCycle.IsZero() {
+			in = "its mailbox was not read to the end yet"
+		}
+		if b.Silent {
+			f.Tone, f.Word = "red", "stopped"
+			in += ", which is too long"
+		}
+	}
+	f.Sentence = out + "; " + in + "."
+	if !responder.On {
+		f.Sentence += " Automatic answers are off."
+	}
+	return f
+}
+
+func responderWords(r store.Responder) string {
+	text := "Automatic answers are on."
+	switch {
+	case r.Tripped:
+		text = "Automatic answers are stopped by the breaker."
+	case !r.On:
+		text = "Automatic answers are off."
+	}
+	if !r.Since.IsZero() {
+		text += " Since " + when(r.Since) + " UTC."
+	}
+	if r.Reason != "" {
+		text += " " + strings.TrimSuffix(r.Reason, ".") + "."
+	}
+	return text
+}
+
+func outFigures(s store.Stats) []figure {
+	return []figure{
+		{"sent", "", s.Outbounds[store.StateSent], "green"},
+		{"waiting", "/ops/queue", s.Outbounds[store.StateQueued] + s.Outbounds[store.StateClaimed], "amber"},
+		{"failed", "/ops/queue#failed", s.Outbounds[store.StateFailed], "red"},
+		{"suppressed", "", s.Outbounds[store.StateSuppressed], ""},
+		{"in doubt", "", s.Outbounds[store.StateUnknown], ""},
+	}
+}
+
+// inFigures are the mails of the ledger by what became of them, those there are.
+func inFigures(s store.Stats) (all []figure) {
+	for _, m := range marks() {
+		n := s.Verdicts[store.Kind(m.ID)] + s.Inbounds[store.InboundState(m.ID)]
+		if n > 0 {
+			all = append(all, figure{m.Name, "/ops/ledger?mark=" + m.ID, n, m.Tone})
+		}
+	}
+	return all
+}

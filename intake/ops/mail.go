@@ -1,0 +1,212 @@
+package ops
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+type mailData struct {
+	page
+	ID                           uint64
+	Row                          ledgerRow
+	Seen, Internal, Decided      time.Time
+	UTC                          *time.Location
+	UIDs, Size, MessageID, Fault string
+	Truncated                    bool
+	Answered                     *sentMail
+	Outcome                      string
+	Rules                        []ruleRow
+	Reports                      []store.Report
+}
+
+// sentMail is the automatic answer and where it stands.
+type sentMail struct {
+	To, State, Reply string
+}
+
+type ruleRow struct {
+	ID, Words, Tone, Evidence string
+}
+
+// mailOf finds the mail that the address names.
+func (o *Ops) mailOf(x *web.Exchange) (store.Inbound, error) {
+	id, err := strconv.ParseUint(x.Param("id"), 10, 64)
+	if err != nil {
+		return store.Inbound{}, store.ErrNotFound
+	}
+	return o.deps.Store.Inbound(x.Request.Context(), store.InboundID(id))
+}
+
+func (o *Ops) showMail(x *web.Exchange, who store.Agent) error {
+	m, err := o.mailOf(x)
+	if err != nil {
+		return err
+	}
+	d := mailData{
+		page: page{"ledger", who.Email}, ID: uint64(m.ID), Row: rowOf(m), Seen: m.SeenAt, Internal: m.InternalDate, Decided: m.DecidedAt,
+		UTC: time.UTC, UIDs: fmt.Sprintf("UID %d of epoch %d", m.UID, m.UIDValidity), Size: bytesInWords(m.Size),
+		MessageID: m.MessageID, Fault: m.Fault, Truncated: m.Truncated, Reports: m.Verdict.Reports,
+	}
+	stops := 0
+	for _, r := range m.Verdict.Rules {
+		row := ruleOf(r)
+		if row.Tone == "red" || row.Tone == "amber" {
+			stops++
+		}
+		d.Rules = append(d.Rules, row)
+	}
+	d.Outcome = outcomeOf(m, stops)
+	if m.Answer != 0 {
+		answer, err := o.deps.Store.Outbound(x.Request.Context(), m.Answer)
+		if err != nil {
+			return err
+		}
+		d.Answered = &sentMail{answer.To, string(answer.State), answer.Reply}
+	}
+	return o.mail.Show(x, http.StatusOK, d)
+}
+
+func ruleOf(r store.Rule) ruleRow {
+	row := ruleRow{ID: r.ID, Words: "noted", Evidence: r.Evidence}
+	switch r.Effect {
+	case store.EffectStop:
+		row.Words, row.Tone = "forbids an answer", "red"
+	case store.EffectMissing:
+		row.Words, row.Tone = "needed and missing", "amber"
+	case store.EffectMet:
+		row.Words, row.Tone = "needed and there", "green"
+	}
+	return row
+}
+
+func outcomeOf(m store.Inbound, stops int) string {
+	switch {
+	case m.State == store.InboundStored:
+		return "Not decided yet: the watcher comes to it within moments."
+	case m.State == store.InboundQuarantined:
+		return "Set aside after several tries. It is kept, and was answered by nobody."
+	case m.Answer != 0:
+		return "It was answered automatically."
+	case stops == 1:
+		return "It was not answered. One rule stood against it."
+	case stops > 1:
+		return fmt.Sprintf("It was not answered. %d rules stood against it, each of which is enough.", stops)
+	}
+	return "It was not answered: mail of its kind is read, not replied to."
+}
+
+func bytesInWords(n int64) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+// raw opens the mail as it was fetched.
+func (o *Ops) raw(ctx context.Context, m store.Inbound) (io.ReadCloser, error) {
+	if m.Blob != "" {
+		file, _, err := o.deps.Blobs.Open(ctx, m.Blob)
+		return file, err
+	}
+	text, err := o.deps.Store.RawInbound(ctx, m.ID)
+	return io.NopCloser(bytes.NewReader(text)), err
+}
+
+// downloadTime is what a large mail may take on a slow line.
+const downloadTime = 10 * time.Minute
+
+func (o *Ops) downloadRaw(x *web.Exchange, _ store.Agent) error {
+	m, err := o.mailOf(x)
+	if err != nil {
+		return err
+	}
+	mail, err := o.raw(x.Request.Context(), m)
+	if err != nil {
+		return err
+	}
+	defer mail.Close()
+	h := x.Header()
+	h.Set("Content-Type", "application/octet-stream") // a browser must not show it
+	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="mail-%d.eml"`, m.ID))
+	x.Policy("sandbox", "")
+	x.SetDeadline(downloadTime)
+	x.Writer.WriteHeader(http.StatusOK)
+	if _, err := io.Copy(x.Writer, mail); err != nil {
+		x.Log.Debug("mail cut off", "request", x.ID, "err", err)
+	}
+	return nil
+}
+
+// maxCase bounds the mail that is exported as a test case.
+const maxCase = 32 << 20
+
+// downloadCase packs the mail, what was decided and what should have been: a
+// case to hold triage to from then on.
+func (o *Ops) downloadCase(x *web.Exchange, who store.Agent) error {
+	if err := x.Request.ParseForm(); err != nil {
+		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+	}
+	should := map[string]string{"answer": "should have been answered", "silence": "should not have been answered"}[x.Request.PostForm.Get("should")]
+	if should == "" {
+		return &web.Fault{Status: http.StatusBadRequest, Err: errors.New("neither answer nor silence")}
+	}
+	m, err := o.mailOf(x)
+	if err != nil {
+		return err
+	}
+	mail, err := o.raw(x.Request.Context(), m)
+	if err != nil {
+		return err
+	}
+	defer mail.Close()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	name := fmt.Sprintf("mail-%d", m.ID)
+	err = errors.Join(
+		pack(z, name+".eml", io.LimitReader(mail, maxCase)),
+		pack(z, name+".why", strings.NewReader(why(m, should, x.Request.PostForm.Get("why")))),
+		z.Close(),
+	)
+	if err != nil {
+		return err
+	}
+	x.Log.Info("mail exported as a test case", "request", x.ID, "inbound", m.ID, "agent", who.ID)
+	x.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.zip"`, name))
+	return x.Bytes(http.StatusOK, "application/zip", out.Bytes())
+}
+
+func pack(z *zip.Writer, name string, from io.Reader) error {
+	w, err := z.Create(name)
+	if err == nil {
+		_, err = io.Copy(w, from)
+	}
+	return err
+}
+
+// why is the text beside the mail of a case.
+func why(m store.Inbound, should, words string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "This mail %s.\n", should)
+	if words = strings.TrimSpace(words); words != "" {
+		fmt.Fprintf(&b, "%s\n", words)
+	}
+	fmt.Fprintf(&b, "\nDecided: kind %s, answered %v\n", m.Verdict.Kind, m.Answer != 0)
+	for _, r := range m.Verdict.Rules {
+		fmt.Fprintf(&b, "%s\t%s\t%s\n", r.Effect, r.ID, r.Evidence)
+	}
+	return b.String()
+}

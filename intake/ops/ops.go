@@ -1,0 +1,144 @@
+package ops
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"signpost/intake/staff"
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed static/*
+var static embed.FS
+
+// Store is what the pages read and mend.
+type Store interface {
+	SearchInbound(ctx context.Context, q store.InboundQuery, limit int) ([]store.Inbound, error)
+	Inbound(ctx context.Context, id store.InboundID) (store.Inbound, error)
+	RawInbound(ctx context.Context, id store.InboundID) ([]byte, error)
+	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
+	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
+	FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
+	RetryOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID) ([]store.Outbound, error)
+	Stats(ctx context.Context) (store.Stats, error)
+	Responder(ctx context.Context) (store.Responder, error)
+}
+
+// Blobs is where large mails lie.
+type Blobs interface {
+	Open(ctx context.Context, hash store.BlobHash) (io.ReadSeekCloser, int64, error)
+}
+
+// Door lets in those with a role.
+type Door interface {
+	Require(role store.Role, h staff.Handler) web.Handler
+}
+
+// Mailbox is how the watch over one mailbox is going.
+type Mailbox struct {
+	ID        string
+	State     string // in a word
+	Since     time.Time
+	LastCycle time.Time // zero before the first
+	LastError string
+	Silent    bool // too long without a completed cycle
+}
+
+// Deps is what the pages are plugged into.
+type Deps struct {
+	Store   Store
+	Blobs   Blobs
+	Door    Door
+	Regions []store.Region
+	// Mailboxes tells how each is watched now.
+	Mailboxes func() []Mailbox
+	// Troubles are all that ail the service now, in words.
+	Troubles func(ctx context.Context) []string
+	// Kick wakes the sender after a retry.
+	Kick func()
+}
+
+// Ops serves the pages. It is safe for concurrent use.
+type Ops struct {
+	deps Deps
+
+	flow   *web.Page[flowData]
+	ledger *web.Page[ledgerData]
+	mail   *web.Page[mailData]
+	queue  *web.Page[queueData]
+}
+
+// New checks what the pages are plugged into.
+func New(deps Deps) (*Ops, error) {
+	if deps.Store == nil || deps.Blobs == nil || deps.Door == nil || deps.Mailboxes == nil || deps.Troubles == nil || deps.Kick == nil {
+		return nil, errors.New("ops: a dependency is missing")
+	}
+	return &Ops{deps: deps}, nil
+}
+
+// Mount adds the pages to the server.
+func (o *Ops) Mount(s *web.Server) error {
+	set := s.Pages(templates)
+	o.flow = web.Declare[flowData](set, "flow.html")
+	o.ledger = web.Declare[ledgerData](set, "ledger.html")
+	o.mail = web.Declare[mailData](set, "mail.html")
+	o.queue = web.Declare[queueData](set, "queue.html")
+	if err := set.Ready(); err != nil {
+		return fmt.Errorf("ops: %w", err)
+	}
+	if err := s.Static("ops", static); err != nil {
+		return fmt.Errorf("ops: %w", err)
+	}
+	for _, r := range []struct {
+		method, path string
+		handler      staff.Handler
+	}{
+		{http.MethodGet, "/ops", o.showFlow},
+		{http.MethodGet, "/ops/ledger", o.showLedger},
+		{http.MethodGet, "/ops/ledger/:id", o.showMail},
+		{http.MethodGet, "/ops/ledger/:id/raw", o.downloadRaw},
+		{http.MethodPost, "/ops/ledger/:id/case", o.downloadCase},
+		{http.MethodGet, "/ops/queue", o.showQueue},
+		{http.MethodPost, "/ops/queue/retry", o.postRetry},
+	} {
+		s.Handle(web.Route{Method: r.method, Path: r.path, Handler: o.deps.Door.Require(store.RoleOps, r.handler)})
+	}
+	return nil
+}
+
+// page is what every page's top bar shows.
+type page struct {
+	Tab string
+	Who string
+}
+
+// when is an instant as lists show it, in UTC.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2 Jan 15:04:05")
+}
+
+// span is a length of time as a person reads it, in its two largest units.
+func span(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}

@@ -1,0 +1,342 @@
+package ops_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"signpost/intake/ops"
+	"signpost/intake/staff"
+	"signpost/intake/web"
+	"signpost/store"
+	"signpost/store/blob"
+	"signpost/store/bolt"
+	"signpost/store/lang"
+)
+
+// openDoor lets everybody in as ops; who is kept out is the door's own story.
+type openDoor struct{ roles []store.Role }
+
+func (o *openDoor) Require(role store.Role, h staff.Handler) web.Handler {
+	o.roles = append(o.roles, role)
+	return func(x *web.Exchange) error { return h(x, store.Agent{ID: 1, Email: "ana@desk.example"}) }
+}
+
+// house is the board over real stores.
+type house struct {
+	*testing.T
+	db        *bolt.DB
+	blobs     *blob.Local
+	server    *web.Server
+	door      *openDoor
+	mailboxes []ops.Mailbox
+	troubles  []string
+	kicked    int
+	uid       uint32
+	links     byte
+}
+
+func open(t *testing.T) *house {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	blobs, err := blob.Open(filepath.Join(t.TempDir(), "blobs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = blobs.Close() })
+	langs, err := lang.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := web.New(web.Defaults(), langs, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{T: t, db: db, blobs: blobs, server: server, door: &openDoor{}}
+	h.mailboxes = []ops.Mailbox{{ID: "us", State: "idle", LastCycle: time.Now()}}
+	board, err := ops.New(ops.Deps{
+		Store: db, Blobs: blobs, Door: h.door, Regions: []store.Region{{ID: "us", Name: "Support US", Address: "us@desk.example", Mailbox: "us"}},
+		Mailboxes: func() []ops.Mailbox { return h.mailboxes }, Troubles: func(context.Context) []string { return h.troubles },
+		Kick: func() { h.kicked++ },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := board.Mount(server); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ConnectMailbox(t.Context(), time.Now(), "us"); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *house) do(method, path string, form url.Values) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	w := httptest.NewRecorder()
+	h.server.Handler().ServeHTTP(w, r)
+	return w
+}
+
+func (h *house) shows(path string, parts ...string) string {
+	h.Helper()
+	w := h.do("GET", path, nil)
+	if w.Code != http.StatusOK {
+		h.Fatalf("GET %s: %d %s", path, w.Code, w.Body)
+	}
+	for _, p := range parts {
+		if !strings.Contains(w.Body.String(), p) {
+			h.Errorf("GET %s does not show %q", path, p)
+		}
+	}
+	return w.Body.String()
+}
+
+// receives puts a mail into the ledger, undecided.
+func (h *house) receives(from, subject string, change ...func(*store.NewInbound)) store.Inbound {
+	h.Helper()
+	h.uid++
+	raw := fmt.Appendf(nil, "From: %s\r\nSubject: %s\r\n\r\nmail %d\r\n", from, subject, h.uid)
+	m := store.NewInbound{
+		Mailbox: "us", UIDValidity: 1, UID: h.uid, InternalDate: time.Now(), Size: int64(len(raw)), Hash: sha256.Sum256(raw),
+		MessageID: fmt.Sprintf("m%d@partner.example", h.uid), From: from, Subject: subject, Raw: raw,
+	}
+	for _, c := range change {
+		c(&m)
+	}
+	rows, err := h.db.RecordInbound(h.Context(), time.Now(), []store.NewInbound{m})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return rows[0]
+}
+
+func (h *house) decides(id store.InboundID, v store.Verdict) {
+	h.Helper()
+	if _, err := h.db.DecideInbound(h.Context(), time.Now(), []store.Decision{{ID: id, Verdict: v}}); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// sends queues a confirmation and ends its first attempt as told.
+func (h *house) sends(to string, state store.OutboundState, reply string) store.Outbound {
+	h.Helper()
+	h.links++
+	now := time.Now()
+	opened, err := h.db.OpenTicket(h.Context(), now, store.NewTicket{
+		Region: store.Region{ID: "us", Prefix: "US", Address: "us@desk.example"}, Requester: store.Contact{Email: to},
+		Link: store.LinkID{h.links}, LinkExpires: now.Add(time.Hour), MessageID: fmt.Sprintf("c%d@desk.example", h.links),
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	rows, err := h.db.ClaimOutbound(h.Context(), now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	if err != nil || len(rows) != 1 {
+		h.Fatal(rows, err)
+	}
+	err = h.db.FinishOutbound(h.Context(), now, store.Finish{ID: rows[0].ID, Claim: rows[0].Claim, State: state, DueAt: now.Add(3 * time.Hour), Reply: reply})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return opened.Confirmation
+}
+
+func (h *house) outbound(id store.OutboundID) store.Outbound {
+	h.Helper()
+	row, err := h.db.Outbound(h.Context(), id)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return row
+}
+
+func TestEveryRoomIsForOps(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	if len(h.door.roles) < 7 {
+		t.Errorf("%d routes stand behind the door", len(h.door.roles))
+	}
+	for _, role := range h.door.roles {
+		if role != store.RoleOps {
+			t.Errorf("a route is for %q", role)
+		}
+	}
+}
+
+func TestEmptyPagesSayWhatWillBeThere(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.shows("/ops", "Everything queued has gone out; its mailbox was read to the end 0 s ago.", "Nothing ails the service", "Automatic answers are on", "No mail has come to a support address yet")
+	h.shows("/ops/ledger", "No mail has come yet")
+	h.shows("/ops/ledger?q=nobody@partner.example", "No such mail")
+	h.shows("/ops/queue", "Nothing waits", "No mail was given up")
+	if w := h.do("GET", "/ops/ledger/7", nil); w.Code != http.StatusNotFound {
+		t.Errorf("a mail that is not there: %d", w.Code)
+	}
+	if w := h.do("GET", "/ops/ledger?from=yesterday", nil); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "like 2026-11-23") {
+		t.Errorf("a day nobody can read: %d", w.Code)
+	}
+}
+
+func TestTroubleIsSeenFirst(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.mailboxes = []ops.Mailbox{{ID: "us", State: "refused", LastError: "NO [AUTHENTICATIONFAILED] <b>", Silent: true}}
+	h.troubles = []string{"the relay does not take mail: 454 try later"}
+	h.sends("ann@partner.example", store.StateQueued, "451 later")
+	if _, err := h.db.SwitchResponder(t.Context(), time.Now(), false, "maintenance"); err != nil {
+		t.Fatal(err)
+	}
+	h.shows("/ops", "1 mail waits to go out", "was not read to the end yet, which is too long", "Automatic answers are off.", "454 try later",
+		"stopped", "[AUTHENTICATIONFAILED] &lt;b&gt;", "maintenance")
+}
+
+func TestAMailIsFoundAndShownWithItsEvidence(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	person := h.receives("Ann <ann@partner.example>", "Where is <my> order?")
+	h.decides(person.ID, store.Verdict{Kind: store.KindDirect, Rules: []store.Rule{
+		{ID: "to-us", Effect: store.EffectMet, Evidence: "To: us@desk.example"},
+		{ID: "spf-fail", Effect: store.EffectStop, Evidence: "spf=fail <script>"},
+	}})
+	bounce := h.receives("MAILER-DAEMON@mx.example", "Undelivered")
+	h.decides(bounce.ID, store.Verdict{Kind: store.KindBounce, Reports: []store.Report{
+		{Recipient: "gone@partner.example", Action: "failed", Status: "5.1.1", Reason: "no-such-user", Hard: true, Outcome: "dead", Diagnostic: "550 5.1.1 no such user"},
+	}})
+	mine, theirs := fmt.Sprintf("/ops/ledger/%d", person.ID), fmt.Sprintf("/ops/ledger/%d", bounce.ID)
+	for query, want := range map[string]string{
+		"": mine + " " + theirs, "q=ANN@partner.example": mine, "q=gone@partner.example": theirs, "mark=bounce": theirs,
+		"q=%3Cm1@partner.example%3E": mine, "q=ann@partner.example&mark=bounce": "", "from=2020-01-01&to=2020-02-01": "",
+		"from=2020-01-01": mine + " " + theirs,
+	} {
+		page := h.shows("/ops/ledger?" + query)
+		for _, link := range []string{mine, theirs} {
+			if strings.Contains(page, link+`"`) != strings.Contains(want, link) {
+				t.Errorf("?%s shows %s: %v", query, link, !strings.Contains(want, link))
+			}
+		}
+	}
+	h.shows(mine, "Where is &lt;my&gt; order?", "spf-fail", "spf=fail &lt;script&gt;", "forbids an answer", "One rule stood against it", "m1@partner.example")
+	h.shows(theirs, "gone@partner.example", "550 5.1.1 no such user", "for good", "dead")
+	h.shows("/ops", `<span class="op-count nums">1</span> bounce`)
+}
+
+func TestTheLedgerIsReadPageAfterPage(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for i := range 120 {
+		h.receives("ann@partner.example", fmt.Sprint("number ", i))
+	}
+	seen := 0
+	for path := "/ops/ledger?q=ann@partner.example"; path != ""; {
+		page := h.shows(path)
+		seen += strings.Count(page, `class="op-subject"`)
+		_, rest, more := strings.Cut(page, `class="op-more"><a href="`)
+		if path = ""; more {
+			link, _, _ := strings.Cut(rest, `"`)
+			path = "/ops/ledger" + strings.ReplaceAll(link, "&amp;", "&")
+		}
+	}
+	if seen != 120 {
+		t.Errorf("%d mails on all pages", seen)
+	}
+}
+
+func TestTheRawMailIsDownloadedByteForByte(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	small := h.receives("ann@partner.example", "small")
+	content := strings.Repeat("X: large\r\n", 100)
+	hash, _, err := h.blobs.Put(t.Context(), strings.NewReader(content), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := h.receives("ann@partner.example", "large", func(n *store.NewInbound) { n.Raw, n.Blob = nil, hash })
+	for id, want := range map[store.InboundID]string{small.ID: "From: ann@partner.example\r\nSubject: small\r\n\r\nmail 1\r\n", large.ID: content} {
+		w := h.do("GET", fmt.Sprintf("/ops/ledger/%d/raw", id), nil)
+		if w.Body.String() != want {
+			t.Errorf("mail %d: %q", id, w.Body)
+		}
+		if d := w.Header().Get("Content-Disposition"); !strings.HasPrefix(d, "attachment") || w.Header().Get("Content-Type") != "application/octet-stream" {
+			t.Errorf("mail %d comes as %q", id, d)
+		}
+	}
+}
+
+func TestAWrongVerdictBecomesATestCase(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	m := h.receives("ann@partner.example", "hello")
+	h.decides(m.ID, store.Verdict{Kind: store.KindList, Rules: []store.Rule{{ID: "list-id", Effect: store.EffectStop, Evidence: "List-Id: x"}}})
+	path := fmt.Sprintf("/ops/ledger/%d/case", m.ID)
+	w := h.do("POST", path, url.Values{"should": {"answer"}, "why": {"a person forwarded it"}})
+	z, err := zip.NewReader(bytes.NewReader(w.Body.Bytes()), int64(w.Body.Len()))
+	if err != nil || len(z.File) != 2 {
+		t.Fatalf("%d: %v", w.Code, err)
+	}
+	var texts []string
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(r)
+		texts = append(texts, string(text))
+	}
+	if !strings.HasSuffix(texts[0], "mail 1\r\n") || !strings.HasPrefix(texts[1], "This mail should have been answered.\na person forwarded it\n") || !strings.Contains(texts[1], "stop\tlist-id\tList-Id: x") {
+		t.Errorf("the case holds %q", texts)
+	}
+	if w := h.do("POST", path, url.Values{}); w.Code != http.StatusBadRequest {
+		t.Errorf("without a side: %d", w.Code)
+	}
+}
+
+func TestMailsAreTriedAgainOneOrAll(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	later, never, other := h.sends("a@x.example", store.StateQueued, "451 greylisted"), h.sends("b@x.example", store.StateFailed, "550 <no>"), h.sends("c@x.example", store.StateFailed, "")
+	h.shows("/ops/queue", "a@x.example", "next try in 2 h 59 min", "451 greylisted", "550 &lt;no&gt;", "US-1002", "c@x.example")
+	w := h.do("POST", "/ops/queue/retry", url.Values{"id": {fmt.Sprint(never.ID)}})
+	if w.Header().Get("Location") != "/ops/queue?retried=1" || h.kicked != 1 || h.outbound(never.ID).State != store.StateQueued {
+		t.Errorf("one: %d, kicked %d, %s", w.Code, h.kicked, h.outbound(never.ID).State)
+	}
+	h.do("POST", "/ops/queue/retry", url.Values{"all": {"failed"}})
+	if h.outbound(other.ID).State != store.StateQueued {
+		t.Error("a failed mail stayed behind")
+	}
+	w = h.do("POST", "/ops/queue/retry", url.Values{"all": {"waiting"}})
+	if w.Header().Get("Location") != "/ops/queue?retried=1" || h.outbound(later.ID).DueAt.After(time.Now()) {
+		t.Errorf("those that wait: %s", w.Header().Get("Location"))
+	}
+	h.do("POST", "/ops/queue/retry", url.Values{"all": {"failed"}})
+	if h.kicked != 3 {
+		t.Errorf("the sender was woken %d times", h.kicked)
+	}
+	h.shows("/ops/queue?retried=1", "One mail is due now")
+	for _, form := range []url.Values{{}, {"id": {"x"}}, {"all": {"sent"}}} {
+		if w := h.do("POST", "/ops/queue/retry", form); w.Code != http.StatusBadRequest {
+			t.Errorf("%v: %d", form, w.Code)
+		}
+	}
+	if w := h.do("POST", "/ops/queue/retry", url.Values{"id": {"99"}}); w.Code != http.StatusNotFound {
+		t.Errorf("a mail that is not there: %d", w.Code)
+	}
+}

@@ -1,0 +1,34 @@
+// Keeps an open page fresh: fetches it anew every few seconds while it is seen,
+// and puts in place the parts that changed. The server is told that no person
+// asked, so that a page left open does not keep its session alive.
+import { localTimes } from "../web/times.js";
+
+const parts = document.querySelectorAll("[data-live]");
+const every = 5000;
+
+async function refresh() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html", "Signpost-Live": "1" }, cache: "no-store" });
+    if (answer.status === 401) return location.reload(); // the session is over: to the door
+    if (answer.ok) place(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch {
+    // The server is away; the next turn may find it back.
+  }
+}
+
+function place(fresh) {
+  for (const part of parts) {
+    const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
+    // What somebody is at must not move under their hands.
+    if (!next || part.contains(document.activeElement) || next.innerHTML === part.dataset.sent) continue;
+    part.dataset.sent = next.innerHTML;
+    part.replaceChildren(...next.childNodes);
+    localTimes(part);
+  }
+}
+
+if (parts.length > 0) {
+  setInterval(refresh, every);
+  document.addEventListener("visibilitychange", refresh);
+}
