@@ -77,22 +77,7 @@ func (k keeper) keep(token string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(k.path), ".oauth-*") // readable by us alone
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	_, err = f.Write(raw)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), k.path)
+	return writeWhole(k.path, raw)
 }
 
 // tokenTroubles tells of accounts that get no token, and of what ends soon.

@@ -44,7 +44,9 @@ type App struct {
 	accounts accounts
 	rate     answerRate
 	alarms   *alarms
-	staff    *staff.Staff
+
+	switching sync.Mutex // of mailboxes, on or off
+	staff     *staff.Staff
 }
 
 // dialers are the connections that the demo and the tests open to a mail host
@@ -116,7 +118,9 @@ func (a *App) build(d dialers, mount func(*web.Server) error) error {
 	if err := a.buildSender(d); err != nil {
 		return err
 	}
-	a.buildWatchers(d)
+	if err := a.buildWatchers(d); err != nil {
+		return err
+	}
 	a.began, a.alarms = time.Now(), newAlarms(a)
 	return a.buildPages(d, mount)
 }
@@ -139,16 +143,19 @@ func (a *App) buildSender(d dialers) error {
 	return nil
 }
 
-func (a *App) buildWatchers(d dialers) {
+func (a *App) buildWatchers(d dialers) error {
 	for _, id := range sortedKeys(a.cfg.Mailbox) {
 		box := mailboxFor(id, a.cfg.Mailbox[id], a.cfg.Regions(), a.accounts)
 		box.Dial = d.imap
-		if len(box.Regions) == 0 {
+		if len(box.Regions) == 0 && !a.cfg.Mailbox[id].Bounces {
 			a.log.Warn("mailbox receives for no region and is not watched", "mailbox", id)
 			continue
 		}
 		a.watchers = append(a.watchers, watch.New(box, a.watchDeps(d)))
 	}
+	off, err := readSilenced(a.cfg.Service.Data)
+	a.silence(off)
+	return err
 }
 
 func (a *App) watchDeps(d dialers) watch.Deps {
@@ -185,7 +192,10 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 	if err := contact.Mount(a.web); err != nil {
 		return err
 	}
-	if err := a.buildStaff(); err != nil {
+	if a.staff, err = staff.New(staffConfig(a.cfg), staff.Deps{Agents: a.db}); err != nil {
+		return err
+	}
+	if err := a.staff.Mount(a.web); err != nil {
 		return err
 	}
 	if mount != nil {
@@ -222,7 +232,7 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		}
 		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})
 	}
-	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"alarms", a.raise}, stage{"sender", a.sender.Run})
+	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"memory", tendMemory}, stage{"alarms", a.raise}, stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
 	return runStages(ctx, a.log, stages)
 }

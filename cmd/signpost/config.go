@@ -56,6 +56,7 @@ type RegionConfig struct {
 	FirstResponse time.Duration `koanf:"first_response"`
 	Resolution    time.Duration `koanf:"resolution"`
 	Mailbox       string        `koanf:"mailbox"`
+	BounceAddress string        `koanf:"bounce_address"`
 	Signature     string        `koanf:"signature"`
 }
 
@@ -74,6 +75,17 @@ type MailboxConfig struct {
 	Aliases               []string `koanf:"aliases"`
 	MoveTo                string   `koanf:"move_to"`
 	Silent                bool     `koanf:"silent"`
+	Bounces               bool     `koanf:"bounces"`
+
+	Folders FoldersConfig `koanf:"folders"`
+}
+
+// FoldersConfig are where decided mail is moved to; see watch.Folders.
+type FoldersConfig struct {
+	Answered  string `koanf:"answered"`
+	Bounces   string `koanf:"bounces"`
+	Automatic string `koanf:"automatic"`
+	Unclear   string `koanf:"unclear"`
 }
 
 // SMTPConfig is the relay that takes our mail.
@@ -124,6 +136,8 @@ type FormConfig struct {
 	MaxFile      Bytes         `koanf:"max_file"`
 	MaxTotal     Bytes         `koanf:"max_total"`
 	Types        []string      `koanf:"types"`
+	MinChars     int           `koanf:"min_description"`
+	MaxChars     int           `koanf:"max_description"`
 	MinFill      time.Duration `koanf:"min_fill"`
 	ProofOfWork  int           `koanf:"proof_of_work"`
 	PerNetwork   int           `koanf:"posts_per_network"`
@@ -163,7 +177,7 @@ func defaultConfig() Config {
 		},
 		SMTP: SMTPConfig{TLS: "tls", Auth: "plain", Sessions: 4, PerDomain: 2, NullSender: true},
 		Form: FormConfig{
-			MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20,
+			MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20, MinChars: 20, MaxChars: 20_000,
 			MinFill: 3 * time.Second, LinkDays: 365,
 			PerNetwork: 30, PerAddress: 20,
 			ConfirmAddr: 10, ConfirmNet: 60, ConfirmTotal: 2000,

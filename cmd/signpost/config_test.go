@@ -113,3 +113,23 @@ func TestSecretsComeFromFilesToo(t *testing.T) {
 		t.Error("redacted shows a secret, or changed the configuration")
 	}
 }
+
+// TestFaultsOfMailboxes: what would loop, or leave mail unanswered for ever.
+func TestFaultsOfMailboxes(t *testing.T) {
+	t.Parallel()
+	file := strings.Replace(exampleConfig, `folders = { answered = "", bounces = "", automatic = "", unclear = "" }`, `folders = { answered = "inbox", bounces = "Bounces" }`, 1)
+	file = strings.Replace(file, "mailbox = \"intl\"", "mailbox = \"bounces\"\nbounce_address = \"a-name-that-is-too-long-to-be-tagged@example.com\"", 1)
+	file += "\n[mailbox.bounces]\nbounces = true\naddress = \"imap.example.com:993\"\nusername = \"bounces@example.com\"\npassword_file = \"/dev/null\"\n"
+	_, err := parseConfig("f.toml", []byte(file), secretsForExample())
+	for _, want := range []string{
+		`mailbox.us.folders.answered: "inbox" is the folder that is watched`, "region.intl.mailbox: mailbox bounces is for bounces",
+		"region.intl.bounce_address: the part before the @ is too long", "mailbox.bounces.password_file: no password",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no fault begins %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("faults were:\n%v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/mail"
@@ -112,6 +113,9 @@ func (c *collector) regions(cfg *Config) {
 		if _, ok := cfg.Mailbox[r.Mailbox]; r.Mailbox != "" && !ok {
 			c.add(key+".mailbox", "there is no [mailbox."+r.Mailbox+"]", "Name the mailbox in which mail to "+r.Address+" arrives: one of "+strings.Join(sortedKeys(cfg.Mailbox), ", "))
 		}
+		if cfg.Mailbox[r.Mailbox].Bounces {
+			c.add(key+".mailbox", "mailbox "+r.Mailbox+" is for bounces", "Nobody is answered from it: name the mailbox in which mail to "+r.Address+" arrives.")
+		}
 		if len(r.Countries) == 0 {
 			if catchAll != "" {
 				c.add(key, "names no countries, and neither does region."+catchAll, "Only one region may serve all countries that no other names.")
@@ -144,8 +148,13 @@ func (c *collector) region(key, id string, r RegionConfig) {
 		c.add(key+".prefix", strconv.Quote(r.Prefix)+" is no prefix", "Ticket numbers look like US-1042: up to 8 capital letters and digits.")
 	}
 	c.address(key+".address", r.Address)
-	if local, _, _ := strings.Cut(r.Address, "@"); len(local) > maxSupportLocal {
-		c.add(key+".address", "the part before the @ is too long", fmt.Sprintf("Bounces come back to it with a tag of 36 characters (RFC 5321 allows 64 in all): use at most %d.", maxSupportLocal))
+	bounces := "address"
+	if r.BounceAddress != "" {
+		bounces = "bounce_address"
+		c.address(key+".bounce_address", r.BounceAddress)
+	}
+	if local, _, _ := strings.Cut(cmp.Or(r.BounceAddress, r.Address), "@"); len(local) > maxSupportLocal {
+		c.add(key+"."+bounces, "the part before the @ is too long", fmt.Sprintf("Bounces come back to it with a tag of 36 characters (RFC 5321 allows 64 in all): use at most %d.", maxSupportLocal))
 	}
 	if strings.TrimSpace(r.Name) == "" || strings.ContainsAny(r.Name, "\r\n") {
 		c.add(key+".name", "no display name", "Partners see it as the sender: name = \"Example Partner Support\"")
@@ -204,6 +213,20 @@ func (c *collector) mailbox(key string, m MailboxConfig, accounts map[string]OAu
 	}
 	for _, a := range m.Aliases {
 		c.address(key+".aliases", a)
+	}
+	c.folders(key, m)
+}
+
+// folders refuses moves into the folder that is watched: each makes a new mail,
+// which would be read and moved again.
+func (c *collector) folders(key string, m MailboxConfig) {
+	for _, to := range []struct{ key, folder string }{
+		{"move_to", m.MoveTo}, {"folders.answered", m.Folders.Answered}, {"folders.bounces", m.Folders.Bounces},
+		{"folders.automatic", m.Folders.Automatic}, {"folders.unclear", m.Folders.Unclear},
+	} {
+		if to.folder != "" && strings.EqualFold(to.folder, m.Folder) {
+			c.add(key+"."+to.key, strconv.Quote(to.folder)+" is the folder that is watched", "Name another, such as \"Processed\".")
+		}
 	}
 }
 
@@ -273,6 +296,8 @@ func (c *collector) dkim(key string, d DKIMConfig) {
 
 func (c *collector) form(f FormConfig) {
 	c.between("form.max_files", f.MaxFiles, 0, 100)
+	c.between("form.min_description", f.MinChars, 1, 1000)
+	c.between("form.max_description", f.MaxChars, max(f.MinChars, 100), 200_000)
 	if f.MaxFile > f.MaxTotal {
 		c.add("form.max_file", "one file may be larger than all together", "")
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,6 +27,8 @@ type controlled interface {
 	Backup(ctx context.Context, to string) (Manifest, error)
 	Responder(ctx context.Context) (ResponderStatus, error)
 	SwitchResponder(ctx context.Context, on bool, reason string) (ResponderStatus, error)
+	MailboxSwitch(ctx context.Context, id string) (ResponderStatus, error)
+	SwitchMailbox(ctx context.Context, id string, on bool, reason string) (ResponderStatus, error)
 	AddAgent(ctx context.Context, req agentRequest) (AgentStatus, error)
 	Agents(ctx context.Context) ([]AgentStatus, error)
 	DisableAgent(ctx context.Context, email string) (AgentStatus, error)
@@ -36,8 +39,9 @@ type backupRequest struct {
 }
 
 type switchRequest struct {
-	On     bool   `json:"on"`
-	Reason string `json:"reason"`
+	On      bool   `json:"on"`
+	Reason  string `json:"reason"`
+	Mailbox string `json:"mailbox"`
 }
 
 // listenControl opens the socket. A socket left by a service that was killed is
@@ -71,6 +75,13 @@ func controlHandler(c controlled) http.Handler {
 	mux.HandleFunc("POST /responder", func(w http.ResponseWriter, r *http.Request) {
 		var req switchRequest
 		answer(w, r, &req, func() (any, error) { return c.SwitchResponder(r.Context(), req.On, req.Reason) })
+	})
+	mux.HandleFunc("GET /mailboxes/{id}", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, r, nil, func() (any, error) { return c.MailboxSwitch(r.Context(), r.PathValue("id")) })
+	})
+	mux.HandleFunc("POST /mailboxes", func(w http.ResponseWriter, r *http.Request) {
+		var req switchRequest
+		answer(w, r, &req, func() (any, error) { return c.SwitchMailbox(r.Context(), req.Mailbox, req.On, req.Reason) })
 	})
 	mux.HandleFunc("GET /agents", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, r, nil, func() (any, error) { return c.Agents(r.Context()) })
@@ -129,6 +140,14 @@ func (c *remote) Responder(ctx context.Context) (s ResponderStatus, err error) {
 
 func (c *remote) SwitchResponder(ctx context.Context, on bool, reason string) (s ResponderStatus, err error) {
 	return s, c.call(ctx, "POST", "/responder", switchRequest{On: on, Reason: reason}, &s)
+}
+
+func (c *remote) MailboxSwitch(ctx context.Context, id string) (s ResponderStatus, err error) {
+	return s, c.call(ctx, "GET", "/mailboxes/"+url.PathEscape(id), nil, &s)
+}
+
+func (c *remote) SwitchMailbox(ctx context.Context, id string, on bool, reason string) (s ResponderStatus, err error) {
+	return s, c.call(ctx, "POST", "/mailboxes", switchRequest{On: on, Reason: reason, Mailbox: id}, &s)
 }
 
 func (c *remote) AddAgent(ctx context.Context, req agentRequest) (s AgentStatus, err error) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"signpost/mail/sandbox"
+	"signpost/mail/watch"
 	"signpost/store"
 )
 
@@ -373,6 +374,54 @@ func TestTheResponderIsSwitchedWhileItRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.await(t, "yan@example.net", anyMail)
+}
+
+// TestOneMailboxIsSwitchedOff: the others go on, and a restart forgets nothing.
+func TestOneMailboxIsSwitchedOff(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	control, ok := dialControl(d.app.cfg.Service.Data)
+	if !ok {
+		t.Fatal("the running service answers no control socket")
+	}
+	off, err := control.SwitchMailbox(t.Context(), "intl", false, "a loop with a customer")
+	if err != nil || off.String() == "" || off.On {
+		t.Fatalf("%+v %v", off, err)
+	}
+	const us = "partner-us.support@example.com"
+	for to, id := range map[string]string{supportAddress: "off@example.net", us: "on@example.net"} {
+		from := strings.Replace(id, "@", "-person@", 1)
+		if err := d.host.Deliver(from, []string{to}, person(from, to, id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if row := d.awaitVerdict(t, "off@example.net"); row.Answer != 0 || !hasRule(row.Verdict, watch.RuleSilent) {
+		t.Errorf("of the mailbox switched off the ledger says %+v", row.Verdict)
+	}
+	if row := d.awaitVerdict(t, "on@example.net"); row.Answer == 0 {
+		t.Errorf("of the other mailbox the ledger says %+v", row.Verdict)
+	}
+	again := &App{cfg: d.app.cfg, log: quietLog(), metrics: newMetrics()}
+	again.sender = d.app.sender
+	if err := again.buildWatchers(d.dialers()); err != nil {
+		t.Fatal(err)
+	}
+	if list := again.silencedTroubles(); len(list) != 1 || list[0].ID != "silenced/intl" {
+		t.Errorf("after a restart there is %v", list)
+	}
+	if status, err := control.MailboxSwitch(t.Context(), "intl"); err != nil || status.On || status.Reason != "a loop with a customer" {
+		t.Errorf("%+v %v", status, err)
+	}
+	if on, err := control.SwitchMailbox(t.Context(), "intl", true, ""); err != nil || !on.On {
+		t.Fatalf("%+v %v", on, err)
+	}
+	if err := d.host.Deliver("yan@example.net", []string{supportAddress}, person("yan@example.net", supportAddress, "yan@example.net")); err != nil {
+		t.Fatal(err)
+	}
+	d.await(t, "yan@example.net", anyMail)
+	if _, err := control.SwitchMailbox(t.Context(), "none", false, ""); err == nil {
+		t.Error("a mailbox that is not there was switched off")
+	}
 }
 
 // TestASecondServiceOnTheSameDataIsRefusedKindly opens a data folder twice.

@@ -11,9 +11,10 @@ import (
 // ResponderCmd shows or switches the automatic answers: the kill switch, and
 // the way to close a breaker that tripped.
 type ResponderCmd struct {
-	State  string `arg:"" optional:"" enum:"on,off,status" default:"status" help:"on, off or status (${default})."`
-	Config string `required:"" help:"Configuration file." placeholder:"FILE"`
-	Reason string `help:"Why, for the record." placeholder:"TEXT"`
+	State   string `arg:"" optional:"" enum:"on,off,status" default:"status" help:"on, off or status (${default})."`
+	Config  string `required:"" help:"Configuration file." placeholder:"FILE"`
+	Mailbox string `help:"Only the answers to the mail of this mailbox." placeholder:"ID"`
+	Reason  string `help:"Why, for the record." placeholder:"TEXT"`
 }
 
 // ResponderStatus is the state of the automatic answers as the socket tells it.
@@ -22,6 +23,7 @@ type ResponderStatus struct {
 	Tripped bool      `json:"tripped"`
 	Since   time.Time `json:"since"`
 	Reason  string    `json:"reason"`
+	Mailbox string    `json:"mailbox,omitempty"` // "" for all of them
 }
 
 func responderStatus(r store.Responder) ResponderStatus {
@@ -38,8 +40,12 @@ func (c *ResponderCmd) Run(env *environment) error {
 	}
 	defer done()
 	var status ResponderStatus
-	switch c.State {
-	case "status":
+	switch {
+	case c.Mailbox != "" && c.State == "status":
+		status, err = control.MailboxSwitch(ctx, c.Mailbox)
+	case c.Mailbox != "":
+		status, err = control.SwitchMailbox(ctx, c.Mailbox, c.State == "on", c.Reason)
+	case c.State == "status":
 		status, err = control.Responder(ctx)
 	default:
 		status, err = control.SwitchResponder(ctx, c.State == "on", c.Reason)
@@ -53,12 +59,17 @@ func (c *ResponderCmd) Run(env *environment) error {
 
 // String is the state in one sentence.
 func (s ResponderStatus) String() string {
-	text := "Automatic answers are off"
+	text := "Automatic answers"
+	if s.Mailbox != "" {
+		text += " of mailbox " + s.Mailbox
+	}
 	switch {
 	case s.On:
-		text = "Automatic answers are on"
+		text += " are on"
 	case s.Tripped:
-		text = "Automatic answers are stopped by the breaker"
+		text += " are stopped by the breaker"
+	default:
+		text += " are off"
 	}
 	if !s.Since.IsZero() {
 		text += " since " + s.Since.Format(time.RFC3339)

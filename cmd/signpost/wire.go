@@ -89,7 +89,7 @@ func newComposer(cfg Config, instance string, zone func(string) *time.Location, 
 	}
 	return compose.New(compose.Config{
 		BaseURL: cfg.Service.BaseURL, Product: cfg.Service.Product, Instance: instance,
-		Zone: zone, Signers: signers, NullSender: cfg.SMTP.NullSender,
+		Zone: zone, Signers: signers, NullSender: cfg.SMTP.NullSender, Bounces: cfg.bounceAddress,
 	}, ring, texts)
 }
 
@@ -143,6 +143,9 @@ func senderConfig(c SMTPConfig, tokens accounts) outbox.Config {
 	return out
 }
 
+// bounceAddress is where a region's bounces go, "" for its own address.
+func (c Config) bounceAddress(region string) string { return c.Region[region].BounceAddress }
+
 // ownAddresses tells every address of the installation, tagged forms included.
 func ownAddresses(cfg Config) func(address string) bool {
 	own := map[string]bool{}
@@ -153,6 +156,7 @@ func ownAddresses(cfg Config) func(address string) bool {
 	}
 	for _, r := range cfg.Region {
 		add(r.Address)
+		add(r.BounceAddress)
 	}
 	for _, m := range cfg.Mailbox {
 		add(m.Username)
@@ -168,7 +172,8 @@ func mailboxFor(id string, c MailboxConfig, regions []store.Region, tokens accou
 		ID: id, Address: c.Address, Username: c.Username, Password: c.Password, Folder: c.Folder,
 		TLS:             map[string]watch.TLSMode{"tls": watch.TLSImplicit, "starttls": watch.TLSStart, "none": watch.TLSNone}[c.TLS],
 		TrustedAuthServ: c.TrustedAuthserv, AnswerUnauthenticated: c.AnswerUnauthenticated,
-		Silent: c.Silent, Mark: true, MarkAnswered: true, MoveTo: c.MoveTo,
+		Silent: c.Silent || c.Bounces, Mark: true, MarkAnswered: true, MoveTo: c.MoveTo,
+		Folders: watch.Folders(c.Folders),
 	}
 	if c.Auth == "xoauth2" {
 		box.Token = tokens.token(c.OAuth)

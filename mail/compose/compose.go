@@ -16,6 +16,7 @@
 package compose
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -47,6 +48,10 @@ type Config struct {
 	// 5.1 asks. Wire it true; false is for a relay that refuses the null
 	// sender: then they leave under the tagged address, as tickets' mail does.
 	NullSender bool
+	// Bounces is the address to which a region's bounces go, with the tag put in;
+	// the region's own where it is nil or returns "". In another domain SPF no
+	// longer speaks for From (RFC 7489 section 3.1.2): sign with DKIM then.
+	Bounces func(region string) string
 }
 
 // Composer composes mails. It is safe for concurrent use.
@@ -126,7 +131,7 @@ func (c *Composer) Compose(o store.Outbound) (Message, error) {
 		m.EnvelopeID = o.MessageID
 	}
 	if !l.nullSender {
-		m.From = c.ring.EnvelopeFrom(from, o.ID, o.To, o.QueuedAt)
+		m.From = c.ring.EnvelopeFrom(c.bounces(o.Region, from), o.ID, o.To, o.QueuedAt)
 	}
 	m.UTF8 = !isASCII(from) || !isASCII(to)
 	m.Bytes, err = c.sign(c.write(o, l, from, to), from, o.QueuedAt)
@@ -182,6 +187,14 @@ func (c *Composer) fromName(o store.Outbound) string {
 		return name
 	}
 	return clean(c.config.Product, maxName)
+}
+
+// bounces is the address that a mail's bounces go to, still without its tag.
+func (c *Composer) bounces(region, from string) string {
+	if c.config.Bounces == nil {
+		return from
+	}
+	return cmp.Or(c.config.Bounces(region), from)
 }
 
 func (c *Composer) zone(region string) *time.Location {

@@ -478,3 +478,16 @@ func BenchmarkCompose(b *testing.B) {
 		}
 	}
 }
+
+// Bounces may go to a mailbox of their own: the envelope alone names it.
+func TestBouncesGoWhereTheRegionSays(t *testing.T) {
+	t.Parallel()
+	c := &Composer{config: Config{Bounces: func(region string) string {
+		return map[string]string{"us": "bounces@mail.example.com"}[region]
+	}}}
+	for region, want := range map[string]string{"us": "bounces@mail.example.com", "intl": "partner.support@example.com"} {
+		if got := c.bounces(region, "partner.support@example.com"); got != want {
+			t.Errorf("bounces of %s go to %s, want %s", region, got, want)
+		}
+	}
+}
