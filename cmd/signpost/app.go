@@ -192,10 +192,7 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 	if err := contact.Mount(a.web); err != nil {
 		return err
 	}
-	if a.staff, err = staff.New(staffConfig(a.cfg), staff.Deps{Agents: a.db}); err != nil {
-		return err
-	}
-	if err := a.staff.Mount(a.web); err != nil {
+	if err := a.buildStaff(); err != nil {
 		return err
 	}
 	if mount != nil {
