@@ -78,6 +78,15 @@ func TestAConfirmationThatBouncesStandsOnItsTicket(t *testing.T) {
 	if err != nil || len(mails) != 1 || mails[0].State != store.StateSuppressed || !strings.HasPrefix(mails[0].Reason, store.RuleSuppressed) {
 		t.Errorf("the second ticket's mails are %+v, %v", mails, err)
 	}
+	resp, err := http.Get(d.url() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if want := `signpost_outbox_fates{fate="bounced"} 1`; !strings.Contains(string(metrics), want) {
+		t.Errorf("the metrics lack %s", want)
+	}
 	stats, err := d.app.db.Stats(t.Context())
 	if err != nil || stats.Fates[store.FateBounced] != 1 || stats.Outbounds[store.StateSent] != 1 {
 		t.Errorf("counted: %+v, %v", stats, err)

@@ -124,6 +124,7 @@ type storeCollector struct {
 var (
 	ticketsDesc   = prometheus.NewDesc("signpost_tickets_total", "Tickets opened, by region.", []string{"region"}, nil)
 	outboxDesc    = prometheus.NewDesc("signpost_outbox_mails", "Mails of the outbox, by state.", []string{"state"}, nil)
+	fatesDesc     = prometheus.NewDesc("signpost_outbox_fates", "Mails that came back or were reported on, by what became of them.", []string{"fate"}, nil)
 	oldestDesc    = prometheus.NewDesc("signpost_outbox_oldest_seconds", "Age of the mail that waits longest; 0 when none waits.", nil, nil)
 	inboundDesc   = prometheus.NewDesc("signpost_inbound_mails", "Mails of the ledger, by state.", []string{"state"}, nil)
 	verdictsDesc  = prometheus.NewDesc("signpost_verdicts_total", "Mails decided, by kind.", []string{"kind"}, nil)
@@ -134,7 +135,7 @@ var (
 
 // Describe names the metrics.
 func (c storeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ticketsDesc, outboxDesc, oldestDesc, inboundDesc, verdictsDesc, rulesDesc, responderDesc, breakerDesc} {
+	for _, d := range []*prometheus.Desc{ticketsDesc, outboxDesc, fatesDesc, oldestDesc, inboundDesc, verdictsDesc, rulesDesc, responderDesc, breakerDesc} {
 		ch <- d
 	}
 }
@@ -150,6 +151,7 @@ func (c storeCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	counts(ch, ticketsDesc, prometheus.CounterValue, stats.Tickets)
 	counts(ch, outboxDesc, prometheus.GaugeValue, stats.Outbounds)
+	counts(ch, fatesDesc, prometheus.GaugeValue, stats.Fates)
 	counts(ch, inboundDesc, prometheus.GaugeValue, stats.Inbounds)
 	counts(ch, verdictsDesc, prometheus.CounterValue, stats.Verdicts)
 	counts(ch, rulesDesc, prometheus.CounterValue, stats.Rules)
