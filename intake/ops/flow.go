@@ -144,7 +144,9 @@ func outFigures(s store.Stats) []figure {
 		{"sent", "", s.Outbounds[store.StateSent], "green"},
 		{"waiting", "/ops/queue", s.Outbounds[store.StateQueued] + s.Outbounds[store.StateClaimed], "amber"},
 		{"failed", "/ops/queue#failed", s.Outbounds[store.StateFailed], "red"},
-		{"suppressed", "", s.Outbounds[store.StateSuppressed], ""},
+		{"bounced", "/ops/bounces", s.Fates[store.FateBounced], "red"},
+		{"refused by hosts", "/ops/bounces", s.Fates[store.FateRefused], "red"},
+		{"suppressed", "/ops/bounces", s.Outbounds[store.StateSuppressed], ""},
 		{"in doubt", "", s.Outbounds[store.StateUnknown], ""},
 	}
 }

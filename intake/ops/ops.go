@@ -29,6 +29,9 @@ type Store interface {
 	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
 	FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
 	RetryOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID) ([]store.Outbound, error)
+	Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) ([]store.Suppression, error)
+	ReleaseSuppression(ctx context.Context, now time.Time, id store.SuppressionID) (store.Suppression, error)
+	Refusals(ctx context.Context, since time.Time, limit int) ([]store.Refusal, error)
 	Stats(ctx context.Context) (store.Stats, error)
 	Responder(ctx context.Context) (store.Responder, error)
 }
@@ -71,10 +74,11 @@ type Deps struct {
 type Ops struct {
 	deps Deps
 
-	flow   *web.Page[flowData]
-	ledger *web.Page[ledgerData]
-	mail   *web.Page[mailData]
-	queue  *web.Page[queueData]
+	flow    *web.Page[flowData]
+	bounces *web.Page[bouncesData]
+	ledger  *web.Page[ledgerData]
+	mail    *web.Page[mailData]
+	queue   *web.Page[queueData]
 }
 
 // New checks what the pages are plugged into.
@@ -91,6 +95,7 @@ func (o *Ops) Mount(s *web.Server) error {
 	o.flow = web.Declare[flowData](set, "flow.html")
 	o.ledger = web.Declare[ledgerData](set, "ledger.html")
 	o.mail = web.Declare[mailData](set, "mail.html")
+	o.bounces = web.Declare[bouncesData](set, "bounces.html")
 	o.queue = web.Declare[queueData](set, "queue.html")
 	if err := set.Ready(); err != nil {
 		return fmt.Errorf("ops: %w", err)
@@ -107,6 +112,8 @@ func (o *Ops) Mount(s *web.Server) error {
 		{http.MethodGet, "/ops/ledger/:id", o.showMail},
 		{http.MethodGet, "/ops/ledger/:id/raw", o.downloadRaw},
 		{http.MethodPost, "/ops/ledger/:id/case", o.downloadCase},
+		{http.MethodGet, "/ops/bounces", o.showBounces},
+		{http.MethodPost, "/ops/bounces/release", o.postRelease},
 		{http.MethodGet, "/ops/queue", o.showQueue},
 		{http.MethodPost, "/ops/queue/retry", o.postRetry},
 	} {

@@ -309,6 +309,32 @@ func TestAWrongVerdictBecomesATestCase(t *testing.T) {
 	}
 }
 
+func TestADeadAddressAndARefusingHostAreShownAndReleased(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.shows("/ops/bounces", "No host has refused our mail", "No address is kept back")
+	dead, refused := h.sends("gone@x.example", store.StateSent, ""), h.sends("ann@y.example", store.StateSent, "")
+	m := h.receives("MAILER-DAEMON@mx.example", "Undelivered")
+	h.decides(m.ID, store.Verdict{Kind: store.KindBounce, Reports: []store.Report{
+		{Recipient: "gone@x.example", Action: "failed", Reason: "userunknown", Outcome: store.OutcomeDead, Diagnostic: "550 <gone>", Outbound: dead.ID, Tie: store.TieEnvelope},
+		{Recipient: "ann@y.example", Action: "failed", Outcome: store.OutcomeRefused, Diagnostic: "554 blocked", Host: "y.example", Outbound: refused.ID, Tie: store.TieEnvelope},
+	}})
+	h.shows("/ops/bounces", "gone@x.example", "550 &lt;gone&gt;", "no mail at all", fmt.Sprintf("/ops/ledger/%d", m.ID), "y.example", "554 blocked", "1 refused")
+	h.shows("/ops", `<span class="op-count nums">1</span> bounced`, `<span class="op-count nums">1</span> refused by hosts`)
+	list, err := h.db.Suppressions(t.Context(), time.Now(), 0, 9)
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	release := url.Values{"id": {fmt.Sprint(list[0].ID)}}
+	if w := h.do("POST", "/ops/bounces/release", release); w.Header().Get("Location") != "/ops/bounces?released=1" {
+		t.Errorf("releasing: %d", w.Code)
+	}
+	h.shows("/ops/bounces?released=1", "No address is kept back", "written to again")
+	if w := h.do("POST", "/ops/bounces/release", release); w.Code != http.StatusNotFound {
+		t.Errorf("releasing twice: %d", w.Code)
+	}
+}
+
 func TestMailsAreTriedAgainOneOrAll(t *testing.T) {
 	t.Parallel()
 	h := open(t)
