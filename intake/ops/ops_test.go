@@ -35,7 +35,7 @@ func (o *openDoor) Require(role store.Role, h staff.Handler) web.Handler {
 
 // house is the board over real stores.
 type house struct {
-	*testing.T
+	testing.TB
 	db        *bolt.DB
 	blobs     *blob.Local
 	server    *web.Server
@@ -47,7 +47,7 @@ type house struct {
 	links     byte
 }
 
-func open(t *testing.T) *house {
+func open(t testing.TB) *house {
 	t.Helper()
 	db, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
 	if err != nil {
@@ -67,7 +67,7 @@ func open(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{T: t, db: db, blobs: blobs, server: server, door: &openDoor{}}
+	h := &house{TB: t, db: db, blobs: blobs, server: server, door: &openDoor{}}
 	h.mailboxes = []ops.Mailbox{{ID: "us", State: "idle", LastCycle: time.Now()}}
 	board, err := ops.New(ops.Deps{
 		Store: db, Blobs: blobs, Door: h.door, Regions: []store.Region{{ID: "us", Name: "Support US", Address: "us@desk.example", Mailbox: "us"}},
