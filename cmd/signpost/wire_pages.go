@@ -21,6 +21,7 @@ func webConfig(c ServiceConfig) web.Config {
 func formConfig(cfg Config) form.Config {
 	c, out := cfg.Form, form.Defaults()
 	out.Categories = c.Categories
+	out.MinDescription, out.MaxDescription = c.MinChars, c.MaxChars
 	out.MaxFiles, out.MaxFile, out.MaxTotal = c.MaxFiles, int64(c.MaxFile), int64(c.MaxTotal)
 	if len(c.Types) > 0 {
 		out.Types = c.Types
