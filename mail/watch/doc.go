@@ -5,10 +5,11 @@
 // a cycle: list the UIDs above the cursor, fetch them in chunks (fetch.go), write
 // the chunk to the ledger with its raw text, judge each mail (decide.go), tie what
 // bounces report to the mails they are about (tie.go), authenticate those that
-// would be answered (auth.go, domain.go), form their answers (answer.go, held to budgets also by network.go), let one
-// verb of the store apply all verdicts and move the cursor, wake the sender, and
-// mark the mails on the server. Then it waits in IDLE for the next (idle.go).
-// While the ledger works on one chunk the next is being fetched.
+// would be answered (auth.go, domain.go, network.go), form their answers
+// (answer.go), let one verb of the store apply all verdicts and move the cursor,
+// wake the sender, and mark the mails on the server or move them (mark.go). Then
+// it waits in IDLE for the next (idle.go). While the ledger works on one chunk the
+// next is being fetched.
 //
 // The store is the truth; everything on the server is a courtesy: flags are never
 // read back, and a mail is known by (UIDVALIDITY, UID), or by its content after
