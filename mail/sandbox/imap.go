@@ -313,9 +313,14 @@ func (s *imapSession) Poll(w *imapserver.UpdateWriter, allowExpunge bool) error 
 }
 
 func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
-	if s.tracker == nil {
+	// The library does not wait for us when the client hangs up: Close may run
+	// beside this.
+	s.server.mu.Lock()
+	tracker := s.tracker
+	s.server.mu.Unlock()
+	if tracker == nil {
 		<-stop
 		return nil
 	}
-	return s.tracker.Idle(w, stop)
+	return tracker.Idle(w, stop)
 }
