@@ -236,12 +236,11 @@ func hasRule(v store.Verdict, id string) bool {
 	return false
 }
 
-// TestALoopOfTwoServicesEnds lets two installations' mailboxes write to each
-// other through one mail host.
+// TestALoopWithARobotEnds writes as a machine that answers every mail, unmarked,
+// from a new address each time.
 func TestALoopWithARobotEnds(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	// robot.example.net answers every mail, unmarked, from a new address.
 	const id = "start@robot.example.net"
 	if err := d.host.Deliver("robot@robot.example.net", []string{"partner.support@example.com"}, person("robot@robot.example.net", "partner.support@example.com", id)); err != nil {
 		t.Fatal(err)
