@@ -54,11 +54,11 @@ type App struct {
 type dialers struct {
 	smtp     func(ctx context.Context, network, addr string) (net.Conn, error)
 	imap     func(ctx context.Context) (net.Conn, error)
-	resolver resolverFull
+	resolver nameServer
 }
 
-// resolverFull is all the DNS that the service asks; *net.Resolver is one.
-type resolverFull interface {
+// nameServer is all the DNS that the service asks; *net.Resolver is one.
+type nameServer interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
 	LookupHost(ctx context.Context, name string) ([]string, error)

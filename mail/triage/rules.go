@@ -51,25 +51,6 @@ func judge(m *message) []store.Rule {
 	return fired
 }
 
-// RuleText describes a rule for people: what it is called, what it does when it
-// fires, and which standard or experience it comes from.
-type RuleText struct {
-	ID     string
-	Effect store.Effect
-	Source string
-}
-
-// Rules lists every rule of Classify in the order in which they are judged.
-func Rules() []RuleText {
-	var list []RuleText
-	for _, group := range groups() {
-		for _, r := range group {
-			list = append(list, RuleText{r.id, r.effect, r.source})
-		}
-	}
-	return list
-}
-
 // evidence makes words fit for a ledger.
 func evidence(words string) string { return cut(clean(cut(words, 1000)), 200) }
 
