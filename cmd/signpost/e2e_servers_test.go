@@ -33,8 +33,15 @@ var publishedRecords = map[string]string{
 // domains the host delivers for; any other is refused.
 var domains = []string{"example.com", "example.net", "example.org"}
 
-// unknownUser is refused by the host as an unknown local user.
-const unknownUser = "nobody-here"
+// Domains at which the host takes mail and delivers none.
+const (
+	// usersDomain is that of the host's own users, of whom there are none: mail
+	// for it is taken, and comes back once the host has looked for the user.
+	usersDomain = "users.example.org"
+	// farDomain lies behind a next hop that cannot be reached. After a second the
+	// host says that mail for it is late, and keeps trying.
+	farDomain = "far.example.org"
+)
 
 // mailPassword opens every mailbox.
 const mailPassword = "demo"
@@ -187,14 +194,23 @@ service lmtp {
   }
 }
 mail_max_userip_connections = 100
-`, dir, log, mails, mailPassword, portOf(h.IMAP), portOf(lmtp)))
-	for _, d := range []string{mails, filepath.Join(dir, "run"), filepath.Join(dir, "state")} {
+submission_host = %[7]s
+protocol lmtp {
+  mail_plugins = sieve
+}
+plugin {
+  sieve = file:%[1]s/sieve/%%u.sieve
+}
+`, dir, log, mails, mailPassword, portOf(h.IMAP), portOf(lmtp), h.SMTP))
+	for _, d := range []string{mails, filepath.Join(dir, "run"), filepath.Join(dir, "state"), filepath.Join(dir, "sieve")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Chown(mails, 65534, 65534); err != nil {
-		t.Fatal(err)
+	for _, d := range []string{mails, filepath.Join(dir, "sieve")} { // where the mailboxes' own user writes
+		if err := os.Chown(d, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
 	}
 	daemon(t, log, "/usr/sbin/dovecot", "-F", "-c", filepath.Join(dir, "dovecot.conf"))
 	waitPort(t, lmtp)
@@ -208,8 +224,6 @@ func (h *mailHost) startPostfix(t *testing.T, lmtp string) {
 	// a real host does.
 	writeFile(t, filepath.Join(dir, "conf", "stamp"), "/@spoofed\\.example$/ PREPEND Authentication-Results: "+hostName+"; spf=fail smtp.mailfrom=spoofed.example\n"+
 		"/@(.+)$/ PREPEND Authentication-Results: "+hostName+"; spf=pass smtp.mailfrom=$1\n")
-	writeFile(t, filepath.Join(dir, "conf", "users"), "/^"+unknownUser+"@/ REJECT 5.1.1 User unknown\n")
-	writeFile(t, filepath.Join(dir, "conf", "mailboxes"), "/^"+unknownUser+"@/ !\n/./ ok\n")
 	writeFile(t, filepath.Join(dir, "conf", "main.cf"), fmt.Sprintf(`
 compatibility_level = 3.6
 queue_directory = %[1]s/queue
@@ -224,7 +238,11 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 myhostname = %[3]s
 mydomain = example.com
-mydestination =
+mydestination = %[6]s
+transport_maps = inline:{%[7]s=smtp:[127.0.0.1]:%[8]s}
+delay_warning_time = 1s
+minimal_backoff_time = 1s
+queue_run_delay = 1s
 local_recipient_maps =
 alias_maps =
 alias_database =
@@ -242,7 +260,7 @@ smtpd_client_connection_rate_limit = 0
 default_destination_concurrency_limit = 20
 lmtp_destination_concurrency_limit = 20
 in_flow_delay = 0
-`, dir, log, hostName, strings.Join(domains, ", "), lmtp))
+`, dir, log, hostName, strings.Join(domains, ", "), lmtp, usersDomain, farDomain, portOf(freePort(t))))
 	writeFile(t, filepath.Join(dir, "conf", "master.cf"), strings.ReplaceAll(masterCF, "SMTP_PORT", portOf(h.SMTP)))
 	for _, d := range []string{"queue", "data", "log"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {

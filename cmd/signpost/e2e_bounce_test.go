@@ -1,0 +1,250 @@
+//go:build e2e
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"signpost/store"
+)
+
+// TestE2EBounce: a confirmation that the host takes and then cannot deliver
+// comes back; the report stands on its mail, its ticket and its address, ops
+// sees it, and nobody answers it. One that is late is shown as late, and changes
+// nothing else.
+func TestE2EBounce(t *testing.T) {
+	t.Parallel()
+	const dead, late = "no-such-user@" + usersDomain, "partner@" + farDomain
+	h := startMailHost(t)
+	s := newService(t, h, serviceOptions{})
+	s.hireOps(t)
+	s.Start(t)
+	numbers := map[string]string{}
+	for _, address := range []string{dead, late} {
+		a, _, err := partnerPost(address, "US").send(t.Context(), s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		numbers[address] = a.Number
+	}
+	reports := h.awaitMail(t, s.US, 2)
+	for _, r := range reports {
+		if !strings.Contains(r.Header.Get("Content-Type"), "delivery-status") {
+			t.Fatalf("this is no report of the host:\n%s", r.Raw)
+		}
+	}
+	s.awaitDecided(t, 2)
+	ctx := openBrowser(t)
+	s.signIn(t, ctx)
+	for _, want := range []struct{ path, text string }{
+		{"/ops/bounces", dead}, {"/ops/bounces", "no mail at all"},
+		{"/ops/ledger?mark=bounce", "Undelivered Mail Returned to Sender"},
+		{"/ops/ledger?mark=delay", "Delayed Mail (still being retried)"},
+		{"/ops/ledger?q=" + url.QueryEscape(dead), "bounce"},
+		{"/ops/ledger?q=" + url.QueryEscape(late), "delay"},
+	} {
+		if text := pageText(t, ctx, s.URL+want.path); !strings.Contains(text, want.text) {
+			t.Errorf("%s does not show %q:\n%s", want.path, want.text, text)
+		}
+	}
+	if text := pageText(t, ctx, s.URL+"/ops/bounces"); strings.Contains(text, late) {
+		t.Errorf("a mail that is only late stands among the bounces:\n%s", text)
+	}
+	h.quiet(t, s)
+	for _, address := range []string{s.US, s.Intl} {
+		for _, m := range h.mails(t, address) {
+			if !strings.Contains(m.Header.Get("Content-Type"), "delivery-status") {
+				t.Errorf("%s got a mail that nobody should have written:\n%s", address, m.Raw)
+			}
+		}
+	}
+	s.Kill(t)
+	s.inspect(t, func(app *App) {
+		checkBounced(t, app, numbers[dead], dead)
+		checkLate(t, app, numbers[late], late)
+	})
+}
+
+// theMailOf is a ticket and the one mail it has.
+func theMailOf(t *testing.T, app *App, number string) (store.Ticket, store.Outbound) {
+	t.Helper()
+	ticket, err := app.db.TicketByNumber(t.Context(), number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mails, err := app.db.OutboundsOfTicket(t.Context(), ticket.ID, 9)
+	if err != nil || len(mails) != 1 {
+		t.Fatalf("%s has %d mails: %v", number, len(mails), err)
+	}
+	return ticket, mails[0]
+}
+
+// events are the events of a ticket's thread.
+func events(t *testing.T, app *App, id store.TicketID) (names []string) {
+	t.Helper()
+	entries, err := app.db.Entries(t.Context(), id, 0, 99)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Kind == store.EntryEvent {
+			names = append(names, e.Event)
+		}
+	}
+	return names
+}
+
+// checkBounced finds the report's every effect, each once.
+func checkBounced(t *testing.T, app *App, number, address string) {
+	t.Helper()
+	ticket, mail := theMailOf(t, app, number)
+	if d := mail.Delivery; d.Fate != store.FateBounced || d.Outcome != store.OutcomeDead || d.Status != "5.1.1" || !strings.Contains(d.Diagnostic, "unknown user") {
+		t.Errorf("the fate of %s's confirmation is %+v", number, d)
+	}
+	row, err := app.db.Inbound(t.Context(), mail.Delivery.Inbound)
+	if err != nil || row.Verdict.Kind != store.KindBounce || row.Answer != 0 || len(row.Verdict.Reports) != 1 {
+		t.Fatalf("the report in the ledger is %+v: %v", row, err)
+	}
+	if r := row.Verdict.Reports[0]; r.Tie != store.TieEnvelope || r.Outbound != mail.ID || r.Recipient != address {
+		t.Errorf("the report says %+v", r)
+	}
+	held, err := app.db.SuppressionsOf(t.Context(), time.Now(), address)
+	if err != nil || len(held) != 1 || held[0].Scope != store.ScopeAll || held[0].Inbound != row.ID {
+		t.Errorf("%s is kept back by %+v: %v", address, held, err)
+	}
+	if got := events(t, app, ticket.ID); ticket.Question != store.QuestionUndeliverable || len(got) != 1 || got[0] != store.EventMailBounced {
+		t.Errorf("%s asks %q after the events %q", number, ticket.Question, got)
+	}
+}
+
+// checkLate finds the delay on the mail, and nothing anywhere else.
+func checkLate(t *testing.T, app *App, number, address string) {
+	t.Helper()
+	ticket, mail := theMailOf(t, app, number)
+	if d := mail.Delivery; d.Fate != store.FateDelayed {
+		t.Errorf("the fate of %s's confirmation is %+v", number, d)
+	}
+	held, err := app.db.SuppressionsOf(t.Context(), time.Now(), address)
+	if err != nil || len(held) != 0 {
+		t.Errorf("%s, only late, is kept back by %+v: %v", address, held, err)
+	}
+	if got := events(t, app, ticket.ID); ticket.Question != "" || len(got) != 0 || ticket.Status != store.StatusOpen {
+		t.Errorf("%s is %s and asks %q after the events %q", number, ticket.Status, ticket.Question, got)
+	}
+}
+
+// inspect opens the store of a service that does not run, checks that it does
+// not contradict itself, and shows it.
+func (s *service) inspect(t *testing.T, look func(*App)) {
+	t.Helper()
+	cfg, err := loadConfig(s.config, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := openApp(cfg, quietLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Close()
+	if err := app.db.Check(t.Context()); err != nil {
+		t.Errorf("the store contradicts itself: %v", err)
+	}
+	look(app)
+}
+
+// awaitDecided waits until so many mails have their verdict.
+func (s *service) awaitDecided(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, 30*time.Second, fmt.Sprintf("%d mails are decided", n), func() error {
+		if decided := s.metric(t, `signpost_inbound_mails{state="decided"}`); decided != float64(n) {
+			return fmt.Errorf("%v are", decided)
+		}
+		return nil
+	})
+}
+
+// quiet waits until no mail is under way any more: the services have sent all
+// they had, the host has handed over everything but what cannot be reached, and
+// every mail in the services' mailboxes is decided.
+func (h *mailHost) quiet(t *testing.T, services ...*service) {
+	t.Helper()
+	eventually(t, 30*time.Second, "all is quiet", func() error {
+		for range 2 { // what the first look missed on its way, the second finds
+			for _, s := range services {
+				if err := s.atRest(t, h); err != nil {
+					return err
+				}
+			}
+			for _, queue := range []string{"maildrop", "incoming", "active"} {
+				if mails, _ := filepath.Glob(filepath.Join(h.Dir, "postfix", "queue", queue, "*")); len(mails) > 0 {
+					return fmt.Errorf("%d mails are %s at the host", len(mails), queue)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// atRest fails while the service has something to send or to decide.
+func (s *service) atRest(t *testing.T, h *mailHost) error {
+	t.Helper()
+	for _, state := range []string{"queued", "claimed"} {
+		if n := s.metric(t, fmt.Sprintf("signpost_outbox_mails{state=%q}", state)); n > 0 {
+			return fmt.Errorf("%v mails are %s", n, state)
+		}
+	}
+	there := len(h.mails(t, s.US)) + len(h.mails(t, s.Intl))
+	if decided := int(s.metric(t, `signpost_inbound_mails{state="decided"}`)); decided != there {
+		return fmt.Errorf("%d of %d mails are decided", decided, there)
+	}
+	return nil
+}
+
+// Whoever watches over the mail of a service, and their password.
+const opsEmail, opsPassword = "ops@example.com", "a long way to the form"
+
+// hireOps gives a service that does not run yet somebody with the ops role.
+func (s *service) hireOps(t *testing.T) {
+	t.Helper()
+	var out bytes.Buffer
+	code := run(&environment{
+		args:  []string{"agent", "add", "--config", s.config, "--password-stdin", "--role", "ops", opsEmail},
+		stdin: strings.NewReader(opsPassword + "\n"), stdout: &out, stderr: &out,
+	})
+	if code != 0 {
+		t.Fatalf("agent add: %s", &out)
+	}
+}
+
+// signIn signs the browser in as ops.
+func (s *service) signIn(t *testing.T, ctx context.Context) {
+	t.Helper()
+	err := chromedp.Run(ctx,
+		chromedp.Navigate(s.URL+"/sign-in"),
+		chromedp.SendKeys(`[name=email]`, opsEmail),
+		chromedp.SendKeys(`[name=password]`, opsPassword),
+		chromedp.Submit(`[name=password]`),
+		chromedp.WaitVisible(`.op-tabs`),
+	)
+	if err != nil {
+		t.Fatalf("sign-in: %v", err)
+	}
+}
+
+// pageText is what a page says.
+func pageText(t *testing.T, ctx context.Context, url string) (text string) {
+	t.Helper()
+	if err := chromedp.Run(ctx, chromedp.Navigate(url), chromedp.Text("main", &text)); err != nil {
+		t.Fatalf("%s: %v", url, err)
+	}
+	return text
+}
