@@ -21,6 +21,13 @@ type Deliveries interface {
 	// SuppressionsOf returns those in force at now for one address (compared by
 	// SuppressionKey), the widest scope first; none is no error.
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]Suppression, error)
+	// SuppressAddress keeps mail to s.Address back by hand from now on, until
+	// s.Expires (zero: until it is released), and returns what then holds. Where
+	// that scope is kept back already, it joins that one, and
+	// never shortens it. Of s, Address, Scope, Expires, By and Note count.
+	// ErrInvalid without an address, a known scope and a By, and for an end that is
+	// not ahead.
+	SuppressAddress(ctx context.Context, now time.Time, s Suppression) (Suppression, error)
 	// ReleaseSuppression ends one by hand and returns it as it was. A report that
 	// has taken effect already does not bring it back. ErrNotFound for one that
 	// is not in force at now.
@@ -166,7 +173,8 @@ func (s Scope) Kept() time.Duration {
 }
 
 // Suppression is an address that must not be mailed. There is at most one in
-// force for an address and a scope; another report renews it.
+// force for an address and a scope; another report, or another hand, renews it and
+// never shortens it.
 type Suppression struct {
 	ID         SuppressionID
 	Address    string // as it was written to
@@ -177,7 +185,11 @@ type Suppression struct {
 	Since      time.Time
 	Expires    time.Time // zero: until it is released
 	Outbound   OutboundID
-	Inbound    InboundID // the report that renewed it last
+	Inbound    InboundID // the report that renewed it last, 0 where none did
+	// By is who keeps the address back by hand, and Note why; "" where only reports
+	// do.
+	By   string
+	Note string
 }
 
 // InForce tells whether it still holds.

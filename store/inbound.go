@@ -161,6 +161,7 @@ const (
 	RuleBudget    = "budget-spent"
 	RuleBreaker   = "breaker-open"
 	RuleOff       = "responder-off"
+	RuleMailbox   = "mailbox-off"       // the answers to this mailbox's mail are off
 	RuleConnected = "before-connection" // arrived before the mailbox was connected or restored
 )
 
@@ -178,10 +179,22 @@ type MailboxState struct {
 // second of the connection does not count as older.
 func ConnectionInstant(now time.Time) time.Time { return now.UTC().Truncate(time.Second) }
 
-// Responder is the state of the automatic answers.
+// Responder is the state of the automatic answers, of all or of those to the mail
+// of one mailbox.
 type Responder struct {
 	On      bool
 	Tripped bool // off because the breaker tripped
 	Since   time.Time
+	Reason  string
+	By      string // who switched them; "" for the breaker
+	// Inbound is the mail at which the breaker tripped, 0 for none.
+	Inbound InboundID
+}
+
+// Switch turns automatic answers on or off.
+type Switch struct {
+	Mailbox string // those to the mail of this mailbox; "" for all there are
+	On      bool
+	By      string // who does it, in words for the next one to look
 	Reason  string
 }

@@ -151,7 +151,7 @@ type Ledger interface {
 	// budgets allow one, and moves the mailbox's cursor to the highest UID
 	// given. It returns the rows as decided: a rule of the store's own (sender
 	// answered within the period or suppressed, domain budget, breaker, responder
-	// off) that
+	// or mailbox off) that
 	// stopped an answer stands in the verdict with the others, and the verdict
 	// no longer answers. Budgets and the breaker are charged by reserved answers
 	// alone. A row already decided or quarantined is left as it is; the cursor
@@ -194,11 +194,20 @@ type Ledger interface {
 	// crash left between the two. ErrNotFound for a mailbox never connected.
 	PendingInbound(ctx context.Context, mailbox string, limit int) ([]Inbound, error)
 
+	// LatestInbound is the mail with the highest UID that the running epoch of the
+	// mailbox has in the ledger; ErrNotFound when it has none.
+	LatestInbound(ctx context.Context, mailbox string) (Inbound, error)
+
 	// Responder returns the state of the automatic answers; they start On.
 	Responder(ctx context.Context) (Responder, error)
-	// SwitchResponder turns automatic answers on or off. Turning them on also
-	// closes the breaker and forgets what tripped it.
-	SwitchResponder(ctx context.Context, now time.Time, on bool, reason string) (Responder, error)
+	// MailboxResponder is the same of the answers to the mail of one mailbox,
+	// which are given when both are On. They start On, whether the mailbox was ever
+	// connected or not.
+	MailboxResponder(ctx context.Context, mailbox string) (Responder, error)
+	// SwitchResponder turns automatic answers on or off: once it has returned, no
+	// DecideInbound reserves one against it. Turning all on also closes the breaker
+	// and forgets what tripped it; the mailboxes' own switches stay as they are.
+	SwitchResponder(ctx context.Context, now time.Time, s Switch) (Responder, error)
 }
 
 // Upkeep are the verbs of the service itself.

@@ -59,7 +59,7 @@ func (c *checker) fault(format string, args ...any) {
 
 func (c *checker) run() error {
 	for _, step := range []func() error{
-		c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.expiries, c.compareRows, c.compareCounts,
+		c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.expiries, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
 			return fault("check", "rows", err)
@@ -80,6 +80,17 @@ func (c *checker) want(b bucket, key []byte, value []byte, of string, id any) {
 	if found := c.value(b, key); found == nil || !bytes.Equal(found, value) {
 		c.fault("%s %v: %s holds %x under %x, not %x", of, id, b.layout().name, found, key, value)
 	}
+}
+
+// switches checks that those of the automatic answers can be read.
+func (c *checker) switches() error {
+	return c.walk(bMeta, []byte(responderKey), []byte(responderKey), func(key, _ []byte) (bool, error) {
+		var r responderRecord
+		if err := c.record(bMeta, key, &r); err != nil {
+			c.fault("switch %q: %w", key, err)
+		}
+		return true, nil
+	})
 }
 
 func (c *checker) tickets() error {

@@ -4,13 +4,23 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"signpost/store"
 )
 
+// responderKey is the switch of all answers; with a mailbox's name behind it, and
+// a slash between, that of the answers to its mail.
 const responderKey = "responder"
+
+func switchKey(mailbox string) []byte {
+	if mailbox == "" {
+		return []byte(responderKey)
+	}
+	return []byte(responderKey + "/" + mailbox)
+}
 
 // DecideInbound implements store.Ledger.
 func (db *DB) DecideInbound(ctx context.Context, now time.Time, decisions []store.Decision) (rows []store.Inbound, err error) {
@@ -168,7 +178,7 @@ func (t *txn) answer(now time.Time, row *store.Inbound, d store.Decision) (store
 	}
 	if len(stops) == 0 {
 		var tripped bool
-		if charges, tripped, err = t.chargeBreaker(now, charges, d.Limits.Breaker); err != nil {
+		if charges, tripped, err = t.chargeBreaker(now, charges, row.ID, d.Limits.Breaker); err != nil {
 			return 0, err
 		}
 		if tripped {
@@ -208,14 +218,18 @@ func stop(id, evidence string) store.Rule {
 // all that fired are recorded. The charges are what an answer would cost.
 func (t *txn) stops(now time.Time, row store.Inbound, d store.Decision) (rules []store.Rule, charges []charge, err error) {
 	limits := d.Limits
-	responder, err := t.responder()
-	if err != nil {
+	responder, err1 := t.responder("")
+	own, err2 := t.responder(row.Mailbox)
+	if err := errors.Join(err1, err2); err != nil {
 		return nil, nil, err
 	}
 	if responder.Tripped {
 		rules = append(rules, stop(store.RuleBreaker, responder.Reason))
 	} else if responder.Off {
 		rules = append(rules, stop(store.RuleOff, responder.Reason))
+	}
+	if own.Off {
+		rules = append(rules, stop(store.RuleMailbox, own.Reason))
 	}
 	box, err := t.mailbox(row.Mailbox)
 	if err != nil {
@@ -270,63 +284,90 @@ func (t *txn) reserve(now time.Time, limits store.AnswerLimits) error {
 }
 
 // chargeBreaker adds the breaker's charge, or trips it.
-func (t *txn) chargeBreaker(now time.Time, charges []charge, breaker store.Budget) ([]charge, bool, error) {
+func (t *txn) chargeBreaker(now time.Time, charges []charge, at store.InboundID, breaker store.Budget) ([]charge, bool, error) {
 	more, spent := t.spend(now, []store.Budget{breaker})
 	if breaker.Unlimited() || len(more) > 0 {
 		return append(charges, more...), false, nil
 	}
 	key := budgetKey(breaker)
-	return nil, true, t.putResponder(responderRecord{
-		Off: true, Tripped: true, Since: micros(now), Reason: "the breaker tripped: " + spent, Breaker: key[:],
+	return nil, true, t.putResponder("", responderRecord{
+		Off: true, Tripped: true, Since: micros(now), Reason: "the breaker tripped: " + spent, Breaker: key[:], Inbound: uint64(at),
 	})
 }
 
-func (t *txn) responder() (responderRecord, error) {
+func (t *txn) responder(mailbox string) (responderRecord, error) {
 	var r responderRecord
-	err := t.record(bMeta, []byte(responderKey), &r)
+	err := t.record(bMeta, switchKey(mailbox), &r)
 	if errors.Is(err, store.ErrNotFound) {
 		return responderRecord{}, nil
 	}
 	return r, err
 }
 
-func (t *txn) putResponder(r responderRecord) error {
-	return t.putRecord(bMeta, []byte(responderKey), &r)
+func (t *txn) putResponder(mailbox string, r responderRecord) error {
+	return t.putRecord(bMeta, switchKey(mailbox), &r)
 }
 
 func (r responderRecord) state() store.Responder {
-	return store.Responder{On: !r.Off, Tripped: r.Tripped, Since: instant(r.Since), Reason: r.Reason}
+	return store.Responder{
+		On: !r.Off, Tripped: r.Tripped, Since: instant(r.Since), Reason: r.Reason, By: r.By, Inbound: store.InboundID(r.Inbound),
+	}
 }
 
 // Responder implements store.Ledger.
-func (db *DB) Responder(ctx context.Context) (state store.Responder, err error) {
-	err = db.read(ctx, func(t *txn) error {
-		r, err := t.responder()
-		state = r.state()
-		return err
-	})
+func (db *DB) Responder(ctx context.Context) (store.Responder, error) {
+	state, err := db.switchOf(ctx, "")
 	return state, fault("responder", "", err)
 }
 
-// SwitchResponder implements store.Ledger.
-func (db *DB) SwitchResponder(ctx context.Context, now time.Time, on bool, reason string) (state store.Responder, err error) {
-	now = store.Instant(now)
-	err = db.write(ctx, 0, func(t *txn) error {
-		old, err := t.responder()
-		if err != nil {
-			return err
-		}
-		r := responderRecord{Off: !on, Since: micros(now), Reason: cut(reason, maxFault)}
-		// Switched off by hand, a breaker that had tripped stays to be forgotten.
-		r.Breaker = old.Breaker
-		if on && len(old.Breaker) == len(digest{}) {
-			r.Breaker = nil
-			if err := t.dropUsage(digest(old.Breaker)); err != nil {
-				return err
-			}
-		}
+// MailboxResponder implements store.Ledger.
+func (db *DB) MailboxResponder(ctx context.Context, mailbox string) (state store.Responder, err error) {
+	if err = checkMailboxName(mailbox); err == nil {
+		state, err = db.switchOf(ctx, mailbox)
+	}
+	return state, fault("responder of mailbox", strconv.Quote(cut(mailbox, 200)), err)
+}
+
+func (db *DB) switchOf(ctx context.Context, mailbox string) (state store.Responder, err error) {
+	err = db.read(ctx, func(t *txn) error {
+		r, err := t.responder(mailbox)
 		state = r.state()
-		return t.putResponder(r)
+		return err
 	})
-	return state, fault("switch responder", on, err)
+	return state, err
+}
+
+// SwitchResponder implements store.Ledger.
+func (db *DB) SwitchResponder(ctx context.Context, now time.Time, s store.Switch) (state store.Responder, err error) {
+	now = store.Instant(now)
+	if s.Mailbox != "" {
+		err = checkMailboxName(s.Mailbox)
+	}
+	if err == nil {
+		err = db.write(ctx, 0, func(t *txn) (err error) {
+			state, err = t.switchResponder(now, s)
+			return err
+		})
+	}
+	if err != nil {
+		return store.Responder{}, fault("switch responder of mailbox", strconv.Quote(cut(s.Mailbox, 200)), err)
+	}
+	return state, nil
+}
+
+func (t *txn) switchResponder(now time.Time, s store.Switch) (store.Responder, error) {
+	old, err := t.responder(s.Mailbox)
+	if err != nil {
+		return store.Responder{}, err
+	}
+	r := responderRecord{Off: !s.On, Since: micros(now), Reason: cut(s.Reason, maxFault), By: cut(s.By, maxField)}
+	// Switched off by hand, a breaker that had tripped stays to be forgotten.
+	r.Breaker = old.Breaker
+	if s.On && len(old.Breaker) == len(digest{}) {
+		r.Breaker = nil
+		if err := t.dropUsage(digest(old.Breaker)); err != nil {
+			return store.Responder{}, err
+		}
+	}
+	return r.state(), t.putResponder(s.Mailbox, r)
 }

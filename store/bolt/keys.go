@@ -17,7 +17,8 @@ import (
 //
 //	bucket        key                                  value
 //	meta          "schema"                             version u32
-//	              "responder"                          responder record
+//	              "responder"                          responder record: of all answers
+//	              "responder/" mailbox                 responder record: of its mail's
 //	counts        kind(1) name                         count u64
 //	tickets       ticket(8)                            ticket record
 //	numbers       prefix, upper case, 0, counter(8)    ticket(8)

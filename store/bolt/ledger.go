@@ -26,8 +26,8 @@ const quarantineAfter = 3
 // ConnectMailbox implements store.Ledger.
 func (db *DB) ConnectMailbox(ctx context.Context, now time.Time, mailbox string) (state store.MailboxState, err error) {
 	now = store.Instant(now)
-	if mailbox == "" || len(mailbox) > maxField {
-		return state, fault("connect mailbox", strconv.Quote(cut(mailbox, 200)), invalid("a mailbox needs a name"))
+	if err := checkMailboxName(mailbox); err != nil {
+		return state, fault("connect mailbox", strconv.Quote(cut(mailbox, 200)), err)
 	}
 	err = db.write(ctx, 0, func(t *txn) error {
 		box, err := t.mailbox(mailbox)
@@ -38,6 +38,13 @@ func (db *DB) ConnectMailbox(ctx context.Context, now time.Time, mailbox string)
 		return err
 	})
 	return state, fault("connect mailbox", mailbox, err)
+}
+
+func checkMailboxName(name string) error {
+	if name == "" || len(name) > maxField {
+		return invalid("a mailbox needs a name")
+	}
+	return nil
 }
 
 func (t *txn) newMailbox(now time.Time, name string) (mailboxRecord, error) {
@@ -329,6 +336,29 @@ func (db *DB) InboundByUID(ctx context.Context, mailbox string, uidValidity, uid
 		return err
 	})
 	return row, fault("inbound by UID", uid, err)
+}
+
+// LatestInbound implements store.Ledger.
+func (db *DB) LatestInbound(ctx context.Context, mailbox string) (row store.Inbound, err error) {
+	err = db.read(ctx, func(t *txn) error {
+		box, err := t.mailbox(mailbox)
+		if err != nil {
+			return err
+		}
+		epoch := uidKey(box.Number, box.UIDValidity, 0)[:8]
+		err = t.walkBack(bInUIDs, epoch, beforeKey(epoch, 0), func(_, id []byte) (more bool, err error) {
+			row, err = t.inbound(store.InboundID(readU64(id)))
+			return false, err
+		})
+		if err == nil && row.ID == 0 {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return store.Inbound{}, fault("latest inbound of mailbox", strconv.Quote(mailbox), err)
+	}
+	return row, nil
 }
 
 // InboundByMessageID implements store.Ledger.

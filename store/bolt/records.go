@@ -314,6 +314,8 @@ type responderRecord struct {
 	Since   int64  `cbor:"3,keyasint,omitempty"`
 	Reason  string `cbor:"4,keyasint,omitempty"`
 	Breaker []byte `cbor:"5,keyasint,omitempty"` // the budget that tripped
+	By      string `cbor:"6,keyasint,omitempty"`
+	Inbound uint64 `cbor:"7,keyasint,omitempty"`
 }
 
 // The rows that are not records.

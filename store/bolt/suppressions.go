@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"signpost/store"
@@ -19,13 +20,15 @@ type suppressionRecord struct {
 	Expires    int64  `cbor:"8,keyasint,omitempty"` // 0: never
 	Outbound   uint64 `cbor:"9,keyasint,omitempty"`
 	Inbound    uint64 `cbor:"10,keyasint,omitempty"`
+	By         string `cbor:"11,keyasint,omitempty"`
+	Note       string `cbor:"12,keyasint,omitempty"`
 }
 
 func (r suppressionRecord) suppression() store.Suppression {
 	return store.Suppression{
 		ID: store.SuppressionID(r.ID), Address: r.Address, Scope: store.Scope(r.Scope), Reason: r.Reason, Status: r.Status,
 		Diagnostic: r.Diagnostic, Since: instant(r.Since), Expires: instant(r.Expires),
-		Outbound: store.OutboundID(r.Outbound), Inbound: store.InboundID(r.Inbound),
+		Outbound: store.OutboundID(r.Outbound), Inbound: store.InboundID(r.Inbound), By: r.By, Note: r.Note,
 	}
 }
 
@@ -111,39 +114,60 @@ func (t *txn) askUndeliverable(k store.Ticket, address string) error {
 	return t.putTicket(k)
 }
 
-// suppress keeps mail to an address back from now on, or renews what does.
+// suppress keeps mail to an address back from now on, because of a report, or
+// renews what does.
 func (t *txn) suppress(now time.Time, s store.Suppression) error {
-	key := suppressionKey(s.Address, s.Scope)
-	old, err := t.suppression(key)
-	if err == nil {
-		err = t.dropExpiry(expirySuppression, key, instant(old.Expires))
-	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	r := suppressionRecord{
-		ID: old.ID, Address: s.Address, Scope: string(s.Scope), Reason: s.Reason, Status: s.Status,
-		Diagnostic: s.Diagnostic, Since: micros(now), Outbound: uint64(s.Outbound), Inbound: uint64(s.Inbound),
-	}
-	if old.ID != 0 && old.suppression().InForce(now) {
-		r.Since, r.Address = old.Since, old.Address
-	} else {
-		if old.ID != 0 {
-			if err := t.delete(bSupOrder, u64(old.ID)); err != nil {
-				return err
-			}
-		}
-		if r.ID, err = t.next(bSupOrder); err != nil {
-			return err
-		}
-	}
-	err = nil
+	var ends time.Time
 	if kept := s.Scope.Kept(); kept > 0 {
-		expires := store.Instant(now.Add(kept))
-		r.Expires = micros(expires)
-		err = t.put(bExpiry, expiryKey(expires, expirySuppression, key), []byte{})
+		ends = store.Instant(now.Add(kept))
 	}
-	return errors.Join(err, t.putRecord(bSuppressions, key[:], &r), t.put(bSupOrder, u64(r.ID), key[:]))
+	_, err := t.hold(now, s.Address, s.Scope, ends, func(r *suppressionRecord) {
+		r.Reason, r.Status, r.Diagnostic = s.Reason, s.Status, s.Diagnostic
+		r.Outbound, r.Inbound = uint64(s.Outbound), uint64(s.Inbound)
+	})
+	return err
+}
+
+// hold lets change say why an address is kept back, in the suppression in force or
+// in a new one, which ends at ends (zero: never) or later.
+func (t *txn) hold(now time.Time, address string, scope store.Scope, ends time.Time, change func(*suppressionRecord)) (suppressionRecord, error) {
+	key := suppressionKey(address, scope)
+	r, err := t.takeSuppression(now, key)
+	switch {
+	case err != nil:
+		return r, err
+	case r.ID == 0:
+		r = suppressionRecord{Address: address, Scope: string(scope), Since: micros(now), Expires: micros(ends)}
+		if r.ID, err = t.next(bSupOrder); err != nil {
+			return r, err
+		}
+	case ends.IsZero() || r.Expires == 0:
+		r.Expires = 0
+	default:
+		r.Expires = max(r.Expires, micros(ends))
+	}
+	change(&r)
+	if r.Expires != 0 {
+		err = t.put(bExpiry, expiryKey(instant(r.Expires), expirySuppression, key), []byte{})
+	}
+	return r, errors.Join(err, t.putRecord(bSuppressions, key[:], &r), t.put(bSupOrder, u64(r.ID), key[:]))
+}
+
+// takeSuppression takes the rows around a record away, which is to be written anew,
+// and returns it where it is in force.
+func (t *txn) takeSuppression(now time.Time, key digest) (r suppressionRecord, err error) {
+	r, err = t.suppression(key)
+	if errors.Is(err, store.ErrNotFound) {
+		return r, nil
+	}
+	if err == nil && r.Expires != 0 {
+		err = t.dropExpiry(expirySuppression, key, instant(r.Expires))
+	}
+	if err == nil && !r.suppression().InForce(now) {
+		err = t.delete(bSupOrder, u64(r.ID))
+		r = suppressionRecord{}
+	}
+	return r, err
 }
 
 // forgetSuppression drops one whose row in expiry is being dropped, or that has
@@ -199,6 +223,39 @@ func (db *DB) SuppressionsOf(ctx context.Context, now time.Time, address string)
 		return nil, fault("suppressions", "of an address", err)
 	}
 	return all, nil
+}
+
+// SuppressAddress implements store.Deliveries.
+func (db *DB) SuppressAddress(ctx context.Context, now time.Time, s store.Suppression) (held store.Suppression, err error) {
+	now, s.Expires = store.Instant(now), kept(s.Expires)
+	if err := checkSuppression(now, s); err != nil {
+		return held, fault("suppress", "an address", err)
+	}
+	err = db.write(ctx, 0, func(t *txn) error {
+		r, err := t.hold(now, s.Address, s.Scope, s.Expires, func(r *suppressionRecord) {
+			r.By, r.Note = cut(s.By, maxField), cut(s.Note, maxReply)
+		})
+		held = r.suppression()
+		return err
+	})
+	if err != nil {
+		return store.Suppression{}, fault("suppress", "an address", err)
+	}
+	return held, nil
+}
+
+func checkSuppression(now time.Time, s store.Suppression) error {
+	switch {
+	case store.Domain(s.Address) == "" || len(s.Address) > maxField:
+		return invalid("it needs an address")
+	case !slices.Contains(store.Scopes(), s.Scope):
+		return invalid("there is no such scope")
+	case s.By == "":
+		return invalid("it needs who does it")
+	case !s.InForce(now):
+		return invalid("its end is not ahead")
+	}
+	return nil
 }
 
 // ReleaseSuppression implements store.Deliveries.

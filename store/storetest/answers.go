@@ -3,6 +3,8 @@ package storetest
 import (
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"signpost/store"
@@ -15,6 +17,8 @@ func answerStories() map[string]func(*desk) {
 		"A spent budget stops the answer and charges nothing": answerBudget,
 		"The breaker trips and stays open":                    breaker,
 		"The responder is switched off and on":                switching,
+		"One mailbox's answers are switched off":              switchingOne,
+		"A pause is exact":                                    exactPause,
 		"Mail from before the connection is not answered":     beforeConnection,
 		"Every rule that fired is recorded":                   allRules,
 		"An auto-response in doubt is never sent again":       answerInDoubt,
@@ -157,9 +161,9 @@ func breaker(d *desk) {
 	d.wantAnswered(d.answer(d.mail(2), guarded))
 	d.same(must[store.Responder](d)(d.Responder(d.ctx)).On, true)
 	d.pass(time.Second)
-	d.wantStopped(d.answer(d.mail(3), guarded), store.RuleBreaker)
+	last := d.wantStopped(d.answer(d.mail(3), guarded), store.RuleBreaker)
 	state := must[store.Responder](d)(d.Responder(d.ctx))
-	if state.On || !state.Tripped || !state.Since.Equal(d.at()) || !strings.Contains(state.Reason, "answer/breaker") {
+	if state.On || !state.Tripped || state.Inbound != last.ID || !state.Since.Equal(d.at()) || !strings.Contains(state.Reason, "answer/breaker") {
 		d.Errorf("after the breaker: %+v", state)
 	}
 	// However long ago: only a person closes it.
@@ -168,22 +172,22 @@ func breaker(d *desk) {
 	d.wantStopped(d.answer(d.mail(5)), store.RuleBreaker)
 	d.same(must[store.Responder](d)(d.Responder(d.ctx)), state)
 
-	on := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, true, "looked into it"))
-	d.same(on, store.Responder{On: true, Since: d.at(), Reason: "looked into it"})
+	on := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "ops", Reason: "looked into it"}))
+	d.same(on, store.Responder{On: true, Since: d.at(), Reason: "looked into it", By: "ops"})
 	d.wantAnswered(d.answer(d.mail(6), guarded))
 	d.wantAnswered(d.answer(d.mail(7), guarded))
 	d.wantStopped(d.answer(d.mail(8), guarded), store.RuleBreaker)
 	// At once: what tripped it is forgotten, also when it was off in between.
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, false, "off"))
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, true, "on"))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: false, By: "ops", Reason: "off"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "ops", Reason: "on"}))
 	d.wantAnswered(d.answer(d.mail(9), guarded))
 }
 
 func switching(d *desk) {
 	d.connects()
 	d.same(must[store.Responder](d)(d.Responder(d.ctx)), store.Responder{On: true})
-	off := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, false, "moving house"))
-	d.same(off, store.Responder{Since: d.at(), Reason: "moving house"})
+	off := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: false, By: "ops", Reason: "moving house"}))
+	d.same(off, store.Responder{Since: d.at(), Reason: "moving house", By: "ops"})
 	d.same(must[store.Responder](d)(d.Responder(d.ctx)), off)
 	guarded := func(x *store.Decision) {
 		x.Limits.Sender = "ana@partner.example"
@@ -193,9 +197,74 @@ func switching(d *desk) {
 	if row.Verdict.Rules[1].Evidence != "moving house" {
 		d.Errorf("the evidence is %q", row.Verdict.Rules[1].Evidence)
 	}
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, true, ""))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "ops", Reason: ""}))
 	// The stopped answer reserved nothing and charged nothing, nor the breaker.
 	d.wantAnswered(d.answer(d.mail(2), guarded))
+}
+
+func switchingOne(d *desk) {
+	d.connects()
+	must[store.MailboxState](d)(d.ConnectMailbox(d.ctx, d.now, "other"))
+	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, box)), store.Responder{On: true})
+	off := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{Mailbox: box, By: "ana", Reason: "a loop"}))
+	d.same(off, store.Responder{Since: d.at(), Reason: "a loop", By: "ana"})
+	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, box)), off)
+	d.same(must[store.Responder](d)(d.Responder(d.ctx)), store.Responder{On: true})
+	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, "other")), store.Responder{On: true})
+	elsewhere := d.records(d.arrival(1, func(m *store.NewInbound) { m.Mailbox, m.UIDValidity = "other", 7 }))[0].ID
+
+	row := d.wantStopped(d.answer(d.mail(2), sender("ana@partner.example")), store.RuleMailbox)
+	d.same(row.Verdict.Rules[1].Evidence, "a loop")
+	d.wantAnswered(d.answer(elsewhere))
+	// Both switches stop on their own, and all on leaves the mailbox off.
+	d.pass(time.Minute)
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{By: "bob"}))
+	d.wantStopped(d.answer(d.mail(3)), store.RuleOff, store.RuleMailbox)
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "bob"}))
+	d.wantStopped(d.answer(d.mail(4)), store.RuleMailbox)
+	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, box)), off)
+
+	on := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{Mailbox: box, On: true, By: "cy"}))
+	d.same(on, store.Responder{On: true, Since: d.at(), By: "cy"})
+	d.wantAnswered(d.answer(d.mail(5), sender("ana@partner.example")))
+
+	// One may be off before it is first connected.
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{Mailbox: "later", By: "cy"}))
+	must[store.MailboxState](d)(d.ConnectMailbox(d.ctx, d.now, "later"))
+	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, "later")).On, false)
+	_, err := d.MailboxResponder(d.ctx, "")
+	d.wantErr(err, store.ErrInvalid)
+}
+
+// exactPause switches a mailbox off while its mails are decided: from the moment
+// the switch returned none is answered.
+func exactPause(d *desk) {
+	d.connects()
+	var decisions []store.Decision
+	for uid := range uint32(60) {
+		decisions = append(decisions, d.answer(d.mail(uid+1)))
+	}
+	var paused atomic.Bool
+	var late atomic.Int64
+	var all sync.WaitGroup
+	for _, decision := range decisions {
+		all.Go(func() {
+			after := paused.Load()
+			rows, err := d.DecideInbound(d.ctx, d.now, []store.Decision{decision})
+			if err != nil {
+				d.Error(err)
+			} else if after && rows[0].Answer != 0 {
+				late.Add(1)
+			}
+		})
+	}
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{Mailbox: box, By: "ana"}))
+	paused.Store(true)
+	all.Wait()
+	if n := late.Load(); n > 0 {
+		d.Errorf("%d mails were answered after the pause", n)
+	}
+	d.wantStopped(d.answer(d.mail(99)), store.RuleMailbox)
 }
 
 func beforeConnection(d *desk) {
@@ -225,7 +294,7 @@ func allRules(d *desk) {
 		x.Limits.Budgets = []store.Budget{{Name: "answer/all", Limit: 1, Window: time.Hour}}
 	}
 	d.wantAnswered(d.answer(d.mail(1), limited))
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, false, "off"))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: false, By: "ops", Reason: "off"}))
 	old := d.records(d.arrival(2, func(m *store.NewInbound) { m.InternalDate = d.at().Add(-time.Hour) }))[0]
 	d.wantStopped(d.answer(old.ID, limited), store.RuleOff, store.RuleConnected, store.RuleAnswered, store.RuleBudget)
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Rules, map[string]uint64{

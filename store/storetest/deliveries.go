@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ func deliveryStories() map[string]func(*desk) {
 		"A report that nothing proves has no effect":              unprovenReport,
 		"A suppression ends by itself and by hand":                suppressionEnds,
 		"Suppressions are found under the address as it is":       suppressionFolding,
+		"An address is kept back by hand":                         suppressedByHand,
 		"A row waiting for a dead address is not sent":            suppressedWhileQueued,
 		"Mails are found by their recipient":                      mailsByRecipient,
 		"An answer may open a link to its ticket":                 answerWithLink,
@@ -297,6 +299,53 @@ func unprovenReport(d *desk) {
 	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)), []store.Suppression{})
 }
 
+func suppressedByHand(d *desk) {
+	d.connects()
+	ask := store.Suppression{
+		Address: "ana@a.example", Scope: store.ScopeAutomatic, By: "ops@desk.example", Note: "asked by phone", Expires: d.at().Add(time.Hour),
+		ID: 99, Reason: "userunknown", Inbound: 7, // not the caller's to say
+	}
+	want := store.Suppression{
+		ID: 1, Address: "ana@a.example", Scope: store.ScopeAutomatic, By: "ops@desk.example", Note: "asked by phone",
+		Since: d.at(), Expires: d.at().Add(time.Hour),
+	}
+	d.same(must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, ask)), want)
+	d.same(must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@A.example")), []store.Suppression{want})
+	if c := d.opens(from("ana@a.example")).Confirmation; c.State != store.StateSuppressed {
+		d.Errorf("the confirmation is %s", c.State)
+	}
+	// A second hand joins the first and shortens nothing; one for good stays so,
+	// whatever reports come.
+	d.pass(time.Minute)
+	ask.By, ask.Note, ask.Expires = "bob@desk.example", "again", d.at().Add(time.Minute)
+	want.By, want.Note = ask.By, ask.Note
+	d.same(must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, ask)), want)
+	d.pass(time.Hour)
+	d.same(d.suppressed("ana@a.example"), []store.Scope{})
+	mail := d.sends(from("ana@a.example")).Confirmation
+	ask.Scope, ask.Expires = store.ScopeAll, time.Time{}
+	want.ID, want.Scope, want.Since, want.Expires = 2, store.ScopeAll, d.at(), time.Time{}
+	d.same(must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, ask)), want)
+	in := d.hears(failed(mail, store.OutcomeDead))
+	want.Reason, want.Status, want.Diagnostic, want.Outbound, want.Inbound = "userunknown", "5.1.1", "550 5.1.1 no such user", mail.ID, in.ID
+	d.same(must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example")), []store.Suppression{want})
+	d.same(must[store.Suppression](d)(d.ReleaseSuppression(d.ctx, d.now, 2)), want)
+
+	for name, change := range map[string]func(*store.Suppression){
+		"no address": func(s *store.Suppression) { s.Address = "ana" },
+		"no scope":   func(s *store.Suppression) { s.Scope = "some" },
+		"nobody":     func(s *store.Suppression) { s.By = "" },
+		"over":       func(s *store.Suppression) { s.Expires = d.at() },
+	} {
+		s := ask
+		change(&s)
+		if _, err := d.SuppressAddress(d.ctx, d.now, s); !errors.Is(err, store.ErrInvalid) {
+			d.Errorf("%s: %v", name, err)
+		}
+	}
+	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)), []store.Suppression{})
+}
+
 func suppressionEnds(d *desk) {
 	d.connects()
 	bounces := func(who string) store.Suppression {
@@ -418,7 +467,7 @@ func answerWithLink(d *desk) {
 	d.wantErr(err, store.ErrNotFound)
 
 	stopped := d.answer(d.mail(2), linked(sender("ana@partner.example")))
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, false, "off"))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: false, By: "ops", Reason: "off"}))
 	d.wantStopped(stopped, store.RuleOff)
 	_, err = d.TicketByLink(d.ctx, d.now, stopped.Answer.Link)
 	d.wantErr(err, store.ErrNotFound)

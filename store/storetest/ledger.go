@@ -23,9 +23,26 @@ func ledgerStories() map[string]func(*desk) {
 		"The cursor never moves back":                        cursor,
 		"The third failure quarantines":                      quarantine,
 		"The ledger is listed newest first":                  listing,
+		"The latest mail of a mailbox is its highest UID":    latest,
 		"Mail with one Message-ID is told apart":             sameMessageID,
 		"What a crash left undecided is found, oldest first": pending,
 	}
+}
+
+func latest(d *desk) {
+	_, err := d.LatestInbound(d.ctx, box)
+	d.wantErr(err, store.ErrNotFound)
+	d.connects()
+	_, err = d.LatestInbound(d.ctx, box)
+	d.wantErr(err, store.ErrNotFound)
+	d.records(d.arrival(9))
+	d.records(d.arrival(4))
+	d.same(must[store.Inbound](d)(d.LatestInbound(d.ctx, box)).UID, uint32(9))
+	must[store.MailboxState](d)(d.BeginEpoch(d.ctx, d.now, box, 6))
+	_, err = d.LatestInbound(d.ctx, box)
+	d.wantErr(err, store.ErrNotFound)
+	again := d.records(d.arrival(4, inEpoch(6, 2)))[0]
+	d.same(must[store.Inbound](d)(d.LatestInbound(d.ctx, box)), again)
 }
 
 const box = "INBOX of us"

@@ -25,7 +25,7 @@ type model struct {
 	raws     map[store.InboundID]string
 	answered map[string]time.Time // until when a sender is not answered again
 	usage    map[store.Budget]store.Usage
-	on       store.Responder
+	on       map[string]*store.Responder // by mailbox, "" for all
 	tripped  *store.Budget
 	held     []*store.Suppression
 	heldLast store.SuppressionID
@@ -56,7 +56,7 @@ func newModel() *model {
 	return &model{
 		entries: map[store.TicketID][]store.Entry{}, links: map[store.LinkID]*modelLink{}, posts: map[string]modelPost{},
 		last: map[string]int{}, boxes: map[string]*store.MailboxState{}, raws: map[store.InboundID]string{},
-		answered: map[string]time.Time{}, usage: map[store.Budget]store.Usage{}, on: store.Responder{On: true},
+		answered: map[string]time.Time{}, usage: map[store.Budget]store.Usage{}, on: map[string]*store.Responder{},
 	}
 }
 
@@ -381,10 +381,13 @@ func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules 
 	stop := func(id, evidence string) {
 		rules = append(rules, store.Rule{ID: id, Effect: store.EffectStop, Evidence: evidence})
 	}
-	if m.on.Tripped {
-		stop(store.RuleBreaker, m.on.Reason)
-	} else if !m.on.On {
-		stop(store.RuleOff, m.on.Reason)
+	if all := m.switchOf(""); all.Tripped {
+		stop(store.RuleBreaker, all.Reason)
+	} else if !all.On {
+		stop(store.RuleOff, all.Reason)
+	}
+	if own := m.switchOf(k.Mailbox); !own.On {
+		stop(store.RuleMailbox, own.Reason)
 	}
 	if connected := m.boxes[k.Mailbox].ConnectedAt; k.InternalDate.Before(connected) {
 		stop(store.RuleConnected, connected.Format(time.RFC3339))
@@ -405,7 +408,7 @@ func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules 
 	if len(rules) == 0 {
 		if spent := m.spend(now, limits.Breaker); spent != "" {
 			stop(store.RuleBreaker, spent)
-			m.on = store.Responder{Tripped: true, Since: now, Reason: "the breaker tripped: " + spent}
+			m.on[""] = &store.Responder{Tripped: true, Since: now, Reason: "the breaker tripped: " + spent, Inbound: k.ID}
 			m.tripped = &limits.Breaker
 		}
 	}
@@ -413,17 +416,6 @@ func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules 
 		m.usage = before
 	}
 	return rules
-}
-
-func (m *model) switchResponder(now time.Time, on bool, reason string) store.Responder {
-	m.on = store.Responder{On: on, Since: now, Reason: reason}
-	if on && m.tripped != nil {
-		key := *m.tripped
-		key.Limit = 0
-		delete(m.usage, key)
-		m.tripped = nil
-	}
-	return m.on
 }
 
 func (m *model) quarantine(now time.Time, id store.InboundID, reason string) (store.Inbound, error) {

@@ -71,17 +71,32 @@ func (m *model) report(now time.Time, in *store.Inbound) {
 }
 
 func (m *model) suppress(now time.Time, o *modelMail, scope store.Scope) {
-	s := m.suppression(now, o.To, scope)
-	if s == nil {
-		m.heldLast++
-		s = &store.Suppression{ID: m.heldLast, Address: o.To, Scope: scope, Since: now}
-		m.held = append(m.held, s)
-	}
-	d := o.Delivery
-	s.Reason, s.Status, s.Diagnostic, s.Outbound, s.Inbound = d.Reason, d.Status, d.Diagnostic, o.ID, d.Inbound
+	var ends time.Time
 	if scope.Kept() > 0 {
-		s.Expires = now.Add(scope.Kept())
+		ends = now.Add(scope.Kept())
 	}
+	s, d := m.hold(now, o.To, scope, ends), o.Delivery
+	s.Reason, s.Status, s.Diagnostic, s.Outbound, s.Inbound = d.Reason, d.Status, d.Diagnostic, o.ID, d.Inbound
+}
+
+// hold is the suppression of that scope, which now ends at ends or later.
+func (m *model) hold(now time.Time, address string, scope store.Scope, ends time.Time) *store.Suppression {
+	s := m.suppression(now, address, scope)
+	switch {
+	case s == nil:
+		m.heldLast++
+		s = &store.Suppression{ID: m.heldLast, Address: address, Scope: scope, Since: now, Expires: ends}
+		m.held = append(m.held, s)
+	case ends.IsZero(), !s.Expires.IsZero() && ends.After(s.Expires):
+		s.Expires = ends
+	}
+	return s
+}
+
+func (m *model) suppressAddress(now time.Time, n store.Suppression) store.Suppression {
+	s := m.hold(now, n.Address, n.Scope, n.Expires)
+	s.By, s.Note = n.By, n.Note
+	return *s
 }
 
 func (m *model) refuse(now time.Time, o *modelMail, r store.Report) {

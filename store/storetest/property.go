@@ -36,7 +36,7 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "claim": r.claim, "finish": r.finish,
 			"finishAgain": r.finish, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
-			"report": r.report, "reportMore": r.report, "release": r.release, "restored": r.restored, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
+			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
 			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
 		})
 		r.readAll()
@@ -277,9 +277,12 @@ func (r *run) quarantine(*rapid.T) {
 }
 
 func (r *run) switchResponder(*rapid.T) {
-	on := r.pick("on", 3) > 0
-	want := r.model.switchResponder(r.now, on, "reason")
-	r.compare("SwitchResponder", must1(r.store.SwitchResponder(r.ctx, r.now, on, "reason")), want, nil)
+	s := store.Switch{On: r.pick("on", 3) > 0, By: "who", Reason: "reason"}
+	if r.pick("one", 2) > 0 {
+		s.Mailbox = r.box()
+	}
+	want := r.model.switchResponder(r.now, s)
+	r.compare("SwitchResponder", must1(r.store.SwitchResponder(r.ctx, r.now, s)), want, nil)
 }
 
 func (r *run) restored(*rapid.T) {
@@ -305,7 +308,7 @@ func (r *run) pass(*rapid.T) {
 // glance compares what costs little after every verb.
 func (r *run) glance(*rapid.T) {
 	r.compare("Stats", must1(r.store.Stats(r.ctx)), r.model.stats(), nil)
-	r.compare("Responder", must1(r.store.Responder(r.ctx)), r.model.on, nil)
+	r.compare("Responder", must1(r.store.Responder(r.ctx)), *r.model.switchOf(""), nil)
 	due, _ := r.model.next()
 	var wantErr error
 	if due.IsZero() {
@@ -382,5 +385,8 @@ func (r *run) readLedger() {
 	r.compare("InboundByMessageID", must1(r.store.InboundByMessageID(r.ctx, "m@X", 1000)), same, nil)
 	for _, box := range boxNames {
 		r.compare("PendingInbound", must1(r.store.PendingInbound(r.ctx, box, 1000)), pending[box], nil)
+		r.compare("MailboxResponder", must1(r.store.MailboxResponder(r.ctx, box)), *r.model.switchOf(box), nil)
+		latest, wantErr := r.model.latest(box)
+		r.compare("LatestInbound", must1(r.store.LatestInbound(r.ctx, box)), latest, wantErr)
 	}
 }

@@ -44,6 +44,18 @@ func (r *run) drawReport() store.Report {
 	return report
 }
 
+// suppress keeps an address back by hand.
+func (r *run) suppress(*rapid.T) {
+	s := store.Suppression{
+		Address: people[r.pick("who", 3)], Scope: store.Scopes()[r.pick("scope", 3)], By: "ops", Note: "asked us to",
+	}
+	if days := r.pick("days", 3); days > 0 {
+		s.Expires = r.now.Add(time.Duration(days) * 100 * 24 * time.Hour)
+	}
+	got, err := r.store.SuppressAddress(r.ctx, r.now, s)
+	r.compare("SuppressAddress", must1(got, err), r.model.suppressAddress(r.now, s), nil)
+}
+
 // release ends a suppression or settles a question by hand.
 func (r *run) release(*rapid.T) {
 	id := store.SuppressionID(r.pick("suppression", int(r.model.heldLast)+2))
