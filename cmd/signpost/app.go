@@ -45,8 +45,7 @@ type App struct {
 	rate     answerRate
 	alarms   *alarms
 
-	switching sync.Mutex // of mailboxes, on or off
-	staff     *staff.Staff
+	staff *staff.Staff
 }
 
 // dialers are the connections that the demo and the tests open to a mail host
@@ -91,7 +90,10 @@ func openApp(cfg Config, log *slog.Logger) (*App, error) {
 		a.db.Close()
 		return nil, err
 	}
-	if a.accounts, err = newAccounts(cfg); err != nil {
+	if err = a.takeSilenced(context.Background()); err == nil {
+		a.accounts, err = newAccounts(cfg)
+	}
+	if err != nil {
 		a.Close()
 		return nil, err
 	}
@@ -153,9 +155,7 @@ func (a *App) buildWatchers(d dialers) error {
 		}
 		a.watchers = append(a.watchers, watch.New(box, a.watchDeps(d)))
 	}
-	off, err := readSilenced(a.cfg.Service.Data)
-	a.silence(off)
-	return err
+	return nil
 }
 
 func (a *App) watchDeps(d dialers) watch.Deps {
@@ -289,18 +289,37 @@ func (a *App) Backup(ctx context.Context, to string) (Manifest, error) {
 }
 
 // Responder is the control socket's verb.
-func (a *App) Responder(ctx context.Context) (ResponderStatus, error) {
-	r, err := a.db.Responder(ctx)
-	return responderStatus(r), err
+func (a *App) Responder(ctx context.Context, mailbox string) (ResponderStatus, error) {
+	if mailbox == "" {
+		r, err := a.db.Responder(ctx)
+		return responderStatus("", r), err
+	}
+	if err := a.knowsMailbox(mailbox); err != nil {
+		return ResponderStatus{}, err
+	}
+	r, err := a.db.MailboxResponder(ctx, mailbox)
+	return responderStatus(mailbox, r), err
 }
 
-// SwitchResponder is the control socket's verb.
-func (a *App) SwitchResponder(ctx context.Context, on bool, reason string) (ResponderStatus, error) {
-	r, err := a.db.SwitchResponder(ctx, store.Instant(time.Now()), on, reason)
-	if err == nil {
-		a.log.Warn("automatic answers switched", "on", on, "reason", reason)
+// SwitchResponder is the control socket's verb, and the pages' way: mail already
+// answered stays answered.
+func (a *App) SwitchResponder(ctx context.Context, s store.Switch) (ResponderStatus, error) {
+	if err := a.knowsMailbox(s.Mailbox); err != nil {
+		return ResponderStatus{}, err
 	}
-	return responderStatus(r), err
+	r, err := a.db.SwitchResponder(ctx, time.Now(), s)
+	if err == nil {
+		a.log.Warn("automatic answers switched", "mailbox", s.Mailbox, "on", s.On, "reason", s.Reason)
+	}
+	return responderStatus(s.Mailbox, r), err
+}
+
+// knowsMailbox refuses a mailbox that is not configured; "" are all of them.
+func (a *App) knowsMailbox(id string) error {
+	if _, ok := a.cfg.Mailbox[id]; !ok && id != "" {
+		return fmt.Errorf("there is no [mailbox.%s]", id)
+	}
+	return nil
 }
 
 // openControlled reaches the service that holds the configured data folder, or

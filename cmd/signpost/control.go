@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"signpost/store"
 )
 
 // The control socket is how a subcommand reaches the service that holds the data
@@ -25,10 +27,9 @@ func socketPath(data string) string { return filepath.Join(data, "control.sock")
 // runs it directly when no service holds the data folder.
 type controlled interface {
 	Backup(ctx context.Context, to string) (Manifest, error)
-	Responder(ctx context.Context) (ResponderStatus, error)
-	SwitchResponder(ctx context.Context, on bool, reason string) (ResponderStatus, error)
-	MailboxSwitch(ctx context.Context, id string) (ResponderStatus, error)
-	SwitchMailbox(ctx context.Context, id string, on bool, reason string) (ResponderStatus, error)
+	// Responder and SwitchResponder are about one mailbox's answers, or all ("").
+	Responder(ctx context.Context, mailbox string) (ResponderStatus, error)
+	SwitchResponder(ctx context.Context, s store.Switch) (ResponderStatus, error)
 	AddAgent(ctx context.Context, req agentRequest) (AgentStatus, error)
 	Agents(ctx context.Context) ([]AgentStatus, error)
 	DisableAgent(ctx context.Context, email string) (AgentStatus, error)
@@ -40,6 +41,7 @@ type backupRequest struct {
 
 type switchRequest struct {
 	On      bool   `json:"on"`
+	By      string `json:"by"`
 	Reason  string `json:"reason"`
 	Mailbox string `json:"mailbox"`
 }
@@ -70,18 +72,13 @@ func controlHandler(c controlled) http.Handler {
 		answer(w, r, &req, func() (any, error) { return c.Backup(r.Context(), req.To) })
 	})
 	mux.HandleFunc("GET /responder", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, r, nil, func() (any, error) { return c.Responder(r.Context()) })
+		answer(w, r, nil, func() (any, error) { return c.Responder(r.Context(), r.URL.Query().Get("mailbox")) })
 	})
 	mux.HandleFunc("POST /responder", func(w http.ResponseWriter, r *http.Request) {
 		var req switchRequest
-		answer(w, r, &req, func() (any, error) { return c.SwitchResponder(r.Context(), req.On, req.Reason) })
-	})
-	mux.HandleFunc("GET /mailboxes/{id}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, r, nil, func() (any, error) { return c.MailboxSwitch(r.Context(), r.PathValue("id")) })
-	})
-	mux.HandleFunc("POST /mailboxes", func(w http.ResponseWriter, r *http.Request) {
-		var req switchRequest
-		answer(w, r, &req, func() (any, error) { return c.SwitchMailbox(r.Context(), req.Mailbox, req.On, req.Reason) })
+		answer(w, r, &req, func() (any, error) {
+			return c.SwitchResponder(r.Context(), store.Switch{Mailbox: req.Mailbox, On: req.On, By: req.By, Reason: req.Reason})
+		})
 	})
 	mux.HandleFunc("GET /agents", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, r, nil, func() (any, error) { return c.Agents(r.Context()) })
@@ -134,20 +131,12 @@ func (c *remote) Backup(ctx context.Context, to string) (m Manifest, err error) 
 	return m, c.call(ctx, "POST", "/backup", backupRequest{To: to}, &m)
 }
 
-func (c *remote) Responder(ctx context.Context) (s ResponderStatus, err error) {
-	return s, c.call(ctx, "GET", "/responder", nil, &s)
+func (c *remote) Responder(ctx context.Context, mailbox string) (s ResponderStatus, err error) {
+	return s, c.call(ctx, "GET", "/responder?mailbox="+url.QueryEscape(mailbox), nil, &s)
 }
 
-func (c *remote) SwitchResponder(ctx context.Context, on bool, reason string) (s ResponderStatus, err error) {
-	return s, c.call(ctx, "POST", "/responder", switchRequest{On: on, Reason: reason}, &s)
-}
-
-func (c *remote) MailboxSwitch(ctx context.Context, id string) (s ResponderStatus, err error) {
-	return s, c.call(ctx, "GET", "/mailboxes/"+url.PathEscape(id), nil, &s)
-}
-
-func (c *remote) SwitchMailbox(ctx context.Context, id string, on bool, reason string) (s ResponderStatus, err error) {
-	return s, c.call(ctx, "POST", "/mailboxes", switchRequest{On: on, Reason: reason, Mailbox: id}, &s)
+func (c *remote) SwitchResponder(ctx context.Context, w store.Switch) (s ResponderStatus, err error) {
+	return s, c.call(ctx, "POST", "/responder", switchRequest{On: w.On, By: w.By, Reason: w.Reason, Mailbox: w.Mailbox}, &s)
 }
 
 func (c *remote) AddAgent(ctx context.Context, req agentRequest) (s AgentStatus, err error) {

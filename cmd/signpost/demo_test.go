@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"signpost/mail/sandbox"
-	"signpost/mail/watch"
 	"signpost/store"
 )
 
@@ -355,7 +354,7 @@ func TestTheResponderIsSwitchedWhileItRuns(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	control, _ := dialControl(d.app.cfg.Service.Data)
-	off, err := control.SwitchResponder(t.Context(), false, "maintenance of the mail host")
+	off, err := control.SwitchResponder(t.Context(), store.Switch{By: "ops", Reason: "maintenance of the mail host"})
 	if err != nil || off.On || off.Reason != "maintenance of the mail host" {
 		t.Fatalf("%+v %v", off, err)
 	}
@@ -366,7 +365,7 @@ func TestTheResponderIsSwitchedWhileItRuns(t *testing.T) {
 	if row := d.awaitVerdict(t, "off@example.net"); row.Answer != 0 || !hasRule(row.Verdict, store.RuleOff) {
 		t.Errorf("with the responder off the ledger says %+v", row.Verdict)
 	}
-	if on, err := control.SwitchResponder(t.Context(), true, ""); err != nil || !on.On {
+	if on, err := control.SwitchResponder(t.Context(), store.Switch{On: true}); err != nil || !on.On {
 		t.Fatalf("%+v %v", on, err)
 	}
 	if err := d.host.Deliver("yan@example.net", []string{to}, person("yan@example.net", to, "on@example.net")); err != nil {
@@ -375,7 +374,7 @@ func TestTheResponderIsSwitchedWhileItRuns(t *testing.T) {
 	d.await(t, "yan@example.net", anyMail)
 }
 
-// TestOneMailboxIsSwitchedOff: the others go on, and a restart forgets nothing.
+// TestOneMailboxIsSwitchedOff: the others go on.
 func TestOneMailboxIsSwitchedOff(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -383,7 +382,7 @@ func TestOneMailboxIsSwitchedOff(t *testing.T) {
 	if !ok {
 		t.Fatal("the running service answers no control socket")
 	}
-	off, err := control.SwitchMailbox(t.Context(), "intl", false, "a loop with a customer")
+	off, err := control.SwitchResponder(t.Context(), store.Switch{Mailbox: "intl", By: "ops", Reason: "a loop with a customer"})
 	if err != nil || off.String() == "" || off.On {
 		t.Fatalf("%+v %v", off, err)
 	}
@@ -394,31 +393,26 @@ func TestOneMailboxIsSwitchedOff(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if row := d.awaitVerdict(t, "off@example.net"); row.Answer != 0 || !hasRule(row.Verdict, watch.RuleSilent) {
+	if row := d.awaitVerdict(t, "off@example.net"); row.Answer != 0 || !hasRule(row.Verdict, store.RuleMailbox) {
 		t.Errorf("of the mailbox switched off the ledger says %+v", row.Verdict)
 	}
 	if row := d.awaitVerdict(t, "on@example.net"); row.Answer == 0 {
 		t.Errorf("of the other mailbox the ledger says %+v", row.Verdict)
 	}
-	again := &App{cfg: d.app.cfg, log: quietLog(), metrics: newMetrics()}
-	again.sender = d.app.sender
-	if err := again.buildWatchers(d.dialers()); err != nil {
-		t.Fatal(err)
+	if list := d.app.silencedTroubles(t.Context()); len(list) != 1 || list[0].ID != "silenced/intl" {
+		t.Errorf("the service's troubles are %v", list)
 	}
-	if list := again.silencedTroubles(); len(list) != 1 || list[0].ID != "silenced/intl" {
-		t.Errorf("after a restart there is %v", list)
-	}
-	if status, err := control.MailboxSwitch(t.Context(), "intl"); err != nil || status.On || status.Reason != "a loop with a customer" {
+	if status, err := control.Responder(t.Context(), "intl"); err != nil || status.On || status.By != "ops" || status.Reason != "a loop with a customer" {
 		t.Errorf("%+v %v", status, err)
 	}
-	if on, err := control.SwitchMailbox(t.Context(), "intl", true, ""); err != nil || !on.On {
+	if on, err := control.SwitchResponder(t.Context(), store.Switch{Mailbox: "intl", On: true}); err != nil || !on.On {
 		t.Fatalf("%+v %v", on, err)
 	}
 	if err := d.host.Deliver("yan@example.net", []string{supportAddress}, person("yan@example.net", supportAddress, "yan@example.net")); err != nil {
 		t.Fatal(err)
 	}
 	d.await(t, "yan@example.net", anyMail)
-	if _, err := control.SwitchMailbox(t.Context(), "none", false, ""); err == nil {
+	if _, err := control.SwitchResponder(t.Context(), store.Switch{Mailbox: "none"}); err == nil {
 		t.Error("a mailbox that is not there was switched off")
 	}
 }

@@ -86,7 +86,7 @@ func (a *App) troubles(ctx context.Context) (list []trouble) {
 	if last, before, yes := a.rate.doubled(time.Now(), a.cfg.Alarm.AnswersFloor); yes {
 		add("answers-doubled", "automatic answers doubled: %d in the last hour, %d in the hour before", last, before)
 	}
-	return slices.Concat(list, a.tokenTroubles(time.Now()), a.silencedTroubles())
+	return slices.Concat(list, a.tokenTroubles(time.Now()), a.silencedTroubles(ctx))
 }
 
 // inside is what the address of service.metrics serves.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os/user"
 	"time"
 
 	"signpost/store"
@@ -23,11 +24,12 @@ type ResponderStatus struct {
 	Tripped bool      `json:"tripped"`
 	Since   time.Time `json:"since"`
 	Reason  string    `json:"reason"`
+	By      string    `json:"by,omitempty"`
 	Mailbox string    `json:"mailbox,omitempty"` // "" for all of them
 }
 
-func responderStatus(r store.Responder) ResponderStatus {
-	return ResponderStatus{On: r.On, Tripped: r.Tripped, Since: r.Since, Reason: r.Reason}
+func responderStatus(mailbox string, r store.Responder) ResponderStatus {
+	return ResponderStatus{On: r.On, Tripped: r.Tripped, Since: r.Since, Reason: r.Reason, By: r.By, Mailbox: mailbox}
 }
 
 // Run switches or shows, through the running service or, when none runs, in the
@@ -40,21 +42,25 @@ func (c *ResponderCmd) Run(env *environment) error {
 	}
 	defer done()
 	var status ResponderStatus
-	switch {
-	case c.Mailbox != "" && c.State == "status":
-		status, err = control.MailboxSwitch(ctx, c.Mailbox)
-	case c.Mailbox != "":
-		status, err = control.SwitchMailbox(ctx, c.Mailbox, c.State == "on", c.Reason)
-	case c.State == "status":
-		status, err = control.Responder(ctx)
-	default:
-		status, err = control.SwitchResponder(ctx, c.State == "on", c.Reason)
+	if c.State == "status" {
+		status, err = control.Responder(ctx, c.Mailbox)
+	} else {
+		status, err = control.SwitchResponder(ctx, store.Switch{Mailbox: c.Mailbox, On: c.State == "on", By: atCommandLine(), Reason: c.Reason})
 	}
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(env.stdout, status)
 	return err
+}
+
+// atCommandLine says who runs a subcommand.
+func atCommandLine() string {
+	who, err := user.Current()
+	if err != nil {
+		return "the command line"
+	}
+	return who.Username + " at the command line"
 }
 
 // String is the state in one sentence.
@@ -73,6 +79,9 @@ func (s ResponderStatus) String() string {
 	}
 	if !s.Since.IsZero() {
 		text += " since " + s.Since.Format(time.RFC3339)
+	}
+	if s.By != "" {
+		text += ", by " + s.By
 	}
 	if s.Reason != "" {
 		text += ": " + s.Reason

@@ -202,7 +202,7 @@ func TestTroubleIsSeenFirst(t *testing.T) {
 	h.mailboxes = []ops.Mailbox{{ID: "us", State: "refused", LastError: "NO [AUTHENTICATIONFAILED] <b>", Silent: true}}
 	h.troubles = []string{"the relay does not take mail: 454 try later"}
 	h.sends("ann@partner.example", store.StateQueued, "451 later")
-	if _, err := h.db.SwitchResponder(t.Context(), time.Now(), false, "maintenance"); err != nil {
+	if _, err := h.db.SwitchResponder(t.Context(), time.Now(), store.Switch{By: "ops", Reason: "maintenance"}); err != nil {
 		t.Fatal(err)
 	}
 	h.shows("/ops", "1 mail waits to go out", "was not read to the end yet, which is too long", "Automatic answers are off.", "454 try later",

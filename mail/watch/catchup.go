@@ -35,6 +35,7 @@ func (s *session) catchUp(ctx context.Context, noticed time.Time) error {
 		}
 		s.w.careful = false
 	}
+	s.w.count(func(h *Health) { h.Waiting = 0 })
 	s.reportFirst()
 	return nil
 }
@@ -147,6 +148,7 @@ func (s *session) finish(ctx context.Context, k *work) error {
 	}
 	if k.upTo > s.folder.cursor {
 		s.folder.cursor = k.upTo
+		s.w.count(func(h *Health) { h.Waiting = max(0, h.Waiting-len(k.rows)) })
 	}
 	if k.retry {
 		s.retryBy(time.Now().Add(putOff))

@@ -327,9 +327,9 @@ func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgem
 			continue
 		}
 		j.would = true
-		switch silence := w.silence(); {
-		case silence != "":
-			j.stop(store.Rule{ID: RuleSilent, Effect: store.EffectStop, Evidence: cut(silence, 200)})
+		switch {
+		case w.box.Silent:
+			j.stop(store.Rule{ID: RuleSilent, Effect: store.EffectStop, Evidence: cut(w.box.ID, 200)})
 			continue
 		case o.row.InternalDate.Before(f.connectedAt): // nobody needs to ask the DNS
 			j.stop(store.Rule{ID: store.RuleConnected, Effect: store.EffectStop, Evidence: f.connectedAt.UTC().Format(time.RFC3339)})

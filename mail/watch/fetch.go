@@ -73,6 +73,7 @@ func (s *session) list(ctx context.Context) (found []listed, more bool, err erro
 	if err != nil {
 		return nil, false, faulty{err}
 	}
+	s.w.count(func(h *Health) { h.Waiting = len(found) })
 	if len(found) > listedMost {
 		return found[:listedMost], true, nil
 	}

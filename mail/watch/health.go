@@ -30,8 +30,8 @@ type Health struct {
 	// told when that is 15 minutes ago.
 	LastCycle   time.Time
 	LastError   string
-	Failures    int  // connections lost in a row
-	Silenced    bool // switched off by hand: read and judged, never answered
+	Failures    int // connections lost in a row
+	Waiting     int // mails the folder holds that are not in the ledger yet
 	UIDValidity uint32
 	UID         uint32 // every mail up to it is in the ledger
 	// Since the start of the process.

@@ -10,7 +10,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"signpost/mail/triage"
@@ -164,8 +163,6 @@ type Watcher struct {
 	reconciledAt time.Time
 	pendingAt    store.InboundID // the leftover looked at last
 
-	silenced atomic.Pointer[string] // why it is switched off; nil: it is not
-
 	mu     sync.Mutex
 	health Health
 }
@@ -193,29 +190,6 @@ func New(box Mailbox, deps Deps) *Watcher {
 		suspects: map[uint32]suspect{},
 		health:   Health{Mailbox: box.ID, State: StateStopped},
 	}
-}
-
-// Silence stops the answers to the mail of this mailbox, or allows them again,
-// from the next mail on; reason goes into the ledger.
-func (w *Watcher) Silence(off bool, reason string) {
-	if reason == "" {
-		reason = "switched off"
-	}
-	if w.silenced.Store(nil); off {
-		w.silenced.Store(&reason)
-	}
-	w.count(func(h *Health) { h.Silenced = off })
-}
-
-// silence is why this mailbox answers nobody, "" when it does.
-func (w *Watcher) silence() string {
-	if w.box.Silent {
-		return w.box.ID
-	}
-	if reason := w.silenced.Load(); reason != nil {
-		return *reason
-	}
-	return ""
 }
 
 // Run watches until ctx ends, and then returns nil once nothing of it runs any

@@ -73,7 +73,7 @@ func (t *txn) suppressFor(now time.Time, mail store.Outbound) error {
 	suppress := func(scope store.Scope) error {
 		return t.suppress(now, store.Suppression{
 			Address: mail.To, Scope: scope, Reason: d.Reason, Status: d.Status, Diagnostic: d.Diagnostic,
-			Outbound: mail.ID, Inbound: d.Inbound,
+			Outbound: mail.ID, Inbound: d.Inbound, Expires: scopeEnds(now, scope),
 		})
 	}
 	var err error

@@ -114,14 +114,18 @@ func (t *txn) askUndeliverable(k store.Ticket, address string) error {
 	return t.putTicket(k)
 }
 
-// suppress keeps mail to an address back from now on, because of a report, or
-// renews what does.
-func (t *txn) suppress(now time.Time, s store.Suppression) error {
-	var ends time.Time
-	if kept := s.Scope.Kept(); kept > 0 {
-		ends = store.Instant(now.Add(kept))
+// scopeEnds is when a suppression of that scope that begins now ends; zero: never.
+func scopeEnds(now time.Time, scope store.Scope) time.Time {
+	if kept := scope.Kept(); kept > 0 {
+		return store.Instant(now.Add(kept))
 	}
-	_, err := t.hold(now, s.Address, s.Scope, ends, func(r *suppressionRecord) {
+	return time.Time{}
+}
+
+// suppress keeps mail to an address back from now until s.Expires, because of a
+// report, or renews what does.
+func (t *txn) suppress(now time.Time, s store.Suppression) error {
+	_, err := t.hold(now, s.Address, s.Scope, s.Expires, func(r *suppressionRecord) {
 		r.Reason, r.Status, r.Diagnostic = s.Reason, s.Status, s.Diagnostic
 		r.Outbound, r.Inbound = uint64(s.Outbound), uint64(s.Inbound)
 	})

@@ -1,0 +1,110 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"signpost/store"
+)
+
+// responderKey is the switch of all answers; with a mailbox's name behind it, and
+// a slash between, that of the answers to its mail.
+const responderKey = "responder"
+
+func switchKey(mailbox string) []byte {
+	if mailbox == "" {
+		return []byte(responderKey)
+	}
+	return []byte(responderKey + "/" + mailbox)
+}
+
+// chargeBreaker adds the breaker's charge, or trips it.
+func (t *txn) chargeBreaker(now time.Time, charges []charge, at store.InboundID, breaker store.Budget) ([]charge, bool, error) {
+	more, spent := t.spend(now, []store.Budget{breaker})
+	if breaker.Unlimited() || len(more) > 0 {
+		return append(charges, more...), false, nil
+	}
+	key := budgetKey(breaker)
+	return nil, true, t.putResponder("", responderRecord{
+		Off: true, Tripped: true, Since: micros(now), Reason: "the breaker tripped: " + spent, Breaker: key[:], Inbound: uint64(at),
+	})
+}
+
+func (t *txn) responder(mailbox string) (responderRecord, error) {
+	var r responderRecord
+	err := t.record(bMeta, switchKey(mailbox), &r)
+	if errors.Is(err, store.ErrNotFound) {
+		return responderRecord{}, nil
+	}
+	return r, err
+}
+
+func (t *txn) putResponder(mailbox string, r responderRecord) error {
+	return t.putRecord(bMeta, switchKey(mailbox), &r)
+}
+
+func (r responderRecord) state() store.Responder {
+	return store.Responder{
+		On: !r.Off, Tripped: r.Tripped, Since: instant(r.Since), Reason: r.Reason, By: r.By, Inbound: store.InboundID(r.Inbound),
+	}
+}
+
+// Responder implements store.Ledger.
+func (db *DB) Responder(ctx context.Context) (store.Responder, error) {
+	state, err := db.switchOf(ctx, "")
+	return state, fault("responder", "", err)
+}
+
+// MailboxResponder implements store.Ledger.
+func (db *DB) MailboxResponder(ctx context.Context, mailbox string) (state store.Responder, err error) {
+	if err = checkMailboxName(mailbox); err == nil {
+		state, err = db.switchOf(ctx, mailbox)
+	}
+	return state, fault("responder of mailbox", strconv.Quote(cut(mailbox, 200)), err)
+}
+
+func (db *DB) switchOf(ctx context.Context, mailbox string) (state store.Responder, err error) {
+	err = db.read(ctx, func(t *txn) error {
+		r, err := t.responder(mailbox)
+		state = r.state()
+		return err
+	})
+	return state, err
+}
+
+// SwitchResponder implements store.Ledger.
+func (db *DB) SwitchResponder(ctx context.Context, now time.Time, s store.Switch) (state store.Responder, err error) {
+	now = store.Instant(now)
+	if s.Mailbox != "" {
+		err = checkMailboxName(s.Mailbox)
+	}
+	if err == nil {
+		err = db.write(ctx, 0, func(t *txn) (err error) {
+			state, err = t.switchResponder(now, s)
+			return err
+		})
+	}
+	if err != nil {
+		return store.Responder{}, fault("switch responder of mailbox", strconv.Quote(cut(s.Mailbox, 200)), err)
+	}
+	return state, nil
+}
+
+func (t *txn) switchResponder(now time.Time, s store.Switch) (store.Responder, error) {
+	old, err := t.responder(s.Mailbox)
+	if err != nil {
+		return store.Responder{}, err
+	}
+	r := responderRecord{Off: !s.On, Since: micros(now), Reason: cut(s.Reason, maxFault), By: cut(s.By, maxField)}
+	// Switched off by hand, a breaker that had tripped stays to be forgotten.
+	r.Breaker = old.Breaker
+	if s.On && len(old.Breaker) == len(digest{}) {
+		r.Breaker = nil
+		if err := t.dropUsage(digest(old.Breaker)); err != nil {
+			return store.Responder{}, err
+		}
+	}
+	return r.state(), t.putResponder(s.Mailbox, r)
+}
