@@ -60,7 +60,10 @@ func TestAMailboxSwitchedOffByAnOlderVersionStaysOff(t *testing.T) {
 	if code, said := responder("status"); code == 0 || !strings.Contains(said, "mailboxes switched off") {
 		t.Errorf("%d %s", code, said)
 	}
-	if code, said := responder("off", "--mailbox", "none"); code == 0 {
-		t.Error(said)
+	if err := os.Remove(old); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := responder("off", "--mailbox", "none"); code == 0 || !strings.Contains(said, "there is no [mailbox.none]") {
+		t.Errorf("%d %s", code, said)
 	}
 }
