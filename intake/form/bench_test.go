@@ -35,16 +35,26 @@ func BenchmarkALonePost(b *testing.B) {
 	}
 }
 
-// 64 clients posting at once: the time a post when they share the commits.
+// 64 clients posting at once, with files to come and without: the time a post
+// when they share the commits.
 func BenchmarkPostsOf64Clients(b *testing.B) {
-	w := benchWorld(b)
-	contentType, body := multi(with(good(), "description", strings.Repeat("0123456789abcdef", 128)))
-	b.SetParallelism(32) // times GOMAXPROCS, which is 2 where it is measured
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			post(b, w, contentType, body.Bytes())
-		}
-	})
+	fields := with(good(), "description", strings.Repeat("0123 56789 bcd f", 128))
+	contentType, parts := multi(fields)
+	for name, body := range map[string]struct{ kind, text string }{
+		"parts": {contentType, parts.String()},
+		"pairs": {"application/x-www-form-urlencoded", fields.Encode()},
+	} {
+		b.Run(name, func(b *testing.B) {
+			w := benchWorld(b)
+			b.ReportAllocs()
+			b.SetParallelism(32) // times GOMAXPROCS, which is 2 where it is measured
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					post(b, w, body.kind, []byte(body.text))
+				}
+			})
+		})
+	}
 }
 
 func BenchmarkShowTheForm(b *testing.B) {

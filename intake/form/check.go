@@ -136,9 +136,8 @@ func (f *Form) checkEmail(ctx context.Context, d *draft, askBack bool) {
 
 // ours tells a region's own address: what is answered to it, nobody reads.
 func (f *Form) ours(address string) bool {
-	return slices.ContainsFunc(f.deps.Regions, func(r store.Region) bool {
-		return store.AnswerKey(r.Address) == store.AnswerKey(address)
-	})
+	key := store.AnswerKey(address)
+	return slices.ContainsFunc(f.deps.Regions, func(r store.Region) bool { return store.AnswerKey(r.Address) == key })
 }
 
 // checkMachine tells a program at work. What it suspects wrongly, a person can

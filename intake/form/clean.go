@@ -19,8 +19,23 @@ func (d *draft) clean() {
 	d.Key = strings.TrimSpace(d.Key)
 }
 
+// plain tells a text without anything to clean: ASCII to be shown, and spaces;
+// of the control characters only those given. Most texts are, and need no more
+// than this look.
+func plain(s, controls string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && strings.IndexByte(controls, c) < 0 || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
 // cleanLine joins a text into one line.
 func cleanLine(s string) string {
+	if plain(s, "") {
+		return oneSpaced(s)
+	}
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
@@ -30,6 +45,15 @@ func cleanLine(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return oneSpaced(s)
+}
+
+// oneSpaced trims a text and makes each run of spaces one.
+func oneSpaced(s string) string {
+	s = strings.TrimSpace(s)
+	if !strings.ContainsFunc(s, unicode.IsSpace) {
+		return s
+	}
 	return strings.Join(strings.Fields(s), " ")
 }
 
@@ -38,18 +62,23 @@ func cleanText(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = strings.ReplaceAll(s, "\r", "\n")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, s)
+	if !plain(s, "\n\t") {
+		s = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) && r != '\n' && r != '\t' {
+				return -1
+			}
+			return r
+		}, s)
+	}
 	return strings.TrimSpace(s)
 }
 
 // narrow writes the full-width letters and signs of East Asian keyboards as the
 // plain ones they stand for: no address is meant to have them.
 func narrow(s string) string {
+	if plain(s, "") {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= '\uFF01' && r <= '\uFF5E': // the ASCII characters from "!" to "~", in their order

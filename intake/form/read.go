@@ -1,6 +1,7 @@
 package form
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,8 @@ const (
 	// maxHead bounds the head of one part; mime/multipart alone would take 10 MB
 	// of it into memory, for each post under way.
 	maxHead = 16 << 10
+	// maxBelieved bounds the memory taken for a body before any of it came.
+	maxBelieved = 16 << 10
 	// maxKept bounds the signed references a post carries.
 	maxKept = 100
 )
@@ -121,7 +124,7 @@ func (f *Form) read(x *web.Exchange, takeFiles bool) (*draft, error) {
 	case err == nil && mediaType == "multipart/form-data" && params["boundary"] != "":
 		err = f.readParts(x, d, takeFiles)
 	case err == nil && mediaType == "application/x-www-form-urlencoded":
-		err = readPairs(x.Request.Body, d)
+		err = readPairs(x.Request.Body, x.Request.ContentLength, d)
 		f.takeKept(x.Request.Context(), d)
 	default:
 		err = &web.Fault{Status: http.StatusUnsupportedMediaType, Err: fmt.Errorf("content type %.80q", x.Request.Header.Get("Content-Type"))}
@@ -131,11 +134,13 @@ func (f *Form) read(x *web.Exchange, takeFiles bool) (*draft, error) {
 	return d, badBody(err)
 }
 
-// readPairs reads an urlencoded body; a pair that does not decode is kept as it
-// stands, cleaned later.
-func readPairs(body io.Reader, d *draft) error {
-	text, err := io.ReadAll(io.LimitReader(body, maxTexts))
-	for pair := range strings.SplitSeq(string(text), "&") {
+// readPairs reads an urlencoded body, which is said to have length bytes; a pair
+// that does not decode is kept as it stands, cleaned later.
+func readPairs(body io.Reader, length int64, d *draft) error {
+	var text bytes.Buffer
+	text.Grow(int(min(max(length, 0), maxBelieved)) + bytes.MinRead)
+	_, err := text.ReadFrom(io.LimitReader(body, maxTexts))
+	for pair := range strings.SplitSeq(text.String(), "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		if plain, err := url.QueryUnescape(value); err == nil {
 			value = plain
@@ -145,7 +150,7 @@ func readPairs(body io.Reader, d *draft) error {
 		}
 		d.set(name, value)
 	}
-	if err != nil || len(text) < maxTexts {
+	if err != nil || text.Len() < maxTexts {
 		return err
 	}
 	return &http.MaxBytesError{Limit: maxTexts}

@@ -99,10 +99,11 @@ func meantDomain(domain string) string {
 
 // distance counts the slips between two words: a letter more, less or wrong, or
 // two neighbours swapped (optimal string alignment). It works on bytes: what is
-// not ASCII is not close to any provider.
+// not ASCII is not close to any provider. b has at most maxSuspect bytes.
 func distance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
+	var rows [3][maxSuspect + 1]int
+	before, last, row := &rows[0], &rows[1], &rows[2]
+	for j := range len(b) + 1 {
 		last[j] = j
 	}
 	for i := range len(a) {

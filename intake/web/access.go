@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -42,7 +43,8 @@ func (s *Server) begin(c echo.Context) *Exchange {
 	}
 	c.Set(exchangeKey, x)
 	x.choosePrefs()
-	x.secure()
+	maps.Copy(x.Header(), s.secure) // the values are shared, and set anew where a page changes one
+	x.Header().Set("X-Request-Id", x.ID)
 	return x
 }
 
@@ -61,10 +63,10 @@ func (s *Server) guarded(next echo.HandlerFunc, c echo.Context) (err error) {
 	return next(c)
 }
 
-// secure writes the headers that hold for every answer; a room may loosen them
-// for one page through Policy.
-func (x *Exchange) secure() {
-	x.policy = map[string]string{
+// policy is what a page may load and where it may send, unless a room says
+// otherwise for one page: the directives of its Content-Security-Policy.
+func policy() map[string]string {
+	return map[string]string{
 		"default-src":     "'none'",
 		"script-src":      "'self'",
 		"style-src":       "'self'",
@@ -75,21 +77,28 @@ func (x *Exchange) secure() {
 		"base-uri":        "'none'",
 		"frame-ancestors": "'none'",
 	}
-	h := x.Header()
-	h.Set("Content-Security-Policy", renderPolicy(x.policy))
+}
+
+// secure are the headers that hold for every answer.
+func secure(url string) http.Header {
+	h := http.Header{}
+	h.Set("Content-Security-Policy", renderPolicy(policy()))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer") // a ticket's link must never leak
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	h.Set("X-Request-Id", x.ID)
-	if strings.HasPrefix(x.server.cfg.URL, "https:") {
+	if strings.HasPrefix(url, "https:") {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
+	return h
 }
 
 // Policy sets one directive of this answer's Content-Security-Policy.
 func (x *Exchange) Policy(directive, value string) {
+	if x.policy == nil {
+		x.policy = policy()
+	}
 	x.policy[directive] = value
 	x.Header().Set("Content-Security-Policy", renderPolicy(x.policy))
 }

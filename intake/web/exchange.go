@@ -27,7 +27,7 @@ type Exchange struct {
 	server *Server
 	echo   echo.Context
 	prefs  prefs
-	policy map[string]string
+	policy map[string]string // nil while it is everybody's
 	body   *pacedBody
 }
 
@@ -92,7 +92,7 @@ func (x *Exchange) Bytes(status int, contentType string, body []byte) error {
 // WantsJSON tells whether the client prefers JSON to a page.
 func (x *Exchange) WantsJSON() bool {
 	var js, html float64
-	for _, item := range strings.Split(strings.Join(x.Request.Header.Values("Accept"), ","), ",") {
+	for item := range strings.SplitSeq(strings.Join(x.Request.Header.Values("Accept"), ","), ",") {
 		kind, params, _ := strings.Cut(item, ";")
 		q := 1.0
 		if _, v, ok := strings.Cut(params, "q="); ok {

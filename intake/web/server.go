@@ -31,6 +31,7 @@ type Server struct {
 	log    *slog.Logger
 	echo   *echo.Echo
 	origin *http.CrossOriginProtection
+	secure http.Header // of every answer
 	assets *assets
 	fault  *Page[faultData]
 
@@ -71,6 +72,7 @@ func New(cfg Config, langs *lang.Catalogue, log *slog.Logger) (*Server, error) {
 		log:      log,
 		echo:     echo.New(),
 		origin:   http.NewCrossOriginProtection(),
+		secure:   secure(cfg.URL),
 		assets:   newAssets(),
 		stopping: make(chan struct{}),
 	}
