@@ -123,8 +123,15 @@ func asciiDomain(domain string) (string, Problem) {
 	if strings.HasPrefix(domain, "[") || !utf8.ValidString(domain) {
 		return "", ProblemDomain
 	}
-	ascii, err := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.CheckHyphens(false)).ToASCII(domain)
-	if err != nil || len(ascii) > maxDomain {
+	ascii := domain
+	if !isPlainDomain(domain) {
+		var err error
+		ascii, err = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.CheckHyphens(false)).ToASCII(domain)
+		if err != nil {
+			return "", ProblemDomain
+		}
+	}
+	if len(ascii) > maxDomain {
 		return "", ProblemDomain
 	}
 	labels := strings.Split(ascii, ".")
@@ -141,6 +148,18 @@ func asciiDomain(domain string) (string, Problem) {
 		return "", ProblemDomain
 	}
 	return ascii, ""
+}
+
+// isPlainDomain tells a name that stands as it would after the mapping of
+// internationalized ones, which is dear: lower-case letters, digits and hyphens,
+// and no label that claims to be an A-label.
+func isPlainDomain(domain string) bool {
+	for _, c := range []byte(domain) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' {
+			return false
+		}
+	}
+	return !strings.Contains(domain, "xn--")
 }
 
 // Resolver asks DNS; *net.Resolver does.

@@ -177,7 +177,8 @@ func (t *txn) answer(now time.Time, row *store.Inbound, d store.Decision) (store
 		row.Verdict.Rules = append(row.Verdict.Rules, stops...)
 		return 0, nil
 	}
-	if err := errors.Join(t.putCharges(charges), t.reserve(now, d.Limits)); err != nil {
+	t.putCharges(charges)
+	if err := t.reserve(now, d.Limits); err != nil {
 		return 0, err
 	}
 	mail := answerMail(now, row.ID, *d.Answer)

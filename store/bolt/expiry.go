@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"errors"
 	"time"
 
 	"signpost/store"
@@ -91,10 +92,10 @@ func (t *txn) putPost(key digest, p post) error {
 	return t.putExpiring(bPosts, expiryPost, key, p.bytes(), p.at.Add(store.IdempotencyKept))
 }
 
-// charge is a budget as it will stand after it was spent once more.
+// charge is a budget as it stands after it was spent once more.
 type charge struct {
 	key    digest
-	budget store.Budget
+	window time.Duration // zero for a budget forgotten
 	usage  store.Usage
 }
 
@@ -109,8 +110,8 @@ func (t *txn) spend(now time.Time, budgets []store.Budget) (charges []charge, sp
 		if b.Unlimited() {
 			continue
 		}
-		c := charge{key: budgetKey(b), budget: b}
-		c.usage, _ = readUsage(t.value(bBudgets, c.key[:]))
+		c := charge{key: budgetKey(b), window: b.Window}
+		c.usage = t.usage(c.key)
 		for _, earlier := range charges {
 			if earlier.key == c.key {
 				c.usage = earlier.usage
@@ -125,36 +126,54 @@ func (t *txn) spend(now time.Time, budgets []store.Budget) (charges []charge, sp
 	return charges, ""
 }
 
-func (t *txn) putCharges(charges []charge) error {
+// usage is what a budget was used for, earlier in this transaction or before it.
+func (t *txn) usage(key digest) store.Usage {
+	if c, charged := t.usages[key]; charged {
+		return c.usage
+	}
+	usage, _ := readUsage(t.value(bBudgets, key[:]))
+	return usage
+}
+
+func (t *txn) putCharges(charges []charge) {
 	for _, c := range charges {
-		value := usageBytes(c.usage, c.budget.Window)
-		if kept, window := readUsage(t.value(bBudgets, c.key[:])); window == c.budget.Window && kept.Start.Equal(c.usage.Start) {
-			// It expires when it did: most charges of a shared budget.
-			if err := t.put(bBudgets, c.key[:], value); err != nil {
-				return err
-			}
-			continue
+		t.writes++
+		if t.usages == nil {
+			t.usages = map[digest]charge{}
 		}
-		if err := t.dropUsage(c.key); err != nil {
-			return err
-		}
-		if err := t.putExpiring(bBudgets, expiryBudget, c.key, value, c.budget.Expires(c.usage)); err != nil {
+		t.usages[c.key] = c
+	}
+}
+
+// dropUsage forgets what a budget was used for.
+func (t *txn) dropUsage(key digest) { t.putCharges([]charge{{key: key}}) }
+
+// putUsages writes the budgets that were charged.
+func (t *txn) putUsages() error {
+	for key, c := range t.usages {
+		if err := t.putUsage(key, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// dropUsage forgets a budget's usage and its expiry row.
-func (t *txn) dropUsage(key digest) error {
-	usage, window := readUsage(t.value(bBudgets, key[:]))
-	if window == 0 {
+func (t *txn) putUsage(key digest, c charge) error {
+	kept, window := readUsage(t.value(bBudgets, key[:]))
+	if window == c.window && kept.Start.Equal(c.usage.Start) && window != 0 {
+		// It expires when it did: most charges of a shared budget.
+		return t.put(bBudgets, key[:], usageBytes(c.usage, c.window))
+	}
+	if window != 0 {
+		err := errors.Join(t.delete(bBudgets, key[:]), t.dropExpiry(expiryBudget, key, store.Budget{Window: window}.Expires(kept)))
+		if err != nil {
+			return err
+		}
+	}
+	if c.window == 0 {
 		return nil
 	}
-	if err := t.delete(bBudgets, key[:]); err != nil {
-		return err
-	}
-	return t.dropExpiry(expiryBudget, key, store.Budget{Window: window}.Expires(usage))
+	return t.putExpiring(bBudgets, expiryBudget, key, usageBytes(c.usage, c.window), store.Budget{Window: c.window}.Expires(c.usage))
 }
 
 func usageBytes(u store.Usage, window time.Duration) []byte {

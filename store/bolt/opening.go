@@ -186,9 +186,7 @@ func (t *txn) openTicket(o opening) (store.Opened, error) {
 	case withheld != "":
 		mail.State, mail.Reason, mail.DoneAt, mail.DueAt = store.StateSuppressed, withheld, o.now, time.Time{}
 	}
-	if err := t.putCharges(charges); err != nil {
-		return store.Opened{}, err
-	}
+	t.putCharges(charges)
 	if err := t.addOutbound(&mail); err != nil {
 		return store.Opened{}, err
 	}

@@ -102,9 +102,7 @@ func (t *txn) switchResponder(now time.Time, s store.Switch) (store.Responder, e
 	r.Breaker = old.Breaker
 	if s.On && len(old.Breaker) == len(digest{}) {
 		r.Breaker = nil
-		if err := t.dropUsage(digest(old.Breaker)); err != nil {
-			return store.Responder{}, err
-		}
+		t.dropUsage(digest(old.Breaker))
 	}
 	return r.state(), t.putResponder(s.Mailbox, r)
 }

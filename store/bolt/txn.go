@@ -18,6 +18,9 @@ type txn struct {
 	// counts are the counters changed by this transaction, written once at its
 	// end (putCounts): every verb of a group changes the same few.
 	counts map[string]uint64
+	// usages are the budgets charged by this transaction, written like counts
+	// (putUsages).
+	usages map[digest]charge
 }
 
 const appendFill = 0.9
