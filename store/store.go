@@ -48,6 +48,7 @@ type Store interface {
 	Deliveries
 	Agents
 	Board
+	Numbers
 	Upkeep
 }
 
@@ -218,7 +219,8 @@ type Upkeep interface {
 	// BlobsReferenced tells which of the hashes any entry or ledger row names.
 	BlobsReferenced(ctx context.Context, hashes []BlobHash) ([]bool, error)
 	// Housekeep drops expired idempotency keys, links, sessions, suppressions, refusals, reservations and
-	// budgets that weigh nothing any more, at most limit of them, oldest first, and
+	// budgets that weigh nothing any more, and hours counted longer ago than they are
+	// kept (TallyKept, DomainTallyKept), at most limit of them all, oldest first, and
 	// returns how many it dropped.
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)
 	// MarkRestored records that this store was restored from a backup at now:

@@ -48,6 +48,7 @@ type checker struct {
 	ctx    context.Context
 	rows   map[bucket]int    // index rows that the rows ask for
 	counts map[string]uint64 // counts as the rows give them
+	hours  hourCheck
 	faults []error
 }
 
@@ -59,7 +60,7 @@ func (c *checker) fault(format string, args ...any) {
 
 func (c *checker) run() error {
 	for _, step := range []func() error{
-		c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.expiries, c.compareRows, c.compareCounts,
+		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.expiries, c.tallies, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
 			return fault("check", "rows", err)
@@ -109,6 +110,7 @@ func (c *checker) tickets() error {
 			c.fault("ticket %d has no confirmation", k.ID)
 		}
 		c.counts[string(countTicket)+k.Region]++
+		c.hours.ticket(k)
 		return c.thread(k)
 	})
 }
@@ -168,6 +170,7 @@ func (c *checker) outbounds() error {
 			c.want(bOutRecipients, recipientKey(row), nil, "outbound", row.ID)
 		}
 		c.counts[string(countOutbound)+string(row.State)]++
+		c.hours.outbound(row)
 		if row.State == store.StateFailed {
 			c.want(bOutFailed, key, nil, "outbound", row.ID)
 		}
@@ -250,6 +253,7 @@ func (c *checker) inbounds() error {
 			c.want(bInAddresses, addressKey(address, row.ID), nil, "inbound", row.ID)
 		}
 		c.content(row)
+		c.hours.inbound(row)
 		c.verdict(row, box)
 		return nil
 	})

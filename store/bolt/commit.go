@@ -162,7 +162,7 @@ func (db *DB) commit(group []*job) (bad int, err error) {
 				return j.err
 			}
 		}
-		return errors.Join(t.putCounts(), t.putUsages())
+		return errors.Join(t.putCounts(), t.putUsages(), t.putTallies())
 	})
 	if err == nil && db.observe != nil {
 		db.observe(len(group), time.Since(start))

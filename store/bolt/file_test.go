@@ -288,10 +288,10 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 			return nil
 		})
 	})
-	want := "agentnames agents blobs budgets counts deadlines entries expiry inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
+	want := "agentnames agents blobs budgets counts deadlines domainhours entries expiry hours inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
 		"numbers outbounds outfailed outheads outleased outleases outmessages outqueue outrecipients outtickets outwaiting posts raws refusals refuseen requesters " +
 		"reservations sessions suporder suppressions tickets"
-	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 4 {
+	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 5 {
 		t.Errorf("schema %d has %s, want %s; %v", len(migrations()), got, want, err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 //	meta          "schema"                             version u32
 //	              "responder"                          responder record: of all answers
 //	              "responder/" mailbox                 responder record: of its mail's
+//	              "counted"                            counted record
 //	counts        kind(1) name                         count u64
 //	tickets       ticket(8)                            ticket record
 //	numbers       prefix, upper case, 0, counter(8)    ticket(8)
@@ -57,13 +58,18 @@ import (
 //	inmarks       mark, 0, inbound(8)                  -
 //	inaddresses   address digest(16) inbound(8)        -
 //	outfailed     outbound(8)                          -      rows in StateFailed
+//	hours         hour(4) "r" region                   tally (hours.go)
+//	              hour(4) "m" mailbox                  tally
+//	              hour(4) "s" mailbox, 0, mark, 0, rule   tally
+//	domainhours   hour(4) domain                       tally; without a domain, of those not named
+//	              hour(4) 0                            domains named, u32
 //
 // A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
 // outbounds and inbounds is the last id given out, that of outleases the last
 // claim, that of mailboxes the last mailbox number. The counts are
 // "n" + prefix: the last ticket number; "t" + region, "o" + state, "i" + state,
 // "k" + kind, "r" + rule and "f" + fate: what Stats returns. The sequence of
-// suporder is the last suppression.
+// suporder is the last suppression. An hour is counted from the Unix epoch.
 //
 // What each row of outqueue, outheads, outleases and outleased says follows from
 // the outbound rows; ClaimOutbound explains why they are four.
@@ -109,6 +115,8 @@ const (
 	bInMarks
 	bInAddresses
 	bOutFailed
+	bHours
+	bDomainHours
 	bucketCount
 )
 
@@ -162,6 +170,8 @@ func (b bucket) layout() layout {
 		bInMarks:       {"inmarks", false},
 		bInAddresses:   {"inaddresses", false},
 		bOutFailed:     {"outfailed", false},
+		bHours:         {"hours", false},
+		bDomainHours:   {"domainhours", false},
 	}[b]
 }
 

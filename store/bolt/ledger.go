@@ -230,6 +230,7 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 	}
 	t.addCount(countInbound, string(row.State), 1)
 	err = errors.Join(
+		t.countCame(row),
 		t.putInbound(row),
 		t.indexInbound(store.Inbound{}, row),
 		t.put(bInUIDs, uidKey(box, a.UIDValidity, a.UID), u64(id)),
@@ -292,6 +293,7 @@ func (t *txn) settle(row *store.Inbound, state store.InboundState) error {
 	return errors.Join(
 		t.indexInbound(was, *row),
 		t.delete(bInPending, pendingKey(box.Number, row.ID)),
+		t.countSettled(*row),
 		t.putInbound(*row),
 	)
 }

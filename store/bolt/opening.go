@@ -239,7 +239,7 @@ func (t *txn) newTicket(o opening, dead bool) (store.Ticket, error) {
 		t.putDeadline(k.ID, k.Promise.ResolutionBy, keyResolution),
 	)
 	t.addCount(countTicket, k.Region, 1)
-	return k, err
+	return k, errors.Join(err, t.countOpened(k))
 }
 
 // number gives the ticket the next number of the prefix.

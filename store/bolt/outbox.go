@@ -202,7 +202,7 @@ func (t *txn) addOutbound(row *store.Outbound) error {
 		err = errors.Join(err, e, t.put(bOutRecipients, recipientKey(*row), []byte{}))
 	}
 	if row.State != store.StateQueued {
-		return err
+		return errors.Join(err, t.countEnd(*row))
 	}
 	return errors.Join(err, t.put(bOutWaiting, instantID(row.QueuedAt, id), []byte{}), t.enqueue(*row))
 }
@@ -229,7 +229,7 @@ func (t *txn) setState(row *store.Outbound, state store.OutboundState) error {
 // be put.
 func (t *txn) end(row *store.Outbound, state store.OutboundState, now time.Time) error {
 	row.DoneAt, row.DueAt, row.Claim = now, time.Time{}, 0
-	return errors.Join(t.setState(row, state), t.delete(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID))))
+	return errors.Join(t.setState(row, state), t.countEnd(*row), t.countTried(*row), t.delete(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID))))
 }
 
 // cut shortens s to at most n bytes, never through a character.

@@ -59,7 +59,7 @@ func (t *txn) setDelivery(mail *store.Outbound, d store.Delivery) error {
 	}
 	mail.Delivery = d
 	t.addCount(countFate, string(d.Fate), 1)
-	return t.putOutbound(*mail)
+	return errors.Join(t.putOutbound(*mail), t.countFateOf(*mail))
 }
 
 // isDead tells whether the mail came back from an address that takes none.

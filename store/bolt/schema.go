@@ -24,6 +24,7 @@ func migrations() []migration {
 		createBuckets, // 2: agents and their sessions
 		indexRecipients,
 		indexBoard,
+		beginCounting, // 5: what happened hour by hour
 	}
 }
 

@@ -21,6 +21,8 @@ type txn struct {
 	// usages are the budgets charged by this transaction, written like counts
 	// (putUsages).
 	usages map[digest]charge
+	// tallies are the hours it changed, likewise (putTallies).
+	tallies tallies
 }
 
 const appendFill = 0.9

@@ -66,7 +66,11 @@ func (db *DB) BlobsReferenced(ctx context.Context, hashes []store.BlobHash) ([]b
 func (db *DB) Housekeep(ctx context.Context, now time.Time, limit int) (dropped int, err error) {
 	now = store.Instant(now)
 	err = db.write(ctx, 0, func(t *txn) (err error) {
-		dropped, err = t.sweep(now, limit)
+		if dropped, err = t.sweep(now, limit); err != nil {
+			return err
+		}
+		hours, err := t.pruneHours(now, limit-dropped)
+		dropped += hours
 		return err
 	})
 	if err != nil {

@@ -32,6 +32,7 @@ type model struct {
 	refused  []*store.Refusal // the one seen last at the end
 	agents   []*modelAgent
 	sessions []*modelSession
+	hours    map[modelHour]*store.Tally
 }
 
 type modelLink struct {
@@ -57,6 +58,7 @@ func newModel() *model {
 		entries: map[store.TicketID][]store.Entry{}, links: map[store.LinkID]*modelLink{}, posts: map[string]modelPost{},
 		last: map[string]int{}, boxes: map[string]*store.MailboxState{}, raws: map[store.InboundID]string{},
 		answered: map[string]time.Time{}, usage: map[store.Budget]store.Usage{}, on: map[string]*store.Responder{},
+		hours: map[modelHour]*store.Tally{},
 	}
 }
 
@@ -138,6 +140,7 @@ func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (
 		k.Question = store.QuestionUndeliverable
 	}
 	m.tickets = append(m.tickets, k)
+	m.hour(now, "region", k.Region).Opened++
 	m.entries[k.ID] = []store.Entry{{Ticket: k.ID, Seq: 1, Kind: store.EntryMessage, Author: n.Requester.Name, At: now, Body: n.Body, Files: n.Files}}
 	m.links[n.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
 	m.posts["open "+n.Idempotency] = modelPost{k.ID, 1, now, n.Fingerprint}
@@ -148,6 +151,7 @@ func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (
 	}}
 	if reason != "" {
 		o.State, o.Reason, o.DueAt, o.DoneAt = store.StateSuppressed, reason, time.Time{}, now
+		m.countEnd(o)
 	}
 	m.outs = append(m.outs, o)
 	return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
@@ -227,6 +231,7 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 		if reason, dead := m.withheld(now, o.To, o.Kind); reason != "" {
 			o.end(store.StateSuppressed, now)
 			o.Reason = reason
+			m.countEnd(o)
 			if k := m.ticket(o.Ticket); dead && k != nil && o.Kind != store.MailAutoResponse {
 				k.Question = store.QuestionUndeliverable
 			}
@@ -261,6 +266,7 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 		return nil
 	}
 	o.end(f.State, now)
+	m.countEnd(o)
 	if k := m.ticket(o.Ticket); k != nil && f.State == store.StateFailed && o.Kind != store.MailAutoResponse {
 		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now, Body: o.Reply})
 	}
@@ -323,6 +329,7 @@ func (m *model) record(now time.Time, mails []store.NewInbound, got []store.Inbo
 			}
 			m.mails = append(m.mails, known)
 			m.raws[known.ID] = string(n.Raw)
+			m.hour(now, "mailbox", n.Mailbox).Came++
 		}
 		known.UIDValidity, known.UID = n.UIDValidity, n.UID
 		rows = append(rows, *known)
@@ -347,6 +354,7 @@ func (m *model) decide(now time.Time, decisions []store.Decision, got []store.In
 			if d.Verdict.Answer && d.Answer != nil {
 				m.answer(now, k, d, got[i].Answer)
 			}
+			m.countSettled(k)
 			m.report(now, k)
 		}
 		rows = append(rows, *k)
@@ -425,6 +433,7 @@ func (m *model) quarantine(now time.Time, id store.InboundID, reason string) (st
 	}
 	if k.Attempts++; k.Attempts == 3 {
 		k.State, k.Fault, k.DecidedAt = store.InboundQuarantined, reason, now
+		m.countSettled(k)
 		if b := m.boxes[k.Mailbox]; b.UIDValidity == k.UIDValidity {
 			b.UID = max(b.UID, k.UID)
 		}

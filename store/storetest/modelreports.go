@@ -39,6 +39,8 @@ func (m *model) report(now time.Time, in *store.Inbound) {
 		o.Delivery = store.Delivery{
 			Fate: fate, At: now, Status: r.Status, Reason: r.Reason, Outcome: r.Outcome, Diagnostic: r.Diagnostic, Inbound: in.ID,
 		}
+		m.hour(now, "region", o.Region).CountFate(o.Delivery)
+		m.hour(now, "domain", store.Domain(o.To)).CountFate(o.Delivery)
 		dead := fate == store.FateBounced && r.Outcome == store.OutcomeDead
 		if dead {
 			m.suppress(now, o, store.ScopeAll)

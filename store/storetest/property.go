@@ -328,6 +328,7 @@ func (r *run) readAll() {
 	r.readDeliveries()
 	r.readAgents()
 	r.readBoard()
+	r.readNumbers()
 	var deadlines []store.Deadline
 	for _, k := range r.model.tickets {
 		deadlines = append(deadlines, store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: k.Promise.FirstResponseBy})

@@ -1,0 +1,382 @@
+package bolt
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"signpost/store"
+)
+
+// Every event adds one to a tally: a row of hours for its region or mailbox, and
+// one of domainhours for the receiving domain of a mail sent. A transaction keeps
+// the tallies it changes in memory and writes each once at its end, so a group of
+// posts costs one row more, in the last page of hours.
+
+// tallies are what a transaction changed and has still to write.
+type tallies struct {
+	hours, domains map[string]*store.Tally
+	named          map[uint32]uint32 // domains counted under their names, by hour
+}
+
+// hourOf is the hour an instant lies in, counted from the Unix epoch.
+func hourOf(at time.Time) uint32 { return uint32(max(at.Unix(), 0) / 3600) }
+
+func hourStart(hour uint32) time.Time { return time.Unix(int64(hour)*3600, 0).UTC() }
+
+// Kinds of rows in hours.
+const (
+	hourRegion  = 'r'
+	hourMailbox = 'm'
+	hourSilence = 's'
+)
+
+func hourKey(hour uint32, kind byte, names ...string) []byte {
+	key := append(binary.BigEndian.AppendUint32(make([]byte, 0, 64), hour), kind)
+	for i, name := range names {
+		if i > 0 {
+			key = append(key, 0)
+		}
+		key = append(key, name...)
+	}
+	return key
+}
+
+// namedKey is where the number of an hour's domains stands; no domain's name
+// begins with 0.
+func namedKey(hour uint32) []byte { return append(u32(hour), 0) }
+
+func (t *txn) regionTally(at time.Time, region string) (*store.Tally, error) {
+	return t.tally(bHours, &t.tallies.hours, hourKey(hourOf(at), hourRegion, region))
+}
+
+func (t *txn) mailboxTally(at time.Time, mailbox string) (*store.Tally, error) {
+	return t.tally(bHours, &t.tallies.hours, hourKey(hourOf(at), hourMailbox, mailbox))
+}
+
+// tally is a row to add to; it is written with the transaction.
+func (t *txn) tally(b bucket, changed *map[string]*store.Tally, key []byte) (*store.Tally, error) {
+	t.writes++
+	if n := (*changed)[string(key)]; n != nil {
+		return n, nil
+	}
+	n, err := readTally(t.value(b, key))
+	if err != nil {
+		return nil, fault("tally", fmt.Sprintf("%x", key), err)
+	}
+	if *changed == nil {
+		*changed = map[string]*store.Tally{}
+	}
+	(*changed)[string(key)] = &n
+	return &n, nil
+}
+
+// domainTally is the row of the address's domain, or the one of all that are not
+// counted under their names.
+func (t *txn) domainTally(at time.Time, address string) (*store.Tally, error) {
+	hour, name := hourOf(at), store.Domain(address)
+	key := append(u32(hour), name...)
+	if t.tallies.domains[string(key)] == nil && !t.has(bDomainHours, key) && !t.nameDomain(hour, name) {
+		key = u32(hour)
+	}
+	return t.tally(bDomainHours, &t.tallies.domains, key)
+}
+
+// maxDomain is the longest name there is (RFC 1035 section 2.3.4).
+const maxDomain = 255
+
+// nameDomain makes room for one more name in the hour, where there is any for it.
+func (t *txn) nameDomain(hour uint32, name string) bool {
+	if name == "" || name[0] == 0 || len(name) > maxDomain {
+		return false
+	}
+	n, changed := t.tallies.named[hour]
+	if !changed {
+		n = readU32(t.value(bDomainHours, namedKey(hour)))
+	}
+	if n >= store.DomainsCounted || n >= store.DomainsNew && !t.namedBefore(hour, name) {
+		return false
+	}
+	if t.tallies.named == nil {
+		t.tallies.named = map[uint32]uint32{}
+	}
+	t.tallies.named[hour] = n + 1
+	return true
+}
+
+// namedBefore tells whether the domain was counted within the day before.
+func (t *txn) namedBefore(hour uint32, name string) bool {
+	for h := hour - min(hour, 24); h < hour; h++ {
+		if t.has(bDomainHours, append(u32(h), name...)) {
+			return true
+		}
+	}
+	return false
+}
+
+// putTallies writes the tallies that changed.
+func (t *txn) putTallies() error {
+	for key, n := range t.tallies.hours {
+		if err := t.put(bHours, []byte(key), tallyBytes(n)); err != nil {
+			return err
+		}
+	}
+	for key, n := range t.tallies.domains {
+		if err := t.put(bDomainHours, []byte(key), tallyBytes(n)); err != nil {
+			return err
+		}
+	}
+	for hour, n := range t.tallies.named {
+		if err := t.put(bDomainHours, namedKey(hour), u32(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tallyBytes are the counts as varints by their places, the zeros at the end left
+// out.
+func tallyBytes(n *store.Tally) []byte {
+	counts := n.Counts()
+	for len(counts) > 0 && *counts[len(counts)-1] == 0 {
+		counts = counts[:len(counts)-1]
+	}
+	b := make([]byte, 0, 2*len(counts))
+	for _, count := range counts {
+		b = binary.AppendUvarint(b, *count)
+	}
+	return b
+}
+
+var errTally = errors.New("a tally does not read")
+
+func readTally(b []byte) (n store.Tally, err error) {
+	for _, count := range n.Counts() {
+		if len(b) == 0 {
+			return n, nil
+		}
+		v, size := binary.Uvarint(b)
+		if size <= 0 {
+			return n, errTally
+		}
+		*count, b = v, b[size:]
+	}
+	if len(b) > 0 {
+		return n, errTally
+	}
+	return n, nil
+}
+
+// countOpened counts a new ticket.
+func (t *txn) countOpened(k store.Ticket) error {
+	n, err := t.regionTally(k.OpenedAt, k.Region)
+	if err == nil {
+		n.Opened++
+	}
+	return err
+}
+
+// countEnd counts the final state of a mail to send, but for one in doubt.
+func (t *txn) countEnd(row store.Outbound) error {
+	if row.State == store.StateUnknown {
+		return nil
+	}
+	n, err := t.regionTally(row.DoneAt, row.Region)
+	if err == nil {
+		n.CountEnd(row.State)
+	}
+	return err
+}
+
+// countTried counts how the tries of a mail ended by its domain. One that was
+// withheld is counted under none: nothing bounds how many are named to us in
+// vain.
+func (t *txn) countTried(row store.Outbound) error {
+	if row.State != store.StateSent && row.State != store.StateFailed {
+		return nil
+	}
+	n, err := t.domainTally(row.DoneAt, row.To)
+	if err == nil {
+		n.CountEnd(row.State)
+	}
+	return err
+}
+
+// countFateOf counts what a report says of a mail.
+func (t *txn) countFateOf(mail store.Outbound) error {
+	region, err1 := t.regionTally(mail.Delivery.At, mail.Region)
+	domain, err2 := t.domainTally(mail.Delivery.At, mail.To)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	region.CountFate(mail.Delivery)
+	domain.CountFate(mail.Delivery)
+	return nil
+}
+
+func (t *txn) countCame(row store.Inbound) error {
+	n, err := t.mailboxTally(row.SeenAt, row.Mailbox)
+	if err == nil {
+		n.Came++
+	}
+	return err
+}
+
+// countSettled counts what became of a mail, and why it was not answered.
+func (t *txn) countSettled(row store.Inbound) error {
+	n, err := t.mailboxTally(row.SeenAt, row.Mailbox)
+	if err != nil {
+		return err
+	}
+	n.CountSettled(row)
+	if row.Answer != 0 {
+		return nil
+	}
+	key := hourKey(hourOf(row.SeenAt), hourSilence, row.Mailbox, row.Marks()[0], cut(row.Verdict.Decider(), maxEvidence))
+	if n, err = t.tally(bHours, &t.tallies.hours, key); err == nil {
+		n.CountSettled(row)
+	}
+	return err
+}
+
+// spanned is the hours from one instant until another, the last exclusive.
+func spanned(from, until time.Time) (first, end uint32, err error) {
+	if until.Sub(from) > store.TallyKept {
+		return 0, 0, invalid("a span of hours is no longer than they are kept")
+	}
+	return hourOf(from), hourOf(until), nil
+}
+
+// RegionHours implements store.Numbers.
+func (db *DB) RegionHours(ctx context.Context, region string, from, until time.Time) ([]store.Hour, error) {
+	hours, err := db.tallied(ctx, hourRegion, region, from, until)
+	return hours, fault("hours of region", region, err)
+}
+
+// MailboxHours implements store.Numbers.
+func (db *DB) MailboxHours(ctx context.Context, mailbox string, from, until time.Time) ([]store.Hour, error) {
+	hours, err := db.tallied(ctx, hourMailbox, mailbox, from, until)
+	return hours, fault("hours of mailbox", mailbox, err)
+}
+
+func (db *DB) tallied(ctx context.Context, kind byte, name string, from, until time.Time) (hours []store.Hour, err error) {
+	first, end, err := spanned(from, until)
+	if err != nil {
+		return nil, err
+	}
+	err = db.read(ctx, func(t *txn) error {
+		for hour := first; hour < end; hour++ {
+			value := t.value(bHours, hourKey(hour, kind, name))
+			if value == nil {
+				continue
+			}
+			n, err := readTally(value)
+			if err != nil {
+				return err
+			}
+			hours = append(hours, store.Hour{Start: hourStart(hour), Tally: n})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return hours, nil
+}
+
+// Silences implements store.Numbers.
+func (db *DB) Silences(ctx context.Context, mailbox string, from, until time.Time) (all []store.Silence, err error) {
+	sums := map[store.Silence]uint64{}
+	first, end, err := spanned(from, until)
+	if err == nil {
+		err = db.read(ctx, func(t *txn) error {
+			for hour := first; hour < end; hour++ {
+				if err := t.addSilences(sums, hourKey(hour, hourSilence, mailbox, "")); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fault("silences of mailbox", mailbox, err)
+	}
+	for s, count := range sums {
+		s.Count = count
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b store.Silence) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Mark, b.Mark), cmp.Compare(a.Rule, b.Rule))
+	})
+	return all, nil
+}
+
+func (t *txn) addSilences(sums map[store.Silence]uint64, prefix []byte) error {
+	return t.walk(bHours, prefix, prefix, func(key, value []byte) (bool, error) {
+		mark, rule, _ := bytes.Cut(key[len(prefix):], []byte{0})
+		n, err := readTally(value)
+		sums[store.Silence{Mark: string(mark), Rule: string(rule)}] += n.Silent + n.Unclear
+		return true, err
+	})
+}
+
+// ReceivingDomains implements store.Numbers.
+func (db *DB) ReceivingDomains(ctx context.Context, from, until time.Time, limit int) (all store.Domains, err error) {
+	sums := map[string]*store.Tally{}
+	first, end, err := spanned(from, until)
+	if err == nil {
+		err = db.read(ctx, func(t *txn) error { return t.addDomains(sums, &all.Others, first, end) })
+	}
+	if err != nil {
+		return store.Domains{}, fault("receiving domains, at most", limit, err)
+	}
+	all.Named = len(sums)
+	for name, n := range sums {
+		all.Busiest = append(all.Busiest, store.DomainTally{Domain: name, Tally: *n})
+	}
+	slices.SortFunc(all.Busiest, func(a, b store.DomainTally) int {
+		return cmp.Or(cmp.Compare(b.Volume(), a.Volume()), cmp.Compare(a.Domain, b.Domain))
+	})
+	all.Busiest = slices.Clone(all.Busiest[:min(len(all.Busiest), max(limit, 0))])
+	return all, nil
+}
+
+func (t *txn) addDomains(sums map[string]*store.Tally, others *store.Tally, first, end uint32) error {
+	return t.walk(bDomainHours, nil, u32(first), func(key, value []byte) (bool, error) {
+		name := key[4:]
+		if readU32(key) >= end {
+			return false, nil
+		}
+		if len(name) > 0 && name[0] == 0 {
+			return true, nil
+		}
+		n, err := readTally(value)
+		sum := others
+		if len(name) > 0 {
+			if sum = sums[string(name)]; sum == nil {
+				sum = &store.Tally{}
+				sums[string(name)] = sum
+			}
+		}
+		sum.Add(n)
+		return true, err
+	})
+}
+
+// CountedSince implements store.Numbers.
+func (db *DB) CountedSince(ctx context.Context) (since time.Time, err error) {
+	err = db.read(ctx, func(t *txn) error {
+		key, _ := t.first(bHours, nil)
+		if key == nil {
+			return store.ErrNotFound
+		}
+		since = hourStart(readU32(key))
+		return nil
+	})
+	return since, fault("counted", "since", err)
+}

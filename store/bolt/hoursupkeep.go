@@ -1,0 +1,222 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"signpost/store"
+)
+
+const countedKey = "counted"
+
+// countedRecord is what the hours hold: the rows with an id above these were
+// counted from the first; those of a file that is older than the counts were
+// not. Hours below these may be gone. There is none while all of it is 0.
+type countedRecord struct {
+	Tickets     uint64 `cbor:"1,keyasint,omitempty"`
+	Outbounds   uint64 `cbor:"2,keyasint,omitempty"`
+	Inbounds    uint64 `cbor:"3,keyasint,omitempty"`
+	Hours       uint32 `cbor:"4,keyasint,omitempty"`
+	DomainHours uint32 `cbor:"5,keyasint,omitempty"`
+}
+
+// beginCounting makes the buckets that came, and counts from here on.
+func beginCounting(t *txn) error {
+	if err := createBuckets(t); err != nil {
+		return err
+	}
+	since := countedRecord{
+		Tickets: t.bucket(bTickets).Sequence(), Outbounds: t.bucket(bOutbounds).Sequence(), Inbounds: t.bucket(bInbounds).Sequence(),
+	}
+	if since == (countedRecord{}) {
+		return nil
+	}
+	return t.putRecord(bMeta, []byte(countedKey), &since)
+}
+
+func (t *txn) counted() (r countedRecord, err error) {
+	if err = t.record(bMeta, []byte(countedKey), &r); errors.Is(err, store.ErrNotFound) {
+		err = nil
+	}
+	return r, err
+}
+
+// pruneHours drops up to limit rows of hours that are kept no longer.
+func (t *txn) pruneHours(now time.Time, limit int) (int, error) {
+	r, err := t.counted()
+	if err != nil {
+		return 0, err
+	}
+	hours, err := t.pruneBucket(bHours, hourOf(now.Add(-store.TallyKept)), &r.Hours, limit)
+	if err != nil {
+		return 0, err
+	}
+	domains, err := t.pruneBucket(bDomainHours, hourOf(now.Add(-store.DomainTallyKept)), &r.DomainHours, limit-hours)
+	if err != nil || hours+domains == 0 {
+		return 0, err
+	}
+	return hours + domains, t.putRecord(bMeta, []byte(countedKey), &r)
+}
+
+// pruneBucket drops rows of hours before kept, oldest first, and says below which
+// hour there may be none.
+func (t *txn) pruneBucket(b bucket, kept uint32, below *uint32, limit int) (int, error) {
+	var old [][]byte
+	err := t.walk(b, nil, nil, func(key, _ []byte) (bool, error) {
+		if len(old) >= limit || readU32(key) >= kept {
+			return false, nil
+		}
+		old = append(old, bytes.Clone(key))
+		return true, nil
+	})
+	if err != nil || len(old) == 0 {
+		return 0, err
+	}
+	*below = max(*below, readU32(old[len(old)-1])+1)
+	for _, key := range old {
+		if err := t.delete(b, key); err != nil {
+			return 0, err
+		}
+	}
+	return len(old), nil
+}
+
+// hourCheck compares the tallies with the rows they count. A row of a file that
+// is older than the counts may be counted or not, hence a least and a most.
+type hourCheck struct {
+	since       countedRecord
+	least, most map[string]*store.Tally
+}
+
+func (c *checker) beginHours() (err error) {
+	c.hours = hourCheck{least: map[string]*store.Tally{}, most: map[string]*store.Tally{}}
+	c.hours.since, err = c.counted()
+	return err
+}
+
+// expect says that a row is to be found in a tally.
+func (h *hourCheck) expect(certain bool, at time.Time, kind byte, name string, count func(*store.Tally)) {
+	if hourOf(at) < h.since.Hours {
+		return
+	}
+	key := string(hourKey(hourOf(at), kind, name))
+	for _, m := range []map[string]*store.Tally{h.least, h.most} {
+		if m[key] == nil {
+			m[key] = &store.Tally{}
+		}
+	}
+	count(h.most[key])
+	if certain {
+		count(h.least[key])
+	}
+}
+
+func (h *hourCheck) ticket(k store.Ticket) {
+	h.expect(uint64(k.ID) > h.since.Tickets, k.OpenedAt, hourRegion, k.Region, func(n *store.Tally) { n.Opened++ })
+}
+
+// outbound expects the final states that stay; a failed mail may be tried again.
+func (h *hourCheck) outbound(row store.Outbound) {
+	if row.State == store.StateSent || row.State == store.StateSuppressed {
+		h.expect(uint64(row.ID) > h.since.Outbounds, row.DoneAt, hourRegion, row.Region, func(n *store.Tally) { n.CountEnd(row.State) })
+	}
+}
+
+func (h *hourCheck) inbound(row store.Inbound) {
+	certain := uint64(row.ID) > h.since.Inbounds
+	h.expect(certain, row.SeenAt, hourMailbox, row.Mailbox, func(n *store.Tally) { n.Came++ })
+	if row.State != store.InboundStored {
+		h.expect(certain, row.SeenAt, hourMailbox, row.Mailbox, func(n *store.Tally) { n.CountSettled(row) })
+	}
+}
+
+// lasting are the counts that the rows there are can prove.
+func lasting(n *store.Tally) []*uint64 {
+	return []*uint64{&n.Opened, &n.Sent, &n.Withheld, &n.Came, &n.Answered, &n.Silent, &n.Unclear}
+}
+
+// tallies checks each row of hours, and that none is missing.
+func (c *checker) tallies() error {
+	silent := map[string]uint64{} // by the row of the mailbox, those that are told apart by reason
+	err := c.each(bHours, func(key, value []byte) error {
+		n, err := readTally(value)
+		if err != nil || len(key) < 5 {
+			return fault("tally", fmt.Sprintf("%x", key), errors.Join(err, errTally))
+		}
+		if kind := key[4]; kind == hourSilence {
+			mailbox, _, _ := strings.Cut(string(key[5:]), "\x00")
+			silent[string(hourKey(readU32(key), hourMailbox, mailbox))] += n.Silent + n.Unclear
+			return nil
+		}
+		c.compareTally(string(key), n)
+		return nil
+	})
+	for key := range c.hours.least {
+		c.compareTally(key, store.Tally{})
+	}
+	return errors.Join(err, c.silences(silent), c.domainTallies())
+}
+
+func (c *checker) compareTally(key string, n store.Tally) {
+	least, most := c.hours.least[key], c.hours.most[key]
+	delete(c.hours.least, key)
+	delete(c.hours.most, key)
+	if least == nil {
+		least, most = &store.Tally{}, &store.Tally{}
+	}
+	low, high := lasting(least), lasting(most)
+	for i, count := range lasting(&n) {
+		if hourOf := readU32([]byte(key)); hourOf >= c.hours.since.Hours && (*count < *low[i] || *count > *high[i]) {
+			c.fault("hour %v of %q: counted %+v, by the rows %+v", hourStart(hourOf), key[4:], n, *most)
+			return
+		}
+	}
+}
+
+// silences checks that the reasons add up to the mails that were not answered.
+func (c *checker) silences(silent map[string]uint64) error {
+	err := c.each(bHours, func(key, value []byte) error {
+		if key[4] != hourMailbox {
+			return nil
+		}
+		n, err := readTally(value)
+		if told := silent[string(key)]; told != n.Silent+n.Unclear {
+			c.fault("hour %v of mailbox %q: %d not answered, %d by reason", hourStart(readU32(key)), key[5:], n.Silent+n.Unclear, told)
+		}
+		delete(silent, string(key))
+		return err
+	})
+	for key := range silent {
+		c.fault("hour %v of mailbox %q: reasons and no mail", hourStart(readU32([]byte(key))), key[5:])
+	}
+	return err
+}
+
+// domainTallies checks that each hour says how many domains it names.
+func (c *checker) domainTallies() error {
+	named := map[uint32]int{}
+	err := c.each(bDomainHours, func(key, value []byte) error {
+		hour := readU32(key)
+		switch {
+		case hour < c.hours.since.DomainHours:
+		case len(key) > 4 && key[4] == 0:
+			named[hour] += int(readU32(value))
+		default:
+			if len(key) > 4 {
+				named[hour]--
+			}
+			_, err := readTally(value)
+			return err
+		}
+		return nil
+	})
+	for hour, n := range named {
+		if n != 0 {
+			c.fault("hour %v says %d domains more than it names", hourStart(hour), n)
+		}
+	}
+	return err
+}
