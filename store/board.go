@@ -85,7 +85,7 @@ type Board interface {
 	// id below before (0: from the newest).
 	FailedOutbounds(ctx context.Context, before OutboundID, limit int) ([]Outbound, error)
 	// RetryOutbounds makes mails due now: those that wait for another try, and
-	// those that failed, which begin anew with the same bytes. A mail that is in
+	// those that failed, which begin anew with the same bytes and no fate. A mail that is in
 	// neither state is left alone, as is a failed auto-response, which is sent at
 	// most once. It returns those it changed. ErrNotFound, and nothing written,
 	// when an id is unknown.

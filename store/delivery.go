@@ -46,7 +46,7 @@ type Deliveries interface {
 const TicketsLooked = 100
 
 // Fate is what became of a mail after the relay took it, by the reports that
-// came back.
+// came back, or by the words in which the relay refused it for good.
 type Fate string
 
 // The fates, each outranking those above it. A mail nobody reported on has none.
@@ -79,7 +79,7 @@ type Delivery struct {
 	Reason     string    // Report.Reason
 	Outcome    string    // Report.Outcome: a bounce may be dead or later
 	Diagnostic string    // in the server's words, cut to 1,000 bytes
-	Inbound    InboundID // the mail that said so
+	Inbound    InboundID // the mail that said so; 0: the relay itself, see Outbound.Reply
 }
 
 // Tie is by what a report was tied to the mail it is about.
@@ -136,6 +136,16 @@ const (
 	OutcomeDone    = "done"
 )
 
+// A mailbox that is full is empty another day, mostly. One found full FullTimes
+// within FullWindow counts as undeliverable for another FullWindow: looked for
+// among the newest FullLooked mails to it.
+const (
+	ReasonFull = "mailboxfull" // Report.Reason
+	FullTimes  = 3
+	FullWindow = 14 * 24 * time.Hour
+	FullLooked = 50
+)
+
 // SuppressionID is the store's own name of a suppression: ascending, never reused.
 type SuppressionID uint64
 
@@ -185,7 +195,7 @@ type Suppression struct {
 	Since      time.Time
 	Expires    time.Time // zero: until it is released
 	Outbound   OutboundID
-	Inbound    InboundID // the report that renewed it last, 0 where none did
+	Inbound    InboundID // the report that renewed it last, 0 where none did (the relay itself may have)
 	// By is who keeps the address back by hand, and Note why; "" where only reports
 	// do.
 	By   string

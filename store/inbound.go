@@ -150,9 +150,27 @@ type AnswerLimits struct {
 	Period time.Duration
 	// Budgets by domain; a spent one stops the answer.
 	Budgets []Budget
-	// Breaker trips when spent: it stops this answer and every later one until
-	// SwitchResponder.
+	// Breaker trips when spent, or when Returns is passed: it stops this answer and
+	// every later one until SwitchResponder.
 	Breaker Budget
+	Returns ReturnLimit
+}
+
+// AnswersWatched is how many automatic answers a ReturnLimit looks at: the last
+// that were handed over, or refused for good by the relay.
+const AnswersWatched = 50
+
+// ReturnLimit bounds how many of the automatic answers may come back as a bounce
+// or a complaint: more than Percent of those watched, once there are Least of
+// them. A Percent of 0 is no limit.
+type ReturnLimit struct {
+	Percent int
+	Least   int
+}
+
+// Passed tells whether so many of those watched are too many.
+func (l ReturnLimit) Passed(back, watched int) bool {
+	return l.Percent > 0 && watched >= l.Least && 100*back > l.Percent*watched
 }
 
 // Rules of the store's own, evaluated inside DecideInbound.

@@ -63,7 +63,8 @@ type Outbound struct {
 	// 3463); 0 and "" when no server spoke.
 	Code     int
 	Enhanced string
-	// Delivery is what became of it after the relay took it.
+	// Delivery is what became of it after the relay took it, or what the relay said
+	// when it refused it for good.
 	Delivery Delivery
 }
 
@@ -87,4 +88,8 @@ type Finish struct {
 	Reply    string // cut to 1,000 bytes by the driver
 	Code     int
 	Enhanced string
+	// Report is, of a mail in StateFailed that the relay refused for good, what its
+	// reply says, read as a report of a bounce would be. No Outcome: nobody refused
+	// the mail; it could not be made, or its time ran out.
+	Report Report
 }

@@ -109,8 +109,12 @@ type Outbox interface {
 	// FinishOutbound records how one attempt ended. ErrConflict when the row is
 	// no longer claimed under f.Claim; a lease that ran out does not matter as
 	// long as nobody else has claimed the row. A final failure of a ticket's
-	// mail, but for an auto-response, also appends an EventMailFailed entry to
-	// the ticket.
+	// mail, but for an auto-response, also reopens the ticket and appends an
+	// EventMailFailed entry to it.
+	//
+	// Where f.Report says that the relay refused the mail, it takes effect as the
+	// same report in a bounce would (Ledger.DecideInbound), its event standing in
+	// the place of EventMailFailed.
 	FinishOutbound(ctx context.Context, now time.Time, f Finish) error
 	// NextOutbound is the instant at which the next row falls due, leased rows
 	// included; ErrNotFound when the outbox holds nothing to send. It may lie in
@@ -162,7 +166,8 @@ type Ledger interface {
 	// become their mail's Delivery where the fate outranks the one known; else
 	// nothing happens, so the same report twice changes nothing twice. With a new
 	// fate: a dead address is suppressed for all mail, one that complained for
-	// automatic mail; a refusal joins its Refusal. The mail's ticket gets an event
+	// automatic mail; a mailbox full FullTimes within FullWindow is as good as dead
+	// for another one; a refusal joins its Refusal. The mail's ticket gets an event
 	// of what bounced, was refused or complained of, is reopened by the first two,
 	// and asks QuestionUndeliverable when its requester's address is dead. What
 	// comes back of an auto-response is no event: that address is never answered
@@ -207,7 +212,8 @@ type Ledger interface {
 	MailboxResponder(ctx context.Context, mailbox string) (Responder, error)
 	// SwitchResponder turns automatic answers on or off: once it has returned, no
 	// DecideInbound reserves one against it. Turning all on also closes the breaker
-	// and forgets what tripped it; the mailboxes' own switches stay as they are.
+	// and forgets what tripped it (the budget that was spent, and which answers came
+	// back so far); the mailboxes' own switches stay as they are.
 	SwitchResponder(ctx context.Context, now time.Time, s Switch) (Responder, error)
 }
 

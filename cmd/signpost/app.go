@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -167,7 +168,7 @@ func (a *App) watchDeps(d dialers) watch.Deps {
 		LinkKept: time.Duration(a.cfg.Form.LinkDays) * 24 * time.Hour,
 		Limits: watch.Limits{
 			Period:     time.Duration(r.PeriodDays) * 24 * time.Hour,
-			DomainHour: r.DomainHour, DomainDay: r.DomainDay, NetworkHour: r.Network, Breaker: r.Breaker,
+			DomainHour: r.DomainHour, DomainDay: r.DomainDay, NetworkHour: r.Network, Breaker: r.Breaker, Returns: cmp.Or(r.Returned, -1),
 			PublicHosts: r.Freemail,
 		},
 		Kick: a.sender.Kick, Observer: a.watchObserver(), Log: a.log,

@@ -155,6 +155,7 @@ type ResponderConfig struct {
 	DomainDay  int      `koanf:"per_domain_day"`
 	Network    int      `koanf:"per_network_hour"`
 	Breaker    int      `koanf:"breaker"`
+	Returned   int      `koanf:"returned_percent"`
 	Freemail   []string `koanf:"freemail"`
 }
 
@@ -182,7 +183,7 @@ func defaultConfig() Config {
 			PerNetwork: 30, PerAddress: 20,
 			ConfirmAddr: 10, ConfirmNet: 60, ConfirmTotal: 2000,
 		},
-		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Network: 20, Breaker: 30},
+		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Network: 20, Breaker: 30, Returned: 20},
 		Alarm:     AlarmConfig{Repeat: time.Hour, AnswersFloor: 10},
 	}
 }

@@ -312,6 +312,7 @@ func (c *collector) responder(r ResponderConfig) {
 	c.between("responder.per_domain_day", r.DomainDay, -1, 100000)
 	c.between("responder.per_network_hour", r.Network, -1, 100000)
 	c.between("responder.breaker", r.Breaker, 1, 100000)
+	c.between("responder.returned_percent", r.Returned, 0, 99)
 }
 
 func (c *collector) alarm(a AlarmConfig) {

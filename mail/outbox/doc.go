@@ -17,7 +17,8 @@
 //   - relay keeps the health of the relay apart from the fate of a mail. While
 //     the relay is down no row is claimed and none uses up an attempt; one
 //     probe at a time looks whether it is back, and one mail goes first.
-//   - outcome turns both into what the store is told. A ticket's mail goes out
+//   - outcome turns both into what the store is told, a refusal with what it says
+//     of the recipient, read like a bounce (mail/triage). A ticket's mail goes out
 //     at least once, always under the same Message-ID; an auto-response at most
 //     once.
 package outbox

@@ -2,8 +2,10 @@ package outbox
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
+	"signpost/mail/triage"
 	"signpost/store"
 )
 
@@ -14,7 +16,8 @@ import (
 // A mail is given up when it was refused for good or when its next try would
 // come too late. An auto-response whose final dot was met with silence is never
 // tried again: one too few is the right error. A ticket's mail is, under the
-// same Message-ID.
+// same Message-ID. A relay's last word on a mail goes with it as a report, so that
+// it has the effects of a bounce that says the same.
 func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relayAt, now time.Time, spread float64) store.Finish {
 	f := store.Finish{ID: row.ID, Claim: row.Claim}
 	if err == nil {
@@ -26,6 +29,7 @@ func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relay
 	switch due := now.Add(c.retryAfter(row.Attempts, spread)); {
 	case err.Permanent:
 		f.State = store.StateFailed
+		f.Report = c.report(row, err)
 	case err.uncertain() && row.Kind == store.MailAutoResponse:
 		f.State = store.StateUnknown
 	default:
@@ -36,9 +40,24 @@ func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relay
 		if limit := c.lastTry(row); due.After(limit) {
 			f.State, f.DueAt = store.StateFailed, time.Time{}
 			f.Reply = fmt.Sprintf("given up after %d tries: %s", row.Attempts, f.Reply)
+			if row.Kind != store.MailAutoResponse { // greylisted once is no reason never to answer
+				f.Report = c.report(row, err)
+			}
 		}
 	}
 	return f
+}
+
+// report is what a relay's refusal of the mail says; the zero Report where it was
+// silent, or spoke of itself.
+func (c Config) report(row store.Outbound, err *DeliveryError) store.Report {
+	command, ok := map[Stage]string{StageMail: "MAIL", StageRcpt: "RCPT", StageData: "DATA", StageDot: "DATA"}[err.Stage]
+	if !ok || err.Code == 0 || err.ofRelay() {
+		return store.Report{}
+	}
+	r := triage.ReadReply(triage.Reply{Recipient: row.To, Command: command, Code: err.Code, Enhanced: err.Enhanced, Text: err.Reply})
+	r.Host = strings.ToLower(c.host())
+	return r
 }
 
 // lastTry is the instant after which a row is no longer tried.

@@ -73,6 +73,10 @@ func TestEveryEndOfATryIsSound(t *testing.T) {
 			t.Fatalf("%+v", f)
 		}
 		maybeOut := row.Kind == store.MailAutoResponse && stage == StageDot && fault.Code == 0
+		heard := fault.Code != 0 && !fault.ofRelay() && stage != StageCompose
+		if said := f.Report.Outcome != ""; said != (f.State == store.StateFailed && heard && (fault.Permanent || row.Kind != store.MailAutoResponse)) {
+			t.Fatalf("%v: %s with report %+v", fault, f.State, f.Report)
+		}
 		switch f.State {
 		case store.StateQueued:
 			if maybeOut || fault.Permanent || !f.DueAt.After(now) || f.DueAt.After(cfg.lastTry(row)) {

@@ -31,6 +31,7 @@ func TestStopLetsDialoguesEndAndPutsTheRestBack(t *testing.T) {
 				t.Errorf("outbound %d waits until %v for no reason", row.ID, row.DueAt)
 			}
 		}
+		synctest.Wait() // the relay hears of the goodbye
 		if p.connections() != 0 {
 			t.Errorf("%d connections left open", p.connections())
 		}

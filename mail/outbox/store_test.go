@@ -13,7 +13,8 @@ import (
 )
 
 // The whole way on the real store: tickets open, one confirmation is refused for
-// good, one is put off, and each ticket's thread tells what became of its mail.
+// good, one is put off, and each ticket's thread tells what became of its mail. A
+// refusal has the effects of a bounce that says the same.
 func TestOnTheRealStore(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "desk.db")
@@ -25,6 +26,7 @@ func TestOnTheRealStore(t *testing.T) {
 		p := newPeer(map[string]string{
 			"RCPT TO:<p1@d1.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;p1@d1.example": "550 5.1.1 no such user",
 			"RCPT TO:<p2@d2.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;p2@d2.example": "450 4.2.0 later",
+			"RCPT TO:<p3@d3.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;p3@d3.example": "554 5.7.1 relay access denied",
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -49,7 +51,7 @@ func TestOnTheRealStore(t *testing.T) {
 			}
 			want := store.StateSent
 			switch i {
-			case 1:
+			case 1, 3:
 				want = store.StateFailed
 			case 2:
 				want = store.StateQueued
@@ -59,8 +61,28 @@ func TestOnTheRealStore(t *testing.T) {
 			}
 		}
 		thread, err := db.Entries(ctx, opened[1].Ticket.ID, 0, 10)
-		if err != nil || len(thread) != 2 || thread[1].Event != store.EventMailFailed || thread[1].Body != "550 5.1.1 no such user" {
+		if err != nil || len(thread) != 2 || thread[1].Event != store.EventMailBounced || thread[1].Body != "550 5.1.1 no such user" {
 			t.Errorf("the thread of the refused confirmation: %+v, %v", thread, err)
+		}
+		refused, err := db.Ticket(ctx, opened[1].Ticket.ID)
+		if err != nil || refused.Question != store.QuestionUndeliverable {
+			t.Errorf("its ticket: %+v, %v", refused, err)
+		}
+		held, err := db.SuppressionsOf(ctx, time.Now(), "p1@d1.example")
+		if err != nil || len(held) != 1 || held[0].Scope != store.ScopeAll || held[0].Reason != "userunknown" || held[0].Inbound != 0 {
+			t.Errorf("its address: %+v, %v", held, err)
+		}
+		denied, err := db.Outbound(ctx, opened[3].Confirmation.ID)
+		if err != nil || denied.Delivery.Fate != store.FateRefused || denied.Delivery.Reason != "norelaying" {
+			t.Errorf("the mail the relay denies: %+v, %v", denied.Delivery, err)
+		}
+		held, err = db.SuppressionsOf(ctx, time.Now(), "p3@d3.example")
+		if err != nil || len(held) != 0 {
+			t.Errorf("refused, not dead: %+v, %v", held, err)
+		}
+		cases, err := db.Refusals(ctx, time.Now().Add(-time.Hour), 9)
+		if err != nil || len(cases) != 1 || cases[0].Host != "127.0.0.1" || cases[0].Status != "5.7.1" {
+			t.Errorf("the refusals: %+v, %v", cases, err)
 		}
 		cancel()
 		if err := <-ended; err != nil {

@@ -36,6 +36,8 @@ type Limits struct {
 	// off.
 	Breaker       int
 	BreakerWindow time.Duration
+	// Returns does so too when more percent of the last answers come back.
+	Returns int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -47,6 +49,7 @@ func (l Limits) withDefaults() Limits {
 		PublicHosts:   l.PublicHosts,
 		Breaker:       or(l.Breaker, 30),
 		BreakerWindow: or(l.BreakerWindow, 10*time.Minute),
+		Returns:       or(l.Returns, 20),
 	}
 }
 
@@ -60,6 +63,10 @@ func or[T int | time.Duration](value, byDefault T) T {
 	return value
 }
 
+// returnsLeast is how many answers have to be out before it counts how many of
+// them come back.
+const returnsLeast = 10
+
 // of is what an answer to one address is held to, when it answers a mail that
 // came from a network (the zero Prefix: nobody knows which).
 func (l Limits) of(address string, from netip.Prefix) store.AnswerLimits {
@@ -67,6 +74,7 @@ func (l Limits) of(address string, from netip.Prefix) store.AnswerLimits {
 		Sender:  store.AnswerKey(address),
 		Period:  l.Period,
 		Breaker: store.Budget{Name: "answer/breaker", Limit: l.Breaker, Window: l.BreakerWindow},
+		Returns: store.ReturnLimit{Percent: l.Returns, Least: returnsLeast},
 	}
 	domain := registered(store.Domain(address))
 	if slices.Contains(publicHosts(), domain) || slices.Contains(l.PublicHosts, domain) {

@@ -60,7 +60,7 @@ func (c *checker) fault(format string, args ...any) {
 
 func (c *checker) run() error {
 	for _, step := range []func() error{
-		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.expiries, c.tallies, c.compareRows, c.compareCounts,
+		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers, c.expiries, c.tallies, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
 			return fault("check", "rows", err)

@@ -165,12 +165,12 @@ func (t *txn) answer(now time.Time, row *store.Inbound, d store.Decision) (store
 		return 0, err
 	}
 	if len(stops) == 0 {
-		var tripped bool
-		if charges, tripped, err = t.chargeBreaker(now, charges, row.ID, d.Limits.Breaker); err != nil {
+		var why string
+		if charges, why, err = t.chargeBreaker(now, charges, row.ID, d.Limits); err != nil {
 			return 0, err
 		}
-		if tripped {
-			stops = []store.Rule{stop(store.RuleBreaker, d.Limits.Breaker.Name)}
+		if why != "" {
+			stops = []store.Rule{stop(store.RuleBreaker, why)}
 		}
 	}
 	if len(stops) > 0 {

@@ -20,6 +20,7 @@ import (
 //	              "responder"                          responder record: of all answers
 //	              "responder/" mailbox                 responder record: of its mail's
 //	              "counted"                            counted record
+//	              "answers"                            answers record
 //	counts        kind(1) name                         count u64
 //	tickets       ticket(8)                            ticket record
 //	numbers       prefix, upper case, 0, counter(8)    ticket(8)

@@ -41,6 +41,9 @@ func (db *DB) FinishOutbound(ctx context.Context, now time.Time, f store.Finish)
 }
 
 func checkFinish(f store.Finish) error {
+	if f.Report.Outcome != "" && (f.State != store.StateFailed || f.Report.Action != "failed") {
+		return invalid("only of a mail that failed can a reply say why")
+	}
 	switch f.State {
 	case store.StateSent, store.StateFailed, store.StateUnknown:
 		return nil
@@ -77,11 +80,18 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(t.putOutbound(row), t.tellFailure(now, row))
+	refused := f.Report.Outcome != ""
+	if row.State == store.StateSent || row.State == store.StateUnknown || refused {
+		err = t.watchAnswer(row)
+	}
+	if fate := store.FateOf(store.KindBounce, f.Report); refused && fate.Outranks(row.Delivery.Fate) {
+		return errors.Join(err, t.meetFate(now, row, fate, f.Report, 0))
+	}
+	return errors.Join(err, t.putOutbound(row), t.tellFailure(now, row))
 }
 
 // tellFailure appends the event by which a ticket's thread tells that its mail
-// was not delivered.
+// was not delivered, and opens the ticket: what did not arrive was no answer.
 func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
 	if row.State != store.StateFailed || row.Ticket == 0 || row.Kind == store.MailAutoResponse {
 		return nil
@@ -90,6 +100,7 @@ func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
 	if err != nil {
 		return fault("ticket", row.Ticket, err)
 	}
+	k.Status = store.StatusOpen
 	return t.appendEvent(&k, now, store.EventMailFailed, row.ID, row.Reply)
 }
 

@@ -108,7 +108,7 @@ func (t *txn) giveUp(row store.Outbound, now time.Time) error {
 	if err := t.end(&row, store.StateUnknown, now); err != nil {
 		return err
 	}
-	return t.putOutbound(row)
+	return errors.Join(t.putOutbound(row), t.watchAnswer(row))
 }
 
 // lease claims the row at the head of its domain.

@@ -318,6 +318,13 @@ type responderRecord struct {
 	Inbound uint64 `cbor:"7,keyasint,omitempty"`
 }
 
+// answersRecord are the last automatic answers that went out, and which of them
+// came back.
+type answersRecord struct {
+	Out  []uint64 `cbor:"1,keyasint,omitempty"` // the newest last
+	Back []uint64 `cbor:"2,keyasint,omitempty"` // among them
+}
+
 // The rows that are not records.
 
 // link is a row of links: where it leads while now is before expires.

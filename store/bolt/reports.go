@@ -39,27 +39,40 @@ func (t *txn) applyReport(now time.Time, in store.Inbound, r store.Report, mail 
 	if !fate.Outranks(mail.Delivery.Fate) {
 		return nil
 	}
+	return t.meetFate(now, mail, fate, r, in.ID)
+}
+
+// meetFate gives a mail its new fate, with all that follows from it, and writes
+// it. by is the mail that told of it, 0 for the relay's own words.
+func (t *txn) meetFate(now time.Time, mail store.Outbound, fate store.Fate, r store.Report, by store.InboundID) error {
 	r.Diagnostic = cut(r.Diagnostic, maxReply)
-	err := t.setDelivery(&mail, store.Delivery{
-		Fate: fate, At: now, Status: r.Status, Reason: r.Reason, Outcome: r.Outcome, Diagnostic: r.Diagnostic, Inbound: in.ID,
+	t.setDelivery(&mail, store.Delivery{
+		Fate: fate, At: now, Status: r.Status, Reason: r.Reason, Outcome: r.Outcome, Diagnostic: r.Diagnostic, Inbound: by,
 	})
-	if err != nil {
+	if err := errors.Join(t.putOutbound(mail), t.countFateOf(mail)); err != nil {
 		return err
 	}
 	switch fate {
 	case store.FateBounced, store.FateRefused, store.FateComplained:
-		return errors.Join(t.suppressFor(now, mail), t.addRefusal(now, r, mail), t.tellTicket(now, mail))
+		full, err := t.keepsFull(now, mail)
+		if err != nil {
+			return err
+		}
+		return errors.Join(t.suppressFor(now, mail, full), t.addRefusal(now, r, mail), t.tellTicket(now, mail, full), t.answerCameBack(mail))
 	}
 	return nil
 }
 
-func (t *txn) setDelivery(mail *store.Outbound, d store.Delivery) error {
+// setDelivery changes what became of a mail and the counts; the row is still to
+// be put.
+func (t *txn) setDelivery(mail *store.Outbound, d store.Delivery) {
 	if was := mail.Delivery.Fate; was != "" {
 		t.addCount(countFate, string(was), -1)
 	}
+	if d.Fate != "" {
+		t.addCount(countFate, string(d.Fate), 1)
+	}
 	mail.Delivery = d
-	t.addCount(countFate, string(d.Fate), 1)
-	return errors.Join(t.putOutbound(*mail), t.countFateOf(*mail))
 }
 
 // isDead tells whether the mail came back from an address that takes none.
@@ -67,31 +80,63 @@ func isDead(mail store.Outbound) bool {
 	return mail.Delivery.Fate == store.FateBounced && mail.Delivery.Outcome == store.OutcomeDead
 }
 
-// suppressFor keeps back what the mail's fate forbids.
-func (t *txn) suppressFor(now time.Time, mail store.Outbound) error {
+// isFull tells whether the mail came back from a full mailbox, not long ago.
+func isFull(now time.Time, mail store.Outbound) bool {
 	d := mail.Delivery
-	suppress := func(scope store.Scope) error {
+	return d.Fate == store.FateBounced && d.Reason == store.ReasonFull && now.Sub(d.At) < store.FullWindow
+}
+
+// keepsFull tells whether the mailbox that the mail came back from was found full
+// so often that nobody seems to empty it.
+func (t *txn) keepsFull(now time.Time, mail store.Outbound) (bool, error) {
+	if !isFull(now, mail) {
+		return false, nil
+	}
+	ids, err := t.mailsTo(digestOf(store.AddressKey(mail.To)), 0, store.FullLooked)
+	if err != nil {
+		return false, err
+	}
+	times := 0
+	for _, id := range ids[:min(len(ids), store.FullLooked)] {
+		row, err := t.outbound(store.OutboundID(id))
+		if err != nil {
+			return false, err
+		}
+		if isFull(now, row) && store.SuppressionKey(row.To) == store.SuppressionKey(mail.To) {
+			times++
+		}
+	}
+	return times >= store.FullTimes, nil
+}
+
+// suppressFor keeps back what the mail's fate forbids; full says that its mailbox
+// keepsFull.
+func (t *txn) suppressFor(now time.Time, mail store.Outbound, full bool) error {
+	d := mail.Delivery
+	suppress := func(scope store.Scope, expires time.Time) error {
 		return t.suppress(now, store.Suppression{
 			Address: mail.To, Scope: scope, Reason: d.Reason, Status: d.Status, Diagnostic: d.Diagnostic,
-			Outbound: mail.ID, Inbound: d.Inbound, Expires: scopeEnds(now, scope),
+			Outbound: mail.ID, Inbound: d.Inbound, Expires: expires,
 		})
 	}
 	var err error
 	switch {
 	case isDead(mail):
-		err = suppress(store.ScopeAll)
+		err = suppress(store.ScopeAll, scopeEnds(now, store.ScopeAll))
+	case full:
+		err = suppress(store.ScopeAll, store.Instant(now.Add(store.FullWindow)))
 	case d.Fate == store.FateComplained:
-		err = suppress(store.ScopeAutomatic)
+		err = suppress(store.ScopeAutomatic, scopeEnds(now, store.ScopeAutomatic))
 	}
 	if mail.Kind == store.MailAutoResponse {
-		err = errors.Join(err, suppress(store.ScopeAnswers))
+		err = errors.Join(err, suppress(store.ScopeAnswers, scopeEnds(now, store.ScopeAnswers)))
 	}
 	return err
 }
 
 // tellTicket tells in the thread that the mail did not arrive or was complained
 // of. What did not arrive was no answer: the ticket is open again.
-func (t *txn) tellTicket(now time.Time, mail store.Outbound) error {
+func (t *txn) tellTicket(now time.Time, mail store.Outbound, full bool) error {
 	if mail.Ticket == 0 || mail.Kind == store.MailAutoResponse {
 		return nil
 	}
@@ -106,7 +151,7 @@ func (t *txn) tellTicket(now time.Time, mail store.Outbound) error {
 	case store.FateRefused:
 		event, k.Status = store.EventMailRefused, store.StatusOpen
 	}
-	if isDead(mail) && store.AddressKey(k.Requester.Email) == store.AddressKey(mail.To) {
+	if (isDead(mail) || full) && store.AddressKey(k.Requester.Email) == store.AddressKey(mail.To) {
 		k.Question = store.QuestionUndeliverable
 	}
 	return t.appendEvent(&k, now, event, mail.ID, mail.Delivery.Diagnostic)

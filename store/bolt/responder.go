@@ -20,16 +20,22 @@ func switchKey(mailbox string) []byte {
 	return []byte(responderKey + "/" + mailbox)
 }
 
-// chargeBreaker adds the breaker's charge, or trips it.
-func (t *txn) chargeBreaker(now time.Time, charges []charge, at store.InboundID, breaker store.Budget) ([]charge, bool, error) {
-	more, spent := t.spend(now, []store.Budget{breaker})
-	if breaker.Unlimited() || len(more) > 0 {
-		return append(charges, more...), false, nil
+// chargeBreaker adds the breaker's charge, or trips it and says why.
+func (t *txn) chargeBreaker(now time.Time, charges []charge, at store.InboundID, limits store.AnswerLimits) (_ []charge, why string, err error) {
+	r := responderRecord{Off: true, Tripped: true, Since: micros(now), Inbound: uint64(at)}
+	if why, err = t.returned(limits.Returns); err != nil {
+		return nil, "", err
 	}
-	key := budgetKey(breaker)
-	return nil, true, t.putResponder("", responderRecord{
-		Off: true, Tripped: true, Since: micros(now), Reason: "the breaker tripped: " + spent, Breaker: key[:], Inbound: uint64(at),
-	})
+	if why == "" {
+		more, spent := t.spend(now, []store.Budget{limits.Breaker})
+		if spent == "" {
+			return append(charges, more...), "", nil
+		}
+		key := budgetKey(limits.Breaker)
+		r.Breaker, why = key[:], spent
+	}
+	r.Reason = "the breaker tripped: " + why
+	return nil, why, t.putResponder("", r)
 }
 
 func (t *txn) responder(mailbox string) (responderRecord, error) {
@@ -100,9 +106,11 @@ func (t *txn) switchResponder(now time.Time, s store.Switch) (store.Responder, e
 	r := responderRecord{Off: !s.On, Since: micros(now), Reason: cut(s.Reason, maxFault), By: cut(s.By, maxField)}
 	// Switched off by hand, a breaker that had tripped stays to be forgotten.
 	r.Breaker = old.Breaker
-	if s.On && len(old.Breaker) == len(digest{}) {
+	if s.On && s.Mailbox == "" {
 		r.Breaker = nil
-		t.dropUsage(digest(old.Breaker))
+		if err := t.forgetTrip(old); err != nil {
+			return store.Responder{}, err
+		}
 	}
 	return r.state(), t.putResponder(s.Mailbox, r)
 }

@@ -92,6 +92,7 @@ func (t *txn) retry(now time.Time, row *store.Outbound) (bool, error) {
 		return true, errors.Join(t.enqueue(*row), t.putOutbound(*row))
 	case row.State == store.StateFailed && row.Kind != store.MailAutoResponse:
 		row.QueuedAt, row.DueAt, row.DoneAt, row.Attempts = now, now, time.Time{}, 0
+		t.setDelivery(row, store.Delivery{})
 		return true, errors.Join(
 			t.setState(row, store.StateQueued),
 			t.put(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID)), []byte{}),

@@ -16,6 +16,7 @@ func answerStories() map[string]func(*desk) {
 		"A sender is answered once in the period":             oncePerSender,
 		"A spent budget stops the answer and charges nothing": answerBudget,
 		"The breaker trips and stays open":                    breaker,
+		"The breaker trips when too many answers come back":   breakerReturns,
 		"The responder is switched off and on":                switching,
 		"One mailbox's answers are switched off":              switchingOne,
 		"A pause is exact":                                    exactPause,
@@ -181,6 +182,72 @@ func breaker(d *desk) {
 	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: false, By: "ops", Reason: "off"}))
 	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "ops", Reason: "on"}))
 	d.wantAnswered(d.answer(d.mail(9), guarded))
+}
+
+func breakerReturns(d *desk) {
+	d.connects()
+	limited := func(x *store.Decision) {
+		x.Limits.Returns = store.ReturnLimit{Percent: 20, Least: 10}
+	}
+	uid := uint32(0)
+	answers := func(n int) (out []store.Outbound) {
+		for range n {
+			uid++
+			d.wantAnswered(d.answer(d.mail(uid), limited))
+		}
+		return d.claims(claimAll())
+	}
+	comesBack := func(row store.Outbound) {
+		d.hearsOf(store.KindComplaint, failed(row, store.OutcomeRefused))
+	}
+	// Nine answers come back: too few to judge by.
+	for i, row := range answers(9) {
+		if i%2 == 0 {
+			d.refuses(row, store.OutcomeRefused)
+			continue
+		}
+		d.finishes(row, store.StateSent, time.Time{})
+		d.hears(failed(row, store.OutcomeLater))
+	}
+	tenth := answers(1)[0]
+	d.finishes(tenth, store.StateUnknown, time.Time{}) // it may have gone out: the tenth
+	uid++
+	d.wantStopped(d.answer(d.mail(uid), limited), store.RuleBreaker)
+	state := must[store.Responder](d)(d.Responder(d.ctx))
+	if state.On || !state.Tripped || !state.Since.Equal(d.at()) || state.Reason != "the breaker tripped: 9 of the last 10 automatic answers came back" {
+		d.Errorf("after the breaker: %+v", state)
+	}
+
+	// Switched on, it begins anew, and looks at the last fifty alone.
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, Reason: "mended"}))
+	comesBack(tenth)
+	for _, row := range answers(10) {
+		d.finishes(row, store.StateSent, time.Time{})
+		comesBack(row)
+		comesBack(row) // once is once
+		d.hears(failed(row, store.OutcomeDead))
+	}
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, Reason: "again"}))
+	rows := answers(store.AnswersWatched)
+	for i, row := range rows {
+		d.finishes(row, store.StateSent, time.Time{})
+		if i < store.AnswersWatched/5 {
+			comesBack(row)
+		}
+	}
+	last := answers(1)[0] // a fifth is not more than a fifth
+	comesBack(rows[20])
+	d.finishes(last, store.StateSent, time.Time{}) // and the first of those that came back is out of sight
+	for range 5 {
+		row := answers(1)[0]
+		d.finishes(row, store.StateSent, time.Time{})
+		comesBack(row)
+	}
+	uid++
+	d.wantAnswered(d.answer(d.mail(uid), limited)) // 10 of 50: five came, five went
+	comesBack(rows[30])
+	uid++
+	d.wantStopped(d.answer(d.mail(uid), limited), store.RuleBreaker)
 }
 
 func switching(d *desk) {

@@ -208,6 +208,7 @@ func (r *run) retry(*rapid.T) {
 			o.DueAt = r.now
 		case o.State == store.StateFailed && o.Kind != store.MailAutoResponse:
 			o.State, o.QueuedAt, o.DueAt, o.DoneAt, o.Attempts = store.StateQueued, r.now, r.now, time.Time{}, 0
+			o.Delivery = store.Delivery{}
 		default:
 			continue
 		}

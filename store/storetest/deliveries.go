@@ -11,21 +11,22 @@ import (
 
 func deliveryStories() map[string]func(*desk) {
 	return map[string]func(*desk){
-		"A dead address is suppressed and its ticket asks":        deadAddress,
-		"The same report twice changes nothing twice":             reportedTwice,
-		"A delay is shown and nothing else":                       delayShown,
-		"A delivery is shown until a bounce says otherwise":       deliveredThenBounced,
-		"What did not arrive this time leaves the address alone":  undeliveredLater,
-		"Refusals are grouped by host and words":                  refusalsGrouped,
-		"One who complained gets nothing automatic any more":      complaint,
-		"An address whose answer came back is not answered again": answerCameBack,
-		"A report that nothing proves has no effect":              unprovenReport,
-		"A suppression ends by itself and by hand":                suppressionEnds,
-		"Suppressions are found under the address as it is":       suppressionFolding,
-		"An address is kept back by hand":                         suppressedByHand,
-		"A row waiting for a dead address is not sent":            suppressedWhileQueued,
-		"Mails are found by their recipient":                      mailsByRecipient,
-		"An answer may open a link to its ticket":                 answerWithLink,
+		"A dead address is suppressed and its ticket asks":         deadAddress,
+		"The same report twice changes nothing twice":              reportedTwice,
+		"A delay is shown and nothing else":                        delayShown,
+		"A delivery is shown until a bounce says otherwise":        deliveredThenBounced,
+		"What did not arrive this time leaves the address alone":   undeliveredLater,
+		"A mailbox that stays full is as good as dead for a while": stayingFull,
+		"Refusals are grouped by host and words":                   refusalsGrouped,
+		"One who complained gets nothing automatic any more":       complaint,
+		"An address whose answer came back is not answered again":  answerCameBack,
+		"A report that nothing proves has no effect":               unprovenReport,
+		"A suppression ends by itself and by hand":                 suppressionEnds,
+		"Suppressions are found under the address as it is":        suppressionFolding,
+		"An address is kept back by hand":                          suppressedByHand,
+		"A row waiting for a dead address is not sent":             suppressedWhileQueued,
+		"Mails are found by their recipient":                       mailsByRecipient,
+		"An answer may open a link to its ticket":                  answerWithLink,
 	}
 }
 
@@ -189,6 +190,56 @@ func undeliveredLater(d *desk) {
 	d.same(len(d.events(opened.Ticket.ID)), 1)
 	d.same(d.suppressed(opened.Confirmation.To), []store.Scope{})
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, opened.Ticket.ID)).Question, store.Question(""))
+}
+
+func stayingFull(d *desk) {
+	d.connects()
+	full := func(who string) store.Opened {
+		opened := d.sends(from(who))
+		r := failed(opened.Confirmation, store.OutcomeLater)
+		r.Status, r.Reason = "5.2.2", store.ReasonFull
+		d.hears(r)
+		return opened
+	}
+	full("ana@a.example")
+	d.pass(store.FullWindow) // long enough ago to be another time
+	full("ana@a.example")
+	d.pass(time.Hour)
+	full("bob@a.example") // somebody else's
+	full("Ana@a.example") // perhaps somebody else's
+	second := full("ana@a.example")
+	d.same(d.suppressed("ana@a.example"), []store.Scope{})
+	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, second.Ticket.ID)).Question, store.Question(""))
+	d.pass(store.FullWindow - 2*time.Hour)
+	third := full("ana@a.example")
+	held := must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example"))
+	if len(held) != 1 || held[0].Scope != store.ScopeAll || held[0].Reason != store.ReasonFull || !held[0].Expires.Equal(d.at().Add(store.FullWindow)) {
+		d.Fatalf("suppressed %+v", held)
+	}
+	k := must[store.Ticket](d)(d.Ticket(d.ctx, third.Ticket.ID))
+	d.same(k.Question, store.QuestionUndeliverable)
+	d.same(d.delivery(third.Confirmation.ID).Outcome, store.OutcomeLater)
+	d.same(d.suppressed("bob@a.example"), []store.Scope{})
+	d.same(d.suppressed("Ana@a.example"), []store.Scope{})
+	// It ends by itself, and never cuts short what stands for longer.
+	d.hears(failed(second.Confirmation, store.OutcomeDead)) // of the same fate: nothing new
+	dead := d.opens(from("ana@a.example"))
+	d.same(dead.Confirmation.State, store.StateSuppressed)
+	d.pass(store.FullWindow)
+	d.same(d.suppressed("ana@a.example"), []store.Scope{})
+	waiting := []store.Opened{d.sends(from("ana@a.example")), d.sends(from("ana@a.example")), d.sends(from("ana@a.example")), d.sends(from("ana@a.example"))}
+	d.hears(failed(waiting[0].Confirmation, store.OutcomeDead))
+	ends := must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example"))[0].Expires
+	d.pass(time.Hour)
+	for _, opened := range waiting[1:] {
+		r := failed(opened.Confirmation, store.OutcomeLater)
+		r.Reason = store.ReasonFull
+		d.hears(r)
+	}
+	held = must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example"))
+	if len(held) != 1 || !held[0].Expires.Equal(ends) {
+		d.Errorf("a dead address that was full too: %+v", held)
+	}
 }
 
 func refusalsGrouped(d *desk) {

@@ -27,6 +27,8 @@ type model struct {
 	usage    map[store.Budget]store.Usage
 	on       map[string]*store.Responder // by mailbox, "" for all
 	tripped  *store.Budget
+	watched  []store.OutboundID // answers that went out
+	back     map[store.OutboundID]bool
 	held     []*store.Suppression
 	heldLast store.SuppressionID
 	refused  []*store.Refusal // the one seen last at the end
@@ -57,7 +59,7 @@ func newModel() *model {
 	return &model{
 		entries: map[store.TicketID][]store.Entry{}, links: map[store.LinkID]*modelLink{}, posts: map[string]modelPost{},
 		last: map[string]int{}, boxes: map[string]*store.MailboxState{}, raws: map[store.InboundID]string{},
-		answered: map[string]time.Time{}, usage: map[store.Budget]store.Usage{}, on: map[string]*store.Responder{},
+		answered: map[string]time.Time{}, usage: map[store.Budget]store.Usage{}, on: map[string]*store.Responder{}, back: map[store.OutboundID]bool{},
 		hours: map[modelHour]*store.Tally{},
 	}
 }
@@ -211,6 +213,7 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 			o.overdue = o.Kind != store.MailAutoResponse
 			if !o.overdue {
 				o.end(store.StateUnknown, now)
+				m.watch(o)
 			}
 		}
 		if o.State == store.StateClaimed && !o.overdue {
@@ -267,7 +270,14 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 	}
 	o.end(f.State, now)
 	m.countEnd(o)
-	if k := m.ticket(o.Ticket); k != nil && f.State == store.StateFailed && o.Kind != store.MailAutoResponse {
+	refused := f.Report.Outcome != ""
+	if f.State != store.StateFailed || refused {
+		m.watch(o)
+	}
+	if fate := store.FateOf(store.KindBounce, f.Report); refused && fate.Outranks(o.Delivery.Fate) {
+		m.meet(now, o, fate, f.Report, 0)
+	} else if k := m.ticket(o.Ticket); k != nil && f.State == store.StateFailed && o.Kind != store.MailAutoResponse {
+		k.Status = store.StatusOpen
 		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now, Body: o.Reply})
 	}
 	return nil
@@ -414,10 +424,15 @@ func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules 
 		stop(store.RuleBudget, spent)
 	}
 	if len(rules) == 0 {
-		if spent := m.spend(now, limits.Breaker); spent != "" {
-			stop(store.RuleBreaker, spent)
-			m.on[""] = &store.Responder{Tripped: true, Since: now, Reason: "the breaker tripped: " + spent, Inbound: k.ID}
+		why := ""
+		if back := m.returned(); limits.Returns.Passed(back, len(m.watched)) {
+			why = fmt.Sprintf("%d of the last %d automatic answers came back", back, len(m.watched))
+		} else if why = m.spend(now, limits.Breaker); why != "" {
 			m.tripped = &limits.Breaker
+		}
+		if why != "" {
+			stop(store.RuleBreaker, why)
+			m.on[""] = &store.Responder{Tripped: true, Since: now, Reason: "the breaker tripped: " + why, Inbound: k.ID}
 		}
 	}
 	if len(rules) > 0 {
@@ -449,6 +464,7 @@ func (m *model) markRestored(now time.Time) {
 	for _, o := range m.outs {
 		if o.Kind == store.MailAutoResponse && (o.State == store.StateQueued || o.State == store.StateClaimed) {
 			o.end(store.StateUnknown, now)
+			m.watch(o)
 		}
 	}
 }

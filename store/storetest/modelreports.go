@@ -36,46 +36,89 @@ func (m *model) report(now time.Time, in *store.Inbound) {
 		if o == nil || !r.Tie.Proven() || !fate.Outranks(o.Delivery.Fate) {
 			continue
 		}
-		o.Delivery = store.Delivery{
-			Fate: fate, At: now, Status: r.Status, Reason: r.Reason, Outcome: r.Outcome, Diagnostic: r.Diagnostic, Inbound: in.ID,
-		}
-		m.hour(now, "region", o.Region).CountFate(o.Delivery)
-		m.hour(now, "domain", store.Domain(o.To)).CountFate(o.Delivery)
-		dead := fate == store.FateBounced && r.Outcome == store.OutcomeDead
-		if dead {
-			m.suppress(now, o, store.ScopeAll)
-		}
-		if fate == store.FateComplained {
-			m.suppress(now, o, store.ScopeAutomatic)
-		}
-		if fate == store.FateRefused {
-			m.refuse(now, o, r)
-		}
-		event := map[store.Fate]string{
-			store.FateBounced: store.EventMailBounced, store.FateRefused: store.EventMailRefused,
-			store.FateComplained: store.EventMailComplained,
-		}[fate]
-		k := m.ticket(o.Ticket)
-		switch {
-		case event == "":
-		case o.Kind == store.MailAutoResponse:
-			m.suppress(now, o, store.ScopeAnswers)
-		case k != nil:
-			if dead {
-				k.Question = store.QuestionUndeliverable
-			}
-			if fate != store.FateComplained {
-				k.Status = store.StatusOpen
-			}
-			m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: event, Outbound: o.ID, At: now, Body: r.Diagnostic})
-		}
+		m.meet(now, o, fate, r, in.ID)
 	}
 }
 
-func (m *model) suppress(now time.Time, o *modelMail, scope store.Scope) {
+// meet gives a mail its fate; by is the mail that told of it, 0 for the relay.
+func (m *model) meet(now time.Time, o *modelMail, fate store.Fate, r store.Report, by store.InboundID) {
+	o.Delivery = store.Delivery{
+		Fate: fate, At: now, Status: r.Status, Reason: r.Reason, Outcome: r.Outcome, Diagnostic: r.Diagnostic, Inbound: by,
+	}
+	m.hour(now, "region", o.Region).CountFate(o.Delivery)
+	m.hour(now, "domain", store.Domain(o.To)).CountFate(o.Delivery)
+	dead := fate == store.FateBounced && r.Outcome == store.OutcomeDead
+	full := fate == store.FateBounced && m.timesFull(now, o, r) >= store.FullTimes
+	switch {
+	case dead:
+		m.suppress(now, o, store.ScopeAll, store.ScopeAll.Kept())
+	case full:
+		m.suppress(now, o, store.ScopeAll, store.FullWindow)
+	case fate == store.FateComplained:
+		m.suppress(now, o, store.ScopeAutomatic, store.ScopeAutomatic.Kept())
+	case fate == store.FateRefused:
+		m.refuse(now, o, r)
+	}
+	event := map[store.Fate]string{
+		store.FateBounced: store.EventMailBounced, store.FateRefused: store.EventMailRefused,
+		store.FateComplained: store.EventMailComplained,
+	}[fate]
+	k := m.ticket(o.Ticket)
+	switch {
+	case event == "":
+	case o.Kind == store.MailAutoResponse:
+		m.suppress(now, o, store.ScopeAnswers, 0)
+		if slices.Contains(m.watched, o.ID) {
+			m.back[o.ID] = true
+		}
+	case k != nil:
+		if dead || full {
+			k.Question = store.QuestionUndeliverable
+		}
+		if fate != store.FateComplained {
+			k.Status = store.StatusOpen
+		}
+		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: event, Outbound: o.ID, At: now, Body: r.Diagnostic})
+	}
+}
+
+// timesFull is how often the mailbox was found full of late, with this time.
+func (m *model) timesFull(now time.Time, o *modelMail, r store.Report) (n int) {
+	if r.Reason != store.ReasonFull {
+		return 0
+	}
+	for _, other := range m.outs {
+		d := other.Delivery
+		if d.Fate == store.FateBounced && d.Reason == store.ReasonFull && now.Sub(d.At) < store.FullWindow && store.SuppressionKey(other.To) == store.SuppressionKey(o.To) {
+			n++
+		}
+	}
+	return n
+}
+
+// watch adds an automatic answer that went out to those watched.
+func (m *model) watch(o *modelMail) {
+	if o.Kind == store.MailAutoResponse {
+		m.watched = append(m.watched, o.ID)
+		m.watched = m.watched[max(0, len(m.watched)-store.AnswersWatched):]
+	}
+}
+
+// returned is how many of the answers watched came back.
+func (m *model) returned() (n int) {
+	for _, id := range m.watched {
+		if m.back[id] {
+			n++
+		}
+	}
+	return n
+}
+
+// suppress holds an address back for a while; 0 is for good.
+func (m *model) suppress(now time.Time, o *modelMail, scope store.Scope, kept time.Duration) {
 	var ends time.Time
-	if scope.Kept() > 0 {
-		ends = now.Add(scope.Kept())
+	if kept > 0 {
+		ends = now.Add(kept)
 	}
 	s, d := m.hold(now, o.To, scope, ends), o.Delivery
 	s.Reason, s.Status, s.Diagnostic, s.Outbound, s.Inbound = d.Reason, d.Status, d.Diagnostic, o.ID, d.Inbound

@@ -18,6 +18,9 @@ func (m *model) switchOf(box string) *store.Responder {
 
 func (m *model) switchResponder(now time.Time, s store.Switch) store.Responder {
 	m.on[s.Mailbox] = &store.Responder{On: s.On, Since: now, By: s.By, Reason: s.Reason}
+	if s.On && s.Mailbox == "" {
+		m.watched, m.back = nil, map[store.OutboundID]bool{}
+	}
 	if s.On && s.Mailbox == "" && m.tripped != nil {
 		key := *m.tripped
 		key.Limit = 0

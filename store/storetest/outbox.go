@@ -12,17 +12,19 @@ import (
 
 func outboxStories() map[string]func(*desk) {
 	return map[string]func(*desk){
-		"A claim leases the oldest due rows and counts the try": claimLeases,
-		"A domain gets no more than its share":                  perDomain,
-		"A clogged domain starves nobody":                       cloggedDomain,
-		"A lease that ran out is due again":                     leaseRunsOut,
-		"An attempt is fenced by its claim":                     fencing,
-		"A late end counts while nobody took the row":           lateFinish,
-		"Two claimers never get one row":                        claimRace,
-		"An attempt ends sent, failed or queued":                finishing,
-		"A failure is told in the ticket's thread":              failureTold,
-		"The outbox says when it is next due":                   nextDue,
-		"A broken claim or finish is refused":                   refusedClaim,
+		"A claim leases the oldest due rows and counts the try":      claimLeases,
+		"A domain gets no more than its share":                       perDomain,
+		"A clogged domain starves nobody":                            cloggedDomain,
+		"A lease that ran out is due again":                          leaseRunsOut,
+		"An attempt is fenced by its claim":                          fencing,
+		"A late end counts while nobody took the row":                lateFinish,
+		"Two claimers never get one row":                             claimRace,
+		"An attempt ends sent, failed or queued":                     finishing,
+		"A failure is told in the ticket's thread":                   failureTold,
+		"A refusal at hand-over does what a bounce does":             refusedAtHandOver,
+		"An answer refused at hand-over is the last to that address": answerRefused,
+		"The outbox says when it is next due":                        nextDue,
+		"A broken claim or finish is refused":                        refusedClaim,
 	}
 }
 
@@ -249,6 +251,76 @@ func finishing(d *desk) {
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Outbounds, map[store.OutboundState]uint64{
 		store.StateSent: 1, store.StateFailed: 1, store.StateClaimed: 1,
 	})
+}
+
+// refuses finishes a claimed row: the relay refused it, with that outcome.
+func (d *desk) refuses(row store.Outbound, outcome string) store.Report {
+	d.Helper()
+	r := failed(row, outcome)
+	r.Outbound, r.Tie, r.Host = 0, "", "relay.example"
+	d.must(d.FinishOutbound(d.ctx, d.now, store.Finish{
+		ID: row.ID, Claim: row.Claim, State: store.StateFailed, Reply: r.Diagnostic, Code: 550, Enhanced: r.Status, Report: r,
+	}))
+	return r
+}
+
+func refusedAtHandOver(d *desk) {
+	dead, refused, later := d.opens(from("ana@a.example")), d.opens(from("bob@a.example")), d.opens(from("cy@a.example"))
+	rows := d.claims(claimAll())
+	d.pass(time.Minute)
+	report := d.refuses(rows[0], store.OutcomeDead)
+	want := rows[0]
+	want.State, want.Claim, want.DueAt, want.DoneAt = store.StateFailed, 0, time.Time{}, d.at()
+	want.Reply, want.Code, want.Enhanced = report.Diagnostic, 550, "5.1.1"
+	want.Delivery = store.Delivery{
+		Fate: store.FateBounced, At: d.at(), Status: "5.1.1", Reason: "userunknown", Outcome: "dead", Diagnostic: report.Diagnostic,
+	}
+	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, want.ID)), want)
+	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{want})
+	d.same(must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example")), []store.Suppression{{
+		ID: 1, Address: "ana@a.example", Scope: store.ScopeAll, Reason: "userunknown", Status: "5.1.1", Diagnostic: report.Diagnostic,
+		Since: d.at(), Expires: d.at().Add(store.ScopeAll.Kept()), Outbound: want.ID,
+	}})
+	d.same(d.events(dead.Ticket.ID), []string{fmt.Sprintf("mail_bounced %d %s", want.ID, report.Diagnostic)})
+	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, dead.Ticket.ID)).Question, store.QuestionUndeliverable)
+
+	d.refuses(rows[1], store.OutcomeRefused)
+	d.same(d.events(refused.Ticket.ID), []string{fmt.Sprintf("mail_refused %d %s", rows[1].ID, report.Diagnostic)})
+	d.same(d.suppressed("bob@a.example"), []store.Scope{})
+	cases := must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now, 9))
+	if len(cases) != 1 || cases[0].Host != "relay.example" || cases[0].Outbound != rows[1].ID || cases[0].Count != 1 {
+		d.Errorf("the refusals are %+v", cases)
+	}
+	d.refuses(rows[2], store.OutcomeLater)
+	d.same(d.delivery(rows[2].ID).Fate, store.FateBounced)
+	d.same(len(d.events(later.Ticket.ID)), 1)
+	d.same(d.suppressed("cy@a.example"), []store.Scope{})
+	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Fates, map[store.Fate]uint64{store.FateBounced: 2, store.FateRefused: 1})
+
+	// Tried anew it has no fate, and may meet the same.
+	again := must[[]store.Outbound](d)(d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{rows[1].ID}))[0]
+	d.same(again.Delivery, store.Delivery{})
+	d.refuses(d.claims(claimAll())[0], store.OutcomeRefused)
+	d.same(must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now, 9))[0].Count, uint64(2))
+
+	for _, state := range []store.OutboundState{store.StateSent, store.StateQueued, store.StateUnknown} {
+		err := d.FinishOutbound(d.ctx, d.now, store.Finish{ID: again.ID, State: state, DueAt: d.now, Report: report})
+		d.wantErr(err, store.ErrInvalid)
+	}
+}
+
+func answerRefused(d *desk) {
+	d.connects()
+	k := d.opens(from("sue@else.example")).Ticket
+	to := func(x *store.Decision) { x.Answer.To, x.Answer.Ticket, x.Limits.Sender = "sue@else.example", k.ID, "" }
+	row := d.wantAnswered(d.answer(d.mail(1), to))
+	rows := d.claims(claimAll())
+	d.same(rows[1].ID, row.Answer)
+	d.refuses(rows[1], store.OutcomeRefused)
+	d.same(d.suppressed("sue@else.example"), []store.Scope{store.ScopeAnswers})
+	d.same(d.events(k.ID), []string{})
+	d.pass(365 * 24 * time.Hour)
+	d.wantStopped(d.answer(d.mail(2), to), store.RuleSuppressed)
 }
 
 func failureTold(d *desk) {

@@ -180,6 +180,10 @@ func (r *run) finish(*rapid.T) {
 		ID: o.ID, Claim: o.Claim + uint64(r.pick("stale", 5)/4), State: states[r.pick("state", 4)],
 		DueAt: r.now.Add(time.Duration(r.pick("due", 4)) * 30 * time.Minute), Reply: "reply", Code: 250,
 	}
+	if f.State == store.StateFailed && r.pick("refused", 3) > 0 {
+		f.Report = r.drawReport()
+		f.Report.Action, f.Report.Tie, f.Report.Outbound = "failed", "", 0
+	}
 	wantErr := r.model.finish(r.now, f)
 	r.compare("FinishOutbound", must1[any](nil, r.store.FinishOutbound(r.ctx, r.now, f)), nil, wantErr)
 }
@@ -262,6 +266,7 @@ func (r *run) decision() store.Decision {
 	d.Limits = store.AnswerLimits{
 		Sender: store.AnswerKey(who), Period: 5 * time.Hour, Budgets: r.budgets(),
 		Breaker: store.Budget{Name: "breaker", Limit: 3, Window: 4 * time.Hour},
+		Returns: store.ReturnLimit{Percent: 40, Least: 2},
 	}
 	return d
 }

@@ -34,7 +34,7 @@ func (r *run) drawReport() store.Report {
 	outcomes := []string{store.OutcomeDead, store.OutcomeRefused, store.OutcomeLater}
 	report := store.Report{
 		Action: actions[r.pick("action", len(actions))], Outcome: outcomes[r.pick("outcome", len(outcomes))], Status: "5.0.0",
-		Reason: "reason", Tie: ties[r.pick("tie", len(ties))], Outbound: r.model.outs[r.pick("about", len(r.model.outs))].ID,
+		Reason: []string{"reason", store.ReasonFull}[r.pick("reason", 2)], Tie: ties[r.pick("tie", len(ties))], Outbound: r.model.outs[r.pick("about", len(r.model.outs))].ID,
 		Diagnostic: []string{"550 no", "554 spam from 192.0.2.1", "554 spam from 192.0.2.77"}[r.pick("words", 3)],
 		Host:       []string{"", "mx.example"}[r.pick("host", 2)],
 	}
