@@ -68,6 +68,10 @@ type Outbound struct {
 	Delivery Delivery
 }
 
+// LeaseTries is how many tries a mail may have cost when the process that made the
+// last one is gone, for the next one to be made at once.
+const LeaseTries = 3
+
 // Claim is what ClaimOutbound may take.
 type Claim struct {
 	Limit     int

@@ -229,6 +229,17 @@ type Upkeep interface {
 	// kept (TallyKept, DomainTallyKept), at most limit of them all, oldest first, and
 	// returns how many it dropped.
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)
+	// EndLeases ends the claims of a process that is gone: the one process that
+	// owns the store calls it at its start, before it claims. A mail tried fewer than
+	// LeaseTries times is due at once, an auto-response becomes StateUnknown, as
+	// when its lease runs out; any other mail waits its lease out, since it may be
+	// what ended the process. It returns how many it ended.
+	EndLeases(ctx context.Context, now time.Time) (int, error)
+	// PullOutbounds makes waiting mails due now that are due later than by, at most
+	// limit of them, and returns how many: no sender waits as long, so a clock that
+	// was wrong must have set it. Claims that last longer than by end as when their
+	// lease runs out.
+	PullOutbounds(ctx context.Context, now, by time.Time, limit int) (int, error)
 	// MarkRestored records that this store was restored from a backup at now:
 	// in every mailbox mail that arrived before is never answered, since an
 	// answer given after the backup is not in the store. For the same reason

@@ -38,13 +38,14 @@ type App struct {
 	instance string
 	ours     func(address string) bool
 
-	sender   *outbox.Sender
-	watchers []*watch.Watcher
-	web      *web.Server
-	began    time.Time // when it was built
-	accounts accounts
-	rate     answerRate
-	alarms   *alarms
+	sender      *outbox.Sender
+	longestWait time.Duration // of a mail in the outbox
+	watchers    []*watch.Watcher
+	web         *web.Server
+	began       time.Time // when it was built
+	accounts    accounts
+	rate        answerRate
+	alarms      *alarms
 
 	staff *staff.Staff
 }
@@ -142,6 +143,7 @@ func (a *App) buildSender(d dialers) error {
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("smtp: %w", err)
 	}
+	a.longestWait = cfg.LongestWait()
 	a.sender = outbox.New(cfg, a.db, composeFor(composer), a.log, a.metrics.senderObserver())
 	return nil
 }
@@ -212,6 +214,9 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 // Run serves until ctx ends, on a listener that the caller opened, and returns
 // when every part has put down its work.
 func (a *App) Run(ctx context.Context, public net.Listener) error {
+	if err := a.takeOver(ctx); err != nil {
+		return err
+	}
 	control, err := listenControl(a.cfg.Service.Data)
 	if err != nil {
 		return err

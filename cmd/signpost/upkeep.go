@@ -25,12 +25,36 @@ func (a *App) upkeep(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		a.housekeep(ctx)
+		a.pullOutbounds(ctx)
 		a.sweep(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+// takeOver ends what the process before this one had under way: the store's file
+// has one owner, so whatever is claimed now nobody sends.
+func (a *App) takeOver(ctx context.Context) error {
+	n, err := a.db.EndLeases(ctx, time.Now())
+	if n > 0 {
+		a.log.Info("mails taken over from a process that ended", "mails", n)
+	}
+	return err
+}
+
+// pullOutbounds makes due what a clock that was wrong put off.
+func (a *App) pullOutbounds(ctx context.Context) {
+	now := time.Now()
+	n, err := a.db.PullOutbounds(ctx, now, now.Add(a.longestWait), upkeepBatch)
+	switch {
+	case err != nil:
+		a.log.Error("mails put off too long could not be looked for", "error", err)
+	case n > 0:
+		a.log.Warn("mails were put off by a clock that was wrong, and are due now", "mails", n)
+		a.sender.Kick()
 	}
 }
 

@@ -193,6 +193,16 @@ func (c Config) lease(attempt int) time.Duration {
 	return max(c.Dialogue+c.LeaseSlack, c.Retry[i])
 }
 
+// LongestWait is more than a mail is ever put off, or leased, by these settings.
+func (c Config) LongestWait() time.Duration {
+	c = c.withDefaults()
+	longest := max(c.lease(len(c.Retry)), c.ProbeLast)
+	for attempt := range c.Retry {
+		longest = max(longest, c.lease(attempt+1), c.Retry[attempt])
+	}
+	return jitter(longest, 1) + c.Dialogue
+}
+
 // jitter spreads d by a fifth to either side.
 func jitter(d time.Duration, spread float64) time.Duration {
 	return time.Duration(float64(d) * (0.8 + 0.4*spread))

@@ -106,6 +106,20 @@ func TestLeaseOutlastsTheDialogue(t *testing.T) {
 	}
 }
 
+// What the sender puts off by its own rules is never taken for the work of a wrong
+// clock.
+func TestNothingWaitsLongerThanTheLongestWait(t *testing.T) {
+	t.Parallel()
+	for _, cfg := range []Config{{}, {Retry: []time.Duration{time.Hour, 9 * time.Hour, time.Minute}}, {Dialogue: 20 * time.Hour}, {ProbeLast: 30 * time.Hour}} {
+		longest, cfg := cfg.LongestWait(), cfg.withDefaults()
+		for attempt := range 20 {
+			if w, l := cfg.retryAfter(attempt, 1), cfg.lease(attempt); w >= longest || l >= longest || jitter(cfg.ProbeLast, 1) >= longest {
+				t.Errorf("try %d waits %v, leased for %v, of at most %v", attempt, w, l, longest)
+			}
+		}
+	}
+}
+
 // Every message comes out of a reader of RFC 5321's data as the same lines.
 func TestBodySurvivesDotStuffing(t *testing.T) {
 	t.Parallel()

@@ -212,8 +212,7 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 		if o.State == store.StateClaimed && !o.overdue && !o.DueAt.After(now) {
 			o.overdue = o.Kind != store.MailAutoResponse
 			if !o.overdue {
-				o.end(store.StateUnknown, now)
-				m.watch(o)
+				m.giveUp(o, now)
 			}
 		}
 		if o.State == store.StateClaimed && !o.overdue {
@@ -247,6 +246,45 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 		rows = append(rows, o.Outbound)
 	}
 	return rows
+}
+
+// endLeases ends the claims of a process that is gone.
+func (m *model) endLeases(now time.Time) (n int) {
+	for _, o := range m.outs {
+		switch {
+		case o.State != store.StateClaimed || o.overdue:
+		case o.Kind == store.MailAutoResponse:
+			m.giveUp(o, now)
+			n++
+		case o.Attempts < store.LeaseTries:
+			o.State, o.DueAt, o.Claim = store.StateQueued, now, 0
+			n++
+		}
+	}
+	return n
+}
+
+// pull makes due what waits longer than by.
+func (m *model) pull(now, by time.Time) (n int) {
+	for _, o := range m.outs {
+		switch claimed := o.State == store.StateClaimed && !o.overdue; {
+		case !o.DueAt.After(by):
+			continue
+		case claimed && o.Kind == store.MailAutoResponse:
+			m.giveUp(o, now)
+		default:
+			o.DueAt, o.overdue = now, o.State == store.StateClaimed
+		}
+		n++
+	}
+	return n
+}
+
+// giveUp ends an answer that may have gone out.
+func (m *model) giveUp(o *modelMail, now time.Time) {
+	o.end(store.StateUnknown, now)
+	m.countEnd(o)
+	m.watch(o)
 }
 
 func (o *modelMail) end(state store.OutboundState, now time.Time) {
@@ -463,8 +501,7 @@ func (m *model) markRestored(now time.Time) {
 	}
 	for _, o := range m.outs {
 		if o.Kind == store.MailAutoResponse && (o.State == store.StateQueued || o.State == store.StateClaimed) {
-			o.end(store.StateUnknown, now)
-			m.watch(o)
+			m.giveUp(o, now)
 		}
 	}
 }

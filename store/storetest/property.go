@@ -36,7 +36,7 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "claim": r.claim, "finish": r.finish,
 			"finishAgain": r.finish, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
-			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
+			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored, "clock": r.clock, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
 			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
 		})
 		r.readAll()
@@ -296,6 +296,18 @@ func (r *run) restored(*rapid.T) {
 	}
 	r.model.markRestored(r.now)
 	r.compare("MarkRestored", must1[any](nil, r.store.MarkRestored(r.ctx, r.now)), nil, nil)
+}
+
+// clock ends claims, or pulls what is due far ahead.
+func (r *run) clock(*rapid.T) {
+	if r.pick("ends", 2) == 0 {
+		want := r.model.endLeases(r.now)
+		r.compare("EndLeases", must1(r.store.EndLeases(r.ctx, r.now)), want, nil)
+		return
+	}
+	by := r.now.Add(time.Duration(r.pick("by", 4)) * 20 * time.Minute)
+	want := r.model.pull(r.now, by)
+	r.compare("PullOutbounds", must1(r.store.PullOutbounds(r.ctx, r.now, by, 1000)), want, nil)
 }
 
 // housekeep must change nothing that can be seen.

@@ -10,6 +10,8 @@ func upkeepStories() map[string]func(*desk) {
 	return map[string]func(*desk){
 		"What expired is dropped, a bit at a time": housekeeping,
 		"Housekeeping keeps what still counts":     housekeepingKeeps,
+		"The claims of a process that is gone end": leasesEnd,
+		"What a wrong clock put off is due now":    pulled,
 		"An empty store answers":                   emptyStore,
 		"A closed store refuses":                   closedStore,
 	}
@@ -61,6 +63,59 @@ func housekeepingKeeps(d *desk) {
 	if d.opens(budgets(b)).Confirmation.State != store.StateSuppressed {
 		d.Error("the budget was dropped while it was spent")
 	}
+}
+
+func leasesEnd(d *desk) {
+	d.connects()
+	mail, often := d.opens(from("ana@a.example")).Confirmation, d.opens(from("bob@b.example")).Confirmation
+	for range store.LeaseTries - 1 {
+		d.claims(claimAll())
+		d.finishes(must[store.Outbound](d)(d.Outbound(d.ctx, mail.ID)), store.StateSent, time.Time{})
+		mail = d.opens(from("ana@a.example")).Confirmation
+		d.finishes(must[store.Outbound](d)(d.Outbound(d.ctx, often.ID)), store.StateQueued, d.now)
+	}
+	answer := d.wantAnswered(d.answer(d.mail(1))).Answer
+	claimed := d.claims(store.Claim{Limit: 9, Lease: func(int) time.Duration { return time.Hour }})
+	d.same(len(claimed), 3)
+	d.pass(time.Second) // the process ends, and another begins
+	d.same(must[int](d)(d.EndLeases(d.ctx, d.now)), 2)
+	d.same(must[int](d)(d.EndLeases(d.ctx, d.now)), 0)
+	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, answer)).State, store.StateUnknown)
+	again := d.claims(claimAll())
+	if len(again) != 1 || again[0].ID != mail.ID || again[0].Attempts != 2 || again[0].MessageID != mail.MessageID {
+		d.Errorf("claimed %+v", again)
+	}
+	// What may have ended the process waits.
+	if row := must[store.Outbound](d)(d.Outbound(d.ctx, often.ID)); row.State != store.StateClaimed || row.Attempts != store.LeaseTries {
+		d.Errorf("the mail tried often is %+v", row)
+	}
+	d.pass(time.Hour)
+	d.same(len(d.claims(claimAll())), 2)
+}
+
+func pulled(d *desk) {
+	right := d.now
+	d.connects()
+	d.now = right.Add(365 * 24 * time.Hour) // the clock is wrong
+	one, two := d.opens(from("ana@a.example")).Confirmation, d.opens(from("bob@b.example")).Confirmation
+	d.claims(store.Claim{Limit: 1, Lease: minute})
+	d.now = right
+	near := d.opens(from("cy@a.example")).Confirmation
+	answer := d.wantAnswered(d.answer(d.mail(1))).Answer
+	rows := d.claims(store.Claim{Limit: 9, Lease: func(int) time.Duration { return 2 * time.Hour }})
+	d.same(idsOf(rows), []store.OutboundID{near.ID, answer})
+	d.finishes(rows[0], store.StateQueued, d.now.Add(time.Hour))
+
+	by := d.now.Add(time.Hour)
+	d.same(must[int](d)(d.PullOutbounds(d.ctx, d.now, by, 0)), 0)
+	d.same(must[int](d)(d.PullOutbounds(d.ctx, d.now, d.now.Add(1000*24*time.Hour), 9)), 0)
+	d.same(must[int](d)(d.PullOutbounds(d.ctx, d.now, by, 2)), 2) // a claim that lasts a year, and an answer's
+	d.same(must[int](d)(d.PullOutbounds(d.ctx, d.now, by, 2)), 1)
+	d.same(must[int](d)(d.PullOutbounds(d.ctx, d.now, by, 2)), 0)
+	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, answer)).State, store.StateUnknown)
+	d.same(idsOf(d.claims(claimAll())), []store.OutboundID{one.ID, two.ID})
+	d.pass(time.Hour)
+	d.same(len(d.claims(claimAll())), 3)
 }
 
 func emptyStore(d *desk) {
