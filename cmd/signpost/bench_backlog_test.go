@@ -5,9 +5,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,8 +15,6 @@ import (
 const (
 	// backlog is how many strays wait.
 	backlog = 10_000
-	// strayBytes is their size.
-	strayBytes = 4 << 10
 	// fetchedAtOnce is the chunk of the bare FETCH; larger ones are no faster.
 	fetchedAtOnce = 100
 )
@@ -53,12 +48,7 @@ func TestBenchBacklog(t *testing.T) {
 func (h *mailHost) connectFirst(t *testing.T, s *service) {
 	t.Helper()
 	m := measure(t, s)
-	eventually(t, 20*time.Second, "both mailboxes are connected", func() error {
-		if done := s.metric(t, `signpost_watch_cycles_total{mailbox="us",result="done"}`) + s.metric(t, `signpost_watch_cycles_total{mailbox="intl",result="done"}`); done < 2 {
-			return fmt.Errorf("%v cycles are done", done)
-		}
-		return nil
-	})
+	s.awaitRead(t)
 	m.stop(t)
 }
 
@@ -76,24 +66,6 @@ func decideAll(t *testing.T, s *service, n int) time.Duration {
 	took := time.Since(began)
 	m.stop(t)
 	return took
-}
-
-// fill writes mails into a maildir, each of a person of their own, vouched for
-// by the host.
-func (h *mailHost) fill(t *testing.T, address string, n int) {
-	t.Helper()
-	dir := filepath.Join(h.Dir, "dovecot", "mail", address)
-	for i := range n {
-		from := stranger(i)
-		raw := "Return-Path: <" + from + ">\nAuthentication-Results: " + hostName + "; spf=pass smtp.mailfrom=" + from[strings.IndexByte(from, '@')+1:] + "\n" +
-			letter(from, address, fmt.Sprintf("%d@stray.example.net", i), "Where is my order?")
-		raw += strings.Repeat("A line of the text that a person wrote.\n", (strayBytes-len(raw))/40)
-		writeFile(t, filepath.Join(dir, "new", fmt.Sprintf("%d.M%06dP1.host", time.Now().Unix(), i)), raw)
-	}
-	chownTo(t, dir, "nobody:nogroup")
-	if _, err := os.Stat(filepath.Join(dir, "cur")); err != nil {
-		t.Fatalf("the server never opened the mailbox: %v", err)
-	}
 }
 
 // fetchAll is the least there is to reading a folder.

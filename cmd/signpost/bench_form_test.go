@@ -113,7 +113,7 @@ func TestBenchMillion(t *testing.T) {
 		m := measure(t, full)
 		m.next = next
 		idle = append(idle, m.anonymousAtRest(t))
-		loaded = append(loaded, m.mostAnonymous(t, func() {
+		loaded = append(loaded, mostAnonymous(t, m.cmd.Process.Pid, func() {
 			filled = append(filled, m.load(t, 64, size(30_000, 4000)).rate)
 			m.load(t, 256, size(30_000, 4000))
 		}))

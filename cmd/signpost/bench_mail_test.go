@@ -102,9 +102,6 @@ func TestBenchConfirmation(t *testing.T) {
 	figure{name: "form post to its confirmation at the relay, idle, p99", unit: " ms", aim: "<= 50", pairs: p99, note: fmt.Sprintf("p50 %s ms", digits(median(p50)))}.print()
 }
 
-// stranger is the i-th sender of stray mail, each of a domain of their own.
-func stranger(i int) string { return fmt.Sprintf("p%d@d%d.example.net", i, i) }
-
 // TestBenchStray: from handing in a stray mail to its answer at the relay.
 func TestBenchStray(t *testing.T) {
 	t.Run("sandbox", func(t *testing.T) {

@@ -12,19 +12,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
-
-// without bounds: what one address of a benchmark does, no partner does.
-const unbounded = `
-[responder]
-per_domain_hour = 100000
-per_domain_day = 100000
-breaker = 100000
-`
 
 // measured is a running service.
 type measured struct {
@@ -130,40 +121,10 @@ func (m *measured) page(host string) bool {
 	return err == nil && bytes.HasPrefix(buf[:n], []byte("HTTP/1.1 200 "))
 }
 
-// anonymous is the memory in MiB that the process itself holds: RssAnon, without
-// the mapped file, which the system takes back when it needs it.
+// anonymous is anonymousOf the service.
 func (m *measured) anonymous(t *testing.T) float64 {
 	t.Helper()
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid))
-	_, text, _ := strings.Cut(string(status), "RssAnon:")
-	var kib float64
-	if _, err := fmt.Sscan(text, &kib); err != nil {
-		t.Errorf("the system does not tell RssAnon: %v", err)
-	}
-	return kib / 1024
-}
-
-// mostAnonymous samples anonymous while work runs and returns the most seen.
-func (m *measured) mostAnonymous(t *testing.T, work func()) float64 {
-	t.Helper()
-	done, sampled := make(chan struct{}), make(chan float64, 1)
-	finish := sync.OnceFunc(func() { close(done) })
-	defer finish() // also when work fails
-	go func() {
-		most := 0.0
-		for {
-			most = max(most, m.anonymous(t))
-			select {
-			case <-done:
-				sampled <- most
-				return
-			case <-time.After(20 * time.Millisecond):
-			}
-		}
-	}()
-	work()
-	finish()
-	return <-sampled
+	return anonymousOf(t, m.cmd.Process.Pid)
 }
 
 // reference is the test program of another package, whose benchmarks are the

@@ -41,6 +41,8 @@ const (
 	// farDomain lies behind a next hop that cannot be reached. After a second the
 	// host says that mail for it is late, and keeps trying.
 	farDomain = "far.example.org"
+	// Below strangersDomain the host throws mail away.
+	strangersDomain = "strangers.example.org"
 )
 
 // mailPassword opens every mailbox.
@@ -239,7 +241,7 @@ inet_protocols = ipv4
 myhostname = %[3]s
 mydomain = example.com
 mydestination = %[6]s
-transport_maps = inline:{%[7]s=smtp:[127.0.0.1]:%[8]s}
+transport_maps = inline:{%[7]s=smtp:[127.0.0.1]:%[8]s, .%[9]s=discard:}
 delay_warning_time = 1s
 minimal_backoff_time = 1s
 queue_run_delay = 1s
@@ -260,7 +262,7 @@ smtpd_client_connection_rate_limit = 0
 default_destination_concurrency_limit = 20
 lmtp_destination_concurrency_limit = 20
 in_flow_delay = 0
-`, dir, log, hostName, strings.Join(domains, ", "), lmtp, usersDomain, farDomain, portOf(freePort(t))))
+`, dir, log, hostName, strings.Join(domains, ", "), lmtp, usersDomain, farDomain, portOf(freePort(t)), strangersDomain))
 	writeFile(t, filepath.Join(dir, "conf", "master.cf"), strings.ReplaceAll(masterCF, "SMTP_PORT", portOf(h.SMTP)))
 	for _, d := range []string{"queue", "data", "log"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {

@@ -162,6 +162,15 @@ func (s *service) Start(t *testing.T) {
 	})
 }
 
+// Stop ends the process as an operator would.
+func (s *service) Stop(t *testing.T) {
+	t.Helper()
+	s.cmd.Process.Signal(syscall.SIGTERM)
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("the service ended with: %v", err)
+	}
+}
+
 // Kill ends the process as a power cut would.
 func (s *service) Kill(t *testing.T) {
 	t.Helper()

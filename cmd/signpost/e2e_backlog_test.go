@@ -1,0 +1,79 @@
+//go:build e2e
+
+package main
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"signpost/store"
+)
+
+// TestE2EBacklog: ten thousand mails that came while the service was down are
+// read in their order, each is decided once and answered once, and the memory
+// stays what it was.
+func TestE2EBacklog(t *testing.T) {
+	t.Parallel()
+	const waiting = 10_000
+	const mostMemory = 96 // MiB; a guard against growth, not a measure of it
+	h := startMailHost(t)
+	s := newService(t, h, serviceOptions{form: unbounded})
+	s.Start(t)
+	s.awaitRead(t)
+	s.Stop(t)
+	h.fill(t, s.US, waiting)
+
+	s.Start(t)
+	began := time.Now()
+	most := mostAnonymous(t, s.cmd.Process.Pid, func() {
+		eventually(t, 2*time.Minute, "all mails are decided", func() error {
+			if n := s.metric(t, `signpost_inbound_mails{state="decided"}`); n < waiting {
+				return fmt.Errorf("%v are", n)
+			}
+			return nil
+		})
+	})
+	decided := time.Since(began)
+	eventually(t, 2*time.Minute, "all answers have left", func() error {
+		if n := s.metric(t, `signpost_outbox_mails{state="sent"}`); n < waiting {
+			return fmt.Errorf("%v have", n)
+		}
+		return nil
+	})
+	t.Logf("%d waiting mails decided in %v, the last answer left after %v; at most %.1f MiB of anonymous memory",
+		waiting, decided.Round(time.Millisecond), time.Since(began).Round(time.Millisecond), most)
+	if most > mostMemory {
+		t.Errorf("the service held %.1f MiB, want no more than %d", most, mostMemory)
+	}
+	s.Stop(t)
+	s.inspect(t, func(app *App) { checkInOrder(t, app, waiting) })
+}
+
+// checkInOrder reads the ledger from its end: each mail once, in the order of
+// their UIDs, each decided and answered.
+func checkInOrder(t *testing.T, app *App, mails int) {
+	t.Helper()
+	seen, uid := 0, uint32(1<<32-1)
+	for before := store.InboundID(0); ; {
+		rows, err := app.db.ListInbound(t.Context(), before, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			if row.UID >= uid {
+				t.Fatalf("mail %d has the UID %d, the one after it %d", row.ID, row.UID, uid)
+			}
+			if row.State != store.InboundDecided || row.Verdict.Kind != store.KindDirect || row.Answer == 0 {
+				t.Fatalf("mail %d is %s, %+v, answered by %d", row.ID, row.State, row.Verdict, row.Answer)
+			}
+			uid, before = row.UID, row.ID
+		}
+		if seen += len(rows); len(rows) == 0 {
+			break
+		}
+	}
+	if seen != mails {
+		t.Errorf("the ledger holds %d mails, want %d", seen, mails)
+	}
+}
