@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // typed runs a command line as a shell would.
@@ -54,13 +55,15 @@ func TestADeadlineIsExplainedOnTheCommandLine(t *testing.T) {
 }
 
 // TestGeneratedTicketsAreWhole fills a demo's folder and reads it back; nobody
-// is to be mailed about a generated past.
+// is to be mailed about a generated past, nor answered what lay in the mailbox
+// before.
 func TestGeneratedTicketsAreWhole(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "demo")
-	if code, out, errs := typed(t, nil, "generate", "--demo", data, "--tickets", "3000", "--chars", "500"); code != 0 || !strings.Contains(out, "3000 tickets") {
+	if code, out, errs := typed(t, nil, "generate", "--demo", data, "--tickets", "3000", "--chars", "500", "--mails", "1000"); code != 0 || !strings.Contains(out, "3000 tickets") || !strings.Contains(out, "1000 mails") {
 		t.Fatalf("generate: %d %s%s", code, out, errs)
 	}
+	filled := time.Now()
 	secret, err := demoSecret(data)
 	if err != nil {
 		t.Fatal(err)
@@ -77,8 +80,15 @@ func TestGeneratedTicketsAreWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stats.Tickets["us"]+stats.Tickets["intl"] != 3000 || stats.Outbounds["sent"] != 3000 || stats.Outbounds["queued"] != 0 {
+	if stats.Tickets["us"]+stats.Tickets["intl"] != 3000 || stats.Outbounds["sent"] < 3300 || stats.Outbounds["queued"]+stats.Outbounds["claimed"] != 0 {
 		t.Errorf("generated %v tickets, mails %v", stats.Tickets, stats.Outbounds)
+	}
+	if stats.Inbounds["decided"] != 1000 || stats.Verdicts["unparsable"] == 0 || stats.Fates["bounced"] == 0 || stats.Fates["refused"] == 0 || stats.Fates["delayed"] == 0 {
+		t.Errorf("the ledger holds %v, %v; fates %v", stats.Inbounds, stats.Verdicts, stats.Fates)
+	}
+	box, err := app.db.ConnectMailbox(t.Context(), time.Now(), "us")
+	if err != nil || box.ConnectedAt.Before(filled.Add(-time.Minute)) || box.UIDValidity != 0 {
+		t.Errorf("the mailbox stands as %+v: %v", box, err)
 	}
 	entries, err := app.db.Entries(t.Context(), 1, 0, 10)
 	if err != nil || len(entries) != 1 || len(entries[0].Body) != 500 {

@@ -228,16 +228,7 @@ func (s *service) hireOps(t *testing.T) {
 // signIn signs the browser in as ops.
 func (s *service) signIn(t *testing.T, ctx context.Context) {
 	t.Helper()
-	err := chromedp.Run(ctx,
-		chromedp.Navigate(s.URL+"/sign-in"),
-		chromedp.SendKeys(`[name=email]`, opsEmail),
-		chromedp.SendKeys(`[name=password]`, opsPassword),
-		chromedp.Submit(`[name=password]`),
-		chromedp.WaitVisible(`.op-tabs`),
-	)
-	if err != nil {
-		t.Fatalf("sign-in: %v", err)
-	}
+	signInAt(t, ctx, s.URL, opsEmail, opsPassword)
 }
 
 // pageText is what a page says.

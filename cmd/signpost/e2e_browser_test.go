@@ -34,7 +34,7 @@ func openBrowser(t *testing.T, options ...chromedp.ExecAllocatorOption) context.
 	}, options...)
 	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(alloc)
-	ctx, cancelTime := context.WithTimeout(ctx, 90*time.Second)
+	ctx, cancelTime := context.WithTimeout(ctx, 4*time.Minute)
 	t.Cleanup(func() {
 		chromedp.Cancel(ctx) // waits until the browser is gone
 		cancelTime()

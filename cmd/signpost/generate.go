@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -20,6 +21,7 @@ type GenerateCmd struct {
 	Config  string `help:"Configuration whose data folder is filled." placeholder:"FILE" xor:"into"`
 	Demo    string `help:"Data folder of a demo to fill instead." placeholder:"FOLDER" xor:"into"`
 	Tickets int    `default:"10000" help:"How many (${default})."`
+	Mails   int    `default:"0" help:"How many mails in the ledger beside them (${default})."`
 	Days    int    `default:"365" help:"Over how many days up to now (${default})."`
 	Seed    uint64 `default:"1" help:"The same seed makes the same tickets (${default})."`
 	Chars   int    `default:"0" help:"Characters of every description; 0 for lengths as people write them."`
@@ -41,12 +43,30 @@ func (c *GenerateCmd) Run(env *environment) error {
 	}
 	defer app.Close()
 	began := time.Now()
-	if err := c.fill(context.Background(), app, began); err != nil {
+	g, err := c.generator(app)
+	if err != nil {
 		return err
 	}
+	mails, err := c.fill(context.Background(), app, g, began)
+	if err != nil {
+		return err
+	}
+	tell(env.stdout, "tickets", c.Tickets, began)
+	if c.Mails == 0 {
+		return nil
+	}
+	filled := time.Now()
+	if err := c.fillLedger(context.Background(), app, g, began, mails); err != nil {
+		return err
+	}
+	tell(env.stdout, "mails", c.Mails, filled)
+	return nil
+}
+
+// tell prints the rate.
+func tell(w io.Writer, what string, n int, began time.Time) {
 	took := time.Since(began)
-	_, err = fmt.Fprintf(env.stdout, "%d tickets in %v, %.0f a second\n", c.Tickets, took.Round(time.Millisecond), float64(c.Tickets)/took.Seconds())
-	return err
+	fmt.Fprintf(w, "%d %s in %v, %.0f a second\n", n, what, took.Round(time.Millisecond), float64(n)/took.Seconds())
 }
 
 func (c *GenerateCmd) config(env *environment) (Config, error) {
@@ -60,32 +80,38 @@ func (c *GenerateCmd) config(env *environment) (Config, error) {
 	return demoConfig(c.Demo, "http://127.0.0.1:8080", secret), err
 }
 
-func (c *GenerateCmd) fill(ctx context.Context, app *App, now time.Time) error {
+func (c *GenerateCmd) generator(app *App) (*generator, error) {
 	promised, err := newPromises(app.cfg.Regions())
-	if err != nil {
-		return err
-	}
-	g := &generator{
+	return &generator{
 		rand: rand.New(rand.NewPCG(c.Seed, c.Seed)), ring: app.ring, regions: app.cfg.Regions(),
 		promised: promised, chars: c.Chars,
-	}
+	}, err
+}
+
+// fill opens the tickets and returns some of their confirmations, oldest first.
+func (c *GenerateCmd) fill(ctx context.Context, app *App, g *generator, now time.Time) (mails []store.Outbound, err error) {
 	step := time.Duration(c.Days) * 24 * time.Hour / time.Duration(max(c.Tickets, 1))
 	at := now.Add(-time.Duration(c.Days) * 24 * time.Hour)
+	every := c.Tickets/generatedKept + 1
 	for left := c.Tickets; left > 0; left -= generateBatch {
 		batch := make([]bolt.Opening, min(left, generateBatch))
 		for i := range batch {
 			at = at.Add(step)
 			ticket, err := g.ticket(at)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			batch[i] = bolt.Opening{Now: at, Ticket: ticket, Confirmed: true}
 		}
-		if _, err := app.db.OpenTickets(ctx, batch); err != nil {
-			return err
+		opened, err := app.db.OpenTickets(ctx, batch)
+		if err != nil {
+			return nil, err
+		}
+		for i := 0; i < len(opened); i += every {
+			mails = append(mails, opened[i].Confirmation)
 		}
 	}
-	return nil
+	return mails, nil
 }
 
 // generator makes tickets that look like partners' in number, length and
@@ -96,6 +122,7 @@ type generator struct {
 	regions  []store.Region
 	promised promises
 	chars    int
+	again    string // whose mail was generated last
 }
 
 var (

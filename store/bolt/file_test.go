@@ -496,31 +496,6 @@ func TestAReopenProvesProvenAndReopensSolved(t *testing.T) {
 	}
 }
 
-func TestABatchOpensWholeOrNotAtAll(t *testing.T) {
-	t.Parallel()
-	db, rng, ring, now := openNew(t, Options{}), newRand(7), newRing(t), time.Now()
-	defer checkAndClose(t, db)
-	batch := make([]Opening, 10)
-	for i := range batch {
-		batch[i] = Opening{Now: now, Ticket: benchTicket(rng, ring, now), Confirmed: i%2 == 0}
-	}
-	batch[9].Ticket.Link = batch[0].Ticket.Link
-	if _, err := db.OpenTickets(context.Background(), batch); !errors.Is(err, store.ErrInvalid) {
-		t.Fatalf("got %v", err)
-	}
-	if stats, err := db.Stats(context.Background()); err != nil || len(stats.Tickets) != 0 {
-		t.Errorf("left behind: %v, %v", stats, err)
-	}
-	opened, err := db.OpenTickets(context.Background(), batch[:9])
-	if err != nil || len(opened) != 9 || opened[8].Ticket.ID <= opened[7].Ticket.ID {
-		t.Errorf("opened %d, %v", len(opened), err)
-	}
-	stats, err := db.Stats(context.Background())
-	if err != nil || stats.Outbounds[store.StateSent] != 5 || stats.Outbounds[store.StateQueued] != 4 {
-		t.Errorf("mails %v, %v", stats.Outbounds, err)
-	}
-}
-
 func TestCut(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

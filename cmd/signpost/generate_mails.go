@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"time"
+
+	"signpost/mail/triage"
+	"signpost/mail/watch"
+	"signpost/store"
+	"signpost/store/bolt"
+)
+
+// generatedKept is how many of the generated confirmations are known to those
+// who report on them.
+const generatedKept = 50_000
+
+// arrival is one mail on its way into a support mailbox.
+type arrival struct {
+	at      time.Time
+	region  store.Region
+	from    string // the author's address
+	name    string
+	subject string
+	about   store.Outbound // the confirmation it is about; ID 0: none
+}
+
+// mailShape is a kind of mail that lies in support mailboxes. body is what
+// follows the fields all mails have: fields of its own, an empty line, the text;
+// nil is what no program wrote as mail.
+type mailShape struct {
+	weight int
+	body   func(g *generator, a *arrival) string
+}
+
+// mailShapes are those of a mailbox that answers are not read from: half of it
+// is people, the rest is what machines make of the mail that went out.
+func mailShapes() []mailShape {
+	return []mailShape{
+		{460, stray},
+		{190, awayNote},
+		{120, func(g *generator, a *arrival) string {
+			return deliveryNotice(g, a, "failed", pick(g.rand, generatedRefusals))
+		}},
+		{40, func(g *generator, a *arrival) string {
+			return deliveryNotice(g, a, "delayed", "4.4.1 connection timed out; will be tried again")
+		}},
+		{90, newsletter}, {30, readReceipt}, {20, invitation}, {20, reportOnUs}, {10, abuseReport}, {17, offer}, {3, nil},
+	}
+}
+
+// What servers say when they return a mail: most of it that there is nobody of
+// that name.
+var generatedRefusals = []string{
+	"550 5.1.1 user unknown", "550 5.1.1 user unknown", "550 5.1.1 the account you tried to reach does not exist", "550 5.1.10 recipient not found",
+	"550 5.7.1 message refused: the sending address is on a block list", "554 5.7.1 rejected by policy", "552 5.2.2 mailbox full", "451 4.2.1 mailbox disabled for now",
+}
+
+// fillLedger writes mails as they would have come in over the days, each with
+// the verdict that triage gives it now. mails are the confirmations that reports
+// may be about, oldest first.
+func (c *GenerateCmd) fillLedger(ctx context.Context, app *App, g *generator, now time.Time, mails []store.Outbound) error {
+	began := now.Add(-time.Duration(c.Days) * 24 * time.Hour)
+	for _, r := range g.regions {
+		if _, err := app.db.ConnectMailbox(ctx, began, r.Mailbox); err != nil {
+			return err
+		}
+	}
+	env := triage.Envelope{Ours: app.ours, OwnMessageID: app.ring.OwnMessageID, OwnInstance: app.instance}
+	step := time.Duration(c.Days) * 24 * time.Hour / time.Duration(max(c.Mails, 1))
+	for n := 0; n < c.Mails; n += generateBatch {
+		batch := make([]bolt.Arriving, min(c.Mails-n, generateBatch))
+		for i := range batch {
+			at := began.Add(time.Duration(n+i+1) * step)
+			for len(mails) > 1 && mails[1].QueuedAt.Before(at) {
+				mails = mails[1:]
+			}
+			batch[i] = g.arriving(env, at, mails)
+			// An epoch that no server shows: they count theirs up from a time.
+			batch[i].Mail.UIDValidity, batch[i].Mail.UID = ^uint32(now.Unix()), uint32(n+i+1)
+		}
+		if _, err := app.db.FillLedger(ctx, batch); err != nil {
+			return err
+		}
+	}
+	// What really lies in those mailboxes from the time that was made up is not to
+	// be answered.
+	return app.db.MarkRestored(ctx, now)
+}
+
+// arriving is a mail of any shape, judged.
+func (g *generator) arriving(env triage.Envelope, at time.Time, mails []store.Outbound) bolt.Arriving {
+	first, last := pick(g.rand, generatedFirst), pick(g.rand, generatedLast)
+	a := &arrival{
+		at: at, region: pick(g.rand, g.regions), name: first + " " + last, from: g.again,
+		subject: pick(g.rand, generatedSubjects) + " " + pick(g.rand, generatedTroubles),
+	}
+	if a.from == "" || g.rand.IntN(12) > 0 { // the others wrote a moment ago
+		a.from = strings.ToLower(first+"."+last) + fmt.Sprintf("@shop%d.example.com", g.rand.IntN(20_000))
+	}
+	g.again = a.from
+	if len(mails) > 0 && mails[0].QueuedAt.Before(at) {
+		a.about = mails[0]
+		for _, r := range g.regions {
+			if r.ID == a.about.Region {
+				a.region = r
+			}
+		}
+	}
+	raw := g.raw(a)
+	env.Now, env.InternalDate = at, at
+	r := triage.Classify(raw, env).Authenticate(triage.Auth{
+		SPF: "pass", SPFDomain: store.Domain(a.from), Source: "Authentication-Results of mx.example.com", Checked: true,
+	}, false)
+	b := bolt.Arriving{
+		Now: at.Add(time.Second),
+		Mail: store.NewInbound{
+			Mailbox: a.region.Mailbox, InternalDate: at, Size: int64(len(raw)), Hash: sha256.Sum256(raw),
+			MessageID: r.MessageID, From: r.From, Subject: r.Subject, Raw: raw,
+		},
+		Decision: store.Decision{Verdict: tieGenerated(r.Verdict, a)},
+		Answered: g.ended(),
+	}
+	if r.Answer {
+		b.Decision.Answer, b.Decision.Limits = g.answer(a, r)
+	}
+	return b
+}
+
+// raw is the whole mail.
+func (g *generator) raw(a *arrival) []byte {
+	roll := g.rand.IntN(1000)
+	for _, shape := range mailShapes() {
+		if roll -= shape.weight; roll < 0 {
+			if shape.body == nil {
+				break
+			}
+			body := shape.body(g, a) // may change the author and the subject
+			return []byte(strings.ReplaceAll(fmt.Sprintf("Return-Path: <%[1]s>\nFrom: %[2]s <%[1]s>\nTo: <%[3]s>\nSubject: %[4]s\nDate: %[5]s\nMessage-ID: <%[6]x@%[7]s>\nMIME-Version: 1.0\n%[8]s",
+				a.from, a.name, a.region.Address, a.subject, a.at.Format(time.RFC1123Z), g.rand.Uint64(), store.Domain(a.from), body), "\n", "\r\n"))
+		}
+	}
+	return fmt.Appendf(nil, "\x00\x01%x", g.rand.Uint64())
+}
+
+// tieGenerated ties reports to the mail they were made up about, as the watcher
+// would by the Message-ID in them.
+func tieGenerated(v store.Verdict, a *arrival) store.Verdict {
+	for i, r := range v.Reports {
+		if a.about.ID == 0 || r.Recipient != a.about.To {
+			continue
+		}
+		v.Reports[i].Outbound, v.Reports[i].Tie, v.Reports[i].Host = a.about.ID, store.TieMessageID, store.Domain(r.Recipient)
+		v.Rules = append(v.Rules, store.Rule{ID: watch.RuleTied, Effect: store.EffectNote, Evidence: fmt.Sprintf("by %s: mail %d", store.TieMessageID, a.about.ID)})
+	}
+	return v
+}
+
+func (g *generator) answer(a *arrival, r triage.Result) (*store.Outbound, store.AnswerLimits) {
+	return &store.Outbound{
+		Kind: store.MailAutoResponse, Region: a.region.ID, From: a.region.Address, FromName: a.region.Name, To: r.AnswerTo,
+		Langs: []string{"en"}, MessageID: g.ring.MessageID(a.at, store.MailAutoResponse, store.Domain(a.region.Address)), InReplyTo: r.MessageID,
+	}, store.AnswerLimits{Sender: store.AnswerKey(r.AnswerTo), Period: 7 * 24 * time.Hour}
+}
+
+// ended is how the sending of an answer went: nearly always well.
+func (g *generator) ended() store.Finish {
+	switch g.rand.IntN(500) {
+	case 0:
+		return store.Finish{State: store.StateUnknown, Reply: "the connection broke after the final dot"}
+	case 1, 2:
+		return store.Finish{State: store.StateFailed, Code: 550, Enhanced: "5.1.1", Reply: "550 5.1.1 user unknown"}
+	}
+	return store.Finish{State: store.StateSent, Code: 250, Enhanced: "2.0.0", Reply: fmt.Sprintf("250 2.0.0 Ok: queued as %X", g.rand.Uint32())}
+}
+
+func stray(g *generator, a *arrival) string {
+	return "Content-Type: text/plain; charset=utf-8\n\n" + g.body() + "\n"
+}
+
+func awayNote(g *generator, a *arrival) string {
+	a.subject = "Automatic reply: " + a.subject
+	return "Auto-Submitted: auto-replied\nX-Auto-Response-Suppress: All\nContent-Type: text/plain; charset=utf-8\n\nI am out of the office until Monday and read your mail then.\n"
+}
+
+// deliveryNotice is a report of the host on a confirmation (RFC 3464), or on a
+// mail that nobody here knows.
+func deliveryNotice(g *generator, a *arrival, action, said string) string {
+	to, id := a.about.To, a.about.MessageID
+	if a.about.ID == 0 {
+		to, id = a.from, fmt.Sprintf("%x@example.com", g.rand.Uint64())
+	}
+	a.from, a.name, a.subject = "mailer-daemon@mx."+store.Domain(to), "Mail Delivery System", "Undelivered Mail Returned to Sender"
+	if action == "delayed" {
+		a.subject = "Delayed Mail (still being retried)"
+	}
+	status := said
+	for word := range strings.FieldsSeq(said) {
+		if strings.Count(word, ".") == 2 {
+			status = word
+		}
+	}
+	return fmt.Sprintf(`Auto-Submitted: auto-replied
+Content-Type: multipart/report; report-type=delivery-status; boundary="part"
+
+--part
+Content-Type: text/plain
+
+This is the mail system at host mx.%[1]s. <%[2]s>: %[5]s
+--part
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.%[1]s
+
+Final-Recipient: rfc822; %[2]s
+Action: %[3]s
+Status: %[4]s
+Remote-MTA: dns; mx.%[1]s
+Diagnostic-Code: smtp; %[5]s
+
+--part
+Content-Type: text/rfc822-headers
+
+Message-ID: <%[6]s>
+To: %[2]s
+Subject: Your request
+
+--part--
+`, store.Domain(to), to, action, status, said, id)
+}
+
+func newsletter(g *generator, a *arrival) string {
+	a.subject = "What is new this month"
+	return "List-Id: News of " + a.name + " <news." + store.Domain(a.from) + ">\nList-Unsubscribe: <mailto:leave@" + store.Domain(a.from) + ">\nPrecedence: bulk\n" + stray(g, a)
+}
+
+func readReceipt(g *generator, a *arrival) string {
+	a.subject = "Read: " + a.subject
+	return "Content-Type: multipart/report; report-type=disposition-notification; boundary=\"part\"\n\n--part\nContent-Type: text/plain\n\nYour message was read.\n--part\n" +
+		"Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; " + a.from + "\nDisposition: manual-action/MDN-sent-manually; displayed\n\n--part--\n"
+}
+
+func invitation(g *generator, a *arrival) string {
+	a.subject = "Invitation: " + a.subject
+	return "Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:A call\nEND:VEVENT\nEND:VCALENDAR\n"
+}
+
+func reportOnUs(g *generator, a *arrival) string {
+	a.from, a.name, a.subject = "noreply-dmarc@"+store.Domain(a.from), "DMARC reports", "Report domain: example.com Submitter: "+store.Domain(a.from)+" Report-ID: <1>"
+	return "Content-Type: application/gzip; name=\"" + store.Domain(a.from) + "!example.com!1!2.xml.gz\"\nContent-Transfer-Encoding: base64\n\nH4sIAAAAAAAA\n"
+}
+
+func abuseReport(g *generator, a *arrival) string {
+	to := a.about.To
+	if to == "" {
+		to = a.from
+	}
+	a.from, a.name, a.subject = "feedback@"+store.Domain(to), "Feedback loop", "Complaint about a message"
+	return "Content-Type: multipart/report; report-type=feedback-report; boundary=\"part\"\n\n--part\nContent-Type: text/plain\n\nA reader called this mail abuse.\n--part\n" +
+		"Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: Loop/1.0\nVersion: 1\nOriginal-Rcpt-To: " + to + "\n\n--part\nContent-Type: message/rfc822\n\nMessage-ID: <" + a.about.MessageID + ">\nTo: " + to + "\nSubject: Your request\n\nText\n--part--\n"
+}
+
+func offer(g *generator, a *arrival) string {
+	a.subject = "***SPAM*** A million for you"
+	return "X-Spam-Flag: YES\nX-Spam-Status: Yes, score=17.2\n" + stray(g, a)
+}
