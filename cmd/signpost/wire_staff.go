@@ -41,12 +41,33 @@ func (a *App) watched() (all []ops.Mailbox) {
 	for _, w := range a.watchers {
 		h := w.Health()
 		since := slices.MaxFunc([]time.Time{h.LastCycle, a.began}, time.Time.Compare)
-		all = append(all, ops.Mailbox{
-			ID: h.Mailbox, State: string(h.State), Since: h.Since, LastCycle: h.LastCycle, LastError: h.LastError,
-			Silent: time.Since(since) > silence,
-		})
+		c := a.cfg.Mailbox[h.Mailbox]
+		box := ops.Mailbox{
+			ID: h.Mailbox, Account: c.Username + ", " + c.Folder + " at " + c.Address, State: string(h.State), Since: h.Since,
+			LastCycle: h.LastCycle, LastError: h.LastError, Silent: time.Since(since) > silence, Waiting: h.Waiting, Dry: c.Silent || c.Bounces,
+		}
+		box.TokenEnds, box.TokenFault = a.accessOf(c)
+		all = append(all, box)
 	}
 	return all
+}
+
+// accessOf is when a mailbox's access ends unless somebody renews it, zero where
+// nobody knows, and why it has none now.
+func (a *App) accessOf(c MailboxConfig) (ends time.Time, fault string) {
+	source, ok := a.accounts[c.OAuth]
+	if c.Auth != "xoauth2" || !ok {
+		return ends, ""
+	}
+	status := source.Status()
+	if status.Err != nil {
+		fault = status.Err.Error()
+	}
+	ends = status.RefreshUntil
+	if secret, ok := a.cfg.OAuth[c.OAuth].secretEnds(); ok && (ends.IsZero() || secret.Before(ends)) {
+		ends = secret
+	}
+	return ends, fault
 }
 
 func (a *App) troubleWords(ctx context.Context) (words []string) {

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -13,88 +14,128 @@ const (
 	refusalsShown = 50
 	// refusedSince is how long ago a refusal may have been seen last to be shown.
 	refusedSince = 30 * 24 * time.Hour
+	// deadPage is how many dead addresses one page shows; deadLooked is how many
+	// suppressions it looks at for them.
+	deadPage, deadLooked = 25, 1000
+	// deadTickets is how many tickets of a dead address are named.
+	deadTickets = 3
 )
 
 type bouncesData struct {
 	page
-	Refusals   []refusalRow
-	Suppressed []suppressedRow
-	More       string
-	Done       string
+	Dead     []deadRow
+	More     string
+	Later    bool
+	Refusals []refusalRow
 }
+
+// deadRow is an address that takes no mail any more, and who waits behind it.
+type deadRow struct {
+	Address, Held               string // Held: where it is released
+	When                        string
+	Status, Reason, Said, Proof string
+	Tickets                     []ticketRow
+	MoreTickets                 bool
+}
+
+type ticketRow struct{ Number, Title, Status string }
 
 type refusalRow struct {
-	Host, Said, First, Last string
-	Count                   uint64
-	Addresses               []string
-}
-
-type suppressedRow struct {
-	ID                    uint64
-	Address, Scope, Tone  string
-	Reason, Said          string
-	Since, Expires, Proof string
+	Host, Said, Status, Reason, First, Last string
+	Count                                   uint64
+	Addresses                               []string
+	People                                  string // how many addresses
 }
 
 func (o *Ops) showBounces(x *web.Exchange, who store.Agent) error {
-	ctx, in, now := x.Request.Context(), x.Request.URL.Query(), time.Now()
-	before, _ := strconv.ParseUint(in.Get("before"), 10, 64)
+	ctx, now := x.Request.Context(), time.Now()
+	before, _ := strconv.ParseUint(x.Request.URL.Query().Get("before"), 10, 64)
+	d := bouncesData{page: page{"bounces", who.Email}, Later: before != 0}
+	dead, next, err := o.dead(x, now, store.SuppressionID(before))
+	if err != nil {
+		return err
+	}
+	for _, s := range dead {
+		row, err := o.deadOf(x, s)
+		if err != nil {
+			return err
+		}
+		d.Dead = append(d.Dead, row)
+	}
+	if next != 0 {
+		d.More = "/ops/bounces?before=" + strconv.FormatUint(uint64(next), 10)
+	}
 	refusals, err := o.deps.Store.Refusals(ctx, now.Add(-refusedSince), refusalsShown)
 	if err != nil {
 		return err
 	}
-	suppressed, err := o.deps.Store.Suppressions(ctx, now, store.SuppressionID(before), queuePage)
-	if err != nil {
-		return err
-	}
-	d := bouncesData{page: page{"bounces", who.Email}}
-	if in.Get("released") != "" {
-		d.Done = "The address is written to again, from the next mail on."
-	}
 	for _, r := range refusals {
-		d.Refusals = append(d.Refusals, refusalRow{r.Host, r.Diagnostic, when(r.First), when(r.Last), r.Count, r.Addresses})
-	}
-	for _, s := range suppressed {
-		d.Suppressed = append(d.Suppressed, suppressedOf(s))
-	}
-	if len(suppressed) == queuePage {
-		d.More = "/ops/bounces?before=" + strconv.FormatUint(uint64(suppressed[queuePage-1].ID), 10)
+		row := refusalRow{r.Host, r.Diagnostic, r.Status, r.Reason, when(r.First), when(r.Last), r.Count, r.Addresses, counted(len(r.Addresses), "address", "addresses")}
+		if len(r.Addresses) == store.RefusalAddresses {
+			row.People += " or more"
+		}
+		d.Refusals = append(d.Refusals, row)
 	}
 	return o.bounces.Show(x, http.StatusOK, d)
 }
 
-func suppressedOf(s store.Suppression) suppressedRow {
-	row := suppressedRow{
-		ID: uint64(s.ID), Address: s.Address, Reason: s.Reason, Said: s.Diagnostic, Since: when(s.Since), Expires: "until it is released",
+// dead are the next addresses, newest first, that reports proved dead, and behind
+// which suppression there may be more; 0: behind none.
+func (o *Ops) dead(x *web.Exchange, now time.Time, before store.SuppressionID) (dead []store.Suppression, next store.SuppressionID, err error) {
+	const chunk = 100
+	for looked := 0; looked < deadLooked; looked += chunk {
+		list, err := o.deps.Store.Suppressions(x.Request.Context(), now, before, chunk)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, s := range list {
+			if before = s.ID; s.Scope == store.ScopeAll && s.Outbound != 0 {
+				dead = append(dead, s)
+			}
+			if len(dead) == deadPage {
+				return dead, before, nil
+			}
+		}
+		if len(list) < chunk {
+			return dead, 0, nil
+		}
 	}
-	switch s.Scope {
-	case store.ScopeAll:
-		row.Scope, row.Tone = "no mail at all", "red"
-	case store.ScopeAutomatic:
-		row.Scope, row.Tone = "no automatic mail", "amber"
-	case store.ScopeAnswers:
-		row.Scope = "no automatic answers"
-	}
-	if !s.Expires.IsZero() {
-		row.Expires = "until " + s.Expires.UTC().Format("2 January 2006")
-	}
-	if s.Inbound != 0 {
-		row.Proof = "/ops/ledger/" + strconv.FormatUint(uint64(s.Inbound), 10)
-	}
-	return row
+	return dead, before, nil
 }
 
-func (o *Ops) postRelease(x *web.Exchange, who store.Agent) error {
-	if err := x.Request.ParseForm(); err != nil {
-		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+func (o *Ops) deadOf(x *web.Exchange, s store.Suppression) (deadRow, error) {
+	ctx := x.Request.Context()
+	row := deadRow{
+		Address: s.Address, Held: "/ops/suppressions?q=" + url.QueryEscape(s.Address), When: when(s.Since),
+		Status: s.Status, Reason: s.Reason, Said: s.Diagnostic,
 	}
-	id, err := strconv.ParseUint(x.Request.PostForm.Get("id"), 10, 64)
+	if s.Inbound != 0 {
+		row.Proof = ledgerLink(s.Inbound)
+	}
+	mail, err := o.deps.Store.Outbound(ctx, s.Outbound)
 	if err != nil {
-		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+		return row, err
 	}
-	if _, err := o.deps.Store.ReleaseSuppression(x.Request.Context(), time.Now(), store.SuppressionID(id)); err != nil {
-		return err
+	tickets, err := o.deps.Store.TicketsByRequester(ctx, s.Address, 0, deadTickets+1)
+	if err != nil {
+		return row, err
 	}
-	x.Log.Info("suppression released", "request", x.ID, "suppression", id, "agent", who.ID)
-	return x.Redirect("/ops/bounces?released=1")
+	if mail.Ticket != 0 { // the one it happened on comes first
+		k, err := o.deps.Store.Ticket(ctx, mail.Ticket)
+		if err != nil {
+			return row, err
+		}
+		tickets = append([]store.Ticket{k}, tickets...)
+	}
+	for i, k := range tickets {
+		if i > 0 && k.ID == mail.Ticket {
+			continue
+		}
+		if len(row.Tickets) == deadTickets {
+			row.MoreTickets = true
+			break
+		}
+		row.Tickets = append(row.Tickets, ticketRow{k.Number, k.Title, string(k.Status)})
+	}
+	return row, nil
 }

@@ -1,11 +1,13 @@
 // Package ops is where those with the ops role watch over the flow of mail and
 // mend it: whether mail flows in each region, the ledger of every mail that came
 // in with the rules and evidence behind its verdict, and the queue of what waits
-// to go out or failed, and what hosts sent back.
+// to go out or failed, what hosts sent back and whom it stopped us from writing to,
+// and how each mailbox is read.
 //
 // Pages: /ops (is mail flowing?), /ops/ledger (a search by index, and a mail at
-// /ops/ledger/ID with its raw bytes), /ops/bounces (hosts that refuse us, addresses
-// not written to any more), /ops/queue. Every route stands behind
+// /ops/ledger/ID with its raw bytes), /ops/bounces (dead addresses with their tickets, hosts
+// that refuse us), /ops/suppressions (whom we do not write to), /ops/queue,
+// /ops/mailboxes (and the switches of the automatic answers). Every route stands behind
 // Door. Everything works by links and forms; the module ops.js only keeps an
 // open page fresh, by fetching it anew and putting in place what changed.
 package ops

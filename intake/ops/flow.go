@@ -131,7 +131,11 @@ func responderWords(r store.Responder) string {
 		text = "Automatic answers are off."
 	}
 	if !r.Since.IsZero() {
-		text += " Since " + when(r.Since) + " UTC."
+		text += " Since " + when(r.Since) + " UTC"
+		if r.By != "" {
+			text += ", by " + r.By
+		}
+		text += "."
 	}
 	if r.Reason != "" {
 		text += " " + strings.TrimSuffix(r.Reason, ".") + "."
@@ -146,7 +150,7 @@ func outFigures(s store.Stats) []figure {
 		{"failed", "/ops/queue#failed", s.Outbounds[store.StateFailed], "red"},
 		{"bounced", "/ops/bounces", s.Fates[store.FateBounced], "red"},
 		{"refused by hosts", "/ops/bounces", s.Fates[store.FateRefused], "red"},
-		{"suppressed", "/ops/bounces", s.Outbounds[store.StateSuppressed], ""},
+		{"suppressed", "/ops/suppressions", s.Outbounds[store.StateSuppressed], ""},
 		{"in doubt", "", s.Outbounds[store.StateUnknown], ""},
 	}
 }

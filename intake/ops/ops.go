@@ -30,10 +30,18 @@ type Store interface {
 	FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
 	RetryOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID) ([]store.Outbound, error)
 	Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) ([]store.Suppression, error)
+	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
+	SuppressAddress(ctx context.Context, now time.Time, s store.Suppression) (store.Suppression, error)
 	ReleaseSuppression(ctx context.Context, now time.Time, id store.SuppressionID) (store.Suppression, error)
 	Refusals(ctx context.Context, since time.Time, limit int) ([]store.Refusal, error)
 	Stats(ctx context.Context) (store.Stats, error)
+	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
+	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
+	PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error)
+	LatestInbound(ctx context.Context, mailbox string) (store.Inbound, error)
 	Responder(ctx context.Context) (store.Responder, error)
+	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
+	SwitchResponder(ctx context.Context, now time.Time, s store.Switch) (store.Responder, error)
 }
 
 // Blobs is where large mails lie.
@@ -49,11 +57,18 @@ type Door interface {
 // Mailbox is how the watch over one mailbox is going.
 type Mailbox struct {
 	ID        string
+	Account   string // who reads what, and where
 	State     string // in a word
 	Since     time.Time
 	LastCycle time.Time // zero before the first
 	LastError string
 	Silent    bool // too long without a completed cycle
+	Waiting   int  // mails in its folder that are not in the ledger yet
+	Dry       bool // by the configuration read and judged, and never answered
+	// TokenEnds is when what it signs in with has to be renewed by a person; zero
+	// where nobody knows. TokenFault is why it gets no access now.
+	TokenEnds  time.Time
+	TokenFault string
 }
 
 // Deps is what the pages are plugged into.
@@ -79,6 +94,9 @@ type Ops struct {
 	ledger  *web.Page[ledgerData]
 	mail    *web.Page[mailData]
 	queue   *web.Page[queueData]
+
+	suppressions *web.Page[suppressionsData]
+	mailboxes    *web.Page[mailboxesData]
 }
 
 // New checks what the pages are plugged into.
@@ -97,6 +115,8 @@ func (o *Ops) Mount(s *web.Server) error {
 	o.mail = web.Declare[mailData](set, "mail.html")
 	o.bounces = web.Declare[bouncesData](set, "bounces.html")
 	o.queue = web.Declare[queueData](set, "queue.html")
+	o.suppressions = web.Declare[suppressionsData](set, "suppressions.html")
+	o.mailboxes = web.Declare[mailboxesData](set, "mailboxes.html")
 	if err := set.Ready(); err != nil {
 		return fmt.Errorf("ops: %w", err)
 	}
@@ -113,7 +133,11 @@ func (o *Ops) Mount(s *web.Server) error {
 		{http.MethodGet, "/ops/ledger/:id/raw", o.downloadRaw},
 		{http.MethodPost, "/ops/ledger/:id/case", o.downloadCase},
 		{http.MethodGet, "/ops/bounces", o.showBounces},
-		{http.MethodPost, "/ops/bounces/release", o.postRelease},
+		{http.MethodGet, "/ops/suppressions", o.showSuppressions},
+		{http.MethodPost, "/ops/suppressions", o.postSuppress},
+		{http.MethodPost, "/ops/suppressions/release", o.postRelease},
+		{http.MethodGet, "/ops/mailboxes", o.showMailboxes},
+		{http.MethodPost, "/ops/mailboxes/answers", o.postAnswers},
 		{http.MethodGet, "/ops/queue", o.showQueue},
 		{http.MethodPost, "/ops/queue/retry", o.postRetry},
 	} {
@@ -148,4 +172,12 @@ func span(d time.Duration) string {
 		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
 	}
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}
+
+// counted is a number of things in words.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

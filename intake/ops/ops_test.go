@@ -83,6 +83,9 @@ func open(t testing.TB) *house {
 	if _, err := db.ConnectMailbox(t.Context(), time.Now(), "us"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := db.BeginEpoch(t.Context(), time.Now(), "us", 1); err != nil {
+		t.Fatal(err)
+	}
 	return h
 }
 
@@ -137,14 +140,18 @@ func (h *house) decides(id store.InboundID, v store.Verdict) {
 }
 
 // sends queues a confirmation and ends its first attempt as told.
-func (h *house) sends(to string, state store.OutboundState, reply string) store.Outbound {
+func (h *house) sends(to string, state store.OutboundState, reply string, change ...func(*store.NewTicket)) store.Outbound {
 	h.Helper()
 	h.links++
 	now := time.Now()
-	opened, err := h.db.OpenTicket(h.Context(), now, store.NewTicket{
+	ticket := store.NewTicket{
 		Region: store.Region{ID: "us", Prefix: "US", Address: "us@desk.example"}, Requester: store.Contact{Email: to},
 		Link: store.LinkID{h.links}, LinkExpires: now.Add(time.Hour), MessageID: fmt.Sprintf("c%d@desk.example", h.links),
-	})
+	}
+	for _, c := range change {
+		c(&ticket)
+	}
+	opened, err := h.db.OpenTicket(h.Context(), now, ticket)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -306,32 +313,6 @@ func TestAWrongVerdictBecomesATestCase(t *testing.T) {
 	}
 	if w := h.do("POST", path, url.Values{}); w.Code != http.StatusBadRequest {
 		t.Errorf("without a side: %d", w.Code)
-	}
-}
-
-func TestADeadAddressAndARefusingHostAreShownAndReleased(t *testing.T) {
-	t.Parallel()
-	h := open(t)
-	h.shows("/ops/bounces", "No host has refused our mail", "No address is kept back")
-	dead, refused := h.sends("gone@x.example", store.StateSent, ""), h.sends("ann@y.example", store.StateSent, "")
-	m := h.receives("MAILER-DAEMON@mx.example", "Undelivered")
-	h.decides(m.ID, store.Verdict{Kind: store.KindBounce, Reports: []store.Report{
-		{Recipient: "gone@x.example", Action: "failed", Reason: "userunknown", Outcome: store.OutcomeDead, Diagnostic: "550 <gone>", Outbound: dead.ID, Tie: store.TieEnvelope},
-		{Recipient: "ann@y.example", Action: "failed", Outcome: store.OutcomeRefused, Diagnostic: "554 blocked", Host: "y.example", Outbound: refused.ID, Tie: store.TieEnvelope},
-	}})
-	h.shows("/ops/bounces", "gone@x.example", "550 &lt;gone&gt;", "no mail at all", fmt.Sprintf("/ops/ledger/%d", m.ID), "y.example", "554 blocked", "1 refused")
-	h.shows("/ops", `<span class="op-count nums">1</span> bounced`, `<span class="op-count nums">1</span> refused by hosts`)
-	list, err := h.db.Suppressions(t.Context(), time.Now(), 0, 9)
-	if err != nil || len(list) != 1 {
-		t.Fatal(list, err)
-	}
-	release := url.Values{"id": {fmt.Sprint(list[0].ID)}}
-	if w := h.do("POST", "/ops/bounces/release", release); w.Header().Get("Location") != "/ops/bounces?released=1" {
-		t.Errorf("releasing: %d", w.Code)
-	}
-	h.shows("/ops/bounces?released=1", "No address is kept back", "written to again")
-	if w := h.do("POST", "/ops/bounces/release", release); w.Code != http.StatusNotFound {
-		t.Errorf("releasing twice: %d", w.Code)
 	}
 }
 

@@ -20,12 +20,17 @@ async function refresh() {
 function place(fresh) {
   for (const part of parts) {
     const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
-    // What somebody is at must not move under their hands.
-    if (!next || part.contains(document.activeElement) || next.innerHTML === part.dataset.sent) continue;
+    if (!next || busy(part) || next.innerHTML === part.dataset.sent) continue;
     part.dataset.sent = next.innerHTML;
     part.replaceChildren(...next.childNodes);
     localTimes(part);
   }
+}
+
+// What somebody is at, has typed or has opened must not move under their hands.
+function busy(part) {
+  return part.contains(document.activeElement) || part.querySelector("details[open]") ||
+    [...part.querySelectorAll("input")].some((field) => field.value !== field.defaultValue);
 }
 
 if (parts.length > 0) {

@@ -1,0 +1,218 @@
+package ops
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+const (
+	// backlogCounted is how many undecided mails of a mailbox are counted.
+	backlogCounted = 1000
+	// maxReason bounds what somebody says of why, in characters.
+	maxReason = 200
+	// A token that ends sooner stands out.
+	tokenSoon, tokenVerySoon = 14 * 24 * time.Hour, 3 * 24 * time.Hour
+)
+
+type mailboxesData struct {
+	page
+	All         answersState
+	Trip        string // the mail at which the breaker tripped
+	Mailboxes   []mailboxCard
+	Done, Fault string
+}
+
+// answersState is whether automatic answers are given, of all or of one mailbox,
+// and what a person may change about it.
+type answersState struct {
+	Mailbox, Of string // "" and "all mailboxes"; else the mailbox, twice
+	Word, Tone  string
+	Sentence    string
+	On, Tripped bool
+	Fixed       bool   // by the configuration: there is nothing to switch
+	Told        string // the reason that was refused, to be mended
+}
+
+type mailboxCard struct {
+	ID, Word, Tone   string
+	Error            string
+	Account          string
+	Regions          []store.Region
+	Cycle, Mail      string
+	MailLink         string
+	Backlog          string
+	Token, TokenTone string
+	TokenFault       string
+	Answers          answersState
+	Waits            bool // a backlog stands out
+	Silent           bool
+}
+
+func (o *Ops) showMailboxes(x *web.Exchange, who store.Agent) error {
+	return o.mailboxesPage(x, who, http.StatusOK, store.Switch{}, "")
+}
+
+// mailboxesPage shows the page, with the fault of a switch that was refused.
+func (o *Ops) mailboxesPage(x *web.Exchange, who store.Agent, status int, refused store.Switch, fault string) error {
+	ctx, now := x.Request.Context(), time.Now()
+	all, err := o.deps.Store.Responder(ctx)
+	if err != nil {
+		return err
+	}
+	d := mailboxesData{page: page{"mailboxes", who.Email}, All: answersOf("", all), Fault: fault}
+	if all.Inbound != 0 {
+		d.Trip = ledgerLink(all.Inbound)
+	}
+	for _, b := range o.deps.Mailboxes() {
+		card, err := o.cardOf(x, b, now)
+		if err != nil {
+			return err
+		}
+		d.Mailboxes = append(d.Mailboxes, card)
+		if x.Request.URL.Query().Get("switched") == b.ID {
+			d.Done = "Mailbox " + b.ID + ": " + card.Answers.Sentence
+		}
+	}
+	if x.Request.URL.Query().Get("switched") == "all" {
+		d.Done = d.All.Sentence
+	}
+	if fault != "" {
+		d.All.Told = refused.Reason
+	}
+	return o.mailboxes.Show(x, status, d)
+}
+
+func answersOf(mailbox string, r store.Responder) answersState {
+	s := answersState{Mailbox: mailbox, Of: mailbox, On: r.On, Tripped: r.Tripped, Word: "on", Tone: "green", Sentence: responderWords(r)}
+	switch {
+	case r.Tripped:
+		s.Word, s.Tone = "stopped by the breaker", "red"
+	case !r.On:
+		s.Word, s.Tone = "paused", "amber"
+	}
+	if mailbox == "" {
+		s.Of = "all mailboxes"
+	}
+	return s
+}
+
+func (o *Ops) cardOf(x *web.Exchange, b Mailbox, now time.Time) (mailboxCard, error) {
+	ctx := x.Request.Context()
+	c := mailboxCard{
+		ID: b.ID, Word: b.State, Error: b.LastError, Account: b.Account, Cycle: ago(b.LastCycle, now), Silent: b.Silent,
+		Mail: "none yet", TokenFault: b.TokenFault,
+	}
+	switch {
+	case b.Silent:
+		c.Tone = "red"
+	case b.LastError != "":
+		c.Tone = "amber"
+	case !b.LastCycle.IsZero():
+		c.Tone = "green"
+	}
+	for _, r := range o.deps.Regions {
+		if r.Mailbox == b.ID {
+			c.Regions = append(c.Regions, r)
+		}
+	}
+	c.Token, c.TokenTone = tokenWords(b.TokenEnds, now)
+	pending, err := o.deps.Store.PendingInbound(ctx, b.ID, backlogCounted)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return c, err
+	}
+	c.Backlog, c.Waits = backlogWords(b.Waiting, len(pending)), b.Waiting+len(pending) > 0
+	last, err := o.deps.Store.LatestInbound(ctx, b.ID)
+	switch {
+	case err == nil:
+		c.Mail, c.MailLink = ago(last.SeenAt, now), ledgerLink(last.ID)
+	case !errors.Is(err, store.ErrNotFound):
+		return c, err
+	}
+	own, err := o.deps.Store.MailboxResponder(ctx, b.ID)
+	c.Answers = answersOf(b.ID, own)
+	switch {
+	case len(c.Regions) == 0:
+		c.Answers = answersState{Fixed: true, Word: "never", Sentence: "What comes here are bounces."}
+	case b.Dry:
+		c.Answers = answersState{Fixed: true, Word: "dry run", Sentence: "The configuration has its mail judged and never answered: the ledger shows what would be done."}
+	}
+	return c, err
+}
+
+func ledgerLink(id store.InboundID) string {
+	return "/ops/ledger/" + strconv.FormatUint(uint64(id), 10)
+}
+
+// backlogWords tells of mails in the folder that are not in the ledger, and of
+// such as wait there for their verdict.
+func backlogWords(unread, undecided int) string {
+	var parts []string
+	if unread > 0 {
+		parts = append(parts, fmt.Sprintf("%d to be read", unread))
+	}
+	switch {
+	case undecided >= backlogCounted:
+		parts = append(parts, fmt.Sprintf("%d or more to be decided", backlogCounted))
+	case undecided > 0:
+		parts = append(parts, fmt.Sprintf("%d to be decided", undecided))
+	}
+	if len(parts) == 0 {
+		return "nothing waits"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// tokenWords tells how long what a mailbox signs in with is still good, "" where
+// nobody knows.
+func tokenWords(ends, now time.Time) (words, tone string) {
+	if ends.IsZero() {
+		return "", ""
+	}
+	left := ends.Sub(now)
+	switch {
+	case left < tokenVerySoon:
+		tone = "red"
+	case left < tokenSoon:
+		tone = "amber"
+	}
+	day := ends.UTC().Format("2 January 2006")
+	if left <= 0 {
+		return "ended on " + day, tone
+	}
+	return span(left) + " left, until " + day, tone
+}
+
+// postAnswers pauses or resumes the automatic answers.
+func (o *Ops) postAnswers(x *web.Exchange, who store.Agent) error {
+	if err := x.Request.ParseForm(); err != nil {
+		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+	}
+	f := x.Request.PostForm
+	s := store.Switch{Mailbox: f.Get("mailbox"), On: f.Get("turn") == "on", By: who.Email, Reason: strings.TrimSpace(f.Get("reason"))}
+	known := slices.ContainsFunc(o.deps.Mailboxes(), func(b Mailbox) bool { return b.ID == s.Mailbox && !b.Dry })
+	switch turn := f.Get("turn"); {
+	case turn != "on" && turn != "off" || s.Mailbox != "" && !known:
+		return &web.Fault{Status: http.StatusBadRequest, Err: errors.New("no such switch")}
+	case !s.On && s.Reason == "":
+		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity, s, "Say why, for the next one who looks: the answers go on as before.")
+	case utf8.RuneCountInString(s.Reason) > maxReason:
+		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity, s, "Say why in fewer words: the answers go on as before.")
+	}
+	if _, err := o.deps.Store.SwitchResponder(x.Request.Context(), time.Now(), s); err != nil {
+		return err
+	}
+	x.Log.Warn("automatic answers switched", "request", x.ID, "mailbox", s.Mailbox, "on", s.On, "agent", who.ID)
+	if s.Mailbox == "" {
+		return x.Redirect("/ops/mailboxes?switched=all")
+	}
+	return x.Redirect("/ops/mailboxes?switched=" + s.Mailbox)
+}

@@ -1,0 +1,207 @@
+package ops
+
+import (
+	"errors"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+type suppressionsData struct {
+	page
+	Query   string
+	Rows    []suppressedRow
+	More    string
+	Later   bool // rows lie before these
+	Done    string
+	Form    suppressForm
+	Fault   string
+	FaultOf string // the field at fault
+	Scopes  []scopeChoice
+	Terms   []termChoice
+}
+
+type suppressedRow struct {
+	ID                   uint64
+	Address, Scope, Tone string
+	Reason, Said         string
+	Note, By             string
+	Since, Expires       string
+	Proof, Number        string
+}
+
+// suppressForm is what somebody typed who keeps an address back.
+type suppressForm struct {
+	Address, Scope, Term, Note string
+}
+
+type scopeChoice struct {
+	ID    store.Scope
+	Words string
+}
+
+func scopeChoices() []scopeChoice {
+	return []scopeChoice{
+		{store.ScopeAutomatic, "automatic mail: confirmations and answers to stray mail"},
+		{store.ScopeAll, "all mail, replies of people too"},
+		{store.ScopeAnswers, "answers to stray mail alone"},
+	}
+}
+
+type termChoice struct {
+	ID, Words string
+	Days      int // 0: until it is released
+}
+
+func termChoices() []termChoice {
+	return []termChoice{
+		{"release", "until it is released", 0}, {"30", "for 30 days", 30}, {"180", "for 180 days", 180}, {"730", "for 2 years", 730},
+	}
+}
+
+func (o *Ops) showSuppressions(x *web.Exchange, who store.Agent) error {
+	in := x.Request.URL.Query()
+	d := suppressionsData{Query: strings.TrimSpace(in.Get("q"))}
+	switch {
+	case in.Get("released") != "":
+		d.Done = "The address is written to again, from the next mail on."
+	case in.Get("held") != "":
+		d.Done = "The address is kept back from now on."
+	}
+	d.Form.Address = d.Query
+	return o.suppressionsPage(x, who, http.StatusOK, d)
+}
+
+func (o *Ops) suppressionsPage(x *web.Exchange, who store.Agent, status int, d suppressionsData) error {
+	d.page, d.Scopes, d.Terms = page{"suppressions", who.Email}, scopeChoices(), termChoices()
+	held, err := o.held(x, &d)
+	if err != nil {
+		return err
+	}
+	for _, s := range held {
+		row, err := o.suppressedOf(x, s)
+		if err != nil {
+			return err
+		}
+		d.Rows = append(d.Rows, row)
+	}
+	return o.suppressions.Show(x, status, d)
+}
+
+// held are the suppressions of the address that was asked for, or a page of all.
+func (o *Ops) held(x *web.Exchange, d *suppressionsData) ([]store.Suppression, error) {
+	ctx, now := x.Request.Context(), time.Now()
+	if d.Query != "" {
+		return o.deps.Store.SuppressionsOf(ctx, now, d.Query)
+	}
+	before, _ := strconv.ParseUint(x.Request.URL.Query().Get("before"), 10, 64)
+	d.Later = before != 0
+	list, err := o.deps.Store.Suppressions(ctx, now, store.SuppressionID(before), queuePage)
+	if len(list) == queuePage {
+		d.More = "/ops/suppressions?before=" + strconv.FormatUint(uint64(list[queuePage-1].ID), 10)
+	}
+	return list, err
+}
+
+func (o *Ops) suppressedOf(x *web.Exchange, s store.Suppression) (suppressedRow, error) {
+	row := suppressedRow{
+		ID: uint64(s.ID), Address: s.Address, Reason: s.Reason, Said: s.Diagnostic, Note: s.Note, By: s.By,
+		Since: when(s.Since), Expires: "until it is released",
+	}
+	switch s.Scope {
+	case store.ScopeAll:
+		row.Scope, row.Tone = "no mail at all", "red"
+	case store.ScopeAutomatic:
+		row.Scope, row.Tone = "no automatic mail", "amber"
+	case store.ScopeAnswers:
+		row.Scope = "no automatic answers"
+	}
+	if !s.Expires.IsZero() {
+		row.Expires = "until " + s.Expires.UTC().Format("2 January 2006")
+	}
+	if s.Inbound != 0 {
+		row.Proof = ledgerLink(s.Inbound)
+	}
+	if s.Outbound == 0 {
+		return row, nil
+	}
+	m, err := o.deps.Store.Outbound(x.Request.Context(), s.Outbound)
+	row.Number = m.Number
+	return row, err
+}
+
+// postSuppress keeps an address back by hand.
+func (o *Ops) postSuppress(x *web.Exchange, who store.Agent) error {
+	if err := x.Request.ParseForm(); err != nil {
+		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+	}
+	f, now := x.Request.PostForm, time.Now()
+	form := suppressForm{Address: strings.TrimSpace(f.Get("address")), Scope: f.Get("scope"), Term: f.Get("term"), Note: strings.TrimSpace(f.Get("note"))}
+	s, field, fault := suppressionOf(form, now)
+	if fault != "" {
+		return o.suppressionsPage(x, who, http.StatusUnprocessableEntity, suppressionsData{Form: form, Fault: fault, FaultOf: field})
+	}
+	s.By = who.Email
+	held, err := o.deps.Store.SuppressAddress(x.Request.Context(), now, s)
+	if err != nil {
+		return err
+	}
+	x.Log.Info("address suppressed by hand", "request", x.ID, "suppression", held.ID, "scope", held.Scope, "agent", who.ID)
+	return x.Redirect("/ops/suppressions?held=1&q=" + url.QueryEscape(held.Address))
+}
+
+// suppressionOf reads the form, or says which field is at fault.
+func suppressionOf(form suppressForm, now time.Time) (s store.Suppression, field, fault string) {
+	address, err := mail.ParseAddress(form.Address)
+	if err != nil || address.Name != "" || address.Address != form.Address || len(form.Address) > 320 {
+		return s, "address", "One whole address, like ann@partner.example."
+	}
+	switch {
+	case form.Note == "":
+		return s, "note", "Say why, for the next one who looks."
+	case utf8.RuneCountInString(form.Note) > maxReason:
+		return s, "note", "Say why in fewer words."
+	}
+	s = store.Suppression{Address: form.Address, Note: form.Note}
+	for _, c := range scopeChoices() {
+		if string(c.ID) == form.Scope {
+			s.Scope = c.ID
+		}
+	}
+	if s.Scope == "" {
+		return s, "scope", "Choose what is kept back."
+	}
+	for _, c := range termChoices() {
+		if c.ID != form.Term {
+			continue
+		}
+		if c.Days > 0 {
+			s.Expires = now.AddDate(0, 0, c.Days)
+		}
+		return s, "", ""
+	}
+	return s, "term", "Choose for how long."
+}
+
+func (o *Ops) postRelease(x *web.Exchange, who store.Agent) error {
+	if err := x.Request.ParseForm(); err != nil {
+		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+	}
+	id, err := strconv.ParseUint(x.Request.PostForm.Get("id"), 10, 64)
+	if err != nil {
+		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+	}
+	_, err = o.deps.Store.ReleaseSuppression(x.Request.Context(), time.Now(), store.SuppressionID(id))
+	if err != nil && !errors.Is(err, store.ErrNotFound) { // somebody else, or time, was quicker
+		return err
+	}
+	x.Log.Info("suppression released", "request", x.ID, "suppression", id, "agent", who.ID)
+	return x.Redirect("/ops/suppressions?released=1")
+}
