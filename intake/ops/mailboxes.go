@@ -73,7 +73,7 @@ func (o *Ops) mailboxesPage(x *web.Exchange, who store.Agent, status int, refuse
 		d.Trip = ledgerLink(all.Inbound)
 	}
 	for _, b := range o.deps.Mailboxes() {
-		card, err := o.cardOf(x, b, now)
+		card, err := o.cardOf(x, b, all, now)
 		if err != nil {
 			return err
 		}
@@ -105,11 +105,12 @@ func answersOf(mailbox string, r store.Responder) answersState {
 	return s
 }
 
-func (o *Ops) cardOf(x *web.Exchange, b Mailbox, now time.Time) (mailboxCard, error) {
+// cardOf is one mailbox's; all is the switch over every mailbox.
+func (o *Ops) cardOf(x *web.Exchange, b Mailbox, all store.Responder, now time.Time) (mailboxCard, error) {
 	ctx := x.Request.Context()
 	c := mailboxCard{
 		ID: b.ID, Word: b.State, Error: b.LastError, Account: b.Account, Cycle: ago(b.LastCycle, now), Silent: b.Silent,
-		Mail: "none yet", TokenFault: b.TokenFault,
+		Mail: "none in the folder as it is now", TokenFault: b.TokenFault,
 	}
 	switch {
 	case b.Silent:
@@ -140,6 +141,8 @@ func (o *Ops) cardOf(x *web.Exchange, b Mailbox, now time.Time) (mailboxCard, er
 	own, err := o.deps.Store.MailboxResponder(ctx, b.ID)
 	c.Answers = answersOf(b.ID, own)
 	switch {
+	case own.On && !all.On && len(c.Regions) > 0 && !b.Dry:
+		c.Answers.Word, c.Answers.Tone, c.Answers.Sentence = "off with all", "amber", "Its own switch is on; all automatic answers are off."
 	case len(c.Regions) == 0:
 		c.Answers = answersState{Fixed: true, Word: "never", Sentence: "What comes here are bounces."}
 	case b.Dry:

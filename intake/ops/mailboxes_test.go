@@ -15,7 +15,7 @@ import (
 func TestEachMailboxIsShownAsItIs(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.shows("/ops/mailboxes", "Support US", "us@desk.example", "none yet", "nothing waits", "Automatic answers are on", "0 s ago")
+	h.shows("/ops/mailboxes", "Support US", "us@desk.example", "none in the folder as it is now", "nothing waits", "Automatic answers are on", "0 s ago")
 	first := h.receives("ann@partner.example", "hello")
 	last := h.receives("bob@partner.example", "hello")
 	h.decides(first.ID, store.Verdict{Kind: store.KindDirect})
@@ -68,6 +68,9 @@ func TestAnswersArePausedAndResumed(t *testing.T) {
 	h.shows("/ops/mailboxes?switched=us", "Mailbox us: Automatic answers are off. Since ", "by ana@desk.example", "a loop with &lt;them&gt;", "Resume answers", "Pause all answers")
 	turn("", "off", "weekend")
 	h.shows("/ops/mailboxes?switched=all", "weekend", "Resume all answers")
+	if page := h.shows("/ops/mailboxes"); strings.Contains(page, "badge green\">on") {
+		t.Error("a mailbox seems to answer while all are off")
+	}
 	turn("", "on", "")
 	turn("us", "on", "talked to them")
 	if !state("").On || !state("us").On || state("us").Reason != "talked to them" {
