@@ -220,7 +220,20 @@ type Refusal struct {
 	First      time.Time
 	Last       time.Time
 	Count      uint64
-	Addresses  []string // whose mail was refused, each once, at most RefusalAddresses
+	Addresses  []string // whose mail was refused, each once; of more than RefusalAddresses the latest
+	// Times are when each of Addresses was refused last, in the same order; zero
+	// where nobody noted it.
+	Times []time.Time
+}
+
+// Since counts the addresses refused at or after an instant.
+func (r Refusal) Since(at time.Time) (n int) {
+	for _, refused := range r.Times {
+		if !refused.Before(at) {
+			n++
+		}
+	}
+	return n
 }
 
 const (

@@ -12,6 +12,10 @@ type OutboundKind string
 const (
 	MailConfirmation OutboundKind = "confirmation"
 	MailAutoResponse OutboundKind = "autoresponse"
+	// Of the service itself: an alarm to those who run it, and the stray mail by
+	// which its canary tries the road.
+	MailAlarm  OutboundKind = "alarm"
+	MailCanary OutboundKind = "canary"
 )
 
 // OutboundState is where a mail to send stands.
@@ -50,6 +54,9 @@ type Outbound struct {
 	Link    LinkID
 	// Of an auto-response: the mail it answers.
 	Inbound InboundID
+	// Of a mail of the service's own: what it says, as plain text with line
+	// feeds, and the mark of a canary's stray.
+	Subject, Text, Mark string
 
 	QueuedAt time.Time
 	State    OutboundState
@@ -71,6 +78,18 @@ type Outbound struct {
 // LeaseTries is how many tries a mail may have cost when the process that made the
 // last one is gone, for the next one to be made at once.
 const LeaseTries = 3
+
+// NewMail is a mail of the service's own, MailAlarm or MailCanary.
+type NewMail struct {
+	Kind      OutboundKind
+	From      string
+	FromName  string
+	To        string
+	MessageID string
+	Subject   string
+	Text      string // at most 16 KiB with Subject
+	Mark      string // of MailCanary
+}
 
 // Claim is what ClaimOutbound may take.
 type Claim struct {

@@ -49,6 +49,8 @@ type Store interface {
 	Agents
 	Board
 	Numbers
+	Alarms
+	Canary
 	Upkeep
 }
 
@@ -96,6 +98,10 @@ type Tickets interface {
 
 // Outbox are the verbs of the sender.
 type Outbox interface {
+	// QueueMail queues a mail of the service's own in OwnRegion, suppressed where
+	// its address is, as in OpenTicket. ErrInvalid for another kind, without
+	// From, To or Message-ID, and for a Message-ID in use.
+	QueueMail(ctx context.Context, now time.Time, n NewMail) (Outbound, error)
 	// ClaimOutbound leases up to c.Limit due rows, at most c.PerDomain of one
 	// recipient domain counting those still leased, oldest due first. Each
 	// claimed row has its attempt counted and its next due instant (now plus
@@ -225,7 +231,8 @@ type Upkeep interface {
 	// BlobsReferenced tells which of the hashes any entry or ledger row names.
 	BlobsReferenced(ctx context.Context, hashes []BlobHash) ([]bool, error)
 	// Housekeep drops expired idempotency keys, links, sessions, suppressions, refusals, reservations and
-	// budgets that weigh nothing any more, and hours counted longer ago than they are
+	// budgets that weigh nothing any more, alarms and canary runs past their time, and
+	// hours counted longer ago than they are
 	// kept (TallyKept, DomainTallyKept), at most limit of them all, oldest first, and
 	// returns how many it dropped.
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)

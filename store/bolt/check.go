@@ -60,7 +60,8 @@ func (c *checker) fault(format string, args ...any) {
 
 func (c *checker) run() error {
 	for _, step := range []func() error{
-		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers, c.expiries, c.tallies, c.compareRows, c.compareCounts,
+		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers,
+		c.alarms, c.canaries, c.expiries, c.tallies, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
 			return fault("check", "rows", err)
@@ -347,7 +348,7 @@ func (c *checker) compareRows() error {
 	for _, b := range []bucket{
 		bNumbers, bRequesters, bDeadlines, bEntries, bOutMessages, bOutTickets, bOutWaiting, bOutQueue, bOutHeads,
 		bOutLeases, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
-		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed,
+		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed, bAlarmKeys,
 	} {
 		n := 0
 		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {

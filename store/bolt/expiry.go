@@ -7,10 +7,10 @@ import (
 	"signpost/store"
 )
 
-// Links, posts, reservations, budgets, sessions, suppressions and refusals end at
-// a known instant. Each such row
-// has exactly one row in expiry, so that Housekeep walks from the oldest and
-// touches nothing that still counts.
+// Links, posts, reservations, budgets, sessions, suppressions, refusals, alarms
+// that are over and canary runs end at a known instant. Each such row has exactly
+// one row in expiry, so that Housekeep walks from the oldest and touches nothing
+// that still counts.
 
 func (t *txn) putExpiring(b bucket, kind byte, key digest, value []byte, expires time.Time) error {
 	if err := t.put(b, key[:], value); err != nil {
@@ -70,6 +70,10 @@ func (t *txn) expire(kind byte, key digest) error {
 		return t.forgetSuppression(key)
 	case expiryRefusal:
 		return t.forgetRefusal(key)
+	case expiryAlarm:
+		return t.delete(bAlarms, key[8:])
+	case expiryCanary:
+		return t.delete(bCanaries, key[8:])
 	}
 	if b, ok := expiring(kind); ok {
 		return t.delete(b, key[:])

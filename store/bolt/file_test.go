@@ -288,7 +288,7 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 			return nil
 		})
 	})
-	want := "agentnames agents blobs budgets counts deadlines domainhours entries expiry hours inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
+	want := "agentnames agents alarmkeys alarms blobs budgets canaries counts deadlines domainhours entries expiry hours inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
 		"numbers outbounds outfailed outheads outleased outleases outmessages outqueue outrecipients outtickets outwaiting posts raws refusals refuseen requesters " +
 		"reservations sessions suporder suppressions tickets"
 	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 5 {
@@ -464,9 +464,19 @@ func furnish(t *testing.T, db *DB) {
 		{Action: "failed", Outcome: store.OutcomeDead, Outbound: 1, Tie: store.TieEnvelope},
 		{Action: "failed", Outcome: store.OutcomeRefused, Outbound: 2, Tie: store.TieEnvelope},
 	}}}})
-	if err != nil {
+	_, err8 := db.RaiseAlarm(ctx, now, store.Trouble{Key: "relay", Level: 1})
+	_, err9 := db.BeginCanary(ctx, now, benchCanary(n))
+	if err := errors.Join(err, err8, err9); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// benchCanary is a run whose ticket is made from another.
+func benchCanary(n store.NewTicket) store.NewCanary {
+	n.Link, n.MessageID, n.Idempotency = store.LinkID{10}, "canary@x", ""
+	n.Channel, n.Region.ID, n.Region.Prefix = store.ChannelCanary, store.OwnRegion, "CANARY"
+	stray := store.NewMail{Kind: store.MailCanary, From: "canary@x.example", To: "us@desk.example", MessageID: "stray@x"}
+	return store.NewCanary{Region: "us", Mark: "mark", Ticket: n, Stray: stray}
 }
 
 func TestAReopenProvesProvenAndReopensSolved(t *testing.T) {

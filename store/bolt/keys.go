@@ -64,6 +64,9 @@ import (
 //	              hour(4) "s" mailbox, 0, mark, 0, rule   tally
 //	domainhours   hour(4) domain                       tally; without a domain, of those not named
 //	              hour(4) 0                            domains named, u32
+//	alarms        alarm(8)                             alarm record
+//	alarmkeys     digest(16) of its key                alarm(8)  those that stand
+//	canaries      run(8)                               canary record
 //
 // A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
 // outbounds and inbounds is the last id given out, that of outleases the last
@@ -118,6 +121,9 @@ const (
 	bOutFailed
 	bHours
 	bDomainHours
+	bAlarms
+	bAlarmKeys
+	bCanaries
 	bucketCount
 )
 
@@ -173,6 +179,9 @@ func (b bucket) layout() layout {
 		bOutFailed:     {"outfailed", false},
 		bHours:         {"hours", false},
 		bDomainHours:   {"domainhours", false},
+		bAlarms:        {"alarms", true},
+		bAlarmKeys:     {"alarmkeys", false},
+		bCanaries:      {"canaries", true},
 	}[b]
 }
 
@@ -185,6 +194,8 @@ const (
 	expirySession     = 's'
 	expirySuppression = 'u'
 	expiryRefusal     = 'f'
+	expiryAlarm       = 'a'
+	expiryCanary      = 'c'
 )
 
 // Kinds of counts.

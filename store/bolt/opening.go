@@ -229,6 +229,9 @@ func (t *txn) newTicket(o opening, dead bool) (store.Ticket, error) {
 	if dead {
 		k.Question = store.QuestionUndeliverable
 	}
+	if o.Channel == store.ChannelCanary {
+		k.Status, k.Question = store.StatusSolved, ""
+	}
 	who := digestOf(store.AddressKey(k.Requester.Email))
 	err = errors.Join(
 		t.number(&k, o.Region.Prefix),

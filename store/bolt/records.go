@@ -134,6 +134,10 @@ type outboundRecord struct {
 	Enhanced   string   `cbor:"25,keyasint,omitempty"`
 
 	Delivery *deliveryRecord `cbor:"26,keyasint,omitempty"` // nil while nobody reported
+
+	Subject string `cbor:"31,keyasint,omitempty"`
+	Text    []byte `cbor:"32,keyasint,omitempty"` // a text (codec.go)
+	Mark    string `cbor:"33,keyasint,omitempty"`
 }
 
 type deliveryRecord struct {
@@ -172,6 +176,10 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		Inbound: uint64(o.Inbound), Queued: micros(o.QueuedAt), State: string(o.State), Reason: o.Reason,
 		Attempts: o.Attempts, Due: micros(o.DueAt), Claim: o.Claim, Done: micros(o.DoneAt),
 		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced, Delivery: newDeliveryRecord(o.Delivery),
+		Subject: o.Subject, Mark: o.Mark,
+	}
+	if o.Text != "" {
+		r.Text = t.codec.text([]byte(o.Text))
 	}
 	if o.Link != (store.LinkID{}) {
 		r.Link = o.Link[:]
@@ -192,9 +200,15 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Inbound: store.InboundID(r.Inbound), QueuedAt: instant(r.Queued), State: store.OutboundState(r.State),
 		Reason: r.Reason, Attempts: r.Attempts, DueAt: instant(r.Due), Claim: r.Claim, DoneAt: instant(r.Done),
 		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(),
+		Subject: r.Subject, Mark: r.Mark,
 	}
 	copy(o.Link[:], r.Link)
-	return o, nil
+	if r.Text == nil {
+		return o, nil
+	}
+	text, err := t.codec.unpack(r.Text)
+	o.Text = string(text)
+	return o, err
 }
 
 type mailboxRecord struct {

@@ -251,14 +251,38 @@ type refusalRecord struct {
 	Last       int64    `cbor:"8,keyasint"`
 	Count      uint64   `cbor:"9,keyasint"`
 	Addresses  []string `cbor:"10,keyasint,omitempty"`
+	Times      []int64  `cbor:"11,keyasint,omitempty"` // of Addresses; shorter in rows from before it was kept
 }
 
 func (r refusalRecord) refusal() store.Refusal {
-	return store.Refusal{
+	all := store.Refusal{
 		Host: r.Host, Text: r.Text, Status: r.Status, Reason: r.Reason, Diagnostic: r.Diagnostic,
 		Outbound: store.OutboundID(r.Outbound), First: instant(r.First), Last: instant(r.Last), Count: r.Count,
-		Addresses: r.Addresses,
+		Addresses: r.Addresses, Times: make([]time.Time, len(r.Addresses)),
 	}
+	for i := range min(len(r.Times), len(all.Times)) {
+		all.Times[i] = instant(r.Times[i])
+	}
+	return all
+}
+
+// refused notes whose mail was refused; of more than there is room for, those
+// refused last.
+func (r *refusalRecord) refused(now time.Time, address string) {
+	who := store.AddressKey(address)
+	for len(r.Times) < len(r.Addresses) {
+		r.Times = append(r.Times, 0)
+	}
+	i := slices.Index(r.Addresses, who)
+	if i < 0 && len(r.Addresses) < store.RefusalAddresses {
+		i = len(r.Addresses)
+		r.Addresses, r.Times = append(r.Addresses, who), append(r.Times, 0)
+	}
+	if i < 0 {
+		i = slices.Index(r.Times, slices.Min(r.Times))
+		r.Addresses[i] = who
+	}
+	r.Times[i] = micros(now)
 }
 
 func (r refusalRecord) key() digest { return digestOf(r.Host, r.Text) }
@@ -295,9 +319,7 @@ func (t *txn) addRefusal(now time.Time, report store.Report, mail store.Outbound
 	r.Status, r.Reason, r.Diagnostic, r.Outbound = report.Status, report.Reason, report.Diagnostic, uint64(mail.ID)
 	r.Last = micros(now)
 	r.Count++
-	if who := store.AddressKey(mail.To); len(r.Addresses) < store.RefusalAddresses && !slices.Contains(r.Addresses, who) {
-		r.Addresses = append(r.Addresses, who)
-	}
+	r.refused(now, mail.To)
 	return errors.Join(
 		t.putRecord(bRefusals, key[:], &r),
 		t.put(bRefuSeen, seenKey(now, key), []byte{}),

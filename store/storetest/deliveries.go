@@ -266,6 +266,7 @@ func refusalsGrouped(d *desk) {
 		d.Errorf("the cluster is %+v", r)
 	}
 	d.same(r.Addresses, []string{"one@a.example", "two@b.example"})
+	d.same([]int{r.Since(r.Last), r.Since(r.First), r.Since(r.Last.Add(1))}, []int{1, 2, 0})
 	d.same(len(must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now, 9))), 1)
 	d.same(len(must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now.Add(-time.Hour), 1))), 1)
 	d.same(d.suppressed("one@a.example"), []store.Scope{})

@@ -160,8 +160,11 @@ func (m *model) refuse(now time.Time, o *modelMail, r store.Report) {
 	})
 	seen.Status, seen.Reason, seen.Diagnostic, seen.Outbound, seen.Last = r.Status, r.Reason, r.Diagnostic, o.ID, now
 	seen.Count++
-	if who := store.AddressKey(o.To); !slices.Contains(seen.Addresses, who) {
-		seen.Addresses = append(seen.Addresses, who)
+	who := store.AddressKey(o.To)
+	if i := slices.Index(seen.Addresses, who); i >= 0 {
+		seen.Times[i] = now
+	} else {
+		seen.Addresses, seen.Times = append(seen.Addresses, who), append(seen.Times, now)
 	}
 	m.refused = append(m.refused, seen)
 }
