@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"signpost/mail/oauth"
+	"signpost/store"
 )
 
 // endsSoon is how long before its end a token or secret is told of.
@@ -99,17 +100,27 @@ func writeWhole(path string, content []byte) error {
 }
 
 // tokenTroubles tells of accounts that get no token, and of what ends soon.
-func (a *App) tokenTroubles(now time.Time) (list []trouble) {
+func (a *App) tokenTroubles(now time.Time) (list []store.Trouble) {
+	ends := func(id, what string, at time.Time) store.Trouble {
+		return store.Trouble{
+			Key: what + "-ends/" + id, What: fmt.Sprintf("the %s of oauth.%s ends on %s", map[string]string{"token": "refresh token", "secret": "client secret"}[what], id, at.Format(time.DateOnly)),
+			Do:    "Get a new one from the provider and put it in the place of the old; without it the mailboxes of this account cannot be read, and its mail not sent.",
+			Level: 1 + level(endsSoon-at.Sub(now), endsSoon-3*24*time.Hour, endsSoon),
+		}
+	}
 	for _, id := range sortedKeys(a.accounts) {
 		status := a.accounts[id].Status()
 		if status.Err != nil {
-			list = append(list, trouble{"token/" + id, fmt.Sprintf("no new access token for oauth.%s: %v", id, status.Err)})
+			list = append(list, store.Trouble{
+				Key: "token/" + id, What: fmt.Sprintf("no new access token for oauth.%s: %v", id, status.Err), Level: 1,
+				Do: "The words are the provider's: has the app's consent been withdrawn, its secret ended? signpost check asks for a token.",
+			})
 		}
 		if until := status.RefreshUntil; !until.IsZero() && until.Sub(now) < endsSoon {
-			list = append(list, trouble{"token-ends/" + id, fmt.Sprintf("the refresh token of oauth.%s ends on %s", id, until.Format(time.DateOnly))})
+			list = append(list, ends(id, "token", until))
 		}
-		if ends, ok := a.cfg.OAuth[id].secretEnds(); ok && ends.Sub(now) < endsSoon {
-			list = append(list, trouble{"secret-ends/" + id, fmt.Sprintf("the client secret of oauth.%s ends on %s", id, ends.Format(time.DateOnly))})
+		if day, ok := a.cfg.OAuth[id].secretEnds(); ok && day.Sub(now) < endsSoon {
+			list = append(list, ends(id, "secret", day))
 		}
 	}
 	return list

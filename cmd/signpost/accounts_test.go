@@ -73,11 +73,11 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 			}
 		}
 		a := &App{cfg: cfg, accounts: tokens}
-		if list := a.tokenTroubles(time.Now()); len(list) == 0 || list[0].ID != "token-ends/mail" {
+		if list := a.tokenTroubles(time.Now()); len(list) == 0 || list[0].Key != "token-ends/mail" {
 			t.Errorf("of a refresh token that ends in ten days was told: %v", list)
 		}
 		march := time.Date(2027, 3, 20, 0, 0, 0, 0, time.UTC)
-		if list := a.tokenTroubles(march); list[len(list)-1].ID != "secret-ends/mail" {
+		if list := a.tokenTroubles(march); list[len(list)-1].Key != "secret-ends/mail" {
 			t.Errorf("of a client secret that ends in eleven days was told: %v", list)
 		}
 	}

@@ -1,19 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
 	"signpost/mail/watch"
 	"signpost/store"
 )
-
-// trouble is one thing that ails the service: an id that stays the same while it
-// lasts, and a sentence for people.
-type trouble struct{ ID, Text string }
 
 const (
 	// lookEvery is how often the service looks at itself; what it is told of, such
@@ -25,14 +23,23 @@ const (
 	// Between two tries to reach the webhook.
 	webhookFirst = 5 * time.Second
 	webhookLast  = 10 * time.Minute
+	// wordsEvery is how often words that change all the time, as they do that say
+	// how long a mail has waited, are written down anew.
+	wordsEvery = time.Minute
+	// standingMost bounds the alarms that are known at a time.
+	standingMost = 500
 )
 
-// alarms tell of every trouble by the log, a metric and, where one is
-// configured, a webhook: never by mail, which may be what is broken. What could
-// not be told is told later; a trouble that lasts is told again.
+// alarms tell of every trouble by the log, a metric, a webhook and mail, the
+// webhook first, since mail may be what is broken. What could not be told is told
+// later; a trouble that lasts is told again until somebody acknowledges it. They
+// are kept in the store, so that a restart forgets neither them nor who knows of
+// them; a store that fails keeps nobody from being told.
 type alarms struct {
-	look    func(ctx context.Context) []trouble
+	look    func(ctx context.Context) []store.Trouble
+	book    store.Alarms
 	tell    func(ctx context.Context, n notice) error // nil: no webhook
+	mail    *alarmMail                                // nil: nobody is mailed
 	service string
 	repeat  time.Duration
 	log     *slog.Logger
@@ -41,27 +48,55 @@ type alarms struct {
 
 	// Of run's goroutine alone.
 	known    map[string]*alarm
+	read     bool // what stood when the process began is among known
+	bookErr  bool // the store failed when it was last asked
 	failures int
 	retryAt  time.Time
 }
 
-// alarm is a trouble over time.
+// alarm is an alarm and what was done about it.
 type alarm struct {
-	trouble
-	since time.Time
+	store.Alarm
 	seen  time.Time // when it was last there
-	told  time.Time // when the webhook last took it; zero: never
-	over  bool
+	saved time.Time // when the store last took its words; zero: never
+	// kept are the words and the level that the store has.
+	kept store.Trouble
+	// What the webhook and the mail have told.
+	hook, post told
+}
+
+// told is what one way of telling has said of an alarm.
+type told struct {
+	at    time.Time // zero: nothing
+	level int       // the worst
+}
+
+// due tells whether there is something to say of a at now, again after repeat.
+func (w told) due(a *alarm, now time.Time, repeat time.Duration) bool {
+	switch {
+	case !a.Over.IsZero():
+		return !w.at.IsZero()
+	case a.Quiet(now):
+		return false
+	}
+	return w.at.IsZero() || a.Level > w.level || now.Sub(w.at) >= repeat
+}
+
+func (w *told) now(a *alarm, now time.Time) {
+	w.at, w.level = now, max(w.level, a.Level)
 }
 
 func newAlarms(a *App) *alarms {
 	c := a.cfg.Alarm
 	s := &alarms{
-		look: a.troubles, service: a.cfg.Service.BaseURL, repeat: c.Repeat, log: a.log, metrics: a.metrics,
+		look: a.troubles, book: a.db, service: a.cfg.Service.BaseURL, repeat: c.Repeat, log: a.log, metrics: a.metrics,
 		kicked: make(chan struct{}, 1), known: map[string]*alarm{},
 	}
 	if c.Webhook != "" {
 		s.tell = newWebhook(c.Webhook).post
+	}
+	if len(c.Mail) > 0 {
+		s.mail = newAlarmMail(a)
 	}
 	return s
 }
@@ -94,42 +129,102 @@ func (s *alarms) round(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	s.update(time.Now(), list)
+	now := time.Now()
+	s.readBook(ctx, now)
+	s.update(now, list)
+	s.writeBook(ctx, now)
 	s.metrics.alarmsStanding(s.standing())
 	s.tellAll(ctx)
+	s.mailAll(ctx, now)
+	s.forget()
+}
+
+// readBook learns who acknowledged what since the last round, and at first what
+// stood when the process before ended.
+func (s *alarms) readBook(ctx context.Context, now time.Time) {
+	rows, err := s.book.StandingAlarms(ctx, standingMost)
+	if s.booked(err); err != nil {
+		return
+	}
+	for _, row := range rows {
+		a := s.known[row.Key]
+		if a == nil && !s.read {
+			// Somebody may have been told: it is told again as one that stands.
+			a = &alarm{Alarm: row, seen: now, saved: now, kept: row.Trouble}
+			before := told{now.Add(-s.repeat), row.Level}
+			a.hook, a.post = before, before
+			s.known[row.Key] = a
+		}
+		if a != nil && a.Over.IsZero() {
+			a.ID, a.Acknowledgement = row.ID, row.Acknowledgement
+		}
+	}
+	s.read = true
+}
+
+// booked notes how the store took a verb, and logs when that changes.
+func (s *alarms) booked(err error) {
+	if err != nil && !s.bookErr {
+		s.log.Error("alarms cannot be kept in the store; they are told all the same", "error", err)
+	}
+	s.bookErr = err != nil
 }
 
 // update brings what is known up to date with what was found.
-func (s *alarms) update(now time.Time, list []trouble) {
+func (s *alarms) update(now time.Time, list []store.Trouble) {
 	for _, t := range list {
-		a := s.known[t.ID]
-		if a == nil {
-			a = &alarm{since: now}
-			s.known[t.ID] = a
-			s.log.Warn("alarm raised", "alarm", t.ID, "what", t.Text)
+		a := s.known[t.Key]
+		if a == nil || !a.Over.IsZero() {
+			a = &alarm{Alarm: store.Alarm{Since: now}}
+			s.known[t.Key] = a
+			s.log.Warn("alarm raised", "alarm", t.Key, "what", t.What)
 		}
-		a.trouble, a.seen, a.over = t, now, false
+		a.Trouble, a.seen = t, now
 	}
-	for id, a := range s.known {
-		switch {
-		case a.over || now.Sub(a.seen) < goneFor:
-		case s.tell == nil || a.told.IsZero(): // nobody was told that it began
-			s.log.Info("alarm over", "alarm", id, "lasted", a.seen.Sub(a.since).Round(time.Second))
-			delete(s.known, id)
-		default:
-			s.log.Info("alarm over", "alarm", id, "lasted", a.seen.Sub(a.since).Round(time.Second))
-			a.over = true
+	for key, a := range s.known {
+		if a.Over.IsZero() && now.Sub(a.seen) >= goneFor {
+			a.Over = now
+			s.log.Info("alarm over", "alarm", key, "lasted", a.seen.Sub(a.Since).Round(time.Second))
 		}
 	}
 }
 
-func (s *alarms) standing() (ids []string) {
-	for id, a := range s.known {
-		if !a.over {
-			ids = append(ids, id)
+// writeBook writes down what changed. A store that fails is asked no further.
+func (s *alarms) writeBook(ctx context.Context, now time.Time) {
+	for _, a := range s.byAge() {
+		var err error
+		switch isNew := a.saved.IsZero(); {
+		case !a.Over.IsZero() && !isNew:
+			if _, err = s.book.EndAlarm(ctx, now, a.Key); errors.Is(err, store.ErrNotFound) {
+				err = nil
+			}
+			if err == nil {
+				a.saved = time.Time{} // nothing is left to write
+			}
+		case a.Over.IsZero() && (isNew || a.Level != a.kept.Level || a.Trouble != a.kept && now.Sub(a.saved) >= wordsEvery):
+			var row store.Alarm
+			if row, err = s.book.RaiseAlarm(ctx, now, a.Trouble); err == nil {
+				a.ID, a.Acknowledgement, a.saved, a.kept = row.ID, row.Acknowledgement, now, a.Trouble
+			}
+		}
+		if s.booked(err); err != nil {
+			return
 		}
 	}
-	return ids
+}
+
+// byAge lists what is known, oldest first.
+func (s *alarms) byAge() []*alarm {
+	return slices.SortedFunc(maps.Values(s.known), func(a, b *alarm) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Key, b.Key)) })
+}
+
+func (s *alarms) standing() (keys []string) {
+	for key, a := range s.known {
+		if a.Over.IsZero() {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // tellAll posts what the webhook has not heard, oldest first, and stops at the
@@ -138,37 +233,48 @@ func (s *alarms) tellAll(ctx context.Context) {
 	if s.tell == nil || time.Now().Before(s.retryAt) {
 		return
 	}
-	var due []*alarm
-	for _, a := range s.known {
-		if a.over || a.told.IsZero() || time.Since(a.told) >= s.repeat {
-			due = append(due, a)
+	for _, a := range s.byAge() {
+		if !a.hook.due(a, time.Now(), s.repeat) {
+			continue
 		}
-	}
-	slices.SortFunc(due, func(a, b *alarm) int { return a.since.Compare(b.since) })
-	for _, a := range due {
-		if err := s.tell(ctx, s.notice(a)); err != nil {
+		if err := s.tell(ctx, s.notice(a, a.hook)); err != nil {
 			s.metrics.noticed("failed")
 			s.failures++
 			pause := min(webhookFirst<<min(s.failures-1, 10), webhookLast)
 			s.retryAt = time.Now().Add(pause)
-			s.log.Error("the alarm webhook was not reached", "error", err, "alarm", a.ID, "retry_in", pause)
+			s.log.Error("the alarm webhook was not reached", "error", err, "alarm", a.Key, "retry_in", pause)
 			return
 		}
 		s.metrics.noticed("sent")
 		s.failures = 0
-		if a.told = time.Now(); a.over {
-			delete(s.known, a.ID)
+		if a.hook.now(a, time.Now()); !a.Over.IsZero() {
+			a.hook = told{}
 		}
 	}
 }
 
-func (s *alarms) notice(a *alarm) notice {
-	n := notice{Alarm: a.ID, State: "raised", Text: a.Text, Since: store.Instant(a.since), At: store.Instant(time.Now()), Service: s.service}
+// forget drops what is over and told by every way that told of it.
+func (s *alarms) forget() {
+	maps.DeleteFunc(s.known, func(_ string, a *alarm) bool {
+		isTold := (s.tell == nil || a.hook.at.IsZero()) && (s.mail == nil || a.post.at.IsZero())
+		return !a.Over.IsZero() && isTold && (a.saved.IsZero() || s.bookErr)
+	})
+}
+
+// notice is what there is to say of an alarm to whom w was said before.
+func (s *alarms) notice(a *alarm, w told) notice {
+	n := notice{
+		Alarm: a.Key, State: "raised", Text: a.What, Do: a.Do, Level: a.Level,
+		Since: store.Instant(a.Since), At: store.Instant(time.Now()), Service: s.service,
+	}
 	switch {
-	case a.over:
-		n.State, n.Text = "over", "Over: "+a.Text
-	case !a.told.IsZero():
-		n.State, n.Text = "standing", "Still: "+a.Text
+	case !a.Over.IsZero():
+		n.State, n.Text, n.Do = "over", "Over: "+a.What, ""
+	case w.at.IsZero():
+	case a.Level > w.level:
+		n.State, n.Text = "worse", "Worse: "+a.What
+	default:
+		n.State, n.Text = "standing", "Still: "+a.What
 	}
 	return n
 }

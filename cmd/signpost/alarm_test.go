@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,18 +17,25 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"signpost/store"
+	"signpost/store/bolt"
 )
 
 // ward is a service whose troubles a test makes, and a webhook that may be deaf.
 // It lives in a bubble, with its alarms running.
 type ward struct {
+	db     *bolt.DB
+	mailed bool // alarms go by mail too
+	stop   func()
+
 	mu   sync.Mutex
-	list []trouble
+	list []store.Trouble
 	deaf error
 	told []string
 }
 
-func (w *ward) look(context.Context) []trouble {
+func (w *ward) look(context.Context) []store.Trouble {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.list
@@ -42,28 +51,95 @@ func (w *ward) tell(_ context.Context, n notice) error {
 }
 
 // suffer sets what ails the service, and whether the webhook is deaf.
-func (w *ward) suffer(deaf error, list ...trouble) {
+func (w *ward) suffer(deaf error, list ...store.Trouble) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.deaf, w.list = deaf, list
 }
 
 var (
-	breaker = trouble{"breaker", "the breaker tripped"}
-	down    = trouble{"relay", "the relay is down"}
+	breaker = store.Trouble{Key: "breaker", What: "the breaker tripped", Do: "break the loop", Level: 1}
+	down    = store.Trouble{Key: "relay", What: "the relay is down", Do: "mend it", Level: 1}
 )
 
-func newWard(t *testing.T) *ward {
-	w := &ward{}
+func worse(t store.Trouble) store.Trouble {
+	t.Level++
+	return t
+}
+
+func newWard(t *testing.T, change ...func(*ward)) *ward {
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &ward{db: db}
+	for _, c := range change {
+		c(w)
+	}
+	w.start()
+	t.Cleanup(func() {
+		w.stop()
+		if err := errors.Join(db.Check(context.Background()), db.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// start runs the alarms as a process does that has just begun.
+func (w *ward) start() {
 	s := &alarms{
-		look: w.look, tell: w.tell,
+		look: w.look, book: w.db, tell: w.tell,
 		repeat: time.Hour, log: quietLog(), metrics: newMetrics(), kicked: make(chan struct{}, 1), known: map[string]*alarm{},
+	}
+	if w.mailed {
+		n := 0
+		s.mail = &alarmMail{
+			queue: w.db.QueueMail, earlier: w.db.OutboundsTo, kick: func() {}, from: "support@desk.example", name: "Desk",
+			to: []string{"ann@ops.example", "bob@ops.example"}, page: "https://desk.example/ops/health", hooked: true, repeat: time.Hour,
+			mint: func(now time.Time) string { n++; return fmt.Sprintf("%d.%d@desk.example", now.UnixNano(), n) },
+		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()
-	t.Cleanup(func() { stop(); <-done })
-	return w
+	w.stop = func() { stop(); <-done }
+}
+
+// restart ends the process and begins another on the same store.
+func (w *ward) restart() {
+	w.stop()
+	w.start()
+}
+
+// acknowledge is what somebody does at /ops/health about the alarm of a key.
+func (w *ward) acknowledge(t *testing.T, key string, until time.Time) {
+	t.Helper()
+	rows, err := w.db.StandingAlarms(t.Context(), 99)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		if row.Key == key {
+			_, err := w.db.AcknowledgeAlarm(t.Context(), time.Now(), row.ID, store.Acknowledgement{By: "ana@desk.example", Until: until})
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		}
+	}
+	t.Errorf("no alarm %s stands", key)
+}
+
+// mails are all that was queued to an address, oldest first.
+func (w *ward) mails(t *testing.T, to string) []store.Outbound {
+	t.Helper()
+	rows, err := w.db.OutboundsTo(t.Context(), to, 0, 99)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(rows)
+	return rows
 }
 
 // after lets time pass and returns what the webhook was told in it.
@@ -132,6 +208,123 @@ func TestADeafWebhookHearsItLater(t *testing.T) {
 		w.suffer(nil)
 		w.expect(t, "when it hears again", 11*time.Minute, "over breaker")
 	})
+}
+
+func TestAnAcknowledgedAlarmIsQuietUntilItGetsWorse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWard(t)
+		w.suffer(nil, breaker, down)
+		w.expect(t, "when trouble begins", time.Minute, "raised breaker", "raised relay")
+		w.acknowledge(t, "relay", time.Time{})
+		w.expect(t, "while one is acknowledged", 150*time.Minute, "standing breaker", "standing breaker")
+		w.suffer(nil, breaker, worse(down))
+		w.expect(t, "when that gets worse", time.Minute, "worse relay")
+		w.acknowledge(t, "relay", time.Now().Add(30*time.Minute))
+		w.suffer(nil, worse(down))
+		w.expect(t, "until the time that somebody asked for", 29*time.Minute, "over breaker")
+		w.expect(t, "after it", 40*time.Minute, "standing relay")
+		w.acknowledge(t, "relay", time.Time{})
+		w.suffer(nil)
+		w.expect(t, "when an acknowledged one ends", 3*time.Minute, "over relay")
+		w.suffer(nil, down)
+		w.expect(t, "when it comes again", time.Minute, "raised relay")
+	})
+}
+
+func TestARestartForgetsNeitherAlarmsNorWhoKnowsOfThem(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWard(t)
+		w.suffer(nil, breaker, down)
+		w.expect(t, "when trouble begins", time.Minute, "raised breaker", "raised relay")
+		w.acknowledge(t, "relay", time.Time{})
+		w.restart()
+		w.expect(t, "by the next process", time.Minute, "standing breaker")
+		w.suffer(nil, breaker)
+		w.stop()
+		w.suffer(nil)
+		w.start()
+		w.expect(t, "of what ended in between", 3*time.Minute, "standing breaker", "over breaker", "over relay")
+		ended, err := w.db.EndedAlarms(t.Context(), 0, 9)
+		if err != nil || len(ended) != 2 || ended[0].Key == "relay" == ended[0].At.IsZero() {
+			t.Errorf("the history is %+v, %v", ended, err)
+		}
+	})
+}
+
+// TestAlarmsByMail: one mail holds all there is to say, and many alarms make few
+// mails, also across restarts.
+func TestAlarmsByMail(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWard(t, func(w *ward) { w.mailed = true })
+		w.suffer(errors.New("deaf"), breaker, down)
+		w.after(time.Minute)
+		first := w.mails(t, "ann@ops.example")
+		if len(first) != 1 || len(w.mails(t, "bob@ops.example")) != 1 {
+			t.Fatalf("mails: %+v", first)
+		}
+		for _, part := range []string{
+			"NEW, since", "The breaker tripped.\nWhat to do: break the loop\n", "The relay is down.", "https://desk.example/ops/health\n", "told again when it gets worse; all else in an hour", "The webhook was told before.",
+		} {
+			if !strings.Contains(first[0].Text, part) {
+				t.Errorf("the mail lacks %q:\n%s", part, first[0].Text)
+			}
+		}
+		if first[0].Subject != "Alarm: new: The breaker tripped. (and 1 more)" || first[0].Kind != store.MailAlarm {
+			t.Errorf("%s %q", first[0].Kind, first[0].Subject)
+		}
+		for i := range 8 { // a process that crashes, and finds other trouble each time
+			w.suffer(nil, breaker, store.Trouble{Key: fmt.Sprint(i), What: "x", Level: 1})
+			w.restart()
+			w.after(time.Minute)
+		}
+		if n := len(w.mails(t, "ann@ops.example")); n != 1 {
+			t.Errorf("%d mails within %v", n, mailPause)
+		}
+		w.after(2 * time.Minute)
+		if all := w.mails(t, "ann@ops.example"); len(all) != 2 || !strings.Contains(all[1].Text, "STILL, since") {
+			t.Errorf("then: %+v", all)
+		}
+		w.acknowledge(t, "breaker", time.Time{})
+		w.suffer(nil, breaker)
+		w.after(12 * time.Hour)
+		w.suffer(nil)
+		w.after(20 * time.Minute)
+		all := w.mails(t, "ann@ops.example")
+		if last := all[len(all)-1]; len(all) > 4 || !strings.Contains(last.Text, "OVER, since") || last.Subject != "Alarm: over: The breaker tripped." {
+			t.Errorf("%d mails; the last: %s\n%s", len(all), last.Subject, last.Text)
+		}
+	})
+}
+
+func TestADiskThatFillsIsSeenComing(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		free  func(minute int) int64 // GiB, in 90 minutes
+		want  time.Duration
+		fills bool
+	}{
+		"nothing is written":     {func(int) int64 { return 500 }, 0, false},
+		"it fills":               {func(m int) int64 { return 600 - int64(m) }, 511 * time.Minute, true},
+		"it was cleared":         {func(m int) int64 { return 100 + int64(m) }, 0, false},
+		"a burst, then made up":  {func(m int) int64 { return 500 - 90*int64(m/60%2*(89-m)/29) }, 0, false},
+		"not looked at for long": {func(m int) int64 { return 600 - 20*int64(max(0, m-80)) }, 0, false},
+	} {
+		minute := 0
+		d := &disk{room: func(string) (int64, int64, error) { return c.free(minute), 1000, nil }}
+		for minute = range 90 {
+			if name != "not looked at for long" || minute > 80 {
+				d.note(now.Add(time.Duration(minute) * time.Minute))
+			}
+		}
+		in, fills := d.fills(now.Add(89 * time.Minute))
+		if fills != c.fills || in.Round(time.Minute) != c.want {
+			t.Errorf("%s: full in %v, %v", name, in, fills)
+		}
+	}
 }
 
 func TestAnswersThatDouble(t *testing.T) {

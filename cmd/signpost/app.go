@@ -46,6 +46,7 @@ type App struct {
 	accounts    accounts
 	rate        answerRate
 	alarms      *alarms
+	disk        *disk
 
 	staff *staff.Staff
 }
@@ -83,7 +84,7 @@ func openApp(cfg Config, log *slog.Logger) (*App, error) {
 	}
 	a := &App{
 		cfg: cfg, log: log, secret: secrets[0], metrics: newMetrics(), ring: ring, texts: texts,
-		instance: instanceOf(secrets), ours: ownAddresses(cfg),
+		instance: instanceOf(secrets), ours: ownAddresses(cfg), disk: newDisk(cfg.Service.Data),
 	}
 	if a.db, err = openStore(cfg.Service, a.metrics, log); err != nil {
 		return nil, err

@@ -135,6 +135,7 @@ type FormConfig struct {
 	MaxFiles     int           `koanf:"max_files"`
 	MaxFile      Bytes         `koanf:"max_file"`
 	MaxTotal     Bytes         `koanf:"max_total"`
+	UploadFloor  Bytes         `koanf:"upload_floor"`
 	Types        []string      `koanf:"types"`
 	MinChars     int           `koanf:"min_description"`
 	MaxChars     int           `koanf:"max_description"`
@@ -161,9 +162,13 @@ type ResponderConfig struct {
 
 // AlarmConfig is how ops hear of trouble, beside log and metrics.
 type AlarmConfig struct {
-	Webhook      string        `koanf:"webhook"`
-	Repeat       time.Duration `koanf:"repeat"`
-	AnswersFloor int           `koanf:"answers_floor"`
+	Webhook         string        `koanf:"webhook"`
+	Mail            []string      `koanf:"mail"`
+	Repeat          time.Duration `koanf:"repeat"`
+	AnswersFloor    int           `koanf:"answers_floor"`
+	Refusals        int           `koanf:"refusals"`
+	DiskFloor       Bytes         `koanf:"disk_floor"`
+	DiskFillsWithin time.Duration `koanf:"disk_fills_within"`
 }
 
 // defaultConfig is what a key left out means.
@@ -178,13 +183,13 @@ func defaultConfig() Config {
 		},
 		SMTP: SMTPConfig{TLS: "tls", Auth: "plain", Sessions: 4, PerDomain: 2, NullSender: true},
 		Form: FormConfig{
-			MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20, MinChars: 20, MaxChars: 20_000,
+			MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20, UploadFloor: 512 << 20, MinChars: 20, MaxChars: 20_000,
 			MinFill: 3 * time.Second, LinkDays: 365,
 			PerNetwork: 30, PerAddress: 20,
 			ConfirmAddr: 10, ConfirmNet: 60, ConfirmTotal: 2000,
 		},
 		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Network: 20, Breaker: 30, Returned: 20},
-		Alarm:     AlarmConfig{Repeat: time.Hour, AnswersFloor: 10},
+		Alarm:     AlarmConfig{Repeat: time.Hour, AnswersFloor: 10, Refusals: 3, DiskFloor: 2 << 30, DiskFillsWithin: 12 * time.Hour},
 	}
 }
 

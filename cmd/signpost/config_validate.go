@@ -17,11 +17,15 @@ import (
 	"golang.org/x/text/language"
 
 	"signpost/sla"
+	"signpost/store"
 )
 
 // maxSupportLocal leaves room for the envelope tag within RFC 5321 section
 // 4.5.3.1.1.
 const maxSupportLocal = 28
+
+// alarmMailMost bounds to how many addresses an alarm is mailed.
+const alarmMailMost = 10
 
 var (
 	regionID     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
@@ -46,7 +50,7 @@ func (c *collector) validate(cfg *Config) {
 	}
 	c.form(cfg.Form)
 	c.responder(cfg.Responder)
-	c.alarm(cfg.Alarm)
+	c.alarm(cfg)
 }
 
 func (c *collector) service(s ServiceConfig) {
@@ -144,7 +148,10 @@ func (c *collector) region(key, id string, r RegionConfig) {
 	if !regionID.MatchString(id) {
 		c.add(key, strconv.Quote(id)+" is no region id", "Use lower-case letters, digits and dashes.")
 	}
-	if !numberPrefix.MatchString(r.Prefix) {
+	if id == store.OwnRegion {
+		c.add(key, "that id is taken by the service itself", "Call the region something else.")
+	}
+	if !numberPrefix.MatchString(r.Prefix) || r.Prefix == canaryPrefix {
 		c.add(key+".prefix", strconv.Quote(r.Prefix)+" is no prefix", "Ticket numbers look like US-1042: up to 8 capital letters and digits.")
 	}
 	c.address(key+".address", r.Address)
@@ -315,7 +322,24 @@ func (c *collector) responder(r ResponderConfig) {
 	c.between("responder.returned_percent", r.Returned, 0, 99)
 }
 
-func (c *collector) alarm(a AlarmConfig) {
+func (c *collector) alarm(cfg *Config) {
+	a := cfg.Alarm
+	ours := ownAddresses(*cfg)
+	for i, address := range a.Mail {
+		parsed, err := mail.ParseAddress(address)
+		switch {
+		case err != nil || parsed.Address != address:
+			c.add("alarm.mail", strconv.Quote(address)+" is no plain mail address", "Write bare addresses: mail = [\"ops@example.com\"]")
+		case ours(address):
+			c.add("alarm.mail", address+" is one of our own addresses", "Nobody reads what arrives there: name an address that people read.")
+		case i == alarmMailMost:
+			c.add("alarm.mail", fmt.Sprintf("more than %d addresses", alarmMailMost), "Use a distribution list.")
+		}
+	}
+	if a.DiskFillsWithin < 0 || a.DiskFillsWithin > 30*24*time.Hour {
+		c.add("alarm.disk_fills_within", fmt.Sprintf("%v is out of range", a.DiskFillsWithin), "Use 0s (off) to 720h.")
+	}
+	c.between("alarm.refusals", a.Refusals, 0, store.RefusalAddresses)
 	if u, err := url.Parse(a.Webhook); a.Webhook != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		c.add("alarm.webhook", "not the address of a web service", "Write it in full, beginning with https://. Where it is secret, set SIGNPOST_ALARM__WEBHOOK instead.")
 	}

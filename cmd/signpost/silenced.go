@@ -49,11 +49,14 @@ func (a *App) takeSilenced(ctx context.Context) error {
 }
 
 // silencedTroubles tells of mailboxes that were switched off by hand.
-func (a *App) silencedTroubles(ctx context.Context) (list []trouble) {
+func (a *App) silencedTroubles(ctx context.Context) (list []store.Trouble) {
 	for _, w := range a.watchers {
 		id := w.Health().Mailbox
 		if r, err := a.db.MailboxResponder(ctx, id); err == nil && !r.On {
-			list = append(list, trouble{"silenced/" + id, "mailbox " + id + " answers nobody: switched off by hand"})
+			list = append(list, store.Trouble{
+				Key: "silenced/" + id, What: "mailbox " + id + " answers nobody: switched off by hand", Level: 1,
+				Do: "When the reason is gone: signpost responder on --mailbox " + id + ", or the switch at /ops/mailboxes.",
+			})
 		}
 	}
 	return list

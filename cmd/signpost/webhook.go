@@ -16,8 +16,10 @@ import (
 // chat services show (Slack, Mattermost, Google Chat).
 type notice struct {
 	Alarm   string    `json:"alarm"` // stays the same while it stands: "breaker", "mailbox/us"
-	State   string    `json:"state"` // raised, standing, over, test
+	State   string    `json:"state"` // raised, worse, standing, over, test
 	Text    string    `json:"text"`
+	Do      string    `json:"do,omitempty"`    // what mends it
+	Level   int       `json:"level,omitempty"` // how bad it is, from 1 on
 	Since   time.Time `json:"since"`
 	At      time.Time `json:"at"`
 	Service string    `json:"service"` // service.base_url
@@ -72,7 +74,11 @@ func (w *webhook) post(ctx context.Context, n notice) error {
 func checkAlarm(ctx context.Context, cfg Config, r *report) {
 	const heading = "Alarms"
 	if cfg.Alarm.Webhook == "" {
-		r.warn(heading, "no webhook: alarms stand in the log, /readyz and /metrics alone\nSet alarm.webhook, or watch signpost_alarm, to hear of a tripped breaker at once.")
+		without := "alarms stand in the log, /readyz, /metrics and at /ops/health alone"
+		if len(cfg.Alarm.Mail) > 0 {
+			without = "alarms go by mail, which may be what is broken"
+		}
+		r.warn(heading, "no webhook: %s\nSet alarm.webhook, or watch signpost_alarm, to hear of a tripped breaker at once.", without)
 		return
 	}
 	now := time.Now().UTC()

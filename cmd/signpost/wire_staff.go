@@ -72,7 +72,7 @@ func (a *App) accessOf(c MailboxConfig) (ends time.Time, fault string) {
 
 func (a *App) troubleWords(ctx context.Context) (words []string) {
 	for _, t := range a.troubles(ctx) {
-		words = append(words, t.Text)
+		words = append(words, t.What)
 	}
 	return words
 }

@@ -33,11 +33,25 @@ func alternatives(h *header, boundary string, text, html []byte) []byte {
 	return b.Bytes()
 }
 
-// writePart writes one part under the encoding that is shorter for it: readable
+// plain ends the header and writes a text that stands alone.
+func plain(h *header, text []byte) []byte {
+	var b bytes.Buffer
+	b.WriteString(h.String())
+	writeContent(&b, "text/plain", text)
+	return b.Bytes()
+}
+
+// writePart writes one part of a multipart.
+func writePart(b *bytes.Buffer, boundary, mediaType string, content []byte) {
+	b.WriteString("--" + boundary + "\r\n")
+	writeContent(b, mediaType, content)
+}
+
+// writeContent writes one part's fields and content under the encoding that is shorter for it: readable
 // quoted-printable where most is ASCII, base64 for other scripts. Neither
 // leaves a line or a byte that a relay could want to change.
-func writePart(b *bytes.Buffer, boundary, mediaType string, content []byte) {
-	b.WriteString("--" + boundary + "\r\nContent-Type: " + mediaType + "; charset=utf-8\r\n")
+func writeContent(b *bytes.Buffer, mediaType string, content []byte) {
+	b.WriteString("Content-Type: " + mediaType + "; charset=utf-8\r\n")
 	if beyond := beyondASCII(content); 6*beyond < len(content) {
 		b.WriteString("Content-Transfer-Encoding: quoted-printable\r\n\r\n")
 		w := quotedprintable.NewWriter(b)

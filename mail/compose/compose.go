@@ -4,13 +4,13 @@
 // time of the DKIM signature all come from the row.
 //
 // A call flows so: Compose picks the row's kind, whose own file (confirmation.go,
-// autoresponse.go) fills a letter: subject, languages, texts, and what is special
+// autoresponse.go, own.go) fills a letter: subject, languages, texts, and what is special
 // in its envelope. The rest is the same for all kinds: header.go writes the
 // fields, body.go the two alternatives, dkim.go signs. A new kind of mail is one
 // more file and one more line in Compose.
 //
-// Nothing a stranger wrote gets into a mail: the letters hold texts of the
-// catalogue, numbers, dates and links alone. What does come from outside (the
+// Nothing a stranger wrote gets into a mail to partners: their letters hold texts
+// of the catalogue, numbers, dates and links alone. What does come from outside (the
 // address written to, the ids of the mail answered) is checked and, where it is
 // not what it should be, refused or left out.
 package compose
@@ -93,7 +93,8 @@ type letter struct {
 	suppress      string // X-Auto-Response-Suppress
 	nullSender    bool
 	notify        Notify
-	text, html    []byte
+	mark          string // of a canary's stray, which bears no other mark of ours
+	text, html    []byte // html nil: the text is all
 }
 
 // New checks the configuration and prepares the templates and fixed texts.
@@ -130,7 +131,10 @@ func (c *Composer) Compose(o store.Outbound) (Message, error) {
 	if len(o.MessageID) <= maxEnvelopeID {
 		m.EnvelopeID = o.MessageID
 	}
-	if !l.nullSender {
+	switch {
+	case l.mark != "":
+		m.From = from
+	case !l.nullSender:
 		m.From = c.ring.EnvelopeFrom(c.bounces(o.Region, from), o.ID, o.To, o.QueuedAt)
 	}
 	m.UTF8 = !isASCII(from) || !isASCII(to)
@@ -148,6 +152,10 @@ func (c *Composer) letter(o store.Outbound, from string) (letter, error) {
 		return c.confirmation(o, from)
 	case store.MailAutoResponse:
 		return c.autoResponse(o)
+	case store.MailAlarm:
+		return c.alarm(o)
+	case store.MailCanary:
+		return c.stray(o)
 	}
 	return letter{}, fmt.Errorf("no mail of kind %q is known", o.Kind)
 }
@@ -173,11 +181,18 @@ func (c *Composer) write(o store.Outbound, l letter, from, to string) []byte {
 		h.raw("Precedence", "bulk") // some responders look at nothing else
 		h.raw("X-Auto-Response-Suppress", l.suppress)
 	}
-	h.raw("X-Signpost-Instance", c.config.Instance)
-	// Some relays give a mail another Message-ID; a bounce is tied by this then.
-	h.raw("X-Signpost-Ref", "<"+o.MessageID+">")
+	if l.mark != "" {
+		h.raw(CanaryField, l.mark)
+	} else {
+		h.raw("X-Signpost-Instance", c.config.Instance)
+		// Some relays give a mail another Message-ID; a bounce is tied by this then.
+		h.raw("X-Signpost-Ref", "<"+o.MessageID+">")
+	}
 	h.raw("Content-Language", tags(l.langs))
 	h.raw("MIME-Version", "1.0")
+	if l.html == nil {
+		return plain(&h, l.text)
+	}
 	return alternatives(&h, boundary(o.MessageID), l.text, l.html)
 }
 

@@ -43,7 +43,7 @@ func TestSecretsThatAreNoneAreRefused(t *testing.T) {
 func TestOurMessageIDsAreKnownAgain(t *testing.T) {
 	t.Parallel()
 	r := ringOf(t, 1)
-	for _, kind := range []store.OutboundKind{store.MailConfirmation, store.MailAutoResponse} {
+	for _, kind := range []store.OutboundKind{store.MailConfirmation, store.MailAutoResponse, store.MailAlarm} {
 		id := r.MessageID(now, kind, "Example.COM")
 		if !strings.HasSuffix(id, "@example.com") {
 			t.Errorf("minted %s", id)

@@ -1,0 +1,4 @@
+package main
+
+// canaryPrefix is of the numbers of its tickets.
+const canaryPrefix = "CANARY"

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"signpost/store"
+)
+
+const (
+	// diskEvery is how often the free space is noted, diskLooked over how long
+	// its pace is measured: a backup or a busy hour is no disk that fills.
+	diskEvery  = time.Minute
+	diskLooked = time.Hour
+)
+
+// disk watches the room where the data lies. It is safe for concurrent use.
+type disk struct {
+	folder string
+	// room returns the bytes free for us and all there are.
+	room func(folder string) (free, size int64, err error)
+
+	mu    sync.Mutex
+	notes []diskNote // oldest first, diskLooked long
+}
+
+type diskNote struct {
+	at   time.Time
+	free int64
+}
+
+func newDisk(folder string) *disk { return &disk{folder: folder, room: roomIn} }
+
+// free is the room there is; false where the system does not say.
+func (d *disk) free() (int64, bool) {
+	free, _, err := d.room(d.folder)
+	return free, err == nil
+}
+
+// note looks at the room and remembers it.
+func (d *disk) note(now time.Time) {
+	free, ok := d.free()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := len(d.notes); !ok || n > 0 && now.Sub(d.notes[n-1].at) < diskEvery {
+		return
+	}
+	d.notes = append(d.notes, diskNote{now, free})
+	for now.Sub(d.notes[0].at) > diskLooked+diskEvery {
+		d.notes = d.notes[1:]
+	}
+}
+
+// fills tells when the disk is full at the pace of the last hour; false while
+// nothing, or not for long enough, tells that it ever is.
+func (d *disk) fills(now time.Time) (in time.Duration, yes bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.notes) < 2 {
+		return 0, false
+	}
+	first, last := d.notes[0], d.notes[len(d.notes)-1]
+	used, took := first.free-last.free, last.at.Sub(first.at)
+	if used <= 0 || took < diskLooked-diskEvery || now.Sub(last.at) > 2*diskEvery {
+		return 0, false
+	}
+	return time.Duration(float64(last.free) / float64(used) * float64(took)), true
+}
+
+// diskTroubles tells of a data folder that has little room, or soon will.
+func (a *App) diskTroubles(now time.Time) (list []store.Trouble) {
+	a.disk.note(now)
+	free, ok := a.disk.free()
+	if !ok {
+		return nil
+	}
+	const mend = "Make room on the disk of the data folder, or give it a larger one. "
+	switch floor := int64(a.cfg.Alarm.DiskFloor); {
+	case free < int64(a.cfg.Form.UploadFloor):
+		list = append(list, store.Trouble{
+			Key: "disk", What: fmt.Sprintf("only %s are free for the data folder: no files are taken any more", bytesWords(free)), Level: 2,
+			Do: mend + "Tickets are still taken, without files: partners are told so, and lose nothing they wrote.",
+		})
+	case free < floor:
+		list = append(list, store.Trouble{
+			Key: "disk", What: fmt.Sprintf("only %s are free for the data folder", bytesWords(free)), Level: 1,
+			Do: mend + "Below " + bytesWords(int64(a.cfg.Form.UploadFloor)) + " the form takes no files any more.",
+		})
+	}
+	if in, yes := a.disk.fills(now); yes && in < a.cfg.Alarm.DiskFillsWithin {
+		list = append(list, store.Trouble{
+			Key: "disk-fills", What: fmt.Sprintf("the disk of the data folder is full in %v at the pace of the last hour; %s are free", in.Round(time.Minute), bytesWords(free)),
+			Do:    "What writes so much? The data folder's blobs hold attachments, and what posts that were refused left, for 48 hours.",
+			Level: 3 - level(in, a.cfg.Alarm.DiskFillsWithin/4, a.cfg.Alarm.DiskFillsWithin/2),
+		})
+	}
+	return list
+}
+
+// mayUpload tells whether there is room for files.
+func (a *App) mayUpload() bool {
+	free, ok := a.disk.free()
+	return !ok || free >= int64(a.cfg.Form.UploadFloor)
+}
+
+// bytesWords is a size as a person reads it.
+func bytesWords(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d KiB", n>>10)
+}
