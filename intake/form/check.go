@@ -18,6 +18,7 @@ type problem struct {
 	key      string
 	pairs    []any
 	tooLarge bool   // answered with 413
+	later    bool   // answered with 503: it may be taken another time
 	fix      string // what to write instead, offered with the fault
 }
 
@@ -28,12 +29,10 @@ type faults map[string][]problem
 
 func (f faults) add(field string, p problem) { f[field] = append(f[field], p) }
 
-func (f faults) tooLarge() bool {
+func (f faults) any(is func(problem) bool) bool {
 	for _, problems := range f {
-		for _, p := range problems {
-			if p.tooLarge {
-				return true
-			}
+		if slices.ContainsFunc(problems, is) {
+			return true
 		}
 	}
 	return false

@@ -258,9 +258,13 @@ func (f *Form) accepted(x *web.Exchange, d *draft, opened store.Opened, region s
 	return f.toReceived(x, opened, d.Email)
 }
 
-// status is 413 when something was too large, else 422.
+// status is 503 when there is no room for files, 413 when something was too
+// large, else 422.
 func (d *draft) status() int {
-	if d.faults.tooLarge() {
+	switch {
+	case d.faults.any(func(p problem) bool { return p.later }):
+		return http.StatusServiceUnavailable
+	case d.faults.any(func(p problem) bool { return p.tooLarge }):
 		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusUnprocessableEntity

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"signpost/intake/web"
 	"signpost/store"
@@ -31,6 +33,10 @@ func (f *Form) takeFile(x *web.Exchange, d *draft, part *multipart.Part) error {
 	if part.FileName() == "" && len(head) == 0 {
 		return nil // the empty part of a form in which no file was chosen
 	}
+	if f.deps.Room != nil && !f.deps.Room() {
+		d.noRoom(x)
+		return nil
+	}
 	file := store.File{Name: cleanFileName(part.FileName())}
 	file.Type = blob.Sniff(head, file.Name)
 	if fault, refused := f.refuseFile(d, file); refused {
@@ -51,6 +57,17 @@ func (f *Form) takeFile(x *web.Exchange, d *draft, part *multipart.Part) error {
 	}
 	d.attach(file)
 	return nil
+}
+
+// noRoom refuses files while the disk has room for texts alone, which are worth
+// more: the request itself is taken as soon as it comes without them.
+func (d *draft) noRoom(x *web.Exchange) {
+	if !d.faults.any(func(p problem) bool { return p.later }) {
+		x.Log.Warn("files not taken: the disk is nearly full", "request", x.ID)
+		x.Header().Set("Retry-After", strconv.Itoa(int(retryFull/time.Second)))
+		d.faults.add("files", problem{key: "form.files_room", later: true})
+	}
+	d.Missed = true
 }
 
 // putFailed tells the client's fault from ours.

@@ -46,6 +46,8 @@ type Deps struct {
 	Promise func(region string, at time.Time) (store.Promise, error)
 	// Kick tells the sender that mail waits; called after the commit.
 	Kick func()
+	// Room tells whether there is room for files now; nil: always.
+	Room func() bool
 	// Resolver tells whether an address's domain receives mail; nil: only the
 	// form of addresses is checked.
 	Resolver guard.Resolver

@@ -61,6 +61,27 @@ func TestABodyThatCannotBeKeptIsReadToItsEnd(t *testing.T) {
 	}
 }
 
+func TestFilesThatThereIsNoRoomForLoseNoTextAndNoTicket(t *testing.T) {
+	t.Parallel()
+	room := false
+	w := newWorld(t, func(s *setting) { s.deps.Room = func() bool { return room } })
+	page := w.post(good(), file{"first.txt", "one"}, file{"second.txt", "two"})
+	status(t, page, 503)
+	contains(t, page.Body.String(), typed, "We cannot take files at the moment", "choose any that are missing")
+	if n := strings.Count(page.Body.String(), "We cannot take files"); n != 2 || page.Header().Get("Retry-After") == "" {
+		t.Errorf("it says so %d times (above the form and at the field), and to come back after %q s", n, page.Header().Get("Retry-After"))
+	}
+	status(t, w.post(good()), 303)
+	link := "/t/" + w.ring.LinkToken(w.ticket("US-1001").Link)
+	contentType, body := multi(url.Values{"description": {"Here it is"}}, file{"late.txt", "late"})
+	page = w.send("POST", link, contentType, body)
+	status(t, page, 503)
+	contains(t, page.Body.String(), "Here it is", "We cannot take files at the moment")
+	room = true
+	contentType, body = multi(url.Values{"description": {"Here it is"}}, file{"late.txt", "late"})
+	status(t, w.send("POST", link, contentType, body), 303)
+}
+
 func TestFilesThatWerePassedOverAreAskedForAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setting) { s.cfg.PostsPerNetwork = 1 })
