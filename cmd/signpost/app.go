@@ -292,7 +292,11 @@ func serveUntil(ctx context.Context, shutdown func(context.Context) error, serve
 
 // Backup is the control socket's verb.
 func (a *App) Backup(ctx context.Context, to string) (Manifest, error) {
-	return backup(ctx, a.db, a.blobs, a.secret, to)
+	m, err := backup(ctx, a.db, a.blobs, a.secret, to)
+	if err == nil {
+		a.noteBackup(to, m)
+	}
+	return m, err
 }
 
 // Responder is the control socket's verb.

@@ -27,6 +27,7 @@ type metrics struct {
 	lag         prometheus.Histogram
 	alarms      *prometheus.GaugeVec
 	notices     *prometheus.CounterVec
+	recent      recent // commits
 }
 
 func newMetrics() *metrics {
@@ -77,6 +78,7 @@ func (m *metrics) handler() http.Handler {
 // observeCommit is the store's hook.
 func (m *metrics) observeCommit(verbs int, took time.Duration) {
 	m.commit.Observe(took.Seconds())
+	m.recent.add(took)
 	m.commitVerbs.Observe(float64(verbs))
 }
 

@@ -7,7 +7,8 @@
 // Pages: /ops (is mail flowing?), /ops/ledger (a search by index, and a mail at
 // /ops/ledger/ID with its raw bytes), /ops/bounces (dead addresses with their tickets, hosts
 // that refuse us), /ops/suppressions (whom we do not write to), /ops/queue,
-// /ops/mailboxes (and the switches of the automatic answers). Every route stands behind
+// /ops/mailboxes (and the switches of the automatic answers), /ops/health (alarms and who
+// knows of them, the service itself, the canary). Every route stands behind
 // Door. Everything works by links and forms; the module ops.js only keeps an
 // open page fresh, by fetching it anew and putting in place what changed.
 package ops

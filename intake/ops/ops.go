@@ -42,6 +42,10 @@ type Store interface {
 	Responder(ctx context.Context) (store.Responder, error)
 	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
 	SwitchResponder(ctx context.Context, now time.Time, s store.Switch) (store.Responder, error)
+	StandingAlarms(ctx context.Context, limit int) ([]store.Alarm, error)
+	EndedAlarms(ctx context.Context, before store.AlarmID, limit int) ([]store.Alarm, error)
+	AcknowledgeAlarm(ctx context.Context, now time.Time, id store.AlarmID, a store.Acknowledgement) (store.Alarm, error)
+	CanaryRuns(ctx context.Context, before store.CanaryID, limit int) ([]store.CanaryRun, error)
 }
 
 // Blobs is where large mails lie.
@@ -81,6 +85,9 @@ type Deps struct {
 	Mailboxes func() []Mailbox
 	// Troubles are all that ail the service now, in words.
 	Troubles func(ctx context.Context) []string
+	// Checks is what the service tells of itself.
+	Checks func(ctx context.Context) []Check
+	Canary *Canary // nil: it is off
 	// Kick wakes the sender after a retry.
 	Kick func()
 }
@@ -97,11 +104,12 @@ type Ops struct {
 
 	suppressions *web.Page[suppressionsData]
 	mailboxes    *web.Page[mailboxesData]
+	health       *web.Page[healthData]
 }
 
 // New checks what the pages are plugged into.
 func New(deps Deps) (*Ops, error) {
-	if deps.Store == nil || deps.Blobs == nil || deps.Door == nil || deps.Mailboxes == nil || deps.Troubles == nil || deps.Kick == nil {
+	if deps.Store == nil || deps.Blobs == nil || deps.Door == nil || deps.Mailboxes == nil || deps.Troubles == nil || deps.Checks == nil || deps.Kick == nil {
 		return nil, errors.New("ops: a dependency is missing")
 	}
 	return &Ops{deps: deps}, nil
@@ -117,6 +125,7 @@ func (o *Ops) Mount(s *web.Server) error {
 	o.queue = web.Declare[queueData](set, "queue.html")
 	o.suppressions = web.Declare[suppressionsData](set, "suppressions.html")
 	o.mailboxes = web.Declare[mailboxesData](set, "mailboxes.html")
+	o.health = web.Declare[healthData](set, "health.html")
 	if err := set.Ready(); err != nil {
 		return fmt.Errorf("ops: %w", err)
 	}
@@ -140,6 +149,9 @@ func (o *Ops) Mount(s *web.Server) error {
 		{http.MethodPost, "/ops/mailboxes/answers", o.postAnswers},
 		{http.MethodGet, "/ops/queue", o.showQueue},
 		{http.MethodPost, "/ops/queue/retry", o.postRetry},
+		{http.MethodGet, "/ops/health", o.showHealth},
+		{http.MethodPost, "/ops/health/acknowledge", o.postAcknowledge},
+		{http.MethodPost, "/ops/health/canary", o.postCanary},
 	} {
 		s.Handle(web.Route{Method: r.method, Path: r.path, Handler: o.deps.Door.Require(store.RoleOps, r.handler)})
 	}

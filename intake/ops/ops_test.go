@@ -43,6 +43,8 @@ type house struct {
 	mailboxes []ops.Mailbox
 	troubles  []string
 	kicked    int
+	checks    []ops.Check
+	tried     int
 	uid       uint32
 	links     byte
 }
@@ -72,7 +74,9 @@ func open(t testing.TB) *house {
 	board, err := ops.New(ops.Deps{
 		Store: db, Blobs: blobs, Door: h.door, Regions: []store.Region{{ID: "us", Name: "Support US", Address: "us@desk.example", Mailbox: "us"}},
 		Mailboxes: func() []ops.Mailbox { return h.mailboxes }, Troubles: func(context.Context) []string { return h.troubles },
-		Kick: func() { h.kicked++ },
+		Checks: func(context.Context) []ops.Check { return h.checks },
+		Canary: &ops.Canary{Address: "canary@desk.example", Every: time.Hour, Try: func() bool { h.tried++; return h.tried == 1 }},
+		Kick:   func() { h.kicked++ },
 	})
 	if err != nil {
 		t.Fatal(err)

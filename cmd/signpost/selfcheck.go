@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	runtimemetrics "runtime/metrics"
+	"slices"
+	"sync"
+	"time"
+
+	"signpost/intake/ops"
+)
+
+// backupOld is how old the last backup may be before it is looked at askance.
+const backupOld = 7 * 24 * time.Hour
+
+// selfChecks is what the service tells of itself.
+func (a *App) selfChecks(context.Context) []ops.Check {
+	now := time.Now()
+	return []ops.Check{
+		{Name: "Version", Value: version()},
+		{Name: "Running since", Value: fmt.Sprintf("%s UTC (%v)", a.began.UTC().Format("2 Jan 15:04:05"), now.Sub(a.began).Round(time.Second))},
+		clockCheck(),
+		a.diskCheck(now),
+		a.databaseCheck(),
+		a.commitCheck(),
+		{Name: "Memory", Value: bytesWords(memoryHeld()), Note: bytesWords(living()) + " of it live"},
+		a.backupCheck(now),
+	}
+}
+
+func clockCheck() ops.Check {
+	c := ops.Check{Name: "Clock", Value: time.Now().UTC().Format("15:04:05 UTC")}
+	switch state := clockState(); {
+	case state.unknown != "":
+		c.Note = state.unknown
+	case !state.kept:
+		c.Note, c.Tone = "nothing keeps the clock of this machine right: promised dates hang on it", "amber"
+	default:
+		c.Note = fmt.Sprintf("kept right, off by at most %v", state.off)
+	}
+	return c
+}
+
+func (a *App) diskCheck(now time.Time) ops.Check {
+	c := ops.Check{Name: "Disk"}
+	free, size, err := a.disk.room(a.disk.folder)
+	if err != nil {
+		c.Value, c.Note = "not known", err.Error()
+		return c
+	}
+	c.Value = fmt.Sprintf("%s free of %s", bytesWords(free), bytesWords(size))
+	if in, yes := a.disk.fills(now); yes {
+		c.Note = fmt.Sprintf("full in %v at the pace of the last hour", in.Round(time.Minute))
+	}
+	switch {
+	case free < int64(a.cfg.Form.UploadFloor):
+		c.Note, c.Tone = "no files are taken below "+bytesWords(int64(a.cfg.Form.UploadFloor)), "red"
+	case free < int64(a.cfg.Alarm.DiskFloor):
+		c.Tone = "amber"
+	}
+	return c
+}
+
+func (a *App) databaseCheck() ops.Check {
+	c := ops.Check{Name: "Database"}
+	info, err := os.Stat(filepath.Join(a.cfg.Service.Data, databaseFile))
+	if err != nil {
+		c.Value, c.Tone = err.Error(), "red"
+		return c
+	}
+	c.Value = bytesWords(info.Size())
+	if budget := int64(a.cfg.Service.DiskBudget); budget > 0 {
+		c.Value += " of " + bytesWords(budget)
+		if info.Size() > budget/10*9 {
+			c.Note, c.Tone = "beyond service.disk_budget nothing more is taken", "amber"
+		}
+	}
+	return c
+}
+
+func (a *App) commitCheck() ops.Check {
+	c := ops.Check{Name: "Commits", Value: "none yet"}
+	if half, most, n := a.metrics.recent.quantiles(); n > 0 {
+		c.Value = fmt.Sprintf("p50 %v, p99 %v", half.Round(10*time.Microsecond), most.Round(10*time.Microsecond))
+		c.Note = fmt.Sprintf("of the last %d", n)
+		if most > time.Second {
+			c.Note, c.Tone = c.Note+"; the disk is slow, and every partner waits for it", "amber"
+		}
+	}
+	return c
+}
+
+// recent are the last commits' times. It is safe for concurrent use.
+type recent struct {
+	mu   sync.Mutex
+	took [1024]time.Duration
+	n    int // how many there were in all
+}
+
+func (r *recent) add(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.took[r.n%len(r.took)] = d
+	r.n++
+}
+
+// quantiles are the median and the 99th percentile of the n kept.
+func (r *recent) quantiles() (p50, p99 time.Duration, n int) {
+	r.mu.Lock()
+	n = min(r.n, len(r.took))
+	all := slices.Clone(r.took[:n])
+	r.mu.Unlock()
+	if n == 0 {
+		return 0, 0, 0
+	}
+	slices.Sort(all)
+	return all[n/2], all[n*99/100], n
+}
+
+// memoryHeld is how many bytes the process has of the system.
+func memoryHeld() int64 {
+	samples := []runtimemetrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	runtimemetrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+}
+
+// lastBackupFile notes when the data folder was last backed up.
+const lastBackupFile = "last-backup.json"
+
+type lastBackup struct {
+	At    time.Time `json:"at"`
+	To    string    `json:"to"`
+	Bytes int64     `json:"bytes"`
+}
+
+// noteBackup remembers a backup; it is no worse for not being remembered.
+func (a *App) noteBackup(to string, m Manifest) {
+	raw, err := json.Marshal(lastBackup{m.MadeAt, to, m.Database.Size + m.Bytes})
+	if err == nil {
+		err = writeWhole(filepath.Join(a.cfg.Service.Data, lastBackupFile), raw)
+	}
+	if err != nil {
+		a.log.Warn("the backup was made, but that could not be noted", "error", err)
+	}
+}
+
+func (a *App) backupCheck(now time.Time) ops.Check {
+	c := ops.Check{Name: "Last backup", Value: "none is known of", Note: "signpost backup makes one; other ways are not seen here", Tone: "amber"}
+	raw, err := os.ReadFile(filepath.Join(a.cfg.Service.Data, lastBackupFile))
+	var last lastBackup
+	if err == nil {
+		err = json.Unmarshal(raw, &last)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return c
+	case err != nil:
+		c.Note = err.Error()
+		return c
+	}
+	c.Value = fmt.Sprintf("%s UTC, %s", last.At.UTC().Format("2 Jan 15:04"), bytesWords(last.Bytes))
+	c.Note, c.Tone = last.To, ""
+	if now.Sub(last.At) > backupOld {
+		c.Tone = "amber"
+	}
+	return c
+}

@@ -1,0 +1,283 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+const (
+	standingShown = 100
+	endedShown    = 30
+	// worsens is the level from which an alarm shows that it got worse.
+	worsens = 2
+)
+
+// Check is one thing the service tells of itself.
+type Check struct {
+	Name  string
+	Value string
+	Note  string // what it means where it is not as it should be, else ""
+	Tone  string // "" good, "amber" soon, "red" bad
+}
+
+type healthData struct {
+	page
+	Sentence string
+	Tone     string
+	Standing []alarmRow
+	Ended    []alarmRow
+	Pauses   []pause
+	Checks   []Check
+	Canary   canaryData
+	Done     string
+}
+
+type alarmRow struct {
+	ID                   uint64
+	Key, What, Do        string
+	Since, Lasted, Known string
+	Worse, Quiet         bool
+}
+
+// pause is for how long an alarm may be quiet.
+type pause struct {
+	Value, Words string
+	length       time.Duration // 0: until it is over or worse
+}
+
+func pauses() []pause {
+	return []pause{
+		{"", "until it is over or gets worse", 0},
+		{"1h", "for an hour", time.Hour},
+		{"4h", "for 4 hours", 4 * time.Hour},
+		{"24h", "for a day", 24 * time.Hour},
+		{"168h", "for a week", 7 * 24 * time.Hour},
+	}
+}
+
+func (o *Ops) showHealth(x *web.Exchange, who store.Agent) error {
+	ctx, now := x.Request.Context(), time.Now()
+	standing, err := o.deps.Store.StandingAlarms(ctx, standingShown)
+	if err != nil {
+		return err
+	}
+	ended, err := o.deps.Store.EndedAlarms(ctx, 0, endedShown)
+	if err != nil {
+		return err
+	}
+	d := healthData{page: page{"health", who.Email}, Pauses: pauses(), Checks: o.deps.Checks(ctx)}
+	if d.Canary, err = o.canary(ctx, now); err != nil {
+		return err
+	}
+	for _, a := range standing {
+		d.Standing = append(d.Standing, alarmOf(a, now))
+	}
+	for _, a := range ended {
+		d.Ended = append(d.Ended, alarmOf(a, now))
+	}
+	d.Sentence, d.Tone = alarmSentence(d.Standing)
+	switch x.Request.URL.Query().Get("done") {
+	case "known":
+		d.Done = "Noted: it is not told again until then."
+	case "over":
+		d.Done = "That alarm is over already."
+	case "tried":
+		d.Done = "The canary has set out. What comes back appears below."
+	case "busy":
+		d.Done = "The canary is under way already, or was a moment ago."
+	}
+	return o.health.Show(x, http.StatusOK, d)
+}
+
+func alarmSentence(rows []alarmRow) (words, tone string) {
+	loud := 0
+	for _, r := range rows {
+		if !r.Quiet {
+			loud++
+		}
+	}
+	switch n := len(rows); {
+	case n == 0:
+		return "No alarm stands.", "good"
+	case loud == 0 && n == 1:
+		return "One alarm stands, and somebody knows of it.", "warn"
+	case loud == 0:
+		return fmt.Sprintf("%d alarms stand, and somebody knows of each.", n), "warn"
+	case n == 1:
+		return "One alarm stands, and nobody has said that they know of it.", "bad"
+	}
+	return fmt.Sprintf("%d alarms stand; of %d nobody has said that they know of it.", len(rows), loud), "bad"
+}
+
+func alarmOf(a store.Alarm, now time.Time) alarmRow {
+	until := now
+	if !a.Over.IsZero() {
+		until = a.Over
+	}
+	row := alarmRow{
+		ID: uint64(a.ID), Key: a.Key, What: capital(a.What), Do: a.Do, Since: when(a.Since), Lasted: span(until.Sub(a.Since)),
+		Worse: a.Level >= worsens, Quiet: a.Quiet(now),
+	}
+	if a.At.IsZero() {
+		return row
+	}
+	row.Known = a.By + ", " + when(a.At)
+	switch {
+	case !a.Over.IsZero():
+	case a.Level > a.UpTo:
+		row.Known += "; it got worse since"
+	case !a.Until.IsZero() && row.Quiet:
+		row.Known += ", until " + when(a.Until)
+	case !a.Until.IsZero():
+		row.Known += "; that ended " + when(a.Until)
+	}
+	return row
+}
+
+func capital(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// postAcknowledge takes it that whoever is signed in knows of an alarm.
+func (o *Ops) postAcknowledge(x *web.Exchange, who store.Agent) error {
+	if err := x.Request.ParseForm(); err != nil {
+		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+	}
+	id, err := strconv.ParseUint(x.Request.PostForm.Get("id"), 10, 64)
+	if err != nil {
+		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+	}
+	now := time.Now()
+	a := store.Acknowledgement{By: who.Email}
+	for _, p := range pauses() {
+		if p.Value == x.Request.PostForm.Get("for") && p.length > 0 {
+			a.Until = now.Add(p.length)
+		}
+	}
+	alarm, err := o.deps.Store.AcknowledgeAlarm(x.Request.Context(), now, store.AlarmID(id), a)
+	if errors.Is(err, store.ErrConflict) {
+		return x.Redirect("/ops/health?done=over")
+	}
+	if err != nil {
+		return err
+	}
+	x.Log.Info("alarm acknowledged", "request", x.ID, "alarm", alarm.Key, "agent", who.ID, "until", alarm.Until)
+	return x.Redirect("/ops/health?done=known")
+}
+
+// postCanary sends the canary now.
+func (o *Ops) postCanary(x *web.Exchange, who store.Agent) error {
+	if o.deps.Canary == nil {
+		return &web.Fault{Status: http.StatusNotFound, Err: errors.New("the canary is off")}
+	}
+	if !o.deps.Canary.Try() {
+		return x.Redirect("/ops/health?done=busy")
+	}
+	x.Log.Info("canary sent by hand", "request", x.ID, "agent", who.ID)
+	return x.Redirect("/ops/health?done=tried")
+}
+
+// Canary is how the service tries itself.
+type Canary struct {
+	Address string
+	Every   time.Duration // 0: by hand alone
+	// Try begins a run soon; false while one is under way or was just now.
+	Try func() bool
+}
+
+const (
+	runsCharted = 60
+	runsListed  = 12
+)
+
+type canaryData struct {
+	On    bool
+	Words string
+	Runs  []runRow
+	Chart chart
+}
+
+type runRow struct {
+	Started, Region string
+	Tone, Word      string
+	Answer, Confirm legRow
+	Seen            legRow
+	Faults          []string
+}
+
+// Legs are the mails of a run in the order of the table.
+func (r runRow) Legs() []legRow { return []legRow{r.Seen, r.Answer, r.Confirm} }
+
+// legRow is one mail of a run: how long it took and what its host states of it.
+type legRow struct{ Took, Results string }
+
+func (o *Ops) canary(ctx context.Context, now time.Time) (d canaryData, err error) {
+	runs, err := o.deps.Store.CanaryRuns(ctx, 0, runsCharted)
+	if err != nil {
+		return d, err
+	}
+	d.Words = "The canary is off: see [canary] in the configuration."
+	if c := o.deps.Canary; c != nil {
+		d.On = true
+		d.Words = "Sent by hand alone, to and from " + c.Address + "."
+		if c.Every > 0 {
+			d.Words = "Sent every " + span(c.Every) + ", to and from " + c.Address + "."
+		}
+	}
+	for _, r := range runs[:min(len(runs), runsListed)] {
+		d.Runs = append(d.Runs, runOf(r))
+	}
+	d.Chart = newChart(runs)
+	return d, nil
+}
+
+func runOf(r store.CanaryRun) runRow {
+	row := runRow{
+		Started: when(r.StartedAt), Region: r.Region, Tone: "teal", Word: "under way", Faults: r.Faults,
+		Seen: legOf(r.Seen, r.StartedAt), Answer: legOf(r.Answer, r.StartedAt), Confirm: legOf(r.Confirmation, r.StartedAt),
+	}
+	switch {
+	case r.Passed():
+		row.Tone, row.Word = "green", "passed"
+	case !r.EndedAt.IsZero():
+		row.Tone, row.Word = "red", "failed"
+	}
+	return row
+}
+
+func legOf(l store.CanaryLeg, began time.Time) (row legRow) {
+	if l.Count == 0 {
+		return legRow{Took: "none"}
+	}
+	row.Took = seconds(l.ArrivedAt.Sub(began))
+	if l.Count > 1 {
+		row.Took += fmt.Sprintf(", %d of them", l.Count)
+	}
+	var said []string
+	for _, r := range []struct{ method, value string }{{"SPF", l.SPF}, {"DKIM", l.DKIM}, {"DMARC", l.DMARC}} {
+		if r.value != "" {
+			said = append(said, r.method+" "+r.value)
+		}
+	}
+	row.Results = strings.Join(said, ", ")
+	return row
+}
+
+// seconds is a short time as a person reads it.
+func seconds(d time.Duration) string {
+	if d = max(d, 0); d < 10*time.Second {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return span(d)
+}
