@@ -50,6 +50,7 @@ type Inbound struct {
 	Subject      string
 	Blob         BlobHash
 	Truncated    bool
+	RawDropped   bool // its raw mail is no longer kept; Blob is "" then
 
 	State     InboundState
 	Attempts  int    // failed tries at handling it

@@ -10,6 +10,7 @@ type Stats struct {
 	Inbounds  map[InboundState]uint64  // by state
 	Verdicts  map[Kind]uint64          // decided mails by kind
 	Rules     map[string]uint64        // decided mails by rule that fired
+	RawBytes  uint64                   // what the raw mails of the ledger take, as they are kept
 	// OldestQueued is when the outbox's longest-waiting row was queued; zero
 	// when nothing waits.
 	OldestQueued time.Time

@@ -193,7 +193,7 @@ type Ledger interface {
 	Inbound(ctx context.Context, id InboundID) (Inbound, error)
 	// RawInbound returns the mail as it was fetched, byte for byte, where it is
 	// kept in the store; a mail with Inbound.Blob set lies in the blob store
-	// and is ErrNotFound here.
+	// and is ErrNotFound here, as is one with RawDropped.
 	RawInbound(ctx context.Context, id InboundID) ([]byte, error)
 	InboundByUID(ctx context.Context, mailbox string, uidValidity, uid uint32) (Inbound, error)
 	// InboundByMessageID lists the rows with that Message-ID, newest first; an
@@ -236,6 +236,11 @@ type Upkeep interface {
 	// kept (TallyKept, DomainTallyKept), at most limit of them all, oldest first, and
 	// returns how many it dropped.
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)
+	// DropRaws drops the raw mails of the ledger that were seen before an instant
+	// and, oldest first, as many more as Stats.RawBytes is above most (0: none). The
+	// rows stay, with RawDropped. A mail not decided when its turn comes keeps its
+	// own. It looks at no more than limit mails and returns how many it dropped.
+	DropRaws(ctx context.Context, before time.Time, most uint64, limit int) (int, error)
 	// EndLeases ends the claims of a process that is gone: the one process that
 	// owns the store calls it at its start, before it claims. A mail tried fewer than
 	// LeaseTries times is due at once, an auto-response becomes StateUnknown, as

@@ -23,6 +23,7 @@ type Config struct {
 	DKIM      map[string]DKIMConfig    `koanf:"dkim"`
 	Form      FormConfig               `koanf:"form"`
 	Responder ResponderConfig          `koanf:"responder"`
+	Ledger    LedgerConfig             `koanf:"ledger"`
 	Alarm     AlarmConfig              `koanf:"alarm"`
 
 	regionOrder []string // ids as the file lists them
@@ -160,6 +161,12 @@ type ResponderConfig struct {
 	Freemail   []string `koanf:"freemail"`
 }
 
+// LedgerConfig bounds how much of the mail that came is kept as it came.
+type LedgerConfig struct {
+	RawDays  int   `koanf:"raw_days"`
+	RawTotal Bytes `koanf:"raw_total"`
+}
+
 // AlarmConfig is how ops hear of trouble, beside log and metrics.
 type AlarmConfig struct {
 	Webhook         string        `koanf:"webhook"`
@@ -189,6 +196,7 @@ func defaultConfig() Config {
 			ConfirmAddr: 10, ConfirmNet: 60, ConfirmTotal: 2000,
 		},
 		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Network: 20, Breaker: 30, Returned: 20},
+		Ledger:    LedgerConfig{RawDays: 400, RawTotal: 4 << 30},
 		Alarm:     AlarmConfig{Repeat: time.Hour, AnswersFloor: 10, Refusals: 3, DiskFloor: 2 << 30, DiskFillsWithin: 12 * time.Hour},
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"signpost/sla"
 	"signpost/store"
+	"signpost/store/ident"
 )
 
 // maxSupportLocal leaves room for the envelope tag within RFC 5321 section
@@ -50,6 +51,7 @@ func (c *collector) validate(cfg *Config) {
 	}
 	c.form(cfg.Form)
 	c.responder(cfg.Responder)
+	c.ledger(cfg.Ledger)
 	c.alarm(cfg)
 }
 
@@ -320,6 +322,17 @@ func (c *collector) responder(r ResponderConfig) {
 	c.between("responder.per_network_hour", r.Network, -1, 100000)
 	c.between("responder.breaker", r.Breaker, 1, 100000)
 	c.between("responder.returned_percent", r.Returned, 0, 99)
+}
+
+// rawDaysLeast is how long a report may still be tied to the mail it is about, and
+// looked into.
+const rawDaysLeast = int(ident.TagKept/(24*time.Hour)) * 2
+
+func (c *collector) ledger(l LedgerConfig) {
+	c.between("ledger.raw_days", l.RawDays, rawDaysLeast, 3650)
+	if l.RawTotal != 0 && l.RawTotal < 64<<20 {
+		c.add("ledger.raw_total", fmt.Sprintf("%d bytes are too few", l.RawTotal), "Use 64 MiB or more, or 0 for no bound.")
+	}
 }
 
 func (c *collector) alarm(cfg *Config) {

@@ -128,6 +128,7 @@ var (
 	outboxDesc    = prometheus.NewDesc("signpost_outbox_mails", "Mails of the outbox, by state.", []string{"state"}, nil)
 	fatesDesc     = prometheus.NewDesc("signpost_outbox_fates", "Mails that came back or were reported on, by what became of them.", []string{"fate"}, nil)
 	oldestDesc    = prometheus.NewDesc("signpost_outbox_oldest_seconds", "Age of the mail that waits longest; 0 when none waits.", nil, nil)
+	rawsDesc      = prometheus.NewDesc("signpost_inbound_raw_bytes", "What the raw mails of the ledger take.", nil, nil)
 	inboundDesc   = prometheus.NewDesc("signpost_inbound_mails", "Mails of the ledger, by state.", []string{"state"}, nil)
 	verdictsDesc  = prometheus.NewDesc("signpost_verdicts_total", "Mails decided, by kind.", []string{"kind"}, nil)
 	rulesDesc     = prometheus.NewDesc("signpost_verdict_rules_total", "Mails decided, by rule that fired.", []string{"rule"}, nil)
@@ -137,7 +138,7 @@ var (
 
 // Describe names the metrics.
 func (c storeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ticketsDesc, outboxDesc, fatesDesc, oldestDesc, inboundDesc, verdictsDesc, rulesDesc, responderDesc, breakerDesc} {
+	for _, d := range []*prometheus.Desc{ticketsDesc, outboxDesc, fatesDesc, oldestDesc, rawsDesc, inboundDesc, verdictsDesc, rulesDesc, responderDesc, breakerDesc} {
 		ch <- d
 	}
 }
@@ -157,6 +158,7 @@ func (c storeCollector) Collect(ch chan<- prometheus.Metric) {
 	counts(ch, inboundDesc, prometheus.GaugeValue, stats.Inbounds)
 	counts(ch, verdictsDesc, prometheus.CounterValue, stats.Verdicts)
 	counts(ch, rulesDesc, prometheus.CounterValue, stats.Rules)
+	ch <- prometheus.MustNewConstMetric(rawsDesc, prometheus.GaugeValue, float64(stats.RawBytes))
 	oldest := 0.0
 	if !stats.OldestQueued.IsZero() {
 		oldest = time.Since(stats.OldestQueued).Seconds()

@@ -26,6 +26,7 @@ func (a *App) upkeep(ctx context.Context) error {
 	for {
 		a.housekeep(ctx)
 		a.pullOutbounds(ctx)
+		a.dropRaws(ctx)
 		a.sweep(ctx)
 		select {
 		case <-ctx.Done():
@@ -68,6 +69,25 @@ func (a *App) housekeep(ctx context.Context) {
 		if n < upkeepBatch {
 			return
 		}
+	}
+}
+
+// dropRaws drops the raw mails that are kept no longer.
+func (a *App) dropRaws(ctx context.Context) {
+	before := time.Now().AddDate(0, 0, -a.cfg.Ledger.RawDays)
+	dropped := 0
+	for ctx.Err() == nil {
+		n, err := a.db.DropRaws(ctx, before, uint64(a.cfg.Ledger.RawTotal), upkeepBatch)
+		if err != nil {
+			a.log.Error("raw mails could not be dropped", "error", err)
+			return
+		}
+		if dropped += n; n < upkeepBatch {
+			break
+		}
+	}
+	if dropped > 0 {
+		a.log.Info("raw mails dropped: too old, or too many", "mails", dropped)
 	}
 }
 

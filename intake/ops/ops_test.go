@@ -292,6 +292,27 @@ func TestTheRawMailIsDownloadedByteForByte(t *testing.T) {
 	}
 }
 
+// A mail kept no longer still shows what was decided, and offers nothing to take.
+func TestAMailThatIsKeptNoLongerSaysSo(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	m := h.receives("ann@partner.example", "hello")
+	h.decides(m.ID, store.Verdict{Kind: store.KindList, Rules: []store.Rule{{ID: "list-id", Effect: store.EffectStop, Evidence: "List-Id: x"}}})
+	if n, err := h.db.DropRaws(t.Context(), time.Now().Add(time.Hour), 0, 9); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	page := h.shows(fmt.Sprintf("/ops/ledger/%d", m.ID), "no longer kept", "list-id")
+	if strings.Contains(page, "/raw") || strings.Contains(page, "/case") {
+		t.Error("it offers a mail that is gone")
+	}
+	for _, path := range []string{"raw", "case"} {
+		method := map[string]string{"raw": "GET", "case": "POST"}[path]
+		if w := h.do(method, fmt.Sprintf("/ops/ledger/%d/%s", m.ID, path), url.Values{"should": {"answer"}}); w.Code != http.StatusNotFound {
+			t.Errorf("%s answers %d", path, w.Code)
+		}
+	}
+}
+
 func TestAWrongVerdictBecomesATestCase(t *testing.T) {
 	t.Parallel()
 	h := open(t)

@@ -261,8 +261,12 @@ func (c *checker) inbounds() error {
 }
 
 func (c *checker) content(row store.Inbound) {
+	c.counts[string(countRaw)] += uint64(c.rawSize(row))
 	if row.Blob != "" {
 		c.counts["blob"+string(row.Blob)]++
+		return
+	}
+	if row.RawDropped {
 		return
 	}
 	c.rows[bRaws]++

@@ -23,9 +23,10 @@ type countedRecord struct {
 	DomainHours uint32 `cbor:"5,keyasint,omitempty"`
 }
 
-// beginCounting makes the buckets that came, and counts from here on.
+// beginCounting makes the buckets that came, and counts from here on; what raw
+// mails take, from the first.
 func beginCounting(t *txn) error {
-	if err := createBuckets(t); err != nil {
+	if err := errors.Join(createBuckets(t), t.countRaws()); err != nil {
 		return err
 	}
 	since := countedRecord{

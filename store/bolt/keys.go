@@ -21,6 +21,7 @@ import (
 //	              "responder/" mailbox                 responder record: of its mail's
 //	              "counted"                            counted record
 //	              "answers"                            answers record
+//	              "raws"                               inbound(8): the last that DropRaws looked at
 //	counts        kind(1) name                         count u64
 //	tickets       ticket(8)                            ticket record
 //	numbers       prefix, upper case, 0, counter(8)    ticket(8)
@@ -72,7 +73,8 @@ import (
 // outbounds and inbounds is the last id given out, that of outleases the last
 // claim, that of mailboxes the last mailbox number. The counts are
 // "n" + prefix: the last ticket number; "t" + region, "o" + state, "i" + state,
-// "k" + kind, "r" + rule and "f" + fate: what Stats returns. The sequence of
+// "k" + kind, "r" + rule, "f" + fate and "w", the bytes of raw mails: what Stats
+// returns. The sequence of
 // suporder is the last suppression. An hour is counted from the Unix epoch.
 //
 // What each row of outqueue, outheads, outleases and outleased says follows from
@@ -207,6 +209,7 @@ const (
 	countKind     = 'k'
 	countRule     = 'r'
 	countFate     = 'f'
+	countRaw      = 'w'
 )
 
 const messagePrefix = 40

@@ -241,8 +241,10 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 		err = errors.Join(err, t.put(bInMessages, digestID(messageDigest(row.MessageID), id), []byte{}))
 	}
 	if row.Blob != "" {
+		t.addCount(countRaw, "", int(row.Size))
 		return row, errors.Join(err, t.reference(row.Blob))
 	}
+	t.addCount(countRaw, "", len(a.text))
 	return row, errors.Join(err, t.put(bRaws, u64(id), a.text))
 }
 

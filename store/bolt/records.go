@@ -244,6 +244,7 @@ type inboundRecord struct {
 	Rules       []ruleRecord   `cbor:"19,keyasint,omitempty"`
 	Reports     []reportRecord `cbor:"20,keyasint,omitempty"`
 	Answer      uint64         `cbor:"21,keyasint,omitempty"`
+	RawDropped  bool           `cbor:"22,keyasint,omitempty"`
 }
 
 type ruleRecord struct {
@@ -289,7 +290,7 @@ func (t *txn) putInbound(m store.Inbound) error {
 		Seen: micros(m.SeenAt), Size: m.Size, Hash: m.Hash[:], MessageID: m.MessageID, From: m.From,
 		Subject: m.Subject, Blob: blob, Truncated: m.Truncated, State: string(m.State), Attempts: m.Attempts,
 		Fault: m.Fault, Decided: micros(m.DecidedAt), Kind: string(m.Verdict.Kind), Answers: m.Verdict.Answer,
-		Answer: uint64(m.Answer),
+		Answer: uint64(m.Answer), RawDropped: m.RawDropped,
 	}
 	for _, v := range m.Verdict.Rules {
 		r.Rules = append(r.Rules, ruleRecord{v.ID, string(v.Effect), v.Evidence})
@@ -308,7 +309,7 @@ func (t *txn) inbound(id store.InboundID) (store.Inbound, error) {
 	m := store.Inbound{
 		ID: id, Mailbox: r.Mailbox, UIDValidity: r.UIDValidity, UID: r.UID, InternalDate: instant(r.Internal),
 		SeenAt: instant(r.Seen), Size: r.Size, MessageID: r.MessageID, From: r.From, Subject: r.Subject,
-		Blob: blobHash(r.Blob), Truncated: r.Truncated, State: store.InboundState(r.State), Attempts: r.Attempts,
+		Blob: blobHash(r.Blob), Truncated: r.Truncated, RawDropped: r.RawDropped, State: store.InboundState(r.State), Attempts: r.Attempts,
 		Fault: r.Fault, DecidedAt: instant(r.Decided), Answer: store.OutboundID(r.Answer),
 		Verdict: store.Verdict{Kind: store.Kind(r.Kind), Answer: r.Answers},
 	}

@@ -24,7 +24,7 @@ func migrations() []migration {
 		createBuckets, // 2: agents and their sessions
 		indexRecipients,
 		indexBoard,
-		beginCounting, // 5: what happened hour by hour, alarms, the canary's runs
+		beginCounting, // 5: what happened hour by hour, what raw mails take, alarms, the canary's runs
 	}
 }
 

@@ -181,6 +181,15 @@ func (t *txn) appendEntry(k *store.Ticket, at time.Time, data []byte, files []st
 	return t.putTicket(*k)
 }
 
+// release counts one row less that names the blob.
+func (t *txn) release(hash store.BlobHash) error {
+	key, _ := blobKey(hash)
+	if n := readU64(t.value(bBlobs, key)); n > 1 {
+		return t.put(bBlobs, key, u64(n-1))
+	}
+	return t.delete(bBlobs, key)
+}
+
 // reference counts one more row that names the blob.
 func (t *txn) reference(hash store.BlobHash) error {
 	key, _ := blobKey(hash)

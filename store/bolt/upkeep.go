@@ -43,6 +43,8 @@ func addStat(s *store.Stats, kind byte, name string, n uint64) {
 		s.Fates[store.Fate(name)] = n
 	case countRule:
 		s.Rules[name] = n
+	case countRaw:
+		s.RawBytes = n
 	}
 }
 

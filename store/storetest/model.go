@@ -23,6 +23,7 @@ type model struct {
 	boxes    map[string]*store.MailboxState
 	mails    []*store.Inbound
 	raws     map[store.InboundID]string
+	rawsTo   store.InboundID      // the last that was looked at
 	answered map[string]time.Time // until when a sender is not answered again
 	usage    map[store.Budget]store.Usage
 	on       map[string]*store.Responder // by mailbox, "" for all
@@ -492,6 +493,24 @@ func (m *model) quarantine(now time.Time, id store.InboundID, reason string) (st
 		}
 	}
 	return *k, nil
+}
+
+func (m *model) dropRaws(before time.Time, limit int) (n int) {
+	for _, k := range m.mails {
+		if k.ID <= m.rawsTo {
+			continue
+		}
+		if limit == 0 || !k.SeenAt.Before(before) {
+			break
+		}
+		limit--
+		m.rawsTo = k.ID
+		if k.State != store.InboundStored {
+			k.RawDropped, k.Blob = true, ""
+			n++
+		}
+	}
+	return n
 }
 
 func (m *model) markRestored(now time.Time) {

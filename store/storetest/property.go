@@ -36,7 +36,7 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "claim": r.claim, "finish": r.finish,
 			"finishAgain": r.finish, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
-			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored, "clock": r.clock, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
+			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored, "clock": r.clock, "raws": r.dropRaws, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
 			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
 		})
 		r.readAll()
@@ -298,6 +298,13 @@ func (r *run) restored(*rapid.T) {
 	r.compare("MarkRestored", must1[any](nil, r.store.MarkRestored(r.ctx, r.now)), nil, nil)
 }
 
+func (r *run) dropRaws(*rapid.T) {
+	before := r.now.Add(time.Duration(r.pick("before", 4)-2) * time.Hour)
+	limit := 1 + r.pick("limit", 4)
+	want := r.model.dropRaws(before, limit)
+	r.compare("DropRaws", must1(r.store.DropRaws(r.ctx, before, 0, limit)), want, nil)
+}
+
 // clock ends claims, or pulls what is due far ahead.
 func (r *run) clock(*rapid.T) {
 	if r.pick("ends", 2) == 0 {
@@ -324,7 +331,9 @@ func (r *run) pass(*rapid.T) {
 
 // glance compares what costs little after every verb.
 func (r *run) glance(*rapid.T) {
-	r.compare("Stats", must1(r.store.Stats(r.ctx)), r.model.stats(), nil)
+	stats, err := r.store.Stats(r.ctx)
+	stats.RawBytes = 0 // it is the driver's way of keeping them; its own check counts them
+	r.compare("Stats", must1(stats, err), r.model.stats(), nil)
 	r.compare("Responder", must1(r.store.Responder(r.ctx)), *r.model.switchOf(""), nil)
 	due, _ := r.model.next()
 	var wantErr error
@@ -394,7 +403,7 @@ func (r *run) readLedger() {
 		}
 		r.compare("InboundByUID", must1(r.store.InboundByUID(r.ctx, k.Mailbox, k.UIDValidity, k.UID)), *k, nil)
 		var wantErr error
-		if k.Blob != "" {
+		if k.Blob != "" || k.RawDropped {
 			wantErr = store.ErrNotFound
 		}
 		r.compare("RawInbound", must1(r.store.RawInbound(r.ctx, k.ID)), []byte(r.model.raws[k.ID]), wantErr)

@@ -8,12 +8,13 @@ import (
 
 func upkeepStories() map[string]func(*desk) {
 	return map[string]func(*desk){
-		"What expired is dropped, a bit at a time": housekeeping,
-		"Housekeeping keeps what still counts":     housekeepingKeeps,
-		"The claims of a process that is gone end": leasesEnd,
-		"What a wrong clock put off is due now":    pulled,
-		"An empty store answers":                   emptyStore,
-		"A closed store refuses":                   closedStore,
+		"What expired is dropped, a bit at a time":           housekeeping,
+		"Housekeeping keeps what still counts":               housekeepingKeeps,
+		"Raw mails are dropped by age and by what they take": rawsDropped,
+		"The claims of a process that is gone end":           leasesEnd,
+		"What a wrong clock put off is due now":              pulled,
+		"An empty store answers":                             emptyStore,
+		"A closed store refuses":                             closedStore,
 	}
 }
 
@@ -63,6 +64,68 @@ func housekeepingKeeps(d *desk) {
 	if d.opens(budgets(b)).Confirmation.State != store.StateSuppressed {
 		d.Error("the budget was dropped while it was spent")
 	}
+}
+
+func rawsDropped(d *desk) {
+	d.connects()
+	verdict := store.Verdict{Kind: store.KindSpam}
+	raw := func(row store.Inbound) bool {
+		d.Helper()
+		now := must[store.Inbound](d)(d.Inbound(d.ctx, row.ID))
+		if now.Blob != "" {
+			return true
+		}
+		_, err := d.RawInbound(d.ctx, row.ID)
+		if now.RawDropped {
+			d.wantErr(err, store.ErrNotFound)
+		} else {
+			d.must(err)
+		}
+		return !now.RawDropped
+	}
+	var rows []store.Inbound
+	for uid := range uint32(6) {
+		n := d.arrival(uid + 1)
+		if uid == 2 { // one lies in the blob store
+			n.Raw, n.Blob, n.Size = nil, hashOf("large"), 300_000
+		}
+		rows = append(rows, d.records(n)[0])
+		d.pass(time.Hour)
+	}
+	for _, i := range []int{0, 2, 3, 4, 5} { // one is undecided
+		d.decides(store.Decision{ID: rows[i].ID, Verdict: verdict})
+	}
+	kept := must[store.Stats](d)(d.Stats(d.ctx)).RawBytes
+	if kept < 300_000 || kept > 310_000 {
+		d.Errorf("the raw mails take %d bytes", kept)
+	}
+	d.same(must[int](d)(d.DropRaws(d.ctx, dawn, 0, 9)), 0)
+	d.same(must[int](d)(d.DropRaws(d.ctx, dawn.Add(90*time.Minute), kept, 9)), 1)
+	for i, row := range rows {
+		if raw(row) != (i != 0) {
+			d.Errorf("after an age, mail %d is kept: %v", i, i == 0)
+		}
+	}
+	// By size: the blob's mail goes, and no more than must.
+	less := must[store.Stats](d)(d.Stats(d.ctx)).RawBytes
+	d.same(must[int](d)(d.DropRaws(d.ctx, dawn, less-1, 9)), 1)
+	d.same(must[[]bool](d)(d.BlobsReferenced(d.ctx, []store.BlobHash{hashOf("large")})), []bool{false})
+	d.same(must[store.Stats](d)(d.Stats(d.ctx)).RawBytes, less-300_000)
+	for i, want := range []bool{false, true, false, true, true, true} {
+		if raw(rows[i]) != want {
+			d.Errorf("after a size, mail %d is kept: %v", i, !want)
+		}
+	}
+	want := must[store.Inbound](d)(d.Inbound(d.ctx, rows[2].ID))
+	if want.State != store.InboundDecided || want.Verdict.Kind != store.KindSpam || want.Size != 300_000 || want.Blob != "" {
+		d.Errorf("the row is %+v", want)
+	}
+	// A bit at a time, all of them.
+	for range 3 {
+		d.same(must[int](d)(d.DropRaws(d.ctx, d.now, 0, 1)), 1)
+	}
+	d.same(must[int](d)(d.DropRaws(d.ctx, d.now, 1, 1)), 0)
+	d.same(raw(rows[1]), true)
 }
 
 func leasesEnd(d *desk) {
