@@ -25,10 +25,10 @@ const (
 
 type mailboxesData struct {
 	page
-	All         answersState
-	Trip        string // the mail at which the breaker tripped
-	Mailboxes   []mailboxCard
-	Done, Fault string
+	All       answersState
+	Trip      string // the mail at which the breaker tripped
+	Mailboxes []mailboxCard
+	Done      string
 }
 
 // answersState is whether automatic answers are given, of all or of one mailbox,
@@ -38,8 +38,9 @@ type answersState struct {
 	Word, Tone  string
 	Sentence    string
 	On, Tripped bool
-	Fixed       bool   // by the configuration: there is nothing to switch
-	Told        string // the reason that was refused, to be mended
+	Fixed       bool // by the configuration: there is nothing to switch
+	// Told is a reason that was refused, and Fault why.
+	Told, Fault string
 }
 
 type mailboxCard struct {
@@ -68,7 +69,7 @@ func (o *Ops) mailboxesPage(x *web.Exchange, who store.Agent, status int, refuse
 	if err != nil {
 		return err
 	}
-	d := mailboxesData{page: page{"mailboxes", who.Email}, All: answersOf("", all), Fault: fault}
+	d := mailboxesData{page: page{"mailboxes", who.Email}, All: answersOf("", all)}
 	if all.Inbound != 0 {
 		d.Trip = ledgerLink(all.Inbound)
 	}
@@ -76,6 +77,9 @@ func (o *Ops) mailboxesPage(x *web.Exchange, who store.Agent, status int, refuse
 		card, err := o.cardOf(x, b, all, now)
 		if err != nil {
 			return err
+		}
+		if fault != "" && refused.Mailbox == b.ID {
+			card.Answers.Told, card.Answers.Fault = refused.Reason, fault
 		}
 		d.Mailboxes = append(d.Mailboxes, card)
 		if x.Request.URL.Query().Get("switched") == b.ID {
@@ -85,8 +89,8 @@ func (o *Ops) mailboxesPage(x *web.Exchange, who store.Agent, status int, refuse
 	if x.Request.URL.Query().Get("switched") == "all" {
 		d.Done = d.All.Sentence
 	}
-	if fault != "" {
-		d.All.Told = refused.Reason
+	if fault != "" && refused.Mailbox == "" {
+		d.All.Told, d.All.Fault = refused.Reason, fault
 	}
 	return o.mailboxes.Show(x, status, d)
 }
