@@ -38,9 +38,16 @@ func BenchmarkPages(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	for i := range 40 {
+		h.bounces(h.sends(fmt.Sprintf("gone%d@x.example", i), store.StateSent, ""))
+	}
+	for i := range 2000 { // before the dead, so that they are looked for
+		h.suppresses(fmt.Sprintf("p%d@partner.example", i), store.ScopeAutomatic)
+	}
 	for _, path := range []string{
 		"/ops", "/ops/ledger", "/ops/ledger?q=p7@partner.example", "/ops/ledger?mark=bounce", "/ops/ledger?q=p7@partner.example&mark=list",
 		"/ops/ledger?from=2020-01-01&to=2021-01-01", "/ops/ledger/50000", "/ops/queue", "/ops/bounces",
+		"/ops/suppressions", "/ops/suppressions?q=p7@partner.example", "/ops/mailboxes",
 	} {
 		b.Run(path, func(b *testing.B) {
 			for b.Loop() {

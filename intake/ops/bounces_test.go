@@ -73,6 +73,17 @@ func TestDeadAddressesAreFoundPageAfterPage(t *testing.T) {
 	}
 }
 
+func TestDeadAddressesBehindManyOthersAreLookedForFurtherOn(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.bounces(h.sends("gone@x.example", store.StateSent, ""))
+	for i := range 1000 {
+		h.suppresses(fmt.Sprintf("other%d@x.example", i), store.ScopeAutomatic)
+	}
+	page := h.shows("/ops/bounces", "None is among those that were kept back last")
+	h.shows(next(page), "gone@x.example")
+}
+
 // next is where the page links to what lies before, "" for nowhere.
 func next(page string) string {
 	link, _, more := strings.Cut(page, `">Those before</a>`)
