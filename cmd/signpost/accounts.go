@@ -47,6 +47,14 @@ func (a accounts) token(id string) func(ctx context.Context) (string, error) {
 	return nil
 }
 
+// refused is the func that such a connection tells of a token refused.
+func (a accounts) refused(id string) func(token string) bool {
+	if source, ok := a[id]; ok {
+		return source.Refused
+	}
+	return nil
+}
+
 // keeper holds the refresh tokens that a provider handed out in the place of the
 // configured one, in a file of the data folder.
 type keeper struct{ path, configured string }

@@ -136,7 +136,7 @@ func senderConfig(c SMTPConfig, tokens accounts) outbox.Config {
 	}
 	switch {
 	case c.Auth == "xoauth2":
-		out.Auth, out.Token = outbox.AuthXOAuth2, tokens.token(c.OAuth)
+		out.Auth, out.Token, out.Refused = outbox.AuthXOAuth2, tokens.token(c.OAuth), tokens.refused(c.OAuth)
 	case c.Username != "":
 		out.Auth = map[string]outbox.AuthMechanism{"plain": outbox.AuthPlain, "login": outbox.AuthLogin}[c.Auth]
 	}
@@ -176,7 +176,7 @@ func mailboxFor(id string, c MailboxConfig, regions []store.Region, tokens accou
 		Folders: watch.Folders(c.Folders),
 	}
 	if c.Auth == "xoauth2" {
-		box.Token = tokens.token(c.OAuth)
+		box.Token, box.Refused = tokens.token(c.OAuth), tokens.refused(c.OAuth)
 	}
 	for _, r := range regions {
 		if r.Mailbox == id {

@@ -32,6 +32,7 @@ const (
 	untold    = time.Hour        // how long one lasts of which nobody said it
 	leaveFor  = 15 * time.Second // after a failure
 	tokenMost = 16 << 10         // bytes of a token
+	fresh     = 5 * time.Minute  // a token younger than this was not revoked meanwhile
 )
 
 // Config is one account at a provider.
@@ -74,6 +75,7 @@ type Source struct {
 	token   string
 	status  Status
 	askedAt time.Time // of the last failure to get one
+	gotAt   time.Time // of the token held
 }
 
 // New prepares a source; nobody is asked before Token. An error is a setting
@@ -125,6 +127,23 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	return s.take(s.ask(ctx))
 }
 
+// Refused tells the source that a host refused a login with a token of its own:
+// providers revoke tokens before their end. It drops that token and returns true
+// when it is worth trying with the next one, which it is not where the token was
+// fresh: then it is not the token that is refused.
+func (s *Source) Refused(token string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.token != token:
+		return true // somebody else has been refused it, and dropped it
+	case time.Since(s.gotAt) < fresh:
+		return false
+	}
+	s.token, s.status.Until = "", time.Time{}
+	return true
+}
+
 // held is the token in hand or, for a moment after a failure, that failure.
 func (s *Source) held() (token string, err error, known bool) {
 	s.mu.Lock()
@@ -161,6 +180,7 @@ func (s *Source) take(g grant, err error) (string, error) {
 		}
 		return "", err
 	}
+	s.gotAt = now
 	s.token, s.status.Until, s.status.Err = g.AccessToken, now.Add(max(g.lasts(), early+shortest)), kept
 	if ends := max(g.RefreshExpiresIn, g.RefreshTokenExpiresIn); ends > 0 {
 		s.status.RefreshUntil = now.Add(seconds(ends))

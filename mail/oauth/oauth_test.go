@@ -267,3 +267,52 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		}
 	}
 }
+
+// A token that is refused long before its end was revoked: it is asked for anew,
+// once. One just handed out is not the trouble.
+func TestATokenThatIsRefusedIsAskedForAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{answer: numbered}
+		s := source(t, account(p))
+		token := func(want string) string {
+			t.Helper()
+			got, err := s.Token(t.Context())
+			if got != want || err != nil {
+				t.Errorf("%s, %v, want %s", got, err, want)
+			}
+			return got
+		}
+		first := token("t1")
+		if s.Refused(first) {
+			t.Error("a token just handed out is worth asking for again")
+		}
+		token("t1")
+		time.Sleep(20 * time.Minute)
+		if !s.Refused(first) || !s.Refused(first) {
+			t.Error("not worth trying with another token")
+		}
+		if until := s.Status().Until; !until.IsZero() {
+			t.Errorf("none is held, until %v", until)
+		}
+		second := token("t2")
+		if s.Refused(second) {
+			t.Error("the new one is refused, and asked for again")
+		}
+		token("t2")
+		if !s.Refused(first) { // told late, by another connection
+			t.Error("another token is there, and not worth trying")
+		}
+		token("t2")
+		if p.count() != 2 {
+			t.Errorf("the provider was asked %d times", p.count())
+		}
+		// The provider is down: what was refused is not used again.
+		time.Sleep(20 * time.Minute)
+		p.answer = func(int) (int, string) { return 500, "" }
+		s.Refused(second)
+		if got, err := s.Token(t.Context()); err == nil || got != "" {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
+}

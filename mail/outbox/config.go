@@ -58,6 +58,9 @@ type Config struct {
 	Password string
 	// Token returns a fresh access token for XOAUTH2; it is asked at every login.
 	Token func(context.Context) (string, error)
+	// Refused is told a token with which the relay refused the login, and returns
+	// whether another one is worth a try; nil: never.
+	Refused func(token string) bool
 
 	Sessions int // parallel connections; 0: 4
 	// PerDomain bounds the mails under way to one recipient domain, so that a

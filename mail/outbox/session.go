@@ -45,12 +45,30 @@ type session struct {
 	ext      extensions
 	greeting string
 	tls      *tls.ConnectionState // nil in the clear
+	token    string               // the login was tried with, "" for a password
 	dead     bool                 // no further command can be sent
 	reap     *time.Timer          // closes it when it lies idle too long
 }
 
-// open connects to the relay and brings the session to where it takes mail.
+// open connects to the relay and brings the session to where it takes mail. A
+// token that is refused is replaced once: it may have been revoked.
 func open(ctx context.Context, cfg Config) (*session, error) {
+	s, err := connect(ctx, cfg)
+	if err == nil {
+		return s, nil
+	}
+	if d := asDelivery(StageConnect, err); s != nil && s.token != "" && d.Stage == StageAuth && d.Code >= 500 && cfg.Refused != nil && cfg.Refused(s.token) {
+		s, err = connect(ctx, cfg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// connect makes one attempt at a session; where it comes to speak with the relay,
+// the session is returned with an error too, closed.
+func connect(ctx context.Context, cfg Config) (*session, error) {
 	dialCtx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
 	defer cancel()
 	raw, err := cfg.Dial(dialCtx, "tcp", cfg.Addr)
@@ -62,7 +80,7 @@ func open(ctx context.Context, cfg Config) (*session, error) {
 	defer stop()
 	if err := s.begin(ctx); err != nil {
 		raw.Close()
-		return nil, causedBy(ctx, err)
+		return s, causedBy(ctx, err)
 	}
 	return s, nil
 }
@@ -214,6 +232,9 @@ func (s *session) authenticate(ctx context.Context) error {
 	client, err := s.cfg.mechanism(ctx, strings.Fields(s.ext["AUTH"]))
 	if err != nil {
 		return broken(StageAuth, err)
+	}
+	if x, ok := client.(*xoauth2); ok {
+		s.token = x.token
 	}
 	return s.login(client)
 }

@@ -303,6 +303,53 @@ func TestLogins(t *testing.T) {
 	}
 }
 
+// A relay that refuses a token may be shown another one, on a new connection, and
+// no third.
+func TestARevokedTokenIsReplacedOnce(t *testing.T) {
+	t.Parallel()
+	const stale, good = "AUTH XOAUTH2 dXNlcj1kZXNrAWF1dGg9QmVhcmVyIHRvawEB", "AUTH XOAUTH2 dXNlcj1kZXNrAWF1dGg9QmVhcmVyIG5ldwEB"
+	for name, c := range map[string]struct {
+		script map[string]string
+		worth  bool
+		want   []string
+		err    string
+	}{
+		"the next one is good":  {script: map[string]string{stale: "535 5.7.8 no", good: "235 ok"}, worth: true, want: []string{stale, good}},
+		"the next one is not":   {script: map[string]string{"AUTH": "535 5.7.8 no"}, worth: true, want: []string{stale, good}, err: "at auth: 535 5.7.8 no"},
+		"there is no next one":  {script: map[string]string{"AUTH": "535 5.7.8 no"}, want: []string{stale}, err: "at auth: 535 5.7.8 no"},
+		"the relay has trouble": {script: map[string]string{"AUTH": "454 4.7.0 later"}, worth: true, want: []string{stale}, err: "at auth: 454 4.7.0 later"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPeer(map[string]string{"EHLO": "250-relay.example\r\n250 AUTH XOAUTH2"})
+			for k, v := range c.script {
+				p.set(k, v)
+			}
+			token := "tok"
+			s, err := open(t.Context(), Config{
+				Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Username: "desk", Dial: p.dial,
+				Token: func(context.Context) (string, error) { return token, nil },
+				Refused: func(refused string) bool {
+					if refused != token {
+						t.Errorf("told of %q, held %q", refused, token)
+					}
+					token = "new"
+					return c.worth
+				},
+			}.withDefaults())
+			if err == nil {
+				s.close()
+			}
+			if err == nil && c.err != "" || err != nil && err.Error() != c.err {
+				t.Errorf("error %v, want %q", err, c.err)
+			}
+			if diff := cmp.Diff(c.want, p.said("AUTH")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestNoPasswordInTheClear(t *testing.T) {
 	t.Parallel()
 	p := newPeer(map[string]string{"EHLO": "250-relay.example\r\n250 AUTH PLAIN"})

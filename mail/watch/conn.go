@@ -36,6 +36,7 @@ const (
 // session is one connection with the folder open.
 type session struct {
 	w      *Watcher
+	token  string   // the login is made with, "" for a password
 	conn   net.Conn // the raw connection: closing it ends every pending call
 	client *imapclient.Client
 	caps   imap.CapSet
@@ -59,14 +60,28 @@ func (r refused) Unwrap() error { return r.err }
 
 func isRefused(err error) bool { return errors.As(err, new(refused)) }
 
-// connect dials, protects the connection and logs in.
+// connect dials, protects the connection and logs in. A token that is refused is
+// replaced once: it may have been revoked.
 func (w *Watcher) connect(ctx context.Context) (*session, error) {
-	s := &session{w: w, notices: make(chan struct{}, 1)}
+	s, token, err := w.tryConnect(ctx)
+	if isRefused(err) && token != "" && w.box.Refused != nil && w.box.Refused(token) {
+		s, _, err = w.tryConnect(ctx)
+	}
+	return s, err
+}
+
+func (w *Watcher) tryConnect(ctx context.Context) (*session, string, error) {
 	token, err := w.token(ctx)
 	if err != nil {
-		return nil, refused{fmt.Errorf("access token: %w", err)}
+		return nil, "", refused{fmt.Errorf("access token: %w", err)}
 	}
-	err = within(ctx, connectLimit, func() {}, func(ctx context.Context) (err error) {
+	s, err := w.connectWith(ctx, token)
+	return s, token, err
+}
+
+func (w *Watcher) connectWith(ctx context.Context, token string) (*session, error) {
+	s := &session{w: w, token: token, notices: make(chan struct{}, 1)}
+	err := within(ctx, connectLimit, func() {}, func(ctx context.Context) (err error) {
 		s.conn, err = w.dial(ctx)
 		return err
 	})
@@ -77,7 +92,7 @@ func (w *Watcher) connect(ctx context.Context) (*session, error) {
 		if err := s.greet(ctx); err != nil {
 			return err
 		}
-		return s.login(token)
+		return s.login()
 	})
 	if err != nil {
 		s.close()
@@ -154,7 +169,7 @@ func (s *session) announced(data *imapclient.UnilateralDataMailbox) {
 
 // login authenticates and learns what the server can do. After a refusal the
 // connection is of no use: some servers leave the exchange open.
-func (s *session) login(token string) error {
+func (s *session) login() error {
 	if s.client.State() == imap.ConnStateAuthenticated { // PREAUTH
 		s.caps = s.client.Caps()
 		return nil
@@ -163,7 +178,7 @@ func (s *session) login(token string) error {
 	var err error
 	switch {
 	case box.Token != nil:
-		err = s.client.Authenticate(&xoauth2{username: box.Username, token: token})
+		err = s.client.Authenticate(&xoauth2{username: box.Username, token: s.token})
 	case caps.Has(imap.AuthCap(sasl.Plain)):
 		err = s.client.Authenticate(sasl.NewPlainClient("", box.Username, box.Password))
 	case caps.Has(imap.CapLoginDisabled):
@@ -290,6 +305,9 @@ func (s *session) selectFolder(ctx context.Context, opts *imap.SelectOptions) (d
 		// Microsoft 365 accepts a token of the wrong scope and says so here.
 		if strings.Contains(err.Error(), "authenticated but not connected") {
 			err = refused{err}
+			if s.token != "" && s.w.box.Refused != nil {
+				s.w.box.Refused(s.token) // the next connection asks for another
+			}
 		}
 		return nil, fmt.Errorf("open folder %s: %w", s.w.box.Folder, err)
 	}

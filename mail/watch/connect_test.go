@@ -148,11 +148,14 @@ func TestTokens(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		token   string
+		next    string // once the first is refused, "" for none
 		fails   error
 		refused bool
 	}{
 		"taken":            {token: "good"},
 		"refused":          {token: "stale", refused: true},
+		"revoked":          {token: "stale", next: "good"},
+		"refused twice":    {token: "stale", next: "stale", refused: true},
 		"cannot be had":    {fails: errors.New("the provider is down"), refused: true},
 		"of a wrong scope": {token: "scope", refused: true},
 	} {
@@ -182,6 +185,11 @@ func TestTokens(t *testing.T) {
 				}
 				h := newBadHouse(t, s)
 				h.box.Token = func(context.Context) (string, error) { return c.token, c.fails }
+				h.box.Refused = func(token string) bool {
+					dropped := token == c.token && c.next != ""
+					c.token = c.next
+					return dropped
+				}
 				_, err := New(h.box, h.deps).Probe(context.Background())
 				if (err != nil) != c.refused || isRefused(err) != c.refused {
 					t.Errorf("error %v, want a refusal: %v", err, c.refused)

@@ -38,8 +38,11 @@ type Mailbox struct {
 	Password  string
 	// Token returns an OAuth 2 access token; when set it is used instead of
 	// Password, by XOAUTH2.
-	Token  func(ctx context.Context) (string, error)
-	Folder string // "" is INBOX
+	Token func(ctx context.Context) (string, error)
+	// Refused is told a token with which the login was refused, and returns whether
+	// another one is worth a try; nil: never.
+	Refused func(token string) bool
+	Folder  string // "" is INBOX
 	// Dial replaces the connection to Address, before TLS.
 	Dial func(ctx context.Context) (net.Conn, error)
 
