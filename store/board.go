@@ -14,6 +14,8 @@ type InboundQuery struct {
 	// Mark is a Kind, MarkAnswered, or the InboundState of a mail not decided.
 	Mark      string
 	MessageID string    // without angle brackets, compared without case
+	Mailbox   string    // it came to
+	Decider   string    // Verdict.Decider
 	Since     time.Time // seen at or after
 	Until     time.Time // seen before
 	Before    InboundID // with an id below
@@ -69,7 +71,7 @@ func authorOf(from string) string {
 }
 
 // SearchLooked is how many rows one SearchInbound looks at when it is asked for
-// an address and a mark at once.
+// more than one index can tell.
 const SearchLooked = 10_000
 
 // Board are the verbs of those who watch over the flow of mail.

@@ -55,10 +55,10 @@ type Tally struct {
 	Opened uint64 // tickets
 
 	Sent     uint64 // mails that the relay took
-	Failed   uint64 // mails given up: refused for good, or out of time
+	Failed   uint64 // mails given up, but for those whose refusal counts below
 	Withheld uint64 // mails not sent: the address is suppressed, or a budget is spent
 
-	// What reports said of mails that were sent.
+	// What reports said of mails that were sent, or the relay at the hand-over.
 	Delivered  uint64
 	Delayed    uint64
 	Dead       uint64 // bounced, by Report.Outcome
@@ -121,13 +121,12 @@ func (n *Tally) CountFate(d Delivery) {
 	}
 }
 
-// CountEnd counts the state in which a mail to send ended.
+// CountEnd counts the state in which a mail to send ended; one that failed counts
+// by its refusal, or in Failed.
 func (n *Tally) CountEnd(s OutboundState) {
 	switch s {
 	case StateSent:
 		n.Sent++
-	case StateFailed:
-		n.Failed++
 	case StateSuppressed:
 		n.Withheld++
 	}

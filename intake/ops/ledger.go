@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -52,6 +53,9 @@ func markOf(id string) mark {
 type ledgerData struct {
 	page
 	Query, Mark, From, To string
+	Mailbox, Why          string // where another page asked for less
+	Exact                 bool   // From and To are instants
+	Wider                 string // the address without Mailbox and Why
 	Marks                 []mark
 	Rows                  []ledgerRow
 	Older                 string
@@ -70,9 +74,13 @@ func (o *Ops) showLedger(x *web.Exchange, who store.Agent) error {
 	in := x.Request.URL.Query()
 	d := ledgerData{
 		page: page{"ledger", who.Email}, Query: strings.TrimSpace(in.Get("q")), Mark: in.Get("mark"),
-		From: in.Get("from"), To: in.Get("to"), Marks: marks(),
+		From: in.Get("from"), To: in.Get("to"), Mailbox: in.Get("mailbox"), Why: in.Get("why"), Marks: marks(),
 	}
-	q := store.InboundQuery{Mark: d.Mark}
+	d.Exact = strings.Contains(d.From+d.To, "T")
+	if d.Mailbox != "" || d.Why != "" {
+		d.Wider = "/ops/ledger" + kept(in, "q", "mark", "from", "to")
+	}
+	q := store.InboundQuery{Mark: d.Mark, Mailbox: d.Mailbox, Decider: d.Why}
 	var ok1, ok2 bool
 	q.Since, ok1 = day(d.From, 0)
 	q.Until, ok2 = day(d.To, 1)
@@ -86,7 +94,7 @@ func (o *Ops) showLedger(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return err
 	}
-	d.Searched = d.Query != "" || d.Mark != "" || d.From != "" || d.To != ""
+	d.Searched = d.Query != "" || d.Mark != "" || d.From != "" || d.To != "" || d.Wider != ""
 	if len(rows) == ledgerPage {
 		d.Older = older(in, uint64(rows[len(rows)-1].ID))
 	}
@@ -112,10 +120,17 @@ func (o *Ops) find(x *web.Exchange, q store.InboundQuery, typed string) ([]store
 	return o.deps.Store.SearchInbound(x.Request.Context(), q, ledgerPage)
 }
 
-// day is the beginning of a day in UTC, or of the one so many days after it.
+// exact is how an instant stands in an address of the ledger.
+const exact = "2006-01-02T15:04Z"
+
+// day is the beginning of a day in UTC, or of the one so many days after it; or
+// the very instant, where one is given.
 func day(text string, days int) (time.Time, bool) {
 	if text == "" {
 		return time.Time{}, true
+	}
+	if t, err := time.Parse(exact, text); err == nil {
+		return t, true
 	}
 	t, err := time.Parse(time.DateOnly, text)
 	return t.AddDate(0, 0, days), err == nil
@@ -123,13 +138,21 @@ func day(text string, days int) (time.Time, bool) {
 
 // older is the address of a list's next page.
 func older(in url.Values, before uint64) string {
-	next := url.Values{"before": {strconv.FormatUint(before, 10)}}
-	for _, name := range []string{"q", "mark", "from", "to"} {
+	in = maps.Clone(in)
+	in.Set("before", strconv.FormatUint(before, 10))
+	return kept(in, "q", "mark", "from", "to", "mailbox", "why", "before")
+}
+
+// kept is the part of an address behind its path, with the parameters named that
+// have a value.
+func kept(in url.Values, names ...string) string {
+	kept := url.Values{}
+	for _, name := range names {
 		if v := in.Get(name); v != "" {
-			next.Set(name, v)
+			kept.Set(name, v)
 		}
 	}
-	return "?" + next.Encode()
+	return "?" + kept.Encode()
 }
 
 func rowOf(m store.Inbound) ledgerRow {
@@ -140,12 +163,7 @@ func rowOf(m store.Inbound) ledgerRow {
 	for _, id := range m.Marks() {
 		row.Marks = append(row.Marks, markOf(id))
 	}
-	for _, r := range m.Verdict.Rules {
-		if r.Effect == store.EffectStop || r.Effect == store.EffectMissing {
-			row.Why = r.ID
-			break
-		}
-	}
+	row.Why = m.Verdict.Decider()
 	if m.State == store.InboundQuarantined {
 		row.Why = m.Fault
 	}

@@ -46,6 +46,11 @@ type Store interface {
 	EndedAlarms(ctx context.Context, before store.AlarmID, limit int) ([]store.Alarm, error)
 	AcknowledgeAlarm(ctx context.Context, now time.Time, id store.AlarmID, a store.Acknowledgement) (store.Alarm, error)
 	CanaryRuns(ctx context.Context, before store.CanaryID, limit int) ([]store.CanaryRun, error)
+	RegionHours(ctx context.Context, region string, from, until time.Time) ([]store.Hour, error)
+	MailboxHours(ctx context.Context, mailbox string, from, until time.Time) ([]store.Hour, error)
+	Silences(ctx context.Context, mailbox string, from, until time.Time) ([]store.Silence, error)
+	ReceivingDomains(ctx context.Context, from, until time.Time, limit int) (store.Domains, error)
+	CountedSince(ctx context.Context) (time.Time, error)
 }
 
 // Blobs is where large mails lie.
@@ -94,9 +99,11 @@ type Deps struct {
 
 // Ops serves the pages. It is safe for concurrent use.
 type Ops struct {
-	deps Deps
+	deps  Deps
+	zones map[string]*time.Location // of the regions, by id
 
 	flow    *web.Page[flowData]
+	today   *web.Page[todayData]
 	bounces *web.Page[bouncesData]
 	ledger  *web.Page[ledgerData]
 	mail    *web.Page[mailData]
@@ -112,13 +119,18 @@ func New(deps Deps) (*Ops, error) {
 	if deps.Store == nil || deps.Blobs == nil || deps.Door == nil || deps.Mailboxes == nil || deps.Troubles == nil || deps.Checks == nil || deps.Kick == nil {
 		return nil, errors.New("ops: a dependency is missing")
 	}
-	return &Ops{deps: deps}, nil
+	zones, err := zonesOf(deps.Regions)
+	if err != nil {
+		return nil, err
+	}
+	return &Ops{deps: deps, zones: zones}, nil
 }
 
 // Mount adds the pages to the server.
 func (o *Ops) Mount(s *web.Server) error {
 	set := s.Pages(templates)
 	o.flow = web.Declare[flowData](set, "flow.html")
+	o.today = web.Declare[todayData](set, "today.html")
 	o.ledger = web.Declare[ledgerData](set, "ledger.html")
 	o.mail = web.Declare[mailData](set, "mail.html")
 	o.bounces = web.Declare[bouncesData](set, "bounces.html")
@@ -137,6 +149,7 @@ func (o *Ops) Mount(s *web.Server) error {
 		handler      staff.Handler
 	}{
 		{http.MethodGet, "/ops", o.showFlow},
+		{http.MethodGet, "/ops/today", o.showToday},
 		{http.MethodGet, "/ops/ledger", o.showLedger},
 		{http.MethodGet, "/ops/ledger/:id", o.showMail},
 		{http.MethodGet, "/ops/ledger/:id/raw", o.downloadRaw},

@@ -49,8 +49,11 @@ type house struct {
 	links     byte
 }
 
-func open(t testing.TB) *house {
+func open(t testing.TB, regions ...store.Region) *house {
 	t.Helper()
+	if regions == nil {
+		regions = []store.Region{{ID: "us", Name: "Support US", Address: "us@desk.example", Mailbox: "us"}}
+	}
 	db, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +75,7 @@ func open(t testing.TB) *house {
 	h := &house{TB: t, db: db, blobs: blobs, server: server, door: &openDoor{}}
 	h.mailboxes = []ops.Mailbox{{ID: "us", State: "idle", LastCycle: time.Now()}}
 	board, err := ops.New(ops.Deps{
-		Store: db, Blobs: blobs, Door: h.door, Regions: []store.Region{{ID: "us", Name: "Support US", Address: "us@desk.example", Mailbox: "us"}},
+		Store: db, Blobs: blobs, Door: h.door, Regions: regions,
 		Mailboxes: func() []ops.Mailbox { return h.mailboxes }, Troubles: func(context.Context) []string { return h.troubles },
 		Checks: func(context.Context) []ops.Check { return h.checks },
 		Canary: &ops.Canary{Address: "canary@desk.example", Every: time.Hour, Try: func() bool { h.tried++; return h.tried == 1 }},

@@ -27,6 +27,8 @@ func strokes(name string) string {
 		return `<path d="m3.5 16.5 1-4L13.5 3.5l3 3-9 9z"/>`
 	case "sign":
 		return `<path d="M10 2.5v15M5 4.5h9l2.5 2-2.5 2H5zM6.5 17.5h7"/>`
+	case "chart":
+		return `<path d="M3 16.5h14M5.5 13.5v-4M10 13.5v-9M14.5 13.5v-6"/>`
 	case "search":
 		return `<circle cx="8.5" cy="8.5" r="5.5"/><path d="m12.5 12.5 4.5 4.5"/>`
 	}

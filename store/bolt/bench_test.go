@@ -218,7 +218,7 @@ func (r rawRow) put(tx *bbolt.Tx, i, n uint64, noise []byte) error {
 	}
 	key := make([]byte, r.key)
 	switch {
-	case r.bucket == bCounts:
+	case r.bucket == bCounts || r.bucket == bHours:
 		key[0] = byte(i) // the same few rows each time
 	case r.anywhere:
 		binary.BigEndian.PutUint64(key, rand.Uint64())

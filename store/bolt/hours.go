@@ -181,9 +181,9 @@ func (t *txn) countOpened(k store.Ticket) error {
 	return err
 }
 
-// countEnd counts the final state of a mail to send, but for one in doubt.
+// countEnd counts a mail that was sent or withheld.
 func (t *txn) countEnd(row store.Outbound) error {
-	if row.State == store.StateUnknown {
+	if row.State != store.StateSent && row.State != store.StateSuppressed {
 		return nil
 	}
 	n, err := t.regionTally(row.DoneAt, row.Region)
@@ -193,18 +193,32 @@ func (t *txn) countEnd(row store.Outbound) error {
 	return err
 }
 
-// countTried counts how the tries of a mail ended by its domain. One that was
-// withheld is counted under none: nothing bounds how many are named to us in
-// vain.
-func (t *txn) countTried(row store.Outbound) error {
-	if row.State != store.StateSent && row.State != store.StateFailed {
+// countSentTo counts a mail that was sent by its domain. One that was withheld is
+// counted under none: nothing bounds how many are named to us in vain.
+func (t *txn) countSentTo(row store.Outbound) error {
+	if row.State != store.StateSent {
 		return nil
 	}
 	n, err := t.domainTally(row.DoneAt, row.To)
 	if err == nil {
-		n.CountEnd(row.State)
+		n.Sent++
 	}
 	return err
+}
+
+// countGivenUp counts a mail that failed and whose refusal tells nothing.
+func (t *txn) countGivenUp(row store.Outbound) error {
+	if row.State != store.StateFailed {
+		return nil
+	}
+	region, err1 := t.regionTally(row.DoneAt, row.Region)
+	domain, err2 := t.domainTally(row.DoneAt, row.To)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	region.Failed++
+	domain.Failed++
+	return nil
 }
 
 // countFateOf counts what a report says of a mail.

@@ -87,7 +87,7 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 	if fate := store.FateOf(store.KindBounce, f.Report); refused && fate.Outranks(row.Delivery.Fate) {
 		return errors.Join(err, t.meetFate(now, row, fate, f.Report, 0))
 	}
-	return errors.Join(err, t.putOutbound(row), t.tellFailure(now, row))
+	return errors.Join(err, t.putOutbound(row), t.countGivenUp(row), t.tellFailure(now, row))
 }
 
 // tellFailure appends the event by which a ticket's thread tells that its mail
@@ -240,7 +240,7 @@ func (t *txn) setState(row *store.Outbound, state store.OutboundState) error {
 // be put.
 func (t *txn) end(row *store.Outbound, state store.OutboundState, now time.Time) error {
 	row.DoneAt, row.DueAt, row.Claim = now, time.Time{}, 0
-	return errors.Join(t.setState(row, state), t.countEnd(*row), t.countTried(*row), t.delete(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID))))
+	return errors.Join(t.setState(row, state), t.countEnd(*row), t.countSentTo(*row), t.delete(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID))))
 }
 
 // cut shortens s to at most n bytes, never through a character.

@@ -87,6 +87,9 @@ func (db *DB) SearchInbound(ctx context.Context, q store.InboundQuery, limit int
 				return true, nil
 			}
 			row, err := t.inbound(id)
+			if q.Mailbox != "" && row.Mailbox != q.Mailbox || q.Decider != "" && row.Verdict.Decider() != q.Decider {
+				return true, err
+			}
 			rows = append(rows, row)
 			return true, err
 		})

@@ -48,7 +48,9 @@ func searching(d *desk) {
 	four := d.records(d.arrival(4, by("no address", "")))[0].ID
 	d.verdict(one, store.KindDirect)
 	d.verdict(two, store.KindBounce)
-	d.verdict(three, store.KindBounce)
+	d.decides(store.Decision{ID: three, Verdict: store.Verdict{Kind: store.KindBounce, Rules: []store.Rule{
+		{ID: "null-sender", Effect: store.EffectStop}, {ID: "not-a-person", Effect: store.EffectStop},
+	}}})
 	d.pass(time.Hour)
 	for _, c := range []struct {
 		q    store.InboundQuery
@@ -69,6 +71,9 @@ func searching(d *desk) {
 		{store.InboundQuery{Since: d.at()}, nil},
 		{store.InboundQuery{Since: noon, Mark: "bounce", Before: three}, []store.InboundID{two}},
 		{store.InboundQuery{Address: "no address"}, nil},
+		{store.InboundQuery{Mailbox: box}, []store.InboundID{four, three, two, one}},
+		{store.InboundQuery{Mailbox: "INBOX"}, nil},
+		{store.InboundQuery{Mark: "bounce", Decider: "null-sender"}, []store.InboundID{three}},
 		{store.InboundQuery{Mark: "list"}, nil},
 	} {
 		if got := d.finds(c.q); !slices.Equal(got, c.want) {

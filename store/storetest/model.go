@@ -315,7 +315,13 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 	}
 	if fate := store.FateOf(store.KindBounce, f.Report); refused && fate.Outranks(o.Delivery.Fate) {
 		m.meet(now, o, fate, f.Report, 0)
-	} else if k := m.ticket(o.Ticket); k != nil && f.State == store.StateFailed && o.Kind != store.MailAutoResponse {
+		return nil
+	}
+	if f.State == store.StateFailed {
+		m.hour(now, "region", o.Region).Failed++
+		m.hour(now, "domain", store.Domain(o.To)).Failed++
+	}
+	if k := m.ticket(o.Ticket); k != nil && f.State == store.StateFailed && o.Kind != store.MailAutoResponse {
 		k.Status = store.StatusOpen
 		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now, Body: o.Reply})
 	}

@@ -24,7 +24,7 @@ func (m *model) hour(at time.Time, of, name string) *store.Tally {
 
 func (m *model) countEnd(o *modelMail) {
 	m.hour(o.DoneAt, "region", o.Region).CountEnd(o.State)
-	if o.State != store.StateSuppressed && o.State != store.StateUnknown {
+	if o.State == store.StateSent {
 		m.hour(o.DoneAt, "domain", store.Domain(o.To)).CountEnd(o.State)
 	}
 }
