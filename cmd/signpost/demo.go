@@ -62,8 +62,9 @@ type demo struct {
 	http, smtp, imap net.Listener
 }
 
-// openDemo opens listeners and stores; nothing is served yet.
-func openDemo(c DemoCmd, log *slog.Logger) (_ *demo, err error) {
+// openDemo opens listeners and stores, after change had its hand on the
+// configuration; nothing is served yet.
+func openDemo(c DemoCmd, log *slog.Logger, change ...func(*Config)) (_ *demo, err error) {
 	d := &demo{}
 	defer func() {
 		if err != nil {
@@ -84,6 +85,9 @@ func openDemo(c DemoCmd, log *slog.Logger) (_ *demo, err error) {
 	}
 	d.host = sandbox.New(sandbox.Config{Password: demoPassword, Host: sandboxHost, Log: log})
 	cfg := demoConfig(c.Data, "http://"+d.http.Addr().String(), secret)
+	for _, c := range change {
+		c(&cfg)
+	}
 	if d.app, err = openApp(cfg, log); err != nil {
 		return nil, err
 	}

@@ -184,3 +184,93 @@ func TestARefusalAtHandOverDoesWhatABounceDoes(t *testing.T) {
 		t.Errorf("answered again: %+v", row)
 	}
 }
+
+// TestBouncesGoToAnAddressOfTheirOwn: with a bounce address every mail leaves with
+// its tag, what comes back is read in that mailbox and ties as ever, and nobody who
+// writes there is answered.
+func TestBouncesGoToAnAddressOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	const bounces, us = "bounces@mail.example.com", "partner-us.support@example.com"
+	d := startDemoAs(t, func(cfg *Config) {
+		region := cfg.Region["us"]
+		region.BounceAddress = bounces
+		cfg.Region["us"] = region
+		box := cfg.Mailbox["us"]
+		box.Username, box.Bounces = bounces, true
+		cfg.Mailbox["bounces"] = box
+		cfg.SMTP.NullSender = false // so that an answer may come back too
+	})
+	tagged := func(from string) bool {
+		return strings.HasPrefix(from, "bounces+b-") && strings.HasSuffix(from, "@mail.example.com")
+	}
+
+	// A ticket's mail that arrives, and one that does not.
+	if status, answer := contact(t, d.url(), request("ada@example.net", "US"), nil); status != http.StatusCreated {
+		t.Fatalf("%d %v", status, answer)
+	}
+	if m := d.await(t, "ada@example.net", anyMail); !tagged(m.EnvelopeFrom) || !strings.Contains(string(m.Raw), us) {
+		t.Errorf("the confirmation left as from %q:\n%.2000s", m.EnvelopeFrom, m.Raw)
+	}
+	const dead = "someone@bounce.example.net"
+	status, answer := contact(t, d.url(), request(dead, "US"), nil)
+	if status != http.StatusCreated {
+		t.Fatalf("%d %v", status, answer)
+	}
+	ticket, err := d.app.db.TicketByNumber(t.Context(), answer["number"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mail := d.awaitFate(t, ticket.ID)
+	if mail.Delivery.Fate != store.FateBounced || mail.Delivery.Outcome != store.OutcomeDead {
+		t.Errorf("the confirmation's fate is %+v", mail.Delivery)
+	}
+	row, err := d.app.db.Inbound(t.Context(), mail.Delivery.Inbound)
+	if err != nil || row.Mailbox != "bounces" || row.Verdict.Kind != store.KindBounce || row.Verdict.Reports[0].Tie != store.TieEnvelope {
+		t.Errorf("the report in the ledger: %+v, %v", row, err)
+	}
+	d.awaitHeld(t, dead, 1)
+
+	// An answer that comes back: it asks hosts for silence (NOTIFY=NEVER), and some
+	// report all the same.
+	const stray = "sue@example.net"
+	if err := d.host.Deliver(stray, []string{us}, person(stray, us, "one@example.net")); err != nil {
+		t.Fatal(err)
+	}
+	sent := d.await(t, stray, anyMail)
+	if !tagged(sent.EnvelopeFrom) {
+		t.Errorf("the answer left as from %q", sent.EnvelopeFrom)
+	}
+	back := "From: MAILER-DAEMON@example.net\r\nTo: " + sent.EnvelopeFrom + "\r\nMessage-ID: <back@example.net>\r\nSubject: Undelivered Mail Returned to Sender\r\n" +
+		"Auto-Submitted: auto-replied\r\n\r\n<" + stray + ">: 550 5.7.1 Message refused\r\n"
+	if err := d.host.Deliver("", []string{sent.EnvelopeFrom}, []byte(back)); err != nil {
+		t.Fatal(err)
+	}
+	if held := d.awaitHeld(t, stray, 1); held[0].Scope != store.ScopeAnswers {
+		t.Errorf("suppressed: %+v", held)
+	}
+
+	// Somebody who writes to the bounce address is silently recorded, a report that
+	// nothing proves is harmless.
+	if err := d.host.Deliver("eve@example.net", []string{bounces}, person("eve@example.net", bounces, "two@example.net")); err != nil {
+		t.Fatal(err)
+	}
+	if row := d.awaitVerdict(t, "two@example.net"); row.Mailbox != "bounces" || row.Answer != 0 || row.Verdict.Kind != store.KindDirect {
+		t.Errorf("who writes to the bounce address: %+v", row)
+	}
+	forged := "From: MAILER-DAEMON@example.net\r\nTo: " + bounces + "\r\nMessage-ID: <three@example.net>\r\nSubject: Undelivered Mail Returned to Sender\r\n" +
+		"Auto-Submitted: auto-replied\r\n\r\n<ada@example.net>: 550 5.1.1 User unknown\r\n"
+	if err := d.host.Deliver("", []string{bounces}, []byte(forged)); err != nil {
+		t.Fatal(err)
+	}
+	if row := d.awaitVerdict(t, "three@example.net"); row.Verdict.Kind != store.KindBounce || len(row.Verdict.Reports) != 1 || row.Verdict.Reports[0].Tie.Proven() {
+		t.Errorf("the forged report: %+v", row.Verdict)
+	}
+	if held, err := d.app.db.SuppressionsOf(t.Context(), time.Now(), "ada@example.net"); err != nil || len(held) != 0 {
+		t.Errorf("a forged report has suppressed %+v, %v", held, err)
+	}
+	for _, m := range d.host.Mails(us, 0, 100) {
+		if m.EnvelopeFrom == "" {
+			t.Errorf("a report came to the support address: %q", m.Subject)
+		}
+	}
+}

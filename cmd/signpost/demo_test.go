@@ -23,8 +23,14 @@ import (
 // change had its hand on it.
 func startDemo(t *testing.T, change ...func(*App)) *demo {
 	t.Helper()
+	return startDemoAs(t, func(*Config) {}, change...)
+}
+
+// startDemoAs is startDemo under another configuration.
+func startDemoAs(t *testing.T, configure func(*Config), change ...func(*App)) *demo {
+	t.Helper()
 	c := DemoCmd{HTTP: "127.0.0.1:0", SMTP: "127.0.0.1:0", IMAP: "127.0.0.1:0", Data: filepath.Join(t.TempDir(), "demo")}
-	d, err := openDemo(c, quietLog())
+	d, err := openDemo(c, quietLog(), configure)
 	if err != nil {
 		t.Fatal(err)
 	}
