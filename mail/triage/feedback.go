@@ -28,6 +28,10 @@ func (m *message) readComplaint() bool {
 		}
 		return m.decide(store.KindComplaint, "part message/feedback-report, "+kind)
 	}
+	if _, v, ok := m.header.has("X-HmXmrOriginalRecipient"); ok { // Microsoft's program passes on the mail itself
+		m.complain(bareAddress(v), "abuse", firstID(m.header.value("Message-ID")))
+		return m.decide(store.KindComplaint, "X-HmXmrOriginalRecipient: "+v)
+	}
 	if _, v, ok := m.header.has("X-Apple-Unsubscribe"); ok && strings.EqualFold(strings.TrimSpace(v), "true") {
 		return m.decide(store.KindComplaint, "X-Apple-Unsubscribe: true")
 	}
@@ -88,6 +92,9 @@ func feedbackFields(text string) fieldValues {
 	return fields
 }
 
+// maxReceipt is how long, in bytes, a receipt's text may be.
+const maxReceipt = 1000
+
 // readReceipt knows disposition notifications (RFC 8098) and the older receipts
 // of clients that only change the subject and the class.
 func (m *message) readReceipt() bool {
@@ -97,7 +104,8 @@ func (m *message) readReceipt() bool {
 	if v := m.header.value("Content-Type"); strings.Contains(strings.ToLower(v), "disposition-notification") {
 		return m.decide(store.KindReceipt, "Content-Type: "+v)
 	}
-	if p, ok := phrasebook().prefix(m.folded, receiptSubject); ok && !m.bounceSubject() {
+	// People write "Read: chapter 4" too, but then they go on at length or ask.
+	if p, ok := phrasebook().prefix(m.folded, receiptSubject); ok && !m.bounceSubject() && len(m.text()) <= maxReceipt && !m.asks() {
 		return m.decide(store.KindReceipt, "Subject: "+p)
 	}
 	return false

@@ -65,6 +65,15 @@ func addMails(f *testing.F) {
 		}
 		f.Add(raw)
 	}
+	files, err = filepath.Glob("testdata/stories/*.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		for _, mail := range stories(f, file) {
+			f.Add([]byte(mail))
+		}
+	}
 }
 
 func FuzzClassify(f *testing.F) {

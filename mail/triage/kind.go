@@ -21,9 +21,9 @@ func (m *message) kind(rules []store.Rule) store.Kind {
 		return store.KindChallenge
 	case fired(rules, "junk", "spam-mark"):
 		return store.KindSpam
-	case fired(rules, "list-header") && !m.replied():
+	case fired(rules, "list-header") && !m.replied(rules):
 		return store.KindList
-	case fired(rules, "auto-submitted", "responder-header", "other-helpdesk", "loop-header", "auto-subject", "away-text", "acknowledgement"):
+	case fired(rules, "auto-submitted", "responder-header", "other-helpdesk", "loop-header", "auto-subject", "away-text", "program-text", "acknowledgement"):
 		return store.KindAutoReply
 	case fired(rules, "precedence", "bulk-header"):
 		if m.toMany(rules) {
@@ -38,7 +38,10 @@ func (m *message) kind(rules []store.Rule) store.Kind {
 
 // replied tells an automatic reply that a list passed on, or that carries list
 // fields of its own.
-func (m *message) replied() bool {
+func (m *message) replied(rules []store.Rule) bool {
+	if _, ok := phrasebook().prefix(m.folded, autoSubject); ok && fired(rules, "auto-subject") {
+		return true
+	}
 	_, ok := m.valued("Auto-Submitted", func(v string) bool { return keyword(v) == "auto-replied" })
 	return ok
 }
@@ -46,10 +49,17 @@ func (m *message) replied() bool {
 // toMany tells mail for many readers from a responder's, which marks itself with
 // Precedence too but answers something.
 func (m *message) toMany(rules []store.Rule) bool {
-	if words, ok := precedence(m); ok && strings.Contains(strings.ToLower(words), "reply") {
+	words, _ := precedence(m)
+	switch words = strings.ToLower(words); {
+	case strings.Contains(words, "reply"):
 		return false
+	case fired(rules, "bulk-header") || strings.Contains(words, "list"):
+		return true
 	}
-	return fired(rules, "bulk-header") || m.header.value("In-Reply-To") == ""
+	if _, ok := m.robot(isListName); ok {
+		return true
+	}
+	return !m.answers()
 }
 
 // machine tells a sender that nobody can be reached at.

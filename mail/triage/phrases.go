@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"unicode"
-	"unicode/utf8"
 )
 
 // phraseFiles hold the phrases by which mail is known, a file per language; the
@@ -28,7 +27,13 @@ const (
 	receiptSubject section = "receipt-subject"
 	ackSubject     section = "ack-subject"
 	ackText        section = "ack-text"
+	ackMore        section = "ack-more"
+	awaySubject    section = "away-subject"
+	awayNamed      section = "away-named"
 	awayText       section = "away-text"
+	awayMore       section = "away-more"
+	programText    section = "program-text"
+	goodsSubject   section = "goods-subject"
 	challengeText  section = "challenge-text"
 	challengeHost  section = "challenge-host"
 	bounceText     section = "bounce-text"
@@ -40,15 +45,45 @@ const (
 // phrases is the phrase book: every section's phrases of all languages, folded.
 type phrases struct {
 	lists map[section][]string
-	// heads are the lists by first letter, for prefixes: a subject is compared
-	// with the few phrases that could match.
-	heads map[section]map[rune][]string
+	// heads are the lists by the phrases' first bytes: a text is compared with the
+	// few phrases that could begin where it is looked at.
+	heads map[section]*heads
+}
+
+// heads finds the phrases that may begin with three given bytes. There are
+// thousands of phrases, so most places of a text are told by one bit to begin
+// none.
+type heads struct {
+	bits [64]uint64
+	by   map[[3]byte][]string // longest first
+}
+
+func (h *heads) bit(a, b, c byte) (word int, mask uint64) {
+	n := (uint32(a)*131+uint32(b))*131 + uint32(c)
+	n ^= n >> 11
+	return int(n >> 6 & 63), 1 << (n & 63)
+}
+
+// at returns the phrase that text begins with.
+func (h *heads) at(text string) (string, bool) {
+	if h == nil || len(text) < 3 {
+		return "", false
+	}
+	if word, mask := h.bit(text[0], text[1], text[2]); h.bits[word]&mask == 0 {
+		return "", false
+	}
+	for _, p := range h.by[[3]byte{text[0], text[1], text[2]}] {
+		if strings.HasPrefix(text, p) {
+			return p, true
+		}
+	}
+	return "", false
 }
 
 // phrasebook reads the files at the first call; they are part of the program and
 // checked by a test.
 var phrasebook = sync.OnceValue(func() *phrases {
-	b := &phrases{lists: map[section][]string{}, heads: map[section]map[rune][]string{}}
+	b := &phrases{lists: map[section][]string{}, heads: map[section]*heads{}}
 	files, _ := fs.Glob(phraseFiles, "phrases/*.txt")
 	for _, file := range files {
 		raw, _ := phraseFiles.ReadFile(file)
@@ -56,13 +91,17 @@ var phrasebook = sync.OnceValue(func() *phrases {
 	}
 	for s, list := range b.lists {
 		sort.Slice(list, func(i, j int) bool { return len(list[i]) > len(list[j]) })
-		b.heads[s] = map[rune][]string{}
+		h := &heads{by: map[[3]byte][]string{}}
 		for _, p := range list {
-			for _, r := range p {
-				b.heads[s][r] = append(b.heads[s][r], p)
-				break
+			if len(p) < 3 {
+				continue
 			}
+			word, mask := h.bit(p[0], p[1], p[2])
+			h.bits[word] |= mask
+			head := [3]byte{p[0], p[1], p[2]}
+			h.by[head] = append(h.by[head], p)
 		}
+		b.heads[s] = h
 	}
 	return b
 })
@@ -86,12 +125,9 @@ func (b *phrases) list(s section) []string { return b.lists[s] }
 // prefix returns the phrase of any of the sections that text begins with.
 func (b *phrases) prefix(text string, sections ...section) (string, bool) {
 	text = trimHead(text)
-	first, _ := utf8.DecodeRuneInString(text)
 	for _, s := range sections {
-		for _, p := range b.heads[s][first] {
-			if strings.HasPrefix(text, p) {
-				return p, true
-			}
+		if p, ok := b.heads[s].at(text); ok {
+			return p, true
 		}
 	}
 	return "", false
@@ -100,10 +136,11 @@ func (b *phrases) prefix(text string, sections ...section) (string, bool) {
 // trimHead drops the marks that subjects and marker lines are dressed with.
 func trimHead(text string) string { return strings.TrimLeft(text, "*[(<!-= \"'【") }
 
-// within returns the phrase of the section that text holds.
+// within returns the first phrase of the section that text holds.
 func (b *phrases) within(text string, s section) (string, bool) {
-	for _, p := range b.lists[s] {
-		if strings.Contains(text, p) {
+	h := b.heads[s]
+	for i := range len(text) {
+		if p, ok := h.at(text[i:]); ok {
 			return p, true
 		}
 	}

@@ -12,8 +12,8 @@ import (
 func TestPhraseFilesAreSound(t *testing.T) {
 	t.Parallel()
 	known := map[section]bool{
-		autoSubject: true, bounceSubject: true, bounceHint: true, delaySubject: true, receiptSubject: true, ackSubject: true, ackText: true,
-		awayText: true, challengeText: true, challengeHost: true, bounceText: true, delayText: true, bounceFinal: true, returnedMark: true,
+		autoSubject: true, bounceSubject: true, bounceHint: true, delaySubject: true, receiptSubject: true, ackSubject: true, ackText: true, ackMore: true,
+		awaySubject: true, awayNamed: true, awayText: true, awayMore: true, programText: true, goodsSubject: true, challengeText: true, challengeHost: true, bounceText: true, delayText: true, bounceFinal: true, returnedMark: true,
 	}
 	files, err := fs.Glob(phraseFiles, "phrases/*.txt")
 	if err != nil || len(files) < 30 {
@@ -35,7 +35,7 @@ func TestPhraseFilesAreSound(t *testing.T) {
 			t.Errorf("phrases %q stand in no section", list)
 		}
 		for _, p := range list {
-			if n := utf8.RuneCountInString(p); n < 2 || n < 4 && isASCII(p) && !strings.ContainsAny(p, ":") {
+			if n := utf8.RuneCountInString(p); n < 2 || len(p) < 3 || n < 4 && isASCII(p) && !strings.ContainsAny(p, ":") {
 				t.Errorf("section %s: %q is too short to tell anything", s, p)
 			}
 		}

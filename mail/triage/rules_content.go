@@ -1,10 +1,6 @@
 package triage
 
-import (
-	"strings"
-
-	"signpost/store"
-)
+import "strings"
 
 // contentRules: the parts, the subject or the text show a program's mail.
 var contentRules = []rule{
@@ -13,14 +9,12 @@ var contentRules = []rule{
 	}),
 	stop("report-part", "RFC 6522: multipart/report of any kind, and the parts reports are made of", reportPart),
 	stop("calendar", "RFC 6047: an invitation and its answer are handled by programs", calendarPart),
-	stop("auto-subject", "subjects that responders and mail systems write, data by language", func(m *message) (string, bool) {
-		p, ok := phrasebook().prefix(m.folded, autoSubject, bounceSubject, delaySubject, receiptSubject, ackSubject)
-		return "Subject: " + m.subject + " [" + p + "]", ok
-	}),
+	stop("auto-subject", "subjects that responders and mail systems write, data by language", autoSubjectRule),
 	stop("away-text", "an absence notice without a mark in its header, data by language", func(m *message) (string, bool) {
 		return m.away()
 	}),
-	stop("acknowledgement", "a helpdesk's acknowledgement: a ticket's mark in the subject and its sentence in the text", acknowledgement),
+	stop("program-text", "a sentence in which a program says that it wrote the mail, data by language", programTextRule),
+	stop("acknowledgement", "a helpdesk's acknowledgement: its sentence in the text, and its subject, a ticket's mark or its promise", acknowledgement),
 	stop("challenge", "a service that asks the sender to prove himself first", challenge),
 }
 
@@ -54,7 +48,7 @@ func calendarPart(m *message) (string, bool) {
 	}
 	for i := range m.parts {
 		p := &m.parts[i]
-		if p.media != "text/calendar" {
+		if p.media != "text/calendar" && p.media != "application/ics" {
 			continue
 		}
 		method := strings.ToLower(p.params.get("method"))
@@ -76,38 +70,6 @@ func calendarMethod(text string) string {
 		}
 	}
 	return ""
-}
-
-// away looks for the sentences of absence notices. People write them too ("I am on
-// vacation from Monday, please answer before"), so the absence counts only where
-// the mail answers one; that it was written by a program counts anywhere.
-func (m *message) away() (string, bool) {
-	words, ok := m.opening(awayText, 400, 1500)
-	if !ok {
-		return "", false
-	}
-	return words, m.answers() || containsAny(words, programWords...)
-}
-
-// programWords are what the sentences of away-text that speak of programs hold.
-var programWords = []string{"auto", "авто", "自动", "自動", "자동", "تلقائي", "آلي", "αυτόματ", "אוטומטי", "อัตโนมัติ", "tự động", "خودکار",
-	"monitored", "unattended", "reply", "répondre", "responda", "rispondere", "antwort", "отвечайте", "回复", "回覆", "membalas", "gelesen", "consultée"}
-
-// answers tells a mail that answers another, as far as its header shows.
-func (m *message) answers() bool {
-	if m.header.count("In-Reply-To") > 0 || m.header.count("References") > 0 {
-		return true
-	}
-	head, _, ok := strings.Cut(m.folded, ":")
-	return ok && len([]rune(strings.TrimSpace(head))) <= 4
-}
-
-// acknowledgement needs two signs, since people write ticket numbers too.
-func acknowledgement(m *message) (string, bool) {
-	if !ticketMark(m.folded) {
-		return "", false
-	}
-	return m.opening(ackText, 1500, 0)
 }
 
 // ticketMark finds a number in the way helpdesks write one into a subject:
@@ -132,74 +94,4 @@ func ticketMark(subject string) bool {
 		}
 	}
 	return false
-}
-
-// challenge: a known service, or a text that asks for proof beside a link.
-func challenge(m *message) (string, bool) {
-	if words, ok := challengeService(m); ok {
-		return words, true
-	}
-	words, ok := m.opening(challengeText, 2000, 0)
-	if !ok {
-		return "", false
-	}
-	text := m.text()
-	return words, containsAny(text, "http://", "https://") || containsAny(m.folded, "verif", "confirm", "action required", "challenge")
-}
-
-// challengeService tells a sender at one of the services that send challenges.
-func challengeService(m *message) (string, bool) {
-	for _, a := range append(m.addresses("Sender"), m.from...) {
-		domain := store.Domain(a.address)
-		for _, host := range phrasebook().list(challengeHost) {
-			if domain == host || strings.HasSuffix(domain, "."+host) {
-				return "From: " + a.address, true
-			}
-		}
-	}
-	return "", false
-}
-
-// opening looks for a phrase in the first window bytes of the text; when short is
-// not 0 only in a text of at most that length, since programs are brief and a
-// person's long letter may hold any sentence.
-func (m *message) opening(section section, window, short int) (string, bool) {
-	text := m.text()
-	if short > 0 && len(strings.TrimSpace(text)) > short {
-		return "", false
-	}
-	text = fold(cut(text, window))
-	p, ok := phrasebook().within(text, section)
-	return p, ok
-}
-
-// text is the mail's first readable text, quoted lines left out.
-func (m *message) text() string {
-	if m.hasText {
-		return m.words
-	}
-	m.hasText = true
-	for i := range m.parts {
-		p := &m.parts[i]
-		if p.isText() && p.filename() == "" {
-			if t := strings.TrimSpace(p.text()); t != "" {
-				m.words = withoutQuotes(t)
-				break
-			}
-		}
-	}
-	return m.words
-}
-
-func withoutQuotes(s string) string {
-	if !strings.Contains(s, "\n>") {
-		return s
-	}
-	var out strings.Builder
-	for line := range strings.Lines(s) {
-		if !strings.HasPrefix(line, ">") {
-			out.WriteString(line)
-		}
-	}
-	return out.String()
 }

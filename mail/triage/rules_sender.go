@@ -93,7 +93,10 @@ func isDaemon(address string) bool {
 // isNoReply tells the addresses that say of themselves that nobody reads them.
 func isNoReply(address string) bool {
 	flat := squash(localPart(address))
-	return containsAny(flat, "noreply", "donotreply", "dontreply", "noresponder", "nepasrepondre", "nichtantworten", "naoresponda", "autoreply", "autoresponder", "unattended")
+	return containsAny(flat, "noreply", "donotreply", "dontreply", "noresponder", "noresponda", "norespondas", "noresponse", "donotrespond", "nepasrepondre", "pasdereponse",
+		"nichtantworten", "keineantwort", "nichtbeantworten", "naoresponda", "naoresponder", "nonrispondere", "nietbeantwoorden", "nietantwoorden", "geenantwoord",
+		"nieodpowiadaj", "neodpovidat", "neodpovidejte", "neodpovedat", "svarainte", "svarikke", "ikkesvar", "alavastaa", "eivastata", "neodgovarjaj", "yanitlamayin",
+		"autoreply", "autoresponder", "unattended")
 }
 
 // isServiceName tells list managers, system accounts and their address forms.
@@ -105,6 +108,13 @@ func isServiceName(address string) bool {
 		"notification", "notifications", "notify", "apache", "cron", "backup-daemon":
 		return true
 	}
+	return isListName(address) || name == "newsletter" || name == "newsletters"
+}
+
+// isListName tells the address forms of list managers.
+func isListName(address string) bool {
+	local := localPart(address)
+	name, _, _ := strings.Cut(local, "+")
 	for _, suffix := range []string{"-request", "-owner", "-bounces", "-bounce", "-relay", "-errors", "-confirm", "-daemon", "-return", "-admin-bounces"} {
 		if strings.HasSuffix(name, suffix) {
 			return true

@@ -3,6 +3,7 @@ package triage
 import (
 	"bytes"
 	"encoding/base64"
+	"html"
 	"io"
 	"mime"
 	"strings"
@@ -207,10 +208,8 @@ func stripHTML(s string) string {
 		}
 		s = skipElement(s, end, &out)
 	}
-	return htmlEntities.Replace(out.String())
+	return html.UnescapeString(out.String())
 }
-
-var htmlEntities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "&quot;", `"`, "&nbsp;", " ", "&#39;", "'", "&#64;", "@", "&#43;", "+")
 
 // skipElement steps over one tag, and over the content of those that show none.
 func skipElement(s string, end int, out *strings.Builder) string {

@@ -147,8 +147,10 @@ type message struct {
 	ours       []string
 	oursResent bool // only Resent-* names us
 
-	words   string // the readable text, once asked for
-	hasText bool
+	words      string // the readable text, once asked for
+	hasText    bool
+	first      string // its opening, folded, once asked for
+	hasOpening bool
 
 	notice  *notice // once asked for
 	inner   bool    // it came inside another mail

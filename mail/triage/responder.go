@@ -1,0 +1,293 @@
+package triage
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"signpost/store"
+)
+
+// Programs and people use the same words: both write "I am on vacation", "thank
+// you for contacting" and "delivery failed". So a phrase decides alone only where
+// no person begins a subject so, or where a program speaks of itself; every other
+// needs a second sign, and one that people write too is believed only of a mail
+// that asks nothing.
+
+// autoSubjectRule judges the subject's beginning.
+func autoSubjectRule(m *message) (string, bool) {
+	book := phrasebook()
+	p, ok := book.prefix(m.folded, autoSubject)
+	if !ok {
+		if p, ok = book.prefix(m.folded, bounceSubject, delaySubject); ok {
+			ok = m.report != "" || !m.aboutGoods(p)
+		}
+	}
+	if !ok && m.report != "" {
+		p, ok = book.prefix(m.folded, receiptSubject)
+	}
+	if !ok {
+		p, ok = m.awaySubject()
+	}
+	return "Subject: " + m.subject + " [" + p + "]", ok
+}
+
+// aboutGoods tells a bounce's subject that may speak of parcels as well, as far as
+// the phrase it was known by says, in a mail that does not go on as a mail system
+// does.
+func (m *message) aboutGoods(phrase string) bool {
+	book := phrasebook()
+	if goods, ok := book.prefix(m.folded, goodsSubject); !ok || len(phrase) > len(goods) {
+		return false
+	}
+	_, told := book.within(m.openingWords(), bounceText)
+	return !told && smtpReply(m.openingWords()) == ""
+}
+
+// awaySubject knows the short subjects of absence notices, where the subject says
+// no more than that or the text goes on as notices do.
+func (m *message) awaySubject() (string, bool) {
+	p, ok := phrasebook().prefix(m.folded, awaySubject)
+	if ok {
+		if _, more := m.opening(awayMore, 1500, 1500); more {
+			return p, true
+		}
+		_, away := m.opening(awayText, 600, 1500)
+		return p, (away || closes(m.folded, p)) && !m.asks()
+	}
+	p, ok = phrasebook().within(m.folded, awayNamed)
+	return p, ok && !m.asks()
+}
+
+// closes tells whether a subject that begins with the phrase says nothing more, or
+// goes on with a mark or a number: "Holiday", "Holiday: Re: prices", not "Holiday
+// plans".
+func closes(subject, phrase string) bool {
+	rest := strings.TrimSpace(strings.TrimPrefix(trimHead(subject), phrase))
+	next, _ := utf8.DecodeRuneInString(rest)
+	return rest == "" || !unicode.IsLetter(next)
+}
+
+// asks tells whether the mail's own words hold a question: notices and
+// acknowledgements ask nothing.
+func (m *message) asks() bool {
+	return strings.ContainsAny(m.folded, "?？؟") || strings.ContainsAny(m.openingWords(), "?？؟")
+}
+
+// away looks for the sentences of absence notices. People write them too ("I am on
+// vacation from Monday, please answer before"), so the absence counts only where
+// the mail answers one or goes on as notices do.
+func (m *message) away() (string, bool) {
+	words, ok := m.opening(awayText, 600, 1500)
+	if !ok {
+		return "", false
+	}
+	if more, ok := m.opening(awayMore, 1500, 1500); ok {
+		return words + "; " + more, true
+	}
+	return words, m.answers() && !m.asks()
+}
+
+// programText finds a sentence in which a program says that it wrote the mail; it
+// stands at the head or at the foot.
+func programTextRule(m *message) (string, bool) {
+	text := m.text()
+	if p, ok := phrasebook().within(fold(cut(text, 3000)), programText); ok {
+		return p, true
+	}
+	if len(text) <= 3000 {
+		return "", false
+	}
+	foot := text[max(3000, len(text)-1500):]
+	return phrasebook().within(fold(strings.ToValidUTF8(foot, " ")), programText)
+}
+
+// answers tells a mail that answers another, as far as its header shows. Exchange
+// keeps the thread's first subject in Thread-Topic.
+func (m *message) answers() bool {
+	if m.header.count("In-Reply-To") > 0 || m.header.count("References") > 0 {
+		return true
+	}
+	if head, _, ok := strings.Cut(m.folded, ":"); ok && len([]rune(strings.TrimSpace(head))) <= 4 {
+		return true
+	}
+	topic := fold(decodeWords(m.header.value("Thread-Topic")))
+	return topic != "" && topic != m.folded && strings.HasSuffix(m.folded, ": "+topic)
+}
+
+// acknowledgement needs two signs: the sentence that a request has arrived, and
+// the subject of an acknowledgement, a new ticket's mark, or what they promise.
+// The mark of a mail that answers may be ours.
+func acknowledgement(m *message) (string, bool) {
+	subject, named := phrasebook().prefix(m.folded, ackSubject)
+	words, told := m.opening(ackText, 1500, 0)
+	more, promised := m.opening(ackMore, 1500, 0)
+	switch {
+	case named && told:
+		return "Subject: " + subject + "; " + words, true
+	case named && promised:
+		return "Subject: " + subject + "; " + more, !m.asks()
+	case named && closes(m.folded, subject):
+		return "Subject: " + subject, !m.asks()
+	case told && promised:
+		return words + "; " + more, true
+	case told && ticketMark(m.folded) && !m.answers():
+		return words, true
+	}
+	return "", false
+}
+
+// challenge: a known service, or a text that asks for proof beside a link.
+func challenge(m *message) (string, bool) {
+	if words, ok := challengeService(m); ok {
+		return words, true
+	}
+	words, ok := m.opening(challengeText, 2000, 0)
+	if !ok {
+		return "", false
+	}
+	return words, m.hasLink() || containsAny(m.folded, "verif", "confirm", "conferm", "bestätig", "authenti", "potwierd", "подтвер", "確認", "确认", "action required", "challenge")
+}
+
+// challengeService tells a sender at one of the services that send challenges.
+func challengeService(m *message) (string, bool) {
+	for _, a := range append(m.addresses("Sender"), m.from...) {
+		domain := store.Domain(a.address)
+		for _, host := range phrasebook().list(challengeHost) {
+			if domain == host || strings.HasSuffix(domain, "."+host) {
+				return "From: " + a.address, true
+			}
+		}
+	}
+	return "", false
+}
+
+// hasLink tells whether any of the mail's texts holds a link; a page's stand in its
+// tags.
+func (m *message) hasLink() bool {
+	for i := range m.parts {
+		p := &m.parts[i]
+		if !p.isText() {
+			continue
+		}
+		raw := bytes.ToLower(decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText))
+		if bytes.Contains(raw, []byte("http://")) || bytes.Contains(raw, []byte("https://")) {
+			return true
+		}
+	}
+	return false
+}
+
+// opening looks for a phrase in the first window bytes of what the sender wrote;
+// when short is not 0 only in a text of at most that length, since programs are
+// brief and a person's long letter may hold any sentence.
+func (m *message) opening(section section, window, short int) (string, bool) {
+	text := m.openingWords()
+	if short > 0 && len(text) > short {
+		return "", false
+	}
+	return phrasebook().within(cut(text, window), section)
+}
+
+// maxOpening is how much of a text the rules on its opening see.
+const maxOpening = 2000
+
+// openingWords is the opening of the text without its signature, folded.
+func (m *message) openingWords() string {
+	if !m.hasOpening {
+		m.hasOpening = true
+		m.first = fold(cut(withoutSignature(m.text()), maxOpening))
+	}
+	return m.first
+}
+
+func withoutSignature(text string) string {
+	for _, mark := range []string{"\n-- \n", "\n--\n"} {
+		if i := strings.Index(text, mark); i >= 0 {
+			text = text[:i]
+		}
+	}
+	return text
+}
+
+// maxWords is how much of a text is looked through for what it quotes.
+const maxWords = 64 << 10
+
+// text is the mail's first readable text, what it quotes left out.
+func (m *message) text() string {
+	if m.hasText {
+		return m.words
+	}
+	m.hasText = true
+	for i := range m.parts {
+		p := &m.parts[i]
+		if p.isText() && p.filename() == "" {
+			if t := strings.TrimSpace(p.text()); t != "" {
+				m.words = withoutQuotes(cut(t, maxWords))
+				break
+			}
+		}
+	}
+	return m.words
+}
+
+// withoutQuotes leaves out quoted lines, and ends where another mail begins: below
+// a marker or a line of attribution, or where a mail's header was pasted, in
+// whatever language.
+func withoutQuotes(s string) string {
+	var out strings.Builder
+	for at := 0; at < len(s); {
+		line, _, _ := strings.Cut(s[at:], "\n")
+		next := min(at+len(line)+1, len(s))
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(trimmed, ">"):
+		case startsQuote(trimmed, s[at:]):
+			return out.String()
+		default:
+			out.WriteString(s[at:next])
+		}
+		at = next
+	}
+	return out.String()
+}
+
+// startsQuote tells the line above a quoted mail: "-----Original Message-----",
+// "On Sunday Ana <a@b.example> wrote:", or the first of the fields that mail
+// programs paste (From, Sent, To, Subject).
+func startsQuote(line, text string) bool {
+	if line == "" {
+		return false
+	}
+	if line[0] == '-' || line[0] == 'B' || line[0] == '_' {
+		if _, ok := phrasebook().prefix(fold(cut(line, 200)), returnedMark); ok {
+			return true
+		}
+	}
+	if line[len(line)-1] == ':' && strings.Contains(line, "@") && strings.ContainsAny(line, "0123456789") && len(line) < 300 {
+		return true
+	}
+	return pastedHeader(text)
+}
+
+// pastedHeader tells three to eight lines of "Word: value", an address among them.
+func pastedHeader(text string) bool {
+	fields, address := 0, false
+	for line := range strings.Lines(cut(text, 1200)) {
+		if fields == 8 {
+			break
+		}
+		line = strings.Trim(strings.TrimSpace(line), "*")
+		if line == "" && fields == 0 {
+			return false
+		}
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || len([]rune(name)) > 16 || name == "" || strings.ContainsAny(name, ".,;@/") {
+			break
+		}
+		fields++
+		address = address || strings.Contains(value, "@")
+	}
+	return fields >= 3 && address
+}
