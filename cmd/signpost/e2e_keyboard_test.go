@@ -1,0 +1,174 @@
+//go:build e2e
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// focus is where the keyboard is.
+type focus struct {
+	At    int    `json:"at"`    // place among all that the keyboard can reach, -1: none of them
+	Of    int    `json:"of"`    // how many there are
+	Name  string `json:"name"`  // as it is read out
+	Tag   string `json:"tag"`   // "a", "button"
+	Ring  bool   `json:"ring"`  // it shows that it has the focus
+	Inset bool   `json:"inset"` // its first line stands within the window, and nothing covers it
+}
+
+// whereFocus is evaluated in the page.
+const whereFocus = `(() => {
+	const seen = e => e.checkVisibility({visibilityProperty: true}) && e.tabIndex >= 0 && !e.disabled && e.type !== "hidden";
+	const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter(seen);
+	const e = document.activeElement, labels = [...(e.labels || [])];
+	// What stands for an input that is not drawn is the last of its labels.
+	const drawn = e.offsetHeight > 1 || !labels.length ? e : labels[labels.length - 1];
+	const style = getComputedStyle(drawn), box = drawn.getClientRects()[0] || drawn.getBoundingClientRect(); // of a broken line its first part
+	const line = Math.min(box.height, 24); // of a tall one its first line, where the caret is
+	const on = document.elementFromPoint(box.left + box.width / 2, box.top + line / 2);
+	return {
+		at: all.indexOf(e), of: all.length, tag: e.localName,
+		name: (e.getAttribute("aria-label") || (labels.length ? labels[0].innerText : "") || e.innerText || e.value || "").trim().replace(/\s+/g, " "),
+		ring: e.matches(":focus-visible") && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+		inset: box.top >= 0 && box.top + line <= innerHeight && !!on && (drawn.contains(on) || on.contains(drawn)),
+	};
+})()`
+
+// keyboard is a browser without a mouse.
+type keyboard struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func (k keyboard) press(keys string) {
+	k.t.Helper()
+	if err := chromedp.Run(k.ctx, chromedp.KeyEvent(keys)); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+func (k keyboard) where() (f focus) {
+	k.t.Helper()
+	if err := chromedp.Run(k.ctx, chromedp.Evaluate(whereFocus, &f)); err != nil {
+		k.t.Fatal(err)
+	}
+	return f
+}
+
+// to presses Tab until what is named has the focus.
+func (k keyboard) to(tag, name string) {
+	k.t.Helper()
+	for range 300 {
+		if f := k.where(); f.Tag == tag && strings.HasPrefix(f.Name, name) {
+			return
+		}
+		k.press(kb.Tab)
+	}
+	k.t.Fatalf("Tab never comes to the %s %q; it is at %+v", tag, name, k.where())
+}
+
+// enter presses Enter and waits until the page says what is wanted.
+func (k keyboard) enter(want string) {
+	k.t.Helper()
+	k.press(kb.Enter)
+	var text string
+	eventually(k.t, 15*time.Second, "the page says "+want, func() error {
+		// While one page gives way to the next there may be none to ask.
+		if err := chromedp.Run(k.ctx, chromedp.Evaluate(`document.body ? document.body.innerText : ""`, &text)); err != nil {
+			return err
+		}
+		if !strings.Contains(text, want) {
+			return fmt.Errorf("it says:\n%s", text)
+		}
+		return nil
+	})
+}
+
+// around goes once through the page and fails where the focus leaves the order
+// of the page, cannot be seen, or does not come to everything.
+func (k keyboard) around(path string) {
+	k.t.Helper()
+	if err := chromedp.Run(k.ctx, chromedp.Navigate(path)); err != nil {
+		k.t.Fatal(err)
+	}
+	next := 0
+	for range 500 {
+		k.press(kb.Tab)
+		f := k.where()
+		if f.At == next-1 { // the parts of a date
+			continue
+		}
+		if f.At < next { // around
+			if next != f.Of {
+				k.t.Errorf("%s: Tab turns back after %d of %d, at %q", path, next, f.Of, f.Name)
+			}
+			return
+		}
+		if f.At != next || !f.Ring || !f.Inset || f.Name == "" {
+			k.t.Errorf("%s: Tab %d comes to %+v", path, next+1, f)
+		}
+		next = f.At + 1
+	}
+	k.t.Errorf("%s: Tab finds no end", path)
+}
+
+// TestE2EKeyboard: without a mouse somebody of ops signs in, looks for a
+// bounce, reads it, lets its address be written to again, has a failed mail tried
+// anew, and signs out; and on each page the focus goes through everything in its
+// order and can be seen.
+func TestE2EKeyboard(t *testing.T) {
+	t.Parallel()
+	d := startFilledDemo(t, 300, 3_000)
+	k := keyboard{t, openBrowser(t)}
+	if err := chromedp.Run(k.ctx, chromedp.Navigate(d.URL+"/sign-in")); err != nil {
+		t.Fatal(err)
+	}
+	k.to("input", "Email address")
+	k.press(demoAgent)
+	k.to("input", "Password")
+	k.press(demoPassword)
+	k.enter("Is mail flowing?")
+
+	k.to("a", "Ledger")
+	k.enter("Every mail that came to a support address")
+	k.to("select", "Became")
+	k.press("bounce")
+	k.to("button", "Search")
+	k.enter("Undelivered Mail Returned to Sender")
+	k.to("a", firstLine(t, k, ".op-list a"))
+	k.enter("What it reports")
+
+	k.to("a", "Bounces")
+	k.enter("Not written to any more")
+	k.to("button", "Release")
+	k.enter("written to again")
+
+	k.to("a", "Queue")
+	k.enter("what was given up")
+	pages := d.opsPages(t, k.ctx)
+	for _, path := range append(pages, "/contact", "/") {
+		k.around(d.URL + path)
+	}
+	if err := chromedp.Run(k.ctx, chromedp.Navigate(d.URL+"/ops")); err != nil {
+		t.Fatal(err)
+	}
+	k.to("button", "Sign out")
+	k.enter("Sign in")
+}
+
+// firstLine is how the first of some elements begins.
+func firstLine(t *testing.T, k keyboard, selector string) (text string) {
+	t.Helper()
+	if err := chromedp.Run(k.ctx, chromedp.Text(selector, &text)); err != nil {
+		t.Fatal(err)
+	}
+	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	return text
+}
