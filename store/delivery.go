@@ -109,9 +109,12 @@ func (t Tie) Proven() bool {
 }
 
 // FateOf is what a report in a mail of that kind says of the mail it is about;
-// "" when it says nothing, as of one handed on to a host that reports no more.
+// "" when it says nothing, as of one handed on to a host that reports no more, or
+// in feedback that is no complaint.
 func FateOf(kind Kind, r Report) Fate {
 	switch {
+	case kind == KindComplaint && r.Outcome == OutcomeDone:
+		return ""
 	case kind == KindComplaint:
 		return FateComplained
 	case kind != KindBounce && kind != KindDelay && kind != KindDelivered:

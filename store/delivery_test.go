@@ -38,6 +38,7 @@ func TestWhatAReportSaysOfItsMail(t *testing.T) {
 		{store.KindDelivered, "relayed", "done", ""},
 		{store.KindDelivered, "expanded", "done", ""},
 		{store.KindComplaint, "failed", "refused", store.FateComplained},
+		{store.KindComplaint, "failed", "done", ""}, // one taken back
 		{store.KindBounce, "", "dead", ""},
 		{store.KindAutoReply, "failed", "dead", ""},
 		{store.KindDirect, "failed", "dead", ""},

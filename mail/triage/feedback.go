@@ -26,6 +26,9 @@ func (m *message) readComplaint() bool {
 				m.complain(a.address, kind, id)
 			}
 		}
+		if len(m.reports) == 0 && !isGrievance(kind) {
+			m.reports = []store.Report{feedback("", kind, id)} // so that nobody takes it for a complaint whose author is hidden
+		}
 		return m.decide(store.KindComplaint, "part message/feedback-report, "+kind)
 	}
 	if _, v, ok := m.header.has("X-HmXmrOriginalRecipient"); ok { // Microsoft's program passes on the mail itself
@@ -70,7 +73,26 @@ func (m *message) complain(address, kind, id string) {
 			return
 		}
 	}
-	m.reports = append(m.reports, store.Report{Recipient: address, Action: "failed", Reason: "feedback", Outcome: "refused", Diagnostic: cut(clean(kind), 200), OriginalMessageID: id})
+	m.reports = append(m.reports, feedback(address, kind, id))
+}
+
+// isGrievance tells feedback by which somebody wants no more of our mail from such
+// as takes a complaint back (RFC 5965 section 7.3) or is about mail in our name
+// that we may not have sent (RFC 6591).
+func isGrievance(kind string) bool {
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	return kind != "not-spam" && kind != "auth-failure"
+}
+
+func feedback(address, kind, id string) store.Report {
+	r := store.Report{
+		Recipient: address, Action: "failed", Reason: "feedback", Outcome: store.OutcomeRefused,
+		Diagnostic: cut(clean(kind), 200), OriginalMessageID: id,
+	}
+	if !isGrievance(kind) {
+		r.Outcome = store.OutcomeDone
+	}
+	return r
 }
 
 type fieldValues map[string][]string

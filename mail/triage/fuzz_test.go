@@ -144,3 +144,18 @@ func FuzzText(f *testing.F) {
 		smtpReply(s)
 	})
 }
+
+// Whatever a relay says, its refusal is read in known words, and one that came
+// before a recipient was named kills no address.
+func FuzzReadReply(f *testing.F) {
+	f.Add("RCPT", 550, "5.1.1", "<x@y.example>: User unknown")
+	f.Add("MAIL", 553, "5.1.8", "Sender address rejected: Domain not found")
+	f.Add("DATA", 554, "", "5.1.0 - Unknown address error 550-'mailbox full'\nsecond line\x00\xff")
+	f.Fuzz(func(t *testing.T, command string, code int, enhanced, text string) {
+		r := ReadReply(Reply{Recipient: "x@y.example", Command: command, Code: code, Enhanced: enhanced, Text: text})
+		checkBounds(t, Result{Verdict: store.Verdict{Reports: []store.Report{r}}})
+		if r.Recipient != "x@y.example" || r.Action != "failed" || command == "MAIL" && r.Outcome == store.OutcomeDead {
+			t.Errorf("%+v", r)
+		}
+	})
+}

@@ -286,6 +286,33 @@ func TestAComplaintEndsAutomaticMailToTheOneWhoComplained(t *testing.T) {
 	}
 }
 
+// Some feedback takes a complaint back, or is about mail that others sent in our
+// name: it is recorded, and nobody loses their mail by it.
+func TestFeedbackThatIsNoComplaintHasNoEffect(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"not-spam", "auth-failure"} {
+		for _, recipient := range []string{"ann@partner.test", "nobody"} {
+			t.Run(kind+" "+recipient, func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					h := newHouse(t)
+					h.connectedBefore()
+					p := h.post("ann@partner.test")
+					h.deliver(strings.Replace(complaintOf(p, recipient), "Feedback-Type: abuse", "Feedback-Type: "+kind, 1))
+					h.start()
+					time.Sleep(time.Second)
+					row := h.rows()[0]
+					if row.Verdict.Kind != store.KindComplaint || !fired(row, RuleTied) || row.Verdict.Reports[0].Outcome != store.OutcomeDone {
+						t.Errorf("the verdict is %+v", row.Verdict)
+					}
+					if held := h.suppressed("ann@partner.test"); len(held) > 0 || h.fate(p).Fate != "" {
+						t.Errorf("suppressed: %+v; the mail's fate is %+v", held, h.fate(p))
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestOneWhoseAnswerCameBackIsNotAnsweredAgain(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := newHouse(t)
