@@ -64,10 +64,13 @@ type ledgerData struct {
 }
 
 type ledgerRow struct {
-	Link, When, From, Subject string
-	Mailbox                   string
-	Marks                     []mark
-	Why                       string // the rule that decided, in its own name
+	Link, When, Subject string
+	// Author and From are the name and the address beside it, each with a direction
+	// of its own; a From that is not so written is From alone.
+	Author, From string
+	Mailbox      string
+	Marks        []mark
+	Why          string // the rule that decided, in its own name
 }
 
 func (o *Ops) showLedger(x *web.Exchange, who store.Agent) error {
@@ -155,11 +158,20 @@ func kept(in url.Values, names ...string) string {
 	return "?" + kept.Encode()
 }
 
+// authorOf takes a From apart where its address begins.
+func authorOf(from string) (name, address string) {
+	if i := strings.LastIndex(from, " <"); i > 0 {
+		return from[:i], from[i+1:]
+	}
+	return "", from
+}
+
 func rowOf(m store.Inbound) ledgerRow {
 	row := ledgerRow{
 		Link: "/ops/ledger/" + strconv.FormatUint(uint64(m.ID), 10), When: when(m.SeenAt),
-		From: m.From, Subject: m.Subject, Mailbox: m.Mailbox,
+		Subject: m.Subject, Mailbox: m.Mailbox,
 	}
+	row.Author, row.From = authorOf(m.From)
 	for _, id := range m.Marks() {
 		row.Marks = append(row.Marks, markOf(id))
 	}

@@ -128,7 +128,7 @@ func New(deps Deps) (*Ops, error) {
 
 // Mount adds the pages to the server.
 func (o *Ops) Mount(s *web.Server) error {
-	set := s.Pages(templates)
+	set := s.Pages(templates).English()
 	o.flow = web.Declare[flowData](set, "flow.html")
 	o.today = web.Declare[todayData](set, "today.html")
 	o.ledger = web.Declare[ledgerData](set, "ledger.html")

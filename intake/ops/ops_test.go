@@ -253,6 +253,21 @@ func TestAMailIsFoundAndShownWithItsEvidence(t *testing.T) {
 	h.shows("/ops", `<span class="op-count nums">1</span> bounce`)
 }
 
+// TestAnAuthorAndTheirAddressRunEachTheirOwnWay: a name in Hebrew does not turn
+// the address beside it around.
+func TestAnAuthorAndTheirAddressRunEachTheirOwnWay(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for from, want := range map[string]string{
+		"דנה <dana@partner.example>": "<bdi>דנה</bdi> <bdi>&lt;dana@partner.example&gt;</bdi>",
+		"ann@partner.example":        "<bdi>ann@partner.example</bdi>",
+		"":                           "<bdi>no author</bdi>",
+	} {
+		h.receives(from, "hello")
+		h.shows("/ops/ledger", want)
+	}
+}
+
 func TestTheLedgerIsReadPageAfterPage(t *testing.T) {
 	t.Parallel()
 	h := open(t)

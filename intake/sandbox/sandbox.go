@@ -110,7 +110,7 @@ const maxPost = 1 << 20
 
 // Mount adds the pages to the server.
 func (b *Sandbox) Mount(s *web.Server) error {
-	set := s.Pages(templates)
+	set := s.Pages(templates).English()
 	b.client = web.Declare[clientData](set, "client.html")
 	b.write = web.Declare[writeData](set, "write.html")
 	b.machines = web.Declare[machinesData](set, "machines.html")

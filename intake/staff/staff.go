@@ -59,7 +59,7 @@ func New(cfg Config, deps Deps) (*Staff, error) {
 
 // Mount adds the pages to the server.
 func (s *Staff) Mount(server *web.Server) error {
-	set := server.Pages(templates)
+	set := server.Pages(templates).English()
 	s.signIn = web.Declare[signInData](set, "sign-in.html")
 	s.account = web.Declare[accountData](set, "account.html")
 	s.lacking = web.Declare[lackingData](set, "lacking.html")

@@ -21,11 +21,15 @@ type Set struct {
 	files    fs.FS
 	base     *template.Template
 	declared map[string]bool
+	english  bool
 	faults   []error
 }
 
 // Page shows one template with data of one type.
-type Page[D any] struct{ template *template.Template }
+type Page[D any] struct {
+	template *template.Template
+	english  bool
+}
 
 // Pages begins a room's set of pages.
 func (s *Server) Pages(files fs.FS) *Set {
@@ -43,6 +47,13 @@ func (s *Server) Pages(files fs.FS) *Set {
 	return set
 }
 
+// English says that the set's pages are written in English alone: so is the frame
+// around them, whatever language the reader chose.
+func (set *Set) English() *Set {
+	set.english = true
+	return set
+}
+
 // Declare adds a page; a fault is reported by Ready.
 func Declare[D any](set *Set, name string) *Page[D] {
 	set.declared[name] = true
@@ -56,7 +67,7 @@ func Declare[D any](set *Set, name string) *Page[D] {
 	if err != nil {
 		set.faults = append(set.faults, fmt.Errorf("page %s: %w", name, err))
 	}
-	return &Page[D]{template: t}
+	return &Page[D]{template: t, english: set.english}
 }
 
 // Ready returns all faults of the set: templates that do not parse, pages
@@ -79,6 +90,9 @@ func (set *Set) Ready() error {
 // Show renders the page into a buffer and only then writes the status, so that
 // a fault in a template is an error page and never half a page.
 func (p *Page[D]) Show(x *Exchange, status int, data D) error {
+	if p.english {
+		x.Lang = x.server.langs.Langs()[0]
+	}
 	var out bytes.Buffer
 	err := p.template.ExecuteTemplate(&out, "layout.html", View[D]{Frame: x.frame(), D: data})
 	if err != nil {

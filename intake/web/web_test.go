@@ -228,6 +228,26 @@ func TestAForgedForwardedForIsBelievedFromTrustedProxiesAlone(t *testing.T) {
 	}
 }
 
+// TestAPageInEnglishIsSoThroughout: its frame speaks no other language around it.
+func TestAPageInEnglishIsSoThroughout(t *testing.T) {
+	t.Parallel()
+	s, _ := testRoom(t, web.Defaults())
+	set := s.Pages(fstest.MapFS{"templates/board.html": {Data: []byte(`{{define "main"}}<p>{{.D.Text}}</p>{{end}}`)}}).English()
+	board := web.Declare[noteData](set, "board.html")
+	s.Handle(web.Route{Method: "GET", Path: "/board", Handler: func(x *web.Exchange) error {
+		return board.Show(x, http.StatusOK, noteData{Text: "English"})
+	}})
+	for path, want := range map[string]string{"/board": `<html lang="en" dir="ltr"`, "/note/x": `<html lang="ar" dir="rtl"`} {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Accept-Language", "ar")
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		if !strings.Contains(w.Body.String(), want) || !strings.Contains(want, w.Header().Get("Content-Language")) {
+			t.Errorf("%s lacks %s, and is said to be in %q", path, want, w.Header().Get("Content-Language"))
+		}
+	}
+}
+
 func TestAPageWithoutADeclarationStopsTheStart(t *testing.T) {
 	t.Parallel()
 	s, _ := testRoom(t, web.Defaults())
