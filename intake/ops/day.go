@@ -132,19 +132,28 @@ func median(all []store.Tally) (middle store.Tally) {
 
 // merged adds up the hours of several regions and mailboxes.
 func merged(lists ...[]store.Hour) (all []store.Hour) {
-	sums := map[time.Time]store.Tally{}
 	for _, hours := range lists {
-		for _, h := range hours {
-			sum := sums[h.Start]
-			sum.Add(h.Tally)
-			sums[h.Start] = sum
+		all = added(all, hours)
+	}
+	return all
+}
+
+// added is two lists in the order of their hours, as one.
+func added(a, b []store.Hour) []store.Hour {
+	all := make([]store.Hour, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch order := a[0].Start.Compare(b[0].Start); {
+		case order < 0:
+			all, a = append(all, a[0]), a[1:]
+		case order > 0:
+			all, b = append(all, b[0]), b[1:]
+		default:
+			sum := a[0]
+			sum.Add(b[0].Tally)
+			all, a, b = append(all, sum), a[1:], b[1:]
 		}
 	}
-	for start, sum := range sums {
-		all = append(all, store.Hour{Start: start, Tally: sum})
-	}
-	slices.SortFunc(all, func(a, b store.Hour) int { return a.Start.Compare(b.Start) })
-	return all
+	return append(append(all, a...), b...)
 }
 
 // reader reads the hours of regions and mailboxes, each once.

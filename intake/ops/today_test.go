@@ -22,15 +22,19 @@ func (h *house) past(at time.Time, region string, n int) {
 	h.Helper()
 	batch := make([]bolt.Opening, n)
 	for i := range batch {
-		h.uid++
-		batch[i] = bolt.Opening{Now: at, Confirmed: true, Ticket: store.NewTicket{
-			Region: store.Region{ID: region, Prefix: region, Address: region + "@desk.example"}, Requester: store.Contact{Email: "ann@partner.example"},
-			Link: store.LinkID{1, byte(h.uid), byte(h.uid >> 8)}, LinkExpires: at.Add(time.Hour), MessageID: fmt.Sprintf("p%d@desk.example", h.uid),
-		}}
+		batch[i] = h.settled(at, region)
 	}
 	if _, err := h.db.OpenTickets(h.Context(), batch); err != nil {
 		h.Fatal(err)
 	}
+}
+
+func (h *house) settled(at time.Time, region string) bolt.Opening {
+	h.uid++
+	return bolt.Opening{Now: at, Confirmed: true, Ticket: store.NewTicket{
+		Region: store.Region{ID: region, Prefix: region, Address: region + "@desk.example"}, Requester: store.Contact{Email: "ann@partner.example"},
+		Link: store.LinkID{1, byte(h.uid), byte(h.uid >> 8), byte(h.uid >> 16)}, LinkExpires: at.Add(time.Hour), MessageID: fmt.Sprintf("p%d@desk.example", h.uid),
+	}}
 }
 
 // sendsAt sends a mail to an address at an instant.

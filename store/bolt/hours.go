@@ -143,11 +143,12 @@ func (t *txn) putTallies() error {
 // out.
 func tallyBytes(n *store.Tally) []byte {
 	counts := n.Counts()
-	for len(counts) > 0 && *counts[len(counts)-1] == 0 {
-		counts = counts[:len(counts)-1]
+	last := len(counts)
+	for last > 0 && *counts[last-1] == 0 {
+		last--
 	}
-	b := make([]byte, 0, 2*len(counts))
-	for _, count := range counts {
+	b := make([]byte, 0, 2*last)
+	for _, count := range counts[:last] {
 		b = binary.AppendUvarint(b, *count)
 	}
 	return b
@@ -284,6 +285,7 @@ func (db *DB) tallied(ctx context.Context, kind byte, name string, from, until t
 		return nil, err
 	}
 	err = db.read(ctx, func(t *txn) error {
+		hours = make([]store.Hour, 0, max(int(end)-int(first), 0))
 		for hour := first; hour < end; hour++ {
 			value := t.value(bHours, hourKey(hour, kind, name))
 			if value == nil {
@@ -350,14 +352,27 @@ func (db *DB) ReceivingDomains(ctx context.Context, from, until time.Time, limit
 		return store.Domains{}, fault("receiving domains, at most", limit, err)
 	}
 	all.Named = len(sums)
-	for name, n := range sums {
-		all.Busiest = append(all.Busiest, store.DomainTally{Domain: name, Tally: *n})
-	}
-	slices.SortFunc(all.Busiest, func(a, b store.DomainTally) int {
-		return cmp.Or(cmp.Compare(b.Volume(), a.Volume()), cmp.Compare(a.Domain, b.Domain))
-	})
-	all.Busiest = slices.Clone(all.Busiest[:min(len(all.Busiest), max(limit, 0))])
+	all.Busiest = busiest(sums, limit)
 	return all, nil
+}
+
+// busiest orders the domains and returns the first.
+func busiest(sums map[string]*store.Tally, limit int) (first []store.DomainTally) {
+	type domain struct {
+		name   string
+		volume uint64
+	}
+	order := make([]domain, 0, len(sums))
+	for name, n := range sums {
+		order = append(order, domain{name, n.Volume()})
+	}
+	slices.SortFunc(order, func(a, b domain) int {
+		return cmp.Or(cmp.Compare(b.volume, a.volume), cmp.Compare(a.name, b.name))
+	})
+	for _, d := range order[:min(len(order), max(limit, 0))] {
+		first = append(first, store.DomainTally{Domain: d.name, Tally: *sums[d.name]})
+	}
+	return first
 }
 
 func (t *txn) addDomains(sums map[string]*store.Tally, others *store.Tally, first, end uint32) error {
