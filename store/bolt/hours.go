@@ -16,7 +16,7 @@ import (
 // Every event adds one to a tally: a row of hours for its region or mailbox, and
 // one of domainhours for the receiving domain of a mail sent. A transaction keeps
 // the tallies it changes in memory and writes each once at its end, so a group of
-// posts costs one row more, in the last page of hours.
+// posts costs a row more for each of its regions.
 
 // tallies are what a transaction changed and has still to write.
 type tallies struct {
@@ -36,27 +36,34 @@ const (
 	hourSilence = 's'
 )
 
-func hourKey(hour uint32, kind byte, names ...string) []byte {
-	key := append(binary.BigEndian.AppendUint32(make([]byte, 0, 64), hour), kind)
-	for i, name := range names {
-		if i > 0 {
-			key = append(key, 0)
-		}
-		key = append(key, name...)
-	}
-	return key
+func hourKey(kind byte, name string, hour uint32) []byte {
+	key := append(append(append(make([]byte, 0, 64), kind), name...), 0)
+	return binary.BigEndian.AppendUint32(key, hour)
 }
+
+// hourIn splits a key of hours: whose it is, with its kind before and its 0
+// behind, the hour, and what follows.
+func hourIn(key []byte) (whose []byte, hour uint32, rest []byte) {
+	end := bytes.IndexByte(key, 0) + 1
+	if len(key) < end+4 {
+		return key, 0, nil
+	}
+	return key[:end], readU32(key[end:]), key[end+4:]
+}
+
+// nextWhose is below the keys of whoever comes after.
+func nextWhose(whose []byte) []byte { return append(bytes.Clone(whose[:len(whose)-1]), 1) }
 
 // namedKey is where the number of an hour's domains stands; no domain's name
 // begins with 0.
 func namedKey(hour uint32) []byte { return append(u32(hour), 0) }
 
 func (t *txn) regionTally(at time.Time, region string) (*store.Tally, error) {
-	return t.tally(bHours, &t.tallies.hours, hourKey(hourOf(at), hourRegion, region))
+	return t.tally(bHours, &t.tallies.hours, hourKey(hourRegion, region, hourOf(at)))
 }
 
 func (t *txn) mailboxTally(at time.Time, mailbox string) (*store.Tally, error) {
-	return t.tally(bHours, &t.tallies.hours, hourKey(hourOf(at), hourMailbox, mailbox))
+	return t.tally(bHours, &t.tallies.hours, hourKey(hourMailbox, mailbox, hourOf(at)))
 }
 
 // tally is a row to add to; it is written with the transaction.
@@ -252,7 +259,8 @@ func (t *txn) countSettled(row store.Inbound) error {
 	if row.Answer != 0 {
 		return nil
 	}
-	key := hourKey(hourOf(row.SeenAt), hourSilence, row.Mailbox, row.Marks()[0], cut(row.Verdict.Decider(), maxEvidence))
+	key := append(hourKey(hourSilence, row.Mailbox, hourOf(row.SeenAt)), row.Marks()[0]...)
+	key = append(append(key, 0), cut(row.Verdict.Decider(), maxEvidence)...)
 	if n, err = t.tally(bHours, &t.tallies.hours, key); err == nil {
 		n.CountSettled(row)
 	}
@@ -286,23 +294,30 @@ func (db *DB) tallied(ctx context.Context, kind byte, name string, from, until t
 	}
 	err = db.read(ctx, func(t *txn) error {
 		hours = make([]store.Hour, 0, max(int(end)-int(first), 0))
-		for hour := first; hour < end; hour++ {
-			value := t.value(bHours, hourKey(hour, kind, name))
-			if value == nil {
-				continue
-			}
-			n, err := readTally(value)
-			if err != nil {
-				return err
-			}
+		return t.walkHours(kind, name, first, end, func(hour uint32, _ []byte, n store.Tally) {
 			hours = append(hours, store.Hour{Start: hourStart(hour), Tally: n})
-		}
-		return nil
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
 	return hours, nil
+}
+
+// walkHours visits the rows of hours from first on, below end.
+func (t *txn) walkHours(kind byte, name string, first, end uint32, visit func(hour uint32, rest []byte, n store.Tally)) error {
+	from := hourKey(kind, name, first)
+	return t.walk(bHours, from[:len(from)-4], from, func(key, value []byte) (bool, error) {
+		_, hour, rest := hourIn(key)
+		if hour >= end {
+			return false, nil
+		}
+		n, err := readTally(value)
+		if err == nil {
+			visit(hour, rest, n)
+		}
+		return true, err
+	})
 }
 
 // Silences implements store.Numbers.
@@ -311,12 +326,10 @@ func (db *DB) Silences(ctx context.Context, mailbox string, from, until time.Tim
 	first, end, err := spanned(from, until)
 	if err == nil {
 		err = db.read(ctx, func(t *txn) error {
-			for hour := first; hour < end; hour++ {
-				if err := t.addSilences(sums, hourKey(hour, hourSilence, mailbox, "")); err != nil {
-					return err
-				}
-			}
-			return nil
+			return t.walkHours(hourSilence, mailbox, first, end, func(_ uint32, reason []byte, n store.Tally) {
+				mark, rule, _ := bytes.Cut(reason, []byte{0})
+				sums[store.Silence{Mark: string(mark), Rule: string(rule)}] += n.Silent + n.Unclear
+			})
 		})
 	}
 	if err != nil {
@@ -330,15 +343,6 @@ func (db *DB) Silences(ctx context.Context, mailbox string, from, until time.Tim
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Mark, b.Mark), cmp.Compare(a.Rule, b.Rule))
 	})
 	return all, nil
-}
-
-func (t *txn) addSilences(sums map[store.Silence]uint64, prefix []byte) error {
-	return t.walk(bHours, prefix, prefix, func(key, value []byte) (bool, error) {
-		mark, rule, _ := bytes.Cut(key[len(prefix):], []byte{0})
-		n, err := readTally(value)
-		sums[store.Silence{Mark: string(mark), Rule: string(rule)}] += n.Silent + n.Unclear
-		return true, err
-	})
 }
 
 // ReceivingDomains implements store.Numbers.
@@ -400,11 +404,17 @@ func (t *txn) addDomains(sums map[string]*store.Tally, others *store.Tally, firs
 // CountedSince implements store.Numbers.
 func (db *DB) CountedSince(ctx context.Context) (since time.Time, err error) {
 	err = db.read(ctx, func(t *txn) error {
-		key, _ := t.first(bHours, nil)
-		if key == nil {
+		c := t.bucket(bHours).Cursor()
+		for key, _ := c.First(); key != nil; {
+			whose, hour, _ := hourIn(key)
+			if start := hourStart(hour); since.IsZero() || start.Before(since) {
+				since = start
+			}
+			key, _ = c.Seek(nextWhose(whose))
+		}
+		if since.IsZero() {
 			return store.ErrNotFound
 		}
-		since = hourStart(readU32(key))
 		return nil
 	})
 	return since, fault("counted", "since", err)

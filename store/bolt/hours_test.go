@@ -95,3 +95,25 @@ func TestCheckFindsACountThatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// TestHoursDroppedRowByRowLeaveASoundStore: a housekeeper that is cut short
+// between any two rows leaves nothing that looks like a fault.
+func TestHoursDroppedRowByRowLeaveASoundStore(t *testing.T) {
+	t.Parallel()
+	db := openNew(t, Options{})
+	defer checkAndClose(t, db)
+	furnish(t, db)
+	now := time.Now().Add(store.TallyKept + 2*time.Hour)
+	for dropped := 1; dropped > 0; {
+		var err error
+		if dropped, err = db.Housekeep(t.Context(), now, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if since, err := db.CountedSince(t.Context()); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("counted since %v, %v", since, err)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"signpost/store"
@@ -51,34 +50,55 @@ func (t *txn) pruneHours(now time.Time, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	hours, err := t.pruneBucket(bHours, hourOf(now.Add(-store.TallyKept)), &r.Hours, limit)
+	hours, err := t.dropHours(bHours, t.oldHours(hourOf(now.Add(-store.TallyKept)), limit), &r.Hours)
 	if err != nil {
 		return 0, err
 	}
-	domains, err := t.pruneBucket(bDomainHours, hourOf(now.Add(-store.DomainTallyKept)), &r.DomainHours, limit-hours)
+	old := t.oldDomainHours(hourOf(now.Add(-store.DomainTallyKept)), limit-hours)
+	domains, err := t.dropHours(bDomainHours, old, &r.DomainHours)
 	if err != nil || hours+domains == 0 {
 		return 0, err
 	}
 	return hours + domains, t.putRecord(bMeta, []byte(countedKey), &r)
 }
 
-// pruneBucket drops rows of hours before kept, oldest first, and says below which
-// hour there may be none.
-func (t *txn) pruneBucket(b bucket, kept uint32, below *uint32, limit int) (int, error) {
-	var old [][]byte
-	err := t.walk(b, nil, nil, func(key, _ []byte) (bool, error) {
-		if len(old) >= limit || readU32(key) >= kept {
-			return false, nil
+// hourRow is the key of a row to drop, and its hour.
+type hourRow struct {
+	key  []byte
+	hour uint32
+}
+
+// oldHours are up to limit rows of hours before kept, of each region and mailbox
+// the oldest first.
+func (t *txn) oldHours(kept uint32, limit int) (old []hourRow) {
+	c := t.bucket(bHours).Cursor()
+	for key, _ := c.First(); key != nil && len(old) < limit; {
+		whose, hour, _ := hourIn(key)
+		if hour >= kept {
+			key, _ = c.Seek(nextWhose(whose))
+			continue
 		}
-		old = append(old, bytes.Clone(key))
-		return true, nil
-	})
-	if err != nil || len(old) == 0 {
-		return 0, err
+		old = append(old, hourRow{bytes.Clone(key), hour})
+		key, _ = c.Next()
 	}
-	*below = max(*below, readU32(old[len(old)-1])+1)
-	for _, key := range old {
-		if err := t.delete(b, key); err != nil {
+	return old
+}
+
+// oldDomainHours are up to limit rows of domains in hours before kept, the oldest
+// first.
+func (t *txn) oldDomainHours(kept uint32, limit int) (old []hourRow) {
+	c := t.bucket(bDomainHours).Cursor()
+	for key, _ := c.First(); key != nil && len(old) < limit && readU32(key) < kept; key, _ = c.Next() {
+		old = append(old, hourRow{bytes.Clone(key), readU32(key)})
+	}
+	return old
+}
+
+// dropHours drops rows and moves below, under which hour there may be none.
+func (t *txn) dropHours(b bucket, old []hourRow, below *uint32) (int, error) {
+	for _, row := range old {
+		*below = max(*below, row.hour+1)
+		if err := t.delete(b, row.key); err != nil {
 			return 0, err
 		}
 	}
@@ -103,7 +123,7 @@ func (h *hourCheck) expect(certain bool, at time.Time, kind byte, name string, c
 	if hourOf(at) < h.since.Hours {
 		return
 	}
-	key := string(hourKey(hourOf(at), kind, name))
+	key := string(hourKey(kind, name, hourOf(at)))
 	for _, m := range []map[string]*store.Tally{h.least, h.most} {
 		if m[key] == nil {
 			m[key] = &store.Tally{}
@@ -147,9 +167,10 @@ func (c *checker) tallies() error {
 		if err != nil || len(key) < 5 {
 			return fault("tally", fmt.Sprintf("%x", key), errors.Join(err, errTally))
 		}
-		if kind := key[4]; kind == hourSilence {
-			mailbox, _, _ := strings.Cut(string(key[5:]), "\x00")
-			silent[string(hourKey(readU32(key), hourMailbox, mailbox))] += n.Silent + n.Unclear
+		if whose, hour, _ := hourIn(key); key[0] == hourSilence {
+			if hour >= c.hours.since.Hours {
+				silent[string(hourKey(hourMailbox, string(whose[1:len(whose)-1]), hour))] += n.Silent + n.Unclear
+			}
 			return nil
 		}
 		c.compareTally(string(key), n)
@@ -170,8 +191,8 @@ func (c *checker) compareTally(key string, n store.Tally) {
 	}
 	low, high := lasting(least), lasting(most)
 	for i, count := range lasting(&n) {
-		if hourOf := readU32([]byte(key)); hourOf >= c.hours.since.Hours && (*count < *low[i] || *count > *high[i]) {
-			c.fault("hour %v of %q: counted %+v, by the rows %+v", hourStart(hourOf), key[4:], n, *most)
+		if whose, hour, _ := hourIn([]byte(key)); hour >= c.hours.since.Hours && (*count < *low[i] || *count > *high[i]) {
+			c.fault("hour %v of %q: counted %+v, by the rows %+v", hourStart(hour), whose, n, *most)
 			return
 		}
 	}
@@ -180,18 +201,19 @@ func (c *checker) compareTally(key string, n store.Tally) {
 // silences checks that the reasons add up to the mails that were not answered.
 func (c *checker) silences(silent map[string]uint64) error {
 	err := c.each(bHours, func(key, value []byte) error {
-		if key[4] != hourMailbox {
+		whose, hour, _ := hourIn(key)
+		if key[0] != hourMailbox || hour < c.hours.since.Hours {
 			return nil
 		}
 		n, err := readTally(value)
 		if told := silent[string(key)]; told != n.Silent+n.Unclear {
-			c.fault("hour %v of mailbox %q: %d not answered, %d by reason", hourStart(readU32(key)), key[5:], n.Silent+n.Unclear, told)
+			c.fault("hour %v of mailbox %q: %d not answered, %d by reason", hourStart(hour), whose, n.Silent+n.Unclear, told)
 		}
 		delete(silent, string(key))
 		return err
 	})
 	for key := range silent {
-		c.fault("hour %v of mailbox %q: reasons and no mail", hourStart(readU32([]byte(key))), key[5:])
+		c.fault("%q: reasons and no mail", key)
 	}
 	return err
 }

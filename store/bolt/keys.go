@@ -60,9 +60,9 @@ import (
 //	inmarks       mark, 0, inbound(8)                  -
 //	inaddresses   address digest(16) inbound(8)        -
 //	outfailed     outbound(8)                          -      rows in StateFailed
-//	hours         hour(4) "r" region                   tally (hours.go)
-//	              hour(4) "m" mailbox                  tally
-//	              hour(4) "s" mailbox, 0, mark, 0, rule   tally
+//	hours         "r" region, 0, hour(4)               tally (hours.go)
+//	              "m" mailbox, 0, hour(4)              tally
+//	              "s" mailbox, 0, hour(4) mark, 0, rule   tally
 //	domainhours   hour(4) domain                       tally; without a domain, of those not named
 //	              hour(4) 0                            domains named, u32
 //	alarms        alarm(8)                             alarm record
