@@ -14,6 +14,9 @@ const OwnRegion = "signpost"
 // solved and without a promise: nobody is to answer them.
 const ChannelCanary Channel = "canary"
 
+// CanaryField is the header field that bears the mark of a canary's stray.
+const CanaryField = "X-Signpost-Canary"
+
 // CanaryID is the store's own name of a canary's run: ascending, never reused.
 type CanaryID uint64
 

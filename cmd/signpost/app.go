@@ -14,6 +14,7 @@ import (
 	"signpost/intake/form"
 	"signpost/intake/staff"
 	"signpost/intake/web"
+	"signpost/mail/canary"
 	"signpost/mail/outbox"
 	"signpost/mail/watch"
 	"signpost/store"
@@ -47,6 +48,7 @@ type App struct {
 	rate        answerRate
 	alarms      *alarms
 	disk        *disk
+	canary      *canary.Canary // nil: it is off
 
 	staff *staff.Staff
 }
@@ -153,6 +155,12 @@ func (a *App) buildWatchers(d dialers) error {
 	for _, id := range sortedKeys(a.cfg.Mailbox) {
 		box := mailboxFor(id, a.cfg.Mailbox[id], a.cfg.Regions(), a.accounts)
 		box.Dial = d.imap
+		if a.cfg.isCanary(id) {
+			if err := a.buildCanary(box); err != nil {
+				return err
+			}
+			continue
+		}
 		if len(box.Regions) == 0 && !a.cfg.Mailbox[id].Bounces {
 			a.log.Warn("mailbox receives for no region and is not watched", "mailbox", id)
 			continue
@@ -175,6 +183,7 @@ func (a *App) watchDeps(d dialers) watch.Deps {
 			PublicHosts: r.Freemail,
 		},
 		Kick: a.sender.Kick, Observer: a.watchObserver(), Log: a.log,
+		Canary: canaryMark(a.cfg, a.ring),
 	}
 }
 
@@ -236,7 +245,7 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		}
 		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})
 	}
-	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"memory", tendMemory}, stage{"alarms", a.raise}, stage{"sender", a.sender.Run})
+	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"memory", tendMemory}, stage{"alarms", a.raise}, stage{"canary", a.fly}, stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
 	return runStages(ctx, a.log, stages)
 }

@@ -1,4 +1,184 @@
 package main
 
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"signpost/intake/ops"
+	"signpost/mail/canary"
+	"signpost/mail/triage"
+	"signpost/mail/watch"
+	"signpost/store"
+	"signpost/store/ident"
+)
+
 // canaryPrefix is of the numbers of its tickets.
 const canaryPrefix = "CANARY"
+
+// isCanary tells the mailbox that is the canary's.
+func (c Config) isCanary(mailbox string) bool { return c.Canary.On && mailbox == c.Canary.Mailbox }
+
+// canaryMark recognises the canary's strays; nil when it is off.
+func canaryMark(cfg Config, ring *ident.Ring) func(sender, mark string, now time.Time) (string, bool) {
+	if !cfg.Canary.On {
+		return nil
+	}
+	return canary.Recognise(ring, cfg.Canary.Address)
+}
+
+// buildCanary makes the canary with the mailbox it looks into, which nobody
+// watches: what comes to it is answered by nobody.
+func (a *App) buildCanary(box watch.Mailbox) (err error) {
+	box.Silent = true
+	c := a.cfg.Canary
+	a.canary, err = canary.New(canary.Config{
+		Address: c.Address, Every: c.Every, Limit: c.Limit, Poll: c.poll, Settle: c.settle, Rest: c.rest,
+		Regions: a.cfg.watchedRegions(), Prefix: canaryPrefix, Trusted: box.TrustedAuthServ,
+	}, canary.Deps{
+		Store: a.db, Mailbox: watch.New(box, watch.Deps{Ring: a.ring, Catalogue: a.texts, Log: a.log}), Ring: a.ring,
+		Trusted: func(mailbox string) []string { return a.cfg.Mailbox[mailbox].TrustedAuthserv },
+		Kick:    a.sender.Kick, Log: a.log,
+		Ended: func(r store.CanaryRun) {
+			a.metrics.flew(r)
+			a.alarms.kick()
+		},
+	})
+	return err
+}
+
+// watchedRegions are those whose strays are read and answered.
+func (c Config) watchedRegions() (all []store.Region) {
+	for _, r := range c.Regions() {
+		if box, ok := c.Mailbox[r.Mailbox]; ok && !box.Silent {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// fly is the stage of the canary.
+func (a *App) fly(ctx context.Context) error {
+	if a.canary == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return a.canary.Run(ctx)
+}
+
+// canaryPage is what /ops/health needs of the canary.
+func (a *App) canaryPage() *ops.Canary {
+	if a.canary == nil {
+		return nil
+	}
+	return &ops.Canary{Address: a.cfg.Canary.Address, Every: a.cfg.Canary.Every, Try: a.canary.Try}
+}
+
+const canaryLooked = 200 // runs
+
+// canaryTroubles tells of regions whose last run failed, and of a canary that
+// flies no more.
+func (a *App) canaryTroubles(ctx context.Context, now time.Time) (list []store.Trouble) {
+	if a.canary == nil {
+		return nil
+	}
+	runs, err := a.db.CanaryRuns(ctx, 0, canaryLooked)
+	if err != nil {
+		return nil // a store that cannot be read is told of by itself
+	}
+	for _, region := range a.cfg.Regions() {
+		var inARow int
+		var last store.CanaryRun
+		for _, r := range runs {
+			if r.Region != region.ID || r.EndedAt.IsZero() {
+				continue
+			}
+			if r.Passed() {
+				break
+			}
+			if inARow++; inARow == 1 {
+				last = r
+			}
+		}
+		if inARow > 0 {
+			list = append(list, store.Trouble{
+				Key: "canary/" + region.ID, What: fmt.Sprintf("the canary of region %s failed, %d in a row: %s", region.ID, inARow, strings.Join(last.Faults, "; ")),
+				Do:    "Partners may be in the same case: no confirmation, or no answer to a stray mail. /ops/health shows its last runs and what the hosts state of our mail.",
+				Level: level(inARow, 1, 3, 10),
+			})
+		}
+	}
+	since := a.began
+	if len(runs) > 0 && runs[0].StartedAt.After(since) {
+		since = runs[0].StartedAt
+	}
+	if every := a.cfg.Canary.Every; every > 0 && now.Sub(since) > 2*every+a.cfg.Canary.Limit {
+		list = append(list, store.Trouble{
+			Key: "canary-silent", What: "the canary has not set out since " + since.UTC().Format("2 Jan 15:04 UTC"), Level: 1,
+			Do: "The log of the service says why: it could not write its run.",
+		})
+	}
+	return list
+}
+
+// checkCanary looks into the canary's mailbox, and whether triage would take its
+// stray for a person's.
+func checkCanary(ctx context.Context, cfg Config, r *report) {
+	const heading = "Canary"
+	if !cfg.Canary.On {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	ring, texts, err := mintAndTexts(cfg)
+	if err != nil {
+		r.fail(heading, "%v", err)
+		return
+	}
+	tokens, err := newAccounts(cfg)
+	if err != nil {
+		r.fail(heading, "%v", err)
+		return
+	}
+	box := mailboxFor(cfg.Canary.Mailbox, cfg.Mailbox[cfg.Canary.Mailbox], nil, tokens)
+	box.Silent = true
+	found, err := watch.New(box, watch.Deps{Ring: ring, Catalogue: texts}).Probe(ctx)
+	if err != nil {
+		r.fail(heading, "its mailbox: %v\n%s", err, hintFor(err))
+		return
+	}
+	r.good(heading, "logged in at its mailbox; the folder holds %d mails", found.Messages)
+	if !slices.Contains(found.Capabilities, "UIDPLUS") {
+		r.warn(heading, "its mailbox cannot delete single mails (no UIDPLUS): what comes to it stays there")
+	}
+	if len(box.TrustedAuthServ) == 0 {
+		r.warn(heading, "no trusted_authserv: what its host states of our mail is not read\nSet mailbox.%s.trusted_authserv.", cfg.Canary.Mailbox)
+	}
+	checkStray(cfg, ring, r, heading)
+	if d := store.Domain(cfg.Canary.Address); !slices.ContainsFunc(cfg.Regions(), func(g store.Region) bool { return store.Domain(g.Address) == d }) {
+		r.warn(heading, "its mail leaves from %s by our relay: is the relay in that domain's SPF record, or do we sign for it? Else nobody answers it.", d)
+	}
+}
+
+// checkStray has triage judge a stray as it will arrive.
+func checkStray(cfg Config, ring *ident.Ring, r *report, heading string) {
+	for _, region := range cfg.Regions() {
+		raw := fmt.Sprintf("Return-Path: <%[1]s>\r\nFrom: Canary <%[1]s>\r\nTo: %[2]s\r\nSubject: Canary\r\nMessage-ID: <canary@%[3]s>\r\nDate: %[4]s\r\n\r\nIs this answered?\r\n",
+			cfg.Canary.Address, region.Address, store.Domain(cfg.Canary.Address), time.Now().Format(time.RFC1123Z))
+		verdict := triage.Classify([]byte(raw), triage.Envelope{Now: time.Now(), Ours: ownAddresses(cfg), OwnMessageID: ring.OwnMessageID})
+		if verdict.Answer {
+			continue
+		}
+		var why []string
+		for _, rule := range verdict.Rules {
+			if rule.Effect == store.EffectStop {
+				why = append(why, rule.ID)
+			}
+		}
+		r.fail(heading, "a mail from %s to %s is not answered: %s\nGive the canary an address that looks like a person's.", cfg.Canary.Address, region.Address, strings.Join(why, ", "))
+		return
+	}
+	r.good(heading, "its strays are answered as a person's are, once authenticated")
+}

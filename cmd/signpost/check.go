@@ -26,7 +26,7 @@ func (c *CheckCmd) Run(env *environment) error {
 	r := &report{out: env.stdout, timeout: c.Timeout}
 	r.good("configuration", "%s has no fault", c.Config)
 	for _, check := range []func(context.Context, Config, *report){
-		checkClock, checkStore, checkBlobs, checkDNS, checkAccounts, checkSMTP, checkIMAP, checkAlarm,
+		checkClock, checkStore, checkBlobs, checkDNS, checkAccounts, checkSMTP, checkIMAP, checkAlarm, checkCanary,
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*c.Timeout)
 		check(ctx, cfg, r)

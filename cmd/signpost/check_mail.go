@@ -152,6 +152,9 @@ func probers(cfg Config) (map[string]prober, error) {
 	}
 	all := map[string]prober{}
 	for id, c := range cfg.Mailbox {
+		if cfg.isCanary(id) {
+			continue
+		}
 		all[id] = watch.New(mailboxFor(id, c, cfg.Regions(), tokens), watch.Deps{
 			Ring: ring, Catalogue: texts, Ours: ownAddresses(cfg), Resolver: resolverFor(cfg.Service), Log: slog.New(slog.DiscardHandler),
 		})

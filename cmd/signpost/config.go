@@ -25,6 +25,7 @@ type Config struct {
 	Responder ResponderConfig          `koanf:"responder"`
 	Ledger    LedgerConfig             `koanf:"ledger"`
 	Alarm     AlarmConfig              `koanf:"alarm"`
+	Canary    CanaryConfig             `koanf:"canary"`
 
 	regionOrder []string // ids as the file lists them
 }
@@ -178,6 +179,17 @@ type AlarmConfig struct {
 	DiskFillsWithin time.Duration `koanf:"disk_fills_within"`
 }
 
+// CanaryConfig is how the service tries itself; see canary.Config.
+type CanaryConfig struct {
+	On      bool          `koanf:"on"`
+	Address string        `koanf:"address"`
+	Mailbox string        `koanf:"mailbox"`
+	Every   time.Duration `koanf:"every"`
+	Limit   time.Duration `koanf:"limit"`
+
+	poll, settle, rest time.Duration // see canary.Config; the demo's are shorter
+}
+
 // defaultConfig is what a key left out means.
 func defaultConfig() Config {
 	return Config{
@@ -198,6 +210,7 @@ func defaultConfig() Config {
 		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Network: 20, Breaker: 30, Returned: 20},
 		Ledger:    LedgerConfig{RawDays: 400, RawTotal: 4 << 30},
 		Alarm:     AlarmConfig{Repeat: time.Hour, AnswersFloor: 10, Refusals: 3, DiskFloor: 2 << 30, DiskFillsWithin: 12 * time.Hour},
+		Canary:    CanaryConfig{Every: 30 * time.Minute, Limit: 10 * time.Minute},
 	}
 }
 

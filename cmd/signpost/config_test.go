@@ -133,3 +133,44 @@ func TestFaultsOfMailboxes(t *testing.T) {
 		t.Logf("faults were:\n%v", err)
 	}
 }
+
+// TestFaultsOfAlarmsAndTheCanary: what nobody would hear, and what would answer
+// itself.
+func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
+	t.Parallel()
+	file := strings.Replace(exampleConfig, "\nmail = []", "\n"+`mail = ["partner.support@example.com", "Ops <ops@example.com>"]`, 1)
+	file = strings.Replace(file, `disk_fills_within = "12h"`, `disk_fills_within = "-1s"`, 1)
+	file = strings.Replace(file, "on = false", "on = true\naddress = \"partner-us.support@example.com\"\nmailbox = \"us\"", 1)
+	file = strings.Replace(file, `every = "30m"`, `every = "1s"`, 1)
+	file = strings.Replace(file, "[region.intl]", "[region.signpost]", 1)
+	file = strings.Replace(file, `prefix = "US"`, `prefix = "CANARY"`, 1)
+	_, err := parseConfig("f.toml", []byte(file), secretsForExample())
+	if err == nil {
+		t.Fatal("no fault")
+	}
+	for _, want := range []string{
+		"alarm.mail: partner.support@example.com is one of our own addresses", `alarm.mail: "Ops <ops@example.com>" is no plain mail address`,
+		"alarm.disk_fills_within: -1s is out of range", "canary.mailbox: mailbox us is that of region.us", "canary.every: 1s is too often",
+		"canary.address: partner-us.support@example.com is one of our own addresses", "region.signpost: that id is taken", `region.us.prefix: "CANARY" is no prefix`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no fault says %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("faults were:\n%v", err)
+	}
+}
+
+func TestAWholeCanaryIsNoFault(t *testing.T) {
+	t.Parallel()
+	file := strings.Replace(exampleConfig, "on = false", "on = true\naddress = \"canary@example.com\"\nmailbox = \"canary\"", 1) +
+		"\n[mailbox.canary]\naddress = \"imap.example.com:993\"\nusername = \"canary@example.com\"\n"
+	cfg, err := parseConfig("f.toml", []byte(file), append(secretsForExample(), "SIGNPOST_MAILBOX__CANARY__PASSWORD=four"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ownAddresses(cfg)("canary@example.com") || !cfg.isCanary("canary") || cfg.isCanary("us") {
+		t.Error("the canary is no stranger")
+	}
+}

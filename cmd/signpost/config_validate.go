@@ -53,6 +53,7 @@ func (c *collector) validate(cfg *Config) {
 	c.responder(cfg.Responder)
 	c.ledger(cfg.Ledger)
 	c.alarm(cfg)
+	c.canary(cfg)
 }
 
 func (c *collector) service(s ServiceConfig) {
@@ -360,6 +361,38 @@ func (c *collector) alarm(cfg *Config) {
 		c.add("alarm.repeat", fmt.Sprintf("%v is too often", a.Repeat), "Use 1m or more.")
 	}
 	c.between("alarm.answers_floor", a.AnswersFloor, 0, 1_000_000)
+}
+
+func (c *collector) canary(cfg *Config) {
+	y := cfg.Canary
+	if !y.On {
+		return
+	}
+	c.address("canary.address", y.Address)
+	if ownAddresses(*cfg)(y.Address) {
+		c.add("canary.address", y.Address+" is one of our own addresses", "We never answer ourselves: give the canary an address of its own, for which the relay may send.")
+	}
+	box, ok := cfg.Mailbox[y.Mailbox]
+	switch {
+	case !ok:
+		c.add("canary.mailbox", "there is no [mailbox."+y.Mailbox+"]", "Name the mailbox table by which the canary's mail is read.")
+	case box.Bounces:
+		c.add("canary.mailbox", "mailbox "+y.Mailbox+" is for bounces", "The canary needs one of its own.")
+	}
+	for _, id := range sortedKeys(cfg.Region) {
+		if ok && cfg.Region[id].Mailbox == y.Mailbox {
+			c.add("canary.mailbox", "mailbox "+y.Mailbox+" is that of region."+id, "The canary needs one of its own.")
+		}
+	}
+	if ok && len(cfg.watchedRegions()) == 0 {
+		c.add("canary.on", "no region's mailbox answers", "The canary has nothing to try: give a region a mailbox that is not silent.")
+	}
+	if y.Every != 0 && y.Every < 5*time.Minute || y.Every < 0 {
+		c.add("canary.every", fmt.Sprintf("%v is too often", y.Every), "Use 5m or more, or 0s to send it by hand alone.")
+	}
+	if y.Limit < 10*time.Second || y.Limit > time.Hour {
+		c.add("canary.limit", fmt.Sprintf("%v is out of range", y.Limit), "Use 10s to 1h.")
+	}
 }
 
 func (c *collector) oneOf(key, value string, allowed ...string) {

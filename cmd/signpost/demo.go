@@ -25,7 +25,9 @@ type DemoCmd struct {
 	SMTP string `env:"SIGNPOST_SMTP" default:"127.0.0.1:2525" help:"Where the sandbox takes mail (${default})."`
 	IMAP string `env:"SIGNPOST_IMAP" default:"127.0.0.1:1143" help:"Where the sandbox shows mailboxes (${default})."`
 	Data string `env:"SIGNPOST_DATA" default:"data/demo" help:"Data folder (${default})." type:"path"`
-	Log  string `default:"warn" help:"debug, info, warn or error (${default})."`
+
+	Canary time.Duration `env:"SIGNPOST_CANARY" default:"0s" help:"How often the canary flies; 0s: by hand at /ops/health alone (${default})."`
+	Log    string        `default:"warn" help:"debug, info, warn or error (${default})."`
 }
 
 // Run serves until the process is told to stop.
@@ -85,6 +87,7 @@ func openDemo(c DemoCmd, log *slog.Logger, change ...func(*Config)) (_ *demo, er
 	}
 	d.host = sandbox.New(sandbox.Config{Password: demoPassword, Host: sandboxHost, Log: log})
 	cfg := demoConfig(c.Data, "http://"+d.http.Addr().String(), secret)
+	cfg.Canary.Every = c.Canary
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -196,6 +199,12 @@ func demoConfig(data, url, secret string) Config {
 		}.withDefaults()
 	}
 	cfg.Mailbox = map[string]MailboxConfig{"us": box(us.Address), "intl": box(intl.Address)}
+	// Sent by hand alone, so that it stands in nobody's way.
+	cfg.Mailbox["canary"] = box("canary@example.com")
+	cfg.Canary = CanaryConfig{
+		On: true, Address: "canary@example.com", Mailbox: "canary", Limit: 20 * time.Second,
+		poll: 250 * time.Millisecond, settle: 2 * time.Second, rest: time.Second,
+	}
 	cfg.SMTP = SMTPConfig{Address: "sandbox:25", TLS: "none", Hello: "help.example.com", Auth: "none", Sessions: 4, PerDomain: 4, NullSender: true}
 	cfg.Form.Categories = []string{"Orders", "Payments", "Catalogue", "Technical", "Other"}
 	cfg.Form.PerNetwork, cfg.Form.ConfirmNet = 0, 0

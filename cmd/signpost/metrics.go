@@ -28,6 +28,8 @@ type metrics struct {
 	alarms      *prometheus.GaugeVec
 	notices     *prometheus.CounterVec
 	recent      recent // commits
+	canaryRuns  *prometheus.CounterVec
+	canaryTook  *prometheus.GaugeVec
 }
 
 func newMetrics() *metrics {
@@ -65,7 +67,13 @@ func newMetrics() *metrics {
 	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "signpost_alarm_notices_total", Help: "Posts to the alarm webhook, by result.",
 	}, []string{"result"})
-	m.registry.MustRegister(m.commit, m.commitVerbs, m.attempts, m.attempt, m.cycles, m.lastCycle, m.lag, m.alarms, m.notices,
+	m.canaryRuns = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "signpost_canary_runs_total", Help: "Runs of the canary, by region and result.",
+	}, []string{"region", "result"})
+	m.canaryTook = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "signpost_canary_seconds", Help: "How long a mail of the canary's last run took to arrive.",
+	}, []string{"region", "mail"})
+	m.registry.MustRegister(m.canaryRuns, m.canaryTook, m.commit, m.commitVerbs, m.attempts, m.attempt, m.cycles, m.lastCycle, m.lag, m.alarms, m.notices,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -87,6 +95,20 @@ func (m *metrics) alarmsStanding(ids []string) {
 	m.alarms.Reset()
 	for _, id := range ids {
 		m.alarms.WithLabelValues(id).Set(1)
+	}
+}
+
+// flew counts one run of the canary.
+func (m *metrics) flew(r store.CanaryRun) {
+	result := "passed"
+	if !r.Passed() {
+		result = "failed"
+	}
+	m.canaryRuns.WithLabelValues(r.Region, result).Inc()
+	for mail, leg := range map[string]store.CanaryLeg{"stray": r.Seen, "answer": r.Answer, "confirmation": r.Confirmation} {
+		if leg.Count > 0 {
+			m.canaryTook.WithLabelValues(r.Region, mail).Set(leg.ArrivedAt.Sub(r.StartedAt).Seconds())
+		}
 	}
 }
 

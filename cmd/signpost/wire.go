@@ -158,7 +158,10 @@ func ownAddresses(cfg Config) func(address string) bool {
 		add(r.Address)
 		add(r.BounceAddress)
 	}
-	for _, m := range cfg.Mailbox {
+	for id, m := range cfg.Mailbox {
+		if cfg.isCanary(id) { // a stranger to us, as its mail has to be
+			continue
+		}
 		add(m.Username)
 		for _, a := range m.Aliases {
 			add(a)

@@ -20,7 +20,7 @@ func (a *App) buildStaff() (err error) {
 	}
 	board, err := ops.New(ops.Deps{
 		Store: a.db, Blobs: a.blobs, Door: a.staff, Regions: a.cfg.Regions(),
-		Mailboxes: a.watched, Troubles: a.troubleWords, Checks: a.selfChecks, Kick: a.sender.Kick,
+		Mailboxes: a.watched, Troubles: a.troubleWords, Checks: a.selfChecks, Canary: a.canaryPage(), Kick: a.sender.Kick,
 	})
 	if err != nil {
 		return err

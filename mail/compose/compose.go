@@ -182,7 +182,7 @@ func (c *Composer) write(o store.Outbound, l letter, from, to string) []byte {
 		h.raw("X-Auto-Response-Suppress", l.suppress)
 	}
 	if l.mark != "" {
-		h.raw(CanaryField, l.mark)
+		h.raw(store.CanaryField, l.mark)
 	} else {
 		h.raw("X-Signpost-Instance", c.config.Instance)
 		// Some relays give a mail another Message-ID; a bounce is tied by this then.

@@ -31,6 +31,3 @@ func (c *Composer) stray(o store.Outbound) (letter, error) {
 		subject: o.Subject, langs: []lang.Lang{c.texts.Pick("en")}, text: []byte(o.Text), mark: o.Mark, notify: NotifyNever,
 	}, nil
 }
-
-// CanaryField is the header field that carries the mark of a canary's stray.
-const CanaryField = "X-Signpost-Canary"

@@ -67,6 +67,7 @@ type judgement struct {
 	would  bool  // its content alone allowed an answer
 	answer *store.Outbound
 	from   netip.Prefix // the network it came from; zero: unknown
+	canary string       // the run whose stray it is; "": none's
 }
 
 // enterLedger records a chunk and decides it. It returns the rows as they then
@@ -245,6 +246,9 @@ func (w *Watcher) decision(row store.Inbound, j judgement) store.Decision {
 	d := store.Decision{ID: row.ID, Verdict: j.result.Verdict, Answer: j.answer}
 	if d.Answer != nil {
 		d.Limits = w.deps.Limits.of(j.answer.To, j.from)
+		if j.canary != "" {
+			d.Limits = w.deps.Limits.ofCanary(j.canary)
+		}
 		if j.answer.Link != (store.LinkID{}) {
 			d.LinkExpires = time.Now().Add(w.deps.LinkKept)
 		}
@@ -434,8 +438,10 @@ func (w *Watcher) vouch(ctx context.Context, o open, j *judgement) {
 		j.stop(*rule)
 	}
 	if j.result.Answer {
+		header := fields(o.head)
 		j.answer = w.answer(ctx, time.Now(), o.row, checked)
-		j.from, _ = network(fields(o.head), w.box.TrustedAuthServ)
+		j.from, _ = network(header, w.box.TrustedAuthServ)
+		w.spotCanary(header, j)
 	}
 }
 

@@ -21,5 +21,6 @@
 // What this package never does: select by \Seen, use sequence numbers, ask for
 // ENVELOPE or BODYSTRUCTURE (one malformed answer ends the connection, each time
 // again), send a command without a deadline, hold more of a mail in memory than
-// its first 256 KiB, or delete anything.
+// its first 256 KiB, or delete anything but a canary's own letters from the canary's
+// own mailbox (visit.go).
 package watch

@@ -144,6 +144,9 @@ type Deps struct {
 	// hold; zero is 30 days.
 	LinkKept time.Duration
 	Kick     func() // wakes the sender; called after answers were committed
+	// Canary tells whether a mail from sender that bears that mark is a canary's
+	// stray, and names its run; nil: there is no canary.
+	Canary   func(sender, mark string, now time.Time) (run string, ok bool)
 	Observer Observer
 	Log      *slog.Logger
 	// Classify judges one mail; nil is triage.Classify.

@@ -1,0 +1,105 @@
+package canary
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"signpost/mail/watch"
+	"signpost/store"
+)
+
+// lookLimit bounds one look.
+const lookLimit = 2 * time.Minute
+
+// look brings the flight up to date with the ledger and the mailbox. With clean
+// the letters of this run and of earlier ones are deleted.
+func (c *Canary) look(ctx context.Context, f *flight, clean bool) error {
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	if err := c.lookInLedger(ctx, f); err != nil {
+		return err
+	}
+	var answer, confirmation store.CanaryLeg
+	var late int
+	var inside error
+	f.fault = c.deps.Mailbox.Visit(ctx, f.run.StartedAt, func(letters []watch.Letter) (remove []uint32) {
+		now := time.Now()
+		for _, l := range letters {
+			row, err := c.outbound(ctx, l.Ref)
+			switch {
+			case errors.Is(err, store.ErrNotFound):
+				continue // nothing of ours
+			case err != nil:
+				inside = err
+				return nil
+			case row.ID == f.answer.ID:
+				answer = c.leg(answer, l, f.run, now)
+			case row.Kind == store.MailConfirmation && row.Ticket == f.run.Ticket:
+				confirmation = c.leg(confirmation, l, f.run, now)
+			case row.QueuedAt.Before(f.run.StartedAt):
+				if !l.Arrived.Before(f.run.StartedAt) {
+					late++
+				}
+			default:
+				continue
+			}
+			remove = append(remove, l.UID)
+		}
+		if !clean {
+			return nil
+		}
+		return remove
+	})
+	if f.fault == nil && inside == nil {
+		// Which of them came first was told at the first look.
+		f.run.Answer, f.run.Confirmation, f.late = kept(f.run.Answer, answer), kept(f.run.Confirmation, confirmation), max(f.late, late)
+	}
+	return errors.Join(f.fault, inside)
+}
+
+// kept is a leg as first seen, with the highest count.
+func kept(known, now store.CanaryLeg) store.CanaryLeg {
+	if known.Count == 0 {
+		return now
+	}
+	known.Count = max(known.Count, now.Count)
+	return known
+}
+
+// outbound is the mail of ours to the canary that a letter is, by its reference.
+func (c *Canary) outbound(ctx context.Context, ref string) (store.Outbound, error) {
+	if _, ours := c.deps.Ring.OwnMessageID(ref); !ours {
+		return store.Outbound{}, store.ErrNotFound
+	}
+	row, err := c.deps.Store.OutboundByMessageID(ctx, ref)
+	if err == nil && store.AddressKey(row.To) != store.AddressKey(c.cfg.Address) {
+		err = store.ErrNotFound
+	}
+	return row, err
+}
+
+// lookInLedger finds the stray and the answer reserved for it.
+func (c *Canary) lookInLedger(ctx context.Context, f *flight) error {
+	rows, err := c.deps.Store.InboundByMessageID(ctx, f.run.StrayID, 5)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	f.stray = rows[len(rows)-1] // the one seen first
+	if f.run.Seen.Count == 0 {
+		raw, err := c.deps.Store.RawInbound(ctx, f.stray.ID)
+		if err != nil {
+			return err
+		}
+		f.run.Seen = stated(f.run.Seen, watch.Stated(raw, c.deps.Trusted(f.stray.Mailbox)))
+		f.run.Seen.ArrivedAt = within(f.stray.SeenAt, f.run.StartedAt, time.Now())
+	}
+	f.run.Seen.Count = len(rows)
+	for _, row := range rows {
+		if row.Answer != 0 {
+			f.stray = row
+			f.answer, err = c.deps.Store.Outbound(ctx, row.Answer)
+		}
+	}
+	return err
+}
