@@ -103,8 +103,12 @@ func (a *App) canaryTroubles(ctx context.Context, now time.Time) (list []store.T
 			}
 		}
 		if inARow > 0 {
+			often := ""
+			if inARow > 1 {
+				often = fmt.Sprintf(" %d times in a row", inARow)
+			}
 			list = append(list, store.Trouble{
-				Key: "canary/" + region.ID, What: fmt.Sprintf("the canary of region %s failed, %d in a row: %s", region.ID, inARow, strings.Join(last.Faults, "; ")),
+				Key: "canary/" + region.ID, What: fmt.Sprintf("the canary of region %s failed%s: %s", region.ID, often, strings.Join(last.Faults, "; ")),
 				Do:    "Partners may be in the same case: no confirmation, or no answer to a stray mail. /ops/health shows its last runs and what the hosts state of our mail.",
 				Level: level(inARow, 1, 3, 10),
 			})

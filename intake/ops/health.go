@@ -104,7 +104,8 @@ func alarmSentence(rows []alarmRow) (words, tone string) {
 			loud++
 		}
 	}
-	switch n := len(rows); {
+	n := len(rows)
+	switch {
 	case n == 0:
 		return "No alarm stands.", "good"
 	case loud == 0 && n == 1:
@@ -114,7 +115,7 @@ func alarmSentence(rows []alarmRow) (words, tone string) {
 	case n == 1:
 		return "One alarm stands, and nobody has said that they know of it.", "bad"
 	}
-	return fmt.Sprintf("%d alarms stand; of %d nobody has said that they know of it.", len(rows), loud), "bad"
+	return fmt.Sprintf("%d alarms stand. Nobody has said that they know of %d of them.", n, loud), "bad"
 }
 
 func alarmOf(a store.Alarm, now time.Time) alarmRow {
@@ -220,7 +221,7 @@ type runRow struct {
 func (r runRow) Legs() []legRow { return []legRow{r.Seen, r.Answer, r.Confirm} }
 
 // legRow is one mail of a run: how long it took and what its host states of it.
-type legRow struct{ Took, Results string }
+type legRow struct{ Name, Took, Results string }
 
 func (o *Ops) canary(ctx context.Context, now time.Time) (d canaryData, err error) {
 	runs, err := o.deps.Store.CanaryRuns(ctx, 0, runsCharted)
@@ -245,7 +246,7 @@ func (o *Ops) canary(ctx context.Context, now time.Time) (d canaryData, err erro
 func runOf(r store.CanaryRun) runRow {
 	row := runRow{
 		Started: when(r.StartedAt), Region: r.Region, Tone: "teal", Word: "under way", Faults: r.Faults,
-		Seen: legOf(r.Seen, r.StartedAt), Answer: legOf(r.Answer, r.StartedAt), Confirm: legOf(r.Confirmation, r.StartedAt),
+		Seen: legOf("stray seen", r.Seen, r.StartedAt), Answer: legOf("answer", r.Answer, r.StartedAt), Confirm: legOf("confirmation", r.Confirmation, r.StartedAt),
 	}
 	switch {
 	case r.Passed():
@@ -256,9 +257,10 @@ func runOf(r store.CanaryRun) runRow {
 	return row
 }
 
-func legOf(l store.CanaryLeg, began time.Time) (row legRow) {
+func legOf(name string, l store.CanaryLeg, began time.Time) legRow {
+	row := legRow{Name: name, Took: "none"}
 	if l.Count == 0 {
-		return legRow{Took: "none"}
+		return row
 	}
 	row.Took = seconds(l.ArrivedAt.Sub(began))
 	if l.Count > 1 {

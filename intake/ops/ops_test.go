@@ -390,3 +390,82 @@ func TestMailsAreTriedAgainOneOrAll(t *testing.T) {
 		t.Errorf("a mail that is not there: %d", w.Code)
 	}
 }
+
+func (h *house) raises(key, what string, level int) store.Alarm {
+	h.Helper()
+	a, err := h.db.RaiseAlarm(h.Context(), time.Now(), store.Trouble{Key: key, What: what, Do: "Mend it.", Level: level})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return a
+}
+
+func TestAnAlarmIsAcknowledgedByWhoIsSignedIn(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.shows("/ops/health", "No alarm stands.", "None yet. An alarm that ended", "It has not flown yet.")
+	relay := h.raises("relay", "the relay says <no>", 1)
+	h.raises("disk", "little room", 1)
+	page := h.shows("/ops/health", "2 alarms stand. Nobody has said that they know of 2 of them.", "The relay says &lt;no&gt;", "Mend it.")
+	if strings.Contains(page, "Known to") {
+		t.Error("somebody knows already")
+	}
+	known := func(id store.AlarmID, pause string) string {
+		w := h.do("POST", "/ops/health/acknowledge", url.Values{"id": {fmt.Sprint(id)}, "for": {pause}})
+		if w.Code != http.StatusSeeOther {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		return w.Header().Get("Location")
+	}
+	h.shows(known(relay.ID, "4h"), "Noted", "Nobody has said that they know of 1 of them", "Known to <bdi>ana@desk.example", "until")
+	standing, err := h.db.StandingAlarms(t.Context(), 9)
+	if err != nil || standing[0].By != "ana@desk.example" || time.Until(standing[0].Until) < 3*time.Hour || time.Until(standing[0].Until) > 4*time.Hour {
+		t.Errorf("kept as %+v, %v", standing, err)
+	}
+	known(relay.ID, "")
+	h.raises("relay", "it burns", 2)
+	h.shows("/ops/health", "it got worse since", "got worse</span>")
+	if _, err := h.db.EndAlarm(t.Context(), time.Now(), "relay"); err != nil {
+		t.Fatal(err)
+	}
+	h.shows(known(relay.ID, ""), "That alarm is over already.", "known to <bdi>ana@desk.example", "It burns", "One alarm stands, and nobody")
+	for _, bad := range []string{"", "x", "99"} {
+		if w := h.do("POST", "/ops/health/acknowledge", url.Values{"id": {bad}}); w.Code != http.StatusBadRequest && w.Code != http.StatusNotFound {
+			t.Errorf("acknowledging %q: %d", bad, w.Code)
+		}
+	}
+}
+
+func TestTheServiceTellsOfItselfAndOfItsCanary(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.checks = []ops.Check{{Name: "Disk", Value: "1 GiB free", Note: "look <there>", Tone: "amber"}}
+	now := time.Now().Add(-time.Hour)
+	for i := range byte(2) {
+		run, err := h.db.BeginCanary(t.Context(), now, store.NewCanary{
+			Region: "us", Mark: "m", Stray: store.NewMail{Kind: store.MailCanary, From: "canary@desk.example", To: "us@desk.example", MessageID: fmt.Sprint("stray@", i)},
+			Ticket: store.NewTicket{
+				Region: store.Region{ID: store.OwnRegion, Prefix: "CANARY", Address: "us@desk.example"}, Channel: store.ChannelCanary,
+				Requester: store.Contact{Email: "canary@desk.example"}, Link: store.LinkID{9, i}, LinkExpires: now.Add(time.Hour), MessageID: fmt.Sprint("conf@", i),
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Answer = store.CanaryLeg{ArrivedAt: now.Add(2500 * time.Millisecond), Count: 1, SPF: "none", DMARC: "pass"}
+		if run.EndedAt = now.Add(time.Minute); i == 1 {
+			run.Faults = []string{"550 <b>no</b>"}
+		}
+		if err := h.db.RecordCanary(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.shows("/ops/health", "1 GiB free", "look &lt;there&gt;", "Sent every 1 h 0 min, to and from canary@desk.example", "2.5 s", "SPF none, DMARC pass", "550 &lt;b&gt;no&lt;/b&gt;",
+		"half of the mails came within 2.5 s, all that came within 2.5 s; 1 runs failed", ">passed<", ">failed<")
+	for i, want := range []string{"The canary has set out", "under way already"} {
+		w := h.do("POST", "/ops/health/canary", url.Values{})
+		if h.shows(w.Header().Get("Location"), want); h.tried != i+1 {
+			t.Errorf("tried %d times", h.tried)
+		}
+	}
+}

@@ -107,12 +107,12 @@ func (c *Canary) Try() bool {
 	if c.flying || time.Now().Before(c.rested) {
 		return false
 	}
+	c.flying = true
 	select {
 	case c.tell <- struct{}{}:
-		return true
-	default:
-		return false // it was told already
+	default: // it was told already
 	}
+	return true
 }
 
 func (c *Canary) busy(flying bool) {
@@ -120,6 +120,11 @@ func (c *Canary) busy(flying bool) {
 	defer c.mu.Unlock()
 	if c.flying = flying; !flying {
 		c.rested = time.Now().Add(c.cfg.Rest)
+		return
+	}
+	select {
+	case <-c.tell: // what it was told it does now
+	default:
 	}
 }
 
@@ -138,9 +143,11 @@ func (c *Canary) Run(ctx context.Context) error {
 		if !c.sleep(ctx, c.until(last, err)) {
 			return nil
 		}
+		c.busy(true)
 		run, err := c.begin(ctx, last)
 		if err != nil {
 			c.deps.Log.Error("the canary could not set out", "error", err)
+			c.busy(false)
 			if !c.wait(ctx, c.cfg.Rest) {
 				return nil
 			}

@@ -491,3 +491,54 @@ func TestBouncesGoWhereTheRegionSays(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAlarmIsPlainText(t *testing.T) {
+	t.Parallel()
+	row := store.Outbound{
+		ID: 7003, Kind: store.MailAlarm, Region: store.OwnRegion, From: "partner-us.support@example.com", FromName: "Desk", To: "ops@ops.example",
+		MessageID: "al.aftg5jv2zbqwo3vyk2ivzqzqta.n2w6ucvkq5hsy5pb@example.com", QueuedAt: queued,
+		Subject: "Alarm: new: It broke\r\nBcc: eve@evil.example", Text: "NEW\nIt broke – badly.\n",
+	}
+	m := mustCompose(t, composer(t), row)
+	e, err := message.Read(bytes.NewReader(m.Bytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantHeader(t, e.Header, map[string]string{
+		"Auto-Submitted": "auto-generated", "Subject": "Alarm: new: It broke Bcc: eve@evil.example", "Bcc": "", "X-Signpost-Instance": "f7k2m9",
+		"Content-Type": "text/plain; charset=utf-8",
+	})
+	if body, err := io.ReadAll(e.Body); err != nil || string(body) != "NEW\r\nIt broke – badly.\r\n" {
+		t.Errorf("it says %q, %v", body, err)
+	}
+	if tag, ok := ident.ParseEnvelope(m.From); !ok || tag.ID != row.ID {
+		t.Errorf("it leaves under %q", m.From)
+	}
+}
+
+func TestACanarysStrayBearsItsMarkAlone(t *testing.T) {
+	t.Parallel()
+	row := store.Outbound{
+		ID: 7004, Kind: store.MailCanary, Region: store.OwnRegion, From: "canary@example.com", FromName: "Canary", To: "partner-us.support@example.com",
+		MessageID: "canary.x@example.com", QueuedAt: queued, Subject: "Canary", Text: "Hello\n", Mark: "token",
+	}
+	m := mustCompose(t, composer(t), row)
+	e, err := message.Read(bytes.NewReader(m.Bytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantHeader(t, e.Header, map[string]string{
+		"X-Signpost-Canary": "token", "Auto-Submitted": "", "Precedence": "", "X-Signpost-Instance": "", "X-Signpost-Ref": "", "X-Auto-Response-Suppress": "",
+	})
+	if m.From != "canary@example.com" || m.Notify != NotifyNever {
+		t.Errorf("it leaves under %q, notify %v", m.From, m.Notify)
+	}
+	for name, change := range map[string]func(*store.Outbound){
+		"a stray without a mark": func(o *store.Outbound) { o.Mark = "" }, "an alarm without words": func(o *store.Outbound) { o.Kind, o.Text = store.MailAlarm, "" },
+	} {
+		bad := row
+		if change(&bad); func() error { _, err := composer(t).Compose(bad); return err }() == nil {
+			t.Errorf("%s was composed", name)
+		}
+	}
+}
