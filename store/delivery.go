@@ -131,6 +131,20 @@ func FateOf(kind Kind, r Report) Fate {
 	return FateBounced
 }
 
+// EchoOf is the event by which a ticket tells of a mail of that kind which is about
+// one of its own, "" for none.
+func EchoOf(kind Kind) string {
+	switch kind {
+	case KindAutoReply:
+		return EventMailAutoReplied
+	case KindChallenge:
+		return EventMailChallenged
+	case KindReceipt:
+		return EventMailRead
+	}
+	return ""
+}
+
 // The outcomes of a report.
 const (
 	OutcomeDead    = "dead"    // the address takes no mail any more

@@ -127,6 +127,9 @@ type Verdict struct {
 	Answer  bool
 	Rules   []Rule
 	Reports []Report
+	// About is the mail of ours that an automatic reply, a challenge or a receipt
+	// answers, where a MAC of ours proves it; 0: none.
+	About OutboundID
 }
 
 // Decision is what DecideInbound applies to one mail.

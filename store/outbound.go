@@ -73,6 +73,8 @@ type Outbound struct {
 	// Delivery is what became of it after the relay took it, or what the relay said
 	// when it refused it for good.
 	Delivery Delivery
+	// Echoes are the events (EchoOf) that its ticket has told of it, each once.
+	Echoes []string
 }
 
 // LeaseTries is how many tries a mail may have cost when the process that made the

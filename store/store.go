@@ -179,6 +179,9 @@ type Ledger interface {
 	// comes back of an auto-response is no event: that address is never answered
 	// again.
 	//
+	// Where Verdict.About names a ticket's mail, its first echo of each kind (EchoOf)
+	// is an event of the ticket, and nothing more.
+	//
 	// ErrNotFound, and nothing written, when an id is unknown.
 	DecideInbound(ctx context.Context, now time.Time, d []Decision) ([]Inbound, error)
 	// SkipTo moves the cursor of a mailbox without a mail, for UIDs that hold

@@ -90,6 +90,10 @@ const (
 	EventMailBounced    = "mail_bounced"
 	EventMailRefused    = "mail_refused"
 	EventMailComplained = "mail_complained"
+	// What its reader's programs sent back; Body is the subject. They change nothing.
+	EventMailAutoReplied = "mail_auto_replied"
+	EventMailChallenged  = "mail_challenged" // whoever sent it is to confirm that they did
+	EventMailRead        = "mail_read"
 )
 
 // Entry is one item of a ticket's thread, numbered from 1.

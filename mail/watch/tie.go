@@ -28,6 +28,7 @@ const (
 	RuleOther      = "report-of-another" // it names another recipient than the mail it holds
 	RuleProbable   = "report-probable"
 	RuleUnverified = "report-unverified"
+	RuleEcho       = "answers-our-mail" // a program does
 )
 
 const (
@@ -50,12 +51,14 @@ type tied struct {
 // sent to, can have effects; the rest is recorded and harmless. An error is the
 // store's: the mail has to be judged again.
 func (w *Watcher) tie(ctx context.Context, now time.Time, o open, r *triage.Result) error {
-	switch r.Kind {
-	case store.KindBounce, store.KindDelay, store.KindDelivered, store.KindComplaint:
-	default:
+	if w.deps.Outbounds == nil {
 		return nil
 	}
-	if w.deps.Outbounds == nil {
+	switch r.Kind {
+	case store.KindBounce, store.KindDelay, store.KindDelivered, store.KindComplaint:
+	case store.KindAutoReply, store.KindChallenge, store.KindReceipt:
+		return w.tieEcho(ctx, now, o, r)
+	default:
 		return nil
 	}
 	text := unbroken(o.head)
@@ -76,6 +79,20 @@ func (w *Watcher) tie(ctx context.Context, now time.Time, o open, r *triage.Resu
 		reports[i].Host = host
 	}
 	r.Reports, r.Rules = reports, append(slices.Clip(r.Rules), tieRules(reports)...)
+	return nil
+}
+
+// tieEcho finds the mail that a program answered. Only its ticket tells of it, so
+// who wrote the answer does not matter: many responders have a name of their own.
+func (w *Watcher) tieEcho(ctx context.Context, now time.Time, o open, r *triage.Result) error {
+	mails, err := w.claimed(ctx, now, claims(unbroken(o.head), nil))
+	if err != nil || len(mails) == 0 {
+		return err
+	}
+	r.About = mails[0].mail.ID
+	r.Rules = append(slices.Clip(r.Rules), store.Rule{
+		ID: RuleEcho, Effect: store.EffectNote, Evidence: fmt.Sprintf("by %s: mail %d", mails[0].tie, r.About),
+	})
 	return nil
 }
 
@@ -148,7 +165,7 @@ func claims(text []byte, reports []store.Report) (all []claim) {
 	for _, named := range []struct {
 		name string
 		tie  store.Tie
-	}{{"message-id", store.TieMessageID}, {"x-signpost-ref", store.TieHeader}, {"original-envelope-id", store.TieEnvID}} {
+	}{{"message-id", store.TieMessageID}, {"x-signpost-ref", store.TieHeader}, {"original-envelope-id", store.TieEnvID}, {"original-message-id", store.TieMessageID}} {
 		for _, value := range lines(text, named.name) {
 			add(claim{tie: named.tie, id: bareID(value)})
 		}

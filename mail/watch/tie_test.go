@@ -411,3 +411,55 @@ func FuzzClaims(f *testing.F) {
 		}
 	})
 }
+
+// What a reader's programs send back stands on the ticket, once, when it is proven
+// to be about its mail.
+func TestWhatProgramsSendBackIsToldOnTheTicket(t *testing.T) {
+	t.Parallel()
+	away := func(p posted, fields ...string) string {
+		return strings.Join(append([]string{"Return-Path: <ann@partner.test>", "From: <ann@partner.test>", "To: <" + p.mail.From + ">",
+			"Subject: Out of office: Your request", "Message-ID: <away@partner.test>", "Auto-Submitted: auto-replied"}, append(fields, "", "Back on Monday.", "")...), "\r\n")
+	}
+	receipt := func(p posted) string {
+		return strings.Join([]string{"Return-Path: <>", "From: <ann@partner.test>", "To: <" + p.mail.From + ">", "Subject: Read: Your request",
+			"Message-ID: <read@partner.test>", "MIME-Version: 1.0", `Content-Type: multipart/report; report-type=disposition-notification; boundary="b"`, "",
+			"--b", "Content-Type: text/plain", "", "Your message was read.", "",
+			"--b", "Content-Type: message/disposition-notification", "", "Final-Recipient: rfc822; ann@partner.test",
+			"Original-Message-ID: <" + p.mail.MessageID + ">", "Disposition: manual-action/MDN-sent-manually; displayed", "", "--b--", ""}, "\r\n")
+	}
+	for name, c := range map[string]struct {
+		mail  func(p posted) string
+		event string
+	}{
+		"an absence in the thread":      {func(p posted) string { return away(p, "In-Reply-To: <"+p.mail.MessageID+">") }, store.EventMailAutoReplied},
+		"an absence to the tagged name": {func(p posted) string { return away(p, "Delivered-To: "+p.sender) }, store.EventMailAutoReplied},
+		"a receipt":                     {receipt, store.EventMailRead},
+		"an absence about nothing":      {func(p posted) string { return away(p) }, ""},
+		"an id nobody minted": {func(p posted) string {
+			return away(p, "In-Reply-To: <"+strings.Replace(p.mail.MessageID, "c.", "c.a", 1)+">")
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newHouse(t)
+				h.connectedBefore()
+				p := h.post("ann@partner.test")
+				h.deliver(c.mail(p))
+				h.start()
+				time.Sleep(time.Second)
+				thread, err := h.ledger.Entries(context.Background(), p.mail.Ticket, 1, 9)
+				h.must(err)
+				row := h.rows()[0]
+				if c.event == "" {
+					if len(thread) != 0 || fired(row, RuleEcho) || row.Verdict.About != 0 {
+						t.Errorf("the thread is %+v, the verdict %+v", thread, row.Verdict)
+					}
+					return
+				}
+				if len(thread) != 1 || thread[0].Event != c.event || thread[0].Body != row.Subject || !fired(row, RuleEcho) || row.Answer != 0 {
+					t.Errorf("the thread is %+v, the verdict %+v", thread, row.Verdict)
+				}
+			})
+		})
+	}
+}

@@ -134,7 +134,7 @@ func (t *txn) decide(now time.Time, d store.Decision) (store.Inbound, error) {
 		return row, err
 	}
 	t.countVerdict(row.Verdict)
-	return row, t.applyReports(now, row)
+	return row, errors.Join(t.applyReports(now, row), t.tellEcho(now, row))
 }
 
 // keptVerdict is the verdict as it is stored: memory of its own, texts cut.
@@ -195,7 +195,7 @@ func answerMail(now time.Time, id store.InboundID, mail store.Outbound) store.Ou
 	mail.Promise.FirstResponseBy = kept(mail.Promise.FirstResponseBy)
 	mail.Promise.ResolutionBy = kept(mail.Promise.ResolutionBy)
 	mail.Reason, mail.Attempts, mail.Claim, mail.DoneAt = "", 0, 0, time.Time{}
-	mail.Reply, mail.Code, mail.Enhanced, mail.Delivery = "", 0, "", store.Delivery{}
+	mail.Reply, mail.Code, mail.Enhanced, mail.Delivery, mail.Echoes = "", 0, "", store.Delivery{}, nil
 	return mail
 }
 

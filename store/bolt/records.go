@@ -134,6 +134,7 @@ type outboundRecord struct {
 	Enhanced   string   `cbor:"25,keyasint,omitempty"`
 
 	Delivery *deliveryRecord `cbor:"26,keyasint,omitempty"` // nil while nobody reported
+	Echoes   []string        `cbor:"27,keyasint,omitempty"`
 
 	Subject string `cbor:"31,keyasint,omitempty"`
 	Text    []byte `cbor:"32,keyasint,omitempty"` // a text (codec.go)
@@ -175,7 +176,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		First: micros(o.Promise.FirstResponseBy), Resolution: micros(o.Promise.ResolutionBy),
 		Inbound: uint64(o.Inbound), Queued: micros(o.QueuedAt), State: string(o.State), Reason: o.Reason,
 		Attempts: o.Attempts, Due: micros(o.DueAt), Claim: o.Claim, Done: micros(o.DoneAt),
-		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced, Delivery: newDeliveryRecord(o.Delivery),
+		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced, Delivery: newDeliveryRecord(o.Delivery), Echoes: o.Echoes,
 		Subject: o.Subject, Mark: o.Mark,
 	}
 	if o.Text != "" {
@@ -199,7 +200,7 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Promise: store.Promise{FirstResponseBy: instant(r.First), ResolutionBy: instant(r.Resolution)},
 		Inbound: store.InboundID(r.Inbound), QueuedAt: instant(r.Queued), State: store.OutboundState(r.State),
 		Reason: r.Reason, Attempts: r.Attempts, DueAt: instant(r.Due), Claim: r.Claim, DoneAt: instant(r.Done),
-		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(),
+		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(), Echoes: r.Echoes,
 		Subject: r.Subject, Mark: r.Mark,
 	}
 	copy(o.Link[:], r.Link)
@@ -245,6 +246,7 @@ type inboundRecord struct {
 	Reports     []reportRecord `cbor:"20,keyasint,omitempty"`
 	Answer      uint64         `cbor:"21,keyasint,omitempty"`
 	RawDropped  bool           `cbor:"22,keyasint,omitempty"`
+	About       uint64         `cbor:"23,keyasint,omitempty"`
 }
 
 type ruleRecord struct {
@@ -290,7 +292,7 @@ func (t *txn) putInbound(m store.Inbound) error {
 		Seen: micros(m.SeenAt), Size: m.Size, Hash: m.Hash[:], MessageID: m.MessageID, From: m.From,
 		Subject: m.Subject, Blob: blob, Truncated: m.Truncated, State: string(m.State), Attempts: m.Attempts,
 		Fault: m.Fault, Decided: micros(m.DecidedAt), Kind: string(m.Verdict.Kind), Answers: m.Verdict.Answer,
-		Answer: uint64(m.Answer), RawDropped: m.RawDropped,
+		Answer: uint64(m.Answer), RawDropped: m.RawDropped, About: uint64(m.Verdict.About),
 	}
 	for _, v := range m.Verdict.Rules {
 		r.Rules = append(r.Rules, ruleRecord{v.ID, string(v.Effect), v.Evidence})
@@ -311,7 +313,7 @@ func (t *txn) inbound(id store.InboundID) (store.Inbound, error) {
 		SeenAt: instant(r.Seen), Size: r.Size, MessageID: r.MessageID, From: r.From, Subject: r.Subject,
 		Blob: blobHash(r.Blob), Truncated: r.Truncated, RawDropped: r.RawDropped, State: store.InboundState(r.State), Attempts: r.Attempts,
 		Fault: r.Fault, DecidedAt: instant(r.Decided), Answer: store.OutboundID(r.Answer),
-		Verdict: store.Verdict{Kind: store.Kind(r.Kind), Answer: r.Answers},
+		Verdict: store.Verdict{Kind: store.Kind(r.Kind), Answer: r.Answers, About: store.OutboundID(r.About)},
 	}
 	copy(m.Hash[:], r.Hash)
 	for _, v := range r.Rules {

@@ -157,6 +157,30 @@ func (t *txn) tellTicket(now time.Time, mail store.Outbound, full bool) error {
 	return t.appendEvent(&k, now, event, mail.ID, mail.Delivery.Diagnostic)
 }
 
+// tellEcho tells in the thread that a program answered a mail of the ticket, once
+// for each kind of answer: programs may be many and fast.
+func (t *txn) tellEcho(now time.Time, in store.Inbound) error {
+	event := store.EchoOf(in.Verdict.Kind)
+	if event == "" || in.Verdict.About == 0 {
+		return nil
+	}
+	mail, err := t.outbound(in.Verdict.About)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return fault("outbound", in.Verdict.About, err)
+	case mail.Ticket == 0 || mail.Kind == store.MailAutoResponse || slices.Contains(mail.Echoes, event):
+		return nil
+	}
+	mail.Echoes = append(mail.Echoes, event)
+	k, err := t.ticket(mail.Ticket)
+	if err != nil {
+		return fault("ticket", mail.Ticket, err)
+	}
+	return errors.Join(t.putOutbound(mail), t.appendEvent(&k, now, event, mail.ID, in.Subject))
+}
+
 // SettleQuestion implements store.Deliveries.
 func (db *DB) SettleQuestion(ctx context.Context, now time.Time, id store.TicketID) (ticket store.Ticket, err error) {
 	now = store.Instant(now)

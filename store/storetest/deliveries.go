@@ -20,6 +20,7 @@ func deliveryStories() map[string]func(*desk) {
 		"Refusals are grouped by host and words":                   refusalsGrouped,
 		"One who complained gets nothing automatic any more":       complaint,
 		"An address whose answer came back is not answered again":  answerCameBack,
+		"What programs send back is told once":                     echoes,
 		"A report that nothing proves has no effect":               unprovenReport,
 		"A suppression ends by itself and by hand":                 suppressionEnds,
 		"Suppressions are found under the address as it is":        suppressionFolding,
@@ -329,6 +330,39 @@ func answerCameBack(d *desk) {
 	row = d.wantAnswered(d.answer(d.mail(4), func(x *store.Decision) { x.Answer.Ticket = k.ID; x.Answer.To = "kim@else.example" }))
 	d.hears(failed(must[store.Outbound](d)(d.Outbound(d.ctx, row.Answer)), store.OutcomeLater))
 	d.same(d.events(k.ID), []string{})
+}
+
+func echoes(d *desk) {
+	d.connects()
+	opened := d.sends()
+	mail := opened.Confirmation
+	k := must[store.Ticket](d)(d.Ticket(d.ctx, opened.Ticket.ID))
+	echo := func(kind store.Kind, about store.OutboundID) {
+		d.Helper()
+		n := d.arrival(uint32(1_000 + d.mint()))
+		n.Subject = "Out of office"
+		verdict := store.Verdict{Kind: kind, About: about}
+		row := d.decides(store.Decision{ID: d.records(n)[0].ID, Verdict: verdict})[0]
+		d.same(row.Verdict, verdict)
+		d.same(must[store.Inbound](d)(d.Inbound(d.ctx, row.ID)), row)
+	}
+	for range 2 { // each kind once, however often they come
+		for _, kind := range []store.Kind{store.KindAutoReply, store.KindChallenge, store.KindReceipt, store.KindDirect, store.KindOwn} {
+			d.pass(time.Second)
+			echo(kind, mail.ID)
+		}
+	}
+	told := func(event string) string { return fmt.Sprintf("%s %d Out of office", event, mail.ID) }
+	d.same(d.events(k.ID), []string{told(store.EventMailAutoReplied), told(store.EventMailChallenged), told(store.EventMailRead)})
+	after := must[store.Ticket](d)(d.Ticket(d.ctx, k.ID))
+	if after.Status != k.Status || after.Question != "" || d.delivery(mail.ID).Fate != "" || len(d.suppressed(mail.To)) > 0 {
+		d.Errorf("the ticket is %+v", after)
+	}
+	echo(store.KindAutoReply, 0)
+	echo(store.KindAutoReply, 999)
+	answer := d.wantAnswered(d.answer(d.mail(1), func(x *store.Decision) { x.Answer.Ticket = k.ID })).Answer
+	echo(store.KindAutoReply, answer)
+	d.same(len(d.events(k.ID)), 3)
 }
 
 func unprovenReport(d *desk) {

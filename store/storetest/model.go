@@ -411,6 +411,7 @@ func (m *model) decide(now time.Time, decisions []store.Decision, got []store.In
 			}
 			m.countSettled(k)
 			m.report(now, k)
+			m.echo(now, k)
 		}
 		rows = append(rows, *k)
 	}

@@ -40,6 +40,18 @@ func (m *model) report(now time.Time, in *store.Inbound) {
 	}
 }
 
+// echo tells in the thread of what came back of a mail.
+func (m *model) echo(now time.Time, in *store.Inbound) {
+	event, o := store.EchoOf(in.Verdict.Kind), m.out(in.Verdict.About)
+	if event == "" || o == nil || o.Kind == store.MailAutoResponse || slices.Contains(o.Echoes, event) {
+		return
+	}
+	if k := m.ticket(o.Ticket); k != nil {
+		o.Echoes = append(slices.Clip(o.Echoes), event)
+		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: event, Outbound: o.ID, At: now, Body: in.Subject})
+	}
+}
+
 // meet gives a mail its fate; by is the mail that told of it, 0 for the relay.
 func (m *model) meet(now time.Time, o *modelMail, fate store.Fate, r store.Report, by store.InboundID) {
 	o.Delivery = store.Delivery{

@@ -15,10 +15,13 @@ func (r *run) report(*rapid.T) {
 		return
 	}
 	r.record(r.T)
-	kinds := []store.Kind{store.KindBounce, store.KindBounce, store.KindDelay, store.KindDelivered, store.KindComplaint, store.KindDirect}
+	kinds := []store.Kind{store.KindBounce, store.KindBounce, store.KindDelay, store.KindDelivered, store.KindComplaint, store.KindDirect, store.KindAutoReply, store.KindReceipt}
 	d := store.Decision{
 		ID:      r.model.mails[len(r.model.mails)-1].ID,
 		Verdict: store.Verdict{Kind: kinds[r.pick("kind", len(kinds))]},
+	}
+	if r.pick("about", 2) == 0 {
+		d.Verdict.About = r.model.outs[r.pick("row", len(r.model.outs))].ID
 	}
 	for range 1 + r.pick("reports", 2) {
 		d.Verdict.Reports = append(d.Verdict.Reports, r.drawReport())
