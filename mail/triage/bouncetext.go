@@ -128,7 +128,7 @@ func (m *message) bounceEvidence() (string, bool) {
 		if words, ok := m.robot(isNoReply); ok {
 			return words + "; a returned mail", true
 		}
-	case bounced && told:
+	case bounced && told && !m.aboutGoods(strict):
 		return "Subject: " + strict + "; " + words, true
 	}
 	return "", false

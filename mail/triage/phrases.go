@@ -28,6 +28,7 @@ const (
 	ackSubject     section = "ack-subject"
 	ackText        section = "ack-text"
 	ackMore        section = "ack-more"
+	ackThanks      section = "ack-thanks"
 	awaySubject    section = "away-subject"
 	awayNamed      section = "away-named"
 	awayText       section = "away-text"
@@ -73,11 +74,33 @@ func (h *heads) at(text string) (string, bool) {
 		return "", false
 	}
 	for _, p := range h.by[[3]byte{text[0], text[1], text[2]}] {
-		if strings.HasPrefix(text, p) {
+		if begins(text, p) {
 			return p, true
 		}
 	}
 	return "", false
+}
+
+// phraseGap is how many bytes the gap of a phrase spans.
+const phraseGap = 48
+
+// begins tells whether text begins with a phrase; "*" in it is a short gap.
+func begins(text, phrase string) bool {
+	head, rest, gap := strings.Cut(phrase, "*")
+	if !strings.HasPrefix(text, head) {
+		return false
+	}
+	for gap {
+		var piece string
+		text = text[len(head):]
+		piece, rest, gap = strings.Cut(rest, "*")
+		i := strings.Index(text[:min(len(text), phraseGap+len(piece))], piece)
+		if i < 0 {
+			return false
+		}
+		text, head = text[i:], piece
+	}
+	return true
 }
 
 // phrasebook reads the files at the first call; they are part of the program and

@@ -3,8 +3,6 @@ package triage
 import (
 	"bytes"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"signpost/store"
 )
@@ -34,45 +32,39 @@ func autoSubjectRule(m *message) (string, bool) {
 }
 
 // aboutGoods tells a bounce's subject that may speak of parcels as well, as far as
-// the phrase it was known by says, in a mail that does not go on as a mail system
-// does.
+// the phrase it was known by says, in a text without a server's reply or an address.
 func (m *message) aboutGoods(phrase string) bool {
-	book := phrasebook()
-	if goods, ok := book.prefix(m.folded, goodsSubject); !ok || len(phrase) > len(goods) {
+	if goods, ok := phrasebook().prefix(m.folded, goodsSubject); !ok || len(phrase) > len(goods) {
 		return false
 	}
-	_, told := book.within(m.openingWords(), bounceText)
-	return !told && smtpReply(m.openingWords()) == ""
+	words := m.openingWords()
+	return smtpReply(words) == "" && len(enhanced(words)) == 0 && !strings.Contains(words, "@")
 }
 
-// awaySubject knows the short subjects of absence notices, where the subject says
-// no more than that or the text goes on as notices do.
+// awaySubject knows the short subjects of absence notices, where the text goes on
+// as notices do or says next to nothing, or the subject goes on with the one that
+// is answered.
 func (m *message) awaySubject() (string, bool) {
 	p, ok := phrasebook().prefix(m.folded, awaySubject)
-	if ok {
-		if _, more := m.opening(awayMore, 1500, 1500); more {
-			return p, true
-		}
-		_, away := m.opening(awayText, 600, 1500)
-		return p, (away || closes(m.folded, p)) && !m.asks()
+	if !ok {
+		p, ok = phrasebook().within(m.folded, awayNamed)
+		return p, ok && !m.replySubject() && !m.asks()
 	}
-	p, ok = phrasebook().within(m.folded, awayNamed)
-	return p, ok && !m.asks()
+	if _, more := m.opening(awayMore, 1500, 1500); more {
+		return p, true
+	}
+	_, away := m.opening(awayText, 600, 1500)
+	rest := strings.TrimSpace(strings.TrimPrefix(trimHead(m.folded), p))
+	named := rest == "" && len(m.openingWords()) <= 80 || strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, "：")
+	return p, (away || named) && !m.asks()
 }
 
-// closes tells whether a subject that begins with the phrase says nothing more, or
-// goes on with a mark or a number: "Holiday", "Holiday: Re: prices", not "Holiday
-// plans".
-func closes(subject, phrase string) bool {
-	rest := strings.TrimSpace(strings.TrimPrefix(trimHead(subject), phrase))
-	next, _ := utf8.DecodeRuneInString(rest)
-	return rest == "" || !unicode.IsLetter(next)
-}
+const questionMarks = "?？؟"
 
 // asks tells whether the mail's own words hold a question: notices and
 // acknowledgements ask nothing.
 func (m *message) asks() bool {
-	return strings.ContainsAny(m.folded, "?？؟") || strings.ContainsAny(m.openingWords(), "?？؟")
+	return strings.ContainsAny(m.folded, questionMarks) || strings.ContainsAny(m.openingWords(), questionMarks) || strings.Contains(m.openingWords(), "か。")
 }
 
 // away looks for the sentences of absence notices. People write them too ("I am on
@@ -106,14 +98,18 @@ func programTextRule(m *message) (string, bool) {
 // answers tells a mail that answers another, as far as its header shows. Exchange
 // keeps the thread's first subject in Thread-Topic.
 func (m *message) answers() bool {
-	if m.header.count("In-Reply-To") > 0 || m.header.count("References") > 0 {
-		return true
-	}
-	if head, _, ok := strings.Cut(m.folded, ":"); ok && len([]rune(strings.TrimSpace(head))) <= 4 {
+	if m.header.count("In-Reply-To") > 0 || m.header.count("References") > 0 || m.replySubject() {
 		return true
 	}
 	topic := fold(decodeWords(m.header.value("Thread-Topic")))
 	return topic != "" && topic != m.folded && strings.HasSuffix(m.folded, ": "+topic)
+}
+
+// replySubject tells a subject as mail programs write it above an answer: "Re:",
+// "AW:", "Odp:", "回复:".
+func (m *message) replySubject() bool {
+	head, _, ok := strings.Cut(m.folded, ":")
+	return ok && len([]rune(strings.TrimSpace(head))) <= 4
 }
 
 // acknowledgement needs two signs: the sentence that a request has arrived, and
@@ -123,15 +119,16 @@ func acknowledgement(m *message) (string, bool) {
 	subject, named := phrasebook().prefix(m.folded, ackSubject)
 	words, told := m.opening(ackText, 1500, 0)
 	more, promised := m.opening(ackMore, 1500, 0)
+	thanks, thanked := m.opening(ackThanks, 1500, 0)
 	switch {
 	case named && told:
 		return "Subject: " + subject + "; " + words, true
 	case named && promised:
 		return "Subject: " + subject + "; " + more, !m.asks()
-	case named && closes(m.folded, subject):
-		return "Subject: " + subject, !m.asks()
 	case told && promised:
 		return words + "; " + more, true
+	case told && thanked:
+		return words + "; " + thanks, !m.asks()
 	case told && ticketMark(m.folded) && !m.answers():
 		return words, true
 	}

@@ -84,7 +84,7 @@ func ticketMark(subject string) bool {
 		if strings.HasSuffix(before, "[") || strings.HasSuffix(before, "#") || strings.HasSuffix(before, "[#") {
 			return true
 		}
-		for _, name := range []string{"ticket", "case", "request", "incident", "ticket id", "case id", "vorgang", "anfrage", "caso", "chamado", "demande"} {
+		for _, name := range []string{"ticket", "case", "request", "incident", "inc", "req", "ritm", "ticket id", "case id", "vorgang", "anfrage", "caso", "chamado", "demande"} {
 			if strings.HasSuffix(word, name) {
 				return true
 			}
