@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -65,12 +66,26 @@ func (o *Ops) showFlow(x *web.Exchange, who store.Agent) error {
 		Responder: responderWords(responder), Asked: when(now),
 	}
 	for _, r := range o.deps.Regions {
-		d.Regions = append(d.Regions, flowOf(r, waiting, boxes, responder, now))
+		answers, err := o.answersIn(ctx, r, responder)
+		if err != nil {
+			return err
+		}
+		d.Regions = append(d.Regions, flowOf(r, waiting, boxes, answers, now))
 	}
 	for _, b := range boxes {
 		d.Mailboxes = append(d.Mailboxes, mailboxRow{b.ID, b.State, ago(b.LastCycle, now), b.LastError, b.Silent})
 	}
 	return o.flow.Show(x, http.StatusOK, d)
+}
+
+// answersIn tells whether strays to a region's address are answered, as far as the
+// switches go; all is the one over every mailbox.
+func (o *Ops) answersIn(ctx context.Context, r store.Region, all store.Responder) (bool, error) {
+	if r.Mailbox == "" || !all.On {
+		return all.On, nil
+	}
+	own, err := o.deps.Store.MailboxResponder(ctx, r.Mailbox)
+	return own.On, err
 }
 
 func ago(t, now time.Time) string {
@@ -81,7 +96,7 @@ func ago(t, now time.Time) string {
 }
 
 // flowOf says in one sentence whether a region's mail flows, out and in.
-func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, responder store.Responder, now time.Time) regionFlow {
+func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, answers bool, now time.Time) regionFlow {
 	f := regionFlow{ID: r.ID, Name: r.Name, Address: r.Address, Tone: "green", Word: "flows"}
 	var n int
 	var oldest time.Duration
@@ -116,7 +131,7 @@ func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, responder
 		}
 	}
 	f.Sentence = out + "; " + in + "."
-	if !responder.On {
+	if !answers {
 		f.Sentence += " Automatic answers are off."
 	}
 	return f

@@ -66,6 +66,7 @@ func TestAnswersArePausedAndResumed(t *testing.T) {
 		t.Errorf("after the pause of one: %+v", r)
 	}
 	h.shows("/ops/mailboxes?switched=us", "Mailbox us: Automatic answers are off. Since ", "by ana@desk.example", "a loop with &lt;them&gt;", "Resume answers", "Pause all answers")
+	h.shows("/ops", "Automatic answers are off.", "Automatic answers are on.") // of the region; of all
 	turn("", "off", "weekend")
 	h.shows("/ops/mailboxes?switched=all", "weekend", "Resume all answers")
 	if page := h.shows("/ops/mailboxes"); strings.Contains(page, "badge green\">on") {

@@ -384,12 +384,15 @@ func TestTheStoreIsFullForAWhile(t *testing.T) {
 		h.deliver(numbered(1))
 		w, _ := h.start()
 		time.Sleep(10 * time.Minute)
-		if got := w.Health(); got.State != StateWaiting || !strings.Contains(got.LastError, "full") {
+		if got := w.Health(); got.State != StateWaiting || got.Waiting != 1 || !strings.Contains(got.LastError, "full") {
 			t.Errorf("health is %+v", got)
 		}
 		full.Store(false)
 		time.Sleep(6 * time.Minute)
 		h.decided(1, 1)
+		if n := w.Health().Waiting; n != 0 {
+			t.Errorf("%d mails wait still", n)
+		}
 	})
 }
 
