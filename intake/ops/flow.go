@@ -145,17 +145,17 @@ func responderWords(r store.Responder) string {
 	case !r.On:
 		text = "Automatic answers are off."
 	}
-	if !r.Since.IsZero() {
-		text += " Since " + when(r.Since) + " UTC"
-		if r.By != "" {
-			text += ", by " + r.By
-		}
-		text += "."
+	if r.Since.IsZero() {
+		return text
+	}
+	text += " Since " + when(r.Since) + " UTC"
+	if r.By != "" {
+		text += ", by " + r.By
 	}
 	if r.Reason != "" {
-		text += " " + strings.TrimSuffix(r.Reason, ".") + "."
+		text += ": " + strings.TrimSuffix(r.Reason, ".")
 	}
-	return text
+	return text + "."
 }
 
 func outFigures(s store.Stats) []figure {
