@@ -19,9 +19,9 @@ const canaryAddress = "canary@example.com"
 func (d *demo) fly(t *testing.T) store.CanaryRun {
 	t.Helper()
 	before := d.runs(t)
-	await(t, func() bool { return d.app.canary.Try() })
+	comesAbout(t, func() bool { return d.app.canary.Try() })
 	var runs []store.CanaryRun
-	await(t, func() bool {
+	comesAbout(t, func() bool {
 		runs = d.runs(t)
 		return len(runs) > len(before) && !runs[0].EndedAt.IsZero()
 	})
@@ -37,8 +37,8 @@ func (d *demo) runs(t *testing.T) []store.CanaryRun {
 	return runs
 }
 
-// await waits for what nobody announces.
-func await(t *testing.T, is func() bool) {
+// comesAbout waits for what nobody announces.
+func comesAbout(t *testing.T, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -82,7 +82,7 @@ func TestTheCanaryFliesAgainAndAgainAndLeavesNothingBehind(t *testing.T) {
 		t.Errorf("tickets by region: %v, %v", stats.Tickets, err)
 	}
 	// The next partner's number follows no canary's.
-	if _, opened := contact(t, d.url(), partner(), nil); opened["number"] != "US-1001" {
+	if _, opened := contact(t, d.url(), plainPost(), nil); opened["number"] != "US-1001" {
 		t.Errorf("the first ticket is %v", opened)
 	}
 	if list := d.app.canaryTroubles(t.Context(), time.Now()); len(list) != 0 {
@@ -90,7 +90,7 @@ func TestTheCanaryFliesAgainAndAgainAndLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func partner() map[string]string {
+func plainPost() map[string]string {
 	return map[string]string{
 		"name": "Ann", "email": "ann@partner.test", "country": "US",
 		"description": "The settlement report lacks the last three days of the month.",
