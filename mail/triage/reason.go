@@ -132,9 +132,19 @@ func (s said) why() string {
 	return s.unexplained(text)
 }
 
-// remoteWords drops a relay's own label where it quotes the remote server behind
-// it: "5.1.0 - Unknown address error 550-'...'", as Cisco's and Amazon's relays do.
+// quotedMarks stand before the remote server's words where a relay quotes them.
+var quotedMarks = []string{" said: ", "the other server returned was:", "response from the remote server was:"}
+
+// remoteWords drops a relay's own words where it quotes the remote server behind
+// them: "host mx.example[192.0.2.1] said: 550 User not found" is about a user, and
+// "5.1.0 - Unknown address error 550-'...'", as Cisco's and Amazon's relays write,
+// about what stands in the quotes.
 func remoteWords(text string) string {
+	for _, mark := range quotedMarks {
+		if _, words, ok := strings.Cut(text, mark); ok && len(strings.TrimSpace(words)) >= 5 {
+			return words
+		}
+	}
 	label, rest, ok := strings.Cut(text, "-'")
 	if !ok || !strings.Contains(label, " - ") || len(enhanced(label)) == 0 {
 		return text

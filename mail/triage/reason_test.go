@@ -37,6 +37,10 @@ func TestWhatServersSayIsUnderstood(t *testing.T) {
 		{"4.2.1", "smtp; 421 4.2.1 - too many sessions from 192.0.2.1", "reputation", "later"},
 		{"5.2.1", "smtp; 521 5.2.1 :  (We will not accept delivery of this message.)", "reputation", "refused"},
 		{"5.1.6", "smtp; 550 5.1.6 recipient no longer on server: x@y.example", "address", "dead"},
+		{"", "host mx.partner.example[192.0.2.1] said: 554 RCPT (x@partner.example) dosn't exist (in reply to RCPT TO command)", "address", "dead"},
+		{"5.7.1", "host mx.partner.example[192.0.2.1] said: 550 5.7.1 Mail 4Sb rejected per SPAM policy", "reputation", "refused"},
+		{"", "It was rejected by the recipient domain. The error that the other server returned was: 550 550 Address unknown (state 14)", "address", "dead"},
+		{"", "552 Account(s) <x@partner.example> does not have enough space", "full", "later"},
 		// Mail systems.
 		{"5.1.1", "smtp; 550 5.1.1 <x@y.example>: Recipient address rejected: User unknown in local recipient table (in reply to RCPT TO command)", "address", "dead"},
 		{"5.1.1", "smtp; 550 5.1.1 <x@y.example>: Recipient address rejected: undeliverable address: unknown user", "address", "dead"},
