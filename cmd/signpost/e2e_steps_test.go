@@ -43,7 +43,7 @@ func steps() []step {
 		{"recorded and not decided", func(t *testing.T, r *road) {
 			asked := r.dns.Shut()
 			r.Start(t)
-			await(t, asked)
+			awaitStep(t, asked)
 		}, 1, store.StateSent},
 		{"queued and not claimed", untilQueued, 1, store.StateSent},
 		{"decided and not marked", holdIMAP(func(fromService bool, line string) bool {
@@ -65,7 +65,7 @@ func steps() []step {
 			told := untilTaken(t, r)
 			r.cmd.Process.Signal(syscall.SIGSTOP)
 			r.smtp.LetGo()
-			await(t, told.wrote)
+			awaitStep(t, told.wrote)
 		}, 1, store.StateUnknown},
 	}
 }
@@ -74,7 +74,7 @@ func holdIMAP(match func(fromService bool, line string) bool) func(*testing.T, *
 	return func(t *testing.T, r *road) {
 		rule := r.imap.Hold(match)
 		r.Start(t)
-		await(t, rule.held)
+		awaitStep(t, rule.held)
 	}
 }
 
@@ -82,7 +82,7 @@ func holdSMTP(match func(fromService bool, line string) bool) func(*testing.T, *
 	return func(t *testing.T, r *road) {
 		rule := r.smtp.Hold(match)
 		r.Start(t)
-		await(t, rule.held)
+		awaitStep(t, rule.held)
 	}
 }
 
@@ -95,7 +95,7 @@ func untilTaken(t *testing.T, r *road) *rule {
 		return dotted && !fromService
 	})
 	r.Start(t)
-	await(t, rule.held)
+	awaitStep(t, rule.held)
 	return rule
 }
 
@@ -105,7 +105,7 @@ func untilQueued(t *testing.T, r *road) {
 	reading := r.imap.Hold(func(fromService bool, line string) bool { return !fromService })
 	r.smtp.Refuse(true)
 	r.Start(t)
-	await(t, reading.held)
+	awaitStep(t, reading.held)
 	if _, _, err := partnerPost("other-"+r.person, "US").send(t.Context(), r.URL); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func untilQueued(t *testing.T, r *road) {
 	r.awaitDecided(t, 2)
 }
 
-func await(t *testing.T, done <-chan struct{}) {
+func awaitStep(t *testing.T, done <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-done:

@@ -221,7 +221,7 @@ func TestEveryAccidentOnRecordEnds(t *testing.T) {
 			},
 			reply: func(n int, got *mail.Message) (string, []byte) {
 				return "help@other.test", plainMail("help@other.test", fmt.Sprintf("Ticket Received - %d - [#117904] %s", n, got.Header.Get("Subject")))
-			}, answers: 0, reason: "auto-subject"},
+			}, answers: 0, reason: "acknowledgement"},
 		"a program that strips every header": {
 			first: func() (string, []byte) { return "crm@other.test", plainMail("crm@other.test", "Hello") },
 			reply: func(int, *mail.Message) (string, []byte) {
