@@ -267,7 +267,7 @@ func remoteHost(text []byte) (host string) {
 	for _, value := range lines(text, "remote-mta") {
 		_, name, _ := strings.Cut(value, ";")
 		name = strings.ToLower(strings.Trim(strings.TrimSpace(name), "."))
-		if name, _, _ = strings.Cut(name, " "); !strings.ContainsAny(name, "abcdefghijklmnopqrstuvwxyz") || len(name) > 253 || strings.ContainsAny(name, "[]:/@") {
+		if name, _, _ = strings.Cut(name, " "); !isHostName(name) {
 			continue
 		}
 		name = organisation(name)
@@ -277,6 +277,14 @@ func remoteHost(text []byte) (host string) {
 		host = name
 	}
 	return host
+}
+
+// isHostName tells a name in lower case from an address literal and from what else
+// is written in its place.
+func isHostName(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyz"
+	return len(name) <= 253 && strings.ContainsAny(name, letters) &&
+		!strings.ContainsFunc(name, func(c rune) bool { return !strings.ContainsRune(letters+"0123456789.-_", c) })
 }
 
 // tieRules tell by what the reports were tied, each kind once.
