@@ -33,7 +33,7 @@ func TestBenchBacklog(t *testing.T) {
 		us := fmt.Sprintf("us%d@example.com", i)
 		s := newService(t, &mailHost{SMTP: sink.SMTP, IMAP: h.IMAP}, serviceOptions{us: us, intl: fmt.Sprintf("intl%d@example.com", i), form: unbounded})
 		h.connectFirst(t, s)
-		h.fill(t, us, n)
+		h.fill(t, us, n, func(int) string { return "" })
 		bare = append(bare, float64(n)/h.fetchAll(t, us, n).Seconds())
 		watched = append(watched, float64(n)/decideAll(t, s, n).Seconds())
 	}

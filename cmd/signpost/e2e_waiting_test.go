@@ -26,15 +26,15 @@ breaker = 100000
 // stranger is the i-th sender of stray mail, each of a domain of their own.
 func stranger(i int) string { return fmt.Sprintf("p%d@d%d."+strangersDomain, i, i) }
 
-// fill writes mails into a maildir, each of a person of their own, vouched for
-// by the host.
-func (h *mailHost) fill(t *testing.T, address string, n int) {
+// fill writes mails into a maildir, each of a stranger of their own, vouched for
+// by the host. fields adds header fields to the i-th.
+func (h *mailHost) fill(t *testing.T, address string, n int, fields func(i int) string) {
 	t.Helper()
 	dir := filepath.Join(h.Dir, "dovecot", "mail", address)
 	for i := range n {
 		from := stranger(i)
 		raw := "Return-Path: <" + from + ">\nAuthentication-Results: " + hostName + "; spf=pass smtp.mailfrom=" + from[strings.IndexByte(from, '@')+1:] + "\n" +
-			letter(from, address, fmt.Sprintf("%d@stray.example.net", i), "Where is my order?")
+			fields(i) + letter(from, address, fmt.Sprintf("%d@stray.example.net", i), "Where is my order?")
 		raw += strings.Repeat("A line of the text that a person wrote.\n", (strayBytes-len(raw))/40)
 		writeFile(t, filepath.Join(dir, "new", fmt.Sprintf("%d.M%06dP1.host", time.Now().Unix(), i)), raw)
 	}
