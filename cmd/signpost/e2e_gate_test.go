@@ -73,9 +73,11 @@ func (g *gate) pass(from, to net.Conn, fromService bool) {
 	lines := bufio.NewReader(from)
 	for {
 		line, err := lines.ReadBytes('\n')
-		held := g.holds(fromService, string(line))
-		if held != nil {
-			<-held.gone
+		var held *rule
+		if err == nil { // the end of a conversation is no line of it
+			if held = g.holds(fromService, string(line)); held != nil {
+				<-held.gone
+			}
 		}
 		if _, failed := to.Write(line); failed != nil || err != nil {
 			return
