@@ -423,70 +423,6 @@ func (m *model) decide(now time.Time, decisions []store.Decision, got []store.In
 	return rows
 }
 
-func (m *model) answer(now time.Time, k *store.Inbound, d store.Decision, id store.OutboundID) {
-	stops := m.stops(now, k, d)
-	if len(stops) > 0 {
-		k.Verdict.Rules, k.Verdict.Answer = append(k.Verdict.Rules, stops...), false
-		return
-	}
-	m.answered[d.Limits.Sender] = now.Add(d.Limits.Period)
-	k.Answer = id
-	o := &modelMail{Outbound: *d.Answer}
-	o.ID, o.Inbound, o.State, o.QueuedAt, o.DueAt = id, k.ID, store.StateQueued, now, now
-	m.outs = append(m.outs, o)
-	if o.Link != (store.LinkID{}) {
-		m.links[o.Link] = &modelLink{ticket: o.Ticket, expires: d.LinkExpires}
-	}
-}
-
-// stops are the rules that stop an answer; without any, the budgets are charged.
-func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules []store.Rule) {
-	limits := d.Limits
-	stop := func(id, evidence string) {
-		rules = append(rules, store.Rule{ID: id, Effect: store.EffectStop, Evidence: evidence})
-	}
-	if all := m.switchOf(""); all.Tripped {
-		stop(store.RuleBreaker, all.Reason)
-	} else if !all.On {
-		stop(store.RuleOff, all.Reason)
-	}
-	if own := m.switchOf(k.Mailbox); !own.On {
-		stop(store.RuleMailbox, own.Reason)
-	}
-	if connected := m.boxes[k.Mailbox].ConnectedAt; k.InternalDate.Before(connected) {
-		stop(store.RuleConnected, connected.Format(time.RFC3339))
-	}
-	if until := m.answered[limits.Sender]; now.Before(until) {
-		stop(store.RuleAnswered, "until "+until.Format(time.RFC3339))
-	}
-	if reason, _ := m.withheld(now, d.Answer.To, store.MailAutoResponse); reason != "" {
-		stop(store.RuleSuppressed, strings.TrimPrefix(reason, store.RuleSuppressed+": "))
-	}
-	before := map[store.Budget]store.Usage{}
-	for key, usage := range m.usage {
-		before[key] = usage
-	}
-	if spent := m.spend(now, limits.Budgets...); spent != "" {
-		stop(store.RuleBudget, spent)
-	}
-	if len(rules) == 0 {
-		why := ""
-		if back := m.returned(); limits.Returns.Passed(back, len(m.watched)) {
-			why = fmt.Sprintf("%d of the last %d automatic answers came back", back, len(m.watched))
-		} else if why = m.spend(now, limits.Breaker); why != "" {
-			m.tripped = &limits.Breaker
-		}
-		if why != "" {
-			stop(store.RuleBreaker, why)
-			m.on[""] = &store.Responder{Tripped: true, Since: now, Reason: "the breaker tripped: " + why, Inbound: k.ID}
-		}
-	}
-	if len(rules) > 0 {
-		m.usage = before
-	}
-	return rules
-}
-
 func (m *model) quarantine(now time.Time, id store.InboundID, reason string) (store.Inbound, error) {
 	k := m.mail(id)
 	if k.State != store.InboundStored {
@@ -518,18 +454,6 @@ func (m *model) dropRaws(before time.Time, limit int) (n int) {
 		}
 	}
 	return n
-}
-
-func (m *model) markRestored(now time.Time) {
-	m.sessions = nil
-	for _, b := range m.boxes {
-		b.ConnectedAt = store.ConnectionInstant(now)
-	}
-	for _, o := range m.outs {
-		if o.Kind == store.MailAutoResponse && (o.State == store.StateQueued || o.State == store.StateClaimed) {
-			m.giveUp(o, now)
-		}
-	}
 }
 
 func (m *model) stats() store.Stats {

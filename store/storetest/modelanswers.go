@@ -1,0 +1,123 @@
+package storetest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"signpost/store"
+)
+
+// Automatic answers, their switches, and what stands beside those on a page, in the
+// model's words.
+
+func (m *model) switchOf(box string) *store.Responder {
+	if m.on[box] == nil {
+		m.on[box] = &store.Responder{On: true}
+	}
+	return m.on[box]
+}
+
+func (m *model) switchResponder(now time.Time, s store.Switch) store.Responder {
+	m.on[s.Mailbox] = &store.Responder{On: s.On, Since: now, By: s.By, Reason: s.Reason}
+	if s.On && s.Mailbox == "" {
+		m.watched, m.back = nil, map[store.OutboundID]bool{}
+	}
+	if s.On && s.Mailbox == "" && m.tripped != nil {
+		key := *m.tripped
+		key.Limit = 0
+		delete(m.usage, key)
+		m.tripped = nil
+	}
+	return *m.on[s.Mailbox]
+}
+
+// latest is the mail with the highest UID of the running epoch.
+func (m *model) latest(box string) (store.Inbound, error) {
+	var found *store.Inbound
+	for _, k := range m.mails {
+		if k.Mailbox == box && k.UIDValidity == m.boxes[box].UIDValidity && (found == nil || k.UID > found.UID) {
+			found = k
+		}
+	}
+	if found == nil {
+		return store.Inbound{}, store.ErrNotFound
+	}
+	return *found, nil
+}
+
+func (m *model) answer(now time.Time, k *store.Inbound, d store.Decision, id store.OutboundID) {
+	stops := m.stops(now, k, d)
+	if len(stops) > 0 {
+		k.Verdict.Rules, k.Verdict.Answer = append(k.Verdict.Rules, stops...), false
+		return
+	}
+	m.answered[d.Limits.Sender] = now.Add(d.Limits.Period)
+	k.Answer = id
+	o := &modelMail{Outbound: *d.Answer}
+	o.ID, o.Inbound, o.State, o.QueuedAt, o.DueAt = id, k.ID, store.StateQueued, now, now
+	m.outs = append(m.outs, o)
+	if o.Link != (store.LinkID{}) {
+		m.links[o.Link] = &modelLink{ticket: o.Ticket, expires: d.LinkExpires}
+	}
+}
+
+// stops are the rules that stop an answer; without any, the budgets are charged.
+func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules []store.Rule) {
+	limits := d.Limits
+	stop := func(id, evidence string) {
+		rules = append(rules, store.Rule{ID: id, Effect: store.EffectStop, Evidence: evidence})
+	}
+	if all := m.switchOf(""); all.Tripped {
+		stop(store.RuleBreaker, all.Reason)
+	} else if !all.On {
+		stop(store.RuleOff, all.Reason)
+	}
+	if own := m.switchOf(k.Mailbox); !own.On {
+		stop(store.RuleMailbox, own.Reason)
+	}
+	if connected := m.boxes[k.Mailbox].ConnectedAt; k.InternalDate.Before(connected) {
+		stop(store.RuleConnected, connected.Format(time.RFC3339))
+	}
+	if until := m.answered[limits.Sender]; now.Before(until) {
+		stop(store.RuleAnswered, "until "+until.Format(time.RFC3339))
+	}
+	if reason, _ := m.withheld(now, d.Answer.To, store.MailAutoResponse); reason != "" {
+		stop(store.RuleSuppressed, strings.TrimPrefix(reason, store.RuleSuppressed+": "))
+	}
+	before := map[store.Budget]store.Usage{}
+	for key, usage := range m.usage {
+		before[key] = usage
+	}
+	if spent := m.spend(now, limits.Budgets...); spent != "" {
+		stop(store.RuleBudget, spent)
+	}
+	if len(rules) == 0 {
+		why := ""
+		if back := m.returned(); limits.Returns.Passed(back, len(m.watched)) {
+			why = fmt.Sprintf("%d of the last %d automatic answers came back", back, len(m.watched))
+		} else if why = m.spend(now, limits.Breaker); why != "" {
+			m.tripped = &limits.Breaker
+		}
+		if why != "" {
+			stop(store.RuleBreaker, why)
+			m.on[""] = &store.Responder{Tripped: true, Since: now, Reason: "the breaker tripped: " + why, Inbound: k.ID}
+		}
+	}
+	if len(rules) > 0 {
+		m.usage = before
+	}
+	return rules
+}
+
+func (m *model) markRestored(now time.Time) {
+	m.sessions = nil
+	for _, b := range m.boxes {
+		b.ConnectedAt = store.ConnectionInstant(now)
+	}
+	for _, o := range m.outs {
+		if o.Kind == store.MailAutoResponse && (o.State == store.StateQueued || o.State == store.StateClaimed) {
+			m.giveUp(o, now)
+		}
+	}
+}
