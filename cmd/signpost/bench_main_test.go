@@ -59,21 +59,7 @@ func serveMeasured(config string) error {
 	if err != nil {
 		return err
 	}
-	app, err := openApp(cfg, log)
-	if err != nil {
-		return err
-	}
-	defer app.Close()
-	if err := app.build(dialers{resolver: sandboxResolver{}}, nil); err != nil {
-		return err
-	}
-	public, err := listen("service.listen", cfg.Service.Listen)
-	if err != nil {
-		return err
-	}
-	ctx, stop := untilSignal()
-	defer stop()
-	return app.Run(ctx, public)
+	return serve(cfg, log, dialers{resolver: sandboxResolver{}})
 }
 
 // pairs is how often the two sides of a ratio take turns.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,12 +23,17 @@ func (c *ServeCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	return serve(cfg, log, dialers{})
+}
+
+// serve is the whole service, until the process is told to stop.
+func serve(cfg Config, log *slog.Logger, d dialers) error {
 	app, err := openApp(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer app.Close()
-	if err := app.build(dialers{}, nil); err != nil {
+	if err := app.build(d, nil); err != nil {
 		return err
 	}
 	public, err := listen("service.listen", cfg.Service.Listen)

@@ -42,7 +42,7 @@ func TestADeadAddressAndARefusingHostAreShown(t *testing.T) {
 		})
 	}
 	h.decides(h.receives("MAILER-DAEMON@mx.example", "Undelivered").ID, store.Verdict{Kind: store.KindBounce, Reports: reports})
-	page := h.shows("/ops/bounces", "gone@x.example", "550 &lt;gone&gt;", "<code>5.1.1</code>", "userunknown", fmt.Sprintf("/ops/ledger/%d", report.ID),
+	page := h.shows("/ops/bounces", "gone@x.example", "550 &lt;gone&gt;", "<code>5.1.1</code>", "user unknown", fmt.Sprintf("/ops/ledger/%d", report.ID),
 		"US-1001", "<bdi>\u05e9\u05dc\u05d5\u05dd &lt;b&gt;</bdi>", "US-1002", "Another matter", "/ops/suppressions?q=gone%40x.example",
 		"y.example", "2 refused", "2 addresses", "/ops/ledger?q=bob%40y.example", "<code>5.7.1</code>")
 	if strings.Index(page, "US-1001") > strings.Index(page, "US-1002") {

@@ -56,7 +56,7 @@ func (o *Ops) showMail(x *web.Exchange, who store.Agent) error {
 	d := mailData{
 		page: page{"ledger", who.Email}, ID: uint64(m.ID), Row: rowOf(m), Seen: m.SeenAt, Internal: m.InternalDate, Decided: m.DecidedAt,
 		UTC: time.UTC, UIDs: fmt.Sprintf("UID %d of epoch %d", m.UID, m.UIDValidity), Size: bytesInWords(m.Size),
-		MessageID: m.MessageID, Fault: m.Fault, Truncated: m.Truncated, RawDropped: m.RawDropped, Reports: m.Verdict.Reports,
+		MessageID: m.MessageID, Fault: m.Fault, Truncated: m.Truncated, RawDropped: m.RawDropped, Reports: reportsInWords(m.Verdict.Reports),
 	}
 	stops := 0
 	for _, r := range m.Verdict.Rules {
