@@ -109,7 +109,7 @@ func TestASuppressionIsExplainedAndReleased(t *testing.T) {
 	h.shows("/ops/suppressions", "No address is kept back")
 	report := h.bounces(h.sends("gone@x.example", store.StateSent, ""))
 	proof := fmt.Sprintf("/ops/ledger/%d", report.ID)
-	h.shows("/ops/suppressions", "gone@x.example", "550 &lt;gone&gt;", "no mail at all", "userunknown", proof, "US-1001", "until ")
+	h.shows("/ops/suppressions", "gone@x.example", "550 &lt;gone&gt;", "no mail at all", "user unknown", proof, "US-1001", "until ")
 	h.shows("/ops/suppressions?q=+gone@X.example", "no mail at all", "Show all")
 	h.shows("/ops/suppressions?q=Gone@x.example", "Nothing keeps mail to", "capitals count")
 	list, err := h.db.Suppressions(t.Context(), time.Now(), 0, 9)
