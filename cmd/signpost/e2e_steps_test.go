@@ -46,9 +46,18 @@ func steps() []step {
 			awaitStep(t, asked)
 		}, 1, store.StateSent},
 		{"queued and not claimed", untilQueued, 1, store.StateSent},
-		{"decided and not marked", holdIMAP(func(fromService bool, line string) bool {
-			return fromService && strings.Contains(line, "UID STORE")
-		}), 1, store.StateSent},
+		{"answered and not marked", func(t *testing.T, r *road) {
+			holdIMAP(func(fromService bool, line string) bool {
+				return fromService && strings.Contains(line, "UID STORE")
+			})(t, r)
+			// The sender is at work meanwhile; this step is behind it.
+			eventually(t, 20*time.Second, "the answer has left", func() error {
+				if n := r.metric(t, `signpost_outbox_mails{state="sent"}`); n < 2 {
+					return fmt.Errorf("%v mails have", n)
+				}
+				return nil
+			})
+		}, 1, store.StateSent},
 		{"claimed and not greeted", holdSMTP(func(fromService bool, line string) bool {
 			return !fromService
 		}), 0, store.StateUnknown},
