@@ -44,14 +44,6 @@ func (d days) begin(date time.Time) time.Time {
 func (d days) from() time.Time  { return d.begin(d.date) }
 func (d days) until() time.Time { return d.begin(d.date.AddDate(0, 0, 1)) }
 
-// cut is up to when the day is known.
-func (d days) cut() time.Time {
-	if d.now.Before(d.until()) {
-		return d.now
-	}
-	return d.until()
-}
-
 func (d days) over() bool     { return !d.now.Before(d.until()) }
 func (d days) hasBegun() bool { return !d.now.Before(d.from()) }
 

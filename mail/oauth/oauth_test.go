@@ -289,8 +289,10 @@ func TestATokenThatIsRefusedIsAskedForAnew(t *testing.T) {
 		}
 		token("t1")
 		time.Sleep(20 * time.Minute)
-		if !s.Refused(first) || !s.Refused(first) {
-			t.Error("not worth trying with another token")
+		for range 2 { // nothing is counted that a second login would find used up
+			if !s.Refused(first) {
+				t.Error("not worth trying with another token")
+			}
 		}
 		if until := s.Status().Until; !until.IsZero() {
 			t.Errorf("none is held, until %v", until)

@@ -24,7 +24,7 @@ func (h *house) fill(n int) {
 	h.t.Helper()
 	for i := range n {
 		raw := numbered(i)
-		h.deliver(raw + strings.Repeat("A line of the text that a person wrote.\r\n", (4096-len(raw))/41))
+		h.deliverAt(raw+strings.Repeat("A line of the text that a person wrote.\r\n", (4096-len(raw))/41), time.Now())
 	}
 }
 
@@ -131,7 +131,7 @@ func BenchmarkStrayMail(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		raw := numbered(i)
 		began := time.Now()
-		h.deliver(raw)
+		h.deliverAt(raw, time.Now())
 		<-answered
 		took = append(took, float64(time.Since(began).Microseconds())/1000)
 		b.StopTimer()

@@ -44,10 +44,10 @@ type session struct {
 	notices chan struct{} // new mail was announced; holds one
 
 	folder  folder
-	turnAt  time.Time // when the folder is to be looked at anew
-	retryAt time.Time // when mails put off are to be tried again; zero: none
-	settled bool      // the folder was listed since IDLE last began
-	dry     bool      // nothing is to be kept
+	turnAt  time.Time     // when the folder is to be looked at anew
+	retryAt time.Time     // when mails put off are to be tried again; zero: none
+	settle  time.Duration // how long to stay in IDLE before the folder is listed again
+	dry     bool          // nothing is to be kept
 
 	tlsVersion string // "" without TLS
 }
@@ -269,7 +269,7 @@ func (s *session) openFolder(ctx context.Context) error {
 		return err
 	}
 	s.turnAt = time.Now().Add(turnEvery)
-	s.settled = false
+	s.settle = settleAfter
 	if data.UIDValidity == s.folder.validity && s.folder.validity != 0 {
 		return nil
 	}

@@ -17,7 +17,10 @@ const (
 	pollEvery = time.Minute
 	// settleAfter is when the folder is listed once more after IDLE began: some
 	// servers never announce a mail that arrived between the last FETCH and IDLE.
-	settleAfter = time.Second
+	// That listing leaves the same gap, so it is made again settleFactor times
+	// later, and so on, until a turn comes sooner.
+	settleAfter  = time.Second
+	settleFactor = 8
 )
 
 // rest waits until the folder is to be read again: on an announcement, when the
@@ -68,19 +71,15 @@ var errClosed = errors.New("the server closed the connection")
 func (s *session) idle(ctx context.Context) error {
 	select {
 	case <-s.notices: // announced while we read
-		s.settled = false
+		s.settle = settleAfter
 		return nil
 	default:
-	}
-	most := turnEvery
-	if !s.settled {
-		most = settleAfter
 	}
 	idle, err := s.beginIdle(ctx)
 	if err != nil {
 		return err
 	}
-	t := time.NewTimer(s.pause(most))
+	t := time.NewTimer(s.pause(s.settle))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
@@ -91,9 +90,9 @@ func (s *session) idle(ctx context.Context) error {
 		idle.Close()
 		return errClosed
 	case <-s.notices:
-		s.settled = false
+		s.settle = settleAfter
 	case <-t.C:
-		s.settled = true
+		s.settle = min(s.settle*settleFactor, turnEvery)
 	}
 	return s.within(ctx, commandLimit, func(context.Context) error {
 		if err := idle.Close(); err != nil {
