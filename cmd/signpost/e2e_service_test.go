@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -198,12 +199,21 @@ func (s *service) counts(prefix string) string {
 // metric reads one sample of /metrics; 0 when it is not there.
 func (s *service) metric(t *testing.T, sample string) float64 {
 	t.Helper()
-	for line := range strings.Lines(s.counts(sample + " ")) {
-		var value float64
-		fmt.Sscan(strings.TrimPrefix(line, sample+" "), &value)
-		return value
+	return s.metrics(t, sample)[sample]
+}
+
+// metrics reads samples that were counted at the same instant.
+func (s *service) metrics(t *testing.T, samples ...string) map[string]float64 {
+	t.Helper()
+	read := map[string]float64{}
+	for line := range strings.Lines(s.counts("signpost_")) {
+		for _, sample := range samples {
+			if text, ok := strings.CutPrefix(line, sample+" "); ok {
+				read[sample], _ = strconv.ParseFloat(strings.TrimSpace(text), 64)
+			}
+		}
 	}
-	return 0
+	return read
 }
 
 // eventually tries until try returns nil; the real servers answer to no

@@ -263,7 +263,7 @@ func TestMailArrivesUnannouncedBeforeIdle(t *testing.T) {
 			switch s.sent("IDLE") {
 			case 1:
 				s.put(2, numbered(2))
-			case 3: // 2 found nothing new, and neither does the listing before this one
+			case 3: // after the listing that found nothing more
 				s.put(3, numbered(3))
 			}
 			s.answer(c, tag, "IDLE")
