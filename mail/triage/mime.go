@@ -216,13 +216,9 @@ func (p *part) text() string {
 // dropControls removes NUL and carriage returns, which only tell where a mail
 // has been.
 func dropControls(s string) string {
-	if strings.IndexByte(s, 0) < 0 && strings.IndexByte(s, '\r') < 0 {
-		return s
-	}
-	return controls.Replace(s)
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+	return strings.ReplaceAll(s, "\x00", "")
 }
-
-var controls = strings.NewReplacer("\x00", "", "\r\n", "\n", "\r", "\n")
 
 func (p *part) isText() bool {
 	return p.media == "" || p.media == "text" || strings.HasPrefix(p.media, "multipart/") || p.media == "text/plain" || p.media == "text/html"

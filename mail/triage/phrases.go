@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // phraseFiles hold the phrases by which mail is known, a file per language; the
@@ -178,19 +179,37 @@ func fold(s string) string {
 	space := false
 	for _, r := range s {
 		switch {
+		case r < utf8.RuneSelf: // nearly all of most texts: spared the tables
+			if r == ' ' || r >= '\t' && r <= '\r' {
+				space = out.Len() > 0
+				continue
+			}
+			r = foldASCII(r)
 		case unicode.IsSpace(r):
 			space = out.Len() > 0
 			continue
-		case r == '\u2019' || r == '\u2018' || r == '`' || r == '\u00b4':
+		case r == '\u2019' || r == '\u2018' || r == '\u00b4':
 			r = '\''
 		case unicode.Is(unicode.Cf, r):
 			continue
+		default:
+			r = unicode.ToLower(r)
 		}
 		if space {
 			out.WriteByte(' ')
 			space = false
 		}
-		out.WriteRune(unicode.ToLower(r))
+		out.WriteRune(r)
 	}
 	return out.String()
+}
+
+func foldASCII(r rune) rune {
+	switch {
+	case r >= 'A' && r <= 'Z':
+		return r + 'a' - 'A'
+	case r == '`':
+		return '\''
+	}
+	return r
 }
