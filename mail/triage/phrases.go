@@ -174,42 +174,44 @@ func (b *phrases) within(text string, s section) (string, bool) {
 // fold makes text comparable: lower case, every run of white space one space,
 // typographic apostrophes plain.
 func fold(s string) string {
-	var out strings.Builder
-	out.Grow(len(s))
-	space := false
-	for _, r := range s {
+	out, space := make([]byte, 0, len(s)), false
+	for i := 0; i < len(s); {
+		r, size := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
+		}
+		i += size
+		r, kept := foldRune(r)
 		switch {
-		case r < utf8.RuneSelf: // nearly all of most texts: spared the tables
-			if r == ' ' || r >= '\t' && r <= '\r' {
-				space = out.Len() > 0
-				continue
-			}
-			r = foldASCII(r)
-		case unicode.IsSpace(r):
-			space = out.Len() > 0
+		case !kept:
 			continue
-		case r == '\u2019' || r == '\u2018' || r == '\u00b4':
-			r = '\''
-		case unicode.Is(unicode.Cf, r):
+		case r == ' ':
+			space = len(out) > 0
 			continue
-		default:
-			r = unicode.ToLower(r)
+		case space:
+			out, space = append(out, ' '), false
 		}
-		if space {
-			out.WriteByte(' ')
-			space = false
-		}
-		out.WriteRune(r)
+		out = utf8.AppendRune(out, r)
 	}
-	return out.String()
+	return string(out)
 }
 
-func foldASCII(r rune) rune {
+// foldRune folds one character, any white space to ' '; false drops it. ASCII is
+// spared the tables: it is nearly all of most texts.
+func foldRune(r rune) (rune, bool) {
 	switch {
 	case r >= 'A' && r <= 'Z':
-		return r + 'a' - 'A'
+		return r + 'a' - 'A', true
+	case r >= '\t' && r <= '\r':
+		return ' ', true
 	case r == '`':
-		return '\''
+		return '\'', true
+	case r < utf8.RuneSelf:
+		return r, true
+	case unicode.IsSpace(r):
+		return ' ', true
+	case r == '\u2019' || r == '\u2018' || r == '\u00b4':
+		return '\'', true
 	}
-	return r
+	return unicode.ToLower(r), !unicode.Is(unicode.Cf, r)
 }
