@@ -32,12 +32,9 @@ func (d *demo) awaitFate(t *testing.T, id store.TicketID) store.Outbound {
 	return store.Outbound{}
 }
 
-// TestAConfirmationThatBouncesStandsOnItsTicket goes the whole road: a post with
-// a dead address, the confirmation, the host's report, and what follows from it.
-func TestAConfirmationThatBouncesStandsOnItsTicket(t *testing.T) {
-	t.Parallel()
-	d := startDemo(t)
-	const address = "someone@bounce.example.net"
+// opens posts a request as a partner with the address does.
+func (d *demo) opens(t *testing.T, address string) store.Ticket {
+	t.Helper()
 	status, answer := contact(t, d.url(), request(address, "US"), nil)
 	if status != http.StatusCreated {
 		t.Fatalf("%d %v", status, answer)
@@ -46,6 +43,16 @@ func TestAConfirmationThatBouncesStandsOnItsTicket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return ticket
+}
+
+// TestAConfirmationThatBouncesStandsOnItsTicket goes the whole road: a post with
+// a dead address, the confirmation, the host's report, and what follows from it.
+func TestAConfirmationThatBouncesStandsOnItsTicket(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	const address = "someone@bounce.example.net"
+	ticket := d.opens(t, address)
 	mail := d.awaitFate(t, ticket.ID)
 	if got := mail.Delivery; got.Fate != store.FateBounced || got.Outcome != store.OutcomeDead || got.Status != "5.1.1" || !strings.Contains(got.Diagnostic, "User unknown") {
 		t.Errorf("the confirmation's fate is %+v", got)
@@ -138,14 +145,7 @@ func TestARefusalAtHandOverDoesWhatABounceDoes(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	const address = "someone@refuse.example.net"
-	status, answer := contact(t, d.url(), request(address, "US"), nil)
-	if status != http.StatusCreated {
-		t.Fatalf("%d %v", status, answer)
-	}
-	ticket, err := d.app.db.TicketByNumber(t.Context(), answer["number"].(string))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ticket := d.opens(t, address)
 	mail := d.awaitFate(t, ticket.ID)
 	if got := mail.Delivery; mail.State != store.StateFailed || got.Fate != store.FateBounced || got.Outcome != store.OutcomeDead || got.Inbound != 0 {
 		t.Errorf("the confirmation is %+v", mail)
@@ -212,14 +212,7 @@ func TestBouncesGoToAnAddressOfTheirOwn(t *testing.T) {
 		t.Errorf("the confirmation left as from %q:\n%.2000s", m.EnvelopeFrom, m.Raw)
 	}
 	const dead = "someone@bounce.example.net"
-	status, answer := contact(t, d.url(), request(dead, "US"), nil)
-	if status != http.StatusCreated {
-		t.Fatalf("%d %v", status, answer)
-	}
-	ticket, err := d.app.db.TicketByNumber(t.Context(), answer["number"].(string))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ticket := d.opens(t, dead)
 	mail := d.awaitFate(t, ticket.ID)
 	if mail.Delivery.Fate != store.FateBounced || mail.Delivery.Outcome != store.OutcomeDead {
 		t.Errorf("the confirmation's fate is %+v", mail.Delivery)

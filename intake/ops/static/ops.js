@@ -18,6 +18,10 @@ async function refresh() {
 }
 
 function place(fresh) {
+  const empty = '[data-live="empty"]';
+  if (document.querySelector(empty) && fresh.querySelector("[data-live]") && !fresh.querySelector(empty)) {
+    return location.replace(location.href); // the first event came: the page has parts that it had not
+  }
   for (const part of parts) {
     const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
     if (!next || busy(part) || next.innerHTML === part.dataset.sent) continue;
