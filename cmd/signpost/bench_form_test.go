@@ -22,7 +22,8 @@ var crowds = []struct {
 }{{1, 3000, 500, ">= 0.50"}, {64, 30_000, 4000, ">= 0.75"}, {256, 40_000, 5000, ">= 0.75"}}
 
 // TestBenchForm: durable posts against a bare group commit of the same bytes, on
-// the same disk, by as many clients.
+// the same disk, by as many clients; and against that commit behind an empty
+// handler, which is what the machine leaves to any service over HTTP.
 func TestBenchForm(t *testing.T) {
 	raw := reference(t, "signpost/store/bolt")
 	for _, relay := range []struct {
@@ -36,10 +37,11 @@ func TestBenchForm(t *testing.T) {
 		rates := make([][]float64, len(crowds))
 		for i, c := range crowds {
 			n := size(c.posts, c.brief)
-			var bare, p50, p99, cpu, bareCPU []float64
+			var bare, handler, p50, p99, cpu, bareCPU []float64
 			for range pairs {
 				b := raw(fmt.Sprintf("BenchmarkRawGroupCommit/clients=%d$", c.clients), n)
 				bare, bareCPU = append(bare, b["/s"]), append(bareCPU, b[cpuPerOp])
+				handler = append(handler, raw(fmt.Sprintf("BenchmarkRawBehindHTTP/clients=%d$", c.clients), n)["/s"])
 				l := freshLoad(t, relay.host(t), c.clients, n)
 				rates[i], p50, p99, cpu = append(rates[i], l.rate), append(p50, l.p50()), append(p99, l.p99()), append(cpu, l.cpu)
 			}
@@ -48,6 +50,10 @@ func TestBenchForm(t *testing.T) {
 				aim:  c.aim, pairs: ratios(rates[i], bare),
 				note: fmt.Sprintf("%.0f/s against %.0f/s, p50 %s ms, p99 %s ms, processor %.0f µs a post against %.0f µs",
 					median(rates[i]), median(bare), digits(median(p50)), digits(median(p99)), median(cpu), median(bareCPU)),
+			}.print()
+			figure{
+				name: fmt.Sprintf("the same posts/s at %d clients / the commit behind an empty handler, %s", c.clients, relay.name), pairs: ratios(rates[i], handler),
+				note: fmt.Sprintf("the empty handler reaches %s of the bare commit", digits(median(ratios(handler, bare)))),
 			}.print()
 			switch c.clients {
 			case 1:

@@ -59,17 +59,16 @@ func oneSpaced(s string) string {
 
 // cleanText keeps lines and tabs and trims the ends.
 func cleanText(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	s = strings.ReplaceAll(s, "\r", "\n")
-	if !plain(s, "\n\t") {
+	if !plain(s, "\r\n\t") {
 		s = strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			if unicode.IsControl(r) && r != '\r' && r != '\n' && r != '\t' {
 				return -1
 			}
 			return r
-		}, s)
+		}, strings.ToValidUTF8(s, "\uFFFD"))
 	}
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	s = strings.ReplaceAll(s, "\r", "\n")
 	return strings.TrimSpace(s)
 }
 
