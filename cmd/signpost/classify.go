@@ -22,7 +22,7 @@ type ClassifyCmd struct {
 func (c *ClassifyCmd) Run(env *environment) error {
 	var known triage.Envelope
 	if c.Config != "" {
-		cfg, err := loadConfig(c.Config, env.environ)
+		cfg, err := loadWithoutLogins(c.Config, env.environ)
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ type ServiceConfig struct {
 	Log            string         `koanf:"log"`
 	DiskBudget     Bytes          `koanf:"disk_budget"`
 	SecretFile     string         `koanf:"secret_file"`
-	Secret         string         `koanf:"secret" secret:"SIGNPOST_SECRET"`
+	Secret         string         `koanf:"secret" secret:"true"`
 }
 
 // RegionConfig is one region; see store.Region.
@@ -69,7 +69,7 @@ type MailboxConfig struct {
 	Username              string   `koanf:"username"`
 	Auth                  string   `koanf:"auth"`
 	OAuth                 string   `koanf:"oauth"`
-	Password              string   `koanf:"password" secret:"SIGNPOST_MAILBOX__ID__PASSWORD"`
+	Password              string   `koanf:"password" secret:"true"`
 	PasswordFile          string   `koanf:"password_file"`
 	Folder                string   `koanf:"folder"`
 	TrustedAuthserv       []string `koanf:"trusted_authserv"`
@@ -98,7 +98,7 @@ type SMTPConfig struct {
 	Username     string `koanf:"username"`
 	Auth         string `koanf:"auth"`
 	OAuth        string `koanf:"oauth"`
-	Password     string `koanf:"password" secret:"SIGNPOST_SMTP__PASSWORD"`
+	Password     string `koanf:"password" secret:"true"`
 	PasswordFile string `koanf:"password_file"`
 	Sessions     int    `koanf:"sessions"`
 	PerDomain    int    `koanf:"per_domain"`
@@ -109,10 +109,10 @@ type SMTPConfig struct {
 type OAuthConfig struct {
 	TokenURL         string `koanf:"token_url"`
 	ClientID         string `koanf:"client_id"`
-	ClientSecret     string `koanf:"client_secret" secret:"SIGNPOST_OAUTH__ID__CLIENT_SECRET"`
+	ClientSecret     string `koanf:"client_secret" secret:"true"`
 	ClientSecretFile string `koanf:"client_secret_file"`
 	SecretExpires    string `koanf:"secret_expires"`
-	RefreshToken     string `koanf:"refresh_token" secret:"SIGNPOST_OAUTH__ID__REFRESH_TOKEN"`
+	RefreshToken     string `koanf:"refresh_token" secret:"true"`
 	RefreshTokenFile string `koanf:"refresh_token_file"`
 	Scope            string `koanf:"scope"`
 }

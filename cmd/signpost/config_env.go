@@ -8,9 +8,11 @@ import (
 )
 
 // fromEnviron reads SIGNPOST_TABLE__KEY=value variables: two underscores part
-// the levels, and a name ending in _FILE holds the path of a file with the
-// value, for secrets that are mounted. SIGNPOST_SECRET is service.secret.
-func fromEnviron(environ []string, faults *collector) map[string]any {
+// the levels, commas the items of a list, and a name ending in _FILE behind that
+// of a secret holds the path of a file with it, for secrets that are mounted.
+// SIGNPOST_SECRET is service.secret. Where the file has a table whose id holds a
+// dash, an underscore stands for it: no shell sets a variable with one.
+func (c *collector) fromEnviron(environ []string, file map[string]any) map[string]any {
 	values := map[string]any{}
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
@@ -18,47 +20,138 @@ func fromEnviron(environ []string, faults *collector) map[string]any {
 		if path == "SECRET" || path == "SECRET_FILE" {
 			path = "SERVICE__" + path
 		}
-		if !ok || !strings.Contains(path, "__") {
+		if !ok {
 			continue
 		}
-		key := strings.ToLower(strings.ReplaceAll(path, "__", "."))
-		if plain, isFile := strings.CutSuffix(key, "_file"); isFile {
-			raw, err := os.ReadFile(value)
-			if err != nil {
-				faults.add(plain, "the file named by "+name+" cannot be read: "+err.Error(), "")
-				continue
-			}
-			key, value = plain, strings.TrimRight(string(raw), "\r\n")
+		if !strings.Contains(path, "__") {
+			c.oneUnderscore(name, strings.ToLower(path))
+			continue
 		}
-		values[key] = value
+		key := keyInFile(strings.Split(strings.ToLower(path), "__"), file)
+		plain, isFile := strings.CutSuffix(key, "_file")
+		if _, secret := typeAt(plain); isFile && secret {
+			c.variables[plain] = name
+			values[plain] = c.secretFrom(plain, value)
+			continue
+		}
+		c.variables[key] = name
+		values[key] = listed(key, value)
 	}
 	return values
 }
 
-// secretKeys lists the last names of keys that are secrets, with the variable
-// that may carry each.
-func secretKeys() map[string]string {
-	keys := map[string]string{}
-	for _, t := range []reflect.Type{reflect.TypeFor[ServiceConfig](), reflect.TypeFor[MailboxConfig](), reflect.TypeFor[SMTPConfig](), reflect.TypeFor[OAuthConfig]()} {
-		for i := range t.NumField() {
-			if env := t.Field(i).Tag.Get("secret"); env != "" {
-				keys[t.Field(i).Tag.Get("koanf")] = env
+// keyInFile joins the levels of a variable's name to a key, with the id that the
+// file spells.
+func keyInFile(levels []string, file map[string]any) string {
+	if tables, ok := file[levels[0]].(map[string]any); ok && len(levels) > 1 {
+		for _, id := range sortedKeys(tables) {
+			if _, isTable := tables[id].(map[string]any); isTable && strings.ReplaceAll(id, "-", "_") == levels[1] {
+				levels[1] = id
 			}
 		}
 	}
-	return keys
+	return strings.Join(levels, ".")
+}
+
+// listed parts the value of a key that is a list.
+func listed(key, value string) any {
+	if t, _ := typeAt(key); t == nil || t.Kind() != reflect.Slice {
+		return value
+	}
+	items := []any{}
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// secretFrom reads the secret that a variable names by path.
+func (c *collector) secretFrom(key, path string) string {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		c.lacking(lackOf(key), key, "the file cannot be read: "+err.Error(), "")
+	}
+	return strings.TrimRight(string(raw), "\r\n")
+}
+
+// lackOf is what a subcommand cannot do without the secret of a key.
+func lackOf(key string) lack {
+	if key == "service.secret" {
+		return lacksSecret
+	}
+	return lacksLogin
+}
+
+// oneUnderscore refuses the name that a key would have if one underscore parted
+// the levels, which would have no effect. Others are somebody else's: Kubernetes,
+// for one, sets SIGNPOST_SERVICE_HOST beside a service of that name.
+func (c *collector) oneUnderscore(name, path string) {
+	table, rest, _ := strings.Cut(path, "_")
+	t, _ := typeAt(table)
+	for _, key := range knownKeys(table) {
+		meant := key
+		if t.Kind() == reflect.Map {
+			id, _ := strings.CutSuffix(rest, "_"+key)
+			meant = id + "." + key
+		}
+		if rest == strings.ReplaceAll(meant, ".", "_") {
+			c.faults = append(c.faults, Fault{File: name, What: "no key has this name", Hint: "Two underscores part the levels: " + variableOf(table+"."+meant)})
+			return
+		}
+	}
+}
+
+// variableOf is the variable that sets a key.
+func variableOf(key string) string {
+	if key == "service.secret" {
+		return "SIGNPOST_SECRET"
+	}
+	return "SIGNPOST_" + strings.ToUpper(strings.NewReplacer(".", "__", "-", "_").Replace(key))
+}
+
+// typeAt is what a key or a table holds, and whether it is a secret; nil where
+// Config has no such key.
+func typeAt(key string) (t reflect.Type, secret bool) {
+	t = reflect.TypeFor[Config]()
+	if key == "" {
+		return t, false
+	}
+	for part := range strings.SplitSeq(key, ".") {
+		switch t.Kind() {
+		case reflect.Map:
+			t, secret = t.Elem(), false
+		case reflect.Struct:
+			field, ok := taggedField(t, part)
+			if !ok {
+				return nil, false
+			}
+			t, secret = field.Type, field.Tag.Get("secret") != ""
+		default:
+			return nil, false
+		}
+	}
+	return t, secret
+}
+
+func taggedField(t reflect.Type, name string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if f := t.Field(i); name != "" && f.Tag.Get("koanf") == name {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
 }
 
 // secretsInFile refuses secrets written into the file, which ends in backups
 // and version control.
 func (c *collector) secretsInFile(keys []string) {
-	secret := secretKeys()
 	sort.Strings(keys)
 	for _, key := range keys {
-		last := key[strings.LastIndexByte(key, '.')+1:]
-		if _, ok := secret[last]; ok {
-			env := "SIGNPOST_" + strings.ToUpper(strings.ReplaceAll(key, ".", "__"))
-			c.add(key, "a secret does not belong in this file", "Set "+env+" in the environment, or "+last+"_file here to the path of a file that only Signpost may read.")
+		if _, secret := typeAt(key); secret {
+			last := key[strings.LastIndexByte(key, '.')+1:]
+			c.add(key, "a secret does not belong in this file", "Set "+variableOf(key)+" in the environment, or "+last+"_file here to the path of a file that only Signpost may read.")
 		}
 	}
 }
@@ -83,7 +176,7 @@ func (c *collector) readSecret(key, path string, into *string) {
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		c.add(key, err.Error(), "")
+		c.lacking(lacksLogin, key, err.Error(), "")
 		return
 	}
 	*into = strings.TrimRight(string(raw), "\r\n")

@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"os"
 	"reflect"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -20,12 +22,25 @@ import (
 
 // Fault is one thing wrong with the configuration.
 type Fault struct {
-	File string
+	File string // or the variable that holds the key
 	Line int    // 0 when no line holds the key (it is missing)
 	Key  string // "region.us.hours"
 	What string
 	Hint string
+
+	lack lack
 }
+
+// lack tells a secret that is not at hand from what is wrong: a service gets its
+// secrets from whoever starts it, and the shell of an operator who runs a
+// subcommand has not all of them.
+type lack int
+
+const (
+	lacksNothing lack = iota
+	lacksSecret       // that the service signs with
+	lacksLogin        // at a mail host
+)
 
 func (f Fault) Error() string {
 	where := f.File
@@ -54,6 +69,21 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// besides are the faults of all who can do without what is lacking: nil when
+// there are none.
+func (fs Faults) besides(lacking ...lack) error {
+	var rest Faults
+	for _, f := range fs {
+		if !slices.Contains(lacking, f.lack) {
+			rest = append(rest, f)
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	return rest
+}
+
 // Bytes is a size, written "20 MiB", "512 KiB", "1 GiB" or as a plain number.
 type Bytes int64
 
@@ -67,7 +97,7 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 		}
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 0 {
+	if err != nil || n < 0 || n > math.MaxInt64/unit {
 		return fmt.Errorf("%q is no size; write it like 20 MiB", text)
 	}
 	*b = Bytes(n * unit)
@@ -84,19 +114,28 @@ func loadConfig(path string, environ []string) (Config, error) {
 	return parseConfig(path, raw, environ)
 }
 
+// loadWithoutLogins is loadConfig for subcommands that log in nowhere.
+func loadWithoutLogins(path string, environ []string) (Config, error) {
+	cfg, err := loadConfig(path, environ)
+	if faults := (Faults)(nil); errors.As(err, &faults) {
+		err = faults.besides(lacksLogin)
+	}
+	return cfg, err
+}
+
 func parseConfig(path string, raw []byte, environ []string) (Config, error) {
 	var written map[string]any
 	if err := toml.Unmarshal(raw, &written); err != nil {
 		return Config{}, syntaxFault(path, err)
 	}
 	lines, order := keyLines(raw)
-	faults := collector{file: path, lines: lines}
+	faults := collector{file: path, lines: lines, variables: map[string]string{}}
 	k := koanf.New(".")
 	if err := k.Load(confmap.Provider(written, ""), nil); err != nil {
 		return Config{}, err
 	}
 	faults.secretsInFile(k.Keys())
-	if err := k.Load(confmap.Provider(fromEnviron(environ, &faults), "."), nil); err != nil {
+	if err := k.Load(confmap.Provider(faults.fromEnviron(environ, written), "."), nil); err != nil {
 		return Config{}, err
 	}
 	cfg := defaultConfig()
@@ -123,15 +162,23 @@ func syntaxFault(path string, err error) error {
 	return Faults{f}
 }
 
-// collector gathers faults and knows the line of every key.
+// collector gathers faults and knows where every key stands.
 type collector struct {
-	file   string
-	lines  map[string]int
-	faults Faults
+	file      string
+	lines     map[string]int
+	variables map[string]string // by key, of those that the environment sets
+	faults    Faults
 }
 
-func (c *collector) add(key, what, hint string) {
-	c.faults = append(c.faults, Fault{File: c.file, Line: c.line(key), Key: key, What: what, Hint: hint})
+func (c *collector) add(key, what, hint string) { c.lacking(lacksNothing, key, what, hint) }
+
+// lacking adds a fault that not every subcommand minds.
+func (c *collector) lacking(l lack, key, what, hint string) {
+	f := Fault{File: c.file, Line: c.line(key), Key: key, What: what, Hint: hint, lack: l}
+	if variable, ok := c.variables[key]; ok {
+		f.File, f.Line = variable, 0
+	}
+	c.faults = append(c.faults, f)
 }
 
 // line is the key's own line, or that of the nearest table above it.
@@ -158,12 +205,12 @@ func (c *collector) err() error {
 func (c *collector) decode(table string, values map[string]any, into reflect.Value) {
 	for _, name := range sortedKeys(values) {
 		key := strings.TrimPrefix(table+"."+name, ".")
-		field, ok := fieldOf(into, name)
+		field, ok := taggedField(into.Type(), name)
 		if !ok {
 			c.add(key, "unknown key", nearestKey(key))
 			continue
 		}
-		c.decodeField(key, values[name], field)
+		c.decodeField(key, values[name], into.FieldByIndex(field.Index))
 	}
 }
 
@@ -193,15 +240,6 @@ func (c *collector) decodeTables(key string, tables map[string]any, field reflec
 		}
 		field.SetMapIndex(reflect.ValueOf(id), one)
 	}
-}
-
-func fieldOf(into reflect.Value, name string) (reflect.Value, bool) {
-	for i := range into.NumField() {
-		if into.Type().Field(i).Tag.Get("koanf") == name {
-			return into.Field(i), true
-		}
-	}
-	return reflect.Value{}, false
 }
 
 // decodeValue fills one value; an error says what was expected in plain words.

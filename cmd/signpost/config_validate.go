@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/mail"
 	"net/url"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -49,7 +48,7 @@ func (c *collector) validate(cfg *Config) {
 	for _, id := range sortedKeys(cfg.DKIM) {
 		c.dkim("dkim."+id, cfg.DKIM[id])
 	}
-	c.form(cfg.Form)
+	c.form(cfg)
 	c.responder(cfg.Responder)
 	c.ledger(cfg.Ledger)
 	c.alarm(cfg)
@@ -58,8 +57,11 @@ func (c *collector) validate(cfg *Config) {
 
 func (c *collector) service(s ServiceConfig) {
 	u, err := url.Parse(s.BaseURL)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.HasSuffix(s.BaseURL, "/") {
-		c.add("service.base_url", "not the address of a site", "Write where partners reach Signpost, without a slash at the end: base_url = \"https://help.example.com\"")
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		c.add("service.base_url", "not the address of a site", "Write where partners reach Signpost, without a path or a slash at the end: base_url = \"https://help.example.com\"")
+	}
+	if strings.TrimSpace(s.Product) == "" || strings.ContainsAny(s.Product, "\r\n") {
+		c.add("service.product", "no name on one line", "It stands on pages and in mails: product = \"Example Partner Support\"")
 	}
 	c.hostPort("service.listen", s.Listen)
 	if s.Metrics != "" {
@@ -79,12 +81,12 @@ func (c *collector) service(s ServiceConfig) {
 
 func (c *collector) secret(s ServiceConfig) {
 	if s.Secret == "" && s.SecretFile == "" {
-		c.add("service.secret_file", "no installation secret", "Every link and Message-ID is signed with it. Make one with: head -c 32 /dev/urandom | base64 > secret; then name the file here, or set SIGNPOST_SECRET.")
+		c.lacking(lacksSecret, "service.secret_file", "no installation secret", "Every link and Message-ID is signed with it. Make one with: head -c 32 /dev/urandom | base64 > secret; then name the file here, or set SIGNPOST_SECRET.")
 		return
 	}
 	secrets, err := s.Secrets()
 	if err != nil {
-		c.add("service.secret_file", err.Error(), "")
+		c.lacking(lacksSecret, "service.secret_file", err.Error(), "")
 		return
 	}
 	if len(secrets) == 0 {
@@ -218,8 +220,7 @@ func (c *collector) mailbox(key string, m MailboxConfig, accounts map[string]OAu
 	if m.Auth == "xoauth2" {
 		c.account(key+".oauth", m.OAuth, accounts)
 	} else if m.Password == "" {
-		id := strings.ToUpper(strings.TrimPrefix(key, "mailbox."))
-		c.add(key+".password_file", "no password", "Set SIGNPOST_MAILBOX__"+id+"__PASSWORD or name a password_file.")
+		c.lacking(lacksLogin, key+".password_file", "no password", "Set "+variableOf(key+".password")+" or name a password_file.")
 	}
 	for _, a := range m.Aliases {
 		c.address(key+".aliases", a)
@@ -251,7 +252,7 @@ func (c *collector) smtp(s SMTPConfig, accounts map[string]OAuthConfig) {
 			c.add("smtp.username", "auth xoauth2 needs a user name", "Name the mailbox the token is for.")
 		}
 	case s.Username != "" && s.Password == "" && s.Auth != "none":
-		c.add("smtp.password_file", "a user name but no password", "Set SIGNPOST_SMTP__PASSWORD or name a password_file.")
+		c.lacking(lacksLogin, "smtp.password_file", "a user name but no password", "Set "+variableOf("smtp.password")+" or name a password_file.")
 	}
 	if s.TLS == "opportunistic" && s.Username != "" && s.Auth != "none" && !isLoopback(s.Address) {
 		c.add("smtp.tls", "opportunistic TLS verifies nobody, so no login may go over it", "Use tls or starttls, or leave username out.")
@@ -287,8 +288,7 @@ func (c *collector) oauth(key string, o OAuthConfig) {
 		c.add(key+".client_id", "no client id", "The id of the app you registered at the provider.")
 	}
 	if o.ClientSecret == "" && o.RefreshToken == "" {
-		env := "SIGNPOST_OAUTH__" + strings.ToUpper(id)
-		c.add(key, "neither a refresh token nor a client secret", "Set "+env+"__REFRESH_TOKEN or "+env+"__CLIENT_SECRET, or name refresh_token_file or client_secret_file.")
+		c.lacking(lacksLogin, key, "neither a refresh token nor a client secret", "Set "+variableOf(key+".refresh_token")+" or "+variableOf(key+".client_secret")+", or name refresh_token_file or client_secret_file.")
 	}
 	if _, ok := o.secretEnds(); o.SecretExpires != "" && !ok {
 		c.add(key+".secret_expires", strconv.Quote(o.SecretExpires)+" is no date", "Write it like 2027-03-31.")
@@ -299,20 +299,25 @@ func (c *collector) dkim(key string, d DKIMConfig) {
 	if d.Domain == "" || d.Selector == "" {
 		c.add(key, "a signing key needs domain, selector and key_file", "")
 	}
-	if _, err := os.Stat(d.KeyFile); err != nil {
+	if _, err := readKey(d.KeyFile); err != nil {
 		c.add(key+".key_file", err.Error(), "A PEM file with an RSA or Ed25519 private key.")
 	}
 }
 
-func (c *collector) form(f FormConfig) {
-	c.between("form.max_files", f.MaxFiles, 0, 100)
-	c.between("form.min_description", f.MinChars, 1, 1000)
-	c.between("form.max_description", f.MaxChars, max(f.MinChars, 100), 200_000)
-	if f.MaxFile > f.MaxTotal {
-		c.add("form.max_file", "one file may be larger than all together", "")
+func (c *collector) form(cfg *Config) {
+	f := cfg.Form
+	for key, rate := range map[string]int{
+		"posts_per_network": f.PerNetwork, "posts_per_address": f.PerAddress, "confirmations_per_address": f.ConfirmAddr,
+		"confirmations_per_network": f.ConfirmNet, "confirmations_in_all": f.ConfirmTotal,
+	} {
+		c.between("form."+key, rate, 0, 1_000_000)
 	}
-	c.between("form.proof_of_work", f.ProofOfWork, 0, 26)
-	c.between("form.link_days", f.LinkDays, 1, 3650)
+	if joined, ok := formConfig(*cfg).Validate().(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			key, what, _ := strings.Cut(err.Error(), ": ")
+			c.add("form."+key, what, "")
+		}
+	}
 }
 
 func (c *collector) responder(r ResponderConfig) {
@@ -426,22 +431,13 @@ func nearestKey(key string) string {
 	return "Did you mean " + best + "?"
 }
 
-// knownKeys lists the keys a table may hold.
+// knownKeys lists the keys a table may hold, or every table of a map of them.
 func knownKeys(table string) []string {
-	t := reflect.TypeFor[Config]()
-	for part := range strings.SplitSeq(table, ".") {
-		if t.Kind() == reflect.Map {
-			t = t.Elem()
-			continue
-		}
-		for i := range t.NumField() {
-			if part != "" && t.Field(i).Tag.Get("koanf") == part {
-				t = t.Field(i).Type
-				break
-			}
-		}
+	t, _ := typeAt(table)
+	if t != nil && t.Kind() == reflect.Map {
+		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct {
+	if t == nil || t.Kind() != reflect.Struct {
 		return nil
 	}
 	var keys []string

@@ -55,6 +55,9 @@ func newSecret() []byte {
 // writeNew creates a file and refuses to replace one.
 func writeNew(path string, content []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%w; name another file, or move that one away", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,6 @@ func run(env *environment) int {
 		kong.Description("The email-first helpdesk: partners write through a form, every answer reaches them by mail."),
 		kong.Writers(env.stdout, env.stderr),
 		kong.Exit(func(code int) { exit = code }),
-		kong.UsageOnError(),
 		kong.Bind(env),
 	)
 	if err != nil {
@@ -69,7 +68,7 @@ func run(env *environment) int {
 	}
 	err = ctx.Run(env)
 	if faults := (Faults)(nil); errors.As(err, &faults) {
-		fmt.Fprintf(env.stderr, "signpost: the configuration has %d faults:\n\n%v\n", len(faults), faults)
+		fmt.Fprintf(env.stderr, "signpost: the configuration has %s:\n\n%v\n", counted(len(faults), "fault"), faults)
 		return 1
 	}
 	if err != nil {
@@ -77,6 +76,14 @@ func run(env *environment) int {
 		return 1
 	}
 	return 0
+}
+
+// counted is "1 fault", "2 faults".
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // VersionCmd prints what this binary was built from.

@@ -46,7 +46,7 @@ func (c *SLAExplainCmd) Run(env *environment) error {
 func (c *SLAExplainCmd) calendar(env *environment) (*sla.Calendar, error) {
 	switch {
 	case c.Config != "" && c.Region != "":
-		cfg, err := loadConfig(c.Config, env.environ)
+		cfg, err := loadWithoutLogins(c.Config, env.environ)
 		if err != nil {
 			return nil, err
 		}

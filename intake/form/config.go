@@ -86,8 +86,10 @@ const (
 // mostDescription is the most that MaxDescription may be.
 const mostDescription = 200_000
 
-// Validate returns every fault, joined, each naming its field.
+// Validate returns every fault, joined, each beginning with the key of the
+// configuration that is at fault and a colon.
 func (c Config) Validate() error {
+	const day = 24 * time.Hour
 	var faults []error
 	fault := func(wrong bool, format string, args ...any) {
 		if wrong {
@@ -95,10 +97,10 @@ func (c Config) Validate() error {
 		}
 	}
 	fault(c.MaxFiles < 0 || c.MaxFiles > 100, "max_files: %d is not between 0 and 100", c.MaxFiles)
-	fault(c.MaxFile <= 0 || c.MaxTotal < c.MaxFile, "max_file, max_total: one file may not be larger than all together")
+	fault(c.MaxFile <= 0 || c.MaxTotal < c.MaxFile, "max_file: one file may not be larger than all together")
 	fault(c.MinDescription < 1 || c.MaxDescription < c.MinDescription || c.MaxDescription > mostDescription,
-		"description: between %d and %d characters makes no sense", c.MinDescription, c.MaxDescription)
-	fault(c.LinkKept < 24*time.Hour, "link_kept: %v is shorter than a day", c.LinkKept)
+		"min_description: between %d and %d characters (max_description, %d at most) makes no sense", c.MinDescription, c.MaxDescription, mostDescription)
+	fault(c.LinkKept < day || c.LinkKept > 3650*day, "link_days: %v is not between a day and ten years", c.LinkKept)
 	fault(c.MinRate <= 0 || c.Total <= 0, "min_rate, total: must be above zero")
 	fault(c.MinFill < 0 || c.MinFill > time.Minute, "min_fill: %v is not between 0 and a minute", c.MinFill)
 	fault(c.ProofOfWork < 0 || c.ProofOfWork > 26, "proof_of_work: %d is not between 0 and 26 bits", c.ProofOfWork)

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestTheEnvironmentSetsAnyKey: numbers, sizes, lists, tables whose ids no shell
+// could spell, and a file that is meant as a file.
+func TestTheEnvironmentSetsAnyKey(t *testing.T) {
+	t.Parallel()
+	key := signingKey(t)
+	file := exampleConfig + "\n[mailbox.eu-west]\naddress = \"imap.example.com:993\"\nusername = \"eu@example.com\"\n"
+	cfg, err := parseConfig("f.toml", []byte(file), append(secretsForExample(),
+		"SIGNPOST_MAILBOX__EU_WEST__PASSWORD=four",
+		"SIGNPOST_REGION__US__COUNTRIES=US, CA",
+		"SIGNPOST_SERVICE__TRUSTED_PROXIES=10.0.0.0/8,192.0.2.1",
+		"SIGNPOST_FORM__MAX_FILE=10 MiB", "SIGNPOST_FORM__MAX_FILES=3",
+		"SIGNPOST_DKIM__MAIN__DOMAIN=example.com", "SIGNPOST_DKIM__MAIN__SELECTOR=s", "SIGNPOST_DKIM__MAIN__KEY_FILE="+key,
+		"SIGNPOST_SERVICE_HOST=10.0.0.9", // of somebody else
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.Mailbox["eu-west"].Password; got != "four" || len(cfg.Mailbox) != 3 {
+		t.Errorf("the password of mailbox eu-west is %q; there are %d mailboxes", got, len(cfg.Mailbox))
+	}
+	if got := cfg.Region["us"].Countries; !reflect.DeepEqual(got, []string{"US", "CA"}) {
+		t.Errorf("countries are %q", got)
+	}
+	if len(cfg.Service.TrustedProxies) != 2 || cfg.Form.MaxFile != 10<<20 || cfg.Form.MaxFiles != 3 || cfg.DKIM["main"].KeyFile != key {
+		t.Errorf("proxies %v, max_file %d, max_files %d, key_file %q", cfg.Service.TrustedProxies, cfg.Form.MaxFile, cfg.Form.MaxFiles, cfg.DKIM["main"].KeyFile)
+	}
+}
+
+// signingKey is the path of a fresh DKIM key.
+func signingKey(t *testing.T) string {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestFaultsOfTheEnvironmentNameTheVariable: nobody finds them in the file.
+func TestFaultsOfTheEnvironmentNameTheVariable(t *testing.T) {
+	t.Parallel()
+	_, err := parseConfig("f.toml", []byte(exampleConfig), append(secretsForExample(),
+		"SIGNPOST_SMTP__SESIONS=3", "SIGNPOST_SMTP__PER_DOMAIN=1000", "SIGNPOST_SMTP_PASSWORD=x", "SIGNPOST_MAILBOX_US_PASSWORD=x",
+		"SIGNPOST_OAUTH__MAIL__CLIENT_SECRET_FILE=/nonexistent", "SIGNPOST_REGION__US__COUNTRIES=US,Canada",
+	))
+	if err == nil {
+		t.Fatal("no fault")
+	}
+	for _, want := range []string{
+		"SIGNPOST_SMTP__SESIONS: smtp.sesions: unknown key\n    Did you mean sessions?",
+		"SIGNPOST_SMTP__PER_DOMAIN: smtp.per_domain: 1000 is out of range",
+		"SIGNPOST_SMTP_PASSWORD: no key has this name\n    Two underscores part the levels: SIGNPOST_SMTP__PASSWORD",
+		"SIGNPOST_MAILBOX_US_PASSWORD: no key has this name\n    Two underscores part the levels: SIGNPOST_MAILBOX__US__PASSWORD",
+		"SIGNPOST_OAUTH__MAIL__CLIENT_SECRET_FILE: oauth.mail.client_secret: the file cannot be read",
+		`SIGNPOST_REGION__US__COUNTRIES: region.us.countries: "Canada" is no country code`,
+	} {
+		if !strings.Contains("\n"+err.Error(), "\n"+want) {
+			t.Errorf("no fault begins %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("faults were:\n%v", err)
+	}
+}
+
+// TestAKeyWithoutAName is no key of ours, nor of any table.
+func TestAKeyWithoutAName(t *testing.T) {
+	t.Parallel()
+	_, err := parseConfig("f.toml", []byte("\"\" = 5\n"+exampleConfig), secretsForExample())
+	if err == nil || !strings.Contains(err.Error(), "unknown key") {
+		t.Errorf("got %v, want an unknown key", err)
+	}
+}
+
+// TestWhatServeWouldRefuseIsAFault: check reads the same configuration, and must
+// not call fine what serve then stumbles over.
+func TestWhatServeWouldRefuseIsAFault(t *testing.T) {
+	t.Parallel()
+	file := exampleConfig + "\n[dkim.main]\ndomain = \"example.com\"\nselector = \"s\"\nkey_file = \"/dev/null\"\n"
+	for _, change := range [][2]string{
+		{`max_file = "20 MiB"`, `max_file = "0"`},
+		{`max_total = "50 MiB"`, `max_total = "9999999999 GiB"` + "\n" + `types = ["png"]`},
+		{`min_fill = "3s"`, `min_fill = "5m"`},
+		{`posts_per_network = 30`, `posts_per_network = -1`},
+		{`link_days = 365`, `link_days = 0`},
+		{`base_url = "https://help.example.com"`, `base_url = "https://example.com/help"`},
+		{`product = "Example Partner Support"`, `product = ""`},
+	} {
+		file = strings.Replace(file, change[0], change[1], 1)
+	}
+	_, err := parseConfig("f.toml", []byte(file), secretsForExample())
+	if err == nil {
+		t.Fatal("no fault")
+	}
+	for _, want := range []string{
+		"form.max_file: ", `form.max_total: "9999999999 GiB" is no size`, `form.types: "png" is not a media type`, "form.min_fill: 5m0s is not between",
+		"form.posts_per_network: -1 is out of range", "form.link_days: ", "service.base_url: ", "service.product: ", "dkim.main.key_file: ",
+	} {
+		if !regexp.MustCompile(`(?m)^f\.toml:\d+: ` + regexp.QuoteMeta(want)).MatchString(err.Error()) {
+			t.Errorf("no fault with its line says %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("faults were:\n%v", err)
+	}
+}
+
+// TestEveryKeyStandsInTheExample: init's file is all the documentation there is of
+// the configuration, so it names every key in its table, some behind a #.
+func TestEveryKeyStandsInTheExample(t *testing.T) {
+	t.Parallel()
+	tables := map[string]string{} // what stands under each, all of a kind together
+	heading := regexp.MustCompile(`(?m)^(?:# )?\[(\w+)[^\]]*\]$`)
+	starts := heading.FindAllStringSubmatchIndex(exampleConfig, -1)
+	for i, at := range starts {
+		end := len(exampleConfig)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		tables[exampleConfig[at[2]:at[3]]] += exampleConfig[at[1]:end]
+	}
+	var look func(table string, known reflect.Type)
+	look = func(table string, known reflect.Type) {
+		for i := range known.NumField() {
+			f := known.Field(i)
+			key, secret := f.Tag.Get("koanf"), f.Tag.Get("secret") != ""
+			if key != "" && !secret && !regexp.MustCompile(`(?m)(^|^# |[{,] )`+key+` = `).MatchString(tables[table]) {
+				t.Errorf("nothing shows the key %s of [%s]", key, table)
+			}
+			if f.Type.Kind() == reflect.Struct {
+				look(table, f.Type)
+			}
+		}
+	}
+	for i, config := 0, reflect.TypeFor[Config](); i < config.NumField(); i++ {
+		f := config.Field(i)
+		kind := f.Type
+		if kind.Kind() == reflect.Map {
+			kind = kind.Elem()
+		}
+		if name := f.Tag.Get("koanf"); name != "" {
+			look(name, kind)
+		}
+	}
+}
