@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/mail"
 	"os"
 	"slices"
 	"strings"
@@ -61,14 +62,14 @@ func agentStatus(a store.Agent) AgentStatus {
 
 // Run adds or changes the account and shows a password that it made.
 func (c *AgentAddCmd) Run(env *environment) error {
-	if at := strings.Index(c.Email, "@"); at < 1 || at == len(c.Email)-1 {
+	if a, err := mail.ParseAddress(c.Email); err != nil || a.Address != c.Email {
 		return fmt.Errorf("%q is no mail address", c.Email)
 	}
 	password, made, err := c.password(env)
 	if err != nil {
 		return err
 	}
-	control, done, err := openControlled(c.Config, env)
+	control, done, err := openControlled(c.Config, true, env)
 	if err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ type AgentListCmd struct {
 
 // Run prints one line an account.
 func (c *AgentListCmd) Run(env *environment) error {
-	control, done, err := openControlled(c.Config, env)
+	control, done, err := openControlled(c.Config, true, env)
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ type AgentDisableCmd struct {
 
 // Run disables the account and ends its sessions.
 func (c *AgentDisableCmd) Run(env *environment) error {
-	control, done, err := openControlled(c.Config, env)
+	control, done, err := openControlled(c.Config, true, env)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -311,14 +312,30 @@ func (a *App) Backup(ctx context.Context, to string) (Manifest, error) {
 // Responder is the control socket's verb.
 func (a *App) Responder(ctx context.Context, mailbox string) (ResponderStatus, error) {
 	if mailbox == "" {
-		r, err := a.db.Responder(ctx)
-		return responderStatus("", r), err
+		return a.responders(ctx)
 	}
 	if err := a.knowsMailbox(mailbox); err != nil {
 		return ResponderStatus{}, err
 	}
 	r, err := a.db.MailboxResponder(ctx, mailbox)
 	return responderStatus(mailbox, r), err
+}
+
+// responders is the state of all the answers, and of each mailbox that has its
+// own switched off.
+func (a *App) responders(ctx context.Context) (ResponderStatus, error) {
+	all, err := a.db.Responder(ctx)
+	status := responderStatus("", all)
+	for _, id := range sortedKeys(a.cfg.Mailbox) {
+		r, err := a.db.MailboxResponder(ctx, id)
+		if err != nil {
+			return status, err
+		}
+		if !r.On {
+			status.Off = append(status.Off, responderStatus(id, r))
+		}
+	}
+	return status, err
 }
 
 // SwitchResponder is the control socket's verb, and the pages' way: mail already
@@ -343,14 +360,25 @@ func (a *App) knowsMailbox(id string) error {
 }
 
 // openControlled reaches the service that holds the configured data folder, or
-// opens the folder itself when none does.
-func openControlled(config string, env *environment) (controlled, func(), error) {
+// opens the folder itself when none does; fresh allows it to make one. A running
+// service has its secrets: who asks it needs none of them.
+func openControlled(config string, fresh bool, env *environment) (controlled, func(), error) {
 	cfg, err := loadConfig(config, env.environ)
-	if err != nil {
+	faults := Faults(nil)
+	if err != nil && !errors.As(err, &faults) {
+		return nil, nil, err
+	}
+	if err := faults.besides(lacksLogin, lacksSecret); err != nil {
 		return nil, nil, err
 	}
 	if r, ok := dialControl(cfg.Service.Data); ok {
 		return r, func() {}, nil
+	}
+	if err := faults.besides(lacksLogin); err != nil {
+		return nil, nil, err
+	}
+	if !fresh && !anythingStored(cfg) {
+		return nil, nil, fmt.Errorf("nothing is stored in %s; is service.data the right folder, and its disk mounted?", cfg.Service.Data)
 	}
 	a, err := openApp(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -56,7 +56,7 @@ func (c *BackupCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	control, done, err := openControlled(c.Config, env)
+	control, done, err := openControlled(c.Config, false, env)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"signpost/store/bolt"
 )
@@ -19,8 +20,8 @@ func checkStore(ctx context.Context, cfg Config, r *report) {
 		r.good(heading, "a service runs on it")
 		return
 	}
-	if _, err := os.Stat(cfg.Service.Data); errors.Is(err, os.ErrNotExist) {
-		r.good(heading, "not there yet; serve makes it")
+	if !anythingStored(cfg) {
+		r.good(heading, "nothing is stored in it yet; serve makes what it needs")
 		return
 	}
 	db, err := openStore(cfg.Service, newMetrics(), slog.New(slog.DiscardHandler))
@@ -36,6 +37,13 @@ func checkStore(ctx context.Context, cfg Config, r *report) {
 	r.good(heading, "the database is whole")
 }
 
+// anythingStored tells a data folder that was served from one that is new, and
+// that a check leaves as it is: whoever checks may be another user.
+func anythingStored(cfg Config) bool {
+	_, err := os.Stat(filepath.Join(cfg.Service.Data, databaseFile))
+	return !errors.Is(err, os.ErrNotExist)
+}
+
 func storeWhole(ctx context.Context, db *bolt.DB) error {
 	if err := db.Check(ctx); err != nil {
 		return err
@@ -47,7 +55,7 @@ func storeWhole(ctx context.Context, db *bolt.DB) error {
 // checkBlobs writes and reads back an attachment.
 func checkBlobs(ctx context.Context, cfg Config, r *report) {
 	heading := "Data folder " + cfg.Service.Data
-	if _, err := os.Stat(cfg.Service.Data); errors.Is(err, os.ErrNotExist) {
+	if !anythingStored(cfg) {
 		return // checkStore said so
 	}
 	if err := roundTrip(ctx, cfg); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,6 +26,14 @@ type GenerateCmd struct {
 	Days    int    `default:"365" help:"Over how many days up to now (${default})."`
 	Seed    uint64 `default:"1" help:"The same seed makes the same tickets (${default})."`
 	Chars   int    `default:"0" help:"Characters of every description; 0 for lengths as people write them."`
+}
+
+// Validate refuses numbers that make no sense.
+func (c *GenerateCmd) Validate() error {
+	if c.Tickets < 0 || c.Mails < 0 || c.Chars < 0 || c.Days < 1 {
+		return errors.New("--tickets, --mails and --chars count from 0, --days from 1")
+	}
+	return nil
 }
 
 // generateBatch is how many tickets share a transaction: enough to spread its
@@ -71,10 +80,10 @@ func tell(w io.Writer, what string, n int, began time.Time) {
 
 func (c *GenerateCmd) config(env *environment) (Config, error) {
 	if c.Config != "" {
-		return loadConfig(c.Config, env.environ)
+		return loadWithoutLogins(c.Config, env.environ)
 	}
 	if c.Demo == "" {
-		return Config{}, fmt.Errorf("give --config FILE or --demo FOLDER")
+		return Config{}, errors.New("give --config FILE or --demo FOLDER")
 	}
 	secret, err := demoSecret(c.Demo)
 	return demoConfig(c.Demo, "http://127.0.0.1:8080", secret), err

@@ -26,6 +26,9 @@ type ResponderStatus struct {
 	Reason  string    `json:"reason"`
 	By      string    `json:"by,omitempty"`
 	Mailbox string    `json:"mailbox,omitempty"` // "" for all of them
+	// Off are the mailboxes that have a switch of their own and it off, where all
+	// were asked for.
+	Off []ResponderStatus `json:"off,omitempty"`
 }
 
 func responderStatus(mailbox string, r store.Responder) ResponderStatus {
@@ -36,7 +39,7 @@ func responderStatus(mailbox string, r store.Responder) ResponderStatus {
 // store itself.
 func (c *ResponderCmd) Run(env *environment) error {
 	ctx := context.Background()
-	control, done, err := openControlled(c.Config, env)
+	control, done, err := openControlled(c.Config, true, env)
 	if err != nil {
 		return err
 	}
@@ -63,7 +66,7 @@ func atCommandLine() string {
 	return who.Username + " at the command line"
 }
 
-// String is the state in one sentence.
+// String is the state in a sentence, and one more for each mailbox that is off.
 func (s ResponderStatus) String() string {
 	text := "Automatic answers"
 	if s.Mailbox != "" {
@@ -86,5 +89,9 @@ func (s ResponderStatus) String() string {
 	if s.Reason != "" {
 		text += ": " + s.Reason
 	}
-	return text + "."
+	text += "."
+	for _, box := range s.Off {
+		text += "\n" + box.String()
+	}
+	return text
 }

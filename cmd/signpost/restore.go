@@ -25,7 +25,7 @@ type RestoreCmd struct {
 
 // Run restores and says what was restored.
 func (c *RestoreCmd) Run(env *environment) error {
-	cfg, err := loadConfig(c.Config, env.environ)
+	cfg, err := loadWithoutLogins(c.Config, env.environ)
 	if err != nil {
 		return err
 	}
@@ -44,33 +44,73 @@ func (c *RestoreCmd) Run(env *environment) error {
 	return err
 }
 
+// restoringFolder is where a restore works, within the data folder: that may be a
+// mount or belong to another user than what is above it. While it is there the
+// folder is no data folder.
+const restoringFolder = ".restoring"
+
 // restore copies a backup into a data folder that is empty or missing. It checks
 // every byte against the manifest and the database against itself before the
-// folder gets its name, and stops automatic answers to mail that arrived before
+// files get their names, and stops automatic answers to mail that arrived before
 // now, since answers given after the backup are not in it.
 func restore(ctx context.Context, from, data string, now time.Time) (Manifest, error) {
 	m, err := readManifest(from)
 	if err != nil {
 		return m, fmt.Errorf("restore: %w", err)
 	}
-	if err := os.Remove(data); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return m, fmt.Errorf("restore: %s is not empty; move it away first", data)
-	}
-	partial := data + ".partial"
-	if err := os.RemoveAll(partial); err != nil {
-		return m, err
-	}
-	if err := os.MkdirAll(partial, 0o700); err != nil {
-		return m, err
+	partial := filepath.Join(data, restoringFolder)
+	if err := clearForRestore(data, partial); err != nil {
+		return m, fmt.Errorf("restore: %w", err)
 	}
 	if err := m.restoreInto(ctx, from, partial, now); err != nil {
 		os.RemoveAll(partial)
 		return m, fmt.Errorf("restore: %w", err)
 	}
-	if err := os.Rename(partial, data); err != nil {
+	for _, name := range []string{blobFolder, databaseFile} {
+		if err := os.Rename(filepath.Join(partial, name), filepath.Join(data, name)); err != nil {
+			return m, err
+		}
+	}
+	if err := syncDir(data); err != nil {
 		return m, err
 	}
-	return m, syncDir(filepath.Dir(data))
+	if err := os.RemoveAll(partial); err != nil {
+		return m, err
+	}
+	return m, errors.Join(syncDir(data), syncDir(filepath.Dir(data)))
+}
+
+// clearForRestore makes the data folder and the one to work in, and removes what
+// a restore that was cut short left. It refuses a folder that holds anything else.
+func clearForRestore(data, partial string) error {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return err
+	}
+	if _, err := os.Stat(partial); err == nil {
+		for _, path := range []string{filepath.Join(data, blobFolder), filepath.Join(data, databaseFile), partial} {
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+		}
+	}
+	entries, err := os.ReadDir(data)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() != "lost+found" { // of a disk of its own
+			return fmt.Errorf("%s is not empty, it holds %s; move what is in it away first", data, e.Name())
+		}
+	}
+	return os.Mkdir(partial, 0o700)
+}
+
+// restored refuses a data folder whose restore was cut short.
+func restored(data string) error {
+	if _, err := os.Stat(filepath.Join(data, restoringFolder)); err == nil {
+		return fmt.Errorf("a restore into %s did not end; run it again", data)
+	}
+	return nil
 }
 
 func readManifest(from string) (m Manifest, err error) {

@@ -30,6 +30,9 @@ func openStore(cfg ServiceConfig, m *metrics, log *slog.Logger) (*bolt.DB, error
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, err
 	}
+	if err := restored(cfg.Data); err != nil {
+		return nil, err
+	}
 	return bolt.Open(filepath.Join(cfg.Data, databaseFile), bolt.Options{
 		Log: log, MaxSize: int64(cfg.DiskBudget), Observe: m.observeCommit,
 	})
