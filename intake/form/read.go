@@ -2,14 +2,13 @@ package form
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"net/url"
-	"strings"
 	"unicode/utf8"
 
 	"signpost/intake/web"
@@ -134,26 +133,39 @@ func (f *Form) read(x *web.Exchange, takeFiles bool) (*draft, error) {
 	return d, badBody(err)
 }
 
-// readPairs reads an urlencoded body, which is said to have length bytes; a pair
-// that does not decode is kept as it stands, cleaned later.
+// readPairs reads an urlencoded body, which is said to have length bytes.
 func readPairs(body io.Reader, length int64, d *draft) error {
 	var text bytes.Buffer
 	text.Grow(int(min(max(length, 0), maxBelieved)) + bytes.MinRead)
 	_, err := text.ReadFrom(io.LimitReader(body, maxTexts))
-	for pair := range strings.SplitSeq(text.String(), "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		if plain, err := url.QueryUnescape(value); err == nil {
-			value = plain
-		}
-		if plain, err := url.QueryUnescape(name); err == nil {
-			name = plain
-		}
-		d.set(name, value)
+	for pair := range bytes.SplitSeq(text.Bytes(), []byte("&")) {
+		name, value, _ := bytes.Cut(pair, []byte("="))
+		d.set(unescape(name), unescape(value))
 	}
 	if err != nil || text.Len() < maxTexts {
 		return err
 	}
 	return &http.MaxBytesError{Limit: maxTexts}
+}
+
+// unescape decodes a name or a value of an urlencoded body where it stands. A
+// percent sign that begins no escape means itself (WHATWG URL, percent-decode);
+// net/url gives up the whole text there, and takes three times as long.
+func unescape(escaped []byte) string {
+	n := 0
+	for i := 0; i < len(escaped); i++ {
+		escaped[n] = escaped[i]
+		switch {
+		case escaped[i] == '+':
+			escaped[n] = ' '
+		case escaped[i] == '%' && i+2 < len(escaped):
+			if _, err := hex.Decode(escaped[n:], escaped[i+1:i+3]); err == nil {
+				i += 2
+			}
+		}
+		n++
+	}
+	return string(escaped[:n])
 }
 
 // readParts walks a multipart body once. Browsers send the fields in the order
