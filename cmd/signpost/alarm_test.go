@@ -287,6 +287,11 @@ func TestAlarmsByMail(t *testing.T) {
 		if all := w.mails(t, "ann@ops.example"); len(all) != 2 || !strings.Contains(all[1].Text, "STILL, since") {
 			t.Errorf("then: %+v", all)
 		}
+		w.suffer(nil, breaker, store.Trouble{Key: "soon after", What: "x", Level: 1})
+		w.after(time.Minute)
+		if n := len(w.mails(t, "ann@ops.example")); n != 2 {
+			t.Errorf("%d mails, the last one %v before that", n, time.Minute)
+		}
 		w.acknowledge(t, "breaker", time.Time{})
 		w.suffer(nil, breaker)
 		w.after(12 * time.Hour)

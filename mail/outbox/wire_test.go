@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -397,6 +398,23 @@ func TestOldRelayWithoutEHLO(t *testing.T) {
 	want := []string{"EHLO localhost", "HELO localhost", "MAIL FROM:<bounce+m@desk.example>", "RCPT TO:<ana@partner.example>", "DATA"}
 	if diff := cmp.Diff(want, p.lines); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestRelayThatKnowsNoGreeting refuses HELO too, and gets no mail.
+func TestRelayThatKnowsNoGreeting(t *testing.T) {
+	t.Parallel()
+	p := newPeer(map[string]string{"EHLO": "502 5.5.1 what?", "HELO": "550 5.7.1 not you"})
+	cfg := Config{Addr: "127.0.0.1:25", TLS: TLSNone, Dial: p.dial}
+	r := newRelay(cfg.withDefaults(), func(RelayStatus) {})
+	defer r.shut()
+	m, _ := composed(store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
+	var d *DeliveryError
+	if _, err := r.send(t.Context(), m); !errors.As(err, &d) || d.Stage != StageHello || d.Code != 550 {
+		t.Errorf("%v, want its refusal of HELO", err)
+	}
+	if slices.ContainsFunc(p.lines, func(line string) bool { return strings.HasPrefix(line, "MAIL") }) {
+		t.Errorf("it was told %q", p.lines)
 	}
 }
 
