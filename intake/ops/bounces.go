@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -70,7 +71,7 @@ func (o *Ops) showBounces(x *web.Exchange, who store.Agent) error {
 		return err
 	}
 	for _, r := range refusals {
-		row := refusalRow{r.Host, r.Diagnostic, r.Status, reasonWords(r.Reason), when(r.First), when(r.Last), r.Count, r.Addresses, counted(len(r.Addresses), "address", "addresses")}
+		row := refusalRow{r.Host, r.Diagnostic, r.Status, verdict.Reason(r.Reason), when(r.First), when(r.Last), r.Count, r.Addresses, counted(len(r.Addresses), "address", "addresses")}
 		if len(r.Addresses) == store.RefusalAddresses {
 			row.People += " or more"
 		}
@@ -107,7 +108,7 @@ func (o *Ops) deadOf(x *web.Exchange, s store.Suppression) (deadRow, error) {
 	ctx := x.Request.Context()
 	row := deadRow{
 		Address: s.Address, Held: "/ops/suppressions?q=" + url.QueryEscape(s.Address), When: when(s.Since),
-		Status: s.Status, Reason: reasonWords(s.Reason), Said: s.Diagnostic,
+		Status: s.Status, Reason: verdict.Reason(s.Reason), Said: s.Diagnostic,
 	}
 	if s.Inbound != 0 {
 		row.Proof = ledgerLink(s.Inbound)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -172,7 +173,7 @@ func outFigures(s store.Stats) []figure {
 
 // inFigures are the mails of the ledger by what became of them, those there are.
 func inFigures(s store.Stats) (all []figure) {
-	for _, m := range marks() {
+	for _, m := range verdict.Marks() {
 		n := s.Verdicts[store.Kind(m.ID)] + s.Inbounds[store.InboundState(m.ID)]
 		if n > 0 {
 			all = append(all, figure{m.Name, "/ops/ledger?mark=" + m.ID, n, m.Tone})

@@ -8,47 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
 )
 
 const ledgerPage = 50
-
-// mark is what a mail may be found under, in words.
-type mark struct {
-	ID, Name, Tone string
-}
-
-func marks() []mark {
-	return []mark{
-		{store.MarkAnswered, "answered", "teal"},
-		{string(store.KindDirect), "a person wrote", ""},
-		{string(store.KindBounce), "bounce", "red"},
-		{string(store.KindDelay), "delay", "amber"},
-		{string(store.KindDelivered), "delivered", "green"},
-		{string(store.KindAutoReply), "automatic reply", ""},
-		{string(store.KindComplaint), "complaint", "red"},
-		{string(store.KindList), "list or newsletter", ""},
-		{string(store.KindReceipt), "read receipt", ""},
-		{string(store.KindChallenge), "challenge", ""},
-		{string(store.KindReport), "machine's report", ""},
-		{string(store.KindCalendar), "calendar", ""},
-		{string(store.KindOwn), "our own", ""},
-		{string(store.KindSpam), "spam", ""},
-		{string(store.KindUnparsable), "not readable", "amber"},
-		{string(store.InboundStored), "not decided yet", "amber"},
-		{string(store.InboundQuarantined), "set aside", "red"},
-	}
-}
-
-func markOf(id string) mark {
-	for _, m := range marks() {
-		if m.ID == id {
-			return m
-		}
-	}
-	return mark{ID: id, Name: id}
-}
 
 type ledgerData struct {
 	page
@@ -56,7 +21,7 @@ type ledgerData struct {
 	Mailbox, Why          string // where another page asked for less
 	Exact                 bool   // From and To are instants
 	Wider                 string // the address without Mailbox and Why
-	Marks                 []mark
+	Marks                 []verdict.Mark
 	Rows                  []ledgerRow
 	Older                 string
 	Searched              bool
@@ -69,7 +34,7 @@ type ledgerRow struct {
 	// of its own; a From that is not so written is From alone.
 	Author, From string
 	Mailbox      string
-	Marks        []mark
+	Marks        []verdict.Mark
 	Why          string // the rule that decided, in its own name
 }
 
@@ -77,7 +42,7 @@ func (o *Ops) showLedger(x *web.Exchange, who store.Agent) error {
 	in := x.Request.URL.Query()
 	d := ledgerData{
 		page: page{"ledger", who.Email}, Query: strings.TrimSpace(in.Get("q")), Mark: in.Get("mark"),
-		From: in.Get("from"), To: in.Get("to"), Mailbox: in.Get("mailbox"), Why: in.Get("why"), Marks: marks(),
+		From: in.Get("from"), To: in.Get("to"), Mailbox: in.Get("mailbox"), Why: in.Get("why"), Marks: verdict.Marks(),
 	}
 	d.Exact = strings.Contains(d.From+d.To, "T")
 	if d.Mailbox != "" || d.Why != "" {
@@ -173,7 +138,7 @@ func rowOf(m store.Inbound) ledgerRow {
 	}
 	row.Author, row.From = authorOf(m.From)
 	for _, id := range m.Marks() {
-		row.Marks = append(row.Marks, markOf(id))
+		row.Marks = append(row.Marks, verdict.MarkOf(id))
 	}
 	row.Why = m.Verdict.Decider()
 	if m.State == store.InboundQuarantined {

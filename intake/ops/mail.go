@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -26,17 +27,13 @@ type mailData struct {
 	Truncated, RawDropped        bool
 	Answered                     *sentMail
 	Outcome                      string
-	Rules                        []ruleRow
-	Reports                      []store.Report
+	Rules                        []verdict.Rule
+	Reports                      []verdict.Report
 }
 
 // sentMail is the automatic answer and where it stands.
 type sentMail struct {
 	To, State, Reply string
-}
-
-type ruleRow struct {
-	ID, Words, Tone, Evidence string
 }
 
 // mailOf finds the mail that the address names.
@@ -56,17 +53,9 @@ func (o *Ops) showMail(x *web.Exchange, who store.Agent) error {
 	d := mailData{
 		page: page{"ledger", who.Email}, ID: uint64(m.ID), Row: rowOf(m), Seen: m.SeenAt, Internal: m.InternalDate, Decided: m.DecidedAt,
 		UTC: time.UTC, UIDs: fmt.Sprintf("UID %d of epoch %d", m.UID, m.UIDValidity), Size: bytesInWords(m.Size),
-		MessageID: m.MessageID, Fault: m.Fault, Truncated: m.Truncated, RawDropped: m.RawDropped, Reports: reportsInWords(m.Verdict.Reports),
+		MessageID: m.MessageID, Fault: m.Fault, Truncated: m.Truncated, RawDropped: m.RawDropped, Reports: verdict.Reports(m.Verdict.Reports),
+		Rules: verdict.Rules(m.Verdict.Rules), Outcome: verdict.Sentence(m),
 	}
-	stops := 0
-	for _, r := range m.Verdict.Rules {
-		row := ruleOf(r)
-		if row.Tone == "red" || row.Tone == "amber" {
-			stops++
-		}
-		d.Rules = append(d.Rules, row)
-	}
-	d.Outcome = outcomeOf(m, stops)
 	if m.Answer != 0 {
 		answer, err := o.deps.Store.Outbound(x.Request.Context(), m.Answer)
 		if err != nil {
@@ -75,35 +64,6 @@ func (o *Ops) showMail(x *web.Exchange, who store.Agent) error {
 		d.Answered = &sentMail{answer.To, string(answer.State), answer.Reply}
 	}
 	return o.mail.Show(x, http.StatusOK, d)
-}
-
-func ruleOf(r store.Rule) ruleRow {
-	row := ruleRow{ID: r.ID, Words: "noted", Evidence: r.Evidence}
-	switch r.Effect {
-	case store.EffectStop:
-		row.Words, row.Tone = "forbids an answer", "red"
-	case store.EffectMissing:
-		row.Words, row.Tone = "needed and missing", "amber"
-	case store.EffectMet:
-		row.Words, row.Tone = "needed and there", "green"
-	}
-	return row
-}
-
-func outcomeOf(m store.Inbound, stops int) string {
-	switch {
-	case m.State == store.InboundStored:
-		return "Not decided yet: the watcher comes to it within moments."
-	case m.State == store.InboundQuarantined:
-		return "Set aside after several tries. It is kept, and was answered by nobody."
-	case m.Answer != 0:
-		return "It was answered automatically."
-	case stops == 1:
-		return "It was not answered. One rule stood against it."
-	case stops > 1:
-		return fmt.Sprintf("It was not answered. %d rules stood against it, each of which is enough.", stops)
-	}
-	return "It was not answered: mail of its kind is read, not replied to."
 }
 
 func bytesInWords(n int64) string {

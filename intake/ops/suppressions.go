@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -112,7 +113,7 @@ func (o *Ops) held(x *web.Exchange, d *suppressionsData) ([]store.Suppression, e
 
 func (o *Ops) suppressedOf(x *web.Exchange, s store.Suppression) (suppressedRow, error) {
 	row := suppressedRow{
-		ID: uint64(s.ID), Address: s.Address, Reason: reasonWords(s.Reason), Said: s.Diagnostic, Note: s.Note, By: s.By,
+		ID: uint64(s.ID), Address: s.Address, Reason: verdict.Reason(s.Reason), Said: s.Diagnostic, Note: s.Note, By: s.By,
 		Since: s.Since.UTC().Format("2 January 2006 15:04"), Expires: "until it is released",
 	}
 	switch s.Scope {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -348,7 +349,7 @@ func silenceOf(s markSilences, day days, c *choice) silenceRow {
 	if len(c.boxes) == 1 {
 		box = c.boxes[0]
 	}
-	m := markOf(s.mark)
+	m := verdict.MarkOf(s.mark)
 	row := silenceRow{Name: m.Name, Tone: m.Tone, Count: count(s.count), Link: dayLink(day, s.mark, box, "")}
 	for _, r := range s.rules {
 		if r.Rule != "" {

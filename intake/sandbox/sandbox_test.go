@@ -339,7 +339,7 @@ func TestASupportMailShowsItsVerdictWithTheEvidence(t *testing.T) {
 			{ID: "null-sender", Effect: store.EffectStop, Evidence: fmt.Sprintf("Return-Path: <> of %d", uid)},
 		}, Reports: []store.Report{{Recipient: "gone@partner.example", Action: "failed", Status: "5.1.1", Reason: "userunknown", Hard: true, Outcome: "dead", Diagnostic: "550 <b>unknown</b>"}}})
 	}
-	page := h.shows("/sandbox?box="+support+"&mail=1", "not answered", "A report of failed delivery", "null-sender", "of 0", "gone@partner.example", "5.1.1", "for good", "no more mail", "550 &lt;b&gt;")
+	page := h.shows("/sandbox?box="+support+"&mail=1", "not answered", "<strong>bounce</strong>", "user unknown", "null-sender", "of 0", "gone@partner.example", "5.1.1", "for good", "no more mail", "550 &lt;b&gt;")
 	if strings.Contains(page, "of 1") || strings.Contains(page, "data-pending") {
 		t.Error("the verdict of another mail with the same Message-ID is shown")
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"strings"
 
+	"signpost/intake/verdict"
 	"signpost/store"
 )
 
@@ -12,22 +13,11 @@ import (
 type verdictView struct {
 	Pending     bool   // not seen or not decided yet
 	Quarantined string // why it could not be handled
-	Kind        string
-	KindWords   string
+	Kind        verdict.Mark
 	Answered    bool
 	Outcome     string // one sentence
-	Rules       []ruleView
-	Reports     []reportView
-}
-
-type reportView struct {
-	store.Report
-	Means string // what is done about it
-}
-
-type ruleView struct {
-	ID, Effect, Words, Evidence string
-	Tone                        string // of the badge
+	Rules       []verdict.Rule
+	Reports     []verdict.Report
 }
 
 const ledgerLooked = 200 // rows looked through for a mail without Message-ID
@@ -73,91 +63,8 @@ func verdictOf(row store.Inbound) *verdictView {
 	case store.InboundQuarantined:
 		return &verdictView{Quarantined: orElse(row.Fault, "no reason was recorded")}
 	}
-	v := &verdictView{
-		Kind: string(row.Verdict.Kind), KindWords: kindWords(row.Verdict.Kind),
-		Answered: row.Answer != 0,
+	return &verdictView{
+		Kind: verdict.MarkOf(string(row.Verdict.Kind)), Answered: row.Answer != 0, Outcome: verdict.Sentence(row),
+		Rules: verdict.Rules(row.Verdict.Rules), Reports: verdict.Reports(row.Verdict.Reports),
 	}
-	for _, r := range row.Verdict.Reports {
-		v.Reports = append(v.Reports, reportView{r, outcomeWords(r.Outcome)})
-	}
-	stopped := 0
-	for _, r := range row.Verdict.Rules {
-		rule := ruleView{ID: r.ID, Effect: string(r.Effect), Evidence: r.Evidence}
-		switch r.Effect {
-		case store.EffectStop:
-			rule.Words, rule.Tone = "forbids an answer", "red"
-			stopped++
-		case store.EffectMissing:
-			rule.Words, rule.Tone = "a condition is missing", "amber"
-			stopped++
-		case store.EffectMet:
-			rule.Words, rule.Tone = "a condition is met", "green"
-		default:
-			rule.Words = "noted"
-		}
-		v.Rules = append(v.Rules, rule)
-	}
-	v.Outcome = outcome(v.Answered, stopped)
-	return v
-}
-
-// outcomeWords says what a report's outcome leads to.
-func outcomeWords(outcome string) string {
-	switch outcome {
-	case "dead":
-		return "the address gets no more mail"
-	case "refused":
-		return "the mail was refused, the address stays good"
-	case "later":
-		return "the address may work later"
-	case "done":
-		return "nothing to do"
-	}
-	return outcome
-}
-
-func outcome(answered bool, stopped int) string {
-	switch {
-	case answered:
-		return "It was answered: an automatic answer, pointing to the form, was queued."
-	case stopped == 1:
-		return "It was not answered. One rule stood against it."
-	case stopped > 1:
-		return "It was not answered. Several rules stood against it; one would have been enough."
-	}
-	return "It was not answered."
-}
-
-func kindWords(k store.Kind) string {
-	switch k {
-	case store.KindDirect:
-		return "A person wrote"
-	case store.KindBounce:
-		return "A report of failed delivery"
-	case store.KindDelay:
-		return "A report of delayed delivery"
-	case store.KindDelivered:
-		return "A report of successful delivery"
-	case store.KindAutoReply:
-		return "An automatic reply"
-	case store.KindList:
-		return "Mailing list or newsletter"
-	case store.KindComplaint:
-		return "A complaint about our mail"
-	case store.KindReceipt:
-		return "A read receipt"
-	case store.KindChallenge:
-		return "A challenge to prove we are people"
-	case store.KindReport:
-		return "A machine's report"
-	case store.KindCalendar:
-		return "A calendar message"
-	case store.KindOwn:
-		return "Our own mail come back"
-	case store.KindSpam:
-		return "Spam"
-	case store.KindUnparsable:
-		return "Not readable as mail"
-	}
-	return "Something else"
 }

@@ -1,14 +1,40 @@
-package ops
+package verdict
 
-import (
-	"slices"
+import "signpost/store"
 
-	"signpost/store"
-)
+// Report is a report of delivery with its reason in words.
+type Report struct {
+	store.Report
+	Means string // what is done about it
+}
 
-// reasonWords says the name of a bounce's reason (mail/triage, reason.go) in
-// words; a name it does not know stands as it is.
-func reasonWords(name string) string {
+// Reports are the reports of a verdict, in its order.
+func Reports(all []store.Report) []Report {
+	told := make([]Report, len(all))
+	for i, r := range all {
+		told[i] = Report{r, means(r.Outcome)}
+		told[i].Reason = Reason(r.Reason)
+	}
+	return told
+}
+
+func means(outcome string) string {
+	switch outcome {
+	case store.OutcomeDead:
+		return "the address gets no more mail"
+	case store.OutcomeRefused:
+		return "the mail was refused, the address stays good"
+	case store.OutcomeLater:
+		return "the address may work another time"
+	case store.OutcomeDone:
+		return "nothing to do"
+	}
+	return outcome
+}
+
+// Reason says the name of a bounce's reason (mail/triage, reason.go) in words; a
+// name it does not know stands as it is.
+func Reason(name string) string {
 	words := map[string]string{
 		"authfailure": "authentication failed", "contenterror": "content error", "exceedlimit": "over a limit",
 		"failedstarttls": "no TLS", "hasmoved": "has moved", "hostunknown": "host unknown", "mailboxfull": "mailbox full",
@@ -24,13 +50,4 @@ func reasonWords(name string) string {
 		return name
 	}
 	return words
-}
-
-// reportsInWords are reports as a page shows them.
-func reportsInWords(reports []store.Report) []store.Report {
-	shown := slices.Clone(reports)
-	for i := range shown {
-		shown[i].Reason = reasonWords(shown[i].Reason)
-	}
-	return shown
 }

@@ -1,0 +1,98 @@
+// Package verdict tells those who work here what triage made of a mail: its
+// kind, each rule that fired, what became of it and what a bounce in it means.
+// One vocabulary, so that every page says the same of the same mail. Partners
+// never read it; what they read is in store/lang.
+package verdict
+
+import (
+	"fmt"
+
+	"signpost/store"
+)
+
+// Mark is how a ledger's row is told at a glance.
+type Mark struct {
+	ID   string // one of store.Inbound.Marks
+	Name string
+	Tone string // of its badge, "" for a plain one
+}
+
+// Marks are all there are, in the order in which they are offered.
+func Marks() []Mark {
+	return []Mark{
+		{store.MarkAnswered, "answered", "teal"},
+		{string(store.KindDirect), "a person wrote", ""},
+		{string(store.KindBounce), "bounce", "red"},
+		{string(store.KindDelay), "delay", "amber"},
+		{string(store.KindDelivered), "delivered", "green"},
+		{string(store.KindAutoReply), "automatic reply", ""},
+		{string(store.KindComplaint), "complaint", "red"},
+		{string(store.KindList), "list or newsletter", ""},
+		{string(store.KindReceipt), "read receipt", ""},
+		{string(store.KindChallenge), "challenge", ""},
+		{string(store.KindReport), "machine's report", ""},
+		{string(store.KindCalendar), "calendar", ""},
+		{string(store.KindOwn), "our own", ""},
+		{string(store.KindSpam), "spam", ""},
+		{string(store.KindUnparsable), "not readable", "amber"},
+		{string(store.InboundStored), "not decided yet", "amber"},
+		{string(store.InboundQuarantined), "set aside", "red"},
+	}
+}
+
+// MarkOf is the mark with that id; one not known here is named by it.
+func MarkOf(id string) Mark {
+	for _, m := range Marks() {
+		if m.ID == id {
+			return m
+		}
+	}
+	return Mark{ID: id, Name: id}
+}
+
+// Rule is one rule that fired.
+type Rule struct {
+	ID, Evidence string
+	Words        string // what it means for the answer
+	Tone         string // of its badge
+}
+
+// Rules are the rules of a verdict, in its order.
+func Rules(fired []store.Rule) []Rule {
+	rules := make([]Rule, len(fired))
+	for i, r := range fired {
+		rules[i] = Rule{ID: r.ID, Evidence: r.Evidence, Words: "noted"}
+		switch r.Effect {
+		case store.EffectStop:
+			rules[i].Words, rules[i].Tone = "forbids an answer", "red"
+		case store.EffectMissing:
+			rules[i].Words, rules[i].Tone = "needed and missing", "amber"
+		case store.EffectMet:
+			rules[i].Words, rules[i].Tone = "needed and there", "green"
+		}
+	}
+	return rules
+}
+
+// Sentence says what became of a mail.
+func Sentence(m store.Inbound) string {
+	stops := 0
+	for _, r := range m.Verdict.Rules {
+		if r.Effect == store.EffectStop || r.Effect == store.EffectMissing {
+			stops++
+		}
+	}
+	switch {
+	case m.State == store.InboundStored:
+		return "Not decided yet: the watcher comes to it within moments."
+	case m.State == store.InboundQuarantined:
+		return "Set aside after several tries. It is kept, and was answered by nobody."
+	case m.Answer != 0:
+		return "It was answered automatically, once, and pointed to the form."
+	case stops == 1:
+		return "It was not answered. One rule stood against it."
+	case stops > 1:
+		return fmt.Sprintf("It was not answered. %d rules stood against it, each of which is enough.", stops)
+	}
+	return "It was not answered: mail of its kind is read, not replied to."
+}
