@@ -75,12 +75,13 @@ func meantDomain(domain string) string {
 		return domain
 	}
 	best, least := domain, 3
+	abroad := countryEnding(domain)
 	for _, p := range known {
-		name, _, _ := strings.Cut(p, ".")
+		name, ending, _ := strings.Cut(p, ".")
 		if domain == name {
 			return p // "@gmail": the first of that name
 		}
-		if len(name) < shortName {
+		if len(name) < shortName || abroad != "" && abroad != ending {
 			continue
 		}
 		allowed := 1
@@ -95,6 +96,23 @@ func meantDomain(domain string) string {
 		}
 	}
 	return best
+}
+
+// countryEnding returns what follows a domain's first label where that ends in a
+// country's two letters, "" for any other ending. The large providers are at home
+// in half the world: yahoo.com.sg is no slip of yahoo.com.br, so of such a name
+// only what stands before the ending is suspected. The three that fingers make of
+// ".com" are no country's here: no provider has its mail there.
+func countryEnding(domain string) string {
+	_, ending, _ := strings.Cut(domain, ".")
+	if last := ending[strings.LastIndexByte(ending, '.')+1:]; len(last) != 2 {
+		return ""
+	}
+	switch ending {
+	case "co", "cm", "om":
+		return ""
+	}
+	return ending
 }
 
 // distance counts the slips between two words: a letter more, less or wrong, or
