@@ -27,8 +27,8 @@ export function fileList(form, before) {
       const total = [...chosen, file].reduce((sum, f) => sum + f.size, 0) + kept.reduce((sum, el) => sum + Number(el.dataset.size), 0);
       if (chosen.some((f) => f.name === file.name && f.size === file.size && f.lastModified === file.lastModified)) continue;
       if (chosen.length + kept.length >= limit.files) faults.push(root.dataset.tMany);
-      else if (file.size > limit.file) faults.push(root.dataset.tLarge.replace("%s", file.name));
-      else if (total > limit.total) faults.push(root.dataset.tTotal.replace("%s", file.name));
+      else if (file.size > limit.file) faults.push(root.dataset.tLarge.replace("%s", () => file.name));
+      else if (total > limit.total) faults.push(root.dataset.tTotal.replace("%s", () => file.name));
       else chosen.push(file);
     }
     problem.hidden = faults.length === 0;
@@ -49,7 +49,7 @@ export function fileList(form, before) {
     label.append(icon("clip"), Object.assign(document.createElement("bdi"), { className: "file-name", textContent: file.name }));
     const bytes = Object.assign(document.createElement("bdi"), { className: "file-size", dir: "ltr", textContent: size(file.size) });
     const remove = Object.assign(document.createElement("button"), { type: "button" });
-    remove.setAttribute("aria-label", root.dataset.tRemove.replace("%s", file.name));
+    remove.setAttribute("aria-label", root.dataset.tRemove.replace("%s", () => file.name));
     remove.append(icon("cross"));
     remove.addEventListener("click", () => {
       chosen = chosen.filter((f) => f !== file);
@@ -79,6 +79,19 @@ export function fileList(form, before) {
   add([...input.files, ...before.filter((f) => !taken.includes(f.name))]);
 
   return {
+    // unreadable takes off the list what has changed or moved since it was chosen,
+    // and folders: no browser sends those, nor says which of them it was. It
+    // returns whether there was any.
+    async unreadable() {
+      const readable = await Promise.all(chosen.map((file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false)));
+      const lost = chosen.filter((_, i) => !readable[i]);
+      if (lost.length === 0) return false;
+      chosen = chosen.filter((_, i) => readable[i]);
+      problem.textContent = lost.map((file) => root.dataset.tUnreadable.replace("%s", () => file.name)).join(" ");
+      problem.hidden = false;
+      write();
+      return true;
+    },
     // progress shows how much of each file has gone; files are sent in order.
     progress(sent) {
       list.querySelectorAll(".file").forEach((li, i) => {

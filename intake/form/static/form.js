@@ -1,7 +1,7 @@
 // What the form does with JavaScript: it keeps a draft, counts, lists the chosen
 // files and shows how far sending has come. Without it everything still works.
 import { localTimes } from "../web/times.js";
-import { keepDraft, forgetDraft } from "./draft.js";
+import { keepDraft } from "./draft.js";
 import { fileList } from "./files.js";
 import { send } from "./send.js";
 
@@ -10,11 +10,10 @@ const form = (root) => root.querySelector("[data-form]");
 // start brings a page's form to life: once at load and again whenever the server
 // answered with the form refilled.
 function start(root, refused, chosen = []) {
-  forgetDone(root);
   regroup(root);
   const el = form(root);
   if (!el) return;
-  keepDraft(el, refused);
+  const accepted = keepDraft(el, refused);
   for (const area of el.querySelectorAll("textarea[data-count]")) count(el, area);
   const files = fileList(el, chosen);
   regions(el);
@@ -22,7 +21,7 @@ function start(root, refused, chosen = []) {
   el.addEventListener("submit", (event) => {
     if (event.submitter?.name) return; // another language: the browser's own way, which loads the page
     event.preventDefault();
-    send(el, files, replace);
+    send(el, files, { accepted, replace });
   });
   root.querySelector("#summary")?.focus();
 }
@@ -43,11 +42,6 @@ function replace(page, chosen) {
   return true;
 }
 
-// What was accepted needs no draft any more.
-function forgetDone(root) {
-  for (const el of root.querySelectorAll("[data-done]")) forgetDraft(el.dataset.done);
-}
-
 // count shows how much is written, once it matters.
 function count(root, area) {
   const out = root.querySelector(`[data-counter="${area.id}"]`);
@@ -63,21 +57,24 @@ function count(root, area) {
   update();
 }
 
-// regions shows who will answer as soon as the country is chosen.
+// regions shows who will answer as soon as the country is chosen, here or in the
+// draft that was put back.
 function regions(root) {
   const aside = root.querySelector("[data-regions]");
   const select = root.querySelector("select#country");
   if (!aside || !select) return;
   const text = aside.querySelector("[data-region-text]");
   const templates = [...aside.querySelectorAll("template")];
-  select.addEventListener("change", () => {
+  const show = () => {
     if (!select.value) return;
     const of = templates.find((t) => t.dataset.countries.split(" ").includes(select.value)) ?? templates.find((t) => !t.dataset.countries);
     if (!of) return;
     text.replaceChildren(of.content.cloneNode(true));
     const country = select.selectedOptions[0].textContent;
     text.querySelector("[data-for]").textContent = text.querySelector("[data-for]").dataset.for.replace("%s", country);
-  });
+  };
+  select.addEventListener("change", show);
+  show();
 }
 
 // fixes turns an address that was probably meant into a button.

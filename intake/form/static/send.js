@@ -7,7 +7,9 @@ import { solve } from "./proof.js";
 // too slow, too many posts, nothing can be saved.
 const later = [400, 408, 429, 503];
 
-export async function send(form, files, replace) {
+// page.replace shows an answer in place of the form, page.accepted is called when
+// the post was taken.
+export async function send(form, files, page) {
   const button = form.querySelector("[data-submit]");
   if (button.getAttribute("aria-disabled") === "true") return;
   button.setAttribute("aria-disabled", "true");
@@ -16,13 +18,14 @@ export async function send(form, files, replace) {
   const bar = area.querySelector("progress");
   area.hidden = false;
   const say = (text) => { if (status.textContent !== text) status.textContent = text; };
-  const again = () => {
+  const again = (why) => {
     button.removeAttribute("aria-disabled");
     bar.hidden = true;
-    say(status.dataset.tFailed);
+    say(why);
     files.reset();
   };
 
+  if (await files.unreadable()) return again("");
   const work = form.querySelector("input[name=work]");
   if (work && !work.value) {
     bar.removeAttribute("value");
@@ -43,10 +46,15 @@ export async function send(form, files, replace) {
   });
   request.addEventListener("load", () => {
     const moved = new URL(request.responseURL).pathname !== new URL(form.action).pathname || request.responseURL.includes("added=");
-    if (request.status === 200 && moved) location.assign(request.responseURL);
-    else if (!replace(request.responseText, later.includes(request.status) ? files.chosen() : [])) again();
+    if (request.status === 200 && moved) {
+      page.accepted();
+      location.assign(request.responseURL);
+    } else if (!page.replace(request.responseText, later.includes(request.status) ? files.chosen() : [])) {
+      // Not our page: a proxy before us may take less than we do.
+      again(request.status === 413 ? status.dataset.tLarge : status.dataset.tFailed);
+    }
   });
-  for (const lost of ["error", "abort", "timeout"]) request.addEventListener(lost, again);
+  for (const lost of ["error", "abort", "timeout"]) request.addEventListener(lost, () => again(status.dataset.tFailed));
   say(status.dataset.tSending);
   request.send(body);
 }
