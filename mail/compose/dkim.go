@@ -205,9 +205,10 @@ func signedFields(fields []field) (names []string, canonical string) {
 }
 
 // relaxedField is RFC 6376 section 3.4.2 for one field without its last CRLF.
+// White space is that of RFC 5234 alone: an address may hold wider spaces.
 func relaxedField(whole string) string {
 	name, value, _ := strings.Cut(whole, ":")
-	return strings.ToLower(strings.TrimSpace(name)) + ":" + strings.Join(strings.Fields(value), " ")
+	return strings.ToLower(strings.TrimSpace(name)) + ":" + strings.Join(strings.FieldsFunc(value, breaksField), " ")
 }
 
 // relaxedBody is RFC 6376 section 3.4.4.

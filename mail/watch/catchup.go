@@ -28,7 +28,7 @@ func (s *session) catchUp(ctx context.Context, noticed time.Time) error {
 		}
 		more = rest
 		if len(found) > 0 {
-			s.settle = settleAfter
+			s.settle, s.hollow = settleAfter, 0
 		}
 		if err := s.read(ctx, found, noticed, true); err != nil {
 			return err

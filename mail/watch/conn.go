@@ -47,6 +47,8 @@ type session struct {
 	turnAt  time.Time     // when the folder is to be looked at anew
 	retryAt time.Time     // when mails put off are to be tried again; zero: none
 	settle  time.Duration // how long to stay in IDLE before the folder is listed again
+	hollow  int           // announcements in a row that brought nothing
+	noIdle  bool          // the server refused IDLE
 	dry     bool          // nothing is to be kept
 
 	tlsVersion string // "" without TLS

@@ -282,6 +282,62 @@ func TestMailArrivesUnannouncedBeforeIdle(t *testing.T) {
 	})
 }
 
+// Some servers announce mail at every command, though none has come. They are not
+// asked as fast as the line allows, and what does come is read soon all the same.
+func TestMailIsAnnouncedThatNeverCame(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"IDLE", "UID FETCH"} {
+		t.Run(at, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newLineServer(numbered(1))
+				s.instead = func(c *lineConn, tag, command string) bool {
+					if !strings.HasPrefix(command, at) {
+						return false
+					}
+					time.Sleep(20 * time.Millisecond) // the round trip
+					if at != "IDLE" {
+						c.say("* 1 EXISTS")
+						return false
+					}
+					c.say("+ idling\r\n* 1 EXISTS")
+					c.r.ReadString('\n')
+					c.say("%s OK done", tag)
+					return true
+				}
+				h := newBadHouse(t, s)
+				_, stop := h.start()
+				time.Sleep(10 * time.Minute)
+				h.decided(1, 1)
+				if n := s.sent("UID FETCH"); n > 100 {
+					t.Errorf("%d times listed or fetched in ten minutes of nothing", n)
+				}
+				s.put(2, numbered(2))
+				time.Sleep(hollowMost + time.Second)
+				h.decided(2, 2)
+				stop()
+				time.Sleep(time.Second) // the server sees the end of it
+			})
+		})
+	}
+}
+
+// A proxy may offer what the server behind it refuses.
+func TestAServerThatRefusesIdleIsPolled(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(numbered(1))
+		s.on("IDLE", func(c *lineConn, tag string) { c.say("%s NO not on this mailbox", tag) })
+		h := newBadHouse(t, s)
+		w, _ := h.start()
+		time.Sleep(time.Hour)
+		s.put(2, numbered(2))
+		time.Sleep(pollEvery + time.Second)
+		h.decided(2, 2)
+		if got := w.Health(); h.door.dialed.Load() != 1 || got.State != StateIdle || got.LastError != "" {
+			t.Errorf("%d connections, health %+v", h.door.dialed.Load(), got)
+		}
+	})
+}
+
 func TestAHostWithoutIdleIsPolled(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newLineServer()

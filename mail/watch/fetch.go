@@ -153,7 +153,7 @@ func (s *session) fetch(ctx context.Context, chunk []listed, limit time.Duration
 		size[l.uid] = l.size
 	}
 	err = s.within(ctx, limit, func(context.Context) error {
-		opts := &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true, BodySection: section(0, store.RawInline+1)}
+		opts := &imap.FetchOptions{UID: true, InternalDate: true, RFC822Size: true, BodySection: section(0, store.RawInline+1)}
 		bytes := 0
 		return s.fetchEach(set, opts, func(msg *imapclient.FetchMessageData) error {
 			m, ok, err := readMail(msg)

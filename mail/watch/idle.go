@@ -21,16 +21,23 @@ const (
 	// later, and so on, until a turn comes sooner.
 	settleAfter  = time.Second
 	settleFactor = 8
+	// Some servers announce mail at every command, though none has come. After
+	// hollowFree announcements in a row that brought nothing (any server makes one
+	// or two: the mail was read by the time) the folder is listed only hollowFirst
+	// after the next, and twice as long after each that follows.
+	hollowFree  = 4
+	hollowFirst = 100 * time.Millisecond
+	hollowMost  = 10 * time.Second
 )
 
 // rest waits until the folder is to be read again: on an announcement, when the
 // turn is over, or when mails put off are due. It tells whether a turn begins.
 func (s *session) rest(ctx context.Context) (turn bool, err error) {
 	s.w.enter(StateIdle, s)
-	if s.has(imap.CapIdle) {
+	if s.has(imap.CapIdle) && !s.noIdle {
 		err = s.idle(ctx)
 	} else {
-		err = s.poll(ctx)
+		err = s.stay(ctx, s.pause(pollEvery))
 	}
 	if err != nil {
 		return false, err
@@ -52,8 +59,9 @@ func (s *session) pause(most time.Duration) time.Duration {
 	return max(0, min(most, time.Until(until)))
 }
 
-func (s *session) poll(ctx context.Context) error {
-	t := time.NewTimer(s.pause(pollEvery))
+// stay lets d pass without a command.
+func (s *session) stay(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
@@ -71,14 +79,19 @@ var errClosed = errors.New("the server closed the connection")
 func (s *session) idle(ctx context.Context) error {
 	select {
 	case <-s.notices: // announced while we read
-		s.settle = settleAfter
-		return nil
+		return s.heed(ctx)
 	default:
 	}
 	idle, err := s.beginIdle(ctx)
+	if errors.As(err, new(*imap.Error)) { // a proxy may offer what the server behind it refuses
+		s.w.log.Warn("the server refuses IDLE; the folder is looked at every minute", "answer", err)
+		s.noIdle = true
+		return nil
+	}
 	if err != nil {
 		return err
 	}
+	announced := false
 	t := time.NewTimer(s.pause(s.settle))
 	defer t.Stop()
 	select {
@@ -90,16 +103,29 @@ func (s *session) idle(ctx context.Context) error {
 		idle.Close()
 		return errClosed
 	case <-s.notices:
-		s.settle = settleAfter
+		announced = true
 	case <-t.C:
-		s.settle = min(s.settle*settleFactor, turnEvery)
+		s.settle, s.hollow = min(s.settle*settleFactor, turnEvery), 0
 	}
-	return s.within(ctx, commandLimit, func(context.Context) error {
+	err = s.within(ctx, commandLimit, func(context.Context) error {
 		if err := idle.Close(); err != nil {
 			return err
 		}
 		return idle.Wait()
 	})
+	if err != nil || !announced {
+		return err
+	}
+	return s.heed(ctx)
+}
+
+// heed takes an announcement: at once, unless many before brought nothing.
+func (s *session) heed(ctx context.Context) error {
+	s.hollow++ // until a listing finds something
+	if s.hollow <= hollowFree {
+		return nil
+	}
+	return s.stay(ctx, min(hollowFirst<<min(s.hollow-hollowFree-1, 10), hollowMost))
 }
 
 func (s *session) beginIdle(ctx context.Context) (idle *imapclient.IdleCommand, err error) {

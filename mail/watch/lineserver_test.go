@@ -17,6 +17,7 @@ type lineServer struct {
 	mu       sync.Mutex
 	caps     string
 	validity uint32
+	flags    string // of every mail
 	mails    map[uint32]string
 	commands []string
 	// instead answers a command in place of the server; false: it did not.
@@ -109,7 +110,11 @@ func (s *lineServer) answer(c *lineConn, tag, command string) {
 // fetch sends what was asked for of one mail.
 func (c *lineConn) fetch(uid uint32, command string) {
 	raw := c.s.mail(uid)
-	c.say("* %d FETCH (UID %d RFC822.SIZE %d FLAGS ()%s)", uid, uid, len(raw), body(raw, command))
+	flags := ""
+	if strings.Contains(command, "FLAGS") {
+		flags = " FLAGS (" + c.s.flags + ")"
+	}
+	c.say("* %d FETCH (UID %d RFC822.SIZE %d%s%s)", uid, uid, len(raw), flags, body(raw, command))
 }
 
 func body(raw, command string) string {

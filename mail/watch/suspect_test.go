@@ -8,6 +8,21 @@ import (
 	"signpost/store"
 )
 
+// What people's programs mark mail with need not be an atom.
+func TestAKeywordThatBreaksTheProtocolKeepsNoMailFromUs(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(numbered(1), numbered(2))
+		s.flags = `\Seen [urgent] größe`
+		h := newBadHouse(t, s)
+		h.start()
+		time.Sleep(time.Minute)
+		h.decided(2, 2)
+		if n := h.door.dialed.Load(); n != 1 {
+			t.Errorf("%d connections, want 1", n)
+		}
+	})
+}
+
 func TestAMailThatBreaksTheProtocolIsSetAside(t *testing.T) {
 	breaks := map[string]func(c *lineConn, command string){
 		"unknown item, unasked": func(c *lineConn, _ string) { c.say("* 2 FETCH (UID 2 X-GM-LABELS (inbox))") },
