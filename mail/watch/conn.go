@@ -36,8 +36,8 @@ const (
 // session is one connection with the folder open.
 type session struct {
 	w      *Watcher
-	token  string   // the login is made with, "" for a password
-	conn   net.Conn // the raw connection: closing it ends every pending call
+	token  string // the login is made with, "" for a password
+	conn   *meter // the raw connection: closing it ends every pending call
 	client *imapclient.Client
 	caps   imap.CapSet
 
@@ -83,14 +83,17 @@ func (w *Watcher) tryConnect(ctx context.Context) (*session, string, error) {
 
 func (w *Watcher) connectWith(ctx context.Context, token string) (*session, error) {
 	s := &session{w: w, token: token, notices: make(chan struct{}, 1)}
-	err := within(ctx, connectLimit, func() {}, func(ctx context.Context) (err error) {
-		s.conn, err = w.dial(ctx)
+	err := within(ctx, connectLimit, func() {}, func(ctx context.Context) error {
+		conn, err := w.dial(ctx)
+		if err == nil {
+			s.conn = metered(conn)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to mailbox %s: %w", w.box.ID, err)
 	}
-	err = s.within(ctx, connectLimit, func(ctx context.Context) error {
+	err = within(ctx, connectLimit, s.hangUp, func(ctx context.Context) error {
 		if err := s.greet(ctx); err != nil {
 			return err
 		}
@@ -218,8 +221,10 @@ func (x *xoauth2) Start() (string, []byte, error) {
 func (x *xoauth2) Next([]byte) ([]byte, error) { return []byte{}, nil }
 
 // within runs one step of the protocol under a deadline, at which, or when ctx
-// ends, the connection is closed: that wakes whatever the step waits for.
+// ends, the connection is closed: that wakes whatever the step waits for. The
+// step may bring stepBytes.
 func (s *session) within(ctx context.Context, limit time.Duration, step func(context.Context) error) error {
+	s.conn.allow(stepBytes)
 	return within(ctx, limit, s.hangUp, step)
 }
 

@@ -82,6 +82,7 @@ func (s *session) list(ctx context.Context) (found []listed, more bool, err erro
 
 func (s *session) listSizes(ctx context.Context, set imap.UIDSet) (found []listed, err error) {
 	err = s.within(ctx, listLimit, func(context.Context) error {
+		s.conn.allow(listBytes)
 		return s.fetchEach(set, &imap.FetchOptions{UID: true, RFC822Size: true}, func(msg *imapclient.FetchMessageData) error {
 			l, err := readListed(msg)
 			found = append(found, l)
@@ -111,6 +112,7 @@ func readListed(msg *imapclient.FetchMessageData) (l listed, err error) {
 // extended SEARCH is not used, since some servers answer it in the old form.
 func (s *session) search(ctx context.Context, criteria *imap.SearchCriteria) (found []listed, err error) {
 	err = s.within(ctx, listLimit, func(context.Context) error {
+		s.conn.allow(listBytes)
 		data, err := s.client.UIDSearch(criteria, nil).Wait()
 		if err != nil {
 			return err
