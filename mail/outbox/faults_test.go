@@ -379,6 +379,62 @@ func TestVerySlowRelayTakesEachMailOnce(t *testing.T) {
 	})
 }
 
+// Some relays take so many mails over one connection and put off the next, without
+// hanging up.
+func TestRelayThatLimitsTheMailsOfAConnection(t *testing.T) {
+	p := newPeer(nil)
+	carried := 0
+	p.onReply = func(line, planned string) string {
+		if line == "GREETING" {
+			carried = 0
+		}
+		if strings.HasPrefix(line, "MAIL") {
+			if carried++; carried > 20 {
+				return "452 4.5.3 too many messages over this connection"
+			}
+		}
+		return planned
+	}
+	story(t, p, func(c *Config) { c.Sessions = 1 }, func(d *desk) {
+		for i := range 200 {
+			d.box.add(store.MailConfirmation, fmt.Sprintf("p%d@d%d.example", i, i))
+		}
+		d.Kick()
+		time.Sleep(10 * time.Second)
+		if n := d.box.count(store.StateSent); n != 200 || p.dialled() != 10 {
+			t.Errorf("%d of 200 sent in ten seconds, over %d connections of 20 mails each", n, p.dialled())
+		}
+		if got := d.Relay().State; got != RelayUp {
+			t.Errorf("the relay counts as %s", got)
+		}
+	})
+}
+
+// A relay that keeps us talking holds neither the mails that wait for it, once it
+// is well again, nor the stop.
+func TestRelayThatNeverEndsWhatItSays(t *testing.T) {
+	p := newPeer(nil)
+	p.setDead(true)
+	story(t, p, nil, func(d *desk) {
+		id := d.post(store.MailConfirmation, "ana@partner.example")
+		synctest.Wait()
+		p.set("GREETING", endless)
+		p.setDead(false)
+		time.Sleep(time.Minute)
+		p.set("GREETING", "220 relay.example ESMTP")
+		time.Sleep(10 * time.Minute)
+		d.want(t, id, store.StateSent)
+		p.set("QUIT", endless)
+		d.post(store.MailConfirmation, "ben@partner.example")
+		time.Sleep(time.Second)
+		began := time.Now()
+		d.stop()
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("the stop took %v", took)
+		}
+	})
+}
+
 func TestProbeUsesTheConnectionItHas(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -23,6 +23,7 @@ const (
 	hangUp  = "<hang up>" // closes the connection
 	silence = "<silence>" // reads on, never answers
 	deaf    = "<deaf>"    // neither reads nor answers
+	endless = "<endless>" // says something every second, and never ends the line
 )
 
 // peer is a relay that answers by script: what it says to a line is looked up by
@@ -206,6 +207,13 @@ func (p *peer) say(conn net.Conn, r *bufio.Reader, line, answer string) bool {
 		return false
 	case deaf:
 		return p.stall()
+	case endless:
+		for {
+			if _, err := io.WriteString(conn, "2"); err != nil {
+				return false
+			}
+			time.Sleep(time.Second)
+		}
 	default:
 		_, err := io.WriteString(conn, answer+"\r\n")
 		return err == nil

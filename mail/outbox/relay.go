@@ -59,14 +59,17 @@ func (r *relay) now() RelayStatus {
 }
 
 // send hands m over on an idle connection or a new one. A connection that
-// turns out to have died while it lay idle is replaced once, by a new one.
+// turns out to have died while it lay idle, or to be worn, is replaced once, by a
+// new one.
 func (r *relay) send(ctx context.Context, m Message) (reply, error) {
 	r.begin()
 	defer r.end()
 	if s := r.take(); s != nil {
-		rep, err := r.use(ctx, s, m)
+		rep, err := s.deliver(ctx, m)
 		var d *DeliveryError
-		if ctx.Err() != nil || !errors.As(err, &d) || !d.stale() {
+		again := s.worn || errors.As(err, &d) && d.stale()
+		r.keep(s)
+		if ctx.Err() != nil || !again {
 			return rep, err
 		}
 	}
@@ -74,10 +77,6 @@ func (r *relay) send(ctx context.Context, m Message) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return r.use(ctx, s, m)
-}
-
-func (r *relay) use(ctx context.Context, s *session, m Message) (reply, error) {
 	rep, err := s.deliver(ctx, m)
 	r.keep(s)
 	return rep, err
@@ -103,7 +102,7 @@ func (r *relay) take() *session {
 // keep puts a session among the idle ones until IdleLimit has passed.
 func (r *relay) keep(s *session) {
 	r.mu.Lock()
-	if !s.dead && !r.closed {
+	if !s.dead && !s.worn && !r.closed {
 		s.reap = time.AfterFunc(r.cfg.IdleLimit, func() { r.drop(s) })
 		r.idle = append(r.idle, s)
 		r.mu.Unlock()
@@ -144,7 +143,9 @@ func (r *relay) shut() {
 // probe looks whether the relay is back: an idle connection that still answers
 // is proof enough, and a relay that limits connections may grant no other. When
 // it is back the connection is kept and one mail may try.
-func (r *relay) probe(ctx context.Context) {
+func (r *relay) probe(run context.Context) {
+	ctx, cancel := context.WithTimeout(run, r.cfg.Dialogue)
+	defer cancel()
 	s := r.take()
 	if s != nil && !s.alive(ctx) {
 		s.close()
@@ -159,7 +160,7 @@ func (r *relay) probe(ctx context.Context) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil && ctx.Err() == nil {
+	if err != nil && run.Err() == nil {
 		r.fall(err)
 	}
 	if err == nil && r.status.State == RelayDown {

@@ -46,6 +46,8 @@ type session struct {
 	greeting string
 	tls      *tls.ConnectionState // nil in the clear
 	token    string               // the login was tried with, "" for a password
+	carried  int                  // mails the relay took over it
+	worn     bool                 // it takes no more mails; a new one may
 	dead     bool                 // no further command can be sent
 	reap     *time.Timer          // closes it when it lies idle too long
 }
@@ -260,6 +262,7 @@ func (s *session) deliver(ctx context.Context, m Message) (reply, error) {
 		s.dead = s.dead || r.code == 421
 		return reply{}, refused(StageDot, r)
 	}
+	s.carried++
 	return r, nil
 }
 
@@ -340,12 +343,15 @@ func (s *session) content(message []byte) (reply, error) {
 }
 
 // recover ends a refused transaction, so that the session takes the next mail.
+// Relays that limit the mails of one connection do not all hang up at the limit:
+// some put off every MAIL that follows.
 func (s *session) recover(cause error) {
 	if s.dead {
 		return
 	}
-	if asDelivery(StageMail, cause).Stage == StageMail {
-		return // no transaction was begun
+	if d := asDelivery(StageMail, cause); d.Stage == StageMail { // no transaction was begun
+		s.worn = s.carried > 0 && d.Code/100 == 4
+		return
 	}
 	if r, err := s.exchange(StageMail, "RSET"); err != nil || !r.positive(2) {
 		s.dead = true
@@ -402,5 +408,6 @@ func (s *session) close() {
 		return
 	}
 	s.roll.wait = quitWait
+	defer time.AfterFunc(quitWait, func() { s.raw.Close() }).Stop() // also one that speaks on and on
 	s.exchange(StageMail, "QUIT")
 }
