@@ -213,6 +213,9 @@ func (c *collector) address(key, value string) {
 func (c *collector) mailbox(key string, m MailboxConfig, accounts map[string]OAuthConfig) {
 	c.hostPort(key+".address", m.Address)
 	c.oneOf(key+".tls", m.TLS, "tls", "starttls", "none")
+	if m.TLS == "none" && !isLoopback(m.Address) {
+		c.add(key+".tls", "the password, and all mail, would cross the network in the clear", "Use tls or starttls; none is for a server on this machine.")
+	}
 	c.oneOf(key+".auth", m.Auth, "password", "xoauth2")
 	if m.Username == "" {
 		c.add(key+".username", "no user name", "")
