@@ -72,31 +72,49 @@ const (
 )
 
 // Open opens the store in the file at path, creating it when there is none. It
-// waits a second for the file's lock, then returns ErrInUse.
+// waits a second for the file's lock, then returns ErrInUse. ErrDamaged for one
+// that cannot be read; a file may open and hold damaged pages all the same, which
+// Check finds.
 func Open(path string, opts Options) (*DB, error) {
 	log := opts.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	var db *DB
+	err := guarded(func() (err error) {
+		if err = refuseCut(path); err == nil {
+			db, err = openFile(path, opts, log)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	go db.commitLoop()
+	return db, nil
+}
+
+func openFile(path string, opts Options, log *slog.Logger) (*DB, error) {
 	_, statErr := os.Stat(path)
 	file, err := bbolt.Open(path, 0o600, fileOptions(opts))
 	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, fmt.Errorf("open %s: %w", path, ErrInUse)
+		return nil, ErrInUse
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, full(err))
+		return nil, full(err)
 	}
 	file.AllocSize = growStep
+	if err := checkMetas(file); err != nil {
+		log.Warn("store opened with a fault", "path", path, "error", err)
+	}
 	db, err := open(file, opts, log)
 	if err == nil && statErr != nil {
 		err = syncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	go db.commitLoop()
-	return db, nil
+	return db, err
 }
 
 func fileOptions(opts Options) *bbolt.Options {
@@ -170,8 +188,10 @@ func (db *DB) read(ctx context.Context, verb func(*txn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
-		return verb(&txn{tx: tx, codec: db.codec})
+	err := guarded(func() error {
+		return db.bolt.View(func(tx *bbolt.Tx) error {
+			return verb(&txn{tx: tx, codec: db.codec})
+		})
 	})
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return errClosed

@@ -10,14 +10,19 @@ import (
 	"signpost/store"
 )
 
-// Check implements store.Upkeep: first the pages of the file, while writers
-// wait, then what the rows say of one another, beside the writers. Each row's
+// Check implements store.Upkeep: first what the rows say of one another, beside
+// the writers, then the pages of the file, while writers wait. Each row's
 // index rows are looked up and counted; as many index rows as were counted and
-// no more may exist, so none points at nothing.
+// no more may exist, so none points at nothing. Where a page cannot be read the
+// database's own check, which nothing guards, is left out.
 func (db *DB) Check(ctx context.Context) error {
-	return errors.Join(db.checkPages(ctx), db.read(ctx, func(t *txn) error {
+	err := db.read(ctx, func(t *txn) error {
 		return (&checker{txn: t, ctx: ctx, rows: map[bucket]int{}, counts: map[string]uint64{}}).run()
-	}))
+	})
+	if errors.Is(err, ErrDamaged) {
+		return fault("check", "rows", err)
+	}
+	return errors.Join(err, db.checkPages(ctx))
 }
 
 // checkPages holds the writer's lock: the database's own check reads the list of
@@ -31,7 +36,7 @@ func (db *DB) checkPages(ctx context.Context) error {
 		return fault("check", "pages", err)
 	}
 	defer tx.Rollback()
-	var faults []error
+	faults := []error{checkMetas(db.bolt)}
 	for err := range tx.Check() {
 		if len(faults) < maxFaults {
 			faults = append(faults, err)

@@ -130,9 +130,10 @@ func (db *DB) runGroup(group []*job) {
 }
 
 // answer tells each job of a transaction that ended how it ended. When there was
-// no room for a group, each verb is tried alone: a small one may still fit.
+// no room for a group, or a damaged page in its way, each verb is tried alone: a
+// small one may still fit, another need no damaged page.
 func (db *DB) answer(group []*job, err error) {
-	if errors.Is(err, store.ErrFull) && len(group) > 1 {
+	if (errors.Is(err, store.ErrFull) || errors.Is(err, ErrDamaged)) && len(group) > 1 {
 		for _, j := range group {
 			db.runGroup([]*job{j})
 		}
@@ -152,17 +153,19 @@ func (db *DB) answer(group []*job, err error) {
 func (db *DB) commit(group []*job) (bad int, err error) {
 	start := time.Now()
 	bad = -1
-	err = db.bolt.Update(func(tx *bbolt.Tx) error {
-		t := &txn{tx: tx, codec: db.codec}
-		for i, j := range group {
-			before := t.writes
-			j.err = runVerb(j.verb, t)
-			if j.err != nil && t.writes > before {
-				bad = i
-				return j.err
+	err = guarded(func() error {
+		return db.bolt.Update(func(tx *bbolt.Tx) error {
+			t := &txn{tx: tx, codec: db.codec}
+			for i, j := range group {
+				before := t.writes
+				j.err = runVerb(j.verb, t)
+				if j.err != nil && t.writes > before {
+					bad = i
+					return j.err
+				}
 			}
-		}
-		return errors.Join(t.putCounts(), t.putUsages(), t.putTallies())
+			return errors.Join(t.putCounts(), t.putUsages(), t.putTallies())
+		})
 	})
 	if err == nil && db.observe != nil {
 		db.observe(len(group), time.Since(start))
