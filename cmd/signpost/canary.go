@@ -89,30 +89,19 @@ func (a *App) canaryTroubles(ctx context.Context, now time.Time) (list []store.T
 		return nil // a store that cannot be read is told of by itself
 	}
 	for _, region := range a.cfg.Regions() {
-		var inARow int
-		var last store.CanaryRun
-		for _, r := range runs {
-			if r.Region != region.ID || r.EndedAt.IsZero() {
-				continue
-			}
-			if r.Passed() {
-				break
-			}
-			if inARow++; inARow == 1 {
-				last = r
-			}
+		failed := failedSince(runs, region.ID)
+		if len(failed) == 0 {
+			continue
 		}
-		if inARow > 0 {
-			often := ""
-			if inARow > 1 {
-				often = fmt.Sprintf(" %d times in a row", inARow)
-			}
-			list = append(list, store.Trouble{
-				Key: "canary/" + region.ID, What: fmt.Sprintf("the canary of region %s failed%s: %s", region.ID, often, strings.Join(last.Faults, "; ")),
-				Do:    "Partners may be in the same case: no confirmation, or no answer to a stray mail. /ops/health shows its last runs and what the hosts state of our mail.",
-				Level: level(inARow, 1, 3, 10),
-			})
+		often := ""
+		if len(failed) > 1 {
+			often = fmt.Sprintf(" %d times in a row", len(failed))
 		}
+		list = append(list, store.Trouble{
+			Key: "canary/" + region.ID, What: fmt.Sprintf("the canary of region %s failed%s: %s", region.ID, often, strings.Join(failed[0].Faults, "; ")),
+			Do:    "Partners may be in the same case: no confirmation, or no answer to a stray mail. /ops/health shows its last runs and what the hosts state of our mail.",
+			Level: level(len(failed), 1, 3, 10),
+		})
 	}
 	since := a.began
 	if len(runs) > 0 && runs[0].StartedAt.After(since) {
@@ -125,6 +114,20 @@ func (a *App) canaryTroubles(ctx context.Context, now time.Time) (list []store.T
 		})
 	}
 	return list
+}
+
+// failedSince are a region's runs since one passed, of runs that are newest first.
+func failedSince(runs []store.CanaryRun, region string) (failed []store.CanaryRun) {
+	for _, r := range runs {
+		switch {
+		case r.Region != region || r.EndedAt.IsZero():
+		case r.Passed():
+			return failed
+		default:
+			failed = append(failed, r)
+		}
+	}
+	return failed
 }
 
 // checkCanary looks into the canary's mailbox, and whether triage would take its

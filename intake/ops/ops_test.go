@@ -223,6 +223,25 @@ func TestTroubleIsSeenFirst(t *testing.T) {
 		"stopped", "[AUTHENTICATIONFAILED] &lt;b&gt;", "maintenance")
 }
 
+// TestAMailThatWasSetAsideSaysWhy, in the list and on its own page, and is found
+// among those of its kind.
+func TestAMailThatWasSetAsideSaysWhy(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	poison := h.receives("eve@partner.example", "Poison")
+	for poison.State != store.InboundQuarantined {
+		var err error
+		if poison, err = h.db.QuarantineInbound(t.Context(), time.Now(), poison.ID, "judging it took <too> long"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.receives("ann@partner.example", "Where is my order?")
+	if page := h.shows("/ops/ledger?mark=quarantined", "Poison", "judging it took &lt;too&gt; long", "set aside"); strings.Contains(page, "my order") {
+		t.Error("a mail that waits is shown among those that were set aside")
+	}
+	h.shows(fmt.Sprintf("/ops/ledger/%d", poison.ID), "judging it took &lt;too&gt; long")
+}
+
 func TestAMailIsFoundAndShownWithItsEvidence(t *testing.T) {
 	t.Parallel()
 	h := open(t)

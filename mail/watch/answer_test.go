@@ -212,18 +212,36 @@ func TestASilentMailboxIsReadButNotAnswered(t *testing.T) {
 	})
 }
 
+// TestUnauthenticatedMail is answered only where that is wanted; its verdict says
+// whether nothing vouched for it or nobody could be asked.
 func TestUnauthenticatedMail(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []bool{false, true} {
-		t.Run(fmt.Sprint(answer), func(t *testing.T) {
+	for _, c := range []struct {
+		answer   bool
+		resolver *names
+		answers  int
+		words    string
+	}{
+		{false, nil, 0, "authentication could not be checked"},
+		{true, nil, 1, "authentication could not be checked"},
+		{false, &names{}, 0, "spf=none dkim=none dmarc=none"},
+	} {
+		t.Run(fmt.Sprint(c.answer, c.resolver != nil), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				h := newHouse(t)
 				h.connectedBefore()
-				h.box.TrustedAuthServ, h.box.AnswerUnauthenticated = nil, answer
+				h.box.TrustedAuthServ, h.box.AnswerUnauthenticated = nil, c.answer
+				if c.resolver != nil {
+					h.deps.Resolver = c.resolver
+				}
 				h.deliver(numbered(1))
 				h.start()
 				time.Sleep(time.Second)
-				h.decided(1, map[bool]int{true: 1}[answer])
+				h.decided(1, c.answers)
+				rules := h.rows()[0].Verdict.Rules
+				if !slices.ContainsFunc(rules, func(r store.Rule) bool { return r.ID == "unauthenticated" && r.Evidence == c.words }) {
+					t.Errorf("no rule says %q: %v", c.words, rules)
+				}
 			})
 		})
 	}
