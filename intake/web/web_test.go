@@ -403,6 +403,18 @@ func TestEveryFaultOfTheConfigurationIsNamed(t *testing.T) {
 			t.Errorf("%q is not named in %v", want, err)
 		}
 	}
+	for name, drop := range map[string]func(*web.Config){
+		"no time for headers": func(c *web.Config) { c.ReadHeader = 0 }, "no rest": func(c *web.Config) { c.Idle = 0 }, "no time to answer": func(c *web.Config) { c.Write = 0 },
+		"no headers": func(c *web.Config) { c.MaxHeader = 0 }, "no body": func(c *web.Config) { c.Body.Max = 0 }, "no time for a body": func(c *web.Config) { c.Body.Total = 0 },
+	} {
+		c := web.Defaults()
+		if drop(&c); c.Validate() == nil {
+			t.Errorf("%s: no fault, and http takes it for no limit", name)
+		}
+	}
+	if err := web.Defaults().Validate(); err != nil {
+		t.Errorf("the defaults: %v", err)
+	}
 }
 
 // At a stop streams end at once, a request under way is finished, and one that

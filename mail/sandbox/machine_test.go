@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -132,6 +133,22 @@ func TestHostsThatRefusePutOffAndTakeTheirTime(t *testing.T) {
 			t.Errorf("slow: %v after %v", err, time.Since(began))
 		}
 	})
+}
+
+// TestGreylistingForgetsBeforeItGrows: its memory is bounded, whoever tries how
+// many addresses.
+func TestGreylistingForgetsBeforeItGrows(t *testing.T) {
+	t.Parallel()
+	s := New(Config{Greylist: time.Minute})
+	t.Cleanup(func() { s.Close() })
+	for i := range maxGreylisted + 10 {
+		if s.greylist("ada@example.net", fmt.Sprintf("p%d@greylist.example.net", i)) == nil {
+			t.Fatal("a first try was let in")
+		}
+	}
+	if n := len(s.greylisted); n > maxGreylisted {
+		t.Errorf("%d first tries are remembered", n)
+	}
 }
 
 func TestAVacationAnswersAPersonOnceAndAMachineNever(t *testing.T) {

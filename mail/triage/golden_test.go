@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -40,11 +41,13 @@ func TestMailsAreJudgedAsTheirStoriesSay(t *testing.T) {
 			if diff := cmp.Diff(want, verdict(Classify(raw, envelope()))); diff != "" {
 				t.Errorf("%s\n(-want +got):\n%s", story, diff)
 			}
-			// Line ends of another system, an mbox line in front and a truncated
-			// end must not change what it is.
+			// Line ends of another system, an mbox line in front and names of fields
+			// in another case must not change what it is.
 			for name, other := range map[string]string{
-				"CRLF": strings.ReplaceAll(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n", "\r\n"),
-				"mbox": "From somebody Sun Nov 22 09:50:00 2026\n" + string(raw),
+				"CRLF":  strings.ReplaceAll(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n", "\r\n"),
+				"mbox":  "From somebody Sun Nov 22 09:50:00 2026\n" + string(raw),
+				"upper": fieldName.ReplaceAllStringFunc(string(raw), strings.ToUpper),
+				"lower": fieldName.ReplaceAllStringFunc(string(raw), strings.ToLower),
 			} {
 				if diff := cmp.Diff(want, verdict(Classify([]byte(other), envelope()))); diff != "" && !strings.HasPrefix(want, "kind: unparsable") {
 					t.Errorf("%s, as %s\n(-want +got):\n%s", story, name, diff)
@@ -53,6 +56,9 @@ func TestMailsAreJudgedAsTheirStoriesSay(t *testing.T) {
 		})
 	}
 }
+
+// fieldName is a known name of a field in a header, or in a part's.
+var fieldName = regexp.MustCompile(`(?m)^[A-Z][A-Za-z]*(-[A-Za-z]+)*:`)
 
 // verdict writes what matters of a result, a line each.
 func verdict(r Result) string {
