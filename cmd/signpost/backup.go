@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"signpost/store/blob"
+	"signpost/store/bolt"
 )
 
 // A backup is a folder: the database as one moment's snapshot, every attachment
@@ -50,7 +51,9 @@ type FileSum struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Run makes the backup.
+// Run makes the backup and checks it, in this process and not in the service's: a
+// database that rotted on its disk is copied as it is, and would be found out on
+// the day the backup is needed.
 func (c *BackupCmd) Run(env *environment) error {
 	to, err := filepath.Abs(c.To)
 	if err != nil {
@@ -64,6 +67,12 @@ func (c *BackupCmd) Run(env *environment) error {
 	m, err := control.Backup(context.Background(), to)
 	if err != nil {
 		return err
+	}
+	switch err := bolt.CheckFile(context.Background(), filepath.Join(to, databaseFile)); {
+	case errors.Is(err, bolt.ErrOtherSchema):
+		fmt.Fprintln(env.stderr, "Note: the backup is not checked: the service that made it is another version of signpost. Restart the service.")
+	case err != nil:
+		return fmt.Errorf("the backup is made, but what was copied is not whole; keep the older backups:\n%w", err)
 	}
 	_, err = fmt.Fprintf(env.stdout, "Backed up %d bytes of database and %d attachments (%d bytes) to %s.\nKeep the installation secret with it: it is not in the backup.\n",
 		m.Database.Size, m.Blobs, m.Bytes, to)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,29 @@ func TestABackupOfNothingFails(t *testing.T) {
 		if _, err := os.Stat(path); err == nil {
 			t.Errorf("%s was made", path)
 		}
+	}
+}
+
+// TestABackupOfARottenDatabaseSaysSo: the copy is as the disk returned it, and the
+// older backups are the ones to keep.
+func TestABackupOfARottenDatabaseSaysSo(t *testing.T) {
+	t.Parallel()
+	data, to := filepath.Join(t.TempDir(), "demo"), filepath.Join(t.TempDir(), "backup")
+	if code, _, errs := typed(t, nil, "generate", "--demo", data, "--tickets", "50"); code != 0 {
+		t.Fatal(errs)
+	}
+	database := filepath.Join(data, databaseFile)
+	text, err := os.ReadFile(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotten := bytes.ReplaceAll(text, []byte("US-1001"), []byte("US-9001"))
+	if err := os.WriteFile(database, rotten, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := typed(t, secretsForExample(), "backup", "--config", operated(t, data), "--to", to)
+	if code != 1 || !strings.Contains(errs, "keep the older backups") || !strings.Contains(errs, "ticket") {
+		t.Errorf("backup of a rotten database: %d %s%s", code, out, errs)
 	}
 }
 

@@ -188,10 +188,12 @@ func (db *DB) read(ctx context.Context, verb func(*txn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	return view(db.bolt, db.codec, verb)
+}
+
+func view(file *bbolt.DB, codec *codec, verb func(*txn) error) error {
 	err := guarded(func() error {
-		return db.bolt.View(func(tx *bbolt.Tx) error {
-			return verb(&txn{tx: tx, codec: db.codec})
-		})
+		return file.View(func(tx *bbolt.Tx) error { return verb(&txn{tx: tx, codec: codec}) })
 	})
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return errClosed

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"signpost/store"
 )
 
@@ -16,27 +18,59 @@ import (
 // no more may exist, so none points at nothing. Where a page cannot be read the
 // database's own check, which nothing guards, is left out.
 func (db *DB) Check(ctx context.Context) error {
-	err := db.read(ctx, func(t *txn) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return check(ctx, db.bolt, db.codec)
+}
+
+// ErrOtherSchema: the file is of another version of signpost.
+var ErrOtherSchema = errors.New("another version of signpost wrote the file")
+
+// CheckFile checks as Check does a file that no store has open, a backup, and
+// changes nothing in it. ErrOtherSchema where only Open could read it, after
+// migrating it.
+func CheckFile(ctx context.Context, path string) error {
+	return fault("check", path, guarded(func() error {
+		if err := refuseCut(path); err != nil {
+			return err
+		}
+		file, err := bbolt.Open(path, 0, &bbolt.Options{ReadOnly: true, Timeout: lockTimeout})
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		codec, err1 := newCodec()
+		version, err2 := schemaVersion(file)
+		if err := errors.Join(err1, err2); err != nil {
+			return err
+		}
+		if int(version) != len(migrations()) {
+			return ErrOtherSchema
+		}
+		return check(ctx, file, codec)
+	}))
+}
+
+func check(ctx context.Context, file *bbolt.DB, codec *codec) error {
+	err := view(file, codec, func(t *txn) error {
 		return (&checker{txn: t, ctx: ctx, rows: map[bucket]int{}, counts: map[string]uint64{}}).run()
 	})
 	if errors.Is(err, ErrDamaged) {
 		return fault("check", "rows", err)
 	}
-	return errors.Join(err, db.checkPages(ctx))
+	return errors.Join(err, ctx.Err(), checkPages(file))
 }
 
-// checkPages holds the writer's lock: the database's own check reads the list of
-// free pages, which a writer changes.
-func (db *DB) checkPages(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	tx, err := db.bolt.Begin(true)
+// checkPages holds the writer's lock, where there are writers: the database's own
+// check reads the list of free pages, which a writer changes.
+func checkPages(file *bbolt.DB) error {
+	tx, err := file.Begin(!file.IsReadOnly())
 	if err != nil {
 		return fault("check", "pages", err)
 	}
 	defer tx.Rollback()
-	faults := []error{checkMetas(db.bolt)}
+	faults := []error{checkMetas(file)}
 	for err := range tx.Check() {
 		if len(faults) < maxFaults {
 			faults = append(faults, err)
