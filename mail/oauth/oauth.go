@@ -19,6 +19,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ import (
 
 const (
 	askLimit  = 20 * time.Second // one question to the provider
+	lastWords = 5 * time.Second  // of which, after nobody waits for its answer any more
 	bodyMost  = 64 << 10         // bytes of its answer
 	early     = 5 * time.Minute  // a token is renewed so long before it ends
 	shortest  = time.Minute      // a token is held at least so long
@@ -122,9 +124,13 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	if token, err, known := s.held(); known { // while we waited
 		return token, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	// Its answer may hold a refresh token that ends the one we have: it is heard
+	// also when who asked is being stopped.
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
 	defer cancel()
-	return s.take(s.ask(ctx))
+	stopped := context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, cancel) })
+	defer stopped()
+	return s.take(s.ask(asking))
 }
 
 // Refused tells the source that a host refused a login with a token of its own:
@@ -211,15 +217,28 @@ func (s *Source) keep(g grant) error {
 // token ends is not in the standard; Google and Keycloak tell it, each by a name
 // of its own.
 type grant struct {
-	AccessToken           string  `json:"access_token"`
-	TokenType             string  `json:"token_type"`
-	ExpiresIn             float64 `json:"expires_in"`
-	RefreshToken          string  `json:"refresh_token"`
-	RefreshTokenExpiresIn float64 `json:"refresh_token_expires_in"`
-	RefreshExpiresIn      float64 `json:"refresh_expires_in"`
+	AccessToken           string `json:"access_token"`
+	TokenType             string `json:"token_type"`
+	ExpiresIn             number `json:"expires_in"`
+	RefreshToken          string `json:"refresh_token"`
+	RefreshTokenExpiresIn number `json:"refresh_token_expires_in"`
+	RefreshExpiresIn      number `json:"refresh_expires_in"`
 
 	Fault       string `json:"error"`
 	Description string `json:"error_description"`
+}
+
+// number is a JSON number or, as some providers write it (Microsoft's endpoint of
+// version 1), one in quotes. What is neither is 0: the token itself matters more.
+type number float64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(text []byte) error {
+	v, err := strconv.ParseFloat(strings.Trim(string(text), `"`), 64)
+	if err == nil && v > 0 { // which NaN is not
+		*n = number(v)
+	}
+	return nil
 }
 
 func (g grant) lasts() time.Duration {
@@ -230,8 +249,8 @@ func (g grant) lasts() time.Duration {
 }
 
 // seconds is n seconds, at most ten years: what says more means never.
-func seconds(n float64) time.Duration {
-	return time.Duration(min(n, 10*365*86400) * float64(time.Second))
+func seconds(n number) time.Duration {
+	return time.Duration(min(n, 10*365*86400) * number(time.Second))
 }
 
 // ask puts one question to the provider.

@@ -216,6 +216,65 @@ func TestAProviderInTrouble(t *testing.T) {
 	})
 }
 
+// Some providers write numbers as strings. How long a token lasts is no reason to
+// do without it, nor without the refresh token that came along.
+func TestHowLongATokenLastsMayBeWrittenInManyWays(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]time.Duration{
+		`3600`: time.Hour, `"3600"`: time.Hour, `7200.0`: 2 * time.Hour, `"soon"`: untold, `null`: untold, `-1`: untold, `{}`: untold,
+		`1e300`: 10 * 365 * 24 * time.Hour, `"NaN"`: untold,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &provider{answer: func(int) (int, string) {
+				return 200, `{"access_token":"a","refresh_token":"next","expires_in":` + written + `}`
+			}}
+			cfg, kept := account(p), ""
+			cfg.Keep = func(token string) error { kept = token; return nil }
+			s := source(t, cfg)
+			token, err := s.Token(t.Context())
+			if err != nil || token != "a" || kept != "next" || time.Until(s.Status().Until) != want {
+				t.Errorf("%s: %q, %v, kept %q, lasts %v, want %v", written, token, err, kept, time.Until(s.Status().Until), want)
+			}
+		})
+	}
+}
+
+// slow is a provider that takes its time to answer.
+type slow struct {
+	http.RoundTripper
+	wait time.Duration
+}
+
+func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(s.wait):
+		return s.RoundTripper.RoundTrip(r)
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+// A service that is being stopped while it asks hears the answer: it may hold the
+// only refresh token that still counts.
+func TestTheAnswerIsHeardWhileWeStop(t *testing.T) {
+	t.Parallel()
+	for wait, want := range map[time.Duration]string{2 * time.Second: "next", 8 * time.Second: ""} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &provider{answer: func(int) (int, string) { return 200, `{"access_token":"a","refresh_token":"next"}` }}
+			cfg, kept := account(p), ""
+			cfg.Client = &http.Client{Transport: slow{p, wait}}
+			cfg.Keep = func(token string) error { kept = token; return nil }
+			ctx, stop := context.WithTimeout(t.Context(), time.Second)
+			defer stop()
+			began := time.Now()
+			source(t, cfg).Token(ctx)
+			if took := time.Since(began); kept != want || took > time.Second+lastWords {
+				t.Errorf("an answer after %v: kept %q in %v, want %q", wait, kept, took, want)
+			}
+		})
+	}
+}
+
 func TestWhatAProviderMayAnswer(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
