@@ -208,6 +208,12 @@ func loginError(err error) error {
 	return refused{err}
 }
 
+// isRefusal tells an answer of NO that does not only mean for now.
+func isRefusal(err error) bool {
+	var answer *imap.Error
+	return errors.As(err, &answer) && answer.Type == imap.StatusResponseTypeNo && !isBusy(err)
+}
+
 // xoauth2 is the mechanism Google and Microsoft take OAuth 2 tokens by; their
 // documentation is its only definition.
 type xoauth2 struct{ username, token string }
@@ -304,10 +310,20 @@ func (s *session) openFolder(ctx context.Context) error {
 }
 
 func (s *session) selectFolder(ctx context.Context, opts *imap.SelectOptions) (data *imap.SelectData, err error) {
-	err = s.within(ctx, commandLimit, func(context.Context) error {
+	open := func(context.Context) error {
 		data, err = s.client.Select(s.w.box.Folder, opts).Wait()
 		return err
-	})
+	}
+	if err = s.within(ctx, commandLimit, open); isRefusal(err) && s.has(imap.CapID) {
+		// NetEase opens no folder to a client that has not said what it is (RFC
+		// 2971), and calls that an unsafe login.
+		err = s.within(ctx, commandLimit, func(ctx context.Context) error {
+			if _, err := s.client.ID(&imap.IDData{Name: "Signpost", Vendor: "Signpost"}).Wait(); err != nil {
+				return err
+			}
+			return open(ctx)
+		})
+	}
 	if err != nil {
 		// Microsoft 365 accepts a token of the wrong scope and says so here.
 		if strings.Contains(err.Error(), "authenticated but not connected") {

@@ -347,6 +347,62 @@ func TestALineThatNeverEnds(t *testing.T) {
 	})
 }
 
+// A folder whose listing is refused is not taken for an empty one: it is asked in
+// another way, and where that is refused too, somebody is told.
+func TestAListingThatIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(numbered(1), numbered(2))
+		refuse := func(c *lineConn, tag string) { c.say("%s NO exceeded command or bandwidth limits", tag) }
+		s.instead = func(c *lineConn, tag, command string) bool {
+			if strings.HasPrefix(command, "UID FETCH") && !strings.Contains(command, "BODY") {
+				refuse(c, tag)
+				return true
+			}
+			return false
+		}
+		h := newBadHouse(t, s)
+		w, _ := h.start()
+		time.Sleep(time.Minute)
+		h.decided(2, 2)
+		s.on("UID SEARCH", refuse)
+		s.put(3, numbered(3))
+		time.Sleep(30 * time.Minute)
+		if got := w.Health(); !strings.Contains(got.LastError, "bandwidth limits") || time.Since(got.LastCycle) < 20*time.Minute {
+			t.Errorf("health is %+v", got)
+		}
+	})
+}
+
+// NetEase opens no folder to a client that has not said what it is.
+func TestAServerThatWantsToKnowWhoWeAre(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{`("name" "Coremail" "vendor" "Mailtech" "TransID" "x")`, "NIL"} {
+		t.Run(said, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newLineServer(numbered(1))
+				s.caps += " ID"
+				s.on("ID ", func(c *lineConn, tag string) { c.say("* ID %s\r\n%s OK done", said, tag) })
+				s.instead = func(known func(*lineConn, string, string) bool) func(*lineConn, string, string) bool {
+					return func(c *lineConn, tag, command string) bool {
+						if strings.HasPrefix(command, "SELECT") && s.sent("ID ") == 0 {
+							c.say("%s NO SELECT Unsafe Login. Please contact us for help", tag)
+							return true
+						}
+						return known(c, tag, command)
+					}
+				}(s.instead)
+				h := newBadHouse(t, s)
+				h.start()
+				time.Sleep(time.Minute)
+				h.decided(1, 1)
+				if n := h.door.dialed.Load(); n != 1 {
+					t.Errorf("%d connections, want 1", n)
+				}
+			})
+		})
+	}
+}
+
 // A proxy may offer what the server behind it refuses.
 func TestAServerThatRefusesIdleIsPolled(t *testing.T) {
 	bubble(t, func(t *testing.T) {

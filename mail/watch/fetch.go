@@ -58,10 +58,11 @@ type mail struct {
 // and whether there may be more.
 func (s *session) list(ctx context.Context) (found []listed, more bool, err error) {
 	above := imap.UIDSet{{Start: imap.UID(s.folder.cursor) + 1}}
-	if s.w.careful {
-		found, err = s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{above}})
-	} else {
+	if !s.w.careful {
 		found, err = s.listSizes(ctx, above)
+	}
+	if s.w.careful || isRefusal(err) { // a folder that is not shown is not empty
+		found, err = s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{above}})
 	}
 	// "n:*" always holds the last mail, also when its UID is below n.
 	found = slices.DeleteFunc(found, func(l listed) bool {
@@ -125,8 +126,7 @@ func (s *session) search(ctx context.Context, criteria *imap.SearchCriteria) (fo
 	return found, err
 }
 
-// fetchEach sends one UID FETCH and gives every answer to each. A NO at the end
-// is no error: what arrived, arrived. When each fails, the connection is closed
+// fetchEach sends one UID FETCH and gives every answer to each. When each fails, the connection is closed
 // first, since the client would read a hostile literal to its end.
 func (s *session) fetchEach(set imap.UIDSet, opts *imap.FetchOptions, each func(*imapclient.FetchMessageData) error) error {
 	cmd := s.client.Fetch(set, opts)
@@ -137,12 +137,7 @@ func (s *session) fetchEach(set imap.UIDSet, opts *imap.FetchOptions, each func(
 			return err
 		}
 	}
-	err := cmd.Close()
-	var answer *imap.Error
-	if errors.As(err, &answer) && answer.Type == imap.StatusResponseTypeNo && !isBusy(err) {
-		return nil
-	}
-	return err
+	return cmd.Close()
 }
 
 // fetch returns the mails of one chunk in the order given, without those that
@@ -168,7 +163,8 @@ func (s *session) fetch(ctx context.Context, chunk []listed, limit time.Duration
 			return err
 		})
 	})
-	if err != nil {
+	// A refusal at the end is no error: what arrived, arrived; the rest is missed.
+	if err != nil && !isRefusal(err) {
 		return nil, faulty{fmt.Errorf("fetch: %w", err)}
 	}
 	if len(mails) > 0 && !s.dry {

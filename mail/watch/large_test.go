@@ -154,6 +154,30 @@ func (h hostile) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
+// A server that refuses the middle of a mail has not come to its end.
+func TestTheRestOfALargeMailIsRefusedOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer(sized("ann@partner.test", "big@partner.test", 3_000_000))
+		refused := false
+		s.instead = func(c *lineConn, tag, command string) bool {
+			if !refused && strings.Contains(command, "BODY.PEEK[]<262144.") {
+				refused = true
+				c.say("%s NO exceeded bandwidth limits", tag)
+				return true
+			}
+			return false
+		}
+		h := newBadHouse(t, s)
+		h.keepBlobs()
+		h.start()
+		time.Sleep(10 * time.Minute)
+		h.decided(1, 1)
+		if row := h.rows()[0]; !refused || row.Truncated || row.Size != 3_000_000 {
+			t.Errorf("refused %v; truncated %v, %d bytes kept of 3,000,000", refused, row.Truncated, row.Size)
+		}
+	})
+}
+
 func TestALiteralThatWasNotAskedForIsNotRead(t *testing.T) {
 	t.Parallel()
 	if _, err := readLiteral(hostile{t}, store.RawInline+1); err == nil || !strings.Contains(err.Error(), "announces") {
