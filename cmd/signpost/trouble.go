@@ -67,7 +67,7 @@ func outboxTroubles(now time.Time, stats store.Stats, relay outbox.RelayStatus) 
 func (a *App) mailboxTroubles(now time.Time) (list []store.Trouble) {
 	for _, w := range a.watchers {
 		h := w.Health()
-		since := slices.MaxFunc([]time.Time{h.LastCycle, a.began}, time.Time.Compare)
+		since := slices.MaxFunc([]time.Time{h.LastCycle, h.Advanced, a.began}, time.Time.Compare)
 		if quiet := now.Sub(since); quiet > silence {
 			what := fmt.Sprintf("mailbox %s: no completed cycle (%s)", h.Mailbox, h.State)
 			if h.LastError != "" {

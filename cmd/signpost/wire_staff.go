@@ -40,7 +40,7 @@ func staffHome(who store.Agent) string {
 func (a *App) watched() (all []ops.Mailbox) {
 	for _, w := range a.watchers {
 		h := w.Health()
-		since := slices.MaxFunc([]time.Time{h.LastCycle, a.began}, time.Time.Compare)
+		since := slices.MaxFunc([]time.Time{h.LastCycle, h.Advanced, a.began}, time.Time.Compare)
 		c := a.cfg.Mailbox[h.Mailbox]
 		box := ops.Mailbox{
 			ID: h.Mailbox, Account: c.Username + ", " + c.Folder + " at " + c.Address, State: string(h.State), Since: h.Since,

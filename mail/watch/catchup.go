@@ -148,7 +148,7 @@ func (s *session) finish(ctx context.Context, k *work) error {
 	}
 	if k.upTo > s.folder.cursor {
 		s.folder.cursor = k.upTo
-		s.w.count(func(h *Health) { h.Waiting = max(0, h.Waiting-len(k.rows)) })
+		s.w.count(func(h *Health) { h.Waiting, h.Advanced = max(0, h.Waiting-len(k.rows)), time.Now() })
 	}
 	if k.retry {
 		s.retryBy(time.Now().Add(putOff))

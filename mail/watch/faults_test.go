@@ -347,6 +347,33 @@ func TestALineThatNeverEnds(t *testing.T) {
 	})
 }
 
+// A folder of years takes long to read: the operator can tell that from a host that
+// does not answer.
+func TestALongFirstCycleIsSeenToAdvance(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newLineServer()
+		for i := range 12 * chunkMails {
+			s.put(uint32(i+1), numbered(i))
+		}
+		s.instead = func(c *lineConn, tag, command string) bool {
+			if strings.Contains(command, "BODY") {
+				time.Sleep(2 * time.Minute) // a slow line, or a host that throttles
+			}
+			return false
+		}
+		h := newBadHouse(t, s)
+		h.deps.Classify = func([]byte, triage.Envelope) triage.Result { return triage.Result{} }
+		w, _ := h.start()
+		for range 2 {
+			time.Sleep(10 * time.Minute)
+			if got := w.Health(); got.State != StateReading || !got.LastCycle.IsZero() || time.Since(got.Advanced) > 5*time.Minute || got.Waiting == 0 {
+				t.Errorf("health is %+v", got)
+			}
+		}
+		h.door.Close()
+	})
+}
+
 // A folder whose listing is refused is not taken for an empty one: it is asked in
 // another way, and where that is refused too, somebody is told.
 func TestAListingThatIsRefused(t *testing.T) {

@@ -26,9 +26,11 @@ type Health struct {
 	Mailbox string
 	State   State
 	Since   time.Time // of State
-	// LastCycle is when the folder was last read to its end: an operator is to be
-	// told when that is 15 minutes ago.
+	// LastCycle is when the folder was last read to its end, Advanced when the
+	// cursor last moved on the way there, which is long in a folder of years: an
+	// operator is to be told when both are 15 minutes ago.
 	LastCycle   time.Time
+	Advanced    time.Time
 	LastError   string
 	Failures    int // connections lost in a row
 	Waiting     int // mails the folder holds that are not in the ledger yet
