@@ -68,7 +68,10 @@ type Config struct {
 	PerDomain int
 
 	ConnectTimeout time.Duration // to a connected socket; 0: 30 s
-	CommandTimeout time.Duration // for one reply, or for one piece written; 0: 30 s
+	// CommandTimeout is for one reply, or for one piece written. A relay may ask
+	// others about sender and recipient before it answers; RFC 5321 section 4.5.3.2
+	// names 5 minutes, for hosts far away; 0: 2 min.
+	CommandTimeout time.Duration
 	// SubmitTimeout is how long the relay may think after the final dot. RFC
 	// 5321 section 4.5.3.2.6 names 10 minutes for relays that deliver at once; 0: 5 min.
 	SubmitTimeout time.Duration
@@ -106,7 +109,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.PerDomain, max(1, c.Sessions/2))
 	c.PerDomain = max(0, c.PerDomain) // the store's "no limit" is 0
 	fill(&c.ConnectTimeout, 30*time.Second)
-	fill(&c.CommandTimeout, 30*time.Second)
+	fill(&c.CommandTimeout, 2*time.Minute)
 	fill(&c.SubmitTimeout, 5*time.Minute)
 	fill(&c.Dialogue, 7*time.Minute)
 	fill(&c.LeaseSlack, 3*time.Minute)

@@ -68,6 +68,21 @@ func TestRelayThatThinksAfterTheDot(t *testing.T) {
 	})
 }
 
+// A relay may look up the client's name, and ask the recipient's host, before it
+// answers.
+func TestRelayThatThinksBeforeItAnswers(t *testing.T) {
+	p := newPeer(nil)
+	p.pause = map[string]time.Duration{"GREETING": 75 * time.Second}
+	p.slow = map[string]time.Duration{"partner.example": 100 * time.Second}
+	story(t, p, nil, func(d *desk) {
+		id := d.post(store.MailConfirmation, "ana@partner.example")
+		time.Sleep(3 * time.Minute)
+		if row := d.want(t, id, store.StateSent); row.Attempts != 1 {
+			t.Errorf("%d tries", row.Attempts)
+		}
+	})
+}
+
 func TestGreylistedMailIsTriedAgain(t *testing.T) {
 	p := newPeer(map[string]string{"RCPT": "451 4.7.1 greylisted, come back"})
 	story(t, p, nil, func(d *desk) {
