@@ -121,7 +121,7 @@ func (f *Form) filesData(now time.Time, d *draft) filesData {
 	data := filesData{
 		MaxFiles: f.cfg.MaxFiles, MaxFile: f.cfg.MaxFile, MaxTotal: f.cfg.MaxTotal,
 		MaxFileText: size(f.cfg.MaxFile), MaxTotalText: size(f.cfg.MaxTotal),
-		Again: d.Missed || len(d.faults) > 0 && len(d.Files) == 0,
+		Again: d.Missed,
 	}
 	for _, file := range d.Files {
 		data.Kept = append(data.Kept, shownFile{Name: file.Name, Size: size(file.Size), Token: f.keepFile(now, file), Bytes: file.Size})

@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"signpost/intake/form"
+	"signpost/store"
 )
 
 // typed is what no refusal may lose.
@@ -220,5 +222,22 @@ func TestHeadsAreCountedOneByOne(t *testing.T) {
 	status(t, w.asJSON(good(), files...), 201)
 	if got := w.entries(w.ticket("US-1001"))[0].Files; len(got) != len(files) || got[9].Size != 50_000 {
 		t.Errorf("files %+v", got)
+	}
+}
+
+func TestTheTicketPageNamesThePromiseUntilItIsKeptAndOwnsUpToADelay(t *testing.T) {
+	t.Parallel()
+	for promised, want := range map[time.Duration]string{24 * time.Hour: "You will hear from us by <time", -time.Hour: "You should have heard from us by <time"} {
+		w := newWorld(t, func(s *setting) {
+			s.deps.Promise = func(_ string, at time.Time) (store.Promise, error) {
+				return store.Promise{FirstResponseBy: store.Instant(at.Add(promised))}, nil
+			}
+		})
+		status(t, w.post(good()), 303)
+		link := w.link(w.ticket("US-1001"))
+		contains(t, w.get(link).Body.String(), want)
+		contentType, body := multi(url.Values{"description": {"It happened again."}})
+		status(t, w.send("POST", link, contentType, body), 303)
+		contains(t, w.get(link).Body.String(), "We have what you added", want)
 	}
 }

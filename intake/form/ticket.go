@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,8 +24,9 @@ const lettersAtOnce = 100
 type ticketData struct {
 	Ticket  store.Ticket
 	Days    []day
-	Status  string // a message key: where the ticket stands, in a sentence
-	FirstBy time.Time
+	Status  string    // a message key: where the ticket stands, in a sentence
+	FirstBy time.Time // of a first answer still to come; zero for none
+	Late    bool      // that was before now
 	Zone    *time.Location
 	From    string
 	Base    string // this page's path
@@ -120,26 +122,29 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 	base := "/t/" + x.Param("token")
 	zone := f.zone(ticket.Region)
 	data := ticketData{
-		Ticket:  ticket,
-		Days:    f.days(ticket, entries, base, zone),
-		Status:  statusKey(ticket, entries),
-		FirstBy: ticket.Promise.FirstResponseBy,
-		Zone:    zone,
-		From:    f.regionByID(ticket.Region).Address,
-		Base:    base,
-		Added:   x.Request.URL.Query().Get("added") != "" && status == http.StatusOK,
-		Draft:   d,
-		Faults:  d.shown(x),
-		Files:   f.filesData(now, d),
-		Config:  f.cfg,
-		Key:     d.Key,
-		Work:    f.guard.work.Challenge(now),
+		Ticket: ticket,
+		Days:   f.days(ticket, entries, base, zone),
+		Status: statusKey(ticket, entries),
+		Zone:   zone,
+		From:   f.regionByID(ticket.Region).Address,
+		Base:   base,
+		Added:  x.Request.URL.Query().Get("added") != "" && status == http.StatusOK,
+		Draft:  d,
+		Faults: d.shown(x),
+		Files:  f.filesData(now, d),
+		Config: f.cfg,
+		Key:    d.Key,
+		Work:   f.guard.work.Challenge(now),
 	}
 	if after > 0 {
 		data.Earlier = base + "?after=" + strconv.Itoa(int(max(after, lettersAtOnce)-lettersAtOnce))
 	}
 	if last := after + lettersAtOnce; last < ticket.Entries {
 		data.Later = base + "?after=" + strconv.Itoa(int(last))
+	}
+	if after == 0 && awaitsFirst(ticket, entries) {
+		data.FirstBy = ticket.Promise.FirstResponseBy
+		data.Late = data.FirstBy.Before(now)
 	}
 	if data.Key == "" {
 		data.Key = rand.Text()
@@ -212,6 +217,13 @@ func statusKey(ticket store.Ticket, entries []store.Entry) string {
 	return "form.status_open"
 }
 
+// awaitsFirst tells whether nobody has answered yet, from the thread's entries
+// from its first on.
+func awaitsFirst(ticket store.Ticket, entries []store.Entry) bool {
+	return ticket.Status == store.StatusOpen &&
+		!slices.ContainsFunc(entries, func(e store.Entry) bool { return e.Kind == store.EntryReply })
+}
+
 // postTicket takes a follow-up. Acting here, and not the visit alone, proves
 // that the requester's address is theirs.
 func (f *Form) postTicket(x *web.Exchange) error {
@@ -259,8 +271,11 @@ func (f *Form) refuseLink(x *web.Exchange, d *draft, err error) error {
 }
 
 func (f *Form) checkFollowUp(d *draft) {
-	if d.Description != "" || len(d.Files) == 0 { // a file alone is an answer too
+	switch {
+	case d.Description != "":
 		f.checkDescription(d, minMessage)
+	case len(d.Files) == 0 && len(d.faults) == 0: // a file alone is an answer too
+		d.faults.add("description", problem{key: "form.fault_message"})
 	}
 	d.checkKey()
 	if f.guard.work.Verify(d.Work, d.Key, time.Now()) != nil {

@@ -16,6 +16,7 @@ function start(root, refused, chosen = []) {
   const accepted = keepDraft(el, refused);
   for (const area of el.querySelectorAll("textarea[data-count]")) count(el, area);
   const files = fileList(el, chosen);
+  if (chosen.length) for (const hint of el.querySelectorAll("[data-again]")) hint.hidden = true; // they stand there again
   regions(el);
   fixes(el);
   el.addEventListener("submit", (event) => {
