@@ -87,13 +87,17 @@ func (a *App) databaseCheck() ops.Check {
 func (a *App) commitCheck() ops.Check {
 	c := ops.Check{Name: "Commits", Value: "none yet"}
 	if half, most, n := a.metrics.recent.quantiles(); n > 0 {
-		c.Value = fmt.Sprintf("p50 %v, p99 %v", half.Round(10*time.Microsecond), most.Round(10*time.Microsecond))
+		c.Value = fmt.Sprintf("p50 %s, p99 %s", millis(half), millis(most))
 		c.Note = fmt.Sprintf("of the last %d", n)
 		if most > time.Second {
 			c.Note, c.Tone = c.Note+"; the disk is slow, and every partner waits for it", "amber"
 		}
 	}
 	return c
+}
+
+func millis(d time.Duration) string {
+	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
 }
 
 // recent are the last commits' times. It is safe for concurrent use.

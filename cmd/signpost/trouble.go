@@ -86,18 +86,18 @@ func (a *App) responderTroubles(ctx context.Context, now time.Time) (list []stor
 	if responder, err := a.db.Responder(ctx); err == nil && !responder.On {
 		t := store.Trouble{
 			Key: "responder", What: "automatic answers are off: " + responder.Reason, Level: 1,
-			Do: "Somebody switched them off. signpost responder on, when the reason is gone.",
+			Do: "Somebody switched them off. When the reason is gone: signpost responder on, or the switch at /ops/mailboxes.",
 		}
 		if responder.Tripped {
 			t.Key = "breaker"
-			t.Do = "More answers went out than people write: a loop, or a flood of forged mail. /ops/ledger?mark=answered shows whom they went to. When it has ended: signpost responder on."
+			t.Do = "More answers went out than people write: a loop, or a flood of forged mail. /ops/ledger?mark=answered shows whom they went to. When it has ended: signpost responder on, or the switch at /ops/mailboxes."
 		}
 		list = append(list, t)
 	}
 	if last, before, yes := a.rate.doubled(now, a.cfg.Alarm.AnswersFloor); yes {
 		list = append(list, store.Trouble{
 			Key: "answers-doubled", What: fmt.Sprintf("automatic answers doubled: %d in the last hour, %d in the hour before", last, before),
-			Do:    "/ops/ledger?mark=answered shows whom they went to. One and the same machine under many addresses is a loop: signpost responder off ends it.",
+			Do:    "/ops/ledger?mark=answered shows whom they went to. One and the same machine under many addresses is a loop: signpost responder off ends it, or the switch at /ops/mailboxes.",
 			Level: level(last, 1, 4*a.cfg.Alarm.AnswersFloor, 16*a.cfg.Alarm.AnswersFloor),
 		})
 	}

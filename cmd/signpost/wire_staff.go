@@ -7,6 +7,7 @@ import (
 
 	"signpost/intake/ops"
 	"signpost/intake/staff"
+	"signpost/mail/watch"
 	"signpost/store"
 )
 
@@ -43,13 +44,26 @@ func (a *App) watched() (all []ops.Mailbox) {
 		since := slices.MaxFunc([]time.Time{h.LastCycle, h.Advanced, a.began}, time.Time.Compare)
 		c := a.cfg.Mailbox[h.Mailbox]
 		box := ops.Mailbox{
-			ID: h.Mailbox, Account: c.Username + ", " + c.Folder + " at " + c.Address, State: string(h.State), Since: h.Since,
+			ID: h.Mailbox, Account: c.Username + ", " + c.Folder + " at " + c.Address, State: watchingWords(h.State), Since: h.Since,
 			LastCycle: h.LastCycle, LastError: h.LastError, Silent: time.Since(since) > silence, Waiting: h.Waiting, Dry: c.Silent || c.Bounces,
 		}
 		box.TokenEnds, box.TokenFault = a.accessOf(c)
 		all = append(all, box)
 	}
 	return all
+}
+
+// watchingWords says what a watcher is doing to somebody who does not know IMAP.
+func watchingWords(s watch.State) string {
+	switch s {
+	case watch.StateIdle:
+		return "listening"
+	case watch.StateWaiting:
+		return "waiting to connect again"
+	case watch.StateRefused:
+		return "login refused"
+	}
+	return string(s)
 }
 
 // accessOf is when a mailbox's access ends unless somebody renews it, zero where

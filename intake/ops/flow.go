@@ -63,8 +63,11 @@ func (o *Ops) showFlow(x *web.Exchange, who store.Agent) error {
 	}
 	boxes := o.deps.Mailboxes()
 	d := flowData{
-		page: page{"flow", who.Email}, Troubles: o.deps.Troubles(ctx), Out: outFigures(stats), In: inFigures(stats),
+		page: page{"flow", who.Email}, Out: outFigures(stats), In: inFigures(stats),
 		Responder: responderWords(responder), Asked: when(now),
+	}
+	for _, words := range o.deps.Troubles(ctx) {
+		d.Troubles = append(d.Troubles, capital(words))
 	}
 	for _, r := range o.deps.Regions {
 		answers, err := o.answersIn(ctx, r, responder)
@@ -110,9 +113,9 @@ func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, answers b
 	out := "Everything queued has gone out"
 	switch {
 	case n == 1:
-		out = fmt.Sprintf("1 mail waits to go out, since %s", span(oldest))
+		out = fmt.Sprintf("1 mail has waited %s to go out", span(oldest))
 	case n > 1:
-		out = fmt.Sprintf("%d mails wait to go out, the oldest since %s", n, span(oldest))
+		out = fmt.Sprintf("%d mails wait to go out, the oldest for %s", n, span(oldest))
 	}
 	if oldest > longWait {
 		f.Tone, f.Word = "amber", "held up"

@@ -42,7 +42,8 @@ type healthData struct {
 
 type alarmRow struct {
 	ID                   uint64
-	Key, What, Do        string
+	Key, What            string
+	Do                   []piece
 	Since, Lasted, Known string
 	Worse, Quiet         bool
 }
@@ -115,7 +116,10 @@ func alarmSentence(rows []alarmRow) (words, tone string) {
 	case n == 1:
 		return "One alarm stands, and nobody has said that they know of it.", "bad"
 	}
-	return fmt.Sprintf("%d alarms stand. Nobody has said that they know of %d of them.", n, loud), "bad"
+	if loud < n {
+		return fmt.Sprintf("%d alarms stand, and nobody has said that they know of %d of them.", n, loud), "bad"
+	}
+	return fmt.Sprintf("%d alarms stand, and nobody has said that they know of them.", n), "bad"
 }
 
 func alarmOf(a store.Alarm, now time.Time) alarmRow {
@@ -124,7 +128,7 @@ func alarmOf(a store.Alarm, now time.Time) alarmRow {
 		until = a.Over
 	}
 	row := alarmRow{
-		ID: uint64(a.ID), Key: a.Key, What: capital(a.What), Do: a.Do, Since: when(a.Since), Lasted: span(until.Sub(a.Since)),
+		ID: uint64(a.ID), Key: a.Key, What: capital(a.What), Do: advice(a.Do), Since: when(a.Since), Lasted: span(until.Sub(a.Since)),
 		Worse: a.Level >= worsens, Quiet: a.Quiet(now),
 	}
 	if a.At.IsZero() {
@@ -141,6 +145,33 @@ func alarmOf(a store.Alarm, now time.Time) alarmRow {
 		row.Known += "; that ended " + when(a.Until)
 	}
 	return row
+}
+
+// piece is a stretch of text, or the address of one of these pages.
+type piece struct {
+	Text string
+	Page bool
+}
+
+// advice divides what to do about a trouble so that the pages it names are links.
+func advice(text string) (all []piece) {
+	for text != "" {
+		at := strings.Index(text, "/ops/")
+		if at < 0 {
+			return append(all, piece{Text: text})
+		}
+		if at > 0 {
+			all = append(all, piece{Text: text[:at]})
+		}
+		text = text[at:]
+		end := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("/?=abcdefghijklmnopqrstuvwxyz", r) })
+		if end < 0 {
+			end = len(text)
+		}
+		all = append(all, piece{text[:end], true})
+		text = text[end:]
+	}
+	return all
 }
 
 func capital(text string) string {

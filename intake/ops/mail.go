@@ -21,8 +21,7 @@ type mailData struct {
 	page
 	ID                           uint64
 	Row                          ledgerRow
-	Seen, Internal, Decided      time.Time
-	UTC                          *time.Location
+	Internal, Seen, Decided      string // instants, "" for not yet
 	UIDs, Size, MessageID, Fault string
 	Truncated, RawDropped        bool
 	Answered                     *sentMail
@@ -51,8 +50,8 @@ func (o *Ops) showMail(x *web.Exchange, who store.Agent) error {
 		return err
 	}
 	d := mailData{
-		page: page{"ledger", who.Email}, ID: uint64(m.ID), Row: rowOf(m), Seen: m.SeenAt, Internal: m.InternalDate, Decided: m.DecidedAt,
-		UTC: time.UTC, UIDs: fmt.Sprintf("UID %d of epoch %d", m.UID, m.UIDValidity), Size: bytesInWords(m.Size),
+		page: page{"ledger", who.Email}, ID: uint64(m.ID), Row: rowOf(m), Internal: exactly(m.InternalDate), Seen: exactly(m.SeenAt), Decided: exactly(m.DecidedAt),
+		UIDs: fmt.Sprintf("UID %d of epoch %d", m.UID, m.UIDValidity), Size: bytesInWords(m.Size),
 		MessageID: m.MessageID, Fault: m.Fault, Truncated: m.Truncated, RawDropped: m.RawDropped, Reports: verdict.Reports(m.Verdict.Reports),
 		Rules: verdict.Rules(m.Verdict.Rules), Outcome: verdict.Sentence(m),
 	}

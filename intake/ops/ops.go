@@ -185,18 +185,27 @@ func when(t time.Time) string {
 	return t.UTC().Format("2 Jan 15:04:05")
 }
 
-// span is a length of time as a person reads it, in its two largest units.
+// exactly is an instant to lay beside the logs of other hosts.
+func exactly(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("Monday 2 January 2006, 15:04:05 UTC")
+}
+
+// span is a length of time as a person reads it, in its two largest units, none
+// parted from its number at the end of a line.
 func span(d time.Duration) string {
 	d = max(d, 0)
 	switch {
 	case d < time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
+		return fmt.Sprintf("%d\u00a0s", d/time.Second)
 	case d < time.Hour:
-		return fmt.Sprintf("%d min", d/time.Minute)
+		return fmt.Sprintf("%d\u00a0min", d/time.Minute)
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+		return fmt.Sprintf("%d\u00a0h %d\u00a0min", d/time.Hour, d%time.Hour/time.Minute)
 	}
-	return fmt.Sprintf("%d days", d/(24*time.Hour))
+	return fmt.Sprintf("%d\u00a0days", d/(24*time.Hour))
 }
 
 // counted is a number of things in words.
