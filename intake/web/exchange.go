@@ -3,7 +3,6 @@ package web
 import (
 	"encoding/json"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -126,19 +125,6 @@ func (x *Exchange) ReferrerSameOrigin() { x.Header().Set("Referrer-Policy", "sam
 func (x *Exchange) SetDeadline(d time.Duration) {
 	// Not every writer has deadlines (a recorder in a test has none).
 	_ = http.NewResponseController(x.Writer).SetWriteDeadline(time.Now().Add(d))
-}
-
-func ipExtractor(cfg Config) echo.IPExtractor {
-	if len(cfg.TrustedProxies) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, p := range cfg.TrustedProxies {
-		if _, network, err := net.ParseCIDR(p); err == nil { // Validate refused the others
-			trust = append(trust, echo.TrustIPRange(network))
-		}
-	}
-	return echo.ExtractIPFromXFFHeader(trust...)
 }
 
 // Secure tells whether readers reach this site over https, so that cookies can

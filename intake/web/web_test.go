@@ -228,6 +228,35 @@ func TestAForgedForwardedForIsBelievedFromTrustedProxiesAlone(t *testing.T) {
 	}
 }
 
+// What a proxy says of whom it speaks for is read however proxies write it: were
+// it not, all partners behind it would share one network's limits.
+func TestAClientBehindProxiesIsTheOneTheyName(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"203.0.113.9":                            "203.0.113.0/24",
+		"203.0.113.9:51234":                      "203.0.113.0/24", // with the port
+		"[2001:db8:1:2::9]:51234":                "2001:db8:1::/56",
+		"[2001:db8:1:2::9]":                      "2001:db8:1::/56",
+		"2001:db8:1:2::9":                        "2001:db8:1::/56",
+		"::ffff:203.0.113.9":                     "203.0.113.0/24",
+		"198.51.100.7, 203.0.113.9:80, 10.0.0.5": "203.0.113.0/24", // forged, client, our second proxy
+		"203.0.113.9, ::ffff:10.0.0.5":           "203.0.113.0/24",
+		"198.51.100.7, unknown":                  "192.0.2.0/24",
+		"unknown, 203.0.113.9":                   "203.0.113.0/24",
+		"203.0.113.9,":                           "192.0.2.0/24",
+		"":                                       "192.0.2.0/24",
+		strings.Repeat(",", 20000):               "192.0.2.0/24",
+	} {
+		cfg := web.Defaults()
+		cfg.TrustedProxies = []string{"192.0.2.0/24", "10.0.0.0/8"} // the recorder's peer is 192.0.2.1
+		s, logged := testRoom(t, cfg)
+		do(s, "GET", "/note/a", "X-Forwarded-For", said)
+		if !strings.Contains(logged.String(), "network="+want+"\n") {
+			t.Errorf("%.60q: want network %s in\n%s", said, want, logged)
+		}
+	}
+}
+
 // TestAPageInEnglishIsSoThroughout: its frame speaks no other language around it.
 func TestAPageInEnglishIsSoThroughout(t *testing.T) {
 	t.Parallel()
