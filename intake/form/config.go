@@ -64,6 +64,9 @@ func DefaultTypes() []string {
 		"application/pdf", "text/rtf", "application/rtf",
 		"text/plain", "text/csv", "text/tab-separated-values", "text/markdown", "text/calendar", "text/vcard", "text/xml",
 		"application/json", "application/x-ndjson", "application/xml",
+		// What partners' systems make of XML, JSON and plain text, each found by its content.
+		"application/rss+xml", "application/atom+xml", "application/gml+xml", "application/gpx+xml", "application/vnd.google-earth.kml+xml",
+		"application/x-xliff+xml", "application/geo+json", "application/x-subrip", "text/vtt",
 		"application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/vnd.ms-outlook",
 		"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -71,7 +74,8 @@ func DefaultTypes() []string {
 		"application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.presentation",
 		"message/rfc822",
 		"application/zip", "application/gzip", "application/x-7z-compressed", "application/x-tar",
-		"video/mp4", "video/quicktime", "video/webm", "audio/mpeg", "audio/mp4", "audio/x-m4a", "audio/wav", "audio/ogg",
+		"video/mp4", "video/x-m4v", "video/3gpp", "video/quicktime", "video/webm",
+		"audio/mpeg", "audio/mp4", "audio/x-m4a", "audio/aac", "audio/amr", "audio/wav", "audio/ogg", "application/ogg",
 	}
 }
 

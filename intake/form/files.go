@@ -108,15 +108,26 @@ func (f *Form) allowed(file store.File) bool {
 	})
 }
 
-// runsByName tells the extensions that a double click runs or a browser acts on.
+// runsByName tells the extensions that a double click runs, a browser acts on, or
+// that send whoever opens them elsewhere without a word.
 func runsByName(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
-	case ".exe", ".com", ".scr", ".pif", ".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".js", ".jse", ".mjs",
-		".wsf", ".wsh", ".hta", ".lnk", ".url", ".reg", ".msi", ".msp", ".jar", ".jnlp", ".cpl", ".dll", ".sys",
-		".app", ".dmg", ".pkg", ".command", ".sh", ".desktop", ".deb", ".rpm", ".apk", ".iso", ".img", ".vhd",
-		".html", ".htm", ".xhtml", ".mht", ".mhtml", ".shtml", ".svg", ".svgz", ".xsl", ".xslt", ".swf", ".chm",
-		".docm", ".xlsm", ".pptm", ".xlam", ".dotm", ".one":
-		return true
+	case ".exe", ".com", ".scr", ".pif", ".bat", ".cmd", ".cpl", ".dll", ".sys", ".msi", ".msp", ".msc", ".inf", ".reg",
+		".appx", ".appxbundle", ".msix", ".msixbundle", ".appinstaller", ".application", ".gadget", ".diagcab",
+		".ps1", ".ps1xml", ".psm1", ".psc1", ".vb", ".vbs", ".vbe", ".js", ".jse", ".mjs", ".ws", ".wsc", ".wsf", ".wsh", ".sct", ".hta",
+		".jar", ".jnlp", ".py", ".pyc", ".pyw", ".pyz", ".pyzw",
+		".app", ".dmg", ".pkg", ".mpkg", ".command", ".terminal", ".workflow", ".scpt", ".applescript",
+		".sh", ".bash", ".csh", ".ksh", ".zsh", ".run", ".desktop", ".deb", ".rpm", ".appimage", ".flatpakref", ".apk", ".xpi", ".crx",
+		".iso", ".img", ".vhd", ".vhdx":
+		return true // programs, scripts, and what installs or mounts them
+	case ".html", ".htm", ".xhtml", ".xht", ".mht", ".mhtml", ".shtml", ".htc", ".svg", ".svgz", ".xsl", ".xslt", ".swf", ".chm":
+		return true // pages
+	case ".lnk", ".url", ".website", ".webloc", ".inetloc", ".fileloc", ".scf", ".rdp", ".theme", ".themepack", ".appref-ms",
+		".settingcontent-ms", ".library-ms", ".search-ms", ".searchconnector-ms":
+		return true // pointers to somewhere else
+	case ".docm", ".dotm", ".xlsm", ".xltm", ".xlam", ".xla", ".xll", ".iqy", ".slk", ".pptm", ".potm", ".ppsm", ".ppam", ".sldm",
+		".one", ".ade", ".mde", ".accde":
+		return true // documents with programs in them, or that fetch something when opened
 	}
 	return false
 }

@@ -90,6 +90,15 @@ func TestFilesAreJudgedByContentAndName(t *testing.T) {
 		{"page.html", "<!doctype html><script>alert(1)</script>", 422},
 		{"page.txt", "<!doctype html><html><script>alert(1)</script></html>", 422},
 		{"drawing.svg", `<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>`, 422},
+		{"products.xml", `<?xml version="1.0"?><rss version="2.0"><channel/></rss>`, 201}, // a product feed
+		{"stores.geojson", `{"type":"FeatureCollection","features":[]}`, 201},
+		{"voice.amr", "#!AMR\n", 201},
+		{"page.xht", "just text", 422},
+		{"desk.rdp", "full address:s:203.0.113.9", 422}, // whoever opens it is on a foreign desk
+		{"query.iqy", "WEB\n1\nhttps://evil.example/", 422},
+		{"search.library-ms", "<libraryDescription/>", 422},
+		{"sheet.xltm", "PK\x03\x04", 422},
+		{"tool.PY", "print(1)", 422},
 		{"unknown.bin", "\x01\x02\x03\x04\xfe\xff\x00\x00", 422},
 	} {
 		got := w.asJSON(with(good(), "email", "a"+strings.ToLower(c.name)+"@partner.example"), file{c.name, c.content})
