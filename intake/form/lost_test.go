@@ -48,6 +48,29 @@ func TestABodyCutOffInTheMiddleComesBackWithItsText(t *testing.T) {
 	contains(t, page.Body.String(), typed)
 }
 
+// A client that writes its file's name so that no reader understands it must not
+// hear that all is well.
+func TestAFileUnderAHeadThatCannotBeReadIsNotDroppedInSilence(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, head := range []string{
+		`form-data; name="files"; filename=my log.txt`,
+		`form-data; name="files"; filename="a"b.txt"`,
+		`form-data; name="files"; filename="a.txt"; filename="b.txt"`,
+		`name="files"; filename="a.txt"`,
+	} {
+		contentType, body := multi(good())
+		part := "--" + strings.TrimPrefix(contentType, "multipart/form-data; boundary=") + "\r\nContent-Disposition: " + head + "\r\n\r\nhello\r\n"
+		page := w.send("POST", "/contact", contentType, io.MultiReader(strings.NewReader(part), body))
+		status(t, page, 422)
+		contains(t, page.Body.String(), typed, "did not arrive whole", "choose any that are missing")
+	}
+	tickets, err := w.db.TicketsByRequester(t.Context(), "ana@partner.example", 0, 10)
+	if err != nil || len(tickets) != 0 {
+		t.Errorf("%d tickets were opened without the file, %v", len(tickets), err)
+	}
+}
+
 // broken is where a connection ends.
 type broken struct{}
 

@@ -259,8 +259,19 @@ func readText(part *multipart.Part, d *draft, left int64) (int64, error) {
 		limit = maxLine
 	} else if into == nil {
 		limit = 0
+		d.nameless(part)
 	}
 	value, err := io.ReadAll(io.LimitReader(part, min(limit, left)))
 	d.set(part.FormName(), string(value))
 	return left - int64(len(value)), err // NextRawPart passes over the rest
+}
+
+// nameless notes a part whose head does not say what it is, or not so that it can
+// be read (RFC 7578 section 4.2): it may have been a file.
+func (d *draft) nameless(part *multipart.Part) {
+	if part.FormName() != "" || d.Missed {
+		return
+	}
+	d.Missed = true
+	d.faults.add("form", problem{key: "form.fault_cut"})
 }
