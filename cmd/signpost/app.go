@@ -189,7 +189,7 @@ func (a *App) watchDeps(d dialers) watch.Deps {
 }
 
 func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
-	if a.web, err = web.New(webConfig(a.cfg.Service), a.texts, a.log); err != nil {
+	if a.web, err = web.New(webConfig(a.cfg), a.texts, a.log); err != nil {
 		return err
 	}
 	promised, err := newPromises(a.cfg.Regions())

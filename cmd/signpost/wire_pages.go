@@ -8,13 +8,15 @@ import (
 	"signpost/intake/web"
 )
 
-func webConfig(c ServiceConfig) web.Config {
-	out := web.Defaults()
+func webConfig(cfg Config) web.Config {
+	c, out := cfg.Service, web.Defaults()
 	out.Name = c.Product
 	out.URL = c.BaseURL
 	for _, p := range c.TrustedProxies {
 		out.TrustedProxies = append(out.TrustedProxies, p.String())
 	}
+	// What a network may not post in an hour it need not have under way at once.
+	out.BodiesPerNetwork = cfg.Form.PerNetwork
 	return out
 }
 

@@ -27,6 +27,9 @@ type Config struct {
 	Write time.Duration
 	// MaxHeader is the most bytes of headers.
 	MaxHeader int
+	// BodiesPerNetwork is how many bodies of more than 32 KiB may be under way from
+	// one network at a time; others wait a while for their turn. 0 is no limit.
+	BodiesPerNetwork int
 	// Body is the pace a route without its own is held to.
 	Body Pace
 }
@@ -49,7 +52,9 @@ func Defaults() Config {
 		Idle:       75 * time.Second,
 		Write:      30 * time.Second,
 		MaxHeader:  32 << 10,
-		Body:       Pace{Max: 256 << 10, MinRate: 512, Grace: 15 * time.Second, Total: time.Minute},
+		// Enough for an office behind one address.
+		BodiesPerNetwork: 30,
+		Body:             Pace{Max: 256 << 10, MinRate: 512, Grace: 15 * time.Second, Total: time.Minute},
 	}
 }
 
@@ -66,6 +71,9 @@ func (c Config) Validate() error {
 	}
 	if c.Name == "" {
 		faults = append(faults, errors.New("name: is empty"))
+	}
+	if c.BodiesPerNetwork < 0 {
+		faults = append(faults, errors.New("bodies_per_network: below zero"))
 	}
 	if c.ReadHeader <= 0 || c.Idle <= 0 || c.Write <= 0 || c.MaxHeader <= 0 || c.Body.Max <= 0 || c.Body.Total <= 0 {
 		faults = append(faults, errors.New("every limit must be above zero"))

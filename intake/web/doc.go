@@ -8,11 +8,11 @@
 //
 // around (access.go) gives the request an id, the security headers, deadlines
 // and an *Exchange holding the reader's language; the origin of a mutating
-// request is checked; the body is bounded in size and pace (body.go); the room's
-// Handler runs and either answers or returns an error; fail (errors.go) turns
-// the error into a status and a kind page, or JSON for who asked for JSON; one
-// access line is logged, with the route's pattern in place of the path, since
-// paths hold tokens.
+// request is checked; the body waits its turn and is bounded in size and pace
+// (crowd.go, body.go); the room's Handler runs and either answers or returns an
+// error; fail (errors.go) turns the error into a status and a kind page, or JSON
+// for who asked for JSON; one access line is logged, with the route's pattern in
+// place of the path, since paths hold tokens.
 //
 // # How a room adds a page
 //

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 
@@ -33,6 +34,7 @@ type Server struct {
 	origin *http.CrossOriginProtection
 	secure http.Header // of every answer
 	assets *assets
+	crowd  *crowd
 	fault  *Page[faultData]
 
 	countries countryLists
@@ -74,6 +76,7 @@ func New(cfg Config, langs *lang.Catalogue, log *slog.Logger) (*Server, error) {
 		origin:   http.NewCrossOriginProtection(),
 		secure:   secure(cfg.URL),
 		assets:   newAssets(),
+		crowd:    &crowd{most: cfg.BodiesPerNetwork, now: make(map[netip.Prefix]*turns)},
 		stopping: make(chan struct{}),
 	}
 	if err := s.origin.AddTrustedOrigin(strings.TrimSuffix(cfg.URL, "/")); err != nil {
@@ -128,6 +131,11 @@ func (s *Server) Handle(r Route) {
 				return &Fault{Status: http.StatusForbidden, Err: err}
 			}
 		}
+		leave, err := s.crowd.enter(x)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		x.bound(r.Body)
 		return r.Handler(x)
 	}
