@@ -98,7 +98,7 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 || n > math.MaxInt64/unit {
-		return fmt.Errorf("%q is no size; write it like 20 MiB", text)
+		return noValue("%q is no size; write it like 20 MiB", text)
 	}
 	*b = Bytes(n * unit)
 	return nil
@@ -126,9 +126,9 @@ func loadWithoutLogins(path string, environ []string) (Config, error) {
 func parseConfig(path string, raw []byte, environ []string) (Config, error) {
 	var written map[string]any
 	if err := toml.Unmarshal(raw, &written); err != nil {
-		return Config{}, syntaxFault(path, err)
+		return Config{}, syntaxFault(path, raw, err)
 	}
-	lines, order := keyLines(raw)
+	lines, order, _ := keyLines(raw)
 	faults := collector{file: path, lines: lines, variables: map[string]string{}}
 	k := koanf.New(".")
 	if err := k.Load(confmap.Provider(written, ""), nil); err != nil {
@@ -154,10 +154,12 @@ func parseConfig(path string, raw []byte, environ []string) (Config, error) {
 
 // syntaxFault words a file that is not TOML; nothing after the fault can be
 // believed, so it is the only one.
-func syntaxFault(path string, err error) error {
-	f := Fault{File: path, What: err.Error(), Hint: "The file is TOML: key = \"value\" lines under [table] headings."}
+func syntaxFault(path string, raw []byte, err error) error {
+	f := Fault{File: path, What: strings.TrimPrefix(err.Error(), "toml: "), Hint: "The file is TOML: key = \"value\" lines under [table] headings."}
 	if d := (*toml.DecodeError)(nil); errors.As(err, &d) {
 		f.Line, _ = d.Position()
+	} else {
+		_, _, f.Line = keyLines(raw)
 	}
 	return Faults{f}
 }
@@ -222,7 +224,8 @@ func (c *collector) decodeField(key string, value any, field reflect.Value) {
 	case isTable && field.Kind() == reflect.Map:
 		c.decodeTables(key, below, field)
 	default:
-		if err := decodeValue(value, field.Addr().Interface()); err != nil {
+		_, set := c.variables[key] // and so is text, whatever the key holds
+		if err := decodeValue(value, field.Addr().Interface(), set); err != nil {
 			c.add(key, err.Error(), "")
 		}
 	}
@@ -242,30 +245,70 @@ func (c *collector) decodeTables(key string, tables map[string]any, field reflec
 	}
 }
 
-// decodeValue fills one value; an error says what was expected in plain words.
-func decodeValue(value, into any) error {
+// decodeValue fills one value, which text may stand for; an error says what was
+// expected in plain words.
+func decodeValue(value, into any, text bool) error {
 	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		Result: into, WeaklyTypedInput: true,
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(textToDuration, numberToBytes, textToPrefix, mapstructure.TextUnmarshallerHookFunc()),
+		Result: into, WeaklyTypedInput: text,
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(wholeNumbers, textToDuration, numberToBytes, textToPrefix, mapstructure.TextUnmarshallerHookFunc()),
 	})
 	if err != nil {
 		return err
 	}
-	err = decoder.Decode(value)
-	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
-		err = cause // the innermost says it in our words, without the decoder's
+	if err = decoder.Decode(value); err == nil {
+		return nil
 	}
-	return err
+	if ours := valueFault(""); errors.As(err, &ours) {
+		return ours
+	}
+	return noValue("is not %s", expected(reflect.TypeOf(into).Elem()))
+}
+
+// valueFault says in our own words what is wrong with a value.
+type valueFault string
+
+func (f valueFault) Error() string { return string(f) }
+
+func noValue(format string, args ...any) error { return valueFault(fmt.Sprintf(format, args...)) }
+
+// expected names what a key of a type holds.
+func expected(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "a duration, such as \"24h\""
+	case t == reflect.TypeFor[Bytes]():
+		return "a size, such as \"20 MiB\""
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	case t.Kind() == reflect.Int:
+		return "a whole number"
+	case t.Kind() == reflect.Slice:
+		return "a list, such as [\"one\", \"two\"]"
+	case t.Kind() == reflect.String:
+		return "a text, such as \"one\""
+	}
+	return "a table: its keys belong below a [heading]"
+}
+
+// wholeNumbers drops no fraction.
+func wholeNumbers(from, to reflect.Type, v any) (any, error) {
+	if from.Kind() == reflect.Float64 && to.Kind() != reflect.Float64 {
+		return nil, noValue("is not %s", expected(to))
+	}
+	return v, nil
 }
 
 func textToDuration(_, to reflect.Type, v any) (any, error) {
-	text, ok := v.(string)
-	if !ok || to != reflect.TypeFor[time.Duration]() {
+	if to != reflect.TypeFor[time.Duration]() {
 		return v, nil
+	}
+	text, ok := v.(string)
+	if !ok { // a bare number would count nanoseconds
+		return nil, noValue("is not %s", expected(to))
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no duration; write it like 24h, 90m or 3s", text)
+		return nil, noValue("%q is no duration; write it like 24h, 90m or 3s", text)
 	}
 	return d, nil
 }
@@ -287,16 +330,21 @@ func textToPrefix(from, to reflect.Type, v any) (any, error) {
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no network; write it like 10.0.0.0/8", text)
+		return nil, noValue("%q is no network; write it like 10.0.0.0/8", text)
 	}
 	return p, nil
 }
 
-// keyLines maps every key and table of the file to its line, and lists the
-// tables in order.
-func keyLines(raw []byte) (map[string]int, []string) {
-	lines := map[string]int{}
-	var order []string
+// keyLines maps every key and table of the file to its line, lists the tables in
+// order, and tells the line of the first that stands there again.
+func keyLines(raw []byte) (lines map[string]int, order []string, again int) {
+	lines = map[string]int{}
+	note := func(key string, line int) {
+		if lines[key] > 0 && again == 0 {
+			again = line
+		}
+		lines[key] = line
+	}
 	var p unstable.Parser
 	p.Reset(raw)
 	table := ""
@@ -306,13 +354,13 @@ func keyLines(raw []byte) (map[string]int, []string) {
 		switch node.Kind {
 		case unstable.Table, unstable.ArrayTable:
 			table = key + "."
-			lines[key] = line
+			note(key, line)
 			order = append(order, key)
 		case unstable.KeyValue:
-			lines[table+key] = line
+			note(table+key, line)
 		}
 	}
-	return lines, order
+	return lines, order, again
 }
 
 func nodeKey(p *unstable.Parser, node *unstable.Node) (string, int) {

@@ -89,9 +89,53 @@ max_file = "20 MB"
 
 func TestAFileThatIsNotTOMLNamesTheLine(t *testing.T) {
 	t.Parallel()
-	_, err := parseConfig("f.toml", []byte("[service]\nbase_url = \"x\nlisten = 1\n"), nil)
-	if err == nil || !strings.HasPrefix(err.Error(), "f.toml:2: ") {
-		t.Fatalf("got %v, want a fault at line 2", err)
+	for file, want := range map[string]string{
+		"[service]\nbase_url = \"x\nlisten = 1\n":                "f.toml:2: ",
+		"[service]\nlisten = \"x\"\n\nlisten = \"y\"\n":          "f.toml:4: key listen is already defined",
+		"[smtp]\nsessions = 1\n[form]\n[smtp]\nper_domain = 2\n": "f.toml:4: ",
+	} {
+		if _, err := parseConfig("f.toml", []byte(file), nil); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", file, err, want)
+		}
+	}
+}
+
+// TestAValueOfAnotherKindIsSaidInPlainWords, in those of whoever writes the file
+// and not in a programmer's, and without the value: it may be a secret.
+func TestAValueOfAnotherKindIsSaidInPlainWords(t *testing.T) {
+	t.Parallel()
+	file := `region = 5
+[service]
+trusted_proxies = ["10.0.0.0/8", "nearby"]
+product = { name = "x" }
+[smtp]
+sessions = [1, 2]
+null_sender = "perhaps"
+[alarm]
+repeat = [1]
+mail = { to = "x" }
+[form]
+max_file = true
+min_fill = 3
+max_files = 2.5
+categories = "Orders, Payouts"
+`
+	_, err := parseConfig("f.toml", []byte(file), nil)
+	if err == nil {
+		t.Fatal("no fault")
+	}
+	for _, want := range []string{
+		"f.toml:1: region: is not a table", `f.toml:3: service.trusted_proxies: "nearby" is no network`, "f.toml:4: service.product: is not a text",
+		"f.toml:6: smtp.sessions: is not a whole number", "f.toml:7: smtp.null_sender: is not true or false",
+		"f.toml:9: alarm.repeat: is not a duration", "f.toml:10: alarm.mail: is not a list", "f.toml:12: form.max_file: is not a size",
+		"f.toml:13: form.min_fill: is not a duration", "f.toml:14: form.max_files: is not a whole number", "f.toml:15: form.categories: is not a list",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no fault says %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("faults were:\n%v", err)
 	}
 }
 

@@ -86,7 +86,7 @@ func openDemo(c DemoCmd, log *slog.Logger, change ...func(*Config)) (_ *demo, er
 		return nil, err
 	}
 	d.host = sandbox.New(sandbox.Config{Password: demoPassword, Host: sandboxHost, Log: log})
-	cfg := demoConfig(c.Data, "http://"+d.http.Addr().String(), secret)
+	cfg := demoConfig(c.Data, d.url(), secret)
 	cfg.Canary.Every = c.Canary
 	for _, c := range change {
 		c(&cfg)
@@ -98,6 +98,16 @@ func openDemo(c DemoCmd, log *slog.Logger, change ...func(*Config)) (_ *demo, er
 		return nil, err
 	}
 	return d, d.app.build(d.dialers(), d.mount)
+}
+
+// url is where a browser on this machine finds the pages, also when they are
+// served on every address of it.
+func (d *demo) url() string {
+	at := d.http.Addr().(*net.TCPAddr).AddrPort()
+	if at.Addr().IsUnspecified() {
+		at = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port())
+	}
+	return "http://" + at.String()
 }
 
 // hire adds the demo's agent, who may do everything; an account that is there
@@ -215,7 +225,7 @@ func demoConfig(data, url, secret string) Config {
 
 // welcome prints every address and login.
 func (d *demo) welcome(w io.Writer) {
-	url := "http://" + d.http.Addr().String()
+	url := d.url()
 	fmt.Fprintf(w, `Signpost demo
 
   Help centre     %[1]s/

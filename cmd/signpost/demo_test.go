@@ -61,7 +61,19 @@ func startDemoAs(t *testing.T, configure func(*Config), change ...func(*App)) *d
 	return d
 }
 
-func (d *demo) url() string { return "http://" + d.http.Addr().String() }
+// TestADemoServedEverywhereIsFoundHere: no browser opens http://[::]:8080, and the
+// links in its mails begin with where it is found.
+func TestADemoServedEverywhereIsFoundHere(t *testing.T) {
+	t.Parallel()
+	d, err := openDemo(DemoCmd{HTTP: ":0", SMTP: "127.0.0.1:0", IMAP: "127.0.0.1:0", Data: filepath.Join(t.TempDir(), "demo")}, quietLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if !strings.HasPrefix(d.url(), "http://127.0.0.1:") || d.app.cfg.Service.BaseURL != d.url() {
+		t.Errorf("it is found at %s and its links begin with %s", d.url(), d.app.cfg.Service.BaseURL)
+	}
+}
 
 // await waits for a mail in a mailbox of the sandbox.
 func (d *demo) await(t *testing.T, address string, match func(sandbox.Mail) bool) sandbox.Mail {
