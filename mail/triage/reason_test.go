@@ -77,6 +77,14 @@ func TestWhatServersSayIsUnderstood(t *testing.T) {
 		{"", "550 收件人不存在", "address", "dead"},
 		{"", "552 邮箱空间不足", "full", "later"},
 		{"", "宛先のメールボックスの容量を超えています", "full", "later"},
+		// A status alone, beside words that say nothing.
+		{"5.1.9", "smtp; 550 no", "address", "dead"},
+		{"5.2.9", "smtp; 550 no", "address", "dead"},
+		{"4.4.9", "smtp; 450 no", "transient", "later"},
+		{"5.6.9", "smtp; 550 no", "reputation", "refused"},
+		{"4.6.9", "smtp; 450 no", "reputation", "later"},
+		{"5.7.99", "smtp; 550 no", "reputation", "refused"},
+		{"4.7.99", "smtp; 450 no", "reputation", "later"},
 		{"", "存在しないため送信できません", "address", "dead"},
 	} {
 		r := finding{recipient: "x@y.example", said: said{action: "failed", status: c.status, text: c.words}}.report("")
