@@ -35,7 +35,9 @@ func (f *Form) download(x *web.Exchange) error {
 	}
 	content, length, err := f.deps.Blobs.Open(x.Request.Context(), file.Hash)
 	if err != nil {
-		return fmt.Errorf("attachment of %s: %w", ticket.Number, err)
+		// The ticket names it, so that it is missing is our fault and no bad link's:
+		// the reader hears so, and the log.
+		return &web.Fault{Status: http.StatusInternalServerError, Err: fmt.Errorf("attachment of %s: %w", ticket.Number, err)}
 	}
 	defer content.Close()
 	x.SetDeadline(time.Minute + time.Duration(length/downloadRate)*time.Second)

@@ -71,6 +71,19 @@ func TestAFileUnderAHeadThatCannotBeReadIsNotDroppedInSilence(t *testing.T) {
 	}
 }
 
+func TestAnAttachmentThatIsGoneIsOurFaultAndInTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	status(t, w.post(good(), file{"notes.txt", "0123456789"}), 303)
+	ticket := w.ticket("US-1001")
+	link := linkOf(t, w.get(w.link(ticket)).Body.String(), "notes.txt")
+	fatal(t, w.blobs.Delete(t.Context(), w.entries(ticket)[0].Files[0].Hash))
+	page := w.get(link)
+	status(t, page, 500)
+	contains(t, page.Body.String(), "our fault, not yours")
+	contains(t, w.log.String(), "level=ERROR", "attachment of US-1001")
+}
+
 // broken is where a connection ends.
 type broken struct{}
 
