@@ -155,7 +155,7 @@ func (f *Form) postContact(x *web.Exchange) error {
 	}
 	opened, region, err := f.open(ctx, time.Now(), x, d, network)
 	if errors.Is(err, store.ErrConflict) {
-		return f.refuseRepeat(x, d, opened.Ticket.Number, show)
+		return refuseRepeat(d, problem{key: "form.fault_repeat", pairs: []any{"number", opened.Ticket.Number}}, show)
 	}
 	if err != nil {
 		return f.refuseStore(x, d, err, show)
@@ -327,9 +327,9 @@ func (f *Form) refuseRate(x *web.Exchange, d *draft, wait time.Duration, show fu
 
 // refuseRepeat answers a form that was taken before and came back with another
 // content: nothing is lost, and a fresh key lets it be sent anew.
-func (f *Form) refuseRepeat(x *web.Exchange, d *draft, earlier string, show func(status int) error) error {
+func refuseRepeat(d *draft, repeat problem, show func(status int) error) error {
 	d.Key = ""
-	d.faults.add("form", problem{key: "form.fault_repeat", pairs: []any{"number", earlier}})
+	d.faults.add("form", repeat)
 	return show(http.StatusConflict)
 }
 

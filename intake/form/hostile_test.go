@@ -327,7 +327,9 @@ func TestAFollowUpProvesTheAddress(t *testing.T) {
 	contains(t, empty.Body.String(), `id="description-fault"`, "Please write a message", "The settlement report lacks")
 	lacks(t, empty.Body.String(), "Did you choose files?")
 	contentType, body = multi(url.Values{"description": {"Other words."}, "idempotency_key": {key}})
-	status(t, w.send("POST", w.link(ticket), contentType, body), 409)
+	other := w.send("POST", w.link(ticket), contentType, body)
+	status(t, other, 409)
+	contains(t, other.Body.String(), "Other words.", "it is added too")
 	contentType, body = multi(url.Values{"description": {"hello"}})
 	status(t, w.send("POST", "/t/"+strings.Repeat("A", 43), contentType, body), 404)
 }

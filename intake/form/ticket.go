@@ -290,7 +290,7 @@ func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, show func(
 	})
 	switch {
 	case errors.Is(err, store.ErrConflict):
-		return f.refuseRepeat(x, d, ticket.Number, show)
+		return refuseRepeat(d, problem{key: "form.fault_repeat_message"}, show)
 	case errors.Is(err, store.ErrNotFound): // since the page was opened
 		return f.refuseLink(x, d, err)
 	case err != nil:
