@@ -57,6 +57,10 @@ var changes = []struct{ zone, near string }{
 	{"Pacific/Apia", "2011-12-30"}, {"Pacific/Apia", "2011-09-24"},
 	{"Africa/Casablanca", "2026-02-15"}, {"Europe/Dublin", "2026-10-25"},
 	{"Europe/London", "1971-10-31"}, // back from a year and more of summer time
+	{"America/New_York", "2040-12-31"}, {"Europe/London", "2044-12-31"}, // the 366th day of a year, by rule
+	{"Pacific/Chatham", "2026-04-05"}, {"Pacific/Chatham", "2026-09-27"}, {"Asia/Kathmandu", "1986-01-01"}, // by 45 minutes, to 45 minutes
+	{"Asia/Pyongyang", "2018-05-05"}, {"Pacific/Kwajalein", "1993-08-21"}, // by half an hour; a day skipped
+	{"Antarctica/Troll", "2026-03-29"}, {"Africa/Cairo", "2026-04-24"}, // by two hours; at midnight
 }
 
 func drawSpans(t *rapid.T) [][2]int {

@@ -28,6 +28,7 @@ package sla
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -195,15 +196,27 @@ func (c *Calendar) walk(from time.Time, yield func(opening) bool) {
 	for now < horizon {
 		local := time.Unix(now, 0).In(c.zone)
 		_, offset := local.Zone()
-		until := horizon
-		if _, change := local.ZoneBounds(); !change.IsZero() {
-			until = min(until, change.Unix())
-		}
+		until := min(horizon, steadyUntil(local))
 		if !c.walkSteady(now, until, int64(offset), yield) {
 			return
 		}
 		now = until
 	}
+}
+
+// steadyUntil is an instant after local, in Unix seconds, before which the clocks of
+// its zone do not change; it may be earlier than the change. Where a zone's rule goes
+// on for ever, ZoneBounds ends every year after 365 days, so that the last day of a
+// leap year ends before it begins: no rule changes clocks on that day.
+func steadyUntil(local time.Time) int64 {
+	_, change := local.ZoneBounds()
+	switch at := local.Unix(); {
+	case change.IsZero():
+		return math.MaxInt64
+	case change.Unix() <= at:
+		return (floorDay(at) + 1) * daySeconds
+	}
+	return change.Unix()
 }
 
 // walkSteady is walk for [now, until), throughout which local time is offset

@@ -240,6 +240,12 @@ func TestATargetThatIsNeverMetIsRefused(t *testing.T) {
 	if c.Open(from) {
 		t.Error("open")
 	}
+	// By the rules of zones whose clocks change every year, too.
+	for _, zone := range []string{"America/New_York", "Europe/London", "Australia/Lord_Howe", "Asia/Jerusalem"} {
+		if _, err := calendar(t, zone, "Mon-Fri 09:00-17:00").DueAt(from, 300_000*time.Hour); !errors.Is(err, sla.ErrTooFar) {
+			t.Errorf("%s: %v", zone, err)
+		}
+	}
 	if _, err := calendar(t, "UTC", "Fri 09:00-10:00").Explain(from, 1<<63-1); !errors.Is(err, sla.ErrTooFar) {
 		t.Errorf("292 years of work: %v", err)
 	}
