@@ -13,6 +13,8 @@
 //   - Values given to a verb and values it returns belong to the caller; a
 //     driver keeps no reference to their memory.
 //   - Not found is ErrNotFound, never a nil value with a nil error.
+//   - A name (a region's id and prefix, a mailbox, a kind, a rule) has at most 200
+//     bytes and no 0 among them; a verb given another changes nothing.
 //   - Lists return at most limit items and walk an index; no verb scans.
 package store
 

@@ -32,15 +32,20 @@ func (db *DB) DecideInbound(ctx context.Context, now time.Time, decisions []stor
 }
 
 func checkDecision(d store.Decision) error {
-	if d.Verdict.Kind == "" {
+	if d.Verdict.Kind == "" || badName(string(d.Verdict.Kind)) {
 		return invalid("a verdict needs a kind")
+	}
+	for _, r := range d.Verdict.Rules {
+		if badName(r.ID) {
+			return invalid("a rule's id is no name")
+		}
 	}
 	if a := d.Answer; a != nil {
 		switch {
 		case a.Kind != store.MailAutoResponse:
 			return invalid("only an auto-response answers a mail")
-		case a.To == "" || a.From == "" || a.MessageID == "":
-			return invalid("an answer needs From, To and Message-ID")
+		case a.To == "" || a.From == "" || a.MessageID == "" || badName(a.Region):
+			return invalid("an answer needs From, To and Message-ID, and a region's name")
 		case a.Link != (store.LinkID{}) && (a.Ticket == 0 || d.LinkExpires.IsZero()):
 			return invalid("a link needs its ticket and its end")
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"signpost/store"
@@ -41,11 +42,18 @@ func (db *DB) ConnectMailbox(ctx context.Context, now time.Time, mailbox string)
 }
 
 func checkMailboxName(name string) error {
-	if name == "" || len(name) > maxField {
+	if name == "" || badName(name) {
 		return invalid("a mailbox needs a name")
 	}
 	return nil
 }
+
+// maxName is how long the names of regions, mailboxes, kinds and rules may be.
+const maxName = 200
+
+// badName tells what cannot be such a name: they stand in keys, which are short,
+// and where a 0 closes them.
+func badName(name string) bool { return len(name) > maxName || strings.IndexByte(name, 0) >= 0 }
 
 func (t *txn) newMailbox(now time.Time, name string) (mailboxRecord, error) {
 	number, err := t.next(bMailboxes)
@@ -147,7 +155,7 @@ func (db *DB) RecordInbound(ctx context.Context, now time.Time, mails []store.Ne
 
 func checkArrival(m store.NewInbound) error {
 	switch {
-	case m.Mailbox == "" || m.UIDValidity == 0 || m.UID == 0:
+	case m.Mailbox == "" || badName(m.Mailbox) || m.UIDValidity == 0 || m.UID == 0:
 		return invalid("a mail needs its mailbox, UIDVALIDITY and UID")
 	case len(m.Raw) > store.RawInline:
 		return invalid("a mail of more than 256 KiB belongs in the blob store")

@@ -112,6 +112,8 @@ func checkNewTicket(now time.Time, n store.NewTicket) error {
 	switch {
 	case n.Region.ID == "" || n.Region.Prefix == "" || n.Region.Address == "":
 		return invalid("the region needs an id, a prefix and an address")
+	case badName(n.Region.ID) || badName(n.Region.Prefix):
+		return invalid("the region's id or prefix is no name")
 	case n.Requester.Email == "":
 		return invalid("no requester")
 	case n.MessageID == "":
