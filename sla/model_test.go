@@ -56,7 +56,7 @@ var changes = []struct{ zone, near string }{
 	{"Asia/Tehran", "2021-03-22"}, {"Asia/Tehran", "2021-09-21"}, {"Asia/Tehran", "2022-09-21"},
 	{"Pacific/Apia", "2011-12-30"}, {"Pacific/Apia", "2011-09-24"},
 	{"Africa/Casablanca", "2026-02-15"}, {"Europe/Dublin", "2026-10-25"},
-	{"Europe/London", "1971-10-31"}, // back from a year and more of summer time
+	{"Europe/London", "1971-10-31"},                                     // back from a year and more of summer time
 	{"America/New_York", "2040-12-31"}, {"Europe/London", "2044-12-31"}, // the 366th day of a year, by rule
 	{"Pacific/Chatham", "2026-04-05"}, {"Pacific/Chatham", "2026-09-27"}, {"Asia/Kathmandu", "1986-01-01"}, // by 45 minutes, to 45 minutes
 	{"Asia/Pyongyang", "2018-05-05"}, {"Pacific/Kwajalein", "1993-08-21"}, // by half an hour; a day skipped
