@@ -136,15 +136,21 @@ func TestAVerbOnceBegunIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, release := stopped(t, Options{})
 		ctx, cancel := context.WithCancel(context.Background())
-		errs := make(chan error)
+		errs, commit := make(chan error, 1), make(chan struct{})
 		go func() {
 			errs <- db.write(ctx, 0, func(x *txn) error {
 				cancel() // its caller gives up in the middle
+				<-commit
 				return putting("begun")(x)
 			})
 		}()
 		synctest.Wait()
 		release()
+		synctest.Wait()
+		if len(errs) > 0 {
+			t.Errorf("told %v before it was committed", <-errs)
+		}
+		close(commit)
 		if err := <-errs; err != nil {
 			t.Errorf("committed, yet told %v", err)
 		}
