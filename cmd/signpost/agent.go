@@ -83,6 +83,9 @@ func (c *AgentAddCmd) Run(env *environment) error {
 		return err
 	}
 	fmt.Fprintf(env.stdout, "%s may sign in as %s.\n", status.Email, roleList(status.Roles))
+	if !slices.Contains(status.Roles, store.RoleOps) {
+		fmt.Fprintln(env.stdout, "The pages at /ops are for the role ops: --update --role agent,ops gives it, with a new password.")
+	}
 	if made {
 		fmt.Fprintf(env.stdout, "Password: %s\nIt is shown this once; change it at /account.\n", password)
 	}

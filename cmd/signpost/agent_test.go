@@ -83,7 +83,7 @@ func TestAgentsAreAddedListedAndDisabled(t *testing.T) {
 	}{
 		{"", []string{"add", "ana@desk.example", "--name", "Ana", "--role", "ops,agent"}, 0, "Password: "},
 		{"", []string{"add", "ANA@desk.example"}, 1, "--update"},
-		{"a long password\n", []string{"add", "bob@desk.example", "--password-stdin"}, 0, "bob@desk.example may sign in as agent.\n"},
+		{"a long password\n", []string{"add", "bob@desk.example", "--password-stdin"}, 0, "bob@desk.example may sign in as agent.\nThe pages at /ops are for the role ops: --update --role agent,ops gives it, with a new password.\n"},
 		{"short\n", []string{"add", "eve@desk.example", "--password-stdin"}, 1, "at least 10 characters"},
 		{"", []string{"add", "no address"}, 1, "no mail address"},
 		{"", []string{"add", "eve@desk.example", "--role", "king"}, 2, "king"},

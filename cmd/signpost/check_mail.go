@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -197,9 +198,30 @@ func checkMailbox(ctx context.Context, heading string, w prober, r *report) {
 	if err != nil {
 		r.warn(heading, "the dry run ended early: %v", err)
 	}
+	unproven := 0
 	for _, line := range lines {
 		r.good(heading, "%s", dryRunLine(line))
+		if slices.Equal(standsAgainst(line), []string{ruleUnauthenticated}) {
+			unproven++
+		}
 	}
+	if unproven > 0 {
+		r.warn(heading, "people would go without an answer for one reason alone: nothing proves their address (%d of the mails above)\n"+
+			"Does trusted_authserv name the host that writes Authentication-Results into the header of this mailbox's mail?", unproven)
+	}
+}
+
+// ruleUnauthenticated is triage's rule that a sender's address is proven by nothing.
+const ruleUnauthenticated = "unauthenticated"
+
+// standsAgainst are the rules for which a mail would not be answered.
+func standsAgainst(l watch.Line) (ids []string) {
+	for _, rule := range l.Verdict.Rules {
+		if rule.Effect == store.EffectStop || rule.Effect == store.EffectMissing {
+			ids = append(ids, rule.ID)
+		}
+	}
+	return ids
 }
 
 // dryRunLine says in one line what would be done with a mail, and why.
@@ -209,13 +231,7 @@ func dryRunLine(l watch.Line) string {
 		outcome = "be answered"
 	}
 	text := fmt.Sprintf("would %s: %s, %q from %s", outcome, l.Date.Format(time.DateOnly), l.Subject, l.From)
-	var why []string
-	for _, rule := range l.Verdict.Rules {
-		if rule.Effect == store.EffectStop || rule.Effect == store.EffectMissing {
-			why = append(why, rule.ID)
-		}
-	}
-	if l.AnswerTo == "" && len(why) > 0 {
+	if why := standsAgainst(l); l.AnswerTo == "" && len(why) > 0 {
 		text += " (" + strings.Join(why, ", ") + ")"
 	}
 	return text

@@ -21,6 +21,10 @@ func checkStore(ctx context.Context, cfg Config, r *report) {
 		return
 	}
 	if !anythingStored(cfg) {
+		if err := mayMake(cfg.Service.Data); err != nil {
+			r.fail(heading, "%v\nMake the folder, and give it to the user under which signpost serve runs; check as that user.", err)
+			return
+		}
 		r.good(heading, "nothing is stored in it yet; serve makes what it needs")
 		return
 	}
@@ -38,10 +42,26 @@ func checkStore(ctx context.Context, cfg Config, r *report) {
 }
 
 // anythingStored tells a data folder that was served from one that is new, and
-// that a check leaves as it is: whoever checks may be another user.
+// that a check leaves as it is: whoever checks may be another user, who sees
+// nothing in it.
 func anythingStored(cfg Config) bool {
 	_, err := os.Stat(filepath.Join(cfg.Service.Data, databaseFile))
-	return !errors.Is(err, os.ErrNotExist)
+	return err == nil
+}
+
+// mayMake tries whether a folder can be made and written to by whoever asks, and
+// leaves nothing behind: in the folder itself, or in the first above it that is there.
+func mayMake(folder string) error {
+	for {
+		trial, err := os.MkdirTemp(folder, ".signpost-check-")
+		switch {
+		case err == nil:
+			return os.Remove(trial)
+		case !errors.Is(err, os.ErrNotExist) || filepath.Dir(folder) == folder:
+			return err
+		}
+		folder = filepath.Dir(folder)
+	}
 }
 
 func storeWhole(ctx context.Context, db *bolt.DB) error {
