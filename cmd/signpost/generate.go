@@ -51,6 +51,9 @@ func (c *GenerateCmd) Run(env *environment) error {
 		return err
 	}
 	defer app.Close()
+	if err := c.mayFill(app); err != nil {
+		return err
+	}
 	began := time.Now()
 	g, err := c.generator(app)
 	if err != nil {
@@ -69,6 +72,26 @@ func (c *GenerateCmd) Run(env *environment) error {
 		return err
 	}
 	tell(env.stdout, "mails", c.Mails, filled)
+	return nil
+}
+
+// mayFill refuses to mix what is made up with what partners wrote: nothing takes
+// it out again, and its numbers are never given anew. A demo has no partners.
+func (c *GenerateCmd) mayFill(app *App) error {
+	if c.Config == "" {
+		return nil
+	}
+	stats, err := app.db.Stats(context.Background())
+	if err != nil {
+		return err
+	}
+	held := uint64(0)
+	for _, n := range stats.Tickets {
+		held += n
+	}
+	if held > 0 {
+		return fmt.Errorf("%s holds %s already, and nothing takes out again what is generated; name a configuration whose data folder is new", app.cfg.Service.Data, counted(int(held), "ticket"))
+	}
 	return nil
 }
 

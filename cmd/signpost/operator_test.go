@@ -147,6 +147,20 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 	}
 }
 
+// TestNothingMadeUpAmongPartnersTickets: with the wrong --config nobody would get
+// them out again.
+func TestNothingMadeUpAmongPartnersTickets(t *testing.T) {
+	t.Parallel()
+	file := operated(t, filepath.Join(t.TempDir(), "data"))
+	if code, _, errs := typed(t, secretsForExample(), "generate", "--config", file, "--tickets", "5"); code != 0 {
+		t.Fatalf("generate into a new folder: %d %s", code, errs)
+	}
+	code, out, errs := typed(t, secretsForExample(), "generate", "--config", file, "--tickets", "7")
+	if code != 1 || !strings.Contains(errs, "holds 5 tickets already") || out != "" {
+		t.Errorf("generate among tickets: %d %s%s", code, out, errs)
+	}
+}
+
 // TestWhatMakesNoSenseOnACommandLine is refused in words before anything is
 // touched.
 func TestWhatMakesNoSenseOnACommandLine(t *testing.T) {
