@@ -420,7 +420,7 @@ func TestATrippedBreakerIsTold(t *testing.T) {
 			if wanted[n.Alarm] && n.State == "raised" && n.Text != "" && n.Service == d.url() {
 				delete(wanted, n.Alarm)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("the webhook was not told of %v", wanted)
 		}
 	}

@@ -42,7 +42,7 @@ func comesAbout(t *testing.T, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.NewTimer(90 * time.Second)
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for !is() {
 		select {

@@ -16,7 +16,7 @@ import (
 // awaitFate waits until a report has told what became of a ticket's first mail.
 func (d *demo) awaitFate(t *testing.T, id store.TicketID) store.Outbound {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
 		mails, err := d.app.db.OutboundsOfTicket(ctx, id, 1)
@@ -124,7 +124,7 @@ func (d *demo) postForm(t *testing.T, fields map[string]string) string {
 // awaitHeld waits until so many suppressions of an address are in force.
 func (d *demo) awaitHeld(t *testing.T, address string, n int) []store.Suppression {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
 		if held, err := d.app.db.SuppressionsOf(ctx, time.Now(), address); err == nil && len(held) == n {

@@ -19,6 +19,10 @@ import (
 	"signpost/store"
 )
 
+// patience is how long what must come about may take: it comes within moments,
+// but not on a machine that is busy with all the other stories.
+const patience = 90 * time.Second
+
 // startDemo runs the whole product in this process, on ports of its own, after
 // change had its hand on it.
 func startDemo(t *testing.T, change ...func(*App)) *demo {
@@ -78,7 +82,7 @@ func TestADemoServedEverywhereIsFoundHere(t *testing.T) {
 // await waits for a mail in a mailbox of the sandbox.
 func (d *demo) await(t *testing.T, address string, match func(sandbox.Mail) bool) sandbox.Mail {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	m, err := d.host.Await(ctx, address, match)
 	if err != nil {
@@ -92,7 +96,7 @@ func anyMail(sandbox.Mail) bool { return true }
 // awaitVerdict waits until the mail with that Message-ID is decided.
 func (d *demo) awaitVerdict(t *testing.T, messageID string) store.Inbound {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
 		rows, err := d.app.db.InboundByMessageID(ctx, messageID, 1)

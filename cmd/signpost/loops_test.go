@@ -107,7 +107,7 @@ func (r *responder) answer(t *testing.T, host *sandbox.Server, raw []byte) {
 // decided, every answer has left, and the responder has seen what it got.
 func settled(t *testing.T, host *sandbox.Server, r *responder, offices ...*App) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond) // the stores announce nothing
 	defer tick.Stop()
@@ -296,7 +296,7 @@ func TestEveryAccidentOnRecordEnds(t *testing.T) {
 // awaitLedger waits until the ledger holds so many decided mails.
 func (d *demo) awaitLedger(t *testing.T, mails uint64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
 		stats, err := d.app.db.Stats(ctx)

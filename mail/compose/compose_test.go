@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/emersion/go-message"
+	_ "github.com/emersion/go-message/charset"
 	"github.com/google/go-cmp/cmp"
 
 	"signpost/store"
