@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,39 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 	}
 	if _, err := os.Stat(precious); err != nil {
 		t.Error("a restore deleted a file")
+	}
+}
+
+// TestCheckTriesANewDataFolderAndLeavesItAsItWas: what check would make belongs to
+// whoever runs it, and not to the service.
+func TestCheckTriesANewDataFolderAndLeavesItAsItWas(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folders := map[string]string{
+		dir:                          "nothing is stored in it yet",
+		filepath.Join(dir, "a", "b"): "nothing is stored in it yet",
+		file:                         "not a directory",
+		filepath.Join(file, "below"): "not a directory",
+	}
+	if runtime.GOOS == "linux" {
+		folders["/proc/signpost/where/nobody/may/write"] = "Make the folder"
+	}
+	for data, want := range folders {
+		var out bytes.Buffer
+		cfg := Config{Service: ServiceConfig{Data: data}}
+		r := &report{out: &out, timeout: time.Second}
+		checkStore(t.Context(), cfg, r)
+		checkBlobs(t.Context(), cfg, r)
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %s, want %q", data, &out, want)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("check left %v (%v)", left, err)
 	}
 }
 
