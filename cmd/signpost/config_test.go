@@ -187,6 +187,9 @@ func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	file = strings.Replace(file, `disk_fills_within = "12h"`, `disk_fills_within = "-1s"`, 1)
 	file = strings.Replace(file, "on = false", "on = true\naddress = \"partner-us.support@example.com\"\nmailbox = \"us\"", 1)
 	file = strings.Replace(file, `every = "30m"`, `every = "1s"`, 1)
+	file = strings.Replace(file, `limit = "10m"`, `limit = "2h"`, 1)
+	file = strings.Replace(file, `webhook = ""`, `webhook = "hooks.example.com/x"`, 1)
+	file = strings.Replace(file, `repeat = "1h"`, `repeat = "1s"`, 1)
 	file = strings.Replace(file, "[region.intl]", "[region.signpost]", 1)
 	file = strings.Replace(file, `prefix = "US"`, `prefix = "CANARY"`, 1)
 	_, err := parseConfig("f.toml", []byte(file), secretsForExample())
@@ -195,7 +198,7 @@ func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	}
 	for _, want := range []string{
 		"alarm.mail: partner.support@example.com is one of our own addresses", `alarm.mail: "Ops <ops@example.com>" is no plain mail address`,
-		"alarm.disk_fills_within: -1s is out of range", "canary.mailbox: mailbox us is that of region.us", "canary.every: 1s is too often",
+		"alarm.disk_fills_within: -1s is out of range", "canary.mailbox: mailbox us is that of region.us", "canary.every: 1s is too often", "canary.limit: 2h0m0s is out of range", "alarm.webhook: not the address of a web service", "alarm.repeat: 1s is too often",
 		"canary.address: partner-us.support@example.com is one of our own addresses", "region.signpost: that id is taken", `region.us.prefix: "CANARY" is no prefix`,
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -62,7 +62,17 @@ func startDemoAs(t *testing.T, configure func(*Config), change ...func(*App)) *d
 		t.Fatal(err)
 	}
 	resp.Body.Close()
+	awaitWatched(t, d.app)
 	return d
+}
+
+// awaitWatched waits until every mailbox was read once: what arrives before the
+// first connection is never answered.
+func awaitWatched(t *testing.T, a *App) {
+	t.Helper()
+	for _, w := range a.watchers {
+		comesAbout(t, func() bool { return !w.Health().LastCycle.IsZero() })
+	}
 }
 
 // TestADemoServedEverywhereIsFoundHere: no browser opens http://[::]:8080, and the

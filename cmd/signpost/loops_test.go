@@ -380,6 +380,7 @@ func (d *demo) join(t *testing.T, domain string, change func(*Config)) *App {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
+	awaitWatched(t, a)
 	return a
 }
 
