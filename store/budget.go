@@ -18,7 +18,9 @@ func (b Budget) Unlimited() bool { return b.Limit <= 0 }
 // Spend charges the budget once: it returns the usage to keep, and false with
 // the usage unchanged when that would pass the limit. It errs on the strict
 // side: the share of the window before is rounded up. An instant before u.Start
-// (a clock that was set back) counts as u.Start.
+// (a clock that was set back) counts as u.Start; but usage of more than a window
+// ahead is that of a clock that was wrong, and forgotten: else a moment in next
+// year would stop all until then.
 func (b Budget) Spend(u Usage, now time.Time) (Usage, bool) {
 	if b.Unlimited() {
 		return u, true
@@ -41,6 +43,8 @@ func (b Budget) roll(u Usage, now time.Time) Usage {
 	at := now.UnixMicro()
 	start := time.UnixMicro(at - at%window).UTC()
 	switch {
+	case u.Start.After(start.Add(b.Window)):
+		return Usage{Start: start}
 	case !start.After(u.Start):
 		return u
 	case start.Equal(u.Start.Add(b.Window)):

@@ -49,8 +49,28 @@ func TestAClockSetBackSpendsFromTheSameWindow(t *testing.T) {
 	if !ok {
 		t.Fatal("the first was refused")
 	}
-	if after, ok := b.Spend(u, noon.Add(-5*time.Hour)); ok || after != u {
-		t.Errorf("setting the clock back made room: %+v", after)
+	for _, back := range []time.Duration{time.Microsecond, 59 * time.Minute, time.Hour} {
+		if after, ok := b.Spend(u, noon.Add(-back)); ok || after != u {
+			t.Errorf("setting the clock back %v made room: %+v", back, after)
+		}
+	}
+}
+
+// TestAMomentInNextYearStopsNothing: a machine that starts with a wrong clock sends
+// for a moment, and is set right.
+func TestAMomentInNextYearStopsNothing(t *testing.T) {
+	t.Parallel()
+	b := store.Budget{Limit: 2, Window: time.Hour}
+	u, _ := b.Spend(store.Usage{}, noon.AddDate(1, 0, 0))
+	u, _ = b.Spend(u, noon.AddDate(1, 0, 0))
+	for i, want := range []bool{true, true, false} {
+		var ok bool
+		if u, ok = b.Spend(u, noon.Add(time.Duration(i)*time.Minute)); ok != want {
+			t.Errorf("%d minutes after it was set right: allowed %v", i, ok)
+		}
+	}
+	if !b.Expires(u).Equal(noon.Add(2 * time.Hour)) {
+		t.Errorf("weighs until %v", b.Expires(u))
 	}
 }
 
