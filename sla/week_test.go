@@ -47,6 +47,8 @@ func TestFaultyOpeningHoursAreRefusedWithAHint(t *testing.T) {
 		"Mon 09:00-25:00":                     `"09:00-25:00" is no interval`,
 		"Mon 09:00-24:01":                     "from 00:00 to 24:00",
 		"Mon 09:60-18:00":                     `"09:60-18:00" is no interval`,
+		"Mon x:00-18:00":                      `"x:00-18:00" is no interval`,
+		"Mon 09:x0-18:00":                     `"09:x0-18:00" is no interval`,
 		"Mon -9:00-18:00":                     "is no interval",
 		"Mon 09:00-18:00-19:00":               "is no interval",
 		"Mon 24:00-24:00":                     "ends when it begins",
