@@ -163,11 +163,13 @@ func TestFaultsOfMailboxes(t *testing.T) {
 	t.Parallel()
 	file := strings.Replace(exampleConfig, `folders = { answered = "", bounces = "", automatic = "", unclear = "" }`, `folders = { answered = "inbox", bounces = "Bounces" }`, 1)
 	file = strings.Replace(file, "mailbox = \"intl\"", "mailbox = \"bounces\"\nbounce_address = \"a-name-that-is-too-long-to-be-tagged@example.com\"", 1)
+	file = strings.Replace(file, "partner-us.support@example.com\"\nname", "support@bücher.example\"\nname", 1)
 	file += "\n[mailbox.bounces]\nbounces = true\naddress = \"imap.example.com:143\"\ntls = \"none\"\nusername = \"bounces@example.com\"\npassword_file = \"/dev/null\"\n"
 	_, err := parseConfig("f.toml", []byte(file), secretsForExample())
 	for _, want := range []string{
 		`mailbox.us.folders.answered: "inbox" is the folder that is watched`, "region.intl.mailbox: mailbox bounces is for bounces",
 		"region.intl.bounce_address: the part before the @ is too long", "mailbox.bounces.password_file: no password",
+		`region.us.address: "support@bücher.example" has a domain beyond ASCII`, "Write it as it stands in the DNS: xn--bcher-kva.example",
 		"mailbox.bounces.tls: the password, and all mail, would cross the network in the clear",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

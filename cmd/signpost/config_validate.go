@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/idna"
 	"golang.org/x/text/language"
 
 	"signpost/sla"
@@ -207,6 +208,11 @@ func (c *collector) address(key, value string) {
 	a, err := mail.ParseAddress(value)
 	if err != nil || a.Address != value || !strings.Contains(value, "@") || strings.ContainsAny(value, "\r\n+") {
 		c.add(key, strconv.Quote(value)+" is no plain mail address", "Write the bare address without a +tag: address = \"partner.support@example.com\"")
+	}
+	// Message-IDs bear the domain, and other hosts' mail names it as the DNS does.
+	domain := value[strings.LastIndexByte(value, '@')+1:]
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil && ascii != strings.ToLower(domain) {
+		c.add(key, strconv.Quote(value)+" has a domain beyond ASCII", "Write it as it stands in the DNS: "+ascii)
 	}
 }
 
