@@ -24,6 +24,8 @@ type field struct{ name, value string } // name in lower case
 // passed over, and where it ends nobody is asked to agree.
 func fields(raw []byte) (all []field) {
 	raw = raw[:min(len(raw), headerMost)]
+	var value []byte // of the last field, which may go on
+	defer func() { finish(all, value) }()
 	for len(raw) > 0 && len(all) < fieldsMost {
 		line, rest, _ := bytes.Cut(raw, []byte("\n"))
 		raw = rest
@@ -35,25 +37,38 @@ func fields(raw []byte) (all []field) {
 			break
 		}
 		if line[0] == ' ' || line[0] == '\t' {
-			if len(all) > 0 {
-				unfold(&all[len(all)-1], line)
-			}
+			value = unfold(value, line)
 			continue
 		}
-		name, value, ok := bytes.Cut(line, []byte(":"))
+		name, first, ok := bytes.Cut(line, []byte(":"))
 		name = bytes.TrimRight(name, " \t")
 		if !ok || len(name) == 0 || bytes.ContainsAny(name, " \t") {
 			continue
 		}
-		all = append(all, field{strings.ToLower(string(name)), cut(string(bytes.TrimSpace(value)), fieldMost)})
+		finish(all, value)
+		all = append(all, field{name: strings.ToLower(string(name))})
+		value = unfold(value[:0], first)
 	}
 	return all
 }
 
-func unfold(f *field, line []byte) {
-	if len(f.value) < fieldMost {
-		f.value = strings.TrimSpace(f.value + " " + cut(string(bytes.TrimSpace(line)), fieldMost-len(f.value)))
+// finish gives the last field its value.
+func finish(all []field, value []byte) {
+	if len(all) > 0 {
+		all[len(all)-1].value = string(value)
 	}
+}
+
+// unfold appends a line to a value, up to fieldMost bytes.
+func unfold(value, line []byte) []byte {
+	if len(value) >= fieldMost {
+		return value
+	}
+	line = bytes.TrimSpace([]byte(cut(string(bytes.TrimSpace(line)), fieldMost-len(value))))
+	if len(value) > 0 && len(line) > 0 {
+		value = append(value, ' ')
+	}
+	return append(value, line...)
 }
 
 // describe reads what the ledger shows of a mail: its Message-ID, From and

@@ -55,18 +55,22 @@ func parseResult(part string) (r result, ok bool) {
 	return r, r.method != ""
 }
 
-// joinEquals takes the white space away that may stand around "=" and "/".
+// joinEquals takes the white space away that may stand around "=", and makes one
+// space of what else there is. Anybody may send sixteen thousand in a row.
 func joinEquals(s string) string {
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == ' ' || s[i] == '\t' {
-			rest := strings.TrimLeft(s[i:], " \t")
-			before := strings.TrimRight(b.String(), " \t")
-			if strings.HasPrefix(rest, "=") || strings.HasSuffix(before, "=") {
-				continue
-			}
+	gap, equals := false, true
+	for i := range len(s) {
+		c := s[i]
+		if c == ' ' || c == '\t' {
+			gap = true
+			continue
 		}
-		b.WriteByte(s[i])
+		if gap && !equals && c != '=' {
+			b.WriteByte(' ')
+		}
+		gap, equals = false, c == '='
+		b.WriteByte(c)
 	}
 	return b.String()
 }
