@@ -1,12 +1,15 @@
 package watch
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
 
@@ -17,6 +20,16 @@ import (
 // signaturesMost is how many DKIM signatures of one mail are verified; each
 // costs a DNS question and a pass over the mail.
 const signaturesMost = 5
+
+// The library that verifies takes time that grows with the square of a field's
+// lines, of the fields, and of the empty lines of a text: a stranger's mail could
+// keep it busy for a day. No honest header comes near these bounds.
+const (
+	verifyLimit   = 5 * time.Second // one mail; the largest takes one
+	signedFields  = 1000
+	fieldLines    = 1000
+	signatureMost = 8 << 10 // bytes of one DKIM-Signature
+)
 
 // authenticate finds out whether the mail comes from where it says, and puts
 // that into the verdict. What a trusted host wrote into the header is taken
@@ -41,15 +54,56 @@ func (w *Watcher) authenticate(ctx context.Context, o open, r triage.Result) (ch
 	return checked, unsure && !checked.Answer
 }
 
+// modest tells a header that can be verified in little time, and that ends within
+// head. Its lines end as the library sees it.
+func modest(head []byte) bool {
+	count, lines, size := 0, 0, 0
+	signature := false
+	for line := range bytes.Lines(head) {
+		text := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		if len(text) == 0 && len(text) < len(line) {
+			return true
+		}
+		if text[0] != ' ' && text[0] != '\t' {
+			count, lines, size = count+1, 0, 0
+			name, _, _ := bytes.Cut(text, []byte(":"))
+			signature = bytes.EqualFold(bytes.TrimSpace(name), []byte("dkim-signature"))
+		}
+		lines, size = lines+1, size+len(line)
+		if count > signedFields || lines > fieldLines || size > fieldMost && !signature || size > signatureMost && signature {
+			return false
+		}
+	}
+	return false
+}
+
+// hurried is a text that ends where the time does.
+type hurried struct {
+	ctx  context.Context
+	text io.Reader
+}
+
+func (h hurried) Read(p []byte) (int, error) {
+	if h.ctx.Err() != nil {
+		return 0, io.EOF // the library leaks what it holds after any other error
+	}
+	return h.text.Read(p)
+}
+
 // verify returns the domains whose DKIM signature holds (RFC 6376).
 func (w *Watcher) verify(ctx context.Context, o open) (domains []string, unsure bool) {
+	if !modest(o.head) {
+		return nil, false
+	}
 	text, err := w.text(ctx, o)
 	if err != nil {
 		return nil, false
 	}
 	defer text.Close()
 	var silent atomic.Bool
-	verified, _ := dkim.VerifyWithOptions(text, &dkim.VerifyOptions{
+	reading, cancel := context.WithTimeout(ctx, verifyLimit)
+	defer cancel()
+	verified, _ := dkim.VerifyWithOptions(hurried{reading, text}, &dkim.VerifyOptions{
 		MaxVerifications: signaturesMost,
 		LookupTXT: func(name string) ([]string, error) { // from several goroutines
 			txt, err := w.dns.key(ctx, name)
@@ -64,7 +118,7 @@ func (w *Watcher) verify(ctx context.Context, o open) (domains []string, unsure 
 			domains = append(domains, strings.ToLower(v.Domain))
 		}
 	}
-	return domains, silent.Load()
+	return domains, silent.Load() || ctx.Err() != nil
 }
 
 func isNotFound(err error) bool {

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"context"
 	"runtime"
 	"strings"
 	"testing"
@@ -45,5 +46,34 @@ func TestAHeaderMadeToCostTimeCostsNone(t *testing.T) {
 		if memory := after.TotalAlloc - before.TotalAlloc; took > timeMost || memory > memoryMost {
 			t.Errorf("%s: %d bytes took %v and %d MB", name, len(raw), took, memory>>20)
 		}
+	}
+}
+
+// A mail that is made to keep the verifier of signatures busy is not verified, or
+// not to its end.
+func TestASignatureMadeToCostTimeCostsLittle(t *testing.T) {
+	const signature = "DKIM-Signature: v=1; a=ed25519-sha256; d=partner.test; s=s; h=from; bh=aaaa; b=aaaa\r\n"
+	for name, header := range map[string]string{
+		"folds":        signature + "X: x\r\n" + strings.Repeat(" a\r\n", 40_000),
+		"fields":       signature + strings.Repeat("a:b\r\n", 40_000),
+		"signed names": strings.Replace(signature, "from", "from"+strings.Repeat(":q", 30_000), 1),
+		"no end":       signature + "X: x\r\n" + strings.Repeat(" \r\r\n", 500),
+	} {
+		if modest([]byte(header)) || modest([]byte(header+"\r\nHello\r\n")) && name != "no end" {
+			t.Errorf("%s: verified", name)
+		}
+	}
+	if !modest([]byte(signature+"From: ann@partner.test\nTo: us\n\nHello")) || !modest([]byte("\r\n")) || modest(nil) {
+		t.Error("an honest header is not verified")
+	}
+	w := New(Mailbox{}, Deps{Resolver: &names{txt: map[string]string{
+		"s._domainkey.partner.test": "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+	}}})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	began := time.Now()
+	raw := []byte(signature + "From: ann@partner.test\r\n\r\n" + strings.Repeat("\n", 4<<20))
+	if _, unsure := w.verify(ctx, open{head: raw, whole: true}); !unsure || time.Since(began) > 4*verifyLimit {
+		t.Errorf("a text of empty lines took %v, unsure %v", time.Since(began), unsure)
 	}
 }
