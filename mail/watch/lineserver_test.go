@@ -40,6 +40,8 @@ func newLineServer(mails ...string) *lineServer {
 
 // on answers every command that begins with prefix.
 func (s *lineServer) on(prefix string, f func(c *lineConn, tag string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	before := s.instead
 	s.instead = func(c *lineConn, tag, command string) bool {
 		if strings.HasPrefix(command, prefix) {
