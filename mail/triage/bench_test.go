@@ -3,6 +3,7 @@ package triage
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -12,7 +13,10 @@ func BenchmarkClassify(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	mails := map[string][]byte{"letter": []byte(person)}
+	mails := map[string][]byte{
+		"letter":      []byte(person),
+		"long-letter": []byte(person + strings.Repeat("\r\nThe invoice of our last order shows a wrong address; could you please mend it before the shipment?", 40)),
+	}
 	for _, name := range []string{"bounce/postfix-unknown-user", "bounce/exim-two-recipients", "auto/away-es", "list/newsletter"} {
 		for _, file := range files {
 			if filepath.ToSlash(file) == "testdata/mail/"+name+".eml" {

@@ -9,13 +9,13 @@ import (
 // readComplaint reads feedback reports (RFC 5965) and the older form of those who
 // send the complaint as a bare message.
 func (m *message) readComplaint() bool {
-	n := m.readNotice()
 	for i := range m.parts {
 		p := &m.parts[i]
 		if p.media != "message/feedback-report" {
 			continue
 		}
 		fields := feedbackFields(string(decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)))
+		n := m.readNotice()
 		id := m.originalID(n)
 		kind := fields.last("feedback-type")
 		for _, address := range fields["original-rcpt-to"] {
@@ -39,6 +39,7 @@ func (m *message) readComplaint() bool {
 		return m.decide(store.KindComplaint, "X-Apple-Unsubscribe: true")
 	}
 	if strings.HasPrefix(m.folded, "complaint about message from") || strings.HasPrefix(m.folded, "email feedback report") || strings.HasPrefix(m.folded, "abuse report") && m.hasPart("message/rfc822") {
+		n := m.readNotice()
 		for _, name := range []string{"X-HmXmrOriginalRecipient", "X-Original-To", "To"} {
 			for _, a := range parseAddresses(n.original.value(name)) {
 				m.complain(a.address, "abuse", m.originalID(n))

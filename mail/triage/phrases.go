@@ -53,17 +53,36 @@ type phrases struct {
 }
 
 // heads finds the phrases that may begin with three given bytes. There are
-// thousands of phrases, so most places of a text are told by one bit to begin
-// none.
+// thousands of phrases, so most places of a text are told by one look at the
+// table to begin none.
 type heads struct {
-	bits [64]uint64
-	by   map[[3]byte][]string // longest first
+	groups [][]phrase   // longest first, the phrases whose heads fall together
+	table  [4096]uint16 // of a head: its group's place, counted from 1; 0 for none
 }
 
-func (h *heads) bit(a, b, c byte) (word int, mask uint64) {
-	n := (uint32(a)*131+uint32(b))*131 + uint32(c)
-	n ^= n >> 11
-	return int(n >> 6 & 63), 1 << (n & 63)
+// phrase is its pieces, with a short gap between each two.
+type phrase struct {
+	whole, head string
+	rest        []string
+}
+
+func headOf(text string) int {
+	n := (uint32(text[0])*131+uint32(text[1]))*131 + uint32(text[2])
+	return int((n ^ n>>11) & 4095)
+}
+
+func (h *heads) add(whole string) {
+	if len(whole) < 3 {
+		return
+	}
+	pieces := strings.Split(whole, "*")
+	place := &h.table[headOf(whole)]
+	if *place == 0 {
+		h.groups = append(h.groups, nil)
+		*place = uint16(len(h.groups))
+	}
+	group := &h.groups[*place-1]
+	*group = append(*group, phrase{whole, pieces[0], pieces[1:]})
 }
 
 // at returns the phrase that text begins with.
@@ -71,12 +90,17 @@ func (h *heads) at(text string) (string, bool) {
 	if h == nil || len(text) < 3 {
 		return "", false
 	}
-	if word, mask := h.bit(text[0], text[1], text[2]); h.bits[word]&mask == 0 {
+	place := h.table[headOf(text)]
+	if place == 0 {
 		return "", false
 	}
-	for _, p := range h.by[[3]byte{text[0], text[1], text[2]}] {
-		if begins(text, p) {
-			return p, true
+	return oneOf(h.groups[place-1], text)
+}
+
+func oneOf(group []phrase, text string) (string, bool) {
+	for _, p := range group {
+		if strings.HasPrefix(text, p.head) && p.goesOn(text[len(p.head):]) {
+			return p.whole, true
 		}
 	}
 	return "", false
@@ -85,21 +109,15 @@ func (h *heads) at(text string) (string, bool) {
 // phraseGap is how many bytes the gap of a phrase spans.
 const phraseGap = 48
 
-// begins tells whether text begins with a phrase; "*" in it is a short gap.
-func begins(text, phrase string) bool {
-	head, rest, gap := strings.Cut(phrase, "*")
-	if !strings.HasPrefix(text, head) {
-		return false
-	}
-	for gap {
-		var piece string
-		text = text[len(head):]
-		piece, rest, gap = strings.Cut(rest, "*")
+// goesOn tells whether the rest of the phrase follows in text, each piece after a
+// gap.
+func (p phrase) goesOn(text string) bool {
+	for _, piece := range p.rest {
 		i := strings.Index(text[:min(len(text), phraseGap+len(piece))], piece)
 		if i < 0 {
 			return false
 		}
-		text, head = text[i:], piece
+		text = text[i+len(piece):]
 	}
 	return true
 }
@@ -115,15 +133,9 @@ var phrasebook = sync.OnceValue(func() *phrases {
 	}
 	for s, list := range b.lists {
 		sort.Slice(list, func(i, j int) bool { return len(list[i]) > len(list[j]) })
-		h := &heads{by: map[[3]byte][]string{}}
+		h := &heads{}
 		for _, p := range list {
-			if len(p) < 3 {
-				continue
-			}
-			word, mask := h.bit(p[0], p[1], p[2])
-			h.bits[word] |= mask
-			head := [3]byte{p[0], p[1], p[2]}
-			h.by[head] = append(h.by[head], p)
+			h.add(p)
 		}
 		b.heads[s] = h
 	}
@@ -163,8 +175,15 @@ func trimHead(text string) string { return strings.TrimLeft(text, "*[(<!-= \"'ã€
 // within returns the first phrase of the section that text holds.
 func (b *phrases) within(text string, s section) (string, bool) {
 	h := b.heads[s]
-	for i := range len(text) {
-		if p, ok := h.at(text[i:]); ok {
+	if h == nil {
+		return "", false
+	}
+	for i := range max(len(text)-2, 0) {
+		place := h.table[headOf(text[i:])]
+		if place == 0 {
+			continue
+		}
+		if p, ok := oneOf(h.groups[place-1], text[i:]); ok {
 			return p, true
 		}
 	}
@@ -176,14 +195,18 @@ func (b *phrases) within(text string, s section) (string, bool) {
 func fold(s string) string {
 	out, space := make([]byte, 0, len(s)), false
 	for i := 0; i < len(s); {
-		r, size := rune(s[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(s[i:])
+		if n := foldedAlready(s[i:]); n > 0 {
+			if space {
+				out, space = append(out, ' '), false
+			}
+			out = append(out, s[i:i+n]...)
+			i += n
+			continue
 		}
+		r, size := utf8.DecodeRuneInString(s[i:])
 		i += size
-		r, kept := foldRune(r)
-		switch {
-		case !kept:
+		switch r = foldRune(r); {
+		case r == dropped:
 			continue
 		case r == ' ':
 			space = len(out) > 0
@@ -196,22 +219,36 @@ func fold(s string) string {
 	return string(out)
 }
 
-// foldRune folds one character, any white space to ' '; false drops it. ASCII is
-// spared the tables: it is nearly all of most texts.
-func foldRune(r rune) (rune, bool) {
+// foldedAlready returns how many bytes s begins with that fold to themselves:
+// words of lower-case ASCII with one space between each two. They are nearly all
+// of most texts.
+func foldedAlready(s string) int {
+	for i := range len(s) {
+		if !foldsToItself(s[i]) && (s[i] != ' ' || i == 0 || i+1 == len(s) || !foldsToItself(s[i+1])) {
+			return i
+		}
+	}
+	return len(s)
+}
+
+func foldsToItself(c byte) bool {
+	return c > ' ' && c < utf8.RuneSelf && (c < 'A' || c > 'Z') && c != '`'
+}
+
+// dropped is what foldRune makes of a character that shows nothing.
+const dropped rune = -1
+
+// foldRune folds one character, any white space to ' '.
+func foldRune(r rune) rune {
 	switch {
 	case r >= 'A' && r <= 'Z':
-		return r + 'a' - 'A', true
-	case r >= '\t' && r <= '\r':
-		return ' ', true
-	case r == '`':
-		return '\'', true
-	case r < utf8.RuneSelf:
-		return r, true
+		return r + 'a' - 'A'
 	case unicode.IsSpace(r):
-		return ' ', true
-	case r == '\u2019' || r == '\u2018' || r == '\u00b4':
-		return '\'', true
+		return ' '
+	case r == '`' || r == '\u2019' || r == '\u2018' || r == '\u00b4':
+		return '\''
+	case unicode.Is(unicode.Cf, r):
+		return dropped
 	}
-	return unicode.ToLower(r), !unicode.Is(unicode.Cf, r)
+	return unicode.ToLower(r)
 }

@@ -38,6 +38,9 @@ func TestPhraseFilesAreSound(t *testing.T) {
 			if n := utf8.RuneCountInString(p); n < 2 || len(p) < 3 || n < 4 && isASCII(p) && !strings.ContainsAny(p, ":") {
 				t.Errorf("section %s: %q is too short to tell anything", s, p)
 			}
+			if i := strings.IndexByte(p, '*'); i >= 0 && i < 3 {
+				t.Errorf("section %s: %q has its gap in the head by which it is found", s, p)
+			}
 		}
 	}
 }
