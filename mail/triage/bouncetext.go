@@ -268,9 +268,22 @@ func replyLines(words, address string) string {
 	return others.String()
 }
 
+// mentions tells whether a readable part holds those words.
+func (m *message) mentions(words string) bool {
+	for i := range m.parts {
+		if p := &m.parts[i]; p.isText() && strings.Contains(p.text(), words) {
+			return true
+		}
+	}
+	return false
+}
+
 // readNotification reads the JSON by which Amazon's mail service tells of bounces
 // and complaints, when its topic is delivered as mail.
 func (m *message) readNotification() bool {
+	if !m.mentions(`"notificationType"`) && !m.mentions(`"eventType"`) {
+		return false // told before the mail is taken apart, which most need not be
+	}
 	n := m.readNotice()
 	at := strings.IndexByte(n.words, '{')
 	if at < 0 || at > 2000 || !strings.Contains(n.words, `"notificationType"`) && !strings.Contains(n.words, `"eventType"`) {

@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"slices"
 	"strings"
 
 	"signpost/store"
@@ -9,6 +10,11 @@ import (
 // readStatus reads standard delivery reports (RFC 3464, RFC 6533), wherever they
 // stand: as a part of multipart/report, of another multipart, or pasted as text.
 func (m *message) readStatus() bool {
+	_, system := m.systemSender()
+	reports := system || m.bounceSubject() // else what stands in the text, somebody quotes
+	if !reports && !slices.ContainsFunc(m.parts, func(p part) bool { return isStatusPart(p.media) }) {
+		return false
+	}
 	n := m.readNotice()
 	for i := range m.parts {
 		p := &m.parts[i]
@@ -22,11 +28,8 @@ func (m *message) readStatus() bool {
 			return m.settleReports(m.explain(list, n), n, "part "+p.media)
 		}
 	}
-	if !strings.Contains(n.words, "-Recipient") && !strings.Contains(n.words, "-recipient") {
+	if !reports || !strings.Contains(n.words, "-Recipient") && !strings.Contains(n.words, "-recipient") {
 		return false
-	}
-	if _, from := m.systemSender(); !from && !m.bounceSubject() {
-		return false // somebody quotes a report
 	}
 	list := parseStatus(n.words)
 	return m.settleReports(m.explain(list, n), n, "Final-Recipient in the text")

@@ -26,7 +26,8 @@ type part struct {
 	body    []byte
 	media   string // lower-case type/subtype
 	params  params
-	parents string // media types of the multiparts above it, outermost first, each with a space behind
+	parents string  // media types of the multiparts above it, outermost first, each with a space behind
+	decoded *string // by text, nil before the first
 }
 
 type walker struct {
@@ -55,7 +56,7 @@ func (w *walker) entity(h header, body []byte, parents string, depth int) {
 			return
 		}
 	}
-	w.parts = append(w.parts, part{h, body, media, params, parents})
+	w.parts = append(w.parts, part{header: h, body: body, media: media, params: params, parents: parents})
 }
 
 // readPartHeader is readHeader for a part, which may begin with a blank line and
@@ -205,12 +206,17 @@ func cutParam(s string) (value, rest string) {
 
 // text is the part's readable text, decoded, at most maxText bytes of it.
 func (p *part) text() string {
+	if p.decoded != nil {
+		return *p.decoded
+	}
 	raw := decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)
 	s := toUTF8(p.params.get("charset"), raw)
 	if p.media == "text/html" {
 		s = stripHTML(s)
 	}
-	return dropControls(s)
+	s = dropControls(s)
+	p.decoded = &s
+	return s
 }
 
 // dropControls removes NUL and carriage returns, which only tell where a mail

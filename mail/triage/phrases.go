@@ -1,9 +1,10 @@
 package triage
 
 import (
+	"cmp"
 	"embed"
 	"io/fs"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -132,7 +133,7 @@ var phrasebook = sync.OnceValue(func() *phrases {
 		b.read(string(raw))
 	}
 	for s, list := range b.lists {
-		sort.Slice(list, func(i, j int) bool { return len(list[i]) > len(list[j]) })
+		slices.SortFunc(list, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 		h := &heads{}
 		for _, p := range list {
 			h.add(p)
