@@ -120,9 +120,9 @@ func (k keyboard) around(path string) {
 	k.t.Errorf("%s: Tab finds no end", path)
 }
 
-// TestE2EKeyboard: without a mouse somebody of ops signs in, looks for a
-// bounce, reads it, lets an address be written to again, and signs out; and on each page the focus goes through everything in its
-// order and can be seen.
+// TestE2EKeyboard: without a mouse somebody of ops signs in, looks for a bounce,
+// reads it, lets an address be written to again, and signs out; and on each page
+// the focus goes through everything in its order and can be seen.
 func TestE2EKeyboard(t *testing.T) {
 	t.Parallel()
 	d := startFilledDemo(t, 300, 3_000)

@@ -126,8 +126,9 @@ func (s *session) search(ctx context.Context, criteria *imap.SearchCriteria) (fo
 	return found, err
 }
 
-// fetchEach sends one UID FETCH and gives every answer to each. When each fails, the connection is closed
-// first, since the client would read a hostile literal to its end.
+// fetchEach sends one UID FETCH and gives every answer to each. When each fails,
+// the connection is closed first, since the client would read a hostile literal to
+// its end.
 func (s *session) fetchEach(set imap.UIDSet, opts *imap.FetchOptions, each func(*imapclient.FetchMessageData) error) error {
 	cmd := s.client.Fetch(set, opts)
 	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {

@@ -3,9 +3,7 @@ package bolt
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -179,7 +177,7 @@ func runVerb(verb func(*txn) error, t *txn) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			t.writes++
-			err = fmt.Errorf("panic in a store verb: %v\n%s", p, debug.Stack())
+			err = broken(p)
 		}
 	}()
 	return verb(t)

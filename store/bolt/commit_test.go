@@ -99,7 +99,7 @@ func TestAVerbThatFailsLeavesItsNeighboursAlone(t *testing.T) {
 			func(x *txn) error { _ = putting("worst")(x); return putting("")(x) },
 			putting("c"),
 		)
-		for i, want := range []string{"", "refused", "refused", "", "panic in a store verb: a fault of ours", "key required", ""} {
+		for i, want := range []string{"", "refused", "refused", "", "panic in the store: a fault of ours", "key required", ""} {
 			if got := errs[i]; (got == nil) != (want == "") || got != nil && !strings.Contains(got.Error(), want) {
 				t.Errorf("verb %d returned %v, want %q", i, got, want)
 			}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -17,16 +19,45 @@ import (
 var ErrDamaged = errors.New("the data file is damaged; restore the newest backup beside it")
 
 // guarded runs what reads pages. Where one is damaged the database panics, or
-// follows a pointer out of the file; both become ErrDamaged, since one rotten
-// page must not end the service for everybody else.
+// follows a pointer out of the file: an error then, since one rotten page must not
+// end the service for everybody else.
 func guarded(read func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, p)
+			err = broken(p)
 		}
 	}()
 	return read()
+}
+
+// broken is the error of a panic, for the function that recovered it: ErrDamaged
+// where the database panicked or memory could not be read. Any other is a fault of
+// ours, which no backup mends, and comes with its stack.
+func broken(p any) error {
+	if _, fault := p.(interface{ Addr() uintptr }); fault || databasePanicked() {
+		return fmt.Errorf("%w: %v", ErrDamaged, p)
+	}
+	return fmt.Errorf("panic in the store: %v\n%s", p, debug.Stack())
+}
+
+// databasePanicked tells, while a panic is being recovered, whether the function
+// that panicked is the database's.
+func databasePanicked() bool {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs[:])])
+	panicking := false
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		switch {
+		case f.Function == "runtime.gopanic":
+			panicking = true
+		case panicking && !strings.HasPrefix(f.Function, "runtime."):
+			return strings.HasPrefix(f.Function, "go.etcd.io/bbolt")
+		}
+	}
+	return false
 }
 
 // refuseCut refuses a file that is shorter than what it says it holds: the rest

@@ -16,12 +16,15 @@ import (
 	"signpost/store"
 )
 
+// pageSize is that of a file made here.
+var pageSize = os.Getpagesize()
+
 // TestACutFileIsRefusedAtStart cuts a store's file at every page it uses, as a
 // copy that was broken off would be.
 func TestACutFileIsRefusedAtStart(t *testing.T) {
 	t.Parallel()
 	sound, used := soundFile(t)
-	for cut := 0; cut < len(used)*4096; cut += 4096 {
+	for cut := 0; cut < len(used)*pageSize; cut += pageSize {
 		path := filepath.Join(t.TempDir(), "cut.db")
 		if err := os.WriteFile(path, sound[:cut+100], 0o600); err != nil {
 			t.Fatal(err)
@@ -29,7 +32,7 @@ func TestACutFileIsRefusedAtStart(t *testing.T) {
 		db, err := Open(path, Options{})
 		if err == nil {
 			db.Close()
-			t.Fatalf("a file cut to %d bytes of %d was opened", cut+100, len(used)*4096)
+			t.Fatalf("a file cut to %d bytes of %d was opened", cut+100, len(used)*pageSize)
 		}
 		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "cut short") {
 			t.Errorf("a file cut to %d bytes: %v", cut+100, err)
@@ -51,11 +54,11 @@ func TestADamagedPageIsFound(t *testing.T) {
 			t.Run(fmt.Sprintf("page %d of %x", page, spoil), func(t *testing.T) {
 				t.Parallel()
 				spoilt := bytes.Clone(sound)
-				from := page * 4096
+				from := page * pageSize
 				if spoil != 0 {
 					from += 16 // the page's own header says it is sound
 				}
-				copy(spoilt[from:(page+1)*4096], bytes.Repeat([]byte{spoil}, 4096))
+				copy(spoilt[from:(page+1)*pageSize], bytes.Repeat([]byte{spoil}, pageSize))
 				path := filepath.Join(t.TempDir(), "spoilt.db")
 				if err := os.WriteFile(path, spoilt, 0o600); err != nil {
 					t.Fatal(err)
@@ -99,8 +102,30 @@ func TestADamagedPageStopsOnlyWhatNeedsIt(t *testing.T) {
 		}
 	}
 	for range 8 {
-		if err := <-failed; err == nil {
-			t.Error("an alarm was raised on a lost page")
+		if err := <-failed; !errors.Is(err, ErrDamaged) {
+			t.Errorf("an alarm raised on a lost page: %v", err)
+		}
+	}
+}
+
+// TestAFaultOfOursIsNoDamage: nobody is sent for a backup because of it.
+func TestAFaultOfOursIsNoDamage(t *testing.T) {
+	t.Parallel()
+	db := openNew(t, Options{})
+	defer db.Close()
+	var none map[string]int
+	for name, verb := range map[string]func(*txn) error{
+		"a word":             func(*txn) error { panic("a word") },
+		"nil map":            func(*txn) error { none["a"] = 1; return nil },
+		"nil pointer":        func(*txn) error { return (*txn)(nil).put(bMeta, nil, nil) },
+		"index out of range": func(*txn) error { return errors.New(strings.Split("a", ",")[len(none)+1]) },
+	} {
+		for how, err := range map[string]error{
+			"read": db.read(t.Context(), verb), "written": db.write(t.Context(), 0, verb),
+		} {
+			if err == nil || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "damage_test.go") {
+				t.Errorf("%s, %s: %.300v", name, how, err)
+			}
 		}
 	}
 }
@@ -135,7 +160,7 @@ func spoilPage(t *testing.T, path string, page uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.WriteAt(make([]byte, 4096), int64(page)*4096)
+	_, err = f.WriteAt(make([]byte, pageSize), int64(page)*int64(pageSize))
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -151,10 +176,7 @@ func soundFile(t *testing.T) (file []byte, used []bool) {
 	}
 	furnish(t, db)
 	err = db.bolt.View(func(tx *bbolt.Tx) error {
-		if size := tx.DB().Info().PageSize; size != 4096 {
-			t.Skipf("the system's pages are of %d bytes", size)
-		}
-		for id := range int(tx.Size() / 4096) {
+		for id := range int(tx.Size()) / pageSize {
 			page, err := tx.Page(id)
 			used = append(used, page != nil && page.Type != "free")
 			if err != nil {
