@@ -10,6 +10,7 @@ import (
 	"signpost/intake/guard"
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // hashWait is how long a sign-in may wait for its turn at hashing.
@@ -69,14 +70,14 @@ func (s *Staff) postSignIn(x *web.Exchange) error {
 	}
 	switch {
 	case errors.Is(err, errUnproven), errors.Is(err, store.ErrConflict): // disabled, or a code used twice
-		x.Log.Info("sign-in refused", "request", x.ID, "network", web.Network(x.Remote()))
+		x.Log.Info("sign-in refused", "request", x.ID, "network", origin.Widest(x.Remote()).String())
 		d.Fault = wordsWrong
 		return s.signIn.Show(x, http.StatusUnprocessableEntity, d)
 	case err != nil:
 		return err
 	}
 	s.excuse(x, d.Email, now)
-	x.Log.Info("signed in", "request", x.ID, "agent", who.ID, "network", web.Network(x.Remote()))
+	x.Log.Info("signed in", "request", x.ID, "agent", who.ID, "network", origin.Widest(x.Remote()).String())
 	if d.Next != "" {
 		return x.Redirect(d.Next)
 	}

@@ -8,12 +8,13 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"signpost/store/origin"
 )
 
 // around is the frame of every request: see the package's comment.
@@ -136,7 +137,7 @@ func (s *Server) logAccess(c echo.Context, x *Exchange, began time.Time) {
 		slog.Int("status", c.Response().Status),
 		slog.Int64("bytes", c.Response().Size),
 		slog.Int64("ms", time.Since(began).Milliseconds()),
-		slog.String("network", Network(x.Remote())),
+		slog.String("network", origin.Widest(x.Remote()).String()),
 	)
 }
 
@@ -146,20 +147,6 @@ func method(m string) string {
 		return m[:10]
 	}
 	return m
-}
-
-// Network is the part of an address that stands for one customer of a network:
-// the /24 of an IPv4 and the /56 of an IPv6 address, "" for an invalid one.
-func Network(a netip.Addr) string {
-	bits := 24
-	if a.Is6() {
-		bits = 56
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
 }
 
 func isCancelled(err error) bool { return errors.Is(err, context.Canceled) }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"signpost/store/origin"
 )
 
 const (
@@ -43,7 +45,7 @@ func (c *crowd) enter(x *Exchange) (leave func(), err error) {
 	if n := x.Request.ContentLength; c.most == 0 || n >= 0 && n <= smallBody {
 		return func() {}, nil
 	}
-	network := turnsOf(x.Remote())
+	network := origin.Networks(x.Remote())[0].Prefix
 	t := c.join(network)
 	wait := time.NewTimer(turnWait)
 	defer wait.Stop()
@@ -75,15 +77,4 @@ func (c *crowd) part(network netip.Prefix, t *turns) {
 	if t.users--; t.users == 0 {
 		delete(c.now, network)
 	}
-}
-
-// turnsOf is whose turns an address takes: its own, or of IPv6 those of its /64,
-// which is what one subscriber has at the least.
-func turnsOf(addr netip.Addr) netip.Prefix {
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
-	}
-	network, _ := addr.Prefix(bits) // of an invalid address the zero Prefix: all of those share
-	return network
 }

@@ -7,9 +7,9 @@ import (
 	"sync"
 
 	"github.com/emersion/go-msgauth/dkim"
-	"golang.org/x/net/publicsuffix"
 
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // Spoofed is the domain that, in the sandbox's world, no host may send for: mail
@@ -122,16 +122,7 @@ func isSpoofed(domain string) bool {
 	return domain == Spoofed || strings.HasSuffix(domain, "."+Spoofed)
 }
 
-func aligns(a, b string) bool { return a != "" && organisation(a) == organisation(b) }
-
-// organisation is the organisational domain of RFC 7489 section 3.2.
-func organisation(domain string) string {
-	org, err := publicsuffix.EffectiveTLDPlusOne(domain)
-	if err != nil {
-		return domain
-	}
-	return org
-}
+func aligns(a, b string) bool { return a != "" && origin.Organisation(a) == origin.Organisation(b) }
 
 const maxSignatures = 5 // verified a mail
 

@@ -3,9 +3,8 @@ package triage
 import (
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
-
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // maxAddresses is how many addresses of one field are read.
@@ -110,18 +109,13 @@ func splitAddress(address string) (local, domain string) {
 	return address[:i], address[i+1:]
 }
 
-// organisation is the domain under which one organisation's names fall: the
-// public suffix and one label (RFC 7489 section 3.2).
+// organisation is that of an address or of a domain.
 func organisation(address string) string {
 	domain := address
 	if strings.Contains(address, "@") {
 		domain = store.Domain(address)
 	}
-	domain = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(domain)), ".")
-	if org, err := publicsuffix.EffectiveTLDPlusOne(domain); err == nil {
-		return org
-	}
-	return domain
+	return origin.Organisation(domain)
 }
 
 func aligned(a, b string) bool {

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
-
-	"golang.org/x/net/publicsuffix"
 
 	"signpost/mail/triage"
 	"signpost/store"
 	"signpost/store/ident"
+	"signpost/store/origin"
 )
 
 // Limits hold the automatic answers. A zero field takes the default, a negative
@@ -71,13 +69,13 @@ const returnsLeast = 10
 // came from a network (the zero Prefix: nobody knows which).
 func (l Limits) of(address string, from netip.Prefix) store.AnswerLimits {
 	held := store.AnswerLimits{
-		Sender:  store.AnswerKey(address),
+		Sender:  origin.Mailbox(address),
 		Period:  l.Period,
 		Breaker: store.Budget{Name: "answer/breaker", Limit: l.Breaker, Window: l.BreakerWindow},
 		Returns: store.ReturnLimit{Percent: l.Returns, Least: returnsLeast},
 	}
-	domain := registered(store.Domain(address))
-	if slices.Contains(publicHosts(), domain) || slices.Contains(l.PublicHosts, domain) {
+	domain := origin.Registered(store.Domain(address))
+	if origin.IsPublicHost(domain) || slices.Contains(l.PublicHosts, domain) {
 		return held
 	}
 	held.Budgets = []store.Budget{
@@ -88,33 +86,6 @@ func (l Limits) of(address string, from netip.Prefix) store.AnswerLimits {
 		held.Budgets = append(held.Budgets, store.Budget{Name: "answer/network-hour", Key: from.String(), Limit: l.NetworkHour, Window: time.Hour})
 	}
 	return held
-}
-
-// organisation is the domain one organisation registers names under.
-func organisation(domain string) string {
-	if own, err := publicsuffix.EffectiveTLDPlusOne(domain); err == nil {
-		return own
-	}
-	return domain
-}
-
-// registered is the domain that somebody pays a registry for. Below the suffixes
-// of private companies (dynamic names, hosting) anybody gets any number of names
-// for nothing, so that there organisation would limit nobody.
-func registered(domain string) string {
-	suffix, public := publicsuffix.PublicSuffix(domain)
-	for !public {
-		_, above, ok := strings.Cut(suffix, ".")
-		if !ok {
-			break
-		}
-		suffix, public = publicsuffix.PublicSuffix(above)
-	}
-	names, ok := strings.CutSuffix(domain, "."+suffix)
-	if !ok {
-		return domain
-	}
-	return names[strings.LastIndexByte(names, '.')+1:] + "." + suffix
 }
 
 // answer forms the auto-response to a mail, all but what the driver sets. The
@@ -236,25 +207,4 @@ func (w *Watcher) langs(ctx context.Context, region store.Region, r triage.Resul
 		return []string{first}
 	}
 	return []string{first, second}
-}
-
-// publicHosts are domains under which strangers to one another have addresses:
-// people there are limited one by one only.
-func publicHosts() []string {
-	return strings.Fields(`
-		gmail.com googlemail.com outlook.com hotmail.com live.com msn.com
-		hotmail.co.uk hotmail.fr hotmail.de hotmail.es hotmail.it live.co.uk live.fr live.nl
-		outlook.es outlook.fr outlook.de outlook.co.id outlook.sa
-		yahoo.com yahoo.co.uk yahoo.co.in yahoo.co.id yahoo.fr yahoo.es yahoo.de yahoo.com.br yahoo.co.jp ymail.com rocketmail.com
-		aol.com icloud.com me.com mac.com
-		gmx.com gmx.de gmx.net gmx.at gmx.ch web.de t-online.de freenet.de mail.com
-		orange.fr wanadoo.fr free.fr sfr.fr laposte.net libero.it virgilio.it tiscali.it
-		qq.com foxmail.com 163.com 126.com yeah.net sina.com sina.cn sohu.com 139.com 189.cn aliyun.com
-		naver.com hanmail.net daum.net docomo.ne.jp ezweb.ne.jp softbank.ne.jp
-		mail.ru bk.ru inbox.ru list.ru yandex.ru yandex.com rambler.ru ukr.net
-		proton.me protonmail.com pm.me tuta.io tutanota.com fastmail.com hey.com zoho.com zohomail.com
-		uol.com.br bol.com.br terra.com.br rediffmail.com telkom.net plasa.com
-		comcast.net verizon.net att.net sbcglobal.net cox.net charter.net bellsouth.net
-		btinternet.com sky.com virginmedia.com talktalk.net bigpond.com optusnet.com.au
-		seznam.cz wp.pl o2.pl onet.pl interia.pl abv.bg maktoob.com`)
 }

@@ -15,6 +15,7 @@ import (
 
 	"signpost/mail/triage"
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // signaturesMost is how many DKIM signatures of one mail are verified; each
@@ -267,7 +268,7 @@ func isOwnHost(host string, trusted []string) bool {
 	}
 	return slices.ContainsFunc(trusted, func(id string) bool {
 		id = strings.ToLower(strings.Trim(id, "."))
-		return host == id || strings.Contains(id, ".") && organisation(host) == organisation(id)
+		return host == id || strings.Contains(id, ".") && origin.Organisation(host) == origin.Organisation(id)
 	})
 }
 

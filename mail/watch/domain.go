@@ -3,11 +3,11 @@ package watch
 import (
 	"context"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // Rules on the domain an answer would go to.
@@ -55,7 +55,7 @@ var errSilent = &net.DNSError{Err: "no answer a moment ago", IsTemporary: true}
 
 // ask puts one question that is about a name.
 func (n *nameServer) ask(ctx context.Context, name string, question func(context.Context) error) error {
-	org := registered(strings.ToLower(strings.TrimSuffix(name, ".")))
+	org := origin.Registered(name)
 	if n.isSilent(org) || ctx.Err() != nil {
 		return errSilent
 	}

@@ -57,20 +57,6 @@ func TestManyDomainsOfOneNetworkShareABudget(t *testing.T) {
 	})
 }
 
-// Where a company gives names away, its own name is what is limited.
-func TestNamesForNothingAreOneDomain(t *testing.T) {
-	t.Parallel()
-	for domain, want := range map[string]string{
-		"a.b.example.com": "example.com", "x.example.co.uk": "example.co.uk",
-		"one.duckdns.org": "duckdns.org", "a.two.duckdns.org": "duckdns.org",
-		"example": "example", "com": "com", "co.uk": "co.uk",
-	} {
-		if got := registered(domain); got != want {
-			t.Errorf("%s is registered as %s, want %s", domain, got, want)
-		}
-	}
-}
-
 // A mail that answers ours within the minute was written by a machine, however
 // much like a person's it looks; one that comes later is a person's.
 func TestNobodyAnswersAtOnce(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"signpost/mail/triage"
 	"signpost/store"
 	"signpost/store/ident"
+	"signpost/store/origin"
 )
 
 // Outbounds finds the mails that reports are about.
@@ -270,7 +271,7 @@ func remoteHost(text []byte) (host string) {
 		if name, _, _ = strings.Cut(name, " "); !isHostName(name) {
 			continue
 		}
-		name = organisation(name)
+		name = origin.Organisation(name)
 		if host != "" && host != name {
 			return ""
 		}
