@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"time"
 
-	"signpost/intake/guard"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -228,7 +227,7 @@ func awaitsFirst(ticket store.Ticket, entries []store.Entry) bool {
 // that the requester's address is theirs.
 func (f *Form) postTicket(x *web.Exchange) error {
 	now := time.Now()
-	free, wait := f.guard.network.Allow(guard.Network(x.Remote()), now)
+	free, wait := f.guard.network.AllowNetworks(x.Remote(), "", now)
 	ticket, missing := f.openLink(x)
 	d, err := f.read(x, free)
 	d.speak(x)

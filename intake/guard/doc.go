@@ -3,10 +3,10 @@
 // proof of work, and signed tokens that need no session. It knows nothing of
 // HTTP; the form asks it in this order, the cheapest first:
 //
-//  1. Limiter.Allow for the network the post comes from;
+//  1. Limiter.AllowNetworks for where the post comes from;
 //  2. Opened.Check: was the form filled in faster than a person can?
 //  3. Addresses.Check for each address given;
-//  4. Limiter.Allow for the address;
+//  4. Limiter.AllowNetworks for the address, from there;
 //  5. Work.Verify, where the switch is on.
 //
 // Everything here lives in memory and in signed tokens. Several nodes each keep

@@ -128,23 +128,62 @@ func TestLimitsHoldForAnyTraffic(t *testing.T) {
 	})
 }
 
-func TestNetworks(t *testing.T) {
+// TestManyAddressesOfOneNetworkShareItsTurns: who has a /48 has 65,536 networks of
+// /64, and must not have as many allowances.
+func TestManyAddressesOfOneNetworkShareItsTurns(t *testing.T) {
 	t.Parallel()
-	for addr, want := range map[string]string{
-		"192.0.2.17":             "192.0.2.17",
-		"::ffff:192.0.2.17":      "192.0.2.17",
-		"2001:db8:1:2:3:4:5:6":   "2001:db8:1:2::/64",
-		"2001:db8:1:2:ffff::1":   "2001:db8:1:2::/64",
-		"2001:db8:1:3::1":        "2001:db8:1:3::/64",
-		"fe80::1%eth0":           "fe80::/64",
-		"::ffff:192.0.2.17%eth0": "192.0.2.17",
+	for name, tt := range map[string]struct {
+		addr func(n int) string
+		want int // of 10,000 posts, at 10 for the smallest network
+	}{
+		"one address":        {func(int) string { return "192.0.2.17" }, 10},
+		"a /24":              {func(n int) string { return fmt.Sprintf("192.0.2.%d", n%256) }, 40},
+		"one /64":            {func(n int) string { return fmt.Sprintf("2001:db8:1:2::%x", n) }, 10},
+		"a /56":              {func(n int) string { return fmt.Sprintf("2001:db8:1:%x::1", n%256) }, 20},
+		"a /48":              {func(n int) string { return fmt.Sprintf("2001:db8:1:%x::1", n) }, 40},
+		"IPv4 within IPv6":   {func(n int) string { return []string{"192.0.2.17", "::ffff:192.0.2.17"}[n%2] }, 10},
+		"with a zone":        {func(n int) string { return fmt.Sprintf("fe80::1%%eth%d", n) }, 10},
+		"of unknown address": {func(int) string { return "" }, 10},
 	} {
-		if got := guard.Network(netip.MustParseAddr(addr)); got != want {
-			t.Errorf("%s: %s, want %s", addr, got, want)
+		l, passed := guard.NewLimiter(10, time.Hour), 0
+		for n := range 10_000 {
+			addr, _ := netip.ParseAddr(tt.addr(n))
+			if ok, _ := l.AllowNetworks(addr, "", noon); ok {
+				passed++
+			}
+		}
+		if passed != tt.want {
+			t.Errorf("%s: %d passed, want %d", name, passed, tt.want)
+		}
+		if ok, _ := l.AllowNetworks(netip.MustParseAddr("198.51.100.1"), "", noon); !ok {
+			t.Errorf("%s: a stranger is refused", name)
 		}
 	}
-	if got := guard.Network(netip.Addr{}); got == "" {
-		t.Error("an unknown address has no key of its own")
+}
+
+func TestARefusalOfOneNetworkTakesNoTurnOfAnother(t *testing.T) {
+	t.Parallel()
+	l := guard.NewLimiter(4, time.Hour)
+	spent, other := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	for range 4 {
+		l.AllowNetworks(spent, "", noon)
+	}
+	for range 100 { // refused by the address; the /24 is charged 4 of its 16
+		if ok, wait := l.AllowNetworks(spent, "", noon); ok || wait != 15*time.Minute {
+			t.Fatalf("allowed %v, to wait %v", ok, wait)
+		}
+	}
+	for i := range 4 {
+		if ok, _ := l.AllowNetworks(other, "", noon); !ok {
+			t.Errorf("post %d of another address in the /24 is refused", i)
+		}
+	}
+	l.ReturnNetworks(spent, "", noon)
+	if ok, _ := l.AllowNetworks(spent, "", noon); !ok {
+		t.Error("a turn given back is not there")
+	}
+	if ok, _ := l.AllowNetworks(spent, "ana@partner.example", noon); !ok {
+		t.Error("what one key does counts together with all the rest")
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"signpost/store/origin"
 )
 
 // limiterKeys bounds the memory of a Limiter to a few megabytes. When there are
@@ -40,52 +42,83 @@ func NewLimiter(limit int, window time.Duration) *Limiter {
 // Allow takes one of the key's turns, or tells after how long there will be one.
 // A refusal takes none.
 func (l *Limiter) Allow(key string, now time.Time) (ok bool, retryAfter time.Duration) {
-	if l.every == 0 {
-		return true, 0
-	}
-	id := maphash.String(l.seed, key)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	full := now
-	// No window is full for longer than itself, unless the clock was set back:
-	// that must lock nobody out.
-	if e := l.full.entries[id]; e.until.After(now) && e.until.Sub(now) <= l.window {
-		full = e.until
-	}
-	full = full.Add(l.every)
-	if wait := full.Sub(now) - l.window; wait > 0 {
-		return false, wait
-	}
-	l.full.put(id, struct{}{}, full, now)
-	return true, 0
+	return l.take(now, turn{l.id(key), l.every})
+}
+
+// AllowNetworks takes a turn of each network that the address lies in
+// (origin.Networks), a wider one having its share more of them: all of these turns
+// or, when one network has none left, none, and tells after how long each has one.
+// With a key it counts what that key does from each network, else all that comes
+// from there.
+func (l *Limiter) AllowNetworks(addr netip.Addr, key string, now time.Time) (ok bool, retryAfter time.Duration) {
+	return l.take(now, l.turns(addr, key)...)
 }
 
 // Return gives the key back a turn that it took, for a limit that is to count
 // failures alone.
 func (l *Limiter) Return(key string, now time.Time) {
+	l.giveBack(now, turn{l.id(key), l.every})
+}
+
+// ReturnNetworks gives back what AllowNetworks took.
+func (l *Limiter) ReturnNetworks(addr netip.Addr, key string, now time.Time) {
+	l.giveBack(now, l.turns(addr, key)...)
+}
+
+// turn is a key and how long one of its turns lasts.
+type turn struct {
+	id    uint64
+	every time.Duration
+}
+
+func (l *Limiter) id(key string) uint64 { return maphash.String(l.seed, key) }
+
+func (l *Limiter) turns(addr netip.Addr, key string) []turn {
+	networks := origin.Networks(addr)
+	turns := make([]turn, len(networks))
+	for i, n := range networks {
+		turns[i] = turn{l.id(n.String() + " " + key), max(l.every/time.Duration(n.Share), 1)}
+	}
+	return turns
+}
+
+func (l *Limiter) take(now time.Time, turns ...turn) (ok bool, retryAfter time.Duration) {
+	if l.every == 0 {
+		return true, 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range turns {
+		retryAfter = max(retryAfter, l.fullFrom(t.id, now).Add(t.every).Sub(now)-l.window)
+	}
+	if retryAfter > 0 {
+		return false, retryAfter
+	}
+	for _, t := range turns {
+		l.full.put(t.id, struct{}{}, l.fullFrom(t.id, now).Add(t.every), now)
+	}
+	return true, 0
+}
+
+// fullFrom is when the key's window will be empty again, now when it is. No window
+// is full for longer than itself, unless the clock was set back: that must lock
+// nobody out.
+func (l *Limiter) fullFrom(id uint64, now time.Time) time.Time {
+	if e := l.full.entries[id]; e.until.After(now) && e.until.Sub(now) <= l.window {
+		return e.until
+	}
+	return now
+}
+
+func (l *Limiter) giveBack(now time.Time, turns ...turn) {
 	if l.every == 0 {
 		return
 	}
-	id := maphash.String(l.seed, key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e, ok := l.full.entries[id]; ok {
-		l.full.put(id, struct{}{}, e.until.Add(-l.every), now)
+	for _, t := range turns {
+		if e, ok := l.full.entries[t.id]; ok {
+			l.full.put(t.id, struct{}{}, e.until.Add(-t.every), now)
+		}
 	}
-}
-
-// Network is the key under which the posts of one network are limited: an IPv4
-// address as it is (behind a larger block sit strangers, and a whole office
-// often sits behind one address already), of IPv6 the /64, which is what one
-// subscriber has at the least. IPv4 addresses within IPv6 count as IPv4.
-func Network(addr netip.Addr) string {
-	addr = addr.Unmap().WithZone("")
-	if !addr.Is6() {
-		return addr.String()
-	}
-	network, err := addr.Prefix(64)
-	if err != nil {
-		return addr.String()
-	}
-	return network.String()
 }

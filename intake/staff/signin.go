@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"signpost/intake/guard"
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/origin"
@@ -87,12 +86,11 @@ func (s *Staff) postSignIn(x *web.Exchange) error {
 // slowed takes one try of the account from this network, or tells how long it
 // must wait.
 func (s *Staff) slowed(x *web.Exchange, email string, now time.Time) time.Duration {
-	network := guard.Network(x.Remote())
-	if ok, wait := s.perNetwork.Allow(network, now); !ok {
+	if ok, wait := s.perNetwork.AllowNetworks(x.Remote(), "", now); !ok {
 		return wait
 	}
-	if ok, wait := s.perAccount.Allow(tryKey(email, network), now); !ok {
-		s.perNetwork.Return(network, now)
+	if ok, wait := s.perAccount.AllowNetworks(x.Remote(), store.AddressKey(email), now); !ok {
+		s.perNetwork.ReturnNetworks(x.Remote(), "", now)
 		return wait
 	}
 	return 0
@@ -100,12 +98,9 @@ func (s *Staff) slowed(x *web.Exchange, email string, now time.Time) time.Durati
 
 // excuse gives back the try of who proved to be right.
 func (s *Staff) excuse(x *web.Exchange, email string, now time.Time) {
-	network := guard.Network(x.Remote())
-	s.perNetwork.Return(network, now)
-	s.perAccount.Return(tryKey(email, network), now)
+	s.perNetwork.ReturnNetworks(x.Remote(), "", now)
+	s.perAccount.ReturnNetworks(x.Remote(), store.AddressKey(email), now)
 }
-
-func tryKey(email, network string) string { return store.AddressKey(email) + " " + network }
 
 func (s *Staff) showSlow(x *web.Exchange, d signInData, wait time.Duration) error {
 	d.Fault = strings.Replace(wordsSlow, "%s", inWords(wait), 1)
