@@ -133,22 +133,29 @@ type DKIMConfig struct {
 
 // FormConfig bounds what the form takes and how often.
 type FormConfig struct {
-	Categories   []string      `koanf:"categories"`
-	MaxFiles     int           `koanf:"max_files"`
-	MaxFile      Bytes         `koanf:"max_file"`
-	MaxTotal     Bytes         `koanf:"max_total"`
-	UploadFloor  Bytes         `koanf:"upload_floor"`
-	Types        []string      `koanf:"types"`
-	MinChars     int           `koanf:"min_description"`
-	MaxChars     int           `koanf:"max_description"`
-	MinFill      time.Duration `koanf:"min_fill"`
-	ProofOfWork  int           `koanf:"proof_of_work"`
-	PerNetwork   int           `koanf:"posts_per_network"`
-	PerAddress   int           `koanf:"posts_per_address"`
-	LinkDays     int           `koanf:"link_days"`
-	ConfirmAddr  int           `koanf:"confirmations_per_address"`
-	ConfirmNet   int           `koanf:"confirmations_per_network"`
-	ConfirmTotal int           `koanf:"confirmations_in_all"`
+	Categories      []string      `koanf:"categories"`
+	MaxFiles        int           `koanf:"max_files"`
+	MaxFile         Bytes         `koanf:"max_file"`
+	MaxTotal        Bytes         `koanf:"max_total"`
+	UploadFloor     Bytes         `koanf:"upload_floor"`
+	Types           []string      `koanf:"types"`
+	MinChars        int           `koanf:"min_description"`
+	MaxChars        int           `koanf:"max_description"`
+	MinFill         time.Duration `koanf:"min_fill"`
+	ProofOfWork     int           `koanf:"proof_of_work"`
+	PerNetwork      int           `koanf:"posts_per_network"`
+	PerAddress      int           `koanf:"posts_per_address"`
+	LinkDays        int           `koanf:"link_days"`
+	ConfirmAddr     int           `koanf:"confirmations_per_address"`
+	ConfirmAddrDay  int           `koanf:"confirmations_per_address_day"`
+	ConfirmDom      int           `koanf:"confirmations_per_domain"`
+	ConfirmDomDay   int           `koanf:"confirmations_per_domain_day"`
+	ConfirmNet      int           `koanf:"confirmations_per_network"`
+	ConfirmNetDay   int           `koanf:"confirmations_per_network_day"`
+	ConfirmTotal    int           `koanf:"confirmations_in_all"`
+	ConfirmTotalDay int           `koanf:"confirmations_in_all_day"`
+
+	publicHosts []string // the demo's, beside responder.freemail
 }
 
 // ResponderConfig bounds the automatic answers.
@@ -205,7 +212,8 @@ func defaultConfig() Config {
 			MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20, UploadFloor: 512 << 20, MinChars: 20, MaxChars: 20_000,
 			MinFill: 3 * time.Second, LinkDays: 365,
 			PerNetwork: 30, PerAddress: 20,
-			ConfirmAddr: 10, ConfirmNet: 60, ConfirmTotal: 2000,
+			ConfirmAddr: 10, ConfirmAddrDay: 20, ConfirmDom: 30, ConfirmDomDay: 100,
+			ConfirmNet: 60, ConfirmNetDay: 240, ConfirmTotal: 2000, ConfirmTotalDay: 20_000,
 		},
 		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Network: 20, Breaker: 30, Returned: 20},
 		Ledger:    LedgerConfig{RawDays: 400, RawTotal: 4 << 30},

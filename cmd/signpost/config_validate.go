@@ -316,8 +316,11 @@ func (c *collector) dkim(key string, d DKIMConfig) {
 func (c *collector) form(cfg *Config) {
 	f := cfg.Form
 	for key, rate := range map[string]int{
-		"posts_per_network": f.PerNetwork, "posts_per_address": f.PerAddress, "confirmations_per_address": f.ConfirmAddr,
-		"confirmations_per_network": f.ConfirmNet, "confirmations_in_all": f.ConfirmTotal,
+		"posts_per_network": f.PerNetwork, "posts_per_address": f.PerAddress,
+		"confirmations_per_address": f.ConfirmAddr, "confirmations_per_address_day": f.ConfirmAddrDay,
+		"confirmations_per_domain": f.ConfirmDom, "confirmations_per_domain_day": f.ConfirmDomDay,
+		"confirmations_per_network": f.ConfirmNet, "confirmations_per_network_day": f.ConfirmNetDay,
+		"confirmations_in_all": f.ConfirmTotal, "confirmations_in_all_day": f.ConfirmTotalDay,
 	} {
 		c.between("form."+key, rate, 0, 1_000_000)
 	}

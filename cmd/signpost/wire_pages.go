@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"signpost/intake/form"
@@ -31,9 +32,11 @@ func formConfig(cfg Config) form.Config {
 	out.LinkKept = time.Duration(c.LinkDays) * 24 * time.Hour
 	out.MinFill, out.ProofOfWork = c.MinFill, c.ProofOfWork
 	out.PostsPerNetwork, out.PostsPerAddress = c.PerNetwork, c.PerAddress
-	out.ConfirmationsPerAddress = c.ConfirmAddr
-	out.ConfirmationsPerNetwork = c.ConfirmNet
-	out.ConfirmationsInAll = c.ConfirmTotal
+	out.ConfirmationsPerAddress, out.ConfirmationsPerAddressDay = c.ConfirmAddr, c.ConfirmAddrDay
+	out.ConfirmationsPerDomain, out.ConfirmationsPerDomainDay = c.ConfirmDom, c.ConfirmDomDay
+	out.ConfirmationsPerNetwork, out.ConfirmationsPerNetworkDay = c.ConfirmNet, c.ConfirmNetDay
+	out.ConfirmationsInAll, out.ConfirmationsInAllDay = c.ConfirmTotal, c.ConfirmTotalDay
+	out.PublicHosts = slices.Concat(cfg.Responder.Freemail, c.publicHosts)
 	return out
 }
 

@@ -25,15 +25,22 @@ type Config struct {
 	// ProofOfWork is how many bits of work a browser does before it may post: 2
 	// to that power hashes at most. 0 is off.
 	ProofOfWork int
-	// How many posts are taken an hour from one network and for one address; 0 is
-	// no limit.
+	// How many posts are taken an hour from one network, and from there for one
+	// address; 0 is no limit. Of a network, here and below: of the smallest that an
+	// address lies in; a wider one has its share more (origin.Networks).
 	PostsPerNetwork int
 	PostsPerAddress int
 
-	// How often a confirmation may be mailed, an hour; 0 is no limit.
-	ConfirmationsPerAddress int
-	ConfirmationsPerNetwork int
-	ConfirmationsInAll      int
+	// How often a confirmation may be mailed, an hour and a day; 0 is no limit. An
+	// address is a mailbox (origin.Mailbox), a domain a registered one, but none under
+	// which strangers have addresses.
+	ConfirmationsPerAddress, ConfirmationsPerAddressDay int
+	ConfirmationsPerDomain, ConfirmationsPerDomainDay   int
+	ConfirmationsPerNetwork, ConfirmationsPerNetworkDay int
+	ConfirmationsInAll, ConfirmationsInAllDay           int
+	// PublicHosts are further domains, in lower case, under which strangers to one
+	// another have addresses, beside those of origin.IsPublicHost.
+	PublicHosts []string
 
 	// How slowly a body may arrive before it is cut off.
 	MinRate int64         // bytes a second
@@ -50,7 +57,10 @@ func Defaults() Config {
 		MinFill:                 3 * time.Second,
 		PostsPerNetwork:         30,
 		PostsPerAddress:         20,
-		ConfirmationsPerAddress: 10, ConfirmationsPerNetwork: 60, ConfirmationsInAll: 2000,
+		ConfirmationsPerAddress: 10, ConfirmationsPerAddressDay: 20,
+		ConfirmationsPerDomain: 30, ConfirmationsPerDomainDay: 100,
+		ConfirmationsPerNetwork: 60, ConfirmationsPerNetworkDay: 240,
+		ConfirmationsInAll: 2000, ConfirmationsInAllDay: 20_000,
 		MinRate: 2 << 10, Total: 30 * time.Minute,
 	}
 }

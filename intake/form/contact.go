@@ -13,10 +13,10 @@ import (
 	"strings"
 	"time"
 
-	"signpost/intake/guard"
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/ident"
+	"signpost/store/origin"
 )
 
 // retryFull is when to come back after a disk was full.
@@ -132,8 +132,7 @@ func (f *Form) filesData(now time.Time, d *draft) filesData {
 // postContact opens a ticket, or shows the form again with everything in it.
 func (f *Form) postContact(x *web.Exchange) error {
 	ctx, now := x.Request.Context(), time.Now()
-	network := guard.Network(x.Remote())
-	free, wait := f.guard.network.Allow(network, now)
+	free, wait := f.guard.network.AllowNetworks(x.Remote(), "", now)
 	d, err := f.read(x, free)
 	d.speak(x)
 	x.UseCountry(d.Country)
@@ -150,10 +149,12 @@ func (f *Form) postContact(x *web.Exchange) error {
 	if f.check(ctx, d, !x.WantsJSON()); len(d.faults) > 0 {
 		return show(d.status())
 	}
-	if free, wait := f.guard.sender.Allow(store.AnswerKey(d.Email), now); !free {
+	// By address and network: a stranger may name any address, and its owner must
+	// still get in from elsewhere.
+	if free, wait := f.guard.sender.AllowNetworks(x.Remote(), origin.Mailbox(d.Email), now); !free {
 		return f.refuseRate(x, d, wait, show)
 	}
-	opened, region, err := f.open(ctx, time.Now(), x, d, network)
+	opened, region, err := f.open(ctx, time.Now(), x, d)
 	if errors.Is(err, store.ErrConflict) {
 		return refuseRepeat(d, problem{key: "form.fault_repeat", pairs: []any{"number", opened.Ticket.Number}}, show)
 	}
@@ -175,7 +176,7 @@ func (d *draft) speak(x *web.Exchange) {
 }
 
 // open writes the ticket.
-func (f *Form) open(ctx context.Context, now time.Time, x *web.Exchange, d *draft, network string) (store.Opened, store.Region, error) {
+func (f *Form) open(ctx context.Context, now time.Time, x *web.Exchange, d *draft) (store.Opened, store.Region, error) {
 	region := f.regionFor(d.Country)
 	promise, err := f.deps.Promise(region.ID, now)
 	if err != nil {
@@ -195,17 +196,9 @@ func (f *Form) open(ctx context.Context, now time.Time, x *web.Exchange, d *draf
 		MessageID:   f.deps.Ring.MessageID(now, store.MailConfirmation, store.Domain(region.Address)),
 		Idempotency: d.onceKey(),
 		Fingerprint: d.fingerprint(),
-		Budgets:     f.budgets(d.Email, network),
+		Budgets:     f.budgets(d.Email, x.Remote()),
 	})
 	return opened, region, err
-}
-
-func (f *Form) budgets(email, network string) []store.Budget {
-	return []store.Budget{
-		{Name: "confirmation/address", Key: store.AnswerKey(email), Limit: f.cfg.ConfirmationsPerAddress, Window: time.Hour},
-		{Name: "confirmation/network", Key: network, Limit: f.cfg.ConfirmationsPerNetwork, Window: time.Hour},
-		{Name: "confirmation/all", Limit: f.cfg.ConfirmationsInAll, Window: time.Hour},
-	}
 }
 
 // onceKey is the key by which repeated posts fold. The form's own is random; that
