@@ -93,9 +93,12 @@ type Tickets interface {
 	// Entries lists a ticket's thread from entry number after (exclusive), in
 	// order. ErrNotFound for an unknown ticket.
 	Entries(ctx context.Context, id TicketID, after uint32, limit int) ([]Entry, error)
-	// DeadlinesDue lists running deadlines that fall due at or before until,
-	// earliest first.
-	DeadlinesDue(ctx context.Context, until time.Time, limit int) ([]Deadline, error)
+	// DeadlinesDue lists deadlines that fall due from since until until, both
+	// included, earliest first. A clock asks from the instant up to which it has
+	// done its work, at its very first start from that instant: what fell due
+	// before it ran is not its to tell. Housekeep drops a deadline DeadlineKept
+	// after it fell due.
+	DeadlinesDue(ctx context.Context, since, until time.Time, limit int) ([]Deadline, error)
 }
 
 // Outbox are the verbs of the sender.
@@ -237,9 +240,9 @@ type Upkeep interface {
 	BlobsReferenced(ctx context.Context, hashes []BlobHash) ([]bool, error)
 	// Housekeep drops expired idempotency keys, links, sessions, suppressions, refusals, reservations and
 	// budgets that weigh nothing any more, alarms and canary runs past their time, and
-	// hours counted longer ago than they are
-	// kept (TallyKept, DomainTallyKept), at most limit of them all, oldest first, and
-	// returns how many it dropped.
+	// hours counted and deadlines due
+	// longer ago than they are kept (TallyKept, DomainTallyKept, DeadlineKept), at most
+	// limit of them all, oldest first, and returns how many it dropped.
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)
 	// DropRaws drops the raw mails of the ledger that were seen before an instant
 	// and, oldest first, as many more as Stats.RawBytes is above most (0: none). The

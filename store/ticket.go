@@ -180,6 +180,10 @@ const (
 	DeadlineResolution    DeadlineKind = "resolution"
 )
 
+// DeadlineKept is how long a deadline stays in the list of those due: longer than
+// any service is down before its clock goes on. The promise stays on its ticket.
+const DeadlineKept = 90 * 24 * time.Hour
+
 // Deadline is an instant by which a promise falls due.
 type Deadline struct {
 	Ticket TicketID

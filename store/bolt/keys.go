@@ -22,6 +22,7 @@ import (
 //	              "counted"                            counted record
 //	              "answers"                            answers record
 //	              "raws"                               inbound(8): the last that DropRaws looked at
+//	              "deadlines"                          the key of the last deadline dropped
 //	counts        kind(1) name                         count u64
 //	tickets       ticket(8)                            ticket record
 //	numbers       prefix, upper case, 0, counter(8)    ticket(8)

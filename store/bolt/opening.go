@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -260,7 +261,11 @@ func (t *txn) putDeadline(id store.TicketID, due time.Time, kind byte) error {
 	if due.IsZero() {
 		return nil
 	}
-	return t.put(bDeadlines, deadlineKey(due, id, kind), []byte{})
+	key := deadlineKey(due, id, kind)
+	if bytes.Compare(key, t.deadlinesDropped()) <= 0 {
+		return nil // it would have been dropped by now
+	}
+	return t.put(bDeadlines, key, []byte{})
 }
 
 func confirmation(o opening, k store.Ticket) store.Outbound {

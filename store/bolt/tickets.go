@@ -143,9 +143,9 @@ const (
 )
 
 // DeadlinesDue implements store.Tickets.
-func (db *DB) DeadlinesDue(ctx context.Context, until time.Time, limit int) (deadlines []store.Deadline, err error) {
+func (db *DB) DeadlinesDue(ctx context.Context, since, until time.Time, limit int) (deadlines []store.Deadline, err error) {
 	err = db.read(ctx, func(t *txn) error {
-		return t.walk(bDeadlines, nil, nil, func(key, _ []byte) (bool, error) {
+		return t.walk(bDeadlines, nil, appendInstant(nil, store.Instant(since)), func(key, _ []byte) (bool, error) {
 			d := readDeadline(key)
 			if len(deadlines) >= limit || d.Due.After(until) {
 				return false, nil
@@ -156,6 +156,37 @@ func (db *DB) DeadlinesDue(ctx context.Context, until time.Time, limit int) (dea
 	})
 	return deadlines, fault("deadlines due", until, err)
 }
+
+// pruneDeadlines drops at most limit deadlines that fell due longer ago than they
+// are kept.
+func (t *txn) pruneDeadlines(now time.Time, limit int) (int, error) {
+	var past [][]byte
+	err := t.walk(bDeadlines, nil, nil, func(key, _ []byte) (bool, error) {
+		if len(past) >= limit || !readInstant(key).Before(now.Add(-store.DeadlineKept)) {
+			return false, nil
+		}
+		past = append(past, bytes.Clone(key))
+		return true, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range past {
+		if err := t.delete(bDeadlines, key); err != nil {
+			return 0, err
+		}
+	}
+	if len(past) == 0 {
+		return 0, nil
+	}
+	return len(past), t.put(bMeta, []byte(deadlinesKey), past[len(past)-1])
+}
+
+const deadlinesKey = "deadlines"
+
+// deadlinesDropped is the key of the last deadline that was dropped: there is none
+// up to it. nil: none was dropped yet.
+func (t *txn) deadlinesDropped() []byte { return t.value(bMeta, []byte(deadlinesKey)) }
 
 func readDeadline(key []byte) store.Deadline {
 	d := store.Deadline{Due: readInstant(key), Ticket: store.TicketID(readU64(key[8:])), Kind: store.DeadlineFirstResponse}

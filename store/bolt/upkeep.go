@@ -72,7 +72,11 @@ func (db *DB) Housekeep(ctx context.Context, now time.Time, limit int) (dropped 
 			return err
 		}
 		hours, err := t.pruneHours(now, limit-dropped)
-		dropped += hours
+		if err != nil {
+			return err
+		}
+		deadlines, err := t.pruneDeadlines(now, limit-dropped-hours)
+		dropped += hours + deadlines
 		return err
 	})
 	if err != nil {

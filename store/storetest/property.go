@@ -356,12 +356,13 @@ func (r *run) readAll() {
 	r.readBoard()
 	r.readNumbers()
 	var deadlines []store.Deadline
+	since := r.now.Add(-store.DeadlineKept)
 	for _, k := range r.model.tickets {
 		deadlines = append(deadlines, store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: k.Promise.FirstResponseBy})
 	}
-	deadlines = slices.DeleteFunc(deadlines, func(d store.Deadline) bool { return d.Due.After(r.now) })
+	deadlines = slices.DeleteFunc(deadlines, func(d store.Deadline) bool { return d.Due.After(r.now) || d.Due.Before(since) })
 	slices.SortStableFunc(deadlines, func(a, b store.Deadline) int { return a.Due.Compare(b.Due) })
-	r.compare("DeadlinesDue", must1(r.store.DeadlinesDue(r.ctx, r.now, 1000)), deadlines, nil)
+	r.compare("DeadlinesDue", must1(r.store.DeadlinesDue(r.ctx, since, r.now, 1000)), deadlines, nil)
 }
 
 func (r *run) readTickets() {

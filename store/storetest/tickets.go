@@ -60,7 +60,7 @@ func wholeTicket(d *desk) {
 	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, ticket.ID, 0, 9)), []store.Entry{{
 		Ticket: ticket.ID, Seq: 1, Kind: store.EntryMessage, Author: "Ana", At: d.at(), Body: n.Body, Files: n.Files,
 	}})
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, n.Promise.ResolutionBy, 9)), []store.Deadline{
+	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, n.Promise.ResolutionBy, 9)), []store.Deadline{
 		{Ticket: ticket.ID, Kind: store.DeadlineFirstResponse, Due: n.Promise.FirstResponseBy},
 		{Ticket: ticket.ID, Kind: store.DeadlineResolution, Due: n.Promise.ResolutionBy},
 	})
@@ -433,10 +433,10 @@ func deadlines(d *desk) {
 		return store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: k.Promise.FirstResponseBy}
 	}
 	until := d.at().Add(3 * time.Hour)
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, until.Add(-time.Microsecond), 9)), []store.Deadline{first(b)})
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, until, 9)), []store.Deadline{first(b), first(a)})
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, until, 1)), []store.Deadline{first(b)})
-	if all := must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, until.Add(1000*time.Hour), 9)); len(all) != 3 {
+	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until.Add(-time.Microsecond), 9)), []store.Deadline{first(b)})
+	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until, 9)), []store.Deadline{first(b), first(a)})
+	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until, 1)), []store.Deadline{first(b)})
+	if all := must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until.Add(1000*time.Hour), 9)); len(all) != 3 {
 		d.Errorf("%d deadlines, want 3: %v", len(all), all)
 	}
 }

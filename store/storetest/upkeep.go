@@ -10,6 +10,7 @@ func upkeepStories() map[string]func(*desk) {
 	return map[string]func(*desk){
 		"What expired is dropped, a bit at a time":           housekeeping,
 		"Housekeeping keeps what still counts":               housekeepingKeeps,
+		"A deadline that fell due long ago is dropped":       deadlinesEnd,
 		"Raw mails are dropped by age and by what they take": rawsDropped,
 		"The claims of a process that is gone end":           leasesEnd,
 		"What a wrong clock put off is due now":              pulled,
@@ -21,7 +22,7 @@ func upkeepStories() map[string]func(*desk) {
 func housekeeping(d *desk) {
 	d.connects()
 	b := store.Budget{Name: "b", Limit: 9, Window: time.Hour}
-	opened := d.opens(post("key", "text"), budgets(b)) // a link, a key, a budget
+	opened := d.opens(post("key", "text"), budgets(b)) // a link, a key, a budget, two deadlines
 	must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.NewMessage{Link: opened.Ticket.Link, Idempotency: "key"}))
 	d.wantAnswered(d.answer(d.mail(1))) // a reservation
 	if n := must[int](d)(d.Housekeep(d.ctx, d.now, 100)); n != 0 {
@@ -31,7 +32,7 @@ func housekeeping(d *desk) {
 	if n := must[int](d)(d.Housekeep(d.ctx, d.now, 0)); n != 0 {
 		d.Errorf("dropped %d, none were wanted", n)
 	}
-	for _, want := range []int{2, 2, 1, 0} {
+	for _, want := range []int{2, 2, 2, 1, 0} {
 		if n := must[int](d)(d.Housekeep(d.ctx, d.now, 2)); n != want {
 			d.Errorf("dropped %d, want %d", n, want)
 		}
@@ -64,6 +65,34 @@ func housekeepingKeeps(d *desk) {
 	if d.opens(budgets(b)).Confirmation.State != store.StateSuppressed {
 		d.Error("the budget was dropped while it was spent")
 	}
+}
+
+// A clock that begins its work on an old store finds no deadline of years ago.
+func deadlinesEnd(d *desk) {
+	first := d.opens().Ticket
+	d.pass(store.DeadlineKept)
+	second := d.opens().Ticket
+	due := func(since time.Time) (tickets []store.TicketID) {
+		for _, deadline := range must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, since, second.Promise.ResolutionBy, 9)) {
+			tickets = append(tickets, deadline.Ticket)
+		}
+		return tickets
+	}
+	d.same(due(time.Time{}), []store.TicketID{first.ID, first.ID, second.ID, second.ID})
+	d.same(due(first.Promise.ResolutionBy), []store.TicketID{first.ID, second.ID, second.ID})
+	d.same(due(d.now), []store.TicketID{second.ID, second.ID})
+	d.now = first.Promise.FirstResponseBy.Add(store.DeadlineKept)
+	must[int](d)(d.Housekeep(d.ctx, d.now, 99))
+	d.same(due(time.Time{}), []store.TicketID{first.ID, first.ID, second.ID, second.ID})
+	d.pass(time.Second)
+	d.same(must[int](d)(d.Housekeep(d.ctx, d.now, 99)), 1)
+	d.same(due(time.Time{}), []store.TicketID{first.ID, second.ID, second.ID})
+	d.must(d.Check(d.ctx))
+	d.pass(2 * store.DeadlineKept)
+	must[int](d)(d.Housekeep(d.ctx, d.now, 99))
+	d.same(due(time.Time{}), []store.TicketID(nil))
+	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, first.ID)).Promise, first.Promise)
+	d.must(d.Check(d.ctx))
 }
 
 func rawsDropped(d *desk) {
@@ -184,7 +213,7 @@ func pulled(d *desk) {
 func emptyStore(d *desk) {
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)), store.Stats{})
 	d.same(must[[]store.Inbound](d)(d.ListInbound(d.ctx, 0, 9)), []store.Inbound{})
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, 9)), []store.Deadline{})
+	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, time.Time{}, d.now, 9)), []store.Deadline{})
 	d.same(d.claims(claimAll()), []store.Outbound{})
 	d.same(must[[]bool](d)(d.BlobsReferenced(d.ctx, nil)), []bool{})
 	d.must(d.MarkRestored(d.ctx, d.now))
