@@ -18,7 +18,6 @@ type InboundQuery struct {
 	Decider   string    // Verdict.Decider
 	Since     time.Time // seen at or after
 	Until     time.Time // seen before
-	Before    InboundID // with an id below
 }
 
 // MarkAnswered marks the mails that got an automatic answer.
@@ -78,8 +77,8 @@ const SearchLooked = 10_000
 type Board interface {
 	// SearchInbound lists the mails of the ledger that q wants, newest first. It
 	// walks the index of the narrowest field given; when it has looked at
-	// SearchLooked rows it returns what it found.
-	SearchInbound(ctx context.Context, q InboundQuery, limit int) ([]Inbound, error)
+	// SearchLooked rows it stops. ErrInvalid for a cursor of another list.
+	SearchInbound(ctx context.Context, q InboundQuery, p Page) (List[Inbound], error)
 	// WaitingOutbounds lists the queued and claimed mails, the one queued first
 	// first, those behind the one given (0: from the first).
 	WaitingOutbounds(ctx context.Context, after OutboundID, limit int) ([]Outbound, error)

@@ -60,12 +60,13 @@ func TestE2EVacation(t *testing.T) {
 
 	s.Kill(t)
 	s.inspect(t, func(app *App) {
-		rows, err := app.db.SearchInbound(t.Context(), store.InboundQuery{Mark: string(store.KindAutoReply)}, 9)
-		if err != nil || len(rows) != 1 || rows[0].Answer != 0 || rows[0].Mailbox != "us" {
+		found, err := app.db.SearchInbound(t.Context(), store.InboundQuery{Mark: string(store.KindAutoReply)}, store.Page{Limit: 9})
+		if rows := found.Items; err != nil || len(rows) != 1 || rows[0].Answer != 0 || rows[0].Mailbox != "us" {
 			t.Errorf("the ledger's automatic replies are %+v: %v", rows, err)
 		}
-		if rows, err = app.db.SearchInbound(t.Context(), store.InboundQuery{Mark: store.MarkAnswered}, 9); err != nil || len(rows) != 3 {
-			t.Errorf("%d mails were answered, want those of three people: %v", len(rows), err)
+		found, err = app.db.SearchInbound(t.Context(), store.InboundQuery{Mark: store.MarkAnswered}, store.Page{Limit: 9})
+		if err != nil || len(found.Items) != 3 {
+			t.Errorf("%d mails were answered, want those of three people: %v", len(found.Items), err)
 		}
 	})
 }

@@ -23,10 +23,14 @@ type ledgerData struct {
 	Wider                 string // the address without Mailbox and Why
 	Marks                 []verdict.Mark
 	Rows                  []ledgerRow
-	Older                 string
+	Older                 string // the address of the next page
+	Stopped               bool   // before all was looked at
 	Searched              bool
 	Fault                 string
 }
+
+// Looked is how many mails one search looks at.
+func (ledgerData) Looked() string { return count(store.SearchLooked) }
 
 type ledgerRow struct {
 	Link, When, Subject string
@@ -56,36 +60,35 @@ func (o *Ops) showLedger(x *web.Exchange, who store.Agent) error {
 		d.Fault = "A day is written like 2026-11-23."
 		return o.ledger.Show(x, http.StatusUnprocessableEntity, d)
 	}
-	before, _ := strconv.ParseUint(in.Get("before"), 10, 64)
-	q.Before = store.InboundID(before)
-	rows, err := o.find(x, q, d.Query)
+	found, err := o.find(x, q, d.Query, store.Page{After: store.Cursor(in.Get("after")), Limit: ledgerPage})
 	if err != nil {
 		return err
 	}
 	d.Searched = d.Query != "" || d.Mark != "" || d.From != "" || d.To != "" || d.Wider != ""
-	if len(rows) == ledgerPage {
-		d.Older = older(in, uint64(rows[len(rows)-1].ID))
+	if d.Stopped = found.Stopped; found.Next != "" {
+		d.Older = older(in, found.Next)
 	}
-	for _, row := range rows {
+	for _, row := range found.Items {
 		d.Rows = append(d.Rows, rowOf(row))
 	}
 	return o.ledger.Show(x, http.StatusOK, d)
 }
 
-// find looks for what was typed as an address and, when nothing has it, as a
-// Message-ID, which looks the same.
-func (o *Ops) find(x *web.Exchange, q store.InboundQuery, typed string) ([]store.Inbound, error) {
+// find looks for what was typed as an address and, when no mail has it, as a
+// Message-ID, which looks the same. A search that goes on goes on as it began.
+func (o *Ops) find(x *web.Exchange, q store.InboundQuery, typed string, p store.Page) (store.List[store.Inbound], error) {
 	typed = strings.Trim(typed, "<> ")
 	if len(typed) > 1000 {
 		typed = typed[:1000]
 	}
 	q.Address = typed
-	rows, err := o.deps.Store.SearchInbound(x.Request.Context(), q, ledgerPage)
-	if err != nil || len(rows) > 0 || typed == "" {
-		return rows, err
+	found, err := o.deps.Store.SearchInbound(x.Request.Context(), q, p)
+	if err != nil || len(found.Items) > 0 || found.Stopped || typed == "" {
+		return found, err
 	}
-	q.Address, q.MessageID = "", typed
-	return o.deps.Store.SearchInbound(x.Request.Context(), q, ledgerPage)
+	byID := q
+	byID.Address, byID.MessageID = "", typed
+	return o.deps.Store.SearchInbound(x.Request.Context(), byID, p)
 }
 
 // exact is how an instant stands in an address of the ledger.
@@ -105,10 +108,10 @@ func day(text string, days int) (time.Time, bool) {
 }
 
 // older is the address of a list's next page.
-func older(in url.Values, before uint64) string {
+func older(in url.Values, next store.Cursor) string {
 	in = maps.Clone(in)
-	in.Set("before", strconv.FormatUint(before, 10))
-	return kept(in, "q", "mark", "from", "to", "mailbox", "why", "before")
+	in.Set("after", string(next))
+	return kept(in, "q", "mark", "from", "to", "mailbox", "why", "after")
 }
 
 // kept is the part of an address behind its path, with the parameters named that

@@ -22,7 +22,7 @@ var static embed.FS
 
 // Store is what the pages read and mend.
 type Store interface {
-	SearchInbound(ctx context.Context, q store.InboundQuery, limit int) ([]store.Inbound, error)
+	SearchInbound(ctx context.Context, q store.InboundQuery, p store.Page) (store.List[store.Inbound], error)
 	Inbound(ctx context.Context, id store.InboundID) (store.Inbound, error)
 	RawInbound(ctx context.Context, id store.InboundID) ([]byte, error)
 	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)

@@ -6,12 +6,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -208,6 +210,34 @@ func TestEmptyPagesSayWhatWillBeThere(t *testing.T) {
 	}
 	if w := h.do("GET", "/ops/ledger?from=yesterday", nil); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "like 2026-11-23") {
 		t.Errorf("a day nobody can read: %d", w.Code)
+	}
+}
+
+// A mail under more newer ones than one search looks at is not said to be none:
+// the page says that it stopped, and the link goes on.
+func TestASearchThatStoppedSaysSoAndGoesOn(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	wanted := h.receives("ann@partner.example", "The one that is wanted")
+	h.decides(wanted.ID, store.Verdict{Kind: store.KindBounce, Rules: []store.Rule{{ID: "null-sender", Effect: store.EffectStop}}})
+	newer := make([]store.NewInbound, store.SearchLooked+1)
+	for i := range newer {
+		raw := fmt.Appendf(nil, "newer %d", i)
+		newer[i] = store.NewInbound{Mailbox: "us", UIDValidity: 1, UID: uint32(10 + i), InternalDate: time.Now(), Hash: sha256.Sum256(raw), Raw: raw}
+	}
+	if _, err := h.db.RecordInbound(h.Context(), time.Now(), newer); err != nil {
+		h.Fatal(err)
+	}
+	page := h.shows("/ops/ledger?why=null-sender", "No such mail so far", "10,000 mails")
+	link := regexp.MustCompile(`href="([^"]*after=[^"]*)"`).FindStringSubmatch(page)
+	if link == nil || !strings.Contains(link[1], "why=null-sender") {
+		t.Fatalf("no link goes on: %v", link)
+	}
+	if page := h.shows("/ops/ledger"+html.UnescapeString(link[1]), "The one that is wanted"); strings.Contains(page, "so far") {
+		t.Error("a search that is done says that it stopped")
+	}
+	if w := h.do("GET", "/ops/ledger?after=nonsense!", nil); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("a cursor of no list: %d", w.Code)
 	}
 }
 

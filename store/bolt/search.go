@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"signpost/store"
@@ -69,35 +70,72 @@ func indexBoard(t *txn) error {
 }
 
 // SearchInbound implements store.Board.
-func (db *DB) SearchInbound(ctx context.Context, q store.InboundQuery, limit int) (rows []store.Inbound, err error) {
-	looked := 0
+func (db *DB) SearchInbound(ctx context.Context, q store.InboundQuery, p store.Page) (found store.List[store.Inbound], err error) {
 	err = db.read(ctx, func(t *txn) error {
-		index, prefix := searched(q)
-		from, before := t.searchRange(q)
-		return t.walkBack(index, prefix, beforeKey(prefix, before), func(key, _ []byte) (bool, error) {
-			id := store.InboundID(readU64(key[len(key)-8:]))
-			looked++
-			if uint64(id) < from || len(rows) >= limit || looked > store.SearchLooked {
-				return false, nil
-			}
-			if q.Mark != "" && index != bInMarks && !t.has(bInMarks, markKey(q.Mark, id)) {
-				return true, nil
-			}
-			if q.Address != "" && index != bInAddresses && !t.has(bInAddresses, addressKey(store.AddressKey(q.Address), id)) {
-				return true, nil
-			}
-			row, err := t.inbound(id)
-			if q.Mailbox != "" && row.Mailbox != q.Mailbox || q.Decider != "" && row.Verdict.Decider() != q.Decider {
-				return true, err
-			}
-			rows = append(rows, row)
-			return true, err
-		})
+		before, err := inboundCursor(p.After)
+		if err != nil {
+			return err
+		}
+		found, err = t.search(q, before, p.Limit)
+		return err
 	})
 	if err != nil {
-		return nil, fault("search inbounds, at most", limit, err)
+		return store.List[store.Inbound]{}, fault("search inbounds, at most", p.Limit, err)
 	}
-	return rows, nil
+	return found, nil
+}
+
+// search walks the index of a query over the ids below before (0: from the
+// newest).
+func (t *txn) search(q store.InboundQuery, before uint64, limit int) (found store.List[store.Inbound], err error) {
+	index, prefix := searched(q)
+	from, before := t.searchRange(q, before)
+	looked, last := 0, uint64(0)
+	err = t.walkBack(index, prefix, beforeKey(prefix, before), func(key, _ []byte) (bool, error) {
+		id := readU64(key[len(key)-8:])
+		if id < from || limit < 1 {
+			return false, nil
+		}
+		if found.Stopped = looked == store.SearchLooked; found.Stopped || len(found.Items) == limit {
+			found.Next = cursorOf(last)
+			return false, nil
+		}
+		looked, last = looked+1, id
+		row, ok, err := t.wanted(q, index, store.InboundID(id))
+		if ok {
+			found.Items = append(found.Items, row)
+		}
+		return true, err
+	})
+	return found, err
+}
+
+// wanted is a row of the query's index, if it is all that the query asks for.
+func (t *txn) wanted(q store.InboundQuery, index bucket, id store.InboundID) (row store.Inbound, ok bool, err error) {
+	if q.Mark != "" && index != bInMarks && !t.has(bInMarks, markKey(q.Mark, id)) {
+		return row, false, nil
+	}
+	if q.Address != "" && index != bInAddresses && !t.has(bInAddresses, addressKey(store.AddressKey(q.Address), id)) {
+		return row, false, nil
+	}
+	row, err = t.inbound(id)
+	ok = (q.Mailbox == "" || row.Mailbox == q.Mailbox) && (q.Decider == "" || row.Verdict.Decider() == q.Decider)
+	return row, ok && err == nil, err
+}
+
+// cursorOf is the place behind an id in a list that descends.
+func cursorOf(id uint64) store.Cursor { return store.Cursor(strconv.FormatUint(id, 36)) }
+
+// inboundCursor is the id that a list goes on below, 0 for the list's beginning.
+func inboundCursor(c store.Cursor) (before uint64, err error) {
+	if c == "" {
+		return 0, nil
+	}
+	before, err = strconv.ParseUint(string(c), 36, 64)
+	if err != nil || before == 0 {
+		return 0, invalid("the cursor is not one of this list")
+	}
+	return before, nil
 }
 
 // searched is the index that narrows a query most.
@@ -117,8 +155,8 @@ func searched(q store.InboundQuery) (bucket, []byte) {
 
 // searchRange is the query's range of ids: from the first on, below the second,
 // 0 for no end. Ids ascend as mails are seen.
-func (t *txn) searchRange(q store.InboundQuery) (from, before uint64) {
-	before = uint64(q.Before)
+func (t *txn) searchRange(q store.InboundQuery, below uint64) (from, before uint64) {
+	before = below
 	if !q.Since.IsZero() {
 		from = t.seenFrom(q.Since)
 	}

@@ -13,6 +13,7 @@ func boardStories() map[string]func(*desk) {
 	return map[string]func(*desk){
 		"The ledger is searched by address, verdict, Message-ID and time": searching,
 		"A search goes on where it ended":                                 searchPages,
+		"A search that stopped looking says so and goes on":               searchGoesOn,
 		"A mail is found under what became of it":                         marksMove,
 		"A reported recipient finds the report":                           reportFound,
 		"A mail that waits for another try is tried now":                  retryWaiting,
@@ -24,7 +25,7 @@ func boardStories() map[string]func(*desk) {
 
 func (d *desk) finds(q store.InboundQuery) (ids []store.InboundID) {
 	d.Helper()
-	for _, row := range must[[]store.Inbound](d)(d.SearchInbound(d.ctx, q, 100)) {
+	for _, row := range must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, q, store.Page{Limit: 100})).Items {
 		ids = append(ids, row.ID)
 	}
 	return ids
@@ -69,7 +70,6 @@ func searching(d *desk) {
 		{store.InboundQuery{Since: noon, Until: noon}, nil},
 		{store.InboundQuery{Until: noon.Add(-2 * time.Hour)}, nil},
 		{store.InboundQuery{Since: d.at()}, nil},
-		{store.InboundQuery{Since: noon, Mark: "bounce", Before: three}, []store.InboundID{two}},
 		{store.InboundQuery{Address: "no address"}, nil},
 		{store.InboundQuery{Mailbox: box}, []store.InboundID{four, three, two, one}},
 		{store.InboundQuery{Mailbox: "INBOX"}, nil},
@@ -87,20 +87,51 @@ func searchPages(d *desk) {
 	for uid := range uint32(5) {
 		d.verdict(d.mail(uid+1), store.KindList)
 	}
-	q := store.InboundQuery{Mark: "list"}
 	var seen []store.InboundID
-	for {
-		rows := must[[]store.Inbound](d)(d.SearchInbound(d.ctx, q, 2))
-		for _, row := range rows {
+	for p := (store.Page{Limit: 2}); ; {
+		found := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{Mark: "list"}, p))
+		for _, row := range found.Items {
 			seen = append(seen, row.ID)
 		}
-		if len(rows) < 2 {
+		if p.After = found.Next; p.After == "" {
 			break
 		}
-		q.Before = rows[1].ID
 	}
 	if len(seen) != 5 || !slices.IsSortedFunc(seen, func(a, b store.InboundID) int { return int(b) - int(a) }) {
 		d.Errorf("the pages hold %v", seen)
+	}
+	full := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{Mark: "list"}, store.Page{Limit: 5}))
+	if len(full.Items) != 5 || full.Next != "" || full.Stopped {
+		d.Errorf("a page that holds all has %d mails, and goes on at %q, stopped %v", len(full.Items), full.Next, full.Stopped)
+	}
+	d.same(len(must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{}, store.Page{})).Items), 0)
+	for _, strange := range []store.Cursor{"!", "0", "-1", "zzzzzzzzzzzzzzzzzz"} {
+		_, err := d.SearchInbound(d.ctx, store.InboundQuery{}, store.Page{After: strange, Limit: 1})
+		d.wantErr(err, store.ErrInvalid)
+	}
+}
+
+// What lies under more newer mails than one search looks at is found by going on.
+func searchGoesOn(d *desk) {
+	d.connects()
+	must[store.MailboxState](d)(d.ConnectMailbox(d.ctx, d.now, "elsewhere"))
+	wanted := d.records(d.arrival(1, func(n *store.NewInbound) { n.Mailbox = "elsewhere" }))[0].ID
+	for uid := uint32(2); uid < store.SearchLooked+5; {
+		newer := make([]store.NewInbound, 1001)
+		for i := range newer {
+			newer[i], uid = d.arrival(uid), uid+1
+		}
+		d.records(newer...)
+	}
+	q, p := store.InboundQuery{Mailbox: "elsewhere"}, store.Page{Limit: 9}
+	found := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, q, p))
+	if len(found.Items) != 0 || !found.Stopped || found.Next == "" {
+		d.Fatalf("a search that gave up says it found %d mails, stopped %v, goes on at %q", len(found.Items), found.Stopped, found.Next)
+	}
+	p.After = found.Next
+	found = must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, q, p))
+	if len(found.Items) != 1 || found.Items[0].ID != wanted || found.Stopped || found.Next != "" {
+		d.Errorf("going on found %d mails, stopped %v, goes on at %q, want the one there is", len(found.Items), found.Stopped, found.Next)
 	}
 }
 
@@ -222,6 +253,12 @@ func (r *run) retry(*rapid.T) {
 	r.compare("RetryOutbounds", must1(r.store.RetryOutbounds(r.ctx, r.now, ids)), want, nil)
 }
 
+// found is all that a query finds.
+func (r *run) found(q store.InboundQuery) result[[]store.Inbound] {
+	found, err := r.store.SearchInbound(r.ctx, q, store.Page{Limit: 1000})
+	return must1(found.Items, err)
+}
+
 func (r *run) readBoard() {
 	marks, people := map[string][]store.Inbound{}, map[string][]store.Inbound{}
 	var since []store.Inbound
@@ -238,12 +275,12 @@ func (r *run) readBoard() {
 		}
 	}
 	for mark, want := range marks {
-		r.compare("SearchInbound", must1(r.store.SearchInbound(r.ctx, store.InboundQuery{Mark: mark}, 1000)), want, nil)
+		r.compare("SearchInbound", r.found(store.InboundQuery{Mark: mark}), want, nil)
 	}
 	for address, want := range people {
-		r.compare("SearchInbound", must1(r.store.SearchInbound(r.ctx, store.InboundQuery{Address: address}, 1000)), want, nil)
+		r.compare("SearchInbound", r.found(store.InboundQuery{Address: address}), want, nil)
 	}
-	r.compare("SearchInbound", must1(r.store.SearchInbound(r.ctx, store.InboundQuery{Since: at}, 1000)), since, nil)
+	r.compare("SearchInbound", r.found(store.InboundQuery{Since: at}), since, nil)
 	var failed, waiting []store.Outbound
 	for _, o := range r.model.outs {
 		switch o.State {

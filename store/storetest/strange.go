@@ -209,9 +209,9 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 			return err
 		},
 		"SearchInbound": func() error {
-			_, err1 := d.SearchInbound(d.ctx, store.InboundQuery{Address: text, Mailbox: text}, 5)
-			_, err2 := d.SearchInbound(d.ctx, store.InboundQuery{Mark: text, Decider: text}, 5)
-			_, err3 := d.SearchInbound(d.ctx, store.InboundQuery{MessageID: text}, 5)
+			_, err1 := d.SearchInbound(d.ctx, store.InboundQuery{Address: text, Mailbox: text}, store.Page{Limit: 5})
+			_, err2 := d.SearchInbound(d.ctx, store.InboundQuery{Mark: text, Decider: text}, store.Page{Limit: 5})
+			_, err3 := d.SearchInbound(d.ctx, store.InboundQuery{MessageID: text}, store.Page{Limit: 5})
 			return errors.Join(err1, err2, err3)
 		},
 		"RegionHours":     func() error { _, err := d.RegionHours(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
