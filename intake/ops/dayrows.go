@@ -118,23 +118,26 @@ func (r counting) row(c comparison) dayRow {
 	return row
 }
 
-// Good counts are judged where enough is usual that less means something.
+// A good count is judged from so many on: where a few are usual, chance alone
+// doubles them or leaves none.
 const (
 	usualEnough = 10
 	manyTimes   = 3
 )
 
-// judge says in a word what stands out.
+// judge says in a word what stands out against both the usual and a week ago; the
+// word compares with the usual, which stands beside it.
 func (r counting) judge(n uint64, c comparison) (tone, word string) {
-	usual := max(r.of(c.usual), r.of(c.weekAgo))
+	usual, weekAgo := r.of(c.usual), r.of(c.weekAgo)
+	most := max(usual, weekAgo)
 	switch {
-	case r.tone != "" && n >= r.least && n > 2*usual:
+	case r.tone != "" && n >= r.least && n > 2*most:
 		return r.tone, times(n, usual)
-	case r.tone != "" || !c.hasUsual() || r.of(c.usual) < usualEnough:
+	case r.tone != "" || !c.hasUsual():
 		return "", ""
-	case n > manyTimes*usual:
+	case n >= usualEnough && n > manyTimes*most:
 		return "amber", times(n, usual)
-	case 2*n < min(r.of(c.usual), lesser(r.of(c.weekAgo), c)):
+	case usual >= usualEnough && 2*n < min(usual, lesser(weekAgo, c)):
 		return "amber", "less than half"
 	}
 	return "", ""
