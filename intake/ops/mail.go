@@ -60,7 +60,7 @@ func (o *Ops) showMail(x *web.Exchange, who store.Agent) error {
 		if err != nil {
 			return err
 		}
-		d.Answered = &sentMail{answer.To, string(answer.State), answer.Reply}
+		d.Answered, d.Outcome = &sentMail{answer.To, string(answer.State), answer.Reply}, verdict.Answered(answer)
 	}
 	return o.mail.Show(x, http.StatusOK, d)
 }

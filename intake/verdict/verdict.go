@@ -74,6 +74,14 @@ func Rules(fired []store.Rule) []Rule {
 	return rules
 }
 
+// Answered says what an automatic answer showed its reader the way to.
+func Answered(answer store.Outbound) string {
+	if answer.Number != "" {
+		return "It was answered automatically, once, with a link to the page of " + answer.Number + "."
+	}
+	return "It was answered automatically, once, with a link to the form."
+}
+
 // Sentence says what became of a mail.
 func Sentence(m store.Inbound) string {
 	stops := 0
@@ -88,7 +96,7 @@ func Sentence(m store.Inbound) string {
 	case m.State == store.InboundQuarantined:
 		return "Set aside after several tries. It is kept, and was answered by nobody."
 	case m.Answer != 0:
-		return "It was answered automatically, once, and pointed to the form."
+		return "It was answered automatically, once."
 	case stops == 1:
 		return "It was not answered. One rule stood against it."
 	case stops > 1:

@@ -13,6 +13,18 @@ import (
 	"signpost/store"
 )
 
+// A partner who replied to a ticket's mail was shown its page, anybody else the
+// form: what is told of the answer is what was in it.
+func TestAnAnswerIsToldByWhatItShowed(t *testing.T) {
+	t.Parallel()
+	if got := verdict.Answered(store.Outbound{Ticket: 7, Number: "US-1042"}); !strings.Contains(got, "page of US-1042") || strings.Contains(got, "form") {
+		t.Errorf("of the page of a ticket it is said %q", got)
+	}
+	if got := verdict.Answered(store.Outbound{}); !strings.Contains(got, "form") {
+		t.Errorf("of the form it is said %q", got)
+	}
+}
+
 // Whoever adds a kind of mail to the store says here what it is called.
 func TestEveryKindHasAName(t *testing.T) {
 	t.Parallel()
