@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"signpost/store"
 )
 
 // typed runs a command line as a shell would.
@@ -52,6 +54,46 @@ func TestADeadlineIsExplainedOnTheCommandLine(t *testing.T) {
 	if code, _, errs := typed(t, nil, "sla", "explain", "--from", "2026-11-25T20:00:00Z", "--hours", "4"); code != 1 || !strings.Contains(errs, "--zone TZ and --open HOURS") {
 		t.Errorf("without a calendar: %d %s", code, errs)
 	}
+}
+
+// A demo that ran before has connected its mailboxes just now. What is generated
+// after it still looks like a year in which people were answered.
+func TestADemoThatRanIsFilledWithAnsweredMail(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	data := d.app.cfg.Service.Data
+	if code, _, errs := typed(t, nil, "generate", "--demo", data); code == 0 || !strings.Contains(errs, "stop it, generate, and start it again") {
+		t.Errorf("beside a running demo: %d %s", code, errs)
+	}
+	data = filepath.Join(t.TempDir(), "demo")
+	secret, err := demoSecret(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := func(do func(app *App)) {
+		app, err := openApp(demoConfig(data, "http://127.0.0.1:1", secret), quietLog())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer app.Close()
+		do(app)
+	}
+	inside(func(app *App) {
+		for _, box := range []string{"us", "intl"} {
+			if _, err := app.db.ConnectMailbox(t.Context(), time.Now(), box); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if code, out, errs := typed(t, nil, "generate", "--demo", data, "--tickets", "10", "--mails", "200"); code != 0 {
+		t.Fatalf("generate: %d %s%s", code, out, errs)
+	}
+	inside(func(app *App) {
+		stats, err := app.db.Stats(t.Context())
+		if err != nil || stats.Rules[store.RuleConnected] != 0 || stats.Verdicts[store.KindDirect] < 50 {
+			t.Errorf("of %d people %d wrote before the connection: %v", stats.Verdicts[store.KindDirect], stats.Rules[store.RuleConnected], err)
+		}
+	})
 }
 
 // TestGeneratedTicketsAreWhole fills a demo's folder and reads it back; nobody

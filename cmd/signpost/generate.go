@@ -47,6 +47,9 @@ func (c *GenerateCmd) Run(env *environment) error {
 		return err
 	}
 	app, err := openApp(cfg, slog.New(slog.DiscardHandler))
+	if errors.Is(err, bolt.ErrInUse) {
+		return fmt.Errorf("%w: stop it, generate, and start it again", err)
+	}
 	if err != nil {
 		return err
 	}

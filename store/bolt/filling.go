@@ -20,8 +20,10 @@ type Arriving struct {
 }
 
 // FillLedger records and decides a batch in one transaction, each as
-// RecordInbound and DecideInbound would: all of them or none. It fills a store
-// fast; a batch of a few thousand is best.
+// RecordInbound and DecideInbound would, but that no mail is older than the
+// mailbox's connection, whose instant moves back to the oldest: all of them or none.
+// It fills a store fast; a batch of a few thousand is best. MarkRestored moves the
+// connection to where real mail may be answered.
 func (db *DB) FillLedger(ctx context.Context, batch []Arriving) ([]store.Inbound, error) {
 	arrivals := make([]arrival, len(batch))
 	for i, b := range batch {
@@ -54,11 +56,24 @@ func (t *txn) fill(a arrival, b Arriving) (store.Inbound, error) {
 	if rows[0].State != store.InboundStored {
 		return rows[0], nil
 	}
+	if err := t.connectedBy(rows[0].InternalDate, rows[0].Mailbox); err != nil {
+		return store.Inbound{}, err
+	}
 	b.Decision.ID = rows[0].ID
 	if rows, err = t.decideAll(now, []store.Decision{b.Decision}); err != nil || rows[0].Answer == 0 {
 		return rows[0], err
 	}
 	return rows[0], t.finishAt(now, rows[0].Answer, b.Answered)
+}
+
+// connectedBy moves a mailbox's connection back to an instant that lies before it.
+func (t *txn) connectedBy(at time.Time, mailbox string) error {
+	box, err := t.mailbox(mailbox)
+	if err != nil || !at.Before(instant(box.Connected)) {
+		return err
+	}
+	box.Connected = micros(store.ConnectionInstant(at))
+	return t.putMailbox(mailbox, box)
 }
 
 // finishAt ends a queued mail as if it had been claimed, and tried, at now.

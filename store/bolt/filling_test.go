@@ -54,6 +54,7 @@ func TestALedgerIsFilledWholeOrNotAtAll(t *testing.T) {
 		}
 	}
 	batch[0].Answered = store.Finish{State: store.StateFailed, Code: 550}
+	batch[1].Mail.InternalDate = now.Add(-100 * time.Hour) // before the mailbox was connected
 	batch[9].Mail.Mailbox = "elsewhere"
 	if _, err := db.FillLedger(ctx, batch); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("got %v", err)
@@ -62,7 +63,7 @@ func TestALedgerIsFilledWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("left behind: %v, %v", stats, err)
 	}
 	rows, err := db.FillLedger(ctx, batch[:9])
-	if err != nil || len(rows) != 9 || rows[8].State != store.InboundDecided || rows[8].Answer == 0 {
+	if err != nil || len(rows) != 9 || rows[8].State != store.InboundDecided || rows[8].Answer == 0 || rows[1].Answer == 0 {
 		t.Errorf("filled %+v, %v", rows, err)
 	}
 	stats, err := db.Stats(ctx)
