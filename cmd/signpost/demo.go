@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,19 +135,28 @@ func (d *demo) dialers() dialers {
 // Run serves until ctx ends; the mail host outlives the service, so that its
 // sender can put down its work.
 func (d *demo) Run(ctx context.Context) error {
-	hostErr := make(chan error, 2)
-	go func() { hostErr <- d.host.ServeSMTP(d.smtp) }()
-	go func() { hostErr <- d.host.ServeIMAP(d.imap) }()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-hostErr: // a listener failed: without its mail host the demo is over
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return d.app.Run(ctx, d.http)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	failed := make(chan error, 2)
+	for name, serve := range map[string]func() error{
+		"SMTP": func() error { return d.host.ServeSMTP(d.smtp) },
+		"IMAP": func() error { return d.host.ServeIMAP(d.imap) },
+	} {
+		go func() {
+			err := serve()
+			if ctx.Err() == nil { // without its mail server the demo is over
+				failed <- fmt.Errorf("the sandbox's %s server ended: %w", name, cmp.Or(err, net.ErrClosed))
+				end()
+			}
+		}()
+	}
+	err := d.app.Run(ctx, d.http)
+	select {
+	case cause := <-failed:
+		return errors.Join(cause, err)
+	default:
+		return err
+	}
 }
 
 // Close gives everything back.

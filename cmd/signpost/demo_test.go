@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/mail"
 	"path/filepath"
@@ -86,6 +87,29 @@ func TestADemoServedEverywhereIsFoundHere(t *testing.T) {
 	defer d.Close()
 	if !strings.HasPrefix(d.url(), "http://127.0.0.1:") || d.app.cfg.Service.BaseURL != d.url() {
 		t.Errorf("it is found at %s and its links begin with %s", d.url(), d.app.cfg.Service.BaseURL)
+	}
+}
+
+// TestADemoWithoutItsMailServerEndsWithTheReason: a script that starts the demo
+// learns from its exit that it is not there any more, and why.
+func TestADemoWithoutItsMailServerEndsWithTheReason(t *testing.T) {
+	t.Parallel()
+	for name, cut := range map[string]func(*demo) net.Listener{
+		"SMTP": func(d *demo) net.Listener { return d.smtp }, "IMAP": func(d *demo) net.Listener { return d.imap },
+	} {
+		d, err := openDemo(DemoCmd{HTTP: "127.0.0.1:0", SMTP: "127.0.0.1:0", IMAP: "127.0.0.1:0", Data: filepath.Join(t.TempDir(), "demo")}, quietLog())
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut(d).Close()
+		ctx, stop := context.WithTimeout(t.Context(), patience)
+		if err := d.Run(ctx); err == nil || !strings.Contains(err.Error(), "the sandbox's "+name+" server") {
+			t.Errorf("without its %s server the demo ended with: %v", name, err)
+		}
+		stop()
+		if err := d.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
 	}
 }
 
