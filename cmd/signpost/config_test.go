@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -84,6 +85,22 @@ max_file = "20 MB"
 	}
 	if t.Failed() {
 		t.Logf("faults were:\n%s", text)
+	}
+}
+
+// A zone that depends on the machine is refused before anything is opened: serve
+// would migrate the store and then fail.
+func TestAZoneOfTheMachineIsNoZone(t *testing.T) {
+	t.Parallel()
+	for _, zone := range []string{"", "Local", "America/Nowhere", "../etc/localtime"} {
+		file := strings.Replace(string(exampleConfig), "zone = \"America/New_York\"", "zone = "+strconv.Quote(zone), 1)
+		if file == string(exampleConfig) {
+			t.Fatal("the example names no zone that could be replaced")
+		}
+		_, err := parseConfig("f.toml", []byte(file), []string{"SIGNPOST_SERVICE__SECRET=" + strings.Repeat("x", 44)})
+		if err == nil || !strings.Contains(err.Error(), ".zone: unknown time zone "+strconv.Quote(zone)) {
+			t.Errorf("zone %q: %v", zone, err)
+		}
 	}
 }
 

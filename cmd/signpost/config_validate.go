@@ -186,8 +186,8 @@ func (c *collector) region(key, id string, r RegionConfig) {
 }
 
 func (c *collector) hours(key string, r RegionConfig) {
-	zone, err := time.LoadLocation(r.Zone)
-	if err != nil || r.Zone == "" {
+	zone, err := sla.Zone(r.Zone)
+	if err != nil {
 		c.add(key+".zone", "unknown time zone "+strconv.Quote(r.Zone), "Use an IANA name, such as America/New_York.")
 		zone = time.UTC
 	}
