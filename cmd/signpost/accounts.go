@@ -90,7 +90,9 @@ func (k keeper) keep(token string) error {
 	return writeWhole(k.path, raw)
 }
 
-// writeWhole replaces a file in one step; only we may read it.
+// writeWhole replaces a file in one durable step; only we may read it. Without the
+// sync of its folder a power cut would bring the old file back, and a refresh token
+// that the provider has replaced is worth nothing.
 func writeWhole(path string, content []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
@@ -104,7 +106,10 @@ func writeWhole(path string, content []byte) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
 }
 
 // tokenTroubles tells of accounts that get no token, and of what ends soon.
