@@ -12,6 +12,7 @@ type OutboundKind string
 const (
 	MailConfirmation OutboundKind = "confirmation"
 	MailAutoResponse OutboundKind = "autoresponse"
+	MailLinks        OutboundKind = "links" // the way to the requester's tickets, asked for by them
 	// Of the service itself: an alarm to those who run it, and the stray mail by
 	// which its canary tries the road.
 	MailAlarm  OutboundKind = "alarm"
@@ -52,6 +53,9 @@ type Outbound struct {
 	Number  string
 	Promise Promise
 	Link    LinkID
+	// Links are, of MailLinks, all tickets that it leads to, the newest first:
+	// Ticket, Number and Link are that one's.
+	Links []TicketLink
 	// Of an auto-response: the mail it answers.
 	Inbound InboundID
 	// Of a mail of the service's own: what it says, as plain text with line
@@ -75,6 +79,12 @@ type Outbound struct {
 	Delivery Delivery
 	// Echoes are the events (EchoOf) that its ticket has told of it, each once.
 	Echoes []string
+}
+
+// TicketLink is a ticket's number and the link to its page.
+type TicketLink struct {
+	Number string
+	Link   LinkID
 }
 
 // LeaseTries is how many tries a mail may have cost when the process that made the

@@ -45,6 +45,7 @@ func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) 
 // consumer declares the narrow part it needs.
 type Store interface {
 	Tickets
+	Links
 	Outbox
 	Ledger
 	Deliveries

@@ -94,6 +94,8 @@ const (
 	EventMailAutoReplied = "mail_auto_replied"
 	EventMailChallenged  = "mail_challenged" // whoever sent it is to confirm that they did
 	EventMailRead        = "mail_read"
+	// The requester's address was replaced; Body is the one before.
+	EventAddressChanged = "address_changed"
 )
 
 // Entry is one item of a ticket's thread, numbered from 1.

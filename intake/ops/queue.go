@@ -113,6 +113,8 @@ func kindWords(k store.OutboundKind) string {
 		return "confirmation"
 	case store.MailAutoResponse:
 		return "answer to a stray mail"
+	case store.MailLinks:
+		return "links asked for"
 	}
 	return string(k)
 }

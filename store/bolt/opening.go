@@ -160,29 +160,18 @@ func (t *txn) openTicket(o opening) (store.Opened, error) {
 			return t.reopened(o, used)
 		}
 	}
-	if t.has(bLinks, o.Link[:]) {
-		return store.Opened{}, invalid("the link is in use")
+	if err := t.unused(o.MessageID, o.Link); err != nil {
+		return store.Opened{}, err
 	}
-	if _, err := t.outboundByMessageID(o.MessageID); !errors.Is(err, store.ErrNotFound) {
-		return store.Opened{}, errors.Join(err, invalid("the Message-ID is in use"))
-	}
-	withheld, dead, err := t.withheld(o.now, o.Requester.Email, store.MailConfirmation)
+	charges, withheld, dead, err := t.allowed(o.now, o.Requester.Email, store.MailConfirmation, o.Budgets)
 	if err != nil {
 		return store.Opened{}, err
 	}
-	var charges []charge
-	if withheld == "" {
-		var spent string
-		if charges, spent = t.spend(o.now, o.Budgets); spent != "" {
-			withheld = store.RuleBudget + ": " + spent
-		}
-	}
-
 	ticket, err := t.newTicket(o, dead)
 	if err != nil {
 		return store.Opened{}, err
 	}
-	mail := confirmation(o, ticket)
+	mail := confirmation(o.now, o.Region, ticket, o.MessageID)
 	switch {
 	case o.confirmed:
 		mail.State, mail.Attempts, mail.DoneAt, mail.DueAt = store.StateSent, 1, o.now, time.Time{}
@@ -240,7 +229,7 @@ func (t *txn) newTicket(o opening, dead bool) (store.Ticket, error) {
 		t.number(&k, o.Region.Prefix),
 		t.appendEntry(&k, o.now, o.entry, o.Files),
 		t.put(bRequesters, digestID(who, id), []byte{}),
-		t.putExpiring(bLinks, expiryLink, digest(o.Link), link{ticket: k.ID, expires: o.LinkExpires}.bytes(), o.LinkExpires),
+		t.putLink(k, o.LinkExpires),
 		t.putDeadline(k.ID, k.Promise.FirstResponseBy, keyFirstResponse),
 		t.putDeadline(k.ID, k.Promise.ResolutionBy, keyResolution),
 	)
@@ -268,15 +257,16 @@ func (t *txn) putDeadline(id store.TicketID, due time.Time, kind byte) error {
 	return t.put(bDeadlines, key, []byte{})
 }
 
-func confirmation(o opening, k store.Ticket) store.Outbound {
+// confirmation is the mail that tells a requester of a ticket and its page.
+func confirmation(now time.Time, region store.Region, k store.Ticket, messageID string) store.Outbound {
 	lang := k.Requester.Lang
-	if lang == "" && len(o.Region.Languages) > 0 {
-		lang = o.Region.Languages[0]
+	if lang == "" && len(region.Languages) > 0 {
+		lang = region.Languages[0]
 	}
 	mail := store.Outbound{
-		Kind: store.MailConfirmation, Region: o.Region.ID, From: o.Region.Address, FromName: o.Region.Name,
-		To: k.Requester.Email, MessageID: o.MessageID, Ticket: k.ID, Number: k.Number, Promise: k.Promise,
-		Link: k.Link, QueuedAt: o.now, State: store.StateQueued, DueAt: o.now,
+		Kind: store.MailConfirmation, Region: region.ID, From: region.Address, FromName: region.Name,
+		To: k.Requester.Email, MessageID: messageID, Ticket: k.ID, Number: k.Number, Promise: k.Promise,
+		Link: k.Link, QueuedAt: now, State: store.StateQueued, DueAt: now,
 	}
 	if lang != "" {
 		mail.Langs = []string{lang}

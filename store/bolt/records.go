@@ -139,6 +139,13 @@ type outboundRecord struct {
 	Subject string `cbor:"31,keyasint,omitempty"`
 	Text    []byte `cbor:"32,keyasint,omitempty"` // a text (codec.go)
 	Mark    string `cbor:"33,keyasint,omitempty"`
+
+	Links []linkRecord `cbor:"41,keyasint,omitempty"`
+}
+
+type linkRecord struct {
+	Number string `cbor:"1,keyasint"`
+	Link   []byte `cbor:"2,keyasint"`
 }
 
 type deliveryRecord struct {
@@ -185,6 +192,9 @@ func (t *txn) putOutbound(o store.Outbound) error {
 	if o.Link != (store.LinkID{}) {
 		r.Link = o.Link[:]
 	}
+	for _, l := range o.Links {
+		r.Links = append(r.Links, linkRecord{l.Number, l.Link[:]})
+	}
 	return t.putRecord(bOutbounds, u64(uint64(o.ID)), &r)
 }
 
@@ -204,6 +214,10 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Subject: r.Subject, Mark: r.Mark,
 	}
 	copy(o.Link[:], r.Link)
+	for _, l := range r.Links {
+		o.Links = append(o.Links, store.TicketLink{Number: l.Number})
+		copy(o.Links[len(o.Links)-1].Link[:], l.Link)
+	}
 	if r.Text == nil {
 		return o, nil
 	}

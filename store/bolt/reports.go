@@ -205,8 +205,8 @@ func recipientKey(row store.Outbound) []byte {
 // it needs a row of its own to be found by its recipient. The others are found by
 // their ticket: an index over all would cost each post a page more.
 func (t *txn) isElsewhere(row store.Outbound) (bool, error) {
-	if row.Ticket == 0 || row.Kind == store.MailConfirmation {
-		return row.Ticket == 0, nil
+	if row.Ticket == 0 {
+		return true, nil
 	}
 	k, err := t.ticket(row.Ticket)
 	return err == nil && store.AddressKey(k.Requester.Email) != store.AddressKey(row.To), err

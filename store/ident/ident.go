@@ -93,6 +93,7 @@ func unique(now time.Time) (id [16]byte) {
 var kindMark = map[store.OutboundKind]string{
 	store.MailConfirmation: "c",
 	store.MailAutoResponse: "ar",
+	store.MailLinks:        "l",
 	store.MailAlarm:        "al",
 }
 

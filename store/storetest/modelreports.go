@@ -84,7 +84,7 @@ func (m *model) meet(now time.Time, o *modelMail, fate store.Fate, r store.Repor
 			m.back[o.ID] = true
 		}
 	case k != nil:
-		if dead || full {
+		if (dead || full) && store.AddressKey(k.Requester.Email) == store.AddressKey(o.To) {
 			k.Question = store.QuestionUndeliverable
 		}
 		if fate != store.FateComplained {

@@ -33,7 +33,8 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			r.compare("epoch", must1(r.store.BeginEpoch(r.ctx, r.now, box, 1)), r.model.beginEpoch(box, 1), nil)
 		}
 		rt.Repeat(map[string]func(*rapid.T){
-			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "claim": r.claim, "finish": r.finish,
+			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "prove": r.prove, "renew": r.renew, "revokeAll": r.revokeAll, "links": r.mailLinks, "change": r.change,
+			"claim": r.claim, "finish": r.finish,
 			"finishAgain": r.finish, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
 			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored, "clock": r.clock, "raws": r.dropRaws, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Links are the verbs around the mailed link of a ticket's page: what acting on
+// that page proves, and how a partner comes to a new link or to another address.
+type Links interface {
+	// ProveAddress marks the requester's address of the ticket behind link as
+	// proven; of one that is, nothing changes. ErrNotFound as TicketByLink.
+	ProveAddress(ctx context.Context, now time.Time, link LinkID) (Ticket, error)
+	// RenewLink gives the ticket behind link a new one, mails it to the requester
+	// (MailLinks, in the thread of the confirmation) and revokes every earlier one,
+	// as RevokeLinks does; it proves the address as AppendMessage does. Where the mail is withheld (its address
+	// is suppressed, a budget of m.Budgets is spent), nothing is written, and
+	// Confirmation is what would have been queued: without an id, in
+	// StateSuppressed, with its Reason. ErrNotFound as TicketByLink; ErrInvalid
+	// for a link or a Message-ID in use.
+	RenewLink(ctx context.Context, now time.Time, link LinkID, m Mailing) (Opened, error)
+	// RevokeLinks makes every link to the ticket's page open nothing from now on.
+	// ErrNotFound for an unknown ticket.
+	RevokeLinks(ctx context.Context, now time.Time, id TicketID) error
+	// MailLinks mails to n.Address one mail with the links of its newest
+	// MailedLinks tickets that are not older than n.Since; a ticket whose link
+	// opens nothing any more is given one of n.Fresh. It charges n.Budgets also
+	// where the address has no ticket, so that an answer takes as long for one
+	// that is known as for one that is not. It returns a zero Outbound, and no
+	// error, where nothing is mailed: no ticket, a budget spent, the address
+	// suppressed. ErrInvalid for a link or a Message-ID in use, and for fewer
+	// fresh links than MailedLinks.
+	MailLinks(ctx context.Context, now time.Time, n LinkRequest) (Outbound, error)
+	// ChangeRequester gives a ticket another requester's address: unproven, with
+	// a new link and a new confirmation, which is queued or suppressed as in
+	// OpenTicket. Every earlier link is revoked, a confirmation that still waits
+	// ends suppressed (RuleReplaced), and an EventAddressChanged entry tells of
+	// it. ErrConflict when the ticket has been answered or its address proven;
+	// where n.Link is given, only when mail to the address is not suppressed in
+	// ScopeAll. ErrNotFound for an unknown ticket and for a link that does not
+	// open it; ErrInvalid without an address, and as in OpenTicket.
+	ChangeRequester(ctx context.Context, now time.Time, n NewAddress) (Opened, error)
+}
+
+// MailedLinks is how many links one mail of MailLinks holds at most.
+const MailedLinks = 10
+
+// RuleReplaced is why a confirmation is not sent whose ticket has been given
+// another address.
+const RuleReplaced = "address-replaced"
+
+// Mailing is what a mail with a new link to a ticket's page is made from.
+type Mailing struct {
+	Region      Region // the From address
+	Link        LinkID
+	LinkExpires time.Time // after now
+	MessageID   string    // minted by the caller (store/ident)
+	Budgets     []Budget
+}
+
+// LinkRequest asks for the links of an address's tickets; see MailLinks.
+type LinkRequest struct {
+	Region      Region // the From address: that of the newest ticket's region
+	Address     string
+	Since       time.Time // tickets opened earlier are left out
+	Fresh       []LinkID
+	LinkExpires time.Time // of a fresh link, after now
+	MessageID   string
+	Budgets     []Budget
+}
+
+// NewAddress gives a ticket another requester's address; see ChangeRequester.
+type NewAddress struct {
+	Ticket TicketID
+	// Link is the one by which the page was opened that the change is made on;
+	// zero: the ticket's author makes it, on the page that received the ticket.
+	Link  LinkID
+	Email string
+	Mailing
+}

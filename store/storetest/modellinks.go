@@ -1,0 +1,141 @@
+package storetest
+
+import (
+	"slices"
+	"time"
+
+	"signpost/store"
+)
+
+func (m *model) prove(now time.Time, id store.LinkID) (store.Ticket, error) {
+	k, err := m.linked(now, id)
+	if err != nil {
+		return store.Ticket{}, err
+	}
+	if k.ProvenAt.IsZero() {
+		k.ProvenAt = now
+	}
+	return *k, nil
+}
+
+// allow is whether a mail may go to an address; allowed, it is charged for.
+func (m *model) allow(now time.Time, address string, kind store.OutboundKind, budgets []store.Budget) (reason string, dead bool) {
+	reason, dead = m.withheld(now, address, kind)
+	if reason == "" {
+		if spent := m.spend(now, budgets...); spent != "" {
+			reason = store.RuleBudget + ": " + spent
+		}
+	}
+	return reason, dead
+}
+
+func (m *model) renew(now time.Time, by store.LinkID, n store.Mailing, id store.OutboundID) (store.Opened, error) {
+	k, err := m.linked(now, by)
+	if err != nil {
+		return store.Opened{}, err
+	}
+	o := m.mailTo(now, k, n)
+	o.Kind, o.Promise = store.MailLinks, store.Promise{}
+	if reason, _ := m.allow(now, k.Requester.Email, store.MailLinks, n.Budgets); reason != "" {
+		o.State, o.Reason, o.DueAt, o.Link = store.StateSuppressed, reason, time.Time{}, k.Link
+		o.Links = []store.TicketLink{{Number: k.Number, Link: k.Link}}
+		return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
+	}
+	if k.ProvenAt.IsZero() {
+		k.ProvenAt = now
+	}
+	m.revokeLinks(k.ID)
+	k.Link = n.Link
+	m.links[n.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
+	for _, earlier := range m.outs {
+		if earlier.Ticket == k.ID && earlier.Kind == store.MailConfirmation && store.AddressKey(earlier.To) == store.AddressKey(o.To) {
+			o.InReplyTo = earlier.MessageID
+		}
+	}
+	o.ID, o.Links = id, []store.TicketLink{{Number: k.Number, Link: n.Link}}
+	m.outs = append(m.outs, o)
+	return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
+}
+
+// mailTo is a ticket's mail with a new link, not yet among the others.
+func (m *model) mailTo(now time.Time, k *store.Ticket, n store.Mailing) *modelMail {
+	return &modelMail{Outbound: store.Outbound{
+		Kind: store.MailConfirmation, Region: n.Region.ID, From: n.Region.Address, FromName: n.Region.Name,
+		To: k.Requester.Email, Langs: []string{k.Requester.Lang}, MessageID: n.MessageID, Ticket: k.ID, Number: k.Number,
+		Promise: k.Promise, Link: n.Link, QueuedAt: now, State: store.StateQueued, DueAt: now,
+	}}
+}
+
+func (m *model) revokeLinks(id store.TicketID) {
+	for _, l := range m.links {
+		l.revoked = l.revoked || l.ticket == id
+	}
+}
+
+func (m *model) mailLinks(now time.Time, n store.LinkRequest, id store.OutboundID) store.Outbound {
+	spent := m.spend(now, n.Budgets...)
+	var tickets []*store.Ticket
+	for _, k := range slices.Backward(m.tickets) {
+		if store.AddressKey(k.Requester.Email) == store.AddressKey(n.Address) && !k.OpenedAt.Before(n.Since) && len(tickets) < store.MailedLinks {
+			tickets = append(tickets, k)
+		}
+	}
+	reason, _ := m.withheld(now, n.Address, store.MailLinks)
+	if spent != "" || len(tickets) == 0 || reason != "" {
+		return store.Outbound{}
+	}
+	o := m.mailTo(now, tickets[0], store.Mailing{Region: n.Region, MessageID: n.MessageID})
+	o.ID, o.Kind, o.Promise = id, store.MailLinks, store.Promise{}
+	for i, k := range tickets {
+		if _, err := m.linked(now, k.Link); err != nil {
+			k.Link = n.Fresh[i]
+			m.links[k.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
+		}
+		o.Links = append(o.Links, store.TicketLink{Number: k.Number, Link: k.Link})
+	}
+	o.Link = tickets[0].Link
+	m.outs = append(m.outs, o)
+	return o.Outbound
+}
+
+func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.OutboundID) (store.Opened, error) {
+	k := m.ticket(n.Ticket)
+	if n.Link == (store.LinkID{}) {
+		if !k.ProvenAt.IsZero() {
+			return store.Opened{}, store.ErrConflict
+		}
+	} else {
+		behind, err := m.linked(now, n.Link)
+		if err != nil || behind.ID != k.ID {
+			return store.Opened{}, store.ErrNotFound
+		}
+		if _, dead := m.withheld(now, k.Requester.Email, store.MailConfirmation); !dead {
+			return store.Opened{}, store.ErrConflict
+		}
+	}
+	reason, dead := m.allow(now, n.Email, store.MailConfirmation, n.Budgets)
+	was := k.Requester.Email
+	k.Requester.Email, k.ProvenAt, k.Question = n.Email, time.Time{}, ""
+	if dead {
+		k.Question = store.QuestionUndeliverable
+	}
+	m.revokeLinks(k.ID)
+	k.Link = n.Mailing.Link
+	m.links[k.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
+	m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventAddressChanged, At: now, Body: was})
+	for _, o := range m.outs {
+		if o.Ticket == k.ID && o.State == store.StateQueued && o.Kind != store.MailAutoResponse {
+			o.end(store.StateSuppressed, now)
+			o.Reason = store.RuleReplaced
+			m.countEnd(o)
+		}
+	}
+	o := m.mailTo(now, k, n.Mailing)
+	o.ID = id
+	if reason != "" {
+		o.State, o.Reason, o.DueAt, o.DoneAt = store.StateSuppressed, reason, time.Time{}, now
+		m.countEnd(o)
+	}
+	m.outs = append(m.outs, o)
+	return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
+}
