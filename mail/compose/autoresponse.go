@@ -52,7 +52,7 @@ func (c *Composer) autoResponse(o store.Outbound) (letter, error) {
 	html, err := filled(c.pages.sheet, sheet)
 	return letter{
 		subject: sheet.Subject, langs: langs, text: bytes.Join(texts, []byte("\n* * *\n\n")), html: html,
-		autoSubmitted: "auto-replied", suppress: "All",
+		autoSubmitted: "auto-replied", suppress: "All", bulk: true,
 		nullSender: c.config.NullSender, notify: NotifyNever,
 	}, err
 }

@@ -4,7 +4,7 @@
 // time of the DKIM signature all come from the row.
 //
 // A call flows so: Compose picks the row's kind, whose own file (confirmation.go,
-// autoresponse.go, own.go) fills a letter: subject, languages, texts, and what is special
+// links.go, autoresponse.go, own.go) fills a letter: subject, languages, texts, and what is special
 // in its envelope. The rest is the same for all kinds: header.go writes the
 // fields, body.go the two alternatives, dkim.go signs. A new kind of mail is one
 // more file and one more line in Compose.
@@ -91,10 +91,14 @@ type letter struct {
 	langs         []lang.Lang
 	autoSubmitted string // RFC 3834 section 5; "" when a person wrote it
 	suppress      string // X-Auto-Response-Suppress
-	nullSender    bool
-	notify        Notify
-	mark          string // of a canary's stray, which bears no other mark of ours
-	text, html    []byte // html nil: the text is all
+	// bulk says Precedence: bulk, since some responders look at nothing else (RFC
+	// 3834 section 3.1.8). Not on a mail about one person's ticket, which filters
+	// would sort away with newsletters.
+	bulk       bool
+	nullSender bool
+	notify     Notify
+	mark       string // of a canary's stray, which bears no other mark of ours
+	text, html []byte // html nil: the text is all
 }
 
 // New checks the configuration and prepares the templates and fixed texts.
@@ -152,6 +156,8 @@ func (c *Composer) letter(o store.Outbound, from string) (letter, error) {
 		return c.confirmation(o, from)
 	case store.MailAutoResponse:
 		return c.autoResponse(o)
+	case store.MailLinks:
+		return c.links(o)
 	case store.MailAlarm:
 		return c.alarm(o)
 	case store.MailCanary:
@@ -178,7 +184,9 @@ func (c *Composer) write(o store.Outbound, l letter, from, to string) []byte {
 	h.thread(o.InReplyTo, o.References)
 	if l.autoSubmitted != "" {
 		h.raw("Auto-Submitted", l.autoSubmitted)
-		h.raw("Precedence", "bulk") // some responders look at nothing else
+		if l.bulk {
+			h.raw("Precedence", "bulk")
+		}
 		h.raw("X-Auto-Response-Suppress", l.suppress)
 	}
 	if l.mark != "" {

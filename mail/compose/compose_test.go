@@ -125,6 +125,8 @@ func TestMailsLeaveAsKept(t *testing.T) {
 	mails := map[string]store.Outbound{}
 	for _, tag := range []string{"en", "es", "zh-Hans", "id", "ar"} {
 		mails["confirmation."+tag] = confirmationRow(tag)
+		mails["links."+tag] = linksRow(tag, 1)
+		mails["links.more."+tag] = linksRow(tag, 3)
 		mails["autoresponse."+tag] = autoResponseRow(tag)
 		mails["autoresponse.ticket."+tag] = ticketAnswerRow(tag)
 	}
@@ -182,7 +184,7 @@ func TestConfirmationTellsNumberDateAddressAndLinkInBothParts(t *testing.T) {
 				t.Errorf("subject %q", subject)
 			}
 			wantHeader(t, mail.header, map[string]string{
-				"Auto-Submitted": "auto-generated", "Precedence": "bulk", "Content-Language": tag,
+				"Auto-Submitted": "auto-generated", "Precedence": "", "Content-Language": tag,
 				"X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply", "X-Signpost-Instance": "f7k2m9", "X-Signpost-Ref": "<" + m.ID + ">",
 				"Date": "Fri, 20 Nov 2026 15:04:05 +0000", "To": "ana@partner.example",
 				"Message-Id": "<" + m.ID + ">", "Reply-To": "", "Sender": "", "In-Reply-To": "", "List-Unsubscribe": "",

@@ -16,7 +16,7 @@ func (c *Composer) alarm(o store.Outbound) (letter, error) {
 	return letter{
 		subject: o.Subject, langs: []lang.Lang{c.texts.Pick("en")}, text: []byte(o.Text),
 		autoSubmitted: "auto-generated", suppress: "DR, RN, NRN, OOF, AutoReply",
-		notify: NotifyFailureDelay,
+		bulk: true, notify: NotifyFailureDelay,
 	}, nil
 }
 

@@ -15,6 +15,8 @@ import (
 //go:embed mails
 var mails embed.FS
 
+// parts.html holds what the mails have in common: the sheet they are written on.
+//
 // A template of mails/ is filled in two stages. At the start, what stands in
 // [[ ]] is filled once for each language: its texts, its direction. A place in a
 // text is handed on as an action of the second stage:
@@ -27,6 +29,7 @@ var mails embed.FS
 // pages are the templates after the first stage.
 type pages struct {
 	confirmation map[string]page // by language tag
+	links        map[string]page
 	answer       map[string]page // what an auto-response says in one language
 	sheet        *htmltemplate.Template
 }
@@ -39,9 +42,12 @@ type page struct {
 }
 
 func parsePages(langs []lang.Lang) (p pages, err error) {
-	p.confirmation, p.answer = map[string]page{}, map[string]page{}
+	p.confirmation, p.links, p.answer = map[string]page{}, map[string]page{}, map[string]page{}
 	for _, l := range langs {
 		if p.confirmation[l.Tag()], err = parsePage("confirmation", l); err != nil {
+			return p, err
+		}
+		if p.links[l.Tag()], err = parsePage("links", l); err != nil {
 			return p, err
 		}
 		if p.answer[l.Tag()], err = parsePage("answer", l); err != nil {
@@ -68,16 +74,12 @@ func parsePage(name string, l lang.Lang) (p page, err error) {
 }
 
 func firstStage(file string, l lang.Lang, escape func(string) string) (string, error) {
-	source, err := mails.ReadFile("mails/" + file)
-	if err != nil {
-		return "", err
-	}
 	t, err := texttemplate.New(file).Delims("[[", "]]").Funcs(texttemplate.FuncMap{
 		"T":     func(key string, pairs ...any) string { return escape(l.T("mail."+key, pairs...)) },
 		"lang":  l.Tag,
 		"dir":   l.Dir,
 		"start": func() string { return start(l) },
-	}).Parse(string(source))
+	}).ParseFS(mails, "mails/parts.html", "mails/"+file)
 	if err != nil {
 		return "", err
 	}
