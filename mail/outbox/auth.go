@@ -2,11 +2,15 @@ package outbox
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/md5"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-sasl"
+	"github.com/xdg-go/scram"
 )
 
 // xoauth2 is the client side of XOAUTH2: the token goes out at once, and a
@@ -47,25 +51,52 @@ func (l *login) Next([]byte) ([]byte, error) {
 	return nil, sasl.ErrUnexpectedServerChallenge
 }
 
+// cramMD5 is the client side of CRAM-MD5 (RFC 2195).
+type cramMD5 struct{ user, password string }
+
+func (c *cramMD5) Start() (string, []byte, error) { return string(AuthCRAMMD5), nil, nil }
+
+func (c *cramMD5) Next(challenge []byte) ([]byte, error) {
+	sum := hmac.New(md5.New, []byte(c.password))
+	sum.Write(challenge)
+	return fmt.Appendf(nil, "%s %x", c.user, sum.Sum(nil)), nil
+}
+
+// scramSHA256 is the client side of SCRAM-SHA-256 (RFC 7677), which also proves
+// that the server knows the password.
+type scramSHA256 struct{ *scram.ClientConversation }
+
+func newSCRAM(user, password string) (sasl.Client, error) {
+	client, err := scram.SHA256.NewClient(user, password, "")
+	if err != nil {
+		return nil, fmt.Errorf("AUTH %s: %w", AuthSCRAM, err)
+	}
+	return &scramSHA256{client.NewConversation()}, nil
+}
+
+func (s *scramSHA256) Start() (string, []byte, error) {
+	first, err := s.Step("")
+	return string(AuthSCRAM), []byte(first), err
+}
+
+func (s *scramSHA256) Next(challenge []byte) ([]byte, error) {
+	response, err := s.Step(string(challenge))
+	return []byte(response), err
+}
+
 // mechanism chooses how to log in with what the relay offers.
 func (c Config) mechanism(ctx context.Context, offered []string) (sasl.Client, error) {
-	has := func(m AuthMechanism) bool {
-		for _, o := range offered {
-			if strings.EqualFold(o, string(m)) {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(m AuthMechanism) bool { return slices.Contains(offered, string(m)) }
 	choice := c.Auth
+	if choice == AuthAuto && c.Token != nil {
+		choice = AuthXOAuth2
+	}
 	if choice == AuthAuto {
-		switch {
-		case c.Token != nil:
-			choice = AuthXOAuth2
-		case has(AuthPlain) || !has(AuthLogin):
-			choice = AuthPlain
-		default:
-			choice = AuthLogin
+		choice = AuthPlain
+		for _, m := range []AuthMechanism{AuthCRAMMD5, AuthSCRAM, AuthLogin, AuthPlain} {
+			if has(m) {
+				choice = m
+			}
 		}
 	}
 	if !has(choice) {
@@ -76,6 +107,10 @@ func (c Config) mechanism(ctx context.Context, offered []string) (sasl.Client, e
 		return sasl.NewPlainClient("", c.Username, c.Password), nil
 	case AuthLogin:
 		return &login{user: c.Username, password: c.Password}, nil
+	case AuthSCRAM:
+		return newSCRAM(c.Username, c.Password)
+	case AuthCRAMMD5:
+		return &cramMD5{c.Username, c.Password}, nil
 	}
 	token, err := c.Token(ctx)
 	if err != nil {
@@ -105,8 +140,8 @@ func (s *session) login(client sasl.Client) error {
 		if r.code != 334 {
 			return loginRefused(client, r)
 		}
-		challenge, err := base64.StdEncoding.DecodeString(r.text)
-		if err != nil {
+		challenge, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.text))
+		if _, deaf := client.(*login); err != nil && !deaf { // LOGIN does not read what it is asked
 			return broken(StageAuth, fmt.Errorf("challenge: %w", err))
 		}
 		response, err := client.Next(challenge)

@@ -24,6 +24,7 @@ const (
 	// TLSOpportunistic uses STARTTLS where it is offered, without verifying the
 	// certificate: who can forge one can also hide the offer. It never carries
 	// a password, except to a loopback address.
+	// Where STARTTLS fails a new connection goes on without it.
 	TLSOpportunistic TLSMode = "opportunistic"
 	// TLSNone speaks in the clear; for a relay on the same machine.
 	TLSNone TLSMode = "none"
@@ -32,13 +33,16 @@ const (
 // AuthMechanism is how the sender logs in.
 type AuthMechanism string
 
-// The mechanisms. With AuthAuto a Token means XOAUTH2, a Username means PLAIN
-// or, where that is not offered, LOGIN; with neither there is no login.
+// The mechanisms. With AuthAuto a Token means XOAUTH2; a Username means the first
+// of PLAIN, LOGIN, SCRAM-SHA-256 and CRAM-MD5 that is offered, since the connection
+// is encrypted all the same; with neither there is no login.
 const (
 	AuthAuto    AuthMechanism = ""
 	AuthPlain   AuthMechanism = "PLAIN"
 	AuthLogin   AuthMechanism = "LOGIN"
 	AuthXOAuth2 AuthMechanism = "XOAUTH2"
+	AuthSCRAM   AuthMechanism = "SCRAM-SHA-256" // RFC 7677
+	AuthCRAMMD5 AuthMechanism = "CRAM-MD5"      // RFC 2195
 )
 
 // Config is how the sender reaches its relay and how patient it is. Zero fields
@@ -98,6 +102,9 @@ type Config struct {
 	// context ended; 0: 10 s.
 	StopGrace time.Duration
 
+	// Clear is told why a connection goes on in the clear under TLSOpportunistic,
+	// when that begins; nil: nobody is.
+	Clear func(why error)
 	// Dial opens the connection; nil: TCP.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }

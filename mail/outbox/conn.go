@@ -51,10 +51,11 @@ type reply struct {
 // positive tells whether the reply is in the class (2 or 3) hoped for.
 func (r reply) positive(class int) bool { return r.code/100 == class }
 
-// Bounds of a reply. RFC 5321 section 4.5.3.1.5 allows 512 bytes a line; the
-// line is bounded by the reader's buffer.
+// Bounds of a reply. RFC 5321 section 4.5.3.1.5 allows 512 bytes a line; of a
+// longer one the reader's buffer is kept and the rest, to a bound, passed over.
 const (
 	readerSize    = 4096
+	maxReplyLine  = 256 << 10
 	maxReplyLines = 128
 )
 
@@ -65,11 +66,11 @@ func readReply(r *bufio.Reader) (reply, error) {
 	var out reply
 	var lines []string
 	for range maxReplyLines {
-		raw, err := r.ReadSlice('\n')
+		raw, err := readLine(r)
 		if err != nil {
 			return reply{}, err
 		}
-		code, text, last, err := parseReplyLine(strings.TrimRight(string(raw), "\r\n"))
+		code, text, last, err := parseReplyLine(strings.TrimRight(raw, "\r\n"))
 		if err != nil {
 			return reply{}, err
 		}
@@ -88,6 +89,19 @@ func readReply(r *bufio.Reader) (reply, error) {
 		}
 	}
 	return reply{}, fmt.Errorf("%w: more than %d lines", errReply, maxReplyLines)
+}
+
+// readLine reads a line, and returns no more of it than fits the reader's buffer.
+func readLine(r *bufio.Reader) (string, error) {
+	raw, err := r.ReadSlice('\n')
+	line := strings.ToValidUTF8(string(raw), "?")
+	for skipped := len(raw); errors.Is(err, bufio.ErrBufferFull); skipped += len(raw) {
+		if skipped > maxReplyLine {
+			return "", fmt.Errorf("%w: a line of more than %d bytes", errReply, maxReplyLine)
+		}
+		raw, err = r.ReadSlice('\n')
+	}
+	return line, err
 }
 
 // parseReplyLine splits "250-text" or "250 text".

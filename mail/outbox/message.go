@@ -48,16 +48,16 @@ func (m Message) check() *DeliveryError {
 func (m Message) mailLine(ext extensions) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "MAIL FROM:<%s>", m.From)
-	if ext.has("SIZE") {
+	if ext.has(extSize) {
 		fmt.Fprintf(&b, " SIZE=%d", len(m.Bytes))
 	}
-	if ext.has("8BITMIME") && !isASCII(m.Bytes) {
+	if ext.has(ext8BitMIME) && !isASCII(m.Bytes) {
 		b.WriteString(" BODY=8BITMIME")
 	}
 	if m.UTF8 {
 		b.WriteString(" SMTPUTF8")
 	}
-	if ext.has("DSN") {
+	if ext.has(extDSN) {
 		b.WriteString(" RET=HDRS")
 		if m.EnvelopeID != "" {
 			b.WriteString(" ENVID=" + xtext(m.EnvelopeID))
@@ -70,7 +70,7 @@ func (m Message) mailLine(ext extensions) string {
 // and 4.2, RFC 6533 section 3 for an address beyond ASCII).
 func (m Message) rcptLine(ext extensions) string {
 	line := "RCPT TO:<" + m.To + ">"
-	if !ext.has("DSN") {
+	if !ext.has(extDSN) {
 		return line
 	}
 	notify := "FAILURE,DELAY"

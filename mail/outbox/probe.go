@@ -26,7 +26,7 @@ type ProbeResult struct {
 // nothing more than the null sender, which it takes back. Where that fails the
 // error is a *DeliveryError whose Stage says where.
 func Probe(ctx context.Context, cfg Config) (ProbeResult, error) {
-	s, err := open(ctx, cfg.withDefaults())
+	s, err := open(ctx, cfg.withDefaults(), newLearned())
 	if err != nil {
 		return ProbeResult{}, err
 	}

@@ -35,6 +35,7 @@ const strikeLimit = 3
 // relay holds the open connections and the health of the one relay.
 type relay struct {
 	cfg    Config
+	known  *learned
 	seen   func(RelayStatus)
 	mu     sync.Mutex
 	idle   []*session // the last is the one used last
@@ -48,7 +49,7 @@ type relay struct {
 }
 
 func newRelay(cfg Config, seen func(RelayStatus)) *relay {
-	return &relay{cfg: cfg, seen: seen, status: RelayStatus{State: RelayUp}}
+	return &relay{cfg: cfg, known: newLearned(), seen: seen, status: RelayStatus{State: RelayUp}}
 }
 
 // now returns the relay's status.
@@ -73,7 +74,7 @@ func (r *relay) send(ctx context.Context, m Message) (reply, error) {
 			return rep, err
 		}
 	}
-	s, err := open(ctx, r.cfg)
+	s, err := open(ctx, r.cfg, r.known)
 	if err != nil {
 		return reply{}, err
 	}
@@ -153,7 +154,7 @@ func (r *relay) probe(run context.Context) {
 	}
 	var err error
 	if s == nil {
-		s, err = open(ctx, r.cfg)
+		s, err = open(ctx, r.cfg, r.known)
 	}
 	if err == nil {
 		r.keep(s)

@@ -56,7 +56,10 @@ func New(cfg Config, st Store, compose Compose, log *slog.Logger, observe Observ
 		room: make(chan struct{}, 1),
 		ends: make(chan struct{}, unrecorded*cfg.Sessions),
 	}
-	s.relay = newRelay(cfg, s.relayChanged)
+	if cfg.Clear == nil {
+		s.cfg.Clear = func(why error) { log.Warn("mail goes to the relay in the clear", "error", why) }
+	}
+	s.relay = newRelay(s.cfg, s.relayChanged)
 	return s
 }
 
@@ -66,6 +69,19 @@ func (s *Sender) Kick() { signal(s.kick) }
 
 // Relay returns how the relay does now.
 func (s *Sender) Relay() RelayStatus { return s.relay.now() }
+
+// Traits returns what the relay showed of itself; safe for concurrent use.
+func (s *Sender) Traits() Traits { return s.relay.known.traits() }
+
+// Learn opens a connection to the relay, so that its traits are known before the
+// first mail, and keeps it for that mail.
+func (s *Sender) Learn(ctx context.Context) error {
+	session, err := open(ctx, s.cfg, s.relay.known)
+	if err == nil {
+		s.relay.keep(session)
+	}
+	return err
+}
 
 func signal(c chan struct{}) {
 	select {

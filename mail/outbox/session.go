@@ -21,7 +21,7 @@ func (e extensions) has(keyword string) bool { _, ok := e[keyword]; return ok }
 // sizeLimit is the largest message the relay takes (RFC 1870), 0 for no limit
 // made known.
 func (e extensions) sizeLimit() int64 {
-	n, err := strconv.ParseInt(e["SIZE"], 10, 64)
+	n, err := strconv.ParseInt(e[extSize], 10, 64)
 	if err != nil {
 		return 0
 	}
@@ -38,6 +38,7 @@ func (e extensions) sizeLimit() int64 {
 // relay offers PIPELINING, which saves two round trips a mail.
 type session struct {
 	cfg      Config
+	learned  *learned
 	raw      net.Conn // the socket, below any TLS: closing it never blocks
 	roll     *rollingConn
 	r        *bufio.Reader
@@ -54,15 +55,31 @@ type session struct {
 
 // open connects to the relay and brings the session to where it takes mail. A
 // token that is refused is replaced once: it may have been revoked.
-func open(ctx context.Context, cfg Config) (*session, error) {
-	s, err := connect(ctx, cfg)
+//
+// Under TLSOpportunistic a STARTTLS that fails is no reason not to send: the next
+// connection, once, goes on in the clear.
+func open(ctx context.Context, cfg Config, known *learned) (*session, error) {
+	s, err := connect(ctx, cfg, known)
 	if err == nil {
+		if s.tls != nil {
+			known.inClear("")
+		}
 		return s, nil
 	}
-	if d := asDelivery(StageConnect, err); s != nil && s.token != "" && d.Stage == StageAuth && d.Code >= 500 && cfg.Refused != nil && cfg.Refused(s.token) {
-		s, err = connect(ctx, cfg)
+	d := asDelivery(StageConnect, err)
+	switch {
+	case s == nil || ctx.Err() != nil:
+		return nil, err
+	case s.token != "" && d.Stage == StageAuth && d.Code >= 500 && cfg.Refused != nil && cfg.Refused(s.token):
+	case d.Stage == StageTLS && cfg.TLS == TLSOpportunistic:
+		if known.inClear(d.Error()) && cfg.Clear != nil {
+			cfg.Clear(err)
+		}
+		cfg.TLS = TLSNone
+	default:
+		return nil, err
 	}
-	if err != nil {
+	if s, err = connect(ctx, cfg, known); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -70,14 +87,14 @@ func open(ctx context.Context, cfg Config) (*session, error) {
 
 // connect makes one attempt at a session; where it comes to speak with the relay,
 // the session is returned with an error too, closed.
-func connect(ctx context.Context, cfg Config) (*session, error) {
+func connect(ctx context.Context, cfg Config, known *learned) (*session, error) {
 	dialCtx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
 	defer cancel()
 	raw, err := cfg.Dial(dialCtx, "tcp", cfg.Addr)
 	if err != nil {
 		return nil, broken(StageConnect, err)
 	}
-	s := &session{cfg: cfg, raw: raw, roll: &rollingConn{Conn: raw, wait: cfg.CommandTimeout}}
+	s := &session{cfg: cfg, learned: known, raw: raw, roll: &rollingConn{Conn: raw, wait: cfg.CommandTimeout}}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()
 	if err := s.begin(ctx); err != nil {
@@ -124,6 +141,7 @@ func (s *session) begin(ctx context.Context) error {
 	if err := s.encrypt(ctx); err != nil {
 		return err
 	}
+	s.ext = s.learned.offered(s.ext)
 	return s.authenticate(ctx)
 }
 
@@ -150,12 +168,25 @@ func (s *session) hello() error {
 	return nil
 }
 
+// parseExtensions reads the lines of EHLO, whatever white space parts them. AUTH may
+// stand in several, also as "AUTH=LOGIN", as servers wrote it before RFC 4954 for
+// clients of that time: all are joined.
 func parseExtensions(text string) extensions {
 	ext := make(extensions)
 	lines := strings.Split(text, "\n")
 	for _, line := range lines[1:] { // the first names the server
-		keyword, parameters, _ := strings.Cut(line, " ")
-		ext[strings.ToUpper(keyword)] = parameters
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		keyword, parameters := strings.ToUpper(words[0]), strings.Join(words[1:], " ")
+		if first, ok := strings.CutPrefix(keyword, "AUTH="); ok {
+			keyword, parameters = "AUTH", first+" "+parameters
+		}
+		if keyword == "AUTH" {
+			parameters = strings.TrimSpace(ext[keyword] + " " + parameters)
+		}
+		ext[keyword] = parameters
 	}
 	return ext
 }
@@ -231,7 +262,7 @@ func (s *session) authenticate(ctx context.Context) error {
 	if !s.cfg.verifiesTLS() && !s.cfg.loopback() {
 		return broken(StageAuth, errors.New("no login without verified TLS"))
 	}
-	client, err := s.cfg.mechanism(ctx, strings.Fields(s.ext["AUTH"]))
+	client, err := s.cfg.mechanism(ctx, s.ext.mechanisms())
 	if err != nil {
 		return broken(StageAuth, err)
 	}
@@ -271,7 +302,7 @@ func (s *session) fits(m Message) error {
 	if limit := s.ext.sizeLimit(); limit > 0 && int64(len(m.Bytes)) > limit {
 		return unsendable("the message has %d bytes, the relay takes %d", len(m.Bytes), limit)
 	}
-	if m.UTF8 && !s.ext.has("SMTPUTF8") {
+	if m.UTF8 && !s.ext.has(extSMTPUTF8) {
 		return unsendable("an address is not ASCII and the relay does not offer SMTPUTF8 (RFC 6531)")
 	}
 	return nil

@@ -280,7 +280,7 @@ func TestLogins(t *testing.T) {
 			if c.change != nil {
 				c.change(&cfg)
 			}
-			s, err := open(t.Context(), cfg.withDefaults())
+			s, err := open(t.Context(), cfg.withDefaults(), newLearned())
 			if err == nil {
 				s.close()
 			} else if err.Error() != c.err {
@@ -337,7 +337,7 @@ func TestARevokedTokenIsReplacedOnce(t *testing.T) {
 					token = "new"
 					return c.worth
 				},
-			}.withDefaults())
+			}.withDefaults(), newLearned())
 			if err == nil {
 				s.close()
 			}
@@ -359,7 +359,7 @@ func TestNoPasswordInTheClear(t *testing.T) {
 		if err := cfg.Validate(); err == nil {
 			t.Errorf("%s: the settings are accepted", mode)
 		}
-		if s, err := open(t.Context(), cfg.withDefaults()); err == nil {
+		if s, err := open(t.Context(), cfg.withDefaults(), newLearned()); err == nil {
 			s.close()
 			t.Errorf("%s: logged in", mode)
 		}
@@ -377,7 +377,7 @@ func TestTLSIsNotTalkedAway(t *testing.T) {
 		"spoke on after agreeing": {"EHLO": "250-relay.example\r\n250 STARTTLS", "STARTTLS": "220 go on\r\n250 PIPELINING"},
 	} {
 		p := newPeer(script)
-		_, err := open(t.Context(), Config{Addr: "127.0.0.1:25", TLS: TLSRequired, Hello: "desk.example", Dial: p.dial}.withDefaults())
+		_, err := open(t.Context(), Config{Addr: "127.0.0.1:25", TLS: TLSRequired, Hello: "desk.example", Dial: p.dial}.withDefaults(), newLearned())
 		var d *DeliveryError
 		if !errors.As(err, &d) || d.Stage != StageTLS || d.Permanent || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want word of %q", err, want)
