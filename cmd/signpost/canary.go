@@ -36,10 +36,10 @@ func (a *App) buildCanary(box watch.Mailbox) (err error) {
 	c := a.cfg.Canary
 	a.canary, err = canary.New(canary.Config{
 		Address: c.Address, Every: c.Every, Limit: c.Limit, Poll: c.poll, Settle: c.settle, Rest: c.rest,
-		Regions: a.cfg.watchedRegions(), Prefix: canaryPrefix, Trusted: box.TrustedAuthServ,
+		Regions: a.cfg.watchedRegions(), Prefix: canaryPrefix, Trusted: box.Trust,
 	}, canary.Deps{
 		Store: a.db, Mailbox: watch.New(box, watch.Deps{Ring: a.ring, Catalogue: a.texts, Log: a.log}), Ring: a.ring,
-		Trusted: func(mailbox string) []string { return a.cfg.Mailbox[mailbox].TrustedAuthserv },
+		Trusted: func(mailbox string) watch.Trust { return a.cfg.Mailbox[mailbox].trust() },
 		Kick:    a.sender.Kick, Log: a.log,
 		Ended: func(r store.CanaryRun) {
 			a.metrics.flew(r)
@@ -160,7 +160,7 @@ func checkCanary(ctx context.Context, cfg Config, r *report) {
 	if !slices.Contains(found.Capabilities, "UIDPLUS") {
 		r.warn(heading, "its mailbox cannot delete single mails (no UIDPLUS): what comes to it stays there")
 	}
-	if len(box.TrustedAuthServ) == 0 {
+	if len(box.Trust.Hosts) == 0 {
 		r.warn(heading, "no trusted_authserv: what its host states of our mail is not read\nSet mailbox.%s.trusted_authserv.", cfg.Canary.Mailbox)
 	}
 	checkStray(cfg, ring, r, heading)

@@ -64,20 +64,21 @@ type RegionConfig struct {
 
 // MailboxConfig is one mailbox that a watcher reads.
 type MailboxConfig struct {
-	Address               string   `koanf:"address"`
-	TLS                   string   `koanf:"tls"`
-	Username              string   `koanf:"username"`
-	Auth                  string   `koanf:"auth"`
-	OAuth                 string   `koanf:"oauth"`
-	Password              string   `koanf:"password" secret:"true"`
-	PasswordFile          string   `koanf:"password_file"`
-	Folder                string   `koanf:"folder"`
-	TrustedAuthserv       []string `koanf:"trusted_authserv"`
-	AnswerUnauthenticated bool     `koanf:"answer_unauthenticated"`
-	Aliases               []string `koanf:"aliases"`
-	MoveTo                string   `koanf:"move_to"`
-	Silent                bool     `koanf:"silent"`
-	Bounces               bool     `koanf:"bounces"`
+	Address               string         `koanf:"address"`
+	TLS                   string         `koanf:"tls"`
+	Username              string         `koanf:"username"`
+	Auth                  string         `koanf:"auth"`
+	OAuth                 string         `koanf:"oauth"`
+	Password              string         `koanf:"password" secret:"true"`
+	PasswordFile          string         `koanf:"password_file"`
+	Folder                string         `koanf:"folder"`
+	TrustedAuthserv       []string       `koanf:"trusted_authserv"`
+	TrustedRelays         []netip.Prefix `koanf:"trusted_relays"`
+	AnswerUnauthenticated bool           `koanf:"answer_unauthenticated"`
+	Aliases               []string       `koanf:"aliases"`
+	MoveTo                string         `koanf:"move_to"`
+	Silent                bool           `koanf:"silent"`
+	Bounces               bool           `koanf:"bounces"`
 
 	Folders FoldersConfig `koanf:"folders"`
 }

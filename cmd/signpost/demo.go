@@ -228,6 +228,7 @@ func demoConfig(data, url, secret string) Config {
 	cfg.SMTP = SMTPConfig{Address: "sandbox:25", TLS: "none", Hello: "help.example.com", Auth: "none", Sessions: 4, PerDomain: 4, NullSender: true}
 	cfg.Form.Categories = []string{"Orders", "Payments", "Catalogue", "Technical", "Other"}
 	cfg.Form.PerNetwork, cfg.Form.ConfirmNet, cfg.Form.ConfirmNetDay = 0, 0, 0
+	cfg.Responder.Network = -1
 	// On, but far above what one who measures reaches.
 	cfg.Form.ConfirmTotal, cfg.Form.ConfirmTotalDay = 200_000, 2_000_000
 	// Whoever tries it takes all his partners from the domains made for that (RFC 2606

@@ -176,8 +176,8 @@ func ownAddresses(cfg Config) func(address string) bool {
 func mailboxFor(id string, c MailboxConfig, regions []store.Region, tokens accounts) watch.Mailbox {
 	box := watch.Mailbox{
 		ID: id, Address: c.Address, Username: c.Username, Password: c.Password, Folder: c.Folder,
-		TLS:             map[string]watch.TLSMode{"tls": watch.TLSImplicit, "starttls": watch.TLSStart, "none": watch.TLSNone}[c.TLS],
-		TrustedAuthServ: c.TrustedAuthserv, AnswerUnauthenticated: c.AnswerUnauthenticated,
+		TLS:   map[string]watch.TLSMode{"tls": watch.TLSImplicit, "starttls": watch.TLSStart, "none": watch.TLSNone}[c.TLS],
+		Trust: c.trust(), AnswerUnauthenticated: c.AnswerUnauthenticated,
 		Silent: c.Silent || c.Bounces, Mark: true, MarkAnswered: true, MoveTo: c.MoveTo,
 		Folders: watch.Folders(c.Folders),
 	}
@@ -190,6 +190,11 @@ func mailboxFor(id string, c MailboxConfig, regions []store.Region, tokens accou
 		}
 	}
 	return box
+}
+
+// trust says whose results are believed in the mailbox.
+func (c MailboxConfig) trust() watch.Trust {
+	return watch.Trust{Hosts: c.TrustedAuthserv, Relays: c.TrustedRelays}
 }
 
 // resolverFor asks the configured name server, or the system's.

@@ -23,8 +23,8 @@ type Config struct {
 	Regions []store.Region
 	// Prefix is of its tickets' numbers.
 	Prefix string
-	// Trusted are the authserv-ids believed in the canary's mailbox.
-	Trusted []string
+	// Trusted says whose results are believed in the canary's mailbox.
+	Trusted watch.Trust
 
 	Settle time.Duration // how long a second answer is waited for; 20 s
 	Poll   time.Duration // between two looks; 3 s
@@ -65,8 +65,8 @@ type Deps struct {
 	Store   Store
 	Mailbox Mailbox
 	Ring    *ident.Ring
-	// Trusted are the authserv-ids believed in a support mailbox, by its id.
-	Trusted func(mailbox string) []string
+	// Trusted is the same of a support mailbox, by its id.
+	Trusted func(mailbox string) watch.Trust
 	Kick    func()                // wakes the sender
 	Ended   func(store.CanaryRun) // is told of every run that ended
 	Log     *slog.Logger

@@ -90,7 +90,7 @@ func keep(t *testing.T, every time.Duration) *coop {
 func (k *coop) start(every time.Duration) {
 	var err error
 	k.c, err = New(Config{Address: "canary@desk.example", Every: every, Regions: regionsOf(), Prefix: "CANARY"}, Deps{
-		Store: k.db, Mailbox: k, Ring: k.ring, Trusted: func(string) []string { return nil }, Kick: func() {},
+		Store: k.db, Mailbox: k, Ring: k.ring, Trusted: func(string) watch.Trust { return watch.Trust{} }, Kick: func() {},
 		Ended: func(r store.CanaryRun) {
 			k.mu.Lock()
 			defer k.mu.Unlock()

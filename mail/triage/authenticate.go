@@ -14,9 +14,12 @@ type Auth struct {
 	SPFDomain string   // the domain of MAIL FROM it was checked for
 	DKIM      []string // domains (d=) whose signature passed
 	DMARC     string   // the result's word, "" unknown
-	ARC       []string // domains of forwarders we trust whose seal passed (RFC 8617)
-	Source    string   // who says so: "authentication-results of mx.example.com", "dkim verified here"
-	Checked   bool     // anything could be asked at all
+	// DMARCDomain is the author's domain it was checked for (RFC 8601 section 2.7.3:
+	// header.from); "" where the result does not say.
+	DMARCDomain string
+	ARC         []string // domains of forwarders we trust whose seal passed (RFC 8617)
+	Source      string   // who says so: "authentication-results of mx.example.com", "dkim verified here"
+	Checked     bool     // anything could be asked at all
 }
 
 // Authenticate adds what authentication says to the verdict. An answer goes to
@@ -59,7 +62,7 @@ func (r Result) Authenticate(a Auth, answerUnauthenticated bool) Result {
 
 // answerPerson takes the From address for the answer where it is proven.
 func (r Result) answerPerson(a Auth) Result {
-	if _, ok := a.alignedDKIM(r.person); r.person != "" && (ok || pass(a.DMARC)) {
+	if _, ok := a.alignedDKIM(r.person); r.person != "" && (ok || a.passedDMARC(r.person)) {
 		r.AnswerTo = r.person
 	}
 	return r
@@ -82,7 +85,7 @@ func (r Result) proofs(a Auth, add func(id string, effect store.Effect, words st
 	if d, ok := a.alignedDKIM(r.person); ok && sameAddress {
 		met("dkim-aligned", "dkim=pass for "+d) // RFC 6376, RFC 7489 section 3.1.1
 	}
-	if pass(a.DMARC) && sameAddress {
+	if sameAddress && a.passedDMARC(r.person) {
 		met("dmarc-pass", "dmarc=pass")
 	}
 	if len(a.ARC) > 0 {
@@ -110,6 +113,12 @@ func (a Auth) alignedDKIM(address string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// passedDMARC tells that DMARC passed for the author we see: one whose From the host
+// reads otherwise than we do proves nothing.
+func (a Auth) passedDMARC(author string) bool {
+	return pass(a.DMARC) && (a.DMARCDomain == "" || aligned(a.DMARCDomain, author))
 }
 
 func (a Auth) summary() string {

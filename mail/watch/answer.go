@@ -23,10 +23,12 @@ type Limits struct {
 	// with every mail stays under one domain. Not held against the big public
 	// mail hosts.
 	DomainHour, DomainDay int
-	// NetworkHour is how many answers an hour go to what one network sent: who
-	// owns many domains still sends from few places. It stays below Breaker, so
-	// that one network alone cannot turn the answers off for all. Not held
-	// against the big public mail hosts, behind which everybody writes.
+	// NetworkHour is how many answers an hour go to what one network sent: who owns
+	// many domains still sends from few places. It is that of the smallest of
+	// origin.Networks; the wider ones have their share. In BreakerWindow the widest gets
+	// a third of Breaker at the most, so that one network alone cannot turn the answers
+	// off for all. Mail whose network is unknown shares one allowance. Not held against
+	// what a big public mail host sent, behind which everybody writes.
 	NetworkHour int
 	// PublicHosts are domains held to no budget beside the big ones known here.
 	PublicHosts []string
@@ -65,9 +67,12 @@ func or[T int | time.Duration](value, byDefault T) T {
 // them come back.
 const returnsLeast = 10
 
-// of is what an answer to one address is held to, when it answers a mail that
-// came from a network (the zero Prefix: nobody knows which).
-func (l Limits) of(address string, from netip.Prefix) store.AnswerLimits {
+// networkPart is the part of the breaker that one network may spend: one in so many.
+const networkPart = 3
+
+// of is what an answer to one address is held to, when it answers a mail that came
+// from that network. byHost says that the host of the address itself sent it.
+func (l Limits) of(address string, from netip.Addr, byHost bool) store.AnswerLimits {
 	held := store.AnswerLimits{
 		Sender:  origin.Mailbox(address),
 		Period:  l.Period,
@@ -75,17 +80,34 @@ func (l Limits) of(address string, from netip.Prefix) store.AnswerLimits {
 		Returns: store.ReturnLimit{Percent: l.Returns, Least: returnsLeast},
 	}
 	domain := origin.Registered(store.Domain(address))
-	if origin.IsPublicHost(domain) || slices.Contains(l.PublicHosts, domain) {
-		return held
+	isPublic := origin.IsPublicHost(domain) || slices.Contains(l.PublicHosts, domain)
+	if !isPublic {
+		held.Budgets = []store.Budget{
+			{Name: "answer/domain-hour", Key: domain, Limit: l.DomainHour, Window: time.Hour},
+			{Name: "answer/domain-day", Key: domain, Limit: l.DomainDay, Window: 24 * time.Hour},
+		}
 	}
-	held.Budgets = []store.Budget{
-		{Name: "answer/domain-hour", Key: domain, Limit: l.DomainHour, Window: time.Hour},
-		{Name: "answer/domain-day", Key: domain, Limit: l.DomainDay, Window: 24 * time.Hour},
-	}
-	if from.IsValid() {
-		held.Budgets = append(held.Budgets, store.Budget{Name: "answer/network-hour", Key: from.String(), Limit: l.NetworkHour, Window: time.Hour})
+	if !isPublic || !byHost {
+		held.Budgets = append(held.Budgets, l.ofNetwork(from)...)
 	}
 	return held
+}
+
+// ofNetwork are the budgets of the networks an address lies in.
+func (l Limits) ofNetwork(from netip.Addr) (budgets []store.Budget) {
+	if l.NetworkHour <= 0 {
+		return nil
+	}
+	widest := ""
+	for _, n := range origin.Networks(from) {
+		widest = n.String()
+		budgets = append(budgets, store.Budget{Name: "answer/network-hour", Key: widest, Limit: l.NetworkHour * n.Share, Window: time.Hour})
+	}
+	if l.Breaker > 0 {
+		part := max(1, l.Breaker/networkPart)
+		budgets = append(budgets, store.Budget{Name: "answer/network", Key: widest, Limit: part, Window: l.BreakerWindow})
+	}
+	return budgets
 }
 
 // answer forms the auto-response to a mail, all but what the driver sets. The

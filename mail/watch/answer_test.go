@@ -230,7 +230,7 @@ func TestUnauthenticatedMail(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				h := newHouse(t)
 				h.connectedBefore()
-				h.box.TrustedAuthServ, h.box.AnswerUnauthenticated = nil, c.answer
+				h.box.Trust, h.box.AnswerUnauthenticated = Trust{}, c.answer
 				if c.resolver != nil {
 					h.deps.Resolver = c.resolver
 				}

@@ -21,76 +21,6 @@ import (
 	"signpost/store"
 )
 
-func TestOnlyTheTrustedHostIsBelieved(t *testing.T) {
-	t.Parallel()
-	const ours, google, microsoft = "mx.example.com", "mx.google.com", "outlook.com"
-	border := "Received: from mail.partner.test (mail.partner.test [192.0.2.7]) by mx.example.com with ESMTPS id 1"
-	says := func(id, results string) string { return "Authentication-Results: " + id + "; " + results }
-	for name, c := range map[string]struct {
-		trusted string
-		header  []string
-		want    triage.Auth
-	}{
-		"nobody is trusted": {header: []string{says(ours, "spf=pass smtp.mailfrom=a@partner.test")}},
-		"above the border's Received": {ours,
-			[]string{says(ours, "spf=pass smtp.mailfrom=a@Partner.test; dkim=pass header.d=partner.test header.s=x; dmarc=pass header.from=partner.test"), border},
-			triage.Auth{SPF: "pass", SPFDomain: "partner.test", DKIM: []string{"partner.test"}, DMARC: "pass", Checked: true, Source: "Authentication-Results of mx.example.com"}},
-		"below it": {ours,
-			[]string{border, says(ours, "spf=fail smtp.mailfrom=partner.test")},
-			triage.Auth{SPF: "fail", SPFDomain: "partner.test", Checked: true, Source: "Authentication-Results of mx.example.com"}},
-		"below the delivery's own hop, under the name of its machine": {ours,
-			[]string{"Received: from mx.example.com ([127.0.0.1]) by vm with LMTP id 2", says(ours, "spf=pass smtp.mailfrom=a@partner.test"), border},
-			triage.Auth{SPF: "pass", SPFDomain: "partner.test", Checked: true, Source: "Authentication-Results of mx.example.com"}},
-		"below a hop that claims to come from us": {ours,
-			[]string{border, "Received: from mx.example.com by vm with LMTP id 2", says(ours, "spf=pass smtp.mailfrom=a@partner.test")}, triage.Auth{}},
-		"below a stranger who greets with our name": {ours,
-			[]string{"Received: from mx.example.com (unknown [192.0.2.66]) by vm with ESMTP id 2", says(ours, "spf=pass smtp.mailfrom=a@partner.test")}, triage.Auth{}},
-		"another host's id": {ours, []string{says("mx.evil.test", "spf=pass smtp.mailfrom=a@partner.test"), border}, triage.Auth{}},
-		"forged by the sender, who adds a hop of ours": {ours,
-			[]string{border, border, says(ours, "spf=pass smtp.mailfrom=a@partner.test; dkim=pass header.d=partner.test")}, triage.Auth{}},
-		"forged below a foreign hop": {ours,
-			[]string{"Received: from a by relay.other.test", says(ours, "spf=pass smtp.mailfrom=a@partner.test")}, triage.Auth{}},
-		"forged below the true one: the upper counts": {ours,
-			[]string{border, says(ours, "spf=fail smtp.mailfrom=a@partner.test; dkim=none; dmarc=fail"), says(ours, "spf=pass smtp.mailfrom=a@partner.test; dkim=pass header.d=partner.test; dmarc=pass")},
-			triage.Auth{SPF: "fail", SPFDomain: "partner.test", DMARC: "fail", Checked: true, Source: "Authentication-Results of mx.example.com"}},
-		"two filters, each with its field": {ours,
-			[]string{"Received: from localhost (localhost [127.0.0.1]) by mx.example.com with ESMTP", says(ours, "dmarc=pass"), says(ours, "dkim=pass header.d=partner.test"), border, says(ours, "spf=pass smtp.mailfrom=a@partner.test")},
-			triage.Auth{SPF: "pass", SPFDomain: "partner.test", DKIM: []string{"partner.test"}, DMARC: "pass", Checked: true, Source: "Authentication-Results of mx.example.com"}},
-		"as Google writes it": {google,
-			[]string{"Received: by 2002:a17:90a:1234:0:0:0:0 with SMTP id k1csp1; Mon, 2 Nov 2026 02:00:00 -0800 (PST)",
-				"Received: from mail.partner.test (mail.partner.test. [192.0.2.7]) by mx.google.com with ESMTPS id x; Mon, 2 Nov 2026 02:00:00 -0800 (PST)",
-				"Received-SPF: pass (google.com: domain of a@partner.test designates 192.0.2.7 as permitted sender) client-ip=192.0.2.7;",
-				says(google, `dkim=pass header.i=@partner.test header.s=s1 header.b="abc;d"; spf=pass (google.com: domain of a@partner.test designates 192.0.2.7; as permitted sender) smtp.mailfrom=a@partner.test; dmarc=pass (p=NONE sp=NONE dis=NONE) header.from=partner.test`)},
-			triage.Auth{SPF: "pass", SPFDomain: "partner.test", DKIM: []string{"partner.test"}, DMARC: "pass", Checked: true, Source: "Authentication-Results of mx.google.com"}},
-		"as Microsoft writes it, without an id": {microsoft,
-			[]string{"Received: from DM6.namprd10.prod.outlook.com (2603:10b6::1) by BN8.namprd10.prod.outlook.com with HTTPS",
-				"Received: from mail.partner.test (192.0.2.7) by BN8NAM.mail.protection.outlook.com (10.13.0.1) with Microsoft SMTP Server",
-				"Authentication-Results: spf=pass (sender IP is 192.0.2.7) smtp.mailfrom=partner.test; dkim=pass (signature was verified) header.d=partner.test;dmarc=pass action=none header.from=partner.test;compauth=pass reason=100"},
-			triage.Auth{SPF: "pass", SPFDomain: "partner.test", DKIM: []string{"partner.test"}, DMARC: "pass", Checked: true, Source: "Authentication-Results of outlook.com"}},
-		"the old field, from our host": {ours,
-			[]string{border, "Received-SPF: pass (mx.example.com: domain of partner.test designates it) receiver=mx.example.com; identity=mailfrom; envelope-from=\"a@partner.test\"; client-ip=192.0.2.7"},
-			triage.Auth{SPF: "pass", SPFDomain: "partner.test", Checked: true, Source: "Received-SPF"}},
-		"the old field, from anybody": {ours,
-			[]string{border, "Received-SPF: pass (mx.evil.test: yes) receiver=mx.evil.test; envelope-from=a@partner.test"}, triage.Auth{}},
-		"version, case and folding": {ours,
-			[]string{border, "authentication-results:\r\n MX.Example.Com 1;\r\n\tSPF = PASS\r\n smtp.mailfrom = a@partner.test"},
-			triage.Auth{SPF: "pass", SPFDomain: "partner.test", Checked: true, Source: "Authentication-Results of MX.Example.Com"}},
-		"nothing was done": {ours, []string{border, says(ours, "none")}, triage.Auth{}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var trusted []string
-			if c.trusted != "" {
-				trusted = []string{c.trusted}
-			}
-			raw := strings.Join(c.header, "\r\n") + "\r\nSubject: x\r\n\r\nAuthentication-Results: mx.example.com; spf=pass smtp.mailfrom=body.test\r\n"
-			if diff := cmp.Diff(c.want, stated(fields([]byte(raw)), trusted)); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
-			}
-		})
-	}
-}
-
 // names is a DNS in memory. A name set to an error answers with it.
 type names struct {
 	mu  sync.Mutex
@@ -330,11 +260,11 @@ func FuzzStated(f *testing.F) {
 	f.Add("Received: from a by mx.example.com\nReceived-SPF: pass (mx.example.com: x) envelope-from=\"")
 	f.Fuzz(func(t *testing.T, header string) {
 		// Whatever is written below a foreign hop is not believed.
-		got := stated(fields([]byte("Received: from x by relay.evil.test\r\n"+header)), []string{"mx.example.com"})
+		got := Trust{Hosts: []string{"mx.example.com"}}.stated(fields([]byte("Received: from x by relay.evil.test\r\n" + header)))
 		if diff := cmp.Diff(triage.Auth{}, got); diff != "" {
 			t.Errorf("believed: %s", diff)
 		}
-		stated(fields([]byte(header)), []string{"mx.example.com", "outlook.com"})
+		Trust{Hosts: []string{"mx.example.com", "outlook.com"}}.stated(fields([]byte(header)))
 		describe([]byte(header))
 	})
 }

@@ -66,8 +66,8 @@ type judgement struct {
 	later  bool  // the DNS, or the store, does not answer now
 	would  bool  // its content alone allowed an answer
 	answer *store.Outbound
-	from   netip.Prefix // the network it came from; zero: unknown
-	canary string       // the run whose stray it is; "": none's
+	from   netip.Addr // the address it came from, as our host saw it; invalid: unknown
+	canary string     // the run whose stray it is; "": none's
 }
 
 // enterLedger records a chunk and decides it. It returns the rows as they then
@@ -245,7 +245,7 @@ func (w *Watcher) settle(ctx context.Context, opens []open, f folder, noticed ti
 func (w *Watcher) decision(row store.Inbound, j judgement) store.Decision {
 	d := store.Decision{ID: row.ID, Verdict: j.result.Verdict, Answer: j.answer}
 	if d.Answer != nil {
-		d.Limits = w.deps.Limits.of(j.answer.To, j.from)
+		d.Limits = w.deps.Limits.of(j.answer.To, j.from, j.byHost())
 		if j.canary != "" {
 			d.Limits = w.deps.Limits.ofCanary(j.canary)
 		}
@@ -375,6 +375,12 @@ func (w *Watcher) tieGuarded(ctx context.Context, o open, j *judgement) {
 	}
 }
 
+// byHost tells that the mail came from a host that may send for the address it is
+// answered at (RFC 7208).
+func (j *judgement) byHost() bool {
+	return slices.ContainsFunc(j.result.Rules, func(r store.Rule) bool { return r.ID == "spf-pass" })
+}
+
 // stop adds a rule that forbids the answer.
 func (j *judgement) stop(rule store.Rule) {
 	j.result.Answer = false
@@ -440,7 +446,7 @@ func (w *Watcher) vouch(ctx context.Context, o open, j *judgement) {
 	if j.result.Answer {
 		header := fields(o.head)
 		j.answer = w.answer(ctx, time.Now(), o.row, checked)
-		j.from, _ = network(header, w.box.TrustedAuthServ)
+		j.from = w.box.Trust.readTrace(header).hop.peer
 		w.spotCanary(header, j)
 	}
 }

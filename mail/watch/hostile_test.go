@@ -36,9 +36,7 @@ func TestAHeaderMadeToCostTimeCostsNone(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		began := time.Now()
-		read, trusted := fields(raw), []string{"mx.example.com"}
-		stated(read, trusted)
-		network(read, trusted)
+		Trust{Hosts: []string{"mx.example.com"}}.stated(fields(raw))
 		describe(raw)
 		claims(unbroken(raw), nil)
 		took := time.Since(began)
@@ -72,8 +70,8 @@ func TestASignatureMadeToCostTimeCostsLittle(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	began := time.Now()
-	raw := []byte(signature + "From: ann@partner.test\r\n\r\n" + strings.Repeat("\n", 4<<20))
-	if _, unsure := w.verify(ctx, open{head: raw, whole: true}); !unsure || time.Since(began) > 4*verifyLimit {
-		t.Errorf("a text of empty lines took %v, unsure %v", time.Since(began), unsure)
+	raw := []byte(signature + "From: ann@partner.test\r\n\r\n" + strings.Repeat("\n", 20<<20))
+	if domains, _ := w.verify(ctx, open{head: raw, whole: true}); len(domains) > 0 || time.Since(began) > verifyLimit/5 {
+		t.Errorf("a text of empty lines took %v, and %v signed it", time.Since(began), domains)
 	}
 }

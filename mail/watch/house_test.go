@@ -186,7 +186,7 @@ func (h *house) wire() {
 	h.must(err)
 	h.box = Mailbox{
 		ID: "main", TLS: TLSNone, Username: "support", Password: "secret", Dial: h.door.dial,
-		TrustedAuthServ: []string{"mx.example.com"}, Regions: []store.Region{us, intl}, Mark: true,
+		Trust: Trust{Hosts: []string{"mx.example.com"}}, Regions: []store.Region{us, intl}, Mark: true,
 	}
 	h.deps = Deps{
 		Ledger: h.ledger, Outbounds: h.ledger, Ring: ring, Catalogue: catalogue, Instance: "test",

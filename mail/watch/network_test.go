@@ -3,58 +3,89 @@ package watch
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"signpost/store"
 )
 
-func TestTheNetworkIsWhatTheTrustedHostSaw(t *testing.T) {
+// One who owns many domains sends from one place: their answers are limited
+// together, whatever name that place greets with, and cannot trip the breaker for all
+// the others.
+func TestManyDomainsOfOneNetworkShareABudget(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		header []string
-		want   string
-	}{
-		"as Postfix writes it":   {[]string{"Received: from mail.partner.test (mail.partner.test [192.0.2.7]) by mx.example.com with ESMTPS id 1"}, "192.0.2.0/24"},
-		"of IPv6":                {[]string{"Received: from a.test (a.test [IPv6:2001:db8:1:2::3]) by mx.example.com with ESMTPS"}, "2001:db8:1::/48"},
-		"as Exim writes it":      {[]string{"Received: from [192.0.2.7] (helo=198.51.100.9) by mx.example.com with esmtp (Exim 4.97)"}, "192.0.2.0/24"},
-		"as qmail writes it":     {[]string{"Received: from unknown (HELO 198.51.100.9) (192.0.2.7) by mx.example.com with SMTP"}, "192.0.2.0/24"},
-		"greeted with another":   {[]string{"Received: from [198.51.100.9] (unknown [192.0.2.7]) by mx.example.com with ESMTP"}, "192.0.2.0/24"},
-		"behind our own filter":  {[]string{"Received: from localhost (localhost [127.0.0.1]) by mx.example.com with ESMTP", "Received: from a.test (a.test [192.0.2.7]) by mx.example.com with ESMTPS"}, "192.0.2.0/24"},
-		"a hop the sender wrote": {[]string{"Received: from a.test (a.test [192.0.2.7]) by mx.example.com with ESMTPS", "Received: from b.test (b.test [198.51.100.9]) by mx.example.com with ESMTPS"}, "192.0.2.0/24"},
-		"a foreign host":         {[]string{"Received: from a.test (a.test [192.0.2.7]) by mx.other.test with ESMTPS"}, ""},
-		"our own network":        {[]string{"Received: from a.test (a.test [10.1.2.3]) by mx.example.com with ESMTPS"}, ""},
-		"no address":             {[]string{"Received: from a.test by mx.example.com with ESMTPS"}, ""},
+	const part = 30 / networkPart // of the breaker's default
+	for name, peer := range map[string]func(i int) string{
+		"one address":              func(int) string { return "mail.evil.test (mail.evil.test [203.0.113.7])" },
+		"greeting as localhost":    func(int) string { return "localhost (unknown [203.0.113.7])" },
+		"greeting with our name":   func(int) string { return "mx.example.com (unknown [203.0.113.7])" },
+		"greeting as [127.0.0.1]":  func(int) string { return "[127.0.0.1] (unknown [203.0.113.7])" },
+		"greeting with an address": func(i int) string { return fmt.Sprintf("[198.51.%d.1] (unknown [203.0.113.7])", 100+i) },
+		"addresses of a /24":       func(i int) string { return fmt.Sprintf("a.test (unknown [203.0.113.%d])", i) },
+		"addresses of a /48":       func(i int) string { return fmt.Sprintf("a.test (unknown [IPv6:2001:db8:1:%x::1])", 256*i) },
+		"an address not told":      func(int) string { return "evil.test" },
+		"a private one":            func(int) string { return "evil.test ([10.0.0.1])" },
 	} {
-		block, ok := network(fields([]byte(strings.Join(c.header, "\r\n")+"\r\n\r\n")), []string{"mx.example.com"})
-		if got := block.String(); ok != (c.want != "") || ok && got != c.want {
-			t.Errorf("%s: got %s (%v), want %q", name, got, ok, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newHouse(t)
+				h.connectedBefore()
+				h.deps.Limits = Limits{}
+				h.start()
+				for i := range 60 {
+					h.deliver(strings.Replace(numbered(i), "mail.partner.test (mail.partner.test [192.0.2.7])", peer(i), 1))
+				}
+				h.deliver(strings.Replace(letter("ann@other.test", "ann@other.test"), "192.0.2.7", "198.51.100.7", 1))
+				for i := range 3 {
+					h.deliver(letter(fmt.Sprintf("p%d@gmail.com", i), fmt.Sprintf("g%d@gmail.com", i)))
+				}
+				time.Sleep(time.Second)
+				h.decided(64, part+1+3)
+				if state, err := h.ledger.Responder(context.Background()); err != nil || !state.On {
+					t.Errorf("the responder is %+v (%v), want on", state, err)
+				}
+			})
+		})
 	}
 }
 
-// One who owns many domains sends from one place: their answers are limited
-// together, and cannot trip the breaker for all the others.
-func TestManyDomainsOfOneNetworkShareABudget(t *testing.T) {
+// Strangers' names at a large public host, which nothing vouches for, are counted by
+// where they were written.
+func TestForgedAddressesAtAPublicHostShareABudget(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := newHouse(t)
 		h.connectedBefore()
-		h.deps.Limits = Limits{}
+		h.deps.Limits, h.box.AnswerUnauthenticated = Limits{}, true
 		h.start()
-		for i := range 60 {
-			h.deliver(numbered(i))
-		}
-		h.deliver(strings.Replace(letter("ann@other.test", "ann@other.test"), "192.0.2.7", "198.51.100.7", 1))
-		for i := range 3 {
-			h.deliver(letter(fmt.Sprintf("p%d@gmail.com", i), fmt.Sprintf("g%d@gmail.com", i)))
+		for i := range 40 {
+			from := fmt.Sprintf("p%d@gmail.com", i)
+			h.deliver(strings.Replace(letter(from, fmt.Sprintf("g%d@gmail.com", i)), "spf=pass", "spf=none", 1))
 		}
 		time.Sleep(time.Second)
-		h.decided(64, 20+1+3)
-		if state, err := h.ledger.Responder(context.Background()); err != nil || !state.On {
-			t.Errorf("the responder is %+v (%v), want on", state, err)
-		}
+		h.decided(40, 30/networkPart)
 	})
+}
+
+// What one network has spent comes back with the hour, and a single address in it
+// gets no more than its own share.
+func TestANetworksBudgetIsNested(t *testing.T) {
+	t.Parallel()
+	limits := Limits{}.withDefaults()
+	got := map[string]int{}
+	for _, b := range limits.of("ann@partner.test", netip.MustParseAddr("2001:db8:1:2::3"), true).Budgets[2:] {
+		got[b.Name+" "+b.Key] = b.Limit
+	}
+	want := map[string]int{
+		"answer/network-hour 2001:db8:1:2::/64": 20, "answer/network-hour 2001:db8:1::/56": 40, "answer/network-hour 2001:db8:1::/48": 80,
+		"answer/network 2001:db8:1::/48": 10,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 }
 
 // A mail that answers ours within the minute was written by a machine, however

@@ -5,122 +5,124 @@ import "strings"
 // result is one statement of an Authentication-Results field.
 type result struct {
 	method, value string // in lower case
-	props         map[string]string
+	props         []pair // "ptype.property" in lower case
 }
 
-const resultsMost = 50
+// prop is the first value of a property, "" where there is none.
+func (r result) prop(name string) string {
+	for _, p := range r.props {
+		if p.key == name {
+			return p.value
+		}
+	}
+	return ""
+}
+
+const maxResults = 50
 
 // parseResults reads the value of an Authentication-Results field (RFC 8601
 // section 2.2) leniently: comments and unknown words are passed over. false when
 // it says nothing. Microsoft 365 leaves the id out; its fields are given the id
 // "outlook.com".
 func parseResults(value string) (id string, results []result, ok bool) {
-	plain, _ := withoutComments(value)
-	parts := splitUnquoted(plain)
-	head := strings.Fields(parts[0])
-	if len(head) == 0 {
+	parts := scan(value)
+	if len(parts[0]) == 0 {
 		return "", nil, false
 	}
-	if strings.Contains(head[0], "=") {
-		id = "outlook.com"
+	if parts[0][0].key != "" {
+		id = exchangeID
 	} else {
-		id, parts = strings.Trim(head[0], `"`), parts[1:]
+		id, parts = parts[0][0].value, parts[1:]
 	}
 	for _, part := range parts {
-		if r, ok := parseResult(part); ok && len(results) < resultsMost {
-			results = append(results, r)
+		if len(part) == 0 || part[0].key == "" || len(results) == maxResults {
+			continue
 		}
+		method, _, _ := strings.Cut(part[0].key, "/") // "method/version"
+		results = append(results, result{method, strings.ToLower(part[0].value), part[1:]})
 	}
 	return id, results, len(results) > 0
 }
 
-// parseResult reads "method/version=value reason=... ptype.property=...".
-func parseResult(part string) (r result, ok bool) {
-	for i, word := range strings.Fields(joinEquals(part)) {
-		key, value, pair := strings.Cut(word, "=")
-		key, value = strings.ToLower(key), strings.Trim(value, `"`)
-		if !pair {
-			if i == 0 {
-				return r, false
-			}
-			continue
-		}
-		if i == 0 {
-			r.method, _, _ = strings.Cut(key, "/")
-			r.value, r.props = strings.ToLower(value), map[string]string{}
-		} else if _, twice := r.props[key]; !twice {
-			r.props[key] = value
-		}
-	}
-	return r, r.method != ""
-}
+// pair is one word of a structured value: key=value, or a value alone. Keys are in
+// lower case.
+type pair struct{ key, value string }
 
-// joinEquals takes the white space away that may stand around "=", and makes one
-// space of what else there is. Anybody may send sixteen thousand in a row.
-func joinEquals(s string) string {
-	var b strings.Builder
-	gap, equals := false, true
-	for i := range len(s) {
-		c := s[i]
-		if c == ' ' || c == '\t' {
-			gap = true
-			continue
-		}
-		if gap && !equals && c != '=' {
-			b.WriteByte(' ')
-		}
-		gap, equals = false, c == '='
-		b.WriteByte(c)
-	}
-	return b.String()
-}
-
-// withoutComments takes the comments (RFC 5322 section 3.2.2, they nest) out of
-// a value and returns the first of them apart.
-func withoutComments(value string) (plain, first string) {
-	var text, comment strings.Builder
-	depth, quoted, seen := 0, false, false
+// scan takes a structured value apart: at the semicolons, and those parts into
+// words. Comments (RFC 5322 section 3.2.2, they nest) are white space, and white
+// space around "=" is none. Quotes are taken off only after the splitting: what
+// stands between them, which may be a stranger's, is neither a semicolon, an equals
+// sign nor white space. There is one part at least.
+func scan(value string) [][]pair {
+	s := scanner{parts: [][]pair{nil}}
 	for i := 0; i < len(value); i++ {
 		c := value[i]
-		escaped := c == '\\' && i+1 < len(value) && (depth > 0 || quoted)
 		switch {
-		case escaped:
+		case c == '\\' && i+1 < len(value) && (s.quoted || s.depth > 0):
 			i++
-			c = value[i]
-		case c == '"' && depth == 0:
-			quoted = !quoted
-		case c == '(' && !quoted:
-			depth++
-			continue
-		case c == ')' && depth > 0:
-			if depth--; depth == 0 {
-				seen = true
-				text.WriteByte(' ')
-			}
-			continue
-		}
-		if depth == 0 {
-			text.WriteByte(c)
-		} else if !seen {
-			comment.WriteByte(c)
+			s.add(value[i])
+		case c == '"' && s.depth == 0:
+			s.quoted, s.begun = !s.quoted, true
+		case s.quoted:
+			s.add(c)
+		case c == '(':
+			s.depth++
+			s.gap = true
+		case c == ')' && s.depth > 0:
+			s.depth--
+		case s.depth > 0:
+		case c == ';':
+			s.endWord()
+			s.parts = append(s.parts, nil)
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+			s.gap = true
+		case c == '=':
+			s.equals()
+		default:
+			s.add(c)
 		}
 	}
-	return text.String(), comment.String()
+	s.endWord()
+	return s.parts
 }
 
-// splitUnquoted splits at the semicolons outside quoted strings.
-func splitUnquoted(s string) (parts []string) {
-	quoted, from := false, 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			quoted = !quoted
-		case ';':
-			if !quoted {
-				parts = append(parts, s[from:i])
-				from = i + 1
-			}
-		}
+// scanner is the state of scan within a value.
+type scanner struct {
+	parts  [][]pair
+	key    string
+	word   []byte // the value that grows, or what may yet turn out to be a key
+	begun  bool   // there is a word, be it empty
+	hasKey bool
+	gap    bool // white space since the last byte of the word
+	quoted bool
+	depth  int // of comments
+}
+
+func (s *scanner) add(c byte) {
+	if s.depth > 0 {
+		return
 	}
-	return append(parts, s[from:])
+	if s.gap && s.begun && !s.quoted && (len(s.word) > 0 || !s.hasKey) {
+		s.endWord()
+	}
+	s.gap, s.begun = false, true
+	s.word = append(s.word, c)
+}
+
+// equals makes a key of the word, or is part of a value: base64 ends with such.
+func (s *scanner) equals() {
+	if s.hasKey || !s.begun {
+		s.add('=')
+		return
+	}
+	s.key, s.hasKey, s.gap = strings.ToLower(string(s.word)), true, false
+	s.word = s.word[:0]
+}
+
+func (s *scanner) endWord() {
+	if s.begun {
+		last := &s.parts[len(s.parts)-1]
+		*last = append(*last, pair{s.key, string(s.word)})
+	}
+	s.key, s.word, s.begun, s.hasKey, s.gap = "", s.word[:0], false, false, false
 }

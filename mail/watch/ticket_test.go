@@ -25,7 +25,7 @@ func TestOneWhoAnswersAboutTheirTicketIsShownItsPage(t *testing.T) {
 		"the same person's tagged address":      {from: "ann+x@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }},
 		"an id nobody minted":                   {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + strings.Replace(id, "c.", "c.a", 1) + ">" }},
 		"without a thread":                      {from: "ann@partner.test", thread: func(string) string { return "X-Other: 1" }},
-		"a sender nobody vouches for, answered": {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }, change: func(h *house) { h.box.TrustedAuthServ, h.box.AnswerUnauthenticated = nil, true }},
+		"a sender nobody vouches for, answered": {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }, change: func(h *house) { h.box.Trust, h.box.AnswerUnauthenticated = Trust{}, true }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

@@ -24,10 +24,10 @@ type Letter struct {
 }
 
 // Stated is what hosts that are trusted state of the mail.
-func (l Letter) Stated(trusted []string) triage.Auth { return Stated(l.raw, trusted) }
+func (l Letter) Stated(by Trust) triage.Auth { return Stated(l.raw, by) }
 
 // Stated is what hosts that are trusted state of a mail in its header.
-func Stated(raw []byte, trusted []string) triage.Auth { return stated(fields(raw), trusted) }
+func Stated(raw []byte, by Trust) triage.Auth { return by.stated(fields(raw)) }
 
 // visitMost is how many letters a visit reads.
 const visitMost = 50

@@ -46,10 +46,10 @@ type Mailbox struct {
 	// Dial replaces the connection to Address, before TLS.
 	Dial func(ctx context.Context) (net.Conn, error)
 
-	// TrustedAuthServ lists the authserv-ids whose Authentication-Results are
-	// believed. List only a host that removes such fields from mail it lets in
-	// (RFC 8601 section 5). Microsoft 365 writes no id: list "outlook.com".
-	TrustedAuthServ []string
+	// Trust says whose Authentication-Results are believed. List only a host that
+	// removes such fields from mail it lets in (RFC 8601 section 5). Microsoft 365
+	// writes no id: list "outlook.com".
+	Trust Trust
 	// AnswerUnauthenticated answers mail that nothing vouches for.
 	AnswerUnauthenticated bool
 	Silent                bool // record and judge, but never answer
