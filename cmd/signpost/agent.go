@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/mail"
 	"os"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"signpost/intake/staff"
 	"signpost/store"
+	"signpost/store/addr"
 )
 
 // AgentCmd says who may sign in.
@@ -62,8 +62,9 @@ func agentStatus(a store.Agent) AgentStatus {
 
 // Run adds or changes the account and shows a password that it made.
 func (c *AgentAddCmd) Run(env *environment) error {
-	if a, err := mail.ParseAddress(c.Email); err != nil || a.Address != c.Email {
-		return fmt.Errorf("%q is no mail address", c.Email)
+	c.Email = strings.TrimSpace(c.Email)
+	if _, problem := addr.Parse(c.Email); problem != "" {
+		return fmt.Errorf("%q is no mail address: it %s", c.Email, problem.Sentence())
 	}
 	password, made, err := c.password(env)
 	if err != nil {

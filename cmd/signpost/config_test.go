@@ -181,12 +181,14 @@ func TestFaultsOfMailboxes(t *testing.T) {
 	file := strings.Replace(exampleConfig, `folders = { answered = "", bounces = "", automatic = "", unclear = "" }`, `folders = { answered = "inbox", bounces = "Bounces" }`, 1)
 	file = strings.Replace(file, "mailbox = \"intl\"", "mailbox = \"bounces\"\nbounce_address = \"a-name-that-is-too-long-to-be-tagged@example.com\"", 1)
 	file = strings.Replace(file, "partner-us.support@example.com\"\nname", "support@bücher.example\"\nname", 1)
+	file = strings.Replace(file, "partner.support@example.com\"\nname", "desk%support@example.com\"\nname", 1)
 	file += "\n[mailbox.bounces]\nbounces = true\naddress = \"imap.example.com:143\"\ntls = \"none\"\nusername = \"bounces@example.com\"\npassword_file = \"/dev/null\"\n"
 	_, err := parseConfig("f.toml", []byte(file), secretsForExample())
 	for _, want := range []string{
 		`mailbox.us.folders.answered: "inbox" is the folder that is watched`, "region.intl.mailbox: mailbox bounces is for bounces",
 		"region.intl.bounce_address: the part before the @ is too long", "mailbox.bounces.password_file: no password",
 		`region.us.address: "support@bücher.example" has a domain beyond ASCII`, "Write it as it stands in the DNS: xn--bcher-kva.example",
+		`region.intl.address: "desk%support@example.com" is no plain mail address: it names a way through another server`,
 		"mailbox.bounces.tls: the password, and all mail, would cross the network in the clear",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -202,7 +204,7 @@ func TestFaultsOfMailboxes(t *testing.T) {
 // itself.
 func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	t.Parallel()
-	file := strings.Replace(exampleConfig, "\nmail = []", "\n"+`mail = ["partner.support@example.com", "Ops <ops@example.com>"]`, 1)
+	file := strings.Replace(exampleConfig, "\nmail = []", "\n"+`mail = ["partner.support@example.com", "Ops <ops@example.com>", "ops!night@relay.example"]`, 1)
 	file = strings.Replace(file, `disk_fills_within = "12h"`, `disk_fills_within = "-1s"`, 1)
 	file = strings.Replace(file, "on = false", "on = true\naddress = \"partner-us.support@example.com\"\nmailbox = \"us\"", 1)
 	file = strings.Replace(file, `every = "30m"`, `every = "1s"`, 1)
@@ -217,6 +219,7 @@ func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	}
 	for _, want := range []string{
 		"alarm.mail: partner.support@example.com is one of our own addresses", `alarm.mail: "Ops <ops@example.com>" is no plain mail address`,
+		`alarm.mail: "ops!night@relay.example" is no plain mail address: it names a way through another server`,
 		"alarm.disk_fills_within: -1s is out of range", "canary.mailbox: mailbox us is that of region.us", "canary.every: 1s is too often", "canary.limit: 2h0m0s is out of range", "alarm.webhook: not the address of a web service", "alarm.repeat: 1s is too often",
 		"canary.address: partner-us.support@example.com is one of our own addresses", "region.signpost: that id is taken", `region.us.prefix: "CANARY" is no prefix`,
 	} {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net"
-	"net/mail"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -13,11 +12,11 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/idna"
 	"golang.org/x/text/language"
 
 	"signpost/sla"
 	"signpost/store"
+	"signpost/store/addr"
 	"signpost/store/ident"
 )
 
@@ -205,13 +204,16 @@ func (c *collector) hours(key string, r RegionConfig) {
 }
 
 func (c *collector) address(key, value string) {
-	a, err := mail.ParseAddress(value)
-	if err != nil || a.Address != value || !strings.Contains(value, "@") || strings.ContainsAny(value, "\r\n+") {
-		c.add(key, strconv.Quote(value)+" is no plain mail address", "Write the bare address without a +tag: address = \"partner.support@example.com\"")
-	}
-	// Message-IDs bear the domain, and other hosts' mail names it as the DNS does.
-	domain := value[strings.LastIndexByte(value, '@')+1:]
-	if ascii, err := idna.Lookup.ToASCII(domain); err == nil && ascii != strings.ToLower(domain) {
+	const bare = "Write the bare address without a +tag: address = \"partner.support@example.com\""
+	address, problem := addr.Parse(value)
+	_, ascii := addr.Split(address)
+	switch _, domain := addr.Split(value); {
+	case problem != "":
+		c.add(key, strconv.Quote(value)+" is no plain mail address: it "+problem.Sentence(), bare)
+	case strings.Contains(value, "+") || strings.TrimSpace(value) != value:
+		c.add(key, strconv.Quote(value)+" is no plain mail address", bare)
+	case ascii != strings.ToLower(domain):
+		// Message-IDs bear the domain, and other hosts' mail names it as the DNS does.
 		c.add(key, strconv.Quote(value)+" has a domain beyond ASCII", "Write it as it stands in the DNS: "+ascii)
 	}
 }
@@ -357,10 +359,10 @@ func (c *collector) alarm(cfg *Config) {
 	a := cfg.Alarm
 	ours := ownAddresses(*cfg)
 	for i, address := range a.Mail {
-		parsed, err := mail.ParseAddress(address)
+		_, problem := addr.Parse(address)
 		switch {
-		case err != nil || parsed.Address != address:
-			c.add("alarm.mail", strconv.Quote(address)+" is no plain mail address", "Write bare addresses: mail = [\"ops@example.com\"]")
+		case problem != "":
+			c.add("alarm.mail", strconv.Quote(address)+" is no plain mail address: it "+problem.Sentence(), "Write bare addresses: mail = [\"ops@example.com\"]")
 		case ours(address):
 			c.add("alarm.mail", address+" is one of our own addresses", "Nobody reads what arrives there: name an address that people read.")
 		case i == alarmMailMost:

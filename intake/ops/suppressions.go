@@ -3,7 +3,6 @@ package ops
 import (
 	"errors"
 	"net/http"
-	"net/mail"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/addr"
 )
 
 type suppressionsData struct {
@@ -160,11 +160,10 @@ func (o *Ops) postSuppress(x *web.Exchange, who store.Agent) error {
 
 // suppressionOf reads the form, or says which field is at fault.
 func suppressionOf(form suppressForm, now time.Time) (s store.Suppression, field, fault string) {
-	address, err := mail.ParseAddress(form.Address)
-	if err != nil || address.Name != "" || address.Address != form.Address || len(form.Address) > 320 {
-		return s, "address", "One whole address, like ann@partner.example."
-	}
+	_, problem := addr.Parse(form.Address)
 	switch {
+	case problem != "":
+		return s, "address", "One whole address, like ann@partner.example; this one " + problem.Sentence() + "."
 	case form.Note == "":
 		return s, "note", "Say why, for the next one who looks."
 	case utf8.RuneCountInString(form.Note) > maxReason:

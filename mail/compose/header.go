@@ -3,19 +3,18 @@ package compose
 import (
 	"encoding/base64"
 	"errors"
-	"net/mail"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
+	"signpost/store/addr"
 )
 
 const (
-	foldAt     = 76  // RFC 2047 section 2 for encoded words; RFC 5322 asks for 78
-	maxName    = 120 // characters of a display name or a ticket number
-	maxAddress = 320 // bytes: 64 for the local part, 255 for the domain (RFC 5321 section 4.5.3.1)
-	maxID      = 900 // bytes of a Message-ID, so that it fits a line of 998
+	foldAt  = 76  // RFC 2047 section 2 for encoded words; RFC 5322 asks for 78
+	maxName = 120 // characters of a display name or a ticket number
+	maxID   = 900 // bytes of a Message-ID, so that it fits a line of 998
 	// wordBytes go into one encoded word: as base64 they make 52 characters, 64
 	// with the frame, and so fit the first line of any field used here.
 	wordBytes = 39
@@ -102,26 +101,15 @@ func validMessageID(id string) bool {
 
 var errAddress = errors.New("not a mail address")
 
-// parseAddress checks a bare address (RFC 5321 section 4.1.2, RFC 6531 section
-// 3.3) and returns it with its domain in ASCII, so that only a local part
-// beyond ASCII needs SMTPUTF8. The error does not repeat the address: errors
-// are logged.
+// parseAddress checks a bare address as every door does and returns it with its
+// domain in ASCII, so that only a local part beyond ASCII needs SMTPUTF8. The
+// error does not repeat the address: errors are logged.
 func parseAddress(address string) (string, error) {
-	if len(address) > maxAddress || !utf8.ValidString(address) || strings.ContainsFunc(address, unicode.IsControl) {
-		return "", errAddress
+	bare, problem := addr.Parse(address)
+	if problem != "" {
+		return "", fmt.Errorf("%w: it %s", errAddress, problem.Sentence())
 	}
-	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Name != "" || (&mail.Address{Address: parsed.Address}).String() != "<"+address+">" {
-		return "", errAddress
-	}
-	at := strings.LastIndexByte(address, '@')
-	domain := address[at+1:]
-	if !isASCII(domain) {
-		if domain, err = idna.Lookup.ToASCII(domain); err != nil {
-			return "", errAddress
-		}
-	}
-	return address[:at+1] + domain, nil
+	return bare, nil
 }
 
 // mailbox is a display name and an address as a From field shows them. The name

@@ -81,6 +81,8 @@ func TestEachRuleOnItsOwn(t *testing.T) {
 		{"null-sender", replaced("<ana@partner.example>\n", "<>\n"), "<>"},
 		{"bad-return-path", replaced("Return-Path: <ana@partner.example>", "Return-Path: <ana@localhost>"), "localhost"},
 		{"bad-return-path", replaced("Return-Path: <ana@partner.example>", "Return-Path: <ana@[192.0.2.1]>"), "192.0.2.1"},
+		{"bad-return-path", replaced("Return-Path: <ana@partner.example>", "Return-Path: <victim%third@relay.example>"), "victim%third"},
+		{"bad-return-path", replaced("Return-Path: <ana@partner.example>", "Return-Path: <a!b@relay.example>"), "a!b"},
 		{"robot-sender", replaced("From: Ana Lima <ana@partner.example>", "From: Shop <no-reply@partner.example>"), "no-reply"},
 		{"robot-sender", replaced("Return-Path: <ana@partner.example>", "Return-Path: <bounce+x-ana=partner.example@esp.example>"), "bounce+x"},
 		{"reply-to-elsewhere", "Reply-To: victim@elsewhere.example.org\n" + replaced("Return-Path: <ana@partner.example>", "Return-Path: <x@mailer.test>"), "victim@"},

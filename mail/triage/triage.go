@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/addr"
 )
 
 // MaxSize is the size in bytes up to which a mail is read whole; a caller gives
@@ -205,8 +206,9 @@ func (m *message) readSender() {
 	}
 	address = bareAddress(address)
 	m.null = address == ""
-	if address, m.wrapped = unwrapSender(address); isAddress(address) {
-		m.sender = address
+	address, m.wrapped = unwrapSender(address)
+	if _, problem := addr.Parse(address); problem == "" && isAddress(address) {
+		m.sender = address // one that the outbox can write to
 	}
 }
 
