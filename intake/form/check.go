@@ -43,15 +43,15 @@ var order = [...]string{"name", "email", "company", "country", "category", "titl
 
 // check finds every fault of a new request at once; those of the files were
 // found while reading.
-func (f *Form) check(ctx context.Context, d *draft, askBack bool) {
+func (f *Form) check(x *web.Exchange, d *draft) {
 	d.required("name", d.Name, maxName)
 	d.optional("company", d.Company, maxName)
 	d.optional("title", d.Title, maxTitle)
-	f.checkCountry(d)
+	checkCountry(x, d)
 	f.checkCategory(d)
 	f.checkDescription(d, f.cfg.MinDescription)
 	d.checkKey()
-	f.checkEmail(ctx, d, askBack)
+	f.checkEmail(x.Request.Context(), d, !x.WantsJSON())
 	if len(d.faults) == 0 { // who has to mend something takes their time anyway
 		f.checkMachine(d, time.Now())
 	}
@@ -71,10 +71,20 @@ func (d *draft) optional(field, value string, limit int) {
 	}
 }
 
-func (f *Form) checkCountry(d *draft) {
-	if !web.IsCountry(d.Country) {
-		d.faults.add("country", problem{key: "form.fault_country"})
+// checkCountry answers a program that names the country in another way than by its
+// code with the code.
+func checkCountry(x *web.Exchange, d *draft) {
+	if web.IsCountry(d.Country) {
+		return
 	}
+	given := []rune(d.Country)
+	fault := problem{key: "form.fault_country_unknown", pairs: []any{"country", string(given[:min(len(given), 60)])}}
+	if len(given) == 0 {
+		fault = problem{key: "form.fault_country"}
+	} else if code, ok := x.FindCountry(d.Country); ok {
+		fault.key, fault.pairs = "form.fault_country_code", append(fault.pairs, "code", code)
+	}
+	d.faults.add("country", fault)
 }
 
 func (f *Form) checkCategory(d *draft) {
@@ -123,14 +133,18 @@ func (f *Form) checkEmail(ctx context.Context, d *draft, askBack bool) {
 		d.faults.add("email", problem{key: "form.address_ours"})
 		return
 	}
-	if v.Suggestion != "" && d.Sure != v.Address && askBack {
-		// The address is well formed and may be meant: asked once, and taken the
-		// second time.
-		d.Sure = v.Address
-		d.faults.add("email", problem{key: "form.address_sure", pairs: []any{"address", v.Address}, fix: v.Suggestion})
+	d.Email = v.Address
+	// The address is well formed and may be meant: asked once, and taken the second
+	// time. One that passes for another is asked back of a program too.
+	if d.Sure == v.Address || !v.Alike && (v.Suggestion == "" || !askBack) {
 		return
 	}
-	d.Email = v.Address
+	d.Sure = v.Address
+	key := "form.address_sure"
+	if v.Alike {
+		key = "form.address_alike"
+	}
+	d.faults.add("email", problem{key: key, pairs: []any{"address", v.Address}, fix: v.Suggestion})
 }
 
 // ours tells a region's own address: what is answered to it, nobody reads.

@@ -13,7 +13,6 @@ func (d *draft) clean() {
 	for _, line := range []*string{&d.Name, &d.Email, &d.Company, &d.Country, &d.Category, &d.Title, &d.Lang} {
 		*line = cleanLine(*line)
 	}
-	d.Email = narrow(d.Email)
 	d.Country = strings.ToUpper(d.Country)
 	d.Description = cleanText(d.Description)
 	d.Key = strings.TrimSpace(d.Key)
@@ -72,23 +71,6 @@ func cleanText(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// narrow writes the full-width letters and signs of East Asian keyboards as the
-// plain ones they stand for: no address is meant to have them.
-func narrow(s string) string {
-	if plain(s, "") {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= '\uFF01' && r <= '\uFF5E': // the ASCII characters from "!" to "~", in their order
-			return r - '\uFF01' + '!'
-		case r == '\u3002': // the ideographic full stop
-			return '.'
-		}
-		return r
-	}, s)
-}
-
 // reorders tells the characters that change the order in which others are shown
 // (Unicode UAX 9) and those that show nothing: in a name they serve to mislead.
 // Joiners (U+200C, U+200D) stay: Persian and emoji are written with them.
@@ -113,7 +95,7 @@ func cleanFileName(name string) string {
 	name = strings.ReplaceAll(name, "\\", "/")
 	name = name[strings.LastIndexByte(name, '/')+1:]
 	name = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`<>:"|?*`, r) { // no file system of a partner's computer takes these
+		if strings.ContainsRune(`<>:|?*`, r) { // a partner's file system may not take these
 			return '_'
 		}
 		return r

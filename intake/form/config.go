@@ -11,9 +11,11 @@ import (
 type Config struct {
 	Categories []string // offered in the form; none: the field is left out
 	MaxFiles   int
-	MaxFile    int64    // bytes of one file
-	MaxTotal   int64    // bytes of all files of one post
-	Types      []string // media types by content; "image/*" is all images
+	MaxFile    int64 // bytes of one file
+	MaxTotal   int64 // bytes of all files of one post
+	// Types are the media types that are taken, "image/*" is all images; none: every
+	// type. A name with one of refusedEndings is refused in any case.
+	Types []string
 
 	MinDescription, MaxDescription int // characters, after trimming
 
@@ -51,7 +53,6 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20,
-		Types:          DefaultTypes(),
 		MinDescription: 20, MaxDescription: 20_000,
 		LinkKept:                365 * 24 * time.Hour,
 		MinFill:                 3 * time.Second,
@@ -62,30 +63,6 @@ func Defaults() Config {
 		ConfirmationsPerNetwork: 60, ConfirmationsPerNetworkDay: 240,
 		ConfirmationsInAll: 2000, ConfirmationsInAllDay: 20_000,
 		MinRate: 2 << 10, Total: 30 * time.Minute,
-	}
-}
-
-// DefaultTypes are what partners send: pictures, documents, logs, mails,
-// recordings and archives. What a computer runs or a browser acts on is not
-// among them.
-func DefaultTypes() []string {
-	return []string{
-		"image/png", "image/jpeg", "image/gif", "image/webp", "image/heic", "image/heif", "image/avif", "image/bmp", "image/tiff",
-		"application/pdf", "text/rtf", "application/rtf",
-		"text/plain", "text/csv", "text/tab-separated-values", "text/markdown", "text/calendar", "text/vcard", "text/xml",
-		"application/json", "application/x-ndjson", "application/xml",
-		// What partners' systems make of XML, JSON and plain text, each found by its content.
-		"application/rss+xml", "application/atom+xml", "application/gml+xml", "application/gpx+xml", "application/vnd.google-earth.kml+xml",
-		"application/x-xliff+xml", "application/geo+json", "application/x-subrip", "text/vtt",
-		"application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/vnd.ms-outlook",
-		"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-		"application/vnd.openxmlformats-officedocument.presentationml.presentation",
-		"application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.presentation",
-		"message/rfc822",
-		"application/zip", "application/gzip", "application/x-7z-compressed", "application/x-tar",
-		"video/mp4", "video/x-m4v", "video/3gpp", "video/quicktime", "video/webm",
-		"audio/mpeg", "audio/mp4", "audio/x-m4a", "audio/aac", "audio/amr", "audio/wav", "audio/ogg", "application/ogg",
 	}
 }
 

@@ -39,11 +39,13 @@ type contactData struct {
 // filesData is what the file area shows.
 type filesData struct {
 	Kept                      []shownFile
-	Accept                    string
 	MaxFiles                  int
 	MaxFile, MaxTotal         int64
 	MaxFileText, MaxTotalText string
-	Again                     bool // chosen files may have to be chosen again
+	Again                     bool     // chosen files may have to be chosen again
+	Left                      []string // the names of those, as far as they are known
+	More                      int      // how many besides
+	Refused                   string   // refusedEndings, for the page's script
 }
 
 type shownFile struct {
@@ -121,7 +123,7 @@ func (f *Form) filesData(now time.Time, d *draft) filesData {
 	data := filesData{
 		MaxFiles: f.cfg.MaxFiles, MaxFile: f.cfg.MaxFile, MaxTotal: f.cfg.MaxTotal,
 		MaxFileText: size(f.cfg.MaxFile), MaxTotalText: size(f.cfg.MaxTotal),
-		Again: d.Missed,
+		Again: d.Missed, Left: d.left, More: d.more, Refused: refusedEndings,
 	}
 	for _, file := range d.Files {
 		data.Kept = append(data.Kept, shownFile{Name: file.Name, Size: size(file.Size), Token: f.keepFile(now, file), Bytes: file.Size})
@@ -146,7 +148,7 @@ func (f *Form) postContact(x *web.Exchange) error {
 	if !free {
 		return f.refuseRate(x, d, wait, show)
 	}
-	if f.check(ctx, d, !x.WantsJSON()); len(d.faults) > 0 {
+	if f.check(x, d); len(d.faults) > 0 {
 		return show(d.status())
 	}
 	// By address and network: a stranger may name any address, and its owner must
@@ -290,6 +292,7 @@ func (d *draft) errors(x *web.Exchange) map[string]any {
 func (f *Form) refuseBody(x *web.Exchange, d *draft, err error, show func(status int) error) error {
 	var tooLarge *http.MaxBytesError
 	var fault *web.Fault
+	var unknown *charsetError
 	if !errors.Is(err, web.ErrSlow) {
 		x.Drain(3*f.cfg.MaxTotal, 30*time.Second)
 	}
@@ -297,6 +300,9 @@ func (f *Form) refuseBody(x *web.Exchange, d *draft, err error, show func(status
 	case errors.As(err, &tooLarge):
 		d.faults.add("files", problem{key: "form.body_large", pairs: []any{"limit", size(f.cfg.MaxTotal)}, tooLarge: true})
 		return show(http.StatusRequestEntityTooLarge)
+	case errors.As(err, &unknown):
+		d.faults.add("form", problem{key: "form.fault_charset", pairs: []any{"charset", cleanLine(fmt.Sprintf("%.40s", unknown.label))}})
+		return show(http.StatusUnsupportedMediaType)
 	case errors.Is(err, web.ErrSlow):
 		d.faults.add("form", problem{key: "form.fault_slow"})
 		return show(http.StatusRequestTimeout)

@@ -190,7 +190,7 @@ func TestWhatCannotBeSavedStaysInTheForm(t *testing.T) {
 	noRoom := newWorld(t, func(s *setting) { s.deps.Blobs = fullBlobs{s.deps.Blobs} })
 	page = noRoom.post(good(), file{"notes.txt", "lost"})
 	status(t, page, 503)
-	contains(t, page.Body.String(), "The settlement report lacks", "choose any that are missing")
+	contains(t, page.Body.String(), "The settlement report lacks", "<bdi>notes.txt</bdi>")
 }
 
 func TestTooManyPostsWaitWithTheirTextKept(t *testing.T) {

@@ -69,15 +69,29 @@ func (f *Form) attachment(x *web.Exchange, ticket store.Ticket) (store.File, err
 	return entries[0].Files[i], nil
 }
 
-// safeType is the type as found, unless a browser would act on it.
+// safeType is the type as found where a browser can make nothing else of it than
+// a file to look at: some of them change a name's ending to that of the type, and
+// would so make of a text a program.
 func safeType(t string) string {
-	if strings.HasPrefix(t, "text/html") || strings.Contains(t, "xml") || strings.Contains(t, "script") || t == "" {
-		return "application/octet-stream"
-	}
-	if t == "text/plain" {
+	switch family, _, _ := strings.Cut(t, "/"); {
+	case t == "text/plain":
 		return "text/plain; charset=utf-8"
+	case strings.Contains(t, "xml") && !strings.Contains(t, "openxml"):
+		return "application/octet-stream"
+	case family == "image", family == "audio", family == "video":
+		return t
 	}
-	return t
+	switch t {
+	case "application/pdf", "text/csv", "text/tab-separated-values", "text/markdown", "text/calendar", "text/rtf", "application/json",
+		"application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/vnd.ms-outlook", "message/rfc822",
+		"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+		"application/vnd.openxmlformats-officedocument.presentationml.presentation",
+		"application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.presentation",
+		"application/zip", "application/gzip", "application/x-7z-compressed", "application/x-tar", "application/ogg":
+		return t
+	}
+	return "application/octet-stream"
 }
 
 // disposition says "save as" with the name, encoded where it needs to be (RFC

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net/http"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,23 +22,23 @@ const maxNamed = 10
 
 // takeFile streams one file of a post into the blob store. What is wrong with
 // the file becomes a fault of the draft; an error is one of the whole post.
-func (f *Form) takeFile(x *web.Exchange, d *draft, part *multipart.Part) error {
-	r := bufio.NewReaderSize(part, blob.SniffBytes)
+func (f *Form) takeFile(x *web.Exchange, d *draft, name string, content io.Reader) error {
+	r := bufio.NewReaderSize(content, blob.SniffBytes)
 	head, err := r.Peek(blob.SniffBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if part.FileName() == "" && len(head) == 0 {
+	if name == "" && len(head) == 0 {
 		return nil // the empty part of a form in which no file was chosen
 	}
 	if f.deps.Room != nil && !f.deps.Room() {
-		d.noRoom(x)
+		d.noRoom(x, name)
 		return nil
 	}
-	file := store.File{Name: cleanFileName(part.FileName())}
+	file := store.File{Name: cleanFileName(name)}
 	file.Type = blob.Sniff(head, file.Name)
-	if fault, refused := f.refuseFile(d, file); refused {
-		if len(d.faults["files"]) < maxNamed {
+	if fault, refused := f.refuseFile(d, file, name, len(head) == 0); refused {
+		if d.refused++; d.refused <= maxNamed {
 			d.faults.add("files", fault)
 		}
 		return nil // the next part passes over the bytes
@@ -61,13 +59,13 @@ func (f *Form) takeFile(x *web.Exchange, d *draft, part *multipart.Part) error {
 
 // noRoom refuses files while the disk has room for texts alone, which are worth
 // more: the request itself is taken as soon as it comes without them.
-func (d *draft) noRoom(x *web.Exchange) {
+func (d *draft) noRoom(x *web.Exchange, name string) {
 	if !d.faults.any(func(p problem) bool { return p.later }) {
 		x.Log.Warn("files not taken: the disk is nearly full", "request", x.ID)
 		x.Header().Set("Retry-After", strconv.Itoa(int(retryFull/time.Second)))
 		d.faults.add("files", problem{key: "form.files_room", later: true})
 	}
-	d.Missed = true
+	d.miss(name)
 }
 
 // putFailed tells the client's fault from ours.
@@ -86,50 +84,30 @@ func (f *Form) tooLarge(file store.File, left int64) problem {
 	return problem{key: "form.file_large", pairs: []any{"name", file.Name, "limit", size(f.cfg.MaxFile)}, tooLarge: true}
 }
 
-func (f *Form) refuseFile(d *draft, file store.File) (problem, bool) {
+// refuseFile judges a file by the name it was sent under and, last, by what it
+// holds.
+func (f *Form) refuseFile(d *draft, file store.File, sent string, empty bool) (problem, bool) {
+	ending := refusedEnding(sent)
 	switch {
+	case ending != "":
+		return problem{key: "form.file_ending", pairs: []any{"name", file.Name, "ending", ending}}, true
 	case len(d.Files) >= f.cfg.MaxFiles:
 		return problem{key: "form.files_many", pairs: []any{"name", file.Name, "count", f.cfg.MaxFiles}}, true
-	case !f.allowed(file):
+	case empty:
+		return problem{key: "form.file_empty", pairs: []any{"name", file.Name}}, true
+	case !f.wanted(file):
 		return problem{key: "form.file_type", pairs: []any{"name", file.Name}}, true
 	}
 	return problem{}, false
 }
 
-// allowed judges a file by its content and by its name: by the name alone where
-// a computer would run a file for it whatever it holds.
-func (f *Form) allowed(file store.File) bool {
-	if runsByName(file.Name) {
-		return false
-	}
-	return slices.ContainsFunc(f.cfg.Types, func(t string) bool {
+// wanted tells a file of the configured types, by what it holds or by its name: of
+// a document under a password the content tells nothing. None: every type.
+func (f *Form) wanted(file store.File) bool {
+	return len(f.cfg.Types) == 0 || slices.ContainsFunc(f.cfg.Types, func(t string) bool {
 		family, all := strings.CutSuffix(t, "/*")
-		return t == file.Type || all && strings.HasPrefix(file.Type, family+"/")
+		return t == file.Type || all && strings.HasPrefix(file.Type, family+"/") || blob.HasEnding(file.Name, t)
 	})
-}
-
-// runsByName tells the extensions that a double click runs, a browser acts on, or
-// that send whoever opens them elsewhere without a word.
-func runsByName(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".exe", ".com", ".scr", ".pif", ".bat", ".cmd", ".cpl", ".dll", ".sys", ".msi", ".msp", ".msc", ".inf", ".reg",
-		".appx", ".appxbundle", ".msix", ".msixbundle", ".appinstaller", ".application", ".gadget", ".diagcab",
-		".ps1", ".ps1xml", ".psm1", ".psc1", ".vb", ".vbs", ".vbe", ".js", ".jse", ".mjs", ".ws", ".wsc", ".wsf", ".wsh", ".sct", ".hta",
-		".jar", ".jnlp", ".py", ".pyc", ".pyw", ".pyz", ".pyzw",
-		".app", ".dmg", ".pkg", ".mpkg", ".command", ".terminal", ".workflow", ".scpt", ".applescript",
-		".sh", ".bash", ".csh", ".ksh", ".zsh", ".run", ".desktop", ".deb", ".rpm", ".appimage", ".flatpakref", ".apk", ".xpi", ".crx",
-		".iso", ".img", ".vhd", ".vhdx":
-		return true // programs, scripts, and what installs or mounts them
-	case ".html", ".htm", ".xhtml", ".xht", ".mht", ".mhtml", ".shtml", ".htc", ".svg", ".svgz", ".xsl", ".xslt", ".swf", ".chm":
-		return true // pages
-	case ".lnk", ".url", ".website", ".webloc", ".inetloc", ".fileloc", ".scf", ".rdp", ".theme", ".themepack", ".appref-ms",
-		".settingcontent-ms", ".library-ms", ".search-ms", ".searchconnector-ms":
-		return true // pointers to somewhere else
-	case ".docm", ".dotm", ".xlsm", ".xltm", ".xlam", ".xla", ".xll", ".iqy", ".slk", ".pptm", ".potm", ".ppsm", ".ppam", ".sldm",
-		".one", ".ade", ".mde", ".accde":
-		return true // documents with programs in them, or that fetch something when opened
-	}
-	return false
 }
 
 // attach adds a file unless the same one is there already.

@@ -51,6 +51,9 @@ type Deps struct {
 	// Resolver tells whether an address's domain receives mail; nil: only the
 	// form of addresses is checked.
 	Resolver guard.Resolver
+	// BeyondASCII tells whether the relay takes addresses with a local part beyond
+	// ASCII (SMTPUTF8, RFC 6531) at the moment; nil: it does not.
+	BeyondASCII func() bool
 }
 
 // Form serves the public pages. It is safe for concurrent use.

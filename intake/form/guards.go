@@ -25,7 +25,7 @@ func newGuards(cfg Config, deps Deps) (g *guards, err error) {
 	g = &guards{
 		network:   guard.NewLimiter(cfg.PostsPerNetwork, time.Hour),
 		sender:    guard.NewLimiter(cfg.PostsPerAddress, time.Hour),
-		addresses: guard.NewAddresses(deps.Resolver),
+		addresses: guard.NewAddresses(deps.Resolver, deps.BeyondASCII),
 		opened:    guard.NewOpened(deps.Ring, cfg.MinFill, openKept),
 	}
 	difficulty := 0

@@ -27,9 +27,10 @@ func TestMoreFilesThanAnyFormHoldsLoseNoText(t *testing.T) {
 	page := w.send("POST", "/contact", contentType, body)
 	status(t, page, 400)
 	contains(t, page.Body.String(), typed, "No more than 10 files", "choose any that are missing")
-	if n := strings.Count(page.Body.String(), "left out"); n > 20 {
-		t.Errorf("%d lines about files left out", n)
+	if n := strings.Count(page.Body.String(), "left out: no more"); n != 2*10 {
+		t.Errorf("%d lines about files left out, above the form and at the field", n)
 	}
+	contains(t, page.Body.String(), "more files were left out")
 	if body.Len() > 0 {
 		t.Errorf("%d bytes were left unread: the browser would see a broken connection", body.Len())
 	}
@@ -105,7 +106,7 @@ func TestFilesThatThereIsNoRoomForLoseNoTextAndNoTicket(t *testing.T) {
 	w := newWorld(t, func(s *setting) { s.deps.Room = func() bool { return room } })
 	page := w.post(good(), file{"first.txt", "one"}, file{"second.txt", "two"})
 	status(t, page, 503)
-	contains(t, page.Body.String(), typed, "We cannot take files at the moment", "choose any that are missing")
+	contains(t, page.Body.String(), typed, "We cannot take files at the moment", "<bdi>first.txt</bdi>", "<bdi>second.txt</bdi>")
 	if n := strings.Count(page.Body.String(), "We cannot take files"); n != 2 || page.Header().Get("Retry-After") == "" {
 		t.Errorf("it says so %d times (above the form and at the field), and to come back after %q s", n, page.Header().Get("Retry-After"))
 	}
@@ -129,7 +130,7 @@ func TestFilesThatWerePassedOverAreAskedForAgain(t *testing.T) {
 	again := with(good(), "kept", hidden(refused.Body.String(), "kept")[0])
 	page := w.post(again, file{"second.txt", "not taken"})
 	status(t, page, 429)
-	contains(t, page.Body.String(), "first.txt", "choose any that are missing")
+	contains(t, page.Body.String(), "first.txt", "<bdi>second.txt</bdi>")
 }
 
 func TestAFollowUpToAnExpiredLinkBecomesANewRequest(t *testing.T) {
@@ -186,15 +187,6 @@ func TestOurOwnAddressIsNobodyToAnswer(t *testing.T) {
 		got := w.asJSON(with(good(), "email", address))
 		status(t, got, 422)
 		contains(t, got.Body.String(), "our own address")
-	}
-}
-
-func TestAnAddressTypedOnAFullWidthKeyboardIsUnderstood(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	status(t, w.asJSON(with(good(), "email", "Ａna＿1＠partner。example")), 201)
-	if got := w.ticket("US-1001").Requester.Email; got != "Ana_1@partner.example" {
-		t.Errorf("the address became %q", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package form
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"signpost/intake/web"
@@ -46,11 +48,23 @@ type draft struct {
 	Sure                          string // the address that was asked about before
 	Kept                          []string
 
+	Charset string // of the texts that named none of their own, "" for UTF-8
+
 	Switch bool         // only another language or appearance was asked for
 	Missed bool         // files that were sent are not among Files
 	Files  []store.File // taken into the blob store, the kept ones first
 	faults faults       // found while reading
+
+	left    []string // names of files that were missed, maxNamed at most
+	more    int      // files missed besides
+	refused int      // files with a fault
+
+	decoded   map[string]bool // fields that named an encoding of their own
+	undecoded error           // the first of them in an encoding that nobody knows
 }
+
+// fields are the names of the texts that people write.
+var fields = [...]string{"name", "email", "company", "country", "category", "title", "description", "lang", "idempotency_key", "sure"}
 
 // field returns where a form's field goes and how many bytes of it are kept;
 // nil for a name the form does not have.
@@ -82,6 +96,8 @@ func (d *draft) field(name string) (into *string, limit int64) {
 		return &d.Work, maxLine
 	case "sure":
 		return &d.Sure, maxLine
+	case "_charset_":
+		return &d.Charset, maxLine
 	}
 	return nil, 0
 }
@@ -118,19 +134,37 @@ func (d *draft) set(name, value string) {
 // texts and passes over the files.
 func (f *Form) read(x *web.Exchange, takeFiles bool) (*draft, error) {
 	d := &draft{faults: make(faults)}
-	mediaType, params, err := mime.ParseMediaType(x.Request.Header.Get("Content-Type"))
+	contentType := x.Request.Header.Get("Content-Type")
+	mediaType, params, err := mime.ParseMediaType(contentType)
 	switch {
-	case err == nil && mediaType == "multipart/form-data" && params["boundary"] != "":
+	case strings.EqualFold(strings.TrimSpace(before(contentType, ";")), "multipart/form-data"):
+		if err != nil || params["boundary"] == "" {
+			err = d.noBoundary("form.fault_boundary", contentType)
+			break
+		}
 		err = f.readParts(x, d, takeFiles)
 	case err == nil && mediaType == "application/x-www-form-urlencoded":
 		err = readPairs(x.Request.Body, x.Request.ContentLength, d)
 		f.takeKept(x.Request.Context(), d)
 	default:
-		err = &web.Fault{Status: http.StatusUnsupportedMediaType, Err: fmt.Errorf("content type %.80q", x.Request.Header.Get("Content-Type"))}
+		err = &web.Fault{Status: http.StatusUnsupportedMediaType, Err: fmt.Errorf("content type %.80q", contentType)}
 	}
-	d.clean()
 	d.Missed = d.Missed || err != nil
+	err = cmp.Or(err, d.decode(params["charset"]))
+	d.clean()
+	if d.refused > maxNamed {
+		d.faults.add("files", problem{key: "form.files_more", pairs: []any{"count", d.refused - maxNamed}})
+	}
 	return d, badBody(err)
+}
+
+func before(s, sep string) string { s, _, _ = strings.Cut(s, sep); return s }
+
+// noBoundary is the error for a multipart body whose parts cannot be told apart
+// (RFC 2046 section 5.1.1).
+func (d *draft) noBoundary(key, contentType string) error {
+	d.faults.add("form", problem{key: key})
+	return &web.Fault{Status: http.StatusBadRequest, Err: fmt.Errorf("no boundary: content type %.120q", contentType)}
 }
 
 // readPairs reads an urlencoded body, which is said to have length bytes.
@@ -179,9 +213,12 @@ func (f *Form) readParts(x *web.Exchange, d *draft, takeFiles bool) error {
 	}
 	defer f.takeKept(x.Request.Context(), d)
 	texts := int64(maxTexts)
-	for range maxParts {
+	for i := range maxParts {
 		part, err := body.next(parts)
-		if errors.Is(err, io.EOF) {
+		switch {
+		case i == 0 && err != io.EOF && errors.Is(err, io.EOF): // not even the last boundary came
+			return d.noBoundary("form.fault_no_part", x.Request.Header.Get("Content-Type"))
+		case errors.Is(err, io.EOF):
 			return nil
 		}
 		if err == nil {
@@ -206,11 +243,28 @@ func (f *Form) readPart(x *web.Exchange, d *draft, part *multipart.Part, texts i
 		return readText(part, d, texts)
 	}
 	f.takeKept(x.Request.Context(), d) // the ones kept from before count first
+	name := sentName(part)
 	if !takeFiles {
-		d.Missed = d.Missed || part.FileName() != ""
+		if name != "" {
+			d.miss(name)
+		}
 		return texts, nil
 	}
-	return texts, f.takeFile(x, d, part)
+	err := f.takeFile(x, d, name, content(part))
+	if err != nil {
+		d.miss(name)
+	}
+	return texts, err
+}
+
+// miss notes a file that was sent and is not among Files, so that it can be named.
+func (d *draft) miss(name string) {
+	d.Missed = true
+	if len(d.left) < maxNamed {
+		d.left = append(d.left, cleanFileName(name))
+	} else {
+		d.more++
+	}
 }
 
 // headed is a multipart body whose parts have heads of a bounded size.
@@ -249,6 +303,9 @@ func badBody(err error) error {
 	if fault := (*web.Fault)(nil); errors.As(err, &fault) {
 		return err
 	}
+	if unknown := (*charsetError)(nil); errors.As(err, &unknown) {
+		return err
+	}
 	return &web.Fault{Status: http.StatusBadRequest, Err: err}
 }
 
@@ -261,8 +318,8 @@ func readText(part *multipart.Part, d *draft, left int64) (int64, error) {
 		limit = 0
 		d.nameless(part)
 	}
-	value, err := io.ReadAll(io.LimitReader(part, min(limit, left)))
-	d.set(part.FormName(), string(value))
+	value, err := io.ReadAll(io.LimitReader(content(part), min(limit, left)))
+	d.setPart(part, part.FormName(), string(value))
 	return left - int64(len(value)), err // NextRawPart passes over the rest
 }
 

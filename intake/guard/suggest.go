@@ -1,8 +1,13 @@
 package guard
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/idna"
+
+	"signpost/store/addr"
 )
 
 // providers are the mail hosts so large that a domain one slip away from theirs
@@ -19,16 +24,19 @@ func providers() []string {
 	}
 }
 
-// slip returns what an ending stands for that no domain has and fingers make, ""
-// for any other.
+// slip returns what a last label stands for that no domain has and fingers make,
+// "" for any other.
 func slip(ending string) string {
 	switch ending {
-	case "con", "cmo", "ocm", "comm", "coom", "vom", "xom", "cpm", "c0m", "clm":
+	case "con", "cmo", "ocm", "comm", "coom", "ccom", "conm", "comn", "come", "comcom", "vom", "xom", "cpm", "c0m", "clm":
 		return "com"
 	case "nte", "ent", "nett", "ner":
 		return "net"
 	case "ogr", "rog", "orgg", "prg":
 		return "org"
+	}
+	if two := parted(ending, true); two != ending {
+		return two
 	}
 	return ""
 }
@@ -41,30 +49,48 @@ const (
 	maxSuspect = 40 // bytes; longer than any provider with its slips
 )
 
-// Suggest returns the address that was probably meant, with the domain of a
-// large provider or an ending spelled right, or "". It looks at the spelling
-// alone and also at what ParseAddress refuses.
+// Suggest returns the address that was probably meant, or "": with the domain of a
+// large provider or an ending spelled right, without what fingers and pasting add,
+// in one alphabet. It looks at the spelling alone, and also at what addr.Parse
+// refuses.
 func Suggest(typed string) string {
-	typed = strings.TrimSpace(typed)
-	at := strings.LastIndexByte(typed, '@')
-	if at < 1 || len(typed) > maxAddress {
+	typed = Tidy(typed)
+	address, _ := parse(typed)
+	return suggest(typed, address)
+}
+
+// suggest is Suggest for a tidied text and the address that parse made of it.
+func suggest(typed, address string) string {
+	if typed == "" || len(typed) > maxAddress {
 		return ""
 	}
-	domain := strings.ToLower(typed[at+1:])
-	meant := meantDomain(domain)
-	if meant == "" || meant == domain {
+	meant := address
+	if meant == "" {
+		meant = repair(typed)
+	}
+	local, domain := addr.Split(meant)
+	if local == "" || domain == "" {
 		return ""
 	}
-	address, problem := ParseAddress(typed[:at] + "@" + meant)
-	if problem != "" {
+	if alike(meant) {
+		readable, _ := idna.ToUnicode(domain)
+		if local, domain = latin(local), latin(readable); !addr.IsASCII(local + domain) {
+			return ""
+		}
+	}
+	local = strings.TrimPrefix(local, "www.")
+	meant, problem := parse(local + "@" + cmp.Or(meantDomain(strings.ToLower(domain)), domain))
+	if problem != "" || meant == address {
 		return ""
 	}
-	return address
+	return meant
 }
 
 // meantDomain returns domain itself when nothing is suspicious about it.
 func meantDomain(domain string) string {
-	domain = strings.TrimRight(domain, ".,;>")
+	for strings.HasSuffix(domain, ".com.com") {
+		domain = strings.TrimSuffix(domain, ".com")
+	}
 	if dot := strings.LastIndexByte(domain, '.'); dot >= 0 {
 		if ending := slip(domain[dot+1:]); ending != "" {
 			domain = domain[:dot+1] + ending

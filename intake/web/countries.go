@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
+	"golang.org/x/text/unicode/norm"
 
 	"signpost/store/lang"
 )
@@ -50,6 +52,7 @@ func CountryName(l lang.Lang, code string) string {
 type countryLists struct {
 	mu      sync.Mutex
 	options map[string]string
+	codes   map[string]string // by countryKey; nil until it is asked for
 }
 
 // of renders all countries in the order in which the language sorts them.
@@ -91,4 +94,71 @@ func (f *Frame) CountryOptions(chosen string) template.HTML {
 		options = strings.Replace(options, mark, mark+" selected", 1)
 	}
 	return template.HTML(options)
+}
+
+// FindCountry returns the ISO 3166-1 alpha-2 code of the country that a text names
+// in another way: by another code (alpha-3, numeric, "UK") or by its name in a
+// language that is offered, widely known, or spoken there.
+func (x *Exchange) FindCountry(text string) (code string, ok bool) {
+	if len(text) > 100 {
+		return "", false
+	}
+	if region, err := language.ParseRegion(text); err == nil {
+		if code := region.Canonicalize().String(); IsCountry(code) {
+			return code, true
+		}
+	}
+	names, key := x.server.countries.named(x.server.langs.Langs()), countryKey(text)
+	code = cmp.Or(names[key], names[strings.TrimPrefix(key, "the")])
+	return code, code != ""
+}
+
+// named is the countries' codes by the keys of their names, made when it is first
+// asked for. Of a name that two countries have the first keeps it.
+func (c *countryLists) named(langs []lang.Lang) map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.codes != nil {
+		return c.codes
+	}
+	c.codes = otherNames()
+	for code := range strings.FieldsSeq(iso3166) {
+		spoken, _ := language.Make("und-" + code).Base()
+		tags := []string{"fr", "de", "pt", spoken.String()}
+		for _, l := range langs {
+			tags = append(tags, l.Tag())
+		}
+		for _, tag := range tags {
+			names := display.Regions(language.Make(tag))
+			if names == nil {
+				continue
+			}
+			key := countryKey(names.Name(language.MustParseRegion(code)))
+			if _, taken := c.codes[key]; !taken && key != "" {
+				c.codes[key] = code
+			}
+		}
+	}
+	return c.codes
+}
+
+// otherNames are names in use that are in no list of names.
+func otherNames() map[string]string {
+	return map[string]string{
+		"america": "US", "unitedstatesofamerica": "US", "greatbritain": "GB", "britain": "GB", "england": "GB",
+		"scotland": "GB", "wales": "GB", "northernireland": "GB", "holland": "NL", "uae": "AE", "emirates": "AE", "korea": "KR",
+		"republicofkorea": "KR", "burma": "MM", "ivorycoast": "CI", "czechrepublic": "CZ", "russianfederation": "RU", "turkey": "TR",
+		"macedonia": "MK", "swaziland": "SZ", "capeverde": "CV", "easttimor": "TL", "vietnam": "VN", "el": "GR", "prc": "CN", "ksa": "SA",
+	}
+}
+
+// countryKey is the form in which names of countries are compared: their letters,
+// without case and accents.
+func countryKey(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFKD.String(name))
 }

@@ -14,7 +14,7 @@ const SniffBytes = 4096
 // without parameters: "application/octet-stream" where nothing is recognised.
 // The name is believed only where content cannot tell: which office document a
 // zip or OLE container is, which notation a plain text. So a program named
-// invoice.pdf is a program.
+// invoice.pdf is a program. The type is for showing: what is taken, the door says.
 func Sniff(head []byte, name string) string {
 	found, _, _ := strings.Cut(mimetype.Detect(head).String(), ";")
 	found = strings.TrimSpace(found)
@@ -28,18 +28,25 @@ func Sniff(head []byte, name string) string {
 // that stands for many; "" when it gives none.
 func refine(found, ext string) string {
 	switch found {
-	case "application/zip":
+	// An archive that begins with META-INF is a Java program's or an office
+	// document's that another program than Microsoft's wrote.
+	case "application/zip", "application/java-archive", "application/jar":
 		return map[string]string{
 			".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 			".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 			".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 		}[ext]
+	// A document under a password is a zip container within an OLE one ([MS-OFFCRYPTO]
+	// section 2.3.2).
 	case "application/x-ole-storage":
 		return map[string]string{
-			".doc": "application/msword",
-			".xls": "application/vnd.ms-excel",
-			".ppt": "application/vnd.ms-powerpoint",
-			".msg": "application/vnd.ms-outlook",
+			".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+			".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+			".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+			".doc":  "application/msword",
+			".xls":  "application/vnd.ms-excel",
+			".ppt":  "application/vnd.ms-powerpoint",
+			".msg":  "application/vnd.ms-outlook",
 		}[ext]
 	case "text/plain":
 		return map[string]string{
@@ -51,4 +58,10 @@ func refine(found, ext string) string {
 		}[ext]
 	}
 	return ""
+}
+
+// HasEnding tells whether a file of this name ends as files of the media type do.
+func HasEnding(name, mediaType string) bool {
+	known := mimetype.Lookup(mediaType)
+	return known != nil && known.Extension() != "" && strings.EqualFold(path.Ext(name), known.Extension())
 }
