@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // InboundID is the store's own name of a ledger row: ascending, never reused.
 type InboundID uint64
@@ -155,7 +159,7 @@ type AnswerLimits struct {
 	// Budgets by domain; a spent one stops the answer.
 	Budgets []Budget
 	// Breaker trips when spent, or when Returns is passed: it stops this answer and
-	// every later one until SwitchResponder.
+	// every later one for a BreakerPause, or until SwitchResponder.
 	Breaker Budget
 	Returns ReturnLimit
 }
@@ -165,16 +169,56 @@ type AnswerLimits struct {
 const AnswersWatched = 50
 
 // ReturnLimit bounds how many of the automatic answers may come back as a bounce
-// or a complaint: more than Percent of those watched, once there are Least of
-// them. A Percent of 0 is no limit.
+// or a complaint. What is counted are parties (CountParties), so that one sender
+// with many addresses has one voice: it is passed when the answers to more than
+// Percent of the parties watched came back, and to at least Parties of them, once
+// Least answers are watched. A Percent of 0 is no limit.
 type ReturnLimit struct {
 	Percent int
 	Least   int
+	Parties int
 }
 
-// Passed tells whether so many of those watched are too many.
-func (l ReturnLimit) Passed(back, watched int) bool {
-	return l.Percent > 0 && watched >= l.Least && 100*back > l.Percent*watched
+// Passed tells whether so many parties, of those that the answers watched went to,
+// are too many.
+func (l ReturnLimit) Passed(answers, back, parties int) bool {
+	return l.Percent > 0 && answers >= l.Least && back >= l.Parties && 100*back > l.Percent*parties
+}
+
+// CountParties counts unrelated senders: of is what each answer is counted by
+// (Outbound.Parties), and those that share one of these, directly or through others,
+// are one. An answer counted by nothing is a party of its own.
+func CountParties(of [][]string) int {
+	var parties []map[string]bool
+	for _, keys := range of {
+		one := map[string]bool{}
+		for _, key := range keys {
+			one[key] = true
+		}
+		parties = slices.DeleteFunc(parties, func(p map[string]bool) bool {
+			if !slices.ContainsFunc(keys, func(key string) bool { return p[key] }) {
+				return false
+			}
+			maps.Copy(one, p)
+			return true
+		})
+		parties = append(parties, one)
+	}
+	return len(parties)
+}
+
+const (
+	breakerFirst = 10 * time.Minute
+	breakerLast  = 24 * time.Hour
+	// BreakerQuiet is how long the breaker has to stay closed for its pauses to begin
+	// anew.
+	BreakerQuiet = 7 * 24 * time.Hour
+)
+
+// BreakerPause is how long the breaker stops automatic answers when it trips for the
+// nth time in a row (from 1 on): 10 minutes, each time twice as long, a day at most.
+func BreakerPause(n int) time.Duration {
+	return min(breakerFirst<<min(max(n-1, 0), 10), breakerLast)
 }
 
 // Rules of the store's own, evaluated inside DecideInbound.
@@ -211,6 +255,11 @@ type Responder struct {
 	By      string // who switched them; "" for the breaker
 	// Inbound is the mail at which the breaker tripped, 0 for none.
 	Inbound InboundID
+	// Trips is how often the breaker tripped in a row, with no BreakerQuiet between.
+	Trips int
+	// RearmsAt is when a tripped breaker lets answers go on by itself; zero for one
+	// that has not tripped.
+	RearmsAt time.Time
 }
 
 // Switch turns automatic answers on or off.

@@ -56,8 +56,10 @@ type Outbound struct {
 	// Links are, of MailLinks, all tickets that it leads to, the newest first:
 	// Ticket, Number and Link are that one's.
 	Links []TicketLink
-	// Of an auto-response: the mail it answers.
+	// Of an auto-response: the mail it answers, and what its sender is counted by,
+	// such as a domain and a network (CountParties).
 	Inbound InboundID
+	Parties []string
 	// Of a mail of the service's own: what it says, as plain text with line
 	// feeds, and the mark of a canary's stray.
 	Subject, Text, Mark string

@@ -219,8 +219,10 @@ type Ledger interface {
 	// mailbox has in the ledger; ErrNotFound when it has none.
 	LatestInbound(ctx context.Context, mailbox string) (Inbound, error)
 
-	// Responder returns the state of the automatic answers; they start On.
-	Responder(ctx context.Context) (Responder, error)
+	// Responder returns the state of the automatic answers at now; they start On. A
+	// breaker that tripped re-arms by itself at RearmsAt: they are On again from then
+	// on, and what tripped it is forgotten by the first DecideInbound that would answer.
+	Responder(ctx context.Context, now time.Time) (Responder, error)
 	// MailboxResponder is the same of the answers to the mail of one mailbox,
 	// which are given when both are On. They start On, whether the mailbox was ever
 	// connected or not.
@@ -228,7 +230,8 @@ type Ledger interface {
 	// SwitchResponder turns automatic answers on or off: once it has returned, no
 	// DecideInbound reserves one against it. Turning all on also closes the breaker
 	// and forgets what tripped it (the budget that was spent, and which answers came
-	// back so far); the mailboxes' own switches stay as they are.
+	// back so far), but not how often it did; turning all off by hand lasts until they
+	// are turned on by hand. The mailboxes' own switches stay as they are.
 	SwitchResponder(ctx context.Context, now time.Time, s Switch) (Responder, error)
 }
 

@@ -324,7 +324,7 @@ func (a *App) Responder(ctx context.Context, mailbox string) (ResponderStatus, e
 // responders is the state of all the answers, and of each mailbox that has its
 // own switched off.
 func (a *App) responders(ctx context.Context) (ResponderStatus, error) {
-	all, err := a.db.Responder(ctx)
+	all, err := a.db.Responder(ctx, time.Now())
 	status := responderStatus("", all)
 	for _, id := range sortedKeys(a.cfg.Mailbox) {
 		r, err := a.db.MailboxResponder(ctx, id)

@@ -332,7 +332,7 @@ func TestARobotOfManyDomainsTripsTheBreaker(t *testing.T) {
 	if reasons := d.app.accountedFor(t); !slices.Contains(reasons, store.RuleBreaker) {
 		t.Errorf("the ledger gives %v, want the breaker", reasons)
 	}
-	if state, err := d.app.db.Responder(t.Context()); err != nil || state.On || !state.Tripped {
+	if state, err := d.app.db.Responder(t.Context(), time.Now()); err != nil || state.On || !state.Tripped {
 		t.Errorf("the responder is %+v (%v), want tripped", state, err)
 	}
 }

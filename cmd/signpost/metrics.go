@@ -186,7 +186,7 @@ func (c storeCollector) Collect(ch chan<- prometheus.Metric) {
 		oldest = time.Since(stats.OldestQueued).Seconds()
 	}
 	ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, oldest)
-	responder, err := c.store.Responder(ctx)
+	responder, err := c.store.Responder(ctx, time.Now())
 	if err != nil {
 		c.log.Error("metrics: the responder's state cannot be read", "error", err)
 		return

@@ -25,14 +25,16 @@ type ResponderStatus struct {
 	Since   time.Time `json:"since"`
 	Reason  string    `json:"reason"`
 	By      string    `json:"by,omitempty"`
-	Mailbox string    `json:"mailbox,omitempty"` // "" for all of them
+	// RearmsAt is when a tripped breaker lets answers go on by itself.
+	RearmsAt time.Time `json:"rearms_at,omitzero"`
+	Mailbox  string    `json:"mailbox,omitempty"` // "" for all of them
 	// Off are the mailboxes that have a switch of their own and it off, where all
 	// were asked for.
 	Off []ResponderStatus `json:"off,omitempty"`
 }
 
 func responderStatus(mailbox string, r store.Responder) ResponderStatus {
-	return ResponderStatus{On: r.On, Tripped: r.Tripped, Since: r.Since, Reason: r.Reason, By: r.By, Mailbox: mailbox}
+	return ResponderStatus{On: r.On, Tripped: r.Tripped, Since: r.Since, Reason: r.Reason, By: r.By, RearmsAt: r.RearmsAt, Mailbox: mailbox}
 }
 
 // Run switches or shows, through the running service or, when none runs, in the
@@ -82,6 +84,9 @@ func (s ResponderStatus) String() string {
 	}
 	if !s.Since.IsZero() {
 		text += " since " + s.Since.Format(time.RFC3339)
+	}
+	if s.Tripped {
+		text += ", until " + s.RearmsAt.Format(time.RFC3339)
 	}
 	if s.By != "" {
 		text += ", by " + s.By

@@ -82,15 +82,21 @@ func (a *App) mailboxTroubles(now time.Time) (list []store.Trouble) {
 	return list
 }
 
+// maxTripLevel is how bad a breaker that trips again and again gets.
+const maxTripLevel = 3
+
 func (a *App) responderTroubles(ctx context.Context, now time.Time) (list []store.Trouble) {
-	if responder, err := a.db.Responder(ctx); err == nil && !responder.On {
+	if responder, err := a.db.Responder(ctx, now); err == nil && !responder.On {
 		t := store.Trouble{
 			Key: "responder", What: "automatic answers are off: " + responder.Reason, Level: 1,
 			Do: "Somebody switched them off. When the reason is gone: signpost responder on, or the switch at /ops/mailboxes.",
 		}
 		if responder.Tripped {
-			t.Key = "breaker"
-			t.Do = "More answers went out than people write: a loop, or a flood of forged mail. /ops/ledger?mark=answered shows whom they went to. When it has ended: signpost responder on, or the switch at /ops/mailboxes."
+			t.Key, t.Level = "breaker", min(responder.Trips, maxTripLevel)
+			t.What = fmt.Sprintf("automatic answers are stopped until %s UTC: %s", responder.RearmsAt.UTC().Format("2 Jan 15:04"), responder.Reason)
+			t.Do = fmt.Sprintf("More answers went out than people write, or came back: a loop, or a flood of forged mail. /ops/ledger?mark=answered shows whom they went to. "+
+				"They go on by themselves then; if it trips again, after %v. When it has ended: signpost responder on, or the switch at /ops/mailboxes, begins at once; signpost responder off stops them until somebody turns them on.",
+				store.BreakerPause(responder.Trips+1))
 		}
 		list = append(list, t)
 	}

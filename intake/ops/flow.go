@@ -57,7 +57,7 @@ func (o *Ops) showFlow(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return err
 	}
-	responder, err := o.deps.Store.Responder(ctx)
+	responder, err := o.deps.Store.Responder(ctx, now)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,11 @@ func responderWords(r store.Responder) string {
 	if r.Reason != "" {
 		text += ": " + strings.TrimSuffix(r.Reason, ".")
 	}
-	return text + "."
+	text += "."
+	if r.Tripped {
+		text += " They go on by themselves at " + when(r.RearmsAt) + " UTC, or once somebody resets the breaker; each time in a row that it trips the pause is longer."
+	}
+	return text
 }
 
 func outFigures(s store.Stats) []figure {

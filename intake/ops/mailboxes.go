@@ -65,7 +65,7 @@ func (o *Ops) showMailboxes(x *web.Exchange, who store.Agent) error {
 // mailboxesPage shows the page, with the fault of a switch that was refused.
 func (o *Ops) mailboxesPage(x *web.Exchange, who store.Agent, status int, refused store.Switch, fault string) error {
 	ctx, now := x.Request.Context(), time.Now()
-	all, err := o.deps.Store.Responder(ctx)
+	all, err := o.deps.Store.Responder(ctx, now)
 	if err != nil {
 		return err
 	}

@@ -41,8 +41,7 @@ func TestAnswersArePausedAndResumed(t *testing.T) {
 		return w.Code, w.Header().Get("Location") + w.Body.String()
 	}
 	state := func(mailbox string) store.Responder {
-		read := h.db.Responder
-		r, err := read(t.Context())
+		r, err := h.db.Responder(t.Context(), time.Now())
 		if mailbox != "" {
 			r, err = h.db.MailboxResponder(t.Context(), mailbox)
 		}
@@ -94,7 +93,7 @@ func TestATrippedBreakerShowsWhatItTrippedOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h.shows("/ops/mailboxes", "stopped by the breaker", "answer/all", fmt.Sprintf("/ops/ledger/%d", last.ID), "/ops/ledger?mark=answered", "Reset the breaker")
+	h.shows("/ops/mailboxes", "stopped by the breaker", "answer/all", "They go on by themselves at ", fmt.Sprintf("/ops/ledger/%d", last.ID), "/ops/ledger?mark=answered", "Reset the breaker")
 	h.do("POST", "/ops/mailboxes/answers", url.Values{"mailbox": {""}, "turn": {"on"}})
 	if page := h.shows("/ops/mailboxes?switched=all", "Pause all answers"); strings.Contains(page, "stopped by the breaker") {
 		t.Error("the breaker was not reset")

@@ -39,7 +39,7 @@ type Store interface {
 	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
 	PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error)
 	LatestInbound(ctx context.Context, mailbox string) (store.Inbound, error)
-	Responder(ctx context.Context) (store.Responder, error)
+	Responder(ctx context.Context, now time.Time) (store.Responder, error)
 	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
 	SwitchResponder(ctx context.Context, now time.Time, s store.Switch) (store.Responder, error)
 	StandingAlarms(ctx context.Context, limit int) ([]store.Alarm, error)

@@ -36,7 +36,8 @@ type Limits struct {
 	// off.
 	Breaker       int
 	BreakerWindow time.Duration
-	// Returns does so too when more percent of the last answers come back.
+	// Returns does so too when the answers to more percent of those answered last,
+	// counted by domain and network, come back.
 	Returns int
 }
 
@@ -67,6 +68,21 @@ func or[T int | time.Duration](value, byDefault T) T {
 // them come back.
 const returnsLeast = 10
 
+// returnParties is how many unrelated senders an answer must come back from: one who
+// has some domains, and lets what goes to them bounce, shall not stop the answers for
+// all.
+const returnParties = 5
+
+// parties are what the sender of a mail is counted by when its answer comes back:
+// the domain that is paid for, and the widest network.
+func parties(address string, from netip.Addr) []string {
+	keys := []string{origin.Registered(store.Domain(address))}
+	if from.IsValid() && !isPrivate(from) {
+		keys = append(keys, origin.Widest(from).String())
+	}
+	return keys
+}
+
 // networkPart is the part of the breaker that one network may spend: one in so many.
 const networkPart = 3
 
@@ -77,7 +93,7 @@ func (l Limits) of(address string, from netip.Addr, byHost bool) store.AnswerLim
 		Sender:  origin.Mailbox(address),
 		Period:  l.Period,
 		Breaker: store.Budget{Name: "answer/breaker", Limit: l.Breaker, Window: l.BreakerWindow},
-		Returns: store.ReturnLimit{Percent: l.Returns, Least: returnsLeast},
+		Returns: store.ReturnLimit{Percent: l.Returns, Least: returnsLeast, Parties: returnParties},
 	}
 	domain := origin.Registered(store.Domain(address))
 	isPublic := origin.IsPublicHost(domain) || slices.Contains(l.PublicHosts, domain)

@@ -184,7 +184,7 @@ func TestTheBreakerAndTheSwitch(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		h.decided(40, 30)
-		state, err := h.ledger.Responder(context.Background())
+		state, err := h.ledger.Responder(context.Background(), time.Now())
 		h.must(err)
 		if state.On || !state.Tripped {
 			t.Errorf("the responder is %+v, want tripped", state)
@@ -194,6 +194,68 @@ func TestTheBreakerAndTheSwitch(t *testing.T) {
 		h.deliver(numbered(40))
 		time.Sleep(time.Second)
 		h.decided(41, 31)
+	})
+}
+
+// A flood trips the breaker once and then, for as long as it lasts, ever more
+// seldom; when it has ended people are answered again, and no person had to come.
+func TestAFloodEndsAndAnswersGoOnByThemselves(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		h.deps.Limits = Limits{NetworkHour: -1}
+		h.start()
+		n := 0
+		for range 12 { // hours
+			for range 6 {
+				for range 20 {
+					n++
+					h.deliver(numbered(n))
+				}
+				time.Sleep(10 * time.Minute)
+			}
+		}
+		time.Sleep(time.Second)
+		answered := len(h.outbox())
+		if answered < 3*30 || answered > 8*30 {
+			t.Errorf("%d of %d mails of the flood were answered: the breaker let some pass, and then fewer and fewer", answered, n)
+		}
+		state, err := h.ledger.Responder(context.Background(), time.Now())
+		h.must(err)
+		time.Sleep(max(0, time.Until(state.RearmsAt)))
+		h.deliver(letter("ann@partner.test", "late@partner.test"))
+		time.Sleep(time.Second)
+		if got := len(h.outbox()); got != answered+1 {
+			t.Errorf("%d answers went out after the flood, want the one to a person", got-answered)
+		}
+	})
+}
+
+// One who lets what comes to some domains of theirs bounce stops nobody's answers.
+func TestBouncesOfOneSenderStopNobodysAnswers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		h.start()
+		for i := range 12 {
+			from := fmt.Sprintf("a%d@evil%d.test", i, i%4)
+			h.deliver(strings.Replace(letter(from, fmt.Sprintf("e%d@evil.test", i)), "192.0.2.7", "203.0.113.9", 1))
+		}
+		time.Sleep(time.Second)
+		ctx := context.Background()
+		rows, err := h.ledger.ClaimOutbound(ctx, time.Now(), store.Claim{Limit: 100, Lease: func(int) time.Duration { return time.Minute }})
+		h.must(err)
+		for _, row := range rows {
+			h.must(h.ledger.FinishOutbound(ctx, time.Now(), store.Finish{
+				ID: row.ID, Claim: row.Claim, State: store.StateFailed, Code: 550, Enhanced: "5.1.1", Reply: "550 5.1.1 no such user",
+				Report: store.Report{Recipient: row.To, Action: "failed", Status: "5.1.1", Reason: "unknown", Hard: true, Outcome: store.OutcomeDead},
+			}))
+		}
+		h.deliver(numbered(1))
+		time.Sleep(time.Second)
+		if got := len(h.outbox()); len(rows) < 10 || got != len(rows)+1 {
+			t.Errorf("%d answers came back, then %d went out, want one", len(rows), got-len(rows))
+		}
 	})
 }
 

@@ -447,6 +447,7 @@ func (w *Watcher) vouch(ctx context.Context, o open, j *judgement) {
 		header := fields(o.head)
 		j.answer = w.answer(ctx, time.Now(), o.row, checked)
 		j.from = w.box.Trust.readTrace(header).hop.peer
+		j.answer.Parties = parties(j.answer.To, j.from)
 		w.spotCanary(header, j)
 	}
 }

@@ -45,7 +45,7 @@ func TestManyDomainsOfOneNetworkShareABudget(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 				h.decided(64, part+1+3)
-				if state, err := h.ledger.Responder(context.Background()); err != nil || !state.On {
+				if state, err := h.ledger.Responder(context.Background(), time.Now()); err != nil || !state.On {
 					t.Errorf("the responder is %+v (%v), want on", state, err)
 				}
 			})

@@ -212,7 +212,7 @@ func stop(id, evidence string) store.Rule {
 // all that fired are recorded. The charges are what an answer would cost.
 func (t *txn) stops(now time.Time, row store.Inbound, d store.Decision) (rules []store.Rule, charges []charge, err error) {
 	limits := d.Limits
-	responder, err1 := t.responder("")
+	responder, err1 := t.rearm(now)
 	own, err2 := t.responder(row.Mailbox)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, nil, err

@@ -136,6 +136,8 @@ type outboundRecord struct {
 	Delivery *deliveryRecord `cbor:"26,keyasint,omitempty"` // nil while nobody reported
 	Echoes   []string        `cbor:"27,keyasint,omitempty"`
 
+	Parties []string `cbor:"28,keyasint,omitempty"`
+
 	Subject string `cbor:"31,keyasint,omitempty"`
 	Text    []byte `cbor:"32,keyasint,omitempty"` // a text (codec.go)
 	Mark    string `cbor:"33,keyasint,omitempty"`
@@ -184,7 +186,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		Inbound: uint64(o.Inbound), Queued: micros(o.QueuedAt), State: string(o.State), Reason: o.Reason,
 		Attempts: o.Attempts, Due: micros(o.DueAt), Claim: o.Claim, Done: micros(o.DoneAt),
 		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced, Delivery: newDeliveryRecord(o.Delivery), Echoes: o.Echoes,
-		Subject: o.Subject, Mark: o.Mark,
+		Parties: o.Parties, Subject: o.Subject, Mark: o.Mark,
 	}
 	if o.Text != "" {
 		r.Text = t.codec.text([]byte(o.Text))
@@ -211,7 +213,7 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Inbound: store.InboundID(r.Inbound), QueuedAt: instant(r.Queued), State: store.OutboundState(r.State),
 		Reason: r.Reason, Attempts: r.Attempts, DueAt: instant(r.Due), Claim: r.Claim, DoneAt: instant(r.Done),
 		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(), Echoes: r.Echoes,
-		Subject: r.Subject, Mark: r.Mark,
+		Parties: r.Parties, Subject: r.Subject, Mark: r.Mark,
 	}
 	copy(o.Link[:], r.Link)
 	for _, l := range r.Links {
@@ -347,6 +349,10 @@ type responderRecord struct {
 	Breaker []byte `cbor:"5,keyasint,omitempty"` // the budget that tripped
 	By      string `cbor:"6,keyasint,omitempty"`
 	Inbound uint64 `cbor:"7,keyasint,omitempty"`
+	// Armed is when the breaker closes by itself or, if it has not tripped, when it
+	// last closed; 0 in rows from before it did so. Trips: how often in a row.
+	Armed int64  `cbor:"8,keyasint,omitempty"`
+	Trips uint32 `cbor:"9,keyasint,omitempty"`
 }
 
 // answersRecord are the last automatic answers that went out, and which of them

@@ -22,7 +22,15 @@ func switchKey(mailbox string) []byte {
 
 // chargeBreaker adds the breaker's charge, or trips it and says why.
 func (t *txn) chargeBreaker(now time.Time, charges []charge, at store.InboundID, limits store.AnswerLimits) (_ []charge, why string, err error) {
-	r := responderRecord{Off: true, Tripped: true, Since: micros(now), Inbound: uint64(at)}
+	old, err := t.responder("")
+	if err != nil {
+		return nil, "", err
+	}
+	r := responderRecord{Off: true, Tripped: true, Since: micros(now), Inbound: uint64(at), Trips: 1}
+	if old.Armed != 0 && now.Sub(instant(old.Armed)) < store.BreakerQuiet {
+		r.Trips += old.Trips
+	}
+	r.Armed = micros(now.Add(store.BreakerPause(int(r.Trips))))
 	if why, err = t.returned(limits.Returns); err != nil {
 		return nil, "", err
 	}
@@ -51,30 +59,72 @@ func (t *txn) putResponder(mailbox string, r responderRecord) error {
 	return t.putRecord(bMeta, switchKey(mailbox), &r)
 }
 
-func (r responderRecord) state() store.Responder {
-	return store.Responder{
-		On: !r.Off, Tripped: r.Tripped, Since: instant(r.Since), Reason: r.Reason, By: r.By, Inbound: store.InboundID(r.Inbound),
+// rearmed is the switch of all answers as it is at now, once the pause of a breaker
+// that tripped is over; false while it is not.
+func (r responderRecord) rearmed(now time.Time) (responderRecord, bool) {
+	if !r.Tripped || now.Before(r.armedAt()) {
+		return r, false
 	}
+	return responderRecord{
+		Since: micros(r.armedAt()), Armed: micros(r.armedAt()), Trips: max(r.Trips, 1),
+		Reason: "the breaker's pause was over",
+	}, true
+}
+
+// armedAt is when a breaker that tripped closes by itself.
+func (r responderRecord) armedAt() time.Time {
+	if r.Armed == 0 { // tripped before it did so
+		return instant(r.Since).Add(store.BreakerPause(1))
+	}
+	return instant(r.Armed)
+}
+
+// rearm closes a breaker whose pause is over, and forgets what tripped it. It
+// returns the switch of all answers.
+func (t *txn) rearm(now time.Time) (responderRecord, error) {
+	old, err := t.responder("")
+	if err != nil {
+		return old, err
+	}
+	r, over := old.rearmed(now)
+	if !over {
+		return r, nil
+	}
+	if err := t.forgetTrip(old); err != nil {
+		return r, err
+	}
+	return r, t.putResponder("", r)
+}
+
+func (r responderRecord) state(now time.Time) store.Responder {
+	r, _ = r.rearmed(now)
+	state := store.Responder{
+		On: !r.Off, Tripped: r.Tripped, Since: instant(r.Since), Reason: r.Reason, By: r.By, Inbound: store.InboundID(r.Inbound), Trips: int(r.Trips),
+	}
+	if r.Tripped {
+		state.RearmsAt = r.armedAt()
+	}
+	return state
 }
 
 // Responder implements store.Ledger.
-func (db *DB) Responder(ctx context.Context) (store.Responder, error) {
-	state, err := db.switchOf(ctx, "")
+func (db *DB) Responder(ctx context.Context, now time.Time) (store.Responder, error) {
+	state, err := db.switchOf(ctx, store.Instant(now), "")
 	return state, fault("responder", "", err)
 }
 
 // MailboxResponder implements store.Ledger.
 func (db *DB) MailboxResponder(ctx context.Context, mailbox string) (state store.Responder, err error) {
 	if err = checkMailboxName(mailbox); err == nil {
-		state, err = db.switchOf(ctx, mailbox)
+		state, err = db.switchOf(ctx, time.Time{}, mailbox) // it has no breaker
 	}
 	return state, fault("responder of mailbox", strconv.Quote(cut(mailbox, 200)), err)
 }
 
-func (db *DB) switchOf(ctx context.Context, mailbox string) (state store.Responder, err error) {
+func (db *DB) switchOf(ctx context.Context, now time.Time, mailbox string) (state store.Responder, err error) {
 	err = db.read(ctx, func(t *txn) error {
 		r, err := t.responder(mailbox)
-		state = r.state()
+		state = r.state(now)
 		return err
 	})
 	return state, err
@@ -105,12 +155,15 @@ func (t *txn) switchResponder(now time.Time, s store.Switch) (store.Responder, e
 	}
 	r := responderRecord{Off: !s.On, Since: micros(now), Reason: cut(s.Reason, maxFault), By: cut(s.By, maxField)}
 	// Switched off by hand, a breaker that had tripped stays to be forgotten.
-	r.Breaker = old.Breaker
+	r.Breaker, r.Trips, r.Armed = old.Breaker, old.Trips, old.Armed
+	if old.Tripped {
+		r.Trips, r.Armed = max(old.Trips, 1), min(micros(now), micros(old.armedAt()))
+	}
 	if s.On && s.Mailbox == "" {
 		r.Breaker = nil
 		if err := t.forgetTrip(old); err != nil {
 			return store.Responder{}, err
 		}
 	}
-	return r.state(), t.putResponder(s.Mailbox, r)
+	return r.state(now), t.putResponder(s.Mailbox, r)
 }

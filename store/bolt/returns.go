@@ -62,17 +62,30 @@ func (t *txn) answerCameBack(mail store.Outbound) error {
 	return t.putRecord(bMeta, []byte(answersKey), &r)
 }
 
-// returned is how many of the answers watched came back, "" when that is within
-// the limit.
+// returned tells how many of the parties watched had their answer come back, "" when
+// that is within the limit.
 func (t *txn) returned(limit store.ReturnLimit) (string, error) {
-	if limit.Percent <= 0 {
-		return "", nil
-	}
 	r, err := t.answersOut()
-	if err != nil || !limit.Passed(len(r.Back), len(r.Out)) {
+	// There are no more parties than answers.
+	if err != nil || limit.Percent <= 0 || len(r.Back) < limit.Parties {
 		return "", err
 	}
-	return fmt.Sprintf("%d of the last %d automatic answers came back", len(r.Back), len(r.Out)), nil
+	var all, came [][]string
+	for _, id := range r.Out {
+		mail, err := t.outbound(store.OutboundID(id))
+		if err != nil {
+			return "", fault("answer watched", id, err)
+		}
+		all = append(all, mail.Parties)
+		if slices.Contains(r.Back, id) {
+			came = append(came, mail.Parties)
+		}
+	}
+	back, parties := store.CountParties(came), store.CountParties(all)
+	if !limit.Passed(len(r.Out), back, parties) {
+		return "", nil
+	}
+	return fmt.Sprintf("the answers to %d of the last %d unrelated senders came back", back, parties), nil
 }
 
 // answers checks that what is watched are automatic answers, each once.

@@ -216,3 +216,17 @@ func TestAFileOfTheThirdSchemaCanBeSearched(t *testing.T) {
 	}
 	checkAndClose(t, db)
 }
+
+// A breaker that tripped before it re-armed by itself does so too, ten minutes after
+// it tripped.
+func TestABreakerOfAnOlderFileRearms(t *testing.T) {
+	t.Parallel()
+	tripped := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	old := responderRecord{Off: true, Tripped: true, Since: micros(tripped), Reason: "the breaker tripped: answer/breaker"}
+	if state := old.state(tripped.Add(9 * time.Minute)); state.On || !state.Tripped || !state.RearmsAt.Equal(tripped.Add(10*time.Minute)) {
+		t.Errorf("before its pause is over: %+v", state)
+	}
+	if state := old.state(tripped.Add(10 * time.Minute)); !state.On || state.Tripped || state.Trips != 1 || !state.RearmsAt.IsZero() {
+		t.Errorf("after it: %+v", state)
+	}
+}

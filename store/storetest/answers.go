@@ -15,8 +15,10 @@ func answerStories() map[string]func(*desk) {
 		"An answer is reserved with its verdict":              answering,
 		"A sender is answered once in the period":             oncePerSender,
 		"A spent budget stops the answer and charges nothing": answerBudget,
-		"The breaker trips and stays open":                    breaker,
+		"The breaker trips, and a person closes it":           breaker,
+		"The breaker re-arms by itself, slower each time":     breakerRearms,
 		"The breaker trips when too many answers come back":   breakerReturns,
+		"What one sender has come back trips nothing":         breakerOneParty,
 		"The responder is switched off and on":                switching,
 		"One mailbox's answers are switched off":              switchingOne,
 		"A pause is exact":                                    exactPause,
@@ -160,21 +162,21 @@ func breaker(d *desk) {
 	}
 	d.wantAnswered(d.answer(d.mail(1), guarded))
 	d.wantAnswered(d.answer(d.mail(2), guarded))
-	d.same(must[store.Responder](d)(d.Responder(d.ctx)).On, true)
+	d.same(must[store.Responder](d)(d.Responder(d.ctx, d.now)).On, true)
 	d.pass(time.Second)
 	last := d.wantStopped(d.answer(d.mail(3), guarded), store.RuleBreaker)
-	state := must[store.Responder](d)(d.Responder(d.ctx))
+	state := must[store.Responder](d)(d.Responder(d.ctx, d.now))
 	if state.On || !state.Tripped || state.Inbound != last.ID || !state.Since.Equal(d.at()) || !strings.Contains(state.Reason, "answer/breaker") {
 		d.Errorf("after the breaker: %+v", state)
 	}
-	// However long ago: only a person closes it.
-	d.pass(100 * time.Hour)
+	// Until its pause is over it stays as it is.
+	d.pass(store.BreakerPause(1) - time.Microsecond)
 	d.wantStopped(d.answer(d.mail(4), guarded), store.RuleBreaker)
 	d.wantStopped(d.answer(d.mail(5)), store.RuleBreaker)
-	d.same(must[store.Responder](d)(d.Responder(d.ctx)), state)
+	d.same(must[store.Responder](d)(d.Responder(d.ctx, d.now)), state)
 
 	on := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "ops", Reason: "looked into it"}))
-	d.same(on, store.Responder{On: true, Since: d.at(), Reason: "looked into it", By: "ops"})
+	d.same(on, store.Responder{On: true, Since: d.at(), Reason: "looked into it", By: "ops", Trips: 1})
 	d.wantAnswered(d.answer(d.mail(6), guarded))
 	d.wantAnswered(d.answer(d.mail(7), guarded))
 	d.wantStopped(d.answer(d.mail(8), guarded), store.RuleBreaker)
@@ -184,10 +186,92 @@ func breaker(d *desk) {
 	d.wantAnswered(d.answer(d.mail(9), guarded))
 }
 
+// breakerRearms: nobody comes, and answers go on by themselves, each time later.
+func breakerRearms(d *desk) {
+	d.connects()
+	guarded := func(x *store.Decision) {
+		x.Limits.Breaker = store.Budget{Name: "answer/breaker", Limit: 1, Window: 100 * time.Hour}
+	}
+	uid := uint32(0)
+	next := func() store.Decision {
+		uid++
+		return d.answer(d.mail(uid), guarded)
+	}
+	responder := func() store.Responder { return must[store.Responder](d)(d.Responder(d.ctx, d.now)) }
+	trip := func(times int) time.Time {
+		d.wantAnswered(next())
+		d.wantStopped(next(), store.RuleBreaker)
+		state := responder()
+		if state.On || !state.Tripped || state.Trips != times || !state.RearmsAt.Equal(d.at().Add(store.BreakerPause(times))) {
+			d.Fatalf("the breaker that tripped for the %dth time: %+v", times, state)
+		}
+		return state.RearmsAt
+	}
+	for times, pause := range []time.Duration{10 * time.Minute, 20 * time.Minute, 40 * time.Minute, 80 * time.Minute} {
+		rearms := trip(times + 1)
+		d.pass(pause - time.Microsecond)
+		d.wantStopped(next(), store.RuleBreaker)
+		d.pass(time.Microsecond)
+		on := responder()
+		d.same(on, store.Responder{On: true, Since: rearms, Reason: on.Reason, Trips: times + 1})
+		d.pass(time.Minute) // it stands as it was then, whenever it is asked
+		d.same(responder(), on)
+	}
+	d.wantAnswered(next()) // what tripped it is forgotten
+	d.same(responder().Trips, 4)
+	// Switched off by hand it stays off; on again, it has not forgotten.
+	d.wantStopped(next(), store.RuleBreaker)
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{By: "ops", Reason: "a loop"}))
+	d.pass(100 * time.Hour)
+	d.wantStopped(next(), store.RuleOff)
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "ops"}))
+	trip(6)
+	// A quiet week, counted from the end of the pause.
+	d.pass(store.BreakerPause(6) + store.BreakerQuiet)
+	trip(1)
+	if longest := store.BreakerPause(50); longest != 24*time.Hour {
+		d.Errorf("the longest pause is %v", longest)
+	}
+}
+
+// breakerOneParty: forty answers come back, to many domains of one network, to many
+// networks of one domain, and to some that are of both; with a few honest ones that is
+// no reason to stop.
+func breakerOneParty(d *desk) {
+	d.connects()
+	uid := uint32(0)
+	answers := func(parties ...string) store.Outbound {
+		uid++
+		row := d.wantAnswered(d.answer(d.mail(uid), func(x *store.Decision) {
+			x.Answer.Parties = parties
+			x.Limits.Returns = store.ReturnLimit{Percent: 20, Least: 10, Parties: 5}
+		}))
+		d.same(must[store.Outbound](d)(d.Outbound(d.ctx, row.Answer)).Parties, parties)
+		return d.claims(claimAll())[0]
+	}
+	comesBack := func(row store.Outbound) {
+		d.finishes(row, store.StateSent, time.Time{})
+		d.hears(failed(row, store.OutcomeDead))
+	}
+	for i := range 20 {
+		comesBack(answers(fmt.Sprintf("evil%d.example", i), "192.0.2.0/24"))
+		comesBack(answers("evil.example", fmt.Sprintf("198.51.%d.0/24", 100+i)))
+	}
+	comesBack(answers("evil3.example", "198.51.105.0/24"))
+	for i := range 4 { // the fifth beside the one with the many names is one too many
+		comesBack(answers(fmt.Sprintf("a%d.example", i), fmt.Sprintf("203.0.%d.0/24", i)))
+	}
+	uid++
+	stopped := d.wantStopped(d.answer(d.mail(uid), func(x *store.Decision) {
+		x.Limits.Returns = store.ReturnLimit{Percent: 20, Least: 10, Parties: 5}
+	}), store.RuleBreaker)
+	d.same(stopped.Verdict.Rules[1].Evidence, "the answers to 5 of the last 5 unrelated senders came back")
+}
+
 func breakerReturns(d *desk) {
 	d.connects()
 	limited := func(x *store.Decision) {
-		x.Limits.Returns = store.ReturnLimit{Percent: 20, Least: 10}
+		x.Limits.Returns = store.ReturnLimit{Percent: 20, Least: 10, Parties: 5}
 	}
 	uid := uint32(0)
 	answers := func(n int) (out []store.Outbound) {
@@ -213,8 +297,8 @@ func breakerReturns(d *desk) {
 	d.finishes(tenth, store.StateUnknown, time.Time{}) // it may have gone out: the tenth
 	uid++
 	d.wantStopped(d.answer(d.mail(uid), limited), store.RuleBreaker)
-	state := must[store.Responder](d)(d.Responder(d.ctx))
-	if state.On || !state.Tripped || !state.Since.Equal(d.at()) || state.Reason != "the breaker tripped: 9 of the last 10 automatic answers came back" {
+	state := must[store.Responder](d)(d.Responder(d.ctx, d.now))
+	if state.On || !state.Tripped || !state.Since.Equal(d.at()) || state.Reason != "the breaker tripped: the answers to 9 of the last 10 unrelated senders came back" {
 		d.Errorf("after the breaker: %+v", state)
 	}
 
@@ -252,10 +336,10 @@ func breakerReturns(d *desk) {
 
 func switching(d *desk) {
 	d.connects()
-	d.same(must[store.Responder](d)(d.Responder(d.ctx)), store.Responder{On: true})
+	d.same(must[store.Responder](d)(d.Responder(d.ctx, d.now)), store.Responder{On: true})
 	off := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: false, By: "ops", Reason: "moving house"}))
 	d.same(off, store.Responder{Since: d.at(), Reason: "moving house", By: "ops"})
-	d.same(must[store.Responder](d)(d.Responder(d.ctx)), off)
+	d.same(must[store.Responder](d)(d.Responder(d.ctx, d.now)), off)
 	guarded := func(x *store.Decision) {
 		x.Limits.Sender = "ana@partner.example"
 		x.Limits.Breaker = store.Budget{Name: "answer/breaker", Limit: 1, Window: time.Hour}
@@ -276,7 +360,7 @@ func switchingOne(d *desk) {
 	off := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{Mailbox: box, By: "ana", Reason: "a loop"}))
 	d.same(off, store.Responder{Since: d.at(), Reason: "a loop", By: "ana"})
 	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, box)), off)
-	d.same(must[store.Responder](d)(d.Responder(d.ctx)), store.Responder{On: true})
+	d.same(must[store.Responder](d)(d.Responder(d.ctx, d.now)), store.Responder{On: true})
 	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, "other")), store.Responder{On: true})
 	elsewhere := d.records(d.arrival(1, func(m *store.NewInbound) { m.Mailbox, m.UIDValidity = "other", 7 }))[0].ID
 

@@ -28,6 +28,7 @@ type model struct {
 	usage    map[store.Budget]store.Usage
 	on       map[string]*store.Responder // by mailbox, "" for all
 	tripped  *store.Budget
+	armed    time.Time          // when the breaker last closed
 	watched  []store.OutboundID // answers that went out
 	back     map[store.OutboundID]bool
 	held     []*store.Suppression

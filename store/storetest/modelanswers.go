@@ -18,18 +18,62 @@ func (m *model) switchOf(box string) *store.Responder {
 	return m.on[box]
 }
 
-func (m *model) switchResponder(now time.Time, s store.Switch) store.Responder {
-	m.on[s.Mailbox] = &store.Responder{On: s.On, Since: now, By: s.By, Reason: s.Reason}
-	if s.On && s.Mailbox == "" {
-		m.watched, m.back = nil, map[store.OutboundID]bool{}
+// responder is the switch of all answers as it is at now.
+func (m *model) responder(now time.Time) store.Responder {
+	r := *m.switchOf("")
+	if r.Tripped && !now.Before(r.RearmsAt) {
+		return store.Responder{On: true, Since: r.RearmsAt, Reason: "the breaker's pause was over", Trips: r.Trips}
 	}
-	if s.On && s.Mailbox == "" && m.tripped != nil {
+	return r
+}
+
+// rearm closes a breaker whose pause is over.
+func (m *model) rearm(now time.Time) {
+	if r := m.responder(now); m.switchOf("").Tripped && r.On {
+		m.armed = r.Since
+		*m.switchOf("") = r
+		m.forgetTrip()
+	}
+}
+
+func (m *model) forgetTrip() {
+	m.watched, m.back = nil, map[store.OutboundID]bool{}
+	if m.tripped != nil {
 		key := *m.tripped
 		key.Limit = 0
 		delete(m.usage, key)
 		m.tripped = nil
 	}
+}
+
+func (m *model) switchResponder(now time.Time, s store.Switch) store.Responder {
+	old := *m.switchOf(s.Mailbox)
+	m.on[s.Mailbox] = &store.Responder{On: s.On, Since: now, By: s.By, Reason: s.Reason, Trips: old.Trips}
+	if old.Tripped {
+		m.armed = now
+		if old.RearmsAt.Before(now) {
+			m.armed = old.RearmsAt
+		}
+	}
+	if s.On && s.Mailbox == "" {
+		m.forgetTrip()
+	}
 	return *m.on[s.Mailbox]
+}
+
+// trip opens the breaker.
+func (m *model) trip(now time.Time, why string, at store.InboundID) {
+	trips := 1
+	if !m.armed.IsZero() && now.Sub(m.armed) < 7*24*time.Hour {
+		trips += m.switchOf("").Trips
+	}
+	pause := 10 * time.Minute
+	for i := 1; i < trips && pause < 24*time.Hour; i++ {
+		pause = min(2*pause, 24*time.Hour)
+	}
+	m.on[""] = &store.Responder{
+		Tripped: true, Since: now, Reason: "the breaker tripped: " + why, Inbound: at, Trips: trips, RearmsAt: now.Add(pause),
+	}
 }
 
 // latest is the mail with the highest UID of the running epoch.
@@ -65,6 +109,7 @@ func (m *model) answer(now time.Time, k *store.Inbound, d store.Decision, id sto
 // stops are the rules that stop an answer; without any, the budgets are charged.
 func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules []store.Rule) {
 	limits := d.Limits
+	m.rearm(now)
 	stop := func(id, evidence string) {
 		rules = append(rules, store.Rule{ID: id, Effect: store.EffectStop, Evidence: evidence})
 	}
@@ -94,14 +139,14 @@ func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules 
 	}
 	if len(rules) == 0 {
 		why := ""
-		if back := m.returned(); limits.Returns.Passed(back, len(m.watched)) {
-			why = fmt.Sprintf("%d of the last %d automatic answers came back", back, len(m.watched))
+		if back, all := m.returned(); len(m.watched) >= limits.Returns.Least && back >= limits.Returns.Parties && 100*back > limits.Returns.Percent*all {
+			why = fmt.Sprintf("the answers to %d of the last %d unrelated senders came back", back, all)
 		} else if why = m.spend(now, limits.Breaker); why != "" {
 			m.tripped = &limits.Breaker
 		}
 		if why != "" {
 			stop(store.RuleBreaker, why)
-			m.on[""] = &store.Responder{Tripped: true, Since: now, Reason: "the breaker tripped: " + why, Inbound: k.ID}
+			m.trip(now, why, k.ID)
 		}
 	}
 	if len(rules) > 0 {

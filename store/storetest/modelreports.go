@@ -116,14 +116,40 @@ func (m *model) watch(o *modelMail) {
 	}
 }
 
-// returned is how many of the answers watched came back.
-func (m *model) returned() (n int) {
+// returned is how many parties had an answer watched come back, and how many there
+// are.
+func (m *model) returned() (back, all int) {
+	var came [][]string
+	var watched [][]string
 	for _, id := range m.watched {
+		of := m.outs[slices.IndexFunc(m.outs, func(o *modelMail) bool { return o.ID == id })].Parties
+		watched = append(watched, of)
 		if m.back[id] {
-			n++
+			came = append(came, of)
 		}
 	}
-	return n
+	return parties(came), parties(watched)
+}
+
+// parties gives each answer a number, and those that share a key the lower one until
+// nothing changes.
+func parties(of [][]string) int {
+	number := make([]int, len(of))
+	for i := range number {
+		number[i] = i
+	}
+	for changed := true; changed; {
+		changed = false
+		for i := range of {
+			for j := range of {
+				if number[j] < number[i] && slices.ContainsFunc(of[i], func(key string) bool { return slices.Contains(of[j], key) }) {
+					number[i], changed = number[j], true
+				}
+			}
+		}
+	}
+	slices.Sort(number)
+	return len(slices.Compact(number))
 }
 
 // suppress holds an address back for a while; 0 is for good.

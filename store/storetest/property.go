@@ -264,10 +264,11 @@ func (r *run) decision() store.Decision {
 		d.Answer.Ticket, d.Answer.Link = r.model.tickets[0].ID, linkOf(r.mint())
 		d.LinkExpires = r.now.Add(10 * time.Hour)
 	}
+	d.Answer.Parties = [][]string{nil, {"x.test", "net"}, {"y.test", "net"}, {"z.test"}}[r.pick("parties", 4)]
 	d.Limits = store.AnswerLimits{
 		Sender: store.AnswerKey(who), Period: 5 * time.Hour, Budgets: r.budgets(),
 		Breaker: store.Budget{Name: "breaker", Limit: 3, Window: 4 * time.Hour},
-		Returns: store.ReturnLimit{Percent: 40, Least: 2},
+		Returns: store.ReturnLimit{Percent: 40, Least: 2, Parties: 2},
 	}
 	return d
 }
@@ -326,7 +327,7 @@ func (r *run) housekeep(*rapid.T) {
 }
 
 func (r *run) pass(*rapid.T) {
-	steps := []time.Duration{time.Microsecond, time.Minute, 20 * time.Minute, time.Hour, 24 * time.Hour}
+	steps := []time.Duration{time.Microsecond, time.Minute, 20 * time.Minute, time.Hour, 24 * time.Hour, 8 * 24 * time.Hour}
 	r.now = r.now.Add(steps[r.pick("step", len(steps))])
 }
 
@@ -335,7 +336,7 @@ func (r *run) glance(*rapid.T) {
 	stats, err := r.store.Stats(r.ctx)
 	stats.RawBytes = 0 // it is the driver's way of keeping them; its own check counts them
 	r.compare("Stats", must1(stats, err), r.model.stats(), nil)
-	r.compare("Responder", must1(r.store.Responder(r.ctx)), *r.model.switchOf(""), nil)
+	r.compare("Responder", must1(r.store.Responder(r.ctx, r.now)), r.model.responder(r.now), nil)
 	due, _ := r.model.next()
 	var wantErr error
 	if due.IsZero() {
