@@ -210,7 +210,11 @@ func (p *part) text() string {
 		return *p.decoded
 	}
 	raw := decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)
-	s := toUTF8(p.params.get("charset"), raw)
+	label := p.params.get("charset")
+	if label == "" && p.media == "text/html" {
+		label = metaCharset(raw)
+	}
+	s := toUTF8(label, raw)
 	if p.media == "text/html" {
 		s = stripHTML(s)
 	}

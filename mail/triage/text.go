@@ -4,36 +4,15 @@ import (
 	"bytes"
 	"encoding/base64"
 	"html"
-	"io"
-	"mime"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/emersion/go-message/charset"
 )
 
 // maxText is how much decoded text of one part is read: no bounce says more
 // before it quotes the mail it returns.
 const maxText = 256 << 10
-
-// decodeWords reads the encoded words of a header value (RFC 2047), in any
-// charset known; what cannot be read stays as it stands.
-func decodeWords(s string) string {
-	if strings.Contains(s, "=?") {
-		d := mime.WordDecoder{CharsetReader: func(name string, in io.Reader) (io.Reader, error) {
-			b, err := io.ReadAll(io.LimitReader(in, maxValue))
-			return strings.NewReader(toUTF8(name, b)), err
-		}}
-		if out, err := d.DecodeHeader(s); err == nil {
-			s = out
-		}
-	} else if !isASCII(s) || strings.Contains(s, "\x1b$") {
-		s = toUTF8("", []byte(s))
-	}
-	return clean(s)
-}
 
 func isASCII[T string | []byte](s T) bool {
 	for i := 0; i < len(s); i++ {
@@ -42,30 +21,6 @@ func isASCII[T string | []byte](s T) bool {
 		}
 	}
 	return true
-}
-
-// toUTF8 decodes text that claims a charset. Claims are often wrong or missing:
-// valid UTF-8 is believed over them, escape sequences tell ISO-2022-JP.
-func toUTF8(name string, b []byte) string {
-	name = strings.ToLower(strings.Trim(name, `"' `))
-	switch {
-	case bytes.Contains(b, []byte("\x1b$")):
-		name = "iso-2022-jp"
-	case strings.Contains(name, "utf-7"): // Exchange's own reports: unicode-1-1-utf-7
-		return decodeUTF7(b)
-	case isASCII(b) && !strings.HasPrefix(name, "utf-16") && !strings.HasPrefix(name, "hz"):
-		return string(b)
-	case utf8.Valid(b) && !strings.HasPrefix(name, "utf-16"):
-		return string(b)
-	case name == "" || name == "us-ascii" || name == "utf-8" || name == "unknown-8bit" || name == "x-unknown":
-		name = "windows-1252"
-	}
-	if r, err := charset.Reader(name, bytes.NewReader(b)); err == nil {
-		if out, err := io.ReadAll(io.LimitReader(r, 4*maxText)); err == nil {
-			return strings.ToValidUTF8(string(out), "\uFFFD")
-		}
-	}
-	return strings.ToValidUTF8(string(b), "\uFFFD")
 }
 
 // decodeUTF7 reads RFC 2152, which neither the standard library nor x/text does.
