@@ -80,6 +80,7 @@ const (
 	KindChallenge  Kind = "challenge"
 	KindReport     Kind = "report"
 	KindCalendar   Kind = "calendar"
+	KindReaction   Kind = "reaction" // an emoji in answer to a mail, RFC 9078
 	KindOwn        Kind = "own"
 	KindSpam       Kind = "spam"
 	KindUnparsable Kind = "unparsable"

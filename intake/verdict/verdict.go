@@ -32,6 +32,7 @@ func Marks() []Mark {
 		{string(store.KindChallenge), "challenge", ""},
 		{string(store.KindReport), "machine's report", ""},
 		{string(store.KindCalendar), "calendar", ""},
+		{string(store.KindReaction), "reaction", ""},
 		{string(store.KindOwn), "our own", ""},
 		{string(store.KindSpam), "spam", ""},
 		{string(store.KindUnparsable), "not readable", "amber"},

@@ -20,7 +20,7 @@ func (m *message) readReports() {
 		return // its challenges come dressed as delivery reports
 	}
 	for _, read := range []func(*message) bool{
-		(*message).readComplaint, (*message).readReceipt, (*message).readAggregate,
+		(*message).readComplaint, (*message).readRefusal, (*message).readReceipt, (*message).readAggregate,
 		(*message).readStatus, (*message).readNotification, (*message).readBounce,
 	} {
 		if read(m) {

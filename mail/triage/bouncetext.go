@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -106,8 +107,8 @@ func (m *message) bounceEvidence() (string, bool) {
 	if auto, ok := book.prefix(m.folded, autoSubject, receiptSubject); ok && !bounced {
 		return "Subject: " + auto, false
 	}
-	if !system && !bounced && !m.returnsMail() {
-		return "", false
+	if !system && !bounced && !m.returnsMail() && !strings.Contains(m.openingWords(), "@") {
+		return "", false // told before the mail is taken apart, which most need not be
 	}
 	hint, hinted := book.prefix(m.folded, bounceHint)
 	opening := m.noticeOpening()
@@ -124,12 +125,30 @@ func (m *message) bounceEvidence() (string, bool) {
 		return sender + "; Subject: " + hint, true
 	case m.header.count("X-Failed-Recipients") > 0:
 		return sender, true
-	case told && m.returnsMail():
-		if words, ok := m.robot(isNoReply); ok {
-			return words + "; a returned mail", true
-		}
-	case bounced && told && !m.aboutGoods(strict):
-		return "Subject: " + strict + "; " + words, true
+	}
+	return m.shapeEvidence(system, bounced && !m.aboutGoods(strict), told, cmp.Or(words, strict))
+}
+
+// shapeEvidence tells a bounce that neither a mail system's name nor a usual subject
+// shows: by what it says of an address, and by the mail it returns. A person who
+// quotes a bounce speaks of mail of their own, or asks.
+func (m *message) shapeEvidence(system, bounced, told bool, words string) (string, bool) {
+	if system {
+		failure, ok := m.namesFailure()
+		return failure, ok
+	}
+	if _, robot := m.robot(isNoReply); robot && told && m.returnsMail() {
+		return words + "; a returned mail", true
+	}
+	if !told || m.ownVoice() {
+		return "", false
+	}
+	failure, failed := m.namesFailure()
+	switch n := m.readNotice(); {
+	case bounced:
+		return words, true
+	case failed && (len(n.original) > 2 || !m.answers()):
+		return words + "; " + failure, true
 	}
 	return "", false
 }

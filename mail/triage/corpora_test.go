@@ -22,12 +22,12 @@ var floors = map[string]float64{
 	"answers people":                1,
 	"people's mail is no report":    1,
 	"bounces seen":                  0.99,
-	"all recipients":                0.97,
+	"all recipients":                0.975,
 	"no recipient made up":          0.98,
-	"hard or soft":                  0.90,
-	"status":                        0.93,
-	"reason's group":                0.88,
-	"original Message-ID":           0.95,
+	"hard or soft":                  0.95,
+	"status":                        0.99,
+	"reason's group":                0.97,
+	"original Message-ID":           0.99,
 }
 
 // groups of reasons, since collections differ in the exact word for one refusal.

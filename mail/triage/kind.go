@@ -17,6 +17,8 @@ func (m *message) kind(rules []store.Rule) store.Kind {
 		return store.KindOwn
 	case fired(rules, "calendar"):
 		return store.KindCalendar
+	case fired(rules, "reaction"):
+		return store.KindReaction
 	case fired(rules, "challenge"):
 		return store.KindChallenge
 	case fired(rules, "junk", "spam-mark"):

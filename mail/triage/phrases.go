@@ -43,6 +43,27 @@ const (
 	delayText      section = "delay-text"
 	bounceFinal    section = "bounce-final"
 	returnedMark   section = "returned-mark"
+	refusalText    section = "refusal-text"
+	senderVoice    section = "sender-voice"
+	ackNoun        section = "ack-noun"
+	ackDone        section = "ack-done"
+	ackCourtesy    section = "ack-courtesy"
+	firstPerson    section = "first-person"
+	firstHouse     section = "first-house"
+	thirdPerson    section = "third-person"
+	mailboxWord    section = "mailbox-word"
+	awayWord       section = "away-word"
+	leftWord       section = "left-word"
+	backWord       section = "back-word"
+	pastWord       section = "past-word"
+	returnWord     section = "return-word"
+	request        section = "request"
+	requestUs      section = "request-us"
+	requestElse    section = "request-else"
+	requestUrgent  section = "request-urgent"
+	letterWord     section = "letter"
+	goodsWord      section = "goods"
+	goodsOwn       section = "goods-own"
 )
 
 // phrases is the phrase book: every section's phrases of all languages, folded.
@@ -152,9 +173,41 @@ func (b *phrases) read(file string) {
 		case strings.HasPrefix(line, "== "):
 			in = section(strings.TrimSpace(line[3:]))
 		default:
-			b.lists[in] = append(b.lists[in], trimHead(fold(line)))
+			b.lists[in] = append(b.lists[in], in.phrase(line))
 		}
 	}
+}
+
+// phrase makes a line of a file comparable. In the sections that are looked for in
+// a sentence, marks count as spaces, a phrase begins where a word does, unless "~"
+// stands before it or its script sets no spaces, and "_" is the end of a word.
+func (s section) phrase(line string) string {
+	if !s.ofSentences() {
+		return trimHead(fold(line))
+	}
+	words := strings.TrimSpace(bareWords(fold(strings.ReplaceAll(line, "_", " "))))
+	if first, _ := utf8.DecodeRuneInString(words); line[0] != '~' && !unspaced(first) {
+		words = " " + words
+	}
+	if strings.HasSuffix(line, "_") {
+		words += " "
+	}
+	return words
+}
+
+// unspaced tells the scripts that set no spaces between words.
+func unspaced(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Hangul)
+}
+
+func (s section) ofSentences() bool {
+	switch s {
+	case firstPerson, firstHouse, thirdPerson, mailboxWord, awayWord, leftWord, backWord, pastWord, returnWord,
+		request, requestUs, requestElse, requestUrgent, letterWord, goodsWord, goodsOwn, senderVoice,
+		ackNoun, ackDone, ackCourtesy:
+		return true
+	}
+	return false
 }
 
 func (b *phrases) list(s section) []string { return b.lists[s] }
@@ -175,9 +228,15 @@ func trimHead(text string) string { return strings.TrimLeft(text, "*[(<!-= \"'ã€
 
 // within returns the first phrase of the section that text holds.
 func (b *phrases) within(text string, s section) (string, bool) {
+	p, _, ok := b.find(text, s)
+	return p, ok
+}
+
+// find is within with the place of the phrase.
+func (b *phrases) find(text string, s section) (p string, at int, ok bool) {
 	h := b.heads[s]
 	if h == nil {
-		return "", false
+		return "", 0, false
 	}
 	for i := range max(len(text)-2, 0) {
 		place := h.table[headOf(text[i:])]
@@ -185,10 +244,10 @@ func (b *phrases) within(text string, s section) (string, bool) {
 			continue
 		}
 		if p, ok := oneOf(h.groups[place-1], text[i:]); ok {
-			return p, true
+			return p, i, true
 		}
 	}
-	return "", false
+	return "", 0, false
 }
 
 // fold makes text comparable: lower case, every run of white space one space,

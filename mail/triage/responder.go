@@ -3,6 +3,7 @@ package triage
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"signpost/store"
 )
@@ -17,10 +18,11 @@ import (
 func autoSubjectRule(m *message) (string, bool) {
 	book := phrasebook()
 	p, ok := book.prefix(m.folded, autoSubject)
-	if !ok {
-		if p, ok = book.prefix(m.folded, bounceSubject, delaySubject); ok {
-			ok = m.report != "" || !m.aboutGoods(p)
-		}
+	if ok {
+		ok = endsThere(m.folded, p) || !m.asksUs()
+	} else if p, ok = book.prefix(m.folded, bounceSubject, delaySubject); ok {
+		_, system := m.systemSender()
+		ok = m.report != "" || system || !m.aboutGoods(p) && !m.ownVoice()
 	}
 	if !ok && m.report != "" {
 		p, ok = book.prefix(m.folded, receiptSubject)
@@ -29,6 +31,15 @@ func autoSubjectRule(m *message) (string, bool) {
 		p, ok = m.awaySubject()
 	}
 	return "Subject: " + m.subject + " [" + p + "]", ok
+}
+
+// endsThere tells that a subject's phrase is set apart from what follows, as
+// programs write it: "Automatic reply: ...", "[Auto-reply] ...". People make it a
+// part of their sentence: "Automatic reply instead of an answer".
+func endsThere(subject, phrase string) bool {
+	rest := strings.TrimSpace(strings.TrimPrefix(trimHead(subject), phrase))
+	mark, _ := utf8.DecodeRuneInString(rest)
+	return strings.HasSuffix(phrase, ":") || rest != "" && strings.ContainsRune(":：-–—|])】", mark)
 }
 
 // aboutGoods tells a bounce's subject that may speak of parcels as well, as far as
@@ -41,44 +52,25 @@ func (m *message) aboutGoods(phrase string) bool {
 	return smtpReply(words) == "" && len(enhanced(words)) == 0 && !strings.Contains(words, "@")
 }
 
-// awaySubject knows the short subjects of absence notices, where the text goes on
-// as notices do or says next to nothing, or the subject goes on with the one that
-// is answered.
+// awaySubject knows the short subjects of absence notices, where the subject goes on
+// with the one that is answered or the text says next to nothing. Beside more text
+// that decides, see away.
 func (m *message) awaySubject() (string, bool) {
 	p, ok := phrasebook().prefix(m.folded, awaySubject)
 	if !ok {
 		p, ok = phrasebook().within(m.folded, awayNamed)
-		return p, ok && !m.replySubject() && !m.asks()
+		return p, ok && !m.replySubject() && !m.asksUs()
 	}
-	if _, more := m.opening(awayMore, 1500, 1500); more {
-		return p, true
+	if len(m.openingWords()) > maxThin || m.asks() || m.anySentence((*sentence).personal) {
+		return p, false
 	}
-	_, away := m.opening(awayText, 600, 1500)
 	rest := strings.TrimSpace(strings.TrimPrefix(trimHead(m.folded), p))
-	named := rest == "" && len(m.openingWords()) <= 80 || strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, "：")
-	return p, (away || named) && !m.asks()
+	return p, rest == "" || strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, "：")
 }
 
-const questionMarks = "?？؟"
-
-// asks tells whether the mail's own words hold a question: notices and
-// acknowledgements ask nothing.
-func (m *message) asks() bool {
+// questions tells whether the mail's own words hold a question mark.
+func (m *message) questions() bool {
 	return strings.ContainsAny(m.folded, questionMarks) || strings.ContainsAny(m.openingWords(), questionMarks) || strings.Contains(m.openingWords(), "か。")
-}
-
-// away looks for the sentences of absence notices. People write them too ("I am on
-// vacation from Monday, please answer before"), so the absence counts only where
-// the mail answers one or goes on as notices do.
-func (m *message) away() (string, bool) {
-	words, ok := m.opening(awayText, 600, 1500)
-	if !ok {
-		return "", false
-	}
-	if more, ok := m.opening(awayMore, 1500, 1500); ok {
-		return words + "; " + more, true
-	}
-	return words, m.answers() && !m.asks()
 }
 
 // programText finds a sentence in which a program says that it wrote the mail; it
@@ -110,29 +102,6 @@ func (m *message) answers() bool {
 func (m *message) replySubject() bool {
 	head, _, ok := strings.Cut(m.folded, ":")
 	return ok && len([]rune(strings.TrimSpace(head))) <= 4
-}
-
-// acknowledgement needs two signs: the sentence that a request has arrived, and
-// the subject of an acknowledgement, a new ticket's mark, or what they promise.
-// The mark of a mail that answers may be ours.
-func acknowledgement(m *message) (string, bool) {
-	subject, named := phrasebook().prefix(m.folded, ackSubject)
-	words, told := m.opening(ackText, 1500, 0)
-	more, promised := m.opening(ackMore, 1500, 0)
-	thanks, thanked := m.opening(ackThanks, 1500, 0)
-	switch {
-	case named && told:
-		return "Subject: " + subject + "; " + words, true
-	case named && promised:
-		return "Subject: " + subject + "; " + more, !m.asks()
-	case told && promised:
-		return words + "; " + more, true
-	case told && thanked:
-		return words + "; " + thanks, !m.asks()
-	case told && ticketMark(m.folded) && !m.answers():
-		return words, true
-	}
-	return "", false
 }
 
 // challenge: a known service, or a text that asks for proof beside a link.
@@ -188,7 +157,7 @@ func (m *message) opening(section section, window, short int) (string, bool) {
 }
 
 // maxOpening is how much of a text the rules on its opening see.
-const maxOpening = 2000
+const maxOpening = 4000
 
 // openingWords is the opening of the text without its signature, folded.
 func (m *message) openingWords() string {

@@ -9,8 +9,9 @@ var contentRules = []rule{
 	}),
 	stop("report-part", "RFC 6522: multipart/report of any kind, and the parts reports are made of", reportPart),
 	stop("calendar", "RFC 6047: an invitation and its answer are handled by programs", calendarPart),
+	stop("reaction", "RFC 9078, and Gmail's form of it: an emoji in answer to a mail asks nothing", reaction),
 	stop("auto-subject", "subjects that responders and mail systems write, data by language", autoSubjectRule),
-	stop("away-text", "an absence notice without a mark in its header, data by language", func(m *message) (string, bool) {
+	stop("away-text", "an absence notice without a mark in its header, told by its shape", func(m *message) (string, bool) {
 		return m.away()
 	}),
 	stop("program-text", "a sentence in which a program says that it wrote the mail, data by language", programTextRule),
@@ -58,6 +59,22 @@ func calendarPart(m *message) (string, bool) {
 		switch method {
 		case "reply", "request", "cancel", "counter", "declinecounter", "refresh", "add":
 			return "text/calendar; method=" + method, true
+		}
+	}
+	return "", false
+}
+
+// reaction finds a part that is one. Programs that know none show the text beside
+// it; where a person wrote more there, the mail is that person's.
+func reaction(m *message) (string, bool) {
+	for i := range m.parts {
+		p := &m.parts[i]
+		disposition, _ := parseMedia(p.header.value("Content-Disposition"))
+		switch {
+		case p.media == "text/vnd.google.email-reaction+json":
+			return "part " + p.media, !m.asks()
+		case disposition == "reaction":
+			return "Content-Disposition: reaction", !m.asks()
 		}
 	}
 	return "", false

@@ -152,6 +152,7 @@ type message struct {
 	hasText    bool
 	first      string // its opening, folded, once asked for
 	hasOpening bool
+	split      []sentence // the opening's, once asked for
 
 	notice  *notice // once asked for
 	inner   bool    // it came inside another mail

@@ -1,0 +1,340 @@
+package triage
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Absence notices without a mark in their header are told by their shape, not by
+// whole sentences: the writer states an absence or a departure of their own, until
+// when or whom to ask instead, and asks nothing of us. A person's letter may state
+// an absence as well; then it asks for something, or speaks of an order or of what
+// happened. So a request decides for the person. "Please write to my colleague" is
+// none of us, "please send your answer to my colleague" is.
+
+// Bounds of what is looked at.
+const (
+	maxNoticeText = 3000 // bytes; a longer text is no notice
+	maxSentences  = 60
+	maxStrange    = 2  // sentences of a notice that are none of its shape: "Happy holidays to all!"
+	maxElided     = 2  // letters before an apostrophe
+	maxGreeting   = 5  // words
+	maxFragment   = 8  // words: "Back on Monday", without a subject
+	maxThin       = 80 // bytes of a text that says next to nothing
+)
+
+// sentence is one of the mail's own, folded.
+type sentence struct {
+	raw      string
+	words    string // raw with its marks made spaces, and one at each end
+	question bool
+}
+
+func (s *sentence) has(name section) bool {
+	_, ok := phrasebook().within(s.words, name)
+	return ok
+}
+
+// count is how many words s has.
+func (s *sentence) count() int { return strings.Count(s.words, " ") - 1 }
+
+// expected tells what a notice goes on with, or a line too short to be more than a
+// greeting or a name.
+func (s *sentence) expected() bool {
+	if s.count() <= maxGreeting || s.pointsTo() {
+		return true
+	}
+	for _, name := range []section{awayWord, leftWord, backWord, returnWord, mailboxWord, requestElse, requestUrgent} {
+		if s.has(name) {
+			return true
+		}
+	}
+	_, more := phrasebook().within(s.raw, awayMore)
+	return more
+}
+
+// sentences are those of the opening, without the signature.
+func (m *message) sentences() []sentence {
+	if m.split == nil {
+		m.split = cutSentences(cut(withoutSignature(m.text()), maxOpening))
+	}
+	return m.split
+}
+
+// cutSentences splits text at marks and at blank lines.
+func cutSentences(text string) []sentence {
+	list := make([]sentence, 0, 8)
+	for _, paragraph := range strings.Split(blankLines(text), "\n\n") {
+		rest := fold(paragraph)
+		for rest != "" && len(list) < maxSentences {
+			end, question := sentenceEnd(rest)
+			if raw := strings.TrimSpace(rest[:end]); raw != "" {
+				list = append(list, sentence{raw: raw, words: bareWords(raw), question: question})
+			}
+			rest = rest[end:]
+		}
+	}
+	return list
+}
+
+// blankLines makes lines of white space empty.
+func blankLines(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) == "" {
+			line = "\n"
+		}
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+const (
+	fullStops     = ".!。！।"
+	questionMarks = "?？؟"
+)
+
+// sentenceEnd is where the first sentence of folded text ends. A full stop behind a
+// digit or a short word ends none: "30.11.", "i.v.m.", "Dr.".
+func sentenceEnd(text string) (end int, question bool) {
+	word := 0 // runes since the last space
+	digit := false
+	for i, r := range text {
+		next := i + utf8.RuneLen(r)
+		last := next >= len(text) || text[next] == ' '
+		switch {
+		case strings.ContainsRune(questionMarks, r) && (last || r != '?'), r == ';' && last && hasGreek(text[:i]):
+			return next, true
+		case r == '。' && strings.HasSuffix(text[:i], "か"):
+			return next, true
+		case strings.ContainsRune(fullStops, r) && (r >= utf8.RuneSelf || last && (r == '!' || !digit && word > 3)):
+			return next, false
+		}
+		word++
+		if r == ' ' {
+			word = 0
+		}
+		digit = unicode.IsDigit(r)
+	}
+	return len(text), false
+}
+
+func hasGreek(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Greek, r) })
+}
+
+// bareWords leaves letters, digits and what stands within words, a space at both
+// ends and behind an elided word: "l'ordine", "d'envoyer".
+func bareWords(s string) string {
+	out := make([]byte, 0, len(s)+2)
+	out = append(out, ' ')
+	for _, r := range s {
+		switch {
+		case r < utf8.RuneSelf && !isAlnum(byte(r)) && r != '\'' && r != '-' && r != '*',
+			r >= utf8.RuneSelf && (unicode.IsPunct(r) || unicode.IsSymbol(r)):
+			if out[len(out)-1] != ' ' {
+				out = append(out, ' ')
+			}
+		case r == '\'' && len(out)-1-bytes.LastIndexByte(out, ' ') <= maxElided:
+			out = append(out, '\'', ' ')
+		default:
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	if out[len(out)-1] != ' ' {
+		out = append(out, ' ')
+	}
+	return string(out)
+}
+
+// requests tells a question, or a request of whomever.
+func (s *sentence) requests() bool { return s.question || s.has(request) }
+
+// asksUs tells a request that the readers of this mailbox are to do: not one that
+// points to somebody else, and not a courtesy.
+func (s *sentence) asksUs() bool {
+	urgent := s.has(requestUrgent)
+	switch {
+	case s.question: // "Is it urgent?" goes on with whom to ask
+		return !urgent || s.count() > maxFragment || s.has(requestUs)
+	case !s.has(request):
+		return false
+	}
+	points := s.pointsTo()
+	switch {
+	case urgent && points:
+		return false
+	case s.has(requestUs):
+		return true
+	}
+	return !points && !s.has(requestElse)
+}
+
+// pointsTo tells that the sentence names an address or a telephone number.
+func (s *sentence) pointsTo() bool {
+	if strings.Contains(s.raw, "@") {
+		return true
+	}
+	digits := 0
+	for _, r := range s.raw {
+		switch {
+		case unicode.IsDigit(r):
+			if digits++; digits == 6 {
+				return true
+			}
+		case !strings.ContainsRune(" -/()+.", r):
+			digits = 0
+		}
+	}
+	return false
+}
+
+// personal tells what only a person writes about: an order of theirs, what arrived
+// or did not, thanks for an answer.
+func (s *sentence) personal() bool {
+	return s.has(letterWord) || s.has(goodsOwn) || s.numbersGoods()
+}
+
+// numbersGoods tells goods named by their number: "order 5512", "Rechnung Nr. 77".
+func (s *sentence) numbersGoods() bool {
+	rest := s.words
+	for range 20 {
+		word, at, ok := phrasebook().find(rest, goodsWord)
+		if !ok {
+			return false
+		}
+		rest = rest[at+len(word):]
+		next := strings.TrimLeft(rest, "abcdefghijklmnopqrstuvwxyz")
+		if len(rest)-len(next) > 3 { // more than an ending: another word
+			continue
+		}
+		next = strings.TrimSpace(next)
+		for _, sign := range []string{"number ", "numéro ", "número ", "numero ", "nummer ", "numer ", "no ", "nr ", "n ", "num "} {
+			next = strings.TrimPrefix(next, sign)
+		}
+		if next != "" && next[0] >= '0' && next[0] <= '9' {
+			return true
+		}
+	}
+	return false
+}
+
+// asks tells whether the mail asks for anything, of whomever.
+func (m *message) asks() bool { return m.anySentence((*sentence).requests) || m.subjectAsks() }
+
+// asksUs tells whether the mail asks something of its readers, or speaks of what
+// only a person writes about.
+func (m *message) asksUs() bool {
+	return m.anySentence(func(s *sentence) bool { return s.asksUs() || s.personal() }) || m.subjectAsks()
+}
+
+// subjectAsks tells a question in a subject of the writer's own: that of an answer
+// is the other side's.
+func (m *message) subjectAsks() bool {
+	if m.replySubject() {
+		return false
+	}
+	if _, auto := phrasebook().prefix(m.folded, autoSubject); auto {
+		return false
+	}
+	return strings.ContainsAny(m.folded, questionMarks)
+}
+
+func (m *message) anySentence(is func(*sentence) bool) bool {
+	list := m.sentences()
+	for i := range list {
+		if is(&list[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// states tells a sentence in which the writer is away, or gone.
+func (m *message) states(s *sentence) bool {
+	_, whole := phrasebook().within(s.raw, awayText)
+	switch {
+	case s.has(leftWord):
+		return s.has(firstPerson) || m.namesAuthor(s) || s.has(mailboxWord)
+	case s.has(pastWord):
+		return false
+	case whole || s.has(returnWord):
+		return true
+	}
+	own := s.has(firstPerson) || s.has(firstHouse) || s.count() <= maxFragment
+	return s.has(awayWord) && (own || s.has(thirdPerson) && m.namesAuthor(s))
+}
+
+// namesAuthor tells a sentence that names the author of the mail: notices are often
+// written in the third person.
+func (m *message) namesAuthor(s *sentence) bool {
+	for _, a := range m.from[:min(len(m.from), 1)] {
+		local, _ := splitAddress(a.address)
+		for _, name := range strings.Fields(bareWords(fold(a.name + " " + squashName(local)))) {
+			if (utf8.RuneCountInString(name) > 2 || !isASCII(name)) && strings.Contains(s.words, " "+name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// squashName splits a local part where names are joined.
+func squashName(local string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("._+-", r) {
+			return ' '
+		}
+		return r
+	}, local)
+}
+
+// away tells an absence notice, and by which words.
+func (m *message) away() (string, bool) {
+	if len(m.openingWords()) > maxNoticeText {
+		return "", false
+	}
+	list := m.sentences()
+	stated, back, strange := -1, false, 0
+	for i := range list {
+		s := &list[i]
+		if !s.expected() {
+			strange++
+		}
+		if m.states(s) && stated < 0 {
+			stated = i
+		}
+		back = back || s.has(backWord) || s.pointsTo()
+	}
+	subject, named := m.namesAbsence()
+	more, goesOn := m.opening(awayMore, maxNoticeText, 0)
+	var words string
+	switch {
+	case stated >= 0 && (back || goesOn || named || m.answers() || hasDigit(list[stated].raw)):
+		words = strings.TrimSuffix(list[stated].raw+"; "+more, "; ")
+	case named && (goesOn || back):
+		words = "Subject: " + subject + "; " + more
+	default:
+		return "", false
+	}
+	return words, strange <= maxStrange && !m.asksUs()
+}
+
+// namesAbsence tells a subject that is an absence notice's: its phrase stands alone,
+// is set apart, or goes on with a time.
+func (m *message) namesAbsence() (string, bool) {
+	p, ok := phrasebook().prefix(m.folded, awaySubject)
+	if !ok {
+		return "", false
+	}
+	rest := bareWords(strings.TrimPrefix(trimHead(m.folded), p))
+	if rest == " " || endsThere(m.folded, p) || hasDigit(rest[1:2]) {
+		return p, true
+	}
+	_, at, timed := phrasebook().find(rest, backWord)
+	return p, timed && at == 0
+}
+
+func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
