@@ -29,14 +29,26 @@ type Agent struct {
 	// Password is a hash that names its own parameters; "" lets nobody in.
 	Password string
 	// TOTP is the secret shared with an authenticator (RFC 6238), nil without
-	// one. TOTPStep is the last time step whose code was taken: no code counts
-	// twice (section 5.2).
-	TOTP      []byte
-	TOTPStep  uint64
-	Disabled  bool
-	CreatedAt time.Time
-	ChangedAt time.Time
+	// one. The store keeps it as it is given: sealed, by who signs agents in.
+	// TOTPStep is the last time step whose code was taken: no code counts twice
+	// (section 5.2).
+	TOTP     []byte
+	TOTPStep uint64
+	// Recovery are the hashes of the recovery codes that are not used yet.
+	Recovery []RecoveryHash
+	// Generation counts what ended all of the agent's sessions at once.
+	Generation uint32
+	Disabled   bool
+	CreatedAt  time.Time
+	ChangedAt  time.Time
 }
+
+// RecoveryHash is the hash of a recovery code, which stands once for a code of
+// the authenticator. The zero hash is no code's.
+type RecoveryHash [32]byte
+
+// MaxRecovery is how many recovery codes an agent has at the most.
+const MaxRecovery = 32
 
 // Has tells whether the agent has the role.
 func (a Agent) Has(r Role) bool { return slices.Contains(a.Roles, r) }
@@ -54,11 +66,22 @@ type AgentChange struct {
 	Name     *string
 	Roles    *[]Role
 	Password *string
-	TOTP     *[]byte // of length 0 to do without
+	TOTP     *[]byte // of length 0 to do without; the recovery codes go with it
+	Recovery *[]RecoveryHash
 	Disabled *bool
 	// SignOut ends every session. So does a change of Password, TOTP, Roles or
 	// Disabled.
 	SignOut bool
+	// Spends is the proof by which the change was allowed, of the secret and the
+	// recovery codes that the agent had before it.
+	Spends SecondFactor
+}
+
+// SecondFactor is a proof that counts once: the time step of an authenticator's
+// code, or a recovery code. The zero value is none.
+type SecondFactor struct {
+	Step     uint64
+	Recovery RecoveryHash
 }
 
 // SessionID names a session by a hash of its token, so that a copy of the store
@@ -67,12 +90,11 @@ type SessionID [16]byte
 
 // NewSession is a sign-in that succeeded.
 type NewSession struct {
-	ID    SessionID
-	Agent AgentID
-	Idle  time.Duration // how long it lasts without being touched
-	Ends  time.Time     // and how long in all
-	// Code is the time step of the authenticator's code, 0 without one.
-	Code uint64
+	ID     SessionID
+	Agent  AgentID
+	Idle   time.Duration // how long it lasts without being touched
+	Ends   time.Time     // and how long in all
+	Spends SecondFactor
 	// Replaces is the session this browser had before, which ends; zero for none.
 	Replaces SessionID
 }
@@ -91,10 +113,16 @@ type Agents interface {
 	// AddAgent writes an agent. ErrConflict when the address is somebody's,
 	// ErrInvalid without one.
 	AddAgent(ctx context.Context, now time.Time, n NewAgent) (Agent, error)
-	// ChangeAgent changes what c names, and ends every session of the agent
-	// where c says so, in the same transaction. A changed TOTP secret starts
-	// with no step used.
+	// ChangeAgent spends the second factor that c names, changes what c names, and
+	// ends every session of the agent where c says so, in one transaction. A
+	// changed TOTP secret starts with no step used. ErrConflict for a factor that
+	// was spent before or is not the agent's, ErrInvalid for more than MaxRecovery
+	// codes.
 	ChangeAgent(ctx context.Context, now time.Time, id AgentID, c AgentChange) (Agent, error)
+	// ResealAgent puts the TOTP secret to in the place of from, where to is the
+	// same secret in another wrapping: steps used and sessions stay. ErrConflict
+	// when the agent's is not from any more.
+	ResealAgent(ctx context.Context, id AgentID, from, to []byte) error
 	Agent(ctx context.Context, id AgentID) (Agent, error)
 	// AgentByEmail finds an agent, also a disabled one, by AddressKey.
 	AgentByEmail(ctx context.Context, email string) (Agent, error)
@@ -103,8 +131,9 @@ type Agents interface {
 	ListAgents(ctx context.Context, after AgentID, limit int) ([]Agent, error)
 
 	// OpenSession writes a session and ends the one it replaces. ErrConflict
-	// for a disabled agent, for a code whose step was used or passed over
-	// before, and for an id in use; ErrInvalid when it would be over at once.
+	// for a disabled agent, for a step that was used or passed over before, for a
+	// recovery code that is not the agent's or was used, and for an id in use;
+	// ErrInvalid when it would be over at once.
 	OpenSession(ctx context.Context, now time.Time, n NewSession) (Session, error)
 	// Session returns a session that runs, and its agent. ErrNotFound for one
 	// that is unknown, over or ended, or whose agent is disabled.

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -30,15 +31,21 @@ type agentRecord struct {
 	Created    int64    `cbor:"8,keyasint"`
 	Changed    int64    `cbor:"9,keyasint"`
 	Generation uint32   `cbor:"10,keyasint,omitempty"`
+	Recovery   [][]byte `cbor:"11,keyasint,omitempty"`
 }
 
 func (r agentRecord) agent(id store.AgentID) store.Agent {
 	a := store.Agent{
 		ID: id, Email: r.Email, Name: r.Name, Password: r.Password, TOTP: r.TOTP, TOTPStep: r.Step,
-		Disabled: r.Disabled, CreatedAt: instant(r.Created), ChangedAt: instant(r.Changed),
+		Generation: r.Generation, Disabled: r.Disabled, CreatedAt: instant(r.Created), ChangedAt: instant(r.Changed),
 	}
 	for _, role := range r.Roles {
 		a.Roles = append(a.Roles, store.Role(role))
+	}
+	for _, hash := range r.Recovery {
+		if len(hash) == len(store.RecoveryHash{}) { // as all are that are written
+			a.Recovery = append(a.Recovery, store.RecoveryHash(hash))
+		}
 	}
 	return a
 }
@@ -80,6 +87,8 @@ func checkAgent(r agentRecord) error {
 		return invalid("an agent's fields are longer than 16 KiB")
 	case len(r.Password) > maxPassword || len(r.TOTP) > maxTOTP:
 		return invalid("an agent's secrets are too long")
+	case len(r.Recovery) > store.MaxRecovery:
+		return invalid("an agent has too many recovery codes")
 	}
 	return nil
 }
@@ -112,6 +121,9 @@ func (db *DB) ChangeAgent(ctx context.Context, now time.Time, id store.AgentID, 
 		if err != nil {
 			return err
 		}
+		if err := r.spend(c.Spends); err != nil {
+			return err
+		}
 		r = r.changed(c)
 		r.Changed = micros(now)
 		if err := checkAgent(r); err != nil {
@@ -138,6 +150,15 @@ func (r agentRecord) changed(c store.AgentChange) agentRecord {
 	}
 	if c.TOTP != nil {
 		r.TOTP, r.Step = slices.Clone(*c.TOTP), 0
+		if len(r.TOTP) == 0 {
+			r.Recovery = nil
+		}
+	}
+	if c.Recovery != nil {
+		r.Recovery = nil
+		for _, hash := range *c.Recovery {
+			r.Recovery = append(r.Recovery, hash[:])
+		}
 	}
 	if c.Disabled != nil {
 		r.Disabled = *c.Disabled
@@ -146,6 +167,44 @@ func (r agentRecord) changed(c store.AgentChange) agentRecord {
 		r.Generation++
 	}
 	return r
+}
+
+// spend takes the second factor, which counts once.
+func (r *agentRecord) spend(f store.SecondFactor) error {
+	if f.Step != 0 {
+		if f.Step <= r.Step {
+			return errors.Join(store.ErrConflict, errors.New("the code was used before"))
+		}
+		r.Step = f.Step
+	}
+	if f.Recovery == (store.RecoveryHash{}) {
+		return nil
+	}
+	at := slices.IndexFunc(r.Recovery, func(hash []byte) bool { return bytes.Equal(hash, f.Recovery[:]) })
+	if at < 0 {
+		return errors.Join(store.ErrConflict, errors.New("the recovery code was used before, or is another's"))
+	}
+	r.Recovery = slices.Delete(r.Recovery, at, at+1)
+	return nil
+}
+
+// ResealAgent implements store.Agents.
+func (db *DB) ResealAgent(ctx context.Context, id store.AgentID, from, to []byte) error {
+	err := db.write(ctx, 0, func(t *txn) error {
+		r, err := t.agent(id)
+		if err != nil {
+			return err
+		}
+		if len(from) == 0 || len(to) == 0 || !bytes.Equal(r.TOTP, from) {
+			return errors.Join(store.ErrConflict, errors.New("the secret is another one by now"))
+		}
+		r.TOTP = slices.Clone(to)
+		if err := checkAgent(r); err != nil {
+			return err
+		}
+		return t.putAgent(id, r)
+	})
+	return fault("reseal the secret of agent", id, err)
 }
 
 // Agent implements store.Agents.

@@ -78,19 +78,19 @@ func (t *txn) openSession(now time.Time, n store.NewSession) (store.Session, err
 	switch {
 	case agent.Disabled:
 		err = errors.New("the agent is disabled")
-	case n.Code != 0 && n.Code <= agent.Step:
-		err = errors.New("the code was used before")
 	case t.has(bSessions, n.ID[:]):
 		err = errors.New("the id is in use")
 	}
 	if err != nil {
 		return store.Session{}, errors.Join(store.ErrConflict, err)
 	}
+	if err := agent.spend(n.Spends); err != nil {
+		return store.Session{}, err
+	}
 	if err := t.dropSession(n.Replaces); err != nil {
 		return store.Session{}, err
 	}
-	if n.Code != 0 {
-		agent.Step = n.Code
+	if n.Spends != (store.SecondFactor{}) {
 		if err := t.putAgent(n.Agent, agent); err != nil {
 			return store.Session{}, err
 		}

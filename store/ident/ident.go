@@ -39,7 +39,7 @@ var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPad
 // Ring holds the keys of one installation. It is safe for concurrent use.
 type Ring struct{ keys []keys }
 
-type keys struct{ messageID, envelope, link, signed []byte }
+type keys struct{ messageID, envelope, link, signed, sealing []byte }
 
 // New derives the keys from the installation's secrets: the first mints, all
 // verify, so a secret is changed by putting a new one in front.
@@ -54,6 +54,7 @@ func New(secrets ...[]byte) (*Ring, error) {
 			envelope:  derive(secret, "envelope-tag"),
 			link:      derive(secret, "ticket-link"),
 			signed:    derive(secret, "signed-value"),
+			sealing:   derive(secret, "sealed-value"),
 		})
 	}
 	if len(r.keys) == 0 {

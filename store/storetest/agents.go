@@ -19,6 +19,9 @@ func agentStories() map[string]func(*desk) {
 		"A session lasts while it is used, and no more": sessionLasts,
 		"A new sign-in ends the session before it":      sessionReplaced,
 		"A code signs in once":                          codeOnce,
+		"A recovery code counts once":                   recoveryOnce,
+		"A change spends its proof":                     changeSpends,
+		"A secret is sealed anew and stays the same":    secretResealed,
 		"What makes a session unsafe ends it":           sessionsEnd,
 		"A disabled agent has no session":               agentDisabled,
 		"Ending a session is final and forgiving":       sessionEnded,
@@ -101,12 +104,12 @@ func agentChanged(d *desk) {
 	agent := d.hires("ana@desk.example")
 	d.pass(time.Minute)
 	name, password, secret := "Ana B.", "$other", []byte("twenty secret bytes.")
-	agent.Name, agent.Password, agent.TOTP, agent.ChangedAt = name, password, secret, d.at()
+	agent.Name, agent.Password, agent.TOTP, agent.ChangedAt, agent.Generation = name, password, secret, d.at(), 1
 	got := must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, agent.ID, store.AgentChange{Name: &name, Password: &password, TOTP: &secret}))
 	d.same(got, agent)
 	d.same(must[store.Agent](d)(d.Agent(d.ctx, agent.ID)), agent)
 	none, roles := []byte{}, []store.Role{store.RoleAdmin}
-	agent.TOTP, agent.Roles = nil, roles
+	agent.TOTP, agent.Roles, agent.Generation = nil, roles, 2
 	d.same(must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, agent.ID, store.AgentChange{TOTP: &none, Roles: &roles})), agent)
 	_, err := d.ChangeAgent(d.ctx, d.now, agent.ID+1, store.AgentChange{})
 	d.wantErr(err, store.ErrNotFound)
@@ -157,7 +160,7 @@ func sessionReplaced(d *desk) {
 
 func codeOnce(d *desk) {
 	ana := d.hires("ana@desk.example")
-	code := func(step uint64) func(*store.NewSession) { return func(n *store.NewSession) { n.Code = step } }
+	code := func(step uint64) func(*store.NewSession) { return func(n *store.NewSession) { n.Spends.Step = step } }
 	d.signsIn(ana, code(100))
 	for _, used := range []uint64{100, 99} {
 		_, err := d.OpenSession(d.ctx, d.now, d.session(ana, code(used)))
@@ -170,6 +173,81 @@ func codeOnce(d *desk) {
 	if a := must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, ana.ID, store.AgentChange{TOTP: &secret})); a.TOTPStep != 0 {
 		d.Error("a new secret has no step used")
 	}
+}
+
+// withRecovery gives the agent an authenticator and recovery codes.
+func (d *desk) withRecovery(a store.Agent, codes ...byte) store.Agent {
+	d.Helper()
+	secret, hashes := []byte("a secret"), []store.RecoveryHash{}
+	for _, c := range codes {
+		hashes = append(hashes, store.RecoveryHash{c})
+	}
+	return must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, a.ID, store.AgentChange{TOTP: &secret, Recovery: &hashes}))
+}
+
+func recoveryOnce(d *desk) {
+	ana, bob := d.withRecovery(d.hires("ana@desk.example"), 1, 2), d.withRecovery(d.hires("bob@desk.example"), 3)
+	code := func(c byte) func(*store.NewSession) {
+		return func(n *store.NewSession) { n.Spends.Recovery = store.RecoveryHash{c} }
+	}
+	s := d.signsIn(ana, code(2))
+	ana.Recovery = []store.RecoveryHash{{1}}
+	d.same(d.runs(s), ana)
+	for _, c := range []byte{2, 3, 9} { // used, another's, never made
+		n := d.session(ana, code(c))
+		n.Replaces = s.ID
+		_, err := d.OpenSession(d.ctx, d.now, n)
+		d.wantErr(err, store.ErrConflict)
+	}
+	d.runs(s)
+	d.signsIn(ana, code(1))
+	if left := must[store.Agent](d)(d.Agent(d.ctx, ana.ID)).Recovery; left != nil {
+		d.Errorf("%d recovery codes are left", len(left))
+	}
+	d.same(must[store.Agent](d)(d.Agent(d.ctx, bob.ID)), bob)
+	none := []byte{}
+	if a := must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, bob.ID, store.AgentChange{TOTP: &none})); a.Recovery != nil {
+		d.Error("recovery codes outlive the authenticator")
+	}
+	many := make([]store.RecoveryHash, store.MaxRecovery+1)
+	_, err := d.ChangeAgent(d.ctx, d.now, bob.ID, store.AgentChange{Recovery: &many})
+	d.wantErr(err, store.ErrInvalid)
+}
+
+func changeSpends(d *desk) {
+	ana := d.withRecovery(d.hires("ana@desk.example"), 1)
+	name := "Ana B."
+	change := func(f store.SecondFactor) (store.Agent, error) {
+		return d.ChangeAgent(d.ctx, d.now, ana.ID, store.AgentChange{Name: &name, Spends: f})
+	}
+	must[store.Agent](d)(change(store.SecondFactor{Step: 100}))
+	must[store.Agent](d)(change(store.SecondFactor{Recovery: store.RecoveryHash{1}}))
+	name = "Eve"
+	for _, spent := range []store.SecondFactor{{Step: 100}, {Step: 99}, {Recovery: store.RecoveryHash{1}}} {
+		_, err := change(spent)
+		d.wantErr(err, store.ErrConflict)
+	}
+	ana.Name, ana.TOTPStep, ana.Recovery = "Ana B.", 100, nil
+	d.same(must[store.Agent](d)(d.Agent(d.ctx, ana.ID)), ana)
+}
+
+func secretResealed(d *desk) {
+	ana := d.withRecovery(d.hires("ana@desk.example"), 1)
+	s := d.signsIn(ana, func(n *store.NewSession) { n.Spends.Step = 7 })
+	d.must(d.ResealAgent(d.ctx, ana.ID, []byte("a secret"), []byte("in wax")))
+	ana.TOTP, ana.TOTPStep = []byte("in wax"), 7
+	d.same(d.runs(s), ana)
+	for _, c := range []struct {
+		id       store.AgentID
+		from, to string
+		want     error
+	}{
+		{ana.ID, "a secret", "another", store.ErrConflict}, {ana.ID, "in wax", "", store.ErrConflict},
+		{d.hires("bob@desk.example").ID, "", "x", store.ErrConflict}, {ana.ID + 9, "", "x", store.ErrNotFound},
+	} {
+		d.wantErr(d.ResealAgent(d.ctx, c.id, []byte(c.from), []byte(c.to)), c.want)
+	}
+	d.same(d.runs(s), ana)
 }
 
 func sessionsEnd(d *desk) {
@@ -246,6 +324,22 @@ type modelAgent struct {
 	store.Agent
 }
 
+// spends takes the second factor, or tells that the agent does not have it.
+func (a *modelAgent) spends(f store.SecondFactor) bool {
+	left := []store.RecoveryHash(nil)
+	for _, hash := range a.Recovery {
+		if hash != f.Recovery {
+			left = append(left, hash)
+		}
+	}
+	lacks := f.Recovery != store.RecoveryHash{} && len(left) == len(a.Recovery)
+	if lacks || f.Step != 0 && f.Step <= a.TOTPStep {
+		return false
+	}
+	a.Recovery, a.TOTPStep = left, max(a.TOTPStep, f.Step)
+	return true
+}
+
 type modelSession struct {
 	store.Session
 	agent *modelAgent
@@ -278,7 +372,7 @@ func (r *run) agent(*rapid.T) {
 
 func (r *run) changeAgent(a *modelAgent) {
 	var c store.AgentChange
-	switch r.pick("change", 4) {
+	switch r.pick("change", 5) {
 	case 0:
 		name := "N"
 		c.Name, a.Name = &name, name
@@ -290,9 +384,13 @@ func (r *run) changeAgent(a *modelAgent) {
 		c.TOTP, a.TOTP, a.TOTPStep = &secret, secret, 0
 	case 3:
 		c.SignOut = true
+	case 4:
+		codes := []store.RecoveryHash{{1}, {2}}
+		c.Recovery, a.Recovery = &codes, codes
 	}
 	a.ChangedAt = r.now
-	if c.Name == nil {
+	if c.Name == nil && c.Recovery == nil {
+		a.Generation++
 		r.model.sessions = slices.DeleteFunc(r.model.sessions, func(s *modelSession) bool { return s.agent == a })
 	}
 	r.compare("ChangeAgent", must1(r.store.ChangeAgent(r.ctx, r.now, a.ID, c)), a.Agent, nil)
@@ -309,18 +407,17 @@ func (r *run) session(*rapid.T) {
 	a := r.model.agents[r.pick("agent", len(r.model.agents))]
 	n := store.NewSession{
 		ID: sessionOf(r.mint()), Agent: a.ID, Idle: time.Hour, Ends: r.now.Add(time.Duration(1+r.pick("ends", 4)) * 40 * time.Minute),
-		Code: uint64(r.pick("code", 4)),
+		Spends: store.SecondFactor{Step: uint64(r.pick("code", 4)), Recovery: store.RecoveryHash{byte(r.pick("recovery", 3))}},
 	}
 	want := store.Session{ID: n.ID, Agent: a.ID, OpenedAt: r.now, Until: r.now.Add(time.Hour), Ends: n.Ends}
 	if want.Until.After(n.Ends) {
 		want.Until = n.Ends
 	}
 	got, err := r.store.OpenSession(r.ctx, r.now, n)
-	if a.Disabled || n.Code != 0 && n.Code <= a.TOTPStep {
+	if a.Disabled || !a.spends(n.Spends) {
 		r.compare("OpenSession", must1(got, err), store.Session{}, store.ErrConflict)
 		return
 	}
-	a.TOTPStep = max(a.TOTPStep, n.Code)
 	r.compare("OpenSession", must1(got, err), want, nil)
 	r.model.sessions = append(r.model.sessions, &modelSession{want, a})
 }
