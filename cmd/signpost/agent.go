@@ -48,16 +48,17 @@ type agentRequest struct {
 
 // AgentStatus is an account as the list shows it.
 type AgentStatus struct {
-	Email         string       `json:"email"`
-	Name          string       `json:"name"`
-	Roles         []store.Role `json:"roles"`
-	Authenticator bool         `json:"authenticator"`
-	Disabled      bool         `json:"disabled"`
-	Since         time.Time    `json:"since"`
+	ID            store.AgentID `json:"id"` // as logs and alarms name the account
+	Email         string        `json:"email"`
+	Name          string        `json:"name"`
+	Roles         []store.Role  `json:"roles"`
+	Authenticator bool          `json:"authenticator"`
+	Disabled      bool          `json:"disabled"`
+	Since         time.Time     `json:"since"`
 }
 
 func agentStatus(a store.Agent) AgentStatus {
-	return AgentStatus{a.Email, a.Name, a.Roles, len(a.TOTP) > 0, a.Disabled, a.CreatedAt}
+	return AgentStatus{a.ID, a.Email, a.Name, a.Roles, len(a.TOTP) > 0, a.Disabled, a.CreatedAt}
 }
 
 // Run adds or changes the account and shows a password that it made.
@@ -66,7 +67,11 @@ func (c *AgentAddCmd) Run(env *environment) error {
 	if _, problem := addr.Parse(c.Email); problem != "" {
 		return fmt.Errorf("%q is no mail address: it %s", c.Email, problem.Sentence())
 	}
-	password, made, err := c.password(env)
+	cfg, err := loadBesides(c.Config, env.environ, lacksLogin, lacksSecret)
+	if err != nil {
+		return err
+	}
+	password, made, err := c.password(env, cfg.siteWords())
 	if err != nil {
 		return err
 	}
@@ -93,7 +98,7 @@ func (c *AgentAddCmd) Run(env *environment) error {
 	return nil
 }
 
-func (c *AgentAddCmd) password(env *environment) (password string, made bool, err error) {
+func (c *AgentAddCmd) password(env *environment, site []string) (password string, made bool, err error) {
 	if !c.PasswordStdin {
 		return strings.ToLower(rand.Text()), true, nil
 	}
@@ -107,7 +112,7 @@ func (c *AgentAddCmd) password(env *environment) (password string, made bool, er
 		return "", false, err
 	}
 	password = strings.TrimRight(line, "\r\n")
-	if words := staff.CheckPassword(password); words != "" {
+	if words := staff.CheckPassword(password, append(site, c.Name, c.Email)...); words != "" {
 		return "", false, errors.New(words)
 	}
 	return password, false, nil

@@ -116,9 +116,14 @@ func loadConfig(path string, environ []string) (Config, error) {
 
 // loadWithoutLogins is loadConfig for subcommands that log in nowhere.
 func loadWithoutLogins(path string, environ []string) (Config, error) {
+	return loadBesides(path, environ, lacksLogin)
+}
+
+// loadBesides is loadConfig for a subcommand that does without some secrets.
+func loadBesides(path string, environ []string, lacks ...lack) (Config, error) {
 	cfg, err := loadConfig(path, environ)
 	if faults := (Faults)(nil); errors.As(err, &faults) {
-		err = faults.besides(lacksLogin)
+		err = faults.besides(lacks...)
 	}
 	return cfg, err
 }

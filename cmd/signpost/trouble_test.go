@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"signpost/intake/staff"
 	"signpost/mail/outbox"
 	"signpost/store"
 )
@@ -142,5 +143,37 @@ func TestOnlyAStoreThatFailsTakesTheFormAway(t *testing.T) {
 	a.Close()
 	if state := a.readiness(t.Context()); state.Ready || len(state.Reasons) != 1 || !strings.Contains(state.Reasons[0], "the store cannot be read") {
 		t.Errorf("without a store: %+v", state)
+	}
+}
+
+// TestGuessingIsTold of an account by its id, and of codes as of what is worse; who
+// mistypes is no trouble.
+func TestGuessingIsTold(t *testing.T) {
+	t.Parallel()
+	for want, g := range map[string]staff.Guessed{
+		"":                    {Agent: 7, Failed: guessesTold - 1, RightPassword: codesTold - 1, Networks: 3},
+		"guessing/7 1":        {Agent: 7, Failed: guessesTold, Networks: 3},
+		"guessing/7 2":        {Agent: 7, Failed: 10 * guessesTold, Networks: 300},
+		"guessing-codes/7 1":  {Agent: 7, Failed: 10 * guessesTold, RightPassword: codesTold},
+		"guessing-codes/12 2": {Agent: 12, Failed: 10 * codesTold, RightPassword: 10 * codesTold},
+		"guessing 1":          {Failed: strayGuessesTold},
+	} {
+		if got := keysOf(guessTroubles([]staff.Guessed{g})); got != want {
+			t.Errorf("%+v: %q, want %q", g, got, want)
+		}
+	}
+}
+
+// TestGuessingRaisesAnAlarm: from the sign-in page to what ops read.
+func TestGuessingRaisesAnAlarm(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	for range guessesTold {
+		if _, resp, _ := signIn(t, d.url(), "agent@example.com", "guess"); resp.StatusCode != 422 && resp.StatusCode != 429 {
+			t.Fatalf("a guess: %s", resp.Status)
+		}
+	}
+	if told := keysOf(d.app.troubles(t.Context())); !strings.Contains(told, "guessing/1 1") {
+		t.Errorf("told: %q", told)
 	}
 }

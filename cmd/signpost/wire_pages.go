@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"slices"
 	"time"
 
@@ -42,10 +43,23 @@ func formConfig(cfg Config) form.Config {
 
 func staffConfig(cfg Config) staff.Config {
 	out := staff.Defaults()
-	out.Issuer = cfg.Service.Product
+	out.Issuer, out.Own = cfg.Service.Product, cfg.siteWords()
 	// Where networks tell nothing apart for the form, they do not here either.
 	if cfg.Form.PerNetwork == 0 {
 		out.PerNetwork = 0
 	}
 	return out
+}
+
+// siteWords are what a guesser knows of this site: its product's name, where its
+// pages are and its mail comes from.
+func (c Config) siteWords() []string {
+	words := []string{c.Service.Product}
+	if u, err := url.Parse(c.Service.BaseURL); err == nil {
+		words = append(words, u.Hostname())
+	}
+	for _, r := range c.Regions() {
+		words = append(words, r.Address)
+	}
+	return words
 }

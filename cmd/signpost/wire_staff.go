@@ -13,10 +13,13 @@ import (
 
 // buildStaff adds the door for those who work here and the rooms behind it.
 func (a *App) buildStaff() (err error) {
-	if a.staff, err = staff.New(staffConfig(a.cfg), staff.Deps{Agents: a.db, Home: staffHome}); err != nil {
+	if a.staff, err = staff.New(staffConfig(a.cfg), staff.Deps{Agents: a.db, Ring: a.ring, Home: staffHome}); err != nil {
 		return err
 	}
 	if err := a.staff.Mount(a.web); err != nil {
+		return err
+	}
+	if err := a.sealSecrets(); err != nil {
 		return err
 	}
 	board, err := ops.New(ops.Deps{
@@ -27,6 +30,20 @@ func (a *App) buildStaff() (err error) {
 		return err
 	}
 	return board.Mount(a.web)
+}
+
+// sealSecrets seals what an older version, or an older secret of the installation,
+// left of authenticators' secrets.
+func (a *App) sealSecrets() error {
+	sealed, lost, err := a.staff.SealSecrets(context.Background())
+	if sealed > 0 {
+		a.log.Info("authenticators' secrets sealed", "agents", sealed)
+	}
+	for _, id := range lost {
+		a.log.Warn("the secret of an authenticator was sealed by an installation secret that is not here: the agent signs in with a recovery code, "+
+			"or needs signpost agent add --update", "agent", id)
+	}
+	return err
 }
 
 // staffHome is where somebody begins who signed in.

@@ -6,27 +6,32 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/ident"
 )
 
 // Config is how the door is kept. Begin with Defaults.
 type Config struct {
-	// Issuer names this installation in an authenticator app.
+	// Issuer names this installation in an authenticator app. Own are further
+	// words that a password must not be made of, such as its domain.
 	Issuer string
+	Own    []string
 	Idle   time.Duration // a session ends so long after its last use
 	Lasts  time.Duration // and so long after it began
-	// PerAccount is how many failed tries an account has from one network in
-	// Window, PerNetwork how many one network has in all; then each gets its
-	// turn after Window divided by the number. 0: no limit.
-	PerAccount int
-	PerNetwork int
-	Window     time.Duration
+	// PerAccount and PerAccountDay are how many failed tries an account has from
+	// one network in Window and in a day, PerNetwork how many one network has for
+	// all accounts in Window; then each gets its turn after the time divided by
+	// the number. 0: no limit. limits.go tells what follows from them.
+	PerAccount    int
+	PerAccountDay int
+	PerNetwork    int
+	Window        time.Duration
 }
 
 // Defaults fit a working day.
 func Defaults() Config {
 	return Config{
 		Issuer: "Signpost", Idle: 4 * time.Hour, Lasts: 24 * time.Hour,
-		PerAccount: 10, PerNetwork: 100, Window: 15 * time.Minute,
+		PerAccount: 10, PerAccountDay: 40, PerNetwork: 100, Window: 15 * time.Minute,
 	}
 }
 
@@ -46,11 +51,14 @@ type Agents interface {
 	Session(ctx context.Context, now time.Time, id store.SessionID) (store.Session, store.Agent, error)
 	TouchSession(ctx context.Context, now time.Time, id store.SessionID, idle time.Duration) (store.Session, error)
 	EndSession(ctx context.Context, id store.SessionID) error
+	ListAgents(ctx context.Context, after store.AgentID, limit int) ([]store.Agent, error)
+	ResealAgent(ctx context.Context, id store.AgentID, from, to []byte) error
 }
 
 // Deps is what the door is plugged into.
 type Deps struct {
 	Agents Agents
+	Ring   *ident.Ring // seals authenticators' secrets, signs known devices
 	// Home is where somebody goes who signed in without wanting a certain page;
 	// nil for their account.
 	Home func(store.Agent) string

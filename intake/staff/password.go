@@ -1,34 +1,24 @@
 package staff
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 )
 
-// Bounds on a password. One that is long enough needs no rules about its
-// letters (NIST SP 800-63B section 5.1.1.2); one that is endless is an attack.
-const (
-	MinPassword = 10  // characters
-	maxPassword = 512 // bytes
-)
-
 // What one hash costs: 19 MiB and two passes, the least that OWASP advises for
-// argon2id. hashesAtOnce bounds the memory of all.
+// argon2id.
 const (
-	hashMemory   = 19 << 10 // KiB
-	hashTime     = 2
-	hashThreads  = 1
-	hashSalt     = 16
-	hashSize     = 32
-	hashesAtOnce = 2
+	hashMemory  = 19 << 10 // KiB
+	hashTime    = 2
+	hashThreads = 1
+	hashSalt    = 16
+	hashSize    = 32
 )
 
 var encoding = base64.RawStdEncoding
@@ -41,18 +31,6 @@ func HashPassword(password string) string {
 	sum := argon2.IDKey([]byte(password), salt, hashTime, hashMemory, hashThreads, hashSize)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashTime, hashThreads,
 		encoding.EncodeToString(salt), encoding.EncodeToString(sum))
-}
-
-// CheckPassword says in words for its owner what is wrong with a new password;
-// "" when nothing is.
-func CheckPassword(password string) string {
-	switch {
-	case utf8.RuneCountInString(password) < MinPassword:
-		return fmt.Sprintf("Choose a password of at least %d characters. A few words in a row are good.", MinPassword)
-	case len(password) > maxPassword:
-		return fmt.Sprintf("Choose a password of at most %d bytes.", maxPassword)
-	}
-	return ""
 }
 
 var errHash = errors.New("a password hash that is not argon2id's")
@@ -79,18 +57,4 @@ func samePassword(hash, password string) (bool, error) {
 	}
 	got := argon2.IDKey([]byte(password), salt, passes, memory, threads, uint32(len(want)))
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
-}
-
-// hashers bounds how many hashes are computed at once.
-type hashers chan struct{}
-
-// same waits for its turn and compares; an error when ctx ends first.
-func (h hashers) same(ctx context.Context, hash, password string) (bool, error) {
-	select {
-	case h <- struct{}{}:
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
-	defer func() { <-h }()
-	return samePassword(hash, password)
 }

@@ -53,28 +53,32 @@ func presented(x *web.Exchange) (store.SessionID, bool) {
 	return sessionID(c.Value), true
 }
 
-// keep hands the browser its token; the cookie ends with the session.
-func keep(x *web.Exchange, token string, lasts time.Duration) {
-	http.SetCookie(x.Writer, &http.Cookie{
-		Name: cookieName(x), Value: token, Path: "/", MaxAge: int(lasts / time.Second),
-		HttpOnly: true, Secure: x.Secure(), SameSite: http.SameSiteLaxMode,
-	})
-}
-
-func forget(x *web.Exchange) { keep(x, "", -time.Second) }
-
-// open gives the browser a session of its own in place of the one it had.
-func (s *Staff) open(x *web.Exchange, now time.Time, id store.AgentID, code uint64) error {
+// open gives the browser a session of its own in place of the one it had, and
+// knows it as a device of the agent's from now on. who is the agent as the store
+// has it now; f is spent.
+func (s *Staff) open(x *web.Exchange, now time.Time, who store.Agent, f store.SecondFactor) error {
 	token := newToken()
 	old, _ := presented(x)
 	_, err := s.deps.Agents.OpenSession(x.Request.Context(), now, store.NewSession{
-		ID: sessionID(token), Agent: id, Idle: s.cfg.Idle, Ends: now.Add(s.cfg.Lasts), Code: code, Replaces: old,
+		ID: sessionID(token), Agent: who.ID, Idle: s.cfg.Idle, Ends: now.Add(s.cfg.Lasts), Spends: f, Replaces: old,
 	})
 	if err != nil {
 		return err
 	}
-	keep(x, token, s.cfg.Lasts)
+	setCookie(x, cookieName(x), token, s.cfg.Lasts) // it ends with the session
+	s.remember(x, who, now)
 	return nil
+}
+
+// forget takes the session from the browser; it stays a known device.
+func forget(x *web.Exchange) { setCookie(x, cookieName(x), "", -time.Second) }
+
+// setCookie keeps a value in this browser, for this site alone.
+func setCookie(x *web.Exchange, name, value string, lasts time.Duration) {
+	http.SetCookie(x.Writer, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: int(lasts / time.Second),
+		HttpOnly: true, Secure: x.Secure(), SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // SignedIn returns who asks; store.ErrNotFound for nobody.

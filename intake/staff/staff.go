@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"sync"
 
-	"signpost/intake/guard"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -23,16 +22,17 @@ type Staff struct {
 	cfg  Config
 	deps Deps
 
-	hashers hashers
+	hashing *queue
 	// nobody is the hash compared where there is no account, made at the first
 	// sign-in: the work of hashing has no place in a start.
-	nobody     func() string
-	perAccount *guard.Limiter
-	perNetwork *guard.Limiter
+	nobody  func() string
+	limits  limits
+	guesses guesses
 
-	signIn  *web.Page[signInData]
-	account *web.Page[accountData]
-	lacking *web.Page[lackingData]
+	signIn   *web.Page[signInData]
+	account  *web.Page[accountData]
+	recovery *web.Page[recoveryData]
+	lacking  *web.Page[lackingData]
 }
 
 type lackingData struct {
@@ -45,15 +45,13 @@ func New(cfg Config, deps Deps) (*Staff, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if deps.Agents == nil {
+	if deps.Agents == nil || deps.Ring == nil {
 		return nil, errors.New("staff: a dependency is missing")
 	}
 	return &Staff{
 		cfg: cfg, deps: deps,
-		hashers:    make(hashers, hashesAtOnce),
-		nobody:     sync.OnceValue(func() string { return HashPassword(newToken()) }),
-		perAccount: guard.NewLimiter(cfg.PerAccount, cfg.Window),
-		perNetwork: guard.NewLimiter(cfg.PerNetwork, cfg.Window),
+		hashing: newQueue(hashesAtOnce), limits: newLimits(cfg),
+		nobody: sync.OnceValue(func() string { return HashPassword(newToken()) }),
 	}, nil
 }
 
@@ -62,6 +60,7 @@ func (s *Staff) Mount(server *web.Server) error {
 	set := server.Pages(templates).English()
 	s.signIn = web.Declare[signInData](set, "sign-in.html")
 	s.account = web.Declare[accountData](set, "account.html")
+	s.recovery = web.Declare[recoveryData](set, "recovery.html")
 	s.lacking = web.Declare[lackingData](set, "lacking.html")
 	if err := set.Ready(); err != nil {
 		return fmt.Errorf("staff: %w", err)
@@ -76,6 +75,7 @@ func (s *Staff) Mount(server *web.Server) error {
 		{Method: http.MethodGet, Path: "/account", Handler: s.Require("", s.showAccount)},
 		{Method: http.MethodPost, Path: "/account/password", Handler: s.Require("", s.postPassword)},
 		{Method: http.MethodPost, Path: "/account/authenticator", Handler: s.Require("", s.postAuthenticator)},
+		{Method: http.MethodPost, Path: "/account/recovery-codes", Handler: s.Require("", s.postRecovery)},
 		{Method: http.MethodPost, Path: "/account/sign-out", Handler: s.Require("", s.postSignOutEverywhere)},
 	} {
 		server.Handle(r)
