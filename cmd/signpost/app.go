@@ -199,6 +199,7 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 	contact, err := form.New(formConfig(a.cfg), form.Deps{
 		Tickets: a.db, Blobs: a.blobs, Ring: a.ring, Regions: a.cfg.Regions(),
 		Promise: promised.promise, Kick: a.sender.Kick, Room: a.mayUpload, Resolver: d.resolver,
+		BeyondASCII: func() bool { return a.sender.Traits().SMTPUTF8 },
 	})
 	if err != nil {
 		return err

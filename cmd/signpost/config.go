@@ -33,6 +33,7 @@ type Config struct {
 // ServiceConfig is what the process as a whole needs.
 type ServiceConfig struct {
 	BaseURL        string         `koanf:"base_url"`
+	Hosts          []string       `koanf:"hosts"`
 	Product        string         `koanf:"product"`
 	Listen         string         `koanf:"listen"`
 	Metrics        string         `koanf:"metrics"`
@@ -139,6 +140,8 @@ type FormConfig struct {
 	MaxFile         Bytes         `koanf:"max_file"`
 	MaxTotal        Bytes         `koanf:"max_total"`
 	UploadFloor     Bytes         `koanf:"upload_floor"`
+	UploadsAtOnce   int           `koanf:"uploads_at_once"`
+	UploadsPerDay   Bytes         `koanf:"uploads_per_day"`
 	Types           []string      `koanf:"types"`
 	MinChars        int           `koanf:"min_description"`
 	MaxChars        int           `koanf:"max_description"`
@@ -210,7 +213,7 @@ func defaultConfig() Config {
 		},
 		SMTP: SMTPConfig{TLS: "tls", Auth: "plain", Sessions: 4, PerDomain: 2, NullSender: true},
 		Form: FormConfig{
-			MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20, UploadFloor: 512 << 20, MinChars: 20, MaxChars: 20_000,
+			MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20, UploadFloor: 512 << 20, UploadsAtOnce: 200, UploadsPerDay: 20 << 30, MinChars: 20, MaxChars: 20_000,
 			MinFill: 3 * time.Second, LinkDays: 365,
 			PerNetwork: 30, PerAddress: 20,
 			ConfirmAddr: 10, ConfirmAddrDay: 20, ConfirmDom: 30, ConfirmDomDay: 100,

@@ -107,6 +107,9 @@ func TestWhatServeWouldRefuseIsAFault(t *testing.T) {
 		{`posts_per_network = 30`, `posts_per_network = -1`},
 		{`link_days = 365`, `link_days = 0`},
 		{`base_url = "https://help.example.com"`, `base_url = "https://example.com/help"`},
+		{`hosts = []`, `hosts = ["signpost:8080"]`},
+		{`uploads_at_once = 200`, `uploads_at_once = -1`},
+		{`uploads_per_day = "20 GiB"`, `uploads_per_day = "1 KiB"`},
 		{`product = "Example Partner Support"`, `product = ""`},
 	} {
 		file = strings.Replace(file, change[0], change[1], 1)
@@ -117,7 +120,7 @@ func TestWhatServeWouldRefuseIsAFault(t *testing.T) {
 	}
 	for _, want := range []string{
 		"form.max_file: ", `form.max_total: "9999999999 GiB" is no size`, `form.types: "png" is not a media type`, "form.min_fill: 5m0s is not between",
-		"form.posts_per_network: -1 is out of range", "form.link_days: ", "service.base_url: ", "service.product: ", "dkim.main.key_file: ",
+		"form.posts_per_network: -1 is out of range", "form.link_days: ", "form.uploads_at_once: -1 is out of range", "form.uploads_per_day: ", `service.hosts: "signpost:8080" is no name`, "service.base_url: ", "service.product: ", "dkim.main.key_file: ",
 	} {
 		if !regexp.MustCompile(`(?m)^f\.toml:\d+: ` + regexp.QuoteMeta(want)).MatchString(err.Error()) {
 			t.Errorf("no fault with its line says %q", want)

@@ -63,6 +63,11 @@ func (c *collector) service(s ServiceConfig) {
 	if strings.TrimSpace(s.Product) == "" || strings.ContainsAny(s.Product, "\r\n") {
 		c.add("service.product", "no name on one line", "It stands on pages and in mails: product = \"Example Partner Support\"")
 	}
+	for _, host := range s.Hosts {
+		if host == "" || strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") != "" {
+			c.add("service.hosts", strconv.Quote(host)+" is no name of a host", "Write names alone, without a port: hosts = [\"signpost.internal\"]")
+		}
+	}
 	c.hostPort("service.listen", s.Listen)
 	if s.Metrics != "" {
 		c.hostPort("service.metrics", s.Metrics)
@@ -318,7 +323,7 @@ func (c *collector) dkim(key string, d DKIMConfig) {
 func (c *collector) form(cfg *Config) {
 	f := cfg.Form
 	for key, rate := range map[string]int{
-		"posts_per_network": f.PerNetwork, "posts_per_address": f.PerAddress,
+		"uploads_at_once": f.UploadsAtOnce, "posts_per_network": f.PerNetwork, "posts_per_address": f.PerAddress,
 		"confirmations_per_address": f.ConfirmAddr, "confirmations_per_address_day": f.ConfirmAddrDay,
 		"confirmations_per_domain": f.ConfirmDom, "confirmations_per_domain_day": f.ConfirmDomDay,
 		"confirmations_per_network": f.ConfirmNet, "confirmations_per_network_day": f.ConfirmNetDay,

@@ -230,6 +230,7 @@ func demoConfig(data, url, secret string) Config {
 	cfg.Form.PerNetwork, cfg.Form.ConfirmNet, cfg.Form.ConfirmNetDay = 0, 0, 0
 	cfg.Responder.Network = -1
 	// On, but far above what one who measures reaches.
+	cfg.Form.UploadsPerDay = 1 << 40
 	cfg.Form.ConfirmTotal, cfg.Form.ConfirmTotalDay = 200_000, 2_000_000
 	// Whoever tries it takes all his partners from the domains made for that (RFC 2606
 	// section 3).

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"signpost/intake/web"
 )
 
 // Readiness says whether partners can be served, and what ails the rest.
@@ -40,11 +42,12 @@ func (a *App) readiness(ctx context.Context) Readiness {
 	return state
 }
 
-// inside is what the address of service.metrics serves.
+// inside is what the address of service.metrics serves, under the names that the
+// public address has.
 func (a *App) inside() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.metrics.handler())
-	return mux
+	return web.OnlyHosts(webConfig(a.cfg).HostNames(), a.log, mux)
 }

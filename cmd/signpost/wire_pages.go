@@ -13,12 +13,16 @@ import (
 func webConfig(cfg Config) web.Config {
 	c, out := cfg.Service, web.Defaults()
 	out.Name = c.Product
-	out.URL = c.BaseURL
+	out.URL, out.Hosts = c.BaseURL, c.Hosts
 	for _, p := range c.TrustedProxies {
 		out.TrustedProxies = append(out.TrustedProxies, p.String())
 	}
 	// What a network may not post in an hour it need not have under way at once.
-	out.BodiesPerNetwork = cfg.Form.PerNetwork
+	out.BodiesPerNetwork, out.BodiesInAll = cfg.Form.PerNetwork, cfg.Form.UploadsAtOnce
+	// Where networks tell nothing apart for the form, they do not for connections.
+	if cfg.Form.PerNetwork == 0 {
+		out.ConnectionsPerNetwork = 0
+	}
 	return out
 }
 
@@ -27,6 +31,7 @@ func formConfig(cfg Config) form.Config {
 	out.Categories = c.Categories
 	out.MinDescription, out.MaxDescription = c.MinChars, c.MaxChars
 	out.MaxFiles, out.MaxFile, out.MaxTotal = c.MaxFiles, int64(c.MaxFile), int64(c.MaxTotal)
+	out.UploadsPerDay = int64(c.UploadsPerDay)
 	if len(c.Types) > 0 {
 		out.Types = c.Types
 	}

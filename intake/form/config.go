@@ -16,6 +16,9 @@ type Config struct {
 	// Types are the media types that are taken, "image/*" is all images; none: every
 	// type. A name with one of refusedEndings is refused in any case.
 	Types []string
+	// UploadsPerDay is how many bytes of files are taken within a day, a quarter of
+	// them from one network; 0 is no limit. Texts are taken all the same.
+	UploadsPerDay int64
 
 	MinDescription, MaxDescription int // characters, after trimming
 
@@ -52,7 +55,7 @@ type Config struct {
 // Defaults are the limits of a public form.
 func Defaults() Config {
 	return Config{
-		MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20,
+		MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20, UploadsPerDay: 20 << 30,
 		MinDescription: 20, MaxDescription: 20_000,
 		LinkKept:                365 * 24 * time.Hour,
 		MinFill:                 3 * time.Second,
@@ -89,6 +92,8 @@ func (c Config) Validate() error {
 	}
 	fault(c.MaxFiles < 0 || c.MaxFiles > 100, "max_files: %d is not between 0 and 100", c.MaxFiles)
 	fault(c.MaxFile <= 0 || c.MaxTotal < c.MaxFile, "max_file: one file may not be larger than all together")
+	fault(c.UploadsPerDay < 0 || c.UploadsPerDay > 0 && c.UploadsPerDay < c.MaxTotal,
+		"uploads_per_day: less than one post may hold (max_total); 0 is no limit")
 	fault(c.MinDescription < 1 || c.MaxDescription < c.MinDescription || c.MaxDescription > mostDescription,
 		"min_description: between %d and %d characters (max_description, %d at most) makes no sense", c.MinDescription, c.MaxDescription, mostDescription)
 	fault(c.LinkKept < day || c.LinkKept > 3650*day, "link_days: %v is not between a day and ten years", c.LinkKept)

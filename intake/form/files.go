@@ -31,8 +31,8 @@ func (f *Form) takeFile(x *web.Exchange, d *draft, name string, content io.Reade
 	if name == "" && len(head) == 0 {
 		return nil // the empty part of a form in which no file was chosen
 	}
-	if f.deps.Room != nil && !f.deps.Room() {
-		d.noRoom(x, name)
+	if why := f.noRoom(x); why != "" {
+		d.noRoom(x, name, why)
 		return nil
 	}
 	file := store.File{Name: cleanFileName(name)}
@@ -47,21 +47,34 @@ func (f *Form) takeFile(x *web.Exchange, d *draft, name string, content io.Reade
 	file.Hash, file.Size, err = f.deps.Blobs.Put(x.Request.Context(), r, min(f.cfg.MaxFile, left))
 	var tooLarge *blob.TooLargeError
 	if errors.As(err, &tooLarge) {
+		f.guard.uploads.spend(x.Remote(), min(f.cfg.MaxFile, left), time.Now())
 		d.faults.add("files", f.tooLarge(file, left))
 		return nil
 	}
 	if err != nil {
 		return f.putFailed(err)
 	}
+	f.guard.uploads.spend(x.Remote(), file.Size, time.Now())
 	d.attach(file)
 	return nil
 }
 
-// noRoom refuses files while the disk has room for texts alone, which are worth
+// noRoom is why no file is taken now, in words for the log; "" when one is.
+func (f *Form) noRoom(x *web.Exchange) string {
+	switch {
+	case f.deps.Room != nil && !f.deps.Room():
+		return "the disk is nearly full"
+	case !f.guard.uploads.free(x.Remote(), time.Now()):
+		return "form.uploads_per_day is used up, in all or by this network"
+	}
+	return ""
+}
+
+// noRoom refuses files while there is room for texts alone, which are worth
 // more: the request itself is taken as soon as it comes without them.
-func (d *draft) noRoom(x *web.Exchange, name string) {
+func (d *draft) noRoom(x *web.Exchange, name, why string) {
 	if !d.faults.any(func(p problem) bool { return p.later }) {
-		x.Log.Warn("files not taken: the disk is nearly full", "request", x.ID)
+		x.Log.Warn("files not taken", "request", x.ID, "why", why)
 		x.Header().Set("Retry-After", strconv.Itoa(int(retryFull/time.Second)))
 		d.faults.add("files", problem{key: "form.files_room", later: true})
 	}

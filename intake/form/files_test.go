@@ -4,8 +4,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"signpost/store"
 )
@@ -157,4 +161,58 @@ func filesWorld(t *testing.T, change ...func(*setting)) *world {
 func filesOf(t *testing.T, w *world, number string) []store.File {
 	t.Helper()
 	return w.entries(w.ticket(number))[0].Files
+}
+
+// A day's bytes of files have an end, of which one network gets no more than its
+// part; requests are taken all the same.
+func TestADaysUploadsHaveAnEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(s *setting) {
+			s.cfg.PostsPerNetwork, s.cfg.PostsPerAddress = 1000, 0
+			s.cfg.MaxFile, s.cfg.MaxTotal, s.cfg.UploadsPerDay = 1<<20, 1<<20, 8<<20
+		})
+		n := 0
+		send := func(from string, files ...file) *httptest.ResponseRecorder {
+			contentType, body := multi(good(), files...)
+			r := httptest.NewRequest("POST", "/contact", body)
+			r.RemoteAddr = from
+			r.Header.Set("Content-Type", contentType)
+			r.Header.Set("Accept", "application/json")
+			out := httptest.NewRecorder()
+			w.handler.ServeHTTP(out, r)
+			return out
+		}
+		large := func() file { n++; return file{"large.log", strings.Repeat(fmt.Sprintf("%015d\n", n), 1<<16-1)} }
+		taken := func(from string) (files int) {
+			for {
+				got := send(from, large())
+				if got.Code == 503 {
+					contains(t, got.Body.String(), "We cannot take files at the moment")
+					return files
+				}
+				status(t, got, 201)
+				files++
+			}
+		}
+		if got := taken("[2001:db8::1]:1"); got != 2 {
+			t.Errorf("one network had %d MiB taken of 8, want a quarter", got)
+		}
+		if got := taken("[2001:db8:0:ff00::1]:1"); got != 0 {
+			t.Errorf("another /64 of the same /48 had %d MiB taken more", got)
+		}
+		status(t, send("[2001:db8::1]:1"), 201)
+		all := 2
+		for i := range 5 {
+			all += taken(fmt.Sprintf("192.0.%d.1:1", i))
+		}
+		if all != 8 {
+			t.Errorf("%d MiB were taken within a day of 8", all)
+		}
+		contains(t, w.log.String(), "uploads_per_day is used up")
+		time.Sleep(24 * time.Hour)
+		if got := taken("[2001:db8::1]:1"); got != 2 {
+			t.Errorf("a day later %d MiB are taken, want 2", got)
+		}
+	})
 }

@@ -54,6 +54,37 @@ func (l *Limiter) AllowNetworks(addr netip.Addr, key string, now time.Time) (ok 
 	return l.take(now, l.turns(addr, key)...)
 }
 
+// Free tells whether Allow would let the key pass, and takes nothing.
+func (l *Limiter) Free(key string, now time.Time) bool {
+	if l.every == 0 {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.full.entries[maphash.String(l.seed, key)]
+	return e.until.Sub(now) <= l.window-l.every || e.until.Sub(now) > l.window // set back: see Allow
+}
+
+// Spend takes so many of the key's turns, or those it has left: for what is
+// counted only when it is known how much it was.
+func (l *Limiter) Spend(key string, turns int64, now time.Time) {
+	if l.every == 0 || turns <= 0 {
+		return
+	}
+	id := maphash.String(l.seed, key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	left := l.window
+	if e := l.full.entries[id]; e.until.After(now) && e.until.Sub(now) <= l.window {
+		left -= e.until.Sub(now)
+	}
+	taken := left
+	if turns < int64(left/l.every) {
+		taken = time.Duration(turns) * l.every
+	}
+	l.full.put(id, struct{}{}, now.Add(l.window-left+taken), now)
+}
+
 // Return gives the key back a turn that it took, for a limit that is to count
 // failures alone.
 func (l *Limiter) Return(key string, now time.Time) {

@@ -16,6 +16,9 @@ type Config struct {
 	// URL is where readers reach this server: scheme and host, no path. With
 	// https cookies are Secure and browsers are told to stay on https.
 	URL string
+	// Hosts are further names by which this server is asked, by proxies and scrapers;
+	// see OnlyHosts.
+	Hosts []string
 	// TrustedProxies are the networks (CIDR) of proxies whose X-Forwarded-For is
 	// believed. With none, the peer's own address counts.
 	TrustedProxies []string
@@ -30,6 +33,11 @@ type Config struct {
 	// BodiesPerNetwork is how many bodies of more than 32 KiB may be under way from
 	// one network at a time; others wait a while for their turn. 0 is no limit.
 	BodiesPerNetwork int
+	// BodiesInAll is the same of all networks together.
+	BodiesInAll int
+	// ConnectionsPerNetwork is how many connections one client has open at a time (of
+	// origin.Networks the smallest; the wider ones have their share). 0 is no limit.
+	ConnectionsPerNetwork int
 	// Body is the pace a route without its own is held to.
 	Body Pace
 }
@@ -53,8 +61,8 @@ func Defaults() Config {
 		Write:      30 * time.Second,
 		MaxHeader:  32 << 10,
 		// Enough for an office behind one address.
-		BodiesPerNetwork: 30,
-		Body:             Pace{Max: 256 << 10, MinRate: 512, Grace: 15 * time.Second, Total: time.Minute},
+		BodiesPerNetwork: 30, BodiesInAll: 200, ConnectionsPerNetwork: 200,
+		Body: Pace{Max: 256 << 10, MinRate: 512, Grace: 15 * time.Second, Total: time.Minute},
 	}
 }
 
@@ -72,8 +80,8 @@ func (c Config) Validate() error {
 	if c.Name == "" {
 		faults = append(faults, errors.New("name: is empty"))
 	}
-	if c.BodiesPerNetwork < 0 {
-		faults = append(faults, errors.New("bodies_per_network: below zero"))
+	if c.BodiesPerNetwork < 0 || c.BodiesInAll < 0 || c.ConnectionsPerNetwork < 0 {
+		faults = append(faults, errors.New("bodies_per_network, bodies_in_all, connections_per_network: below zero"))
 	}
 	if c.ReadHeader <= 0 || c.Idle <= 0 || c.Write <= 0 || c.MaxHeader <= 0 || c.Body.Max <= 0 || c.Body.Total <= 0 {
 		faults = append(faults, errors.New("every limit must be above zero"))

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -21,17 +22,26 @@ const (
 	crowdPause = time.Minute
 )
 
-var errCrowd = errors.New("too many bodies of this network are under way")
+var errCrowd = errors.New("too many bodies are under way")
 
-// crowd bounds how many large bodies of one network are under way at a time. A
-// body's texts are in memory until its end, and its pace lets it take minutes: a
-// few thousand slow ones of one machine would fill the memory. It is safe for
-// concurrent use.
+// crowd bounds how many large bodies are under way at a time: of one network, each
+// of an address's networks its share, and of all. A body's texts are in memory
+// until its end, and its pace lets it take minutes: a few thousand slow ones would
+// fill the memory. It is safe for concurrent use.
 type crowd struct {
-	most int // 0: any number
+	most int           // of the smallest network; 0: any number
+	all  chan struct{} // as many as may be under way; nil: any number
 
 	mu  sync.Mutex
 	now map[netip.Prefix]*turns
+}
+
+func newCrowd(most, all int) *crowd {
+	c := &crowd{most: most, now: make(map[netip.Prefix]*turns)}
+	if all > 0 {
+		c.all = make(chan struct{}, all)
+	}
+	return c
 }
 
 // turns are those of one network; forgotten with the last who holds or awaits one.
@@ -42,30 +52,63 @@ type turns struct {
 
 // enter takes a turn for the request's body and returns what gives it back.
 func (c *crowd) enter(x *Exchange) (leave func(), err error) {
-	if n := x.Request.ContentLength; c.most == 0 || n >= 0 && n <= smallBody {
+	if n := x.Request.ContentLength; n >= 0 && n <= smallBody {
 		return func() {}, nil
 	}
-	network := origin.Networks(x.Remote())[0].Prefix
-	t := c.join(network)
-	wait := time.NewTimer(turnWait)
-	defer wait.Stop()
-	select {
-	case t.taken <- struct{}{}:
-		return func() { <-t.taken; c.part(network, t) }, nil
-	case <-wait.C:
-	case <-x.Request.Context().Done():
+	wait, cancel := context.WithTimeout(x.Request.Context(), turnWait)
+	defer cancel()
+	var held []func()
+	leave = func() {
+		for _, giveBack := range held {
+			giveBack()
+		}
 	}
-	c.part(network, t)
-	return nil, &Fault{Status: http.StatusTooManyRequests, RetryAfter: crowdPause, Err: errCrowd}
+	// From the smallest network outwards: what waits for a wider one holds nothing
+	// that others of that one wait for.
+	for _, network := range origin.Networks(x.Remote()) {
+		if c.most == 0 {
+			break
+		}
+		t := c.join(network)
+		held = append(held, func() { c.part(network.Prefix, t) })
+		if !take(wait, t.taken) {
+			leave()
+			return nil, &Fault{Status: http.StatusTooManyRequests, RetryAfter: crowdPause, Err: errCrowd}
+		}
+		held = append(held, func() { <-t.taken })
+	}
+	if c.all != nil {
+		if !take(wait, c.all) {
+			leave()
+			return nil, &Fault{Status: http.StatusServiceUnavailable, RetryAfter: crowdPause, Err: errCrowd}
+		}
+		held = append(held, func() { <-c.all })
+	}
+	return leave, nil
 }
 
-func (c *crowd) join(network netip.Prefix) *turns {
+// take waits for a turn until ctx ends.
+func take(ctx context.Context, turn chan struct{}) bool {
+	select {
+	case turn <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case turn <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (c *crowd) join(network origin.Network) *turns {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t, ok := c.now[network]
+	t, ok := c.now[network.Prefix]
 	if !ok {
-		t = &turns{taken: make(chan struct{}, c.most)}
-		c.now[network] = t
+		t = &turns{taken: make(chan struct{}, c.most*network.Share)}
+		c.now[network.Prefix] = t
 	}
 	t.users++
 	return t

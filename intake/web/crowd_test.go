@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"sync"
@@ -70,6 +71,58 @@ func TestOneNetworkHasAFewBodiesUnderWayAtATime(t *testing.T) {
 			t.Errorf("a small body waited %v, another network's %v", small.took, other.took)
 		}
 		again := begin("[2001:db8::3]:5000", -1)
+		again.body.Close()
+		under.Wait()
+		if again.status != 200 {
+			t.Errorf("after the crowd: %d", again.status)
+		}
+	})
+}
+
+// Who has a /48 has not 65,536 networks' worth of bodies under way, and all
+// networks together have an end too.
+func TestWiderNetworksAndAllTogetherHaveTheirShareOfBodies(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := web.Defaults()
+		cfg.BodiesPerNetwork, cfg.BodiesInAll = 2, 10
+		s, _ := testRoom(t, cfg)
+		handler := s.Handler()
+		var under sync.WaitGroup
+		begin := func(from string) *upload {
+			body, end := io.Pipe()
+			u := &upload{body: end}
+			r := httptest.NewRequest("POST", "/read", body)
+			r.RemoteAddr, r.ContentLength = from, -1
+			under.Go(func() {
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, r)
+				u.status = w.Code
+			})
+			synctest.Wait()
+			return u
+		}
+		var all []*upload
+		for i := range 12 { // a /64 each, eight of them fit the /48
+			all = append(all, begin(fmt.Sprintf("[2001:db8:0:%x00::1]:5000", i)))
+		}
+		for i := range 4 { // two of these fit beside them
+			all = append(all, begin(fmt.Sprintf("192.0.%d.1:5000", i)))
+		}
+		time.Sleep(time.Minute)
+		for _, u := range all {
+			u.body.Close()
+		}
+		under.Wait()
+		got := map[int]int{}
+		for _, u := range all {
+			got[u.status]++
+		}
+		// The others of the /48 wait for it alone, not for a turn of everybody's.
+		if got[200]+got[408] != 10 || got[429] != 4 || got[503] != 2 {
+			t.Errorf("%v, want 10 under way, 4 of the /48 too many and 2 of all", got)
+		}
+		again := begin("[2001:db8::9]:5000")
 		again.body.Close()
 		under.Wait()
 		if again.status != 200 {

@@ -6,6 +6,8 @@
 //
 // # How a request flows
 //
+// A client's connections are bounded (clients.go), and a request for the name of
+// another host is refused (hosts.go).
 // around (access.go) gives the request an id, the security headers, deadlines
 // and an *Exchange holding the reader's language; the origin of a mutating
 // request is checked; the body waits its turn and is bounded in size and pace

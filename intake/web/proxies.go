@@ -15,12 +15,7 @@ func ipExtractor(cfg Config) echo.IPExtractor {
 	if len(cfg.TrustedProxies) == 0 {
 		return direct
 	}
-	var trusted []netip.Prefix
-	for _, p := range cfg.TrustedProxies {
-		if network, err := netip.ParsePrefix(p); err == nil { // Validate refused the others
-			trusted = append(trusted, network)
-		}
-	}
+	trusted := trustedProxies(cfg)
 	return func(r *http.Request) string {
 		peer, err := netip.ParseAddr(direct(r))
 		if err != nil {
@@ -28,6 +23,16 @@ func ipExtractor(cfg Config) echo.IPExtractor {
 		}
 		return forwardedFor(peer, r.Header.Values("X-Forwarded-For"), trusted).String()
 	}
+}
+
+func trustedProxies(cfg Config) []netip.Prefix {
+	var trusted []netip.Prefix
+	for _, p := range cfg.TrustedProxies {
+		if network, err := netip.ParsePrefix(p); err == nil { // Validate refused the others
+			trusted = append(trusted, network)
+		}
+	}
+	return trusted
 }
 
 // forwardedFor walks from the peer towards the client for as long as it stands on

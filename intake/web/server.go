@@ -76,7 +76,7 @@ func New(cfg Config, langs *lang.Catalogue, log *slog.Logger) (*Server, error) {
 		origin:   http.NewCrossOriginProtection(),
 		secure:   secure(cfg.URL),
 		assets:   newAssets(),
-		crowd:    &crowd{most: cfg.BodiesPerNetwork, now: make(map[netip.Prefix]*turns)},
+		crowd:    newCrowd(cfg.BodiesPerNetwork, cfg.BodiesInAll),
 		stopping: make(chan struct{}),
 	}
 	if err := s.origin.AddTrustedOrigin(strings.TrimSuffix(cfg.URL, "/")); err != nil {
@@ -110,7 +110,9 @@ func (s *Server) ownPages() error {
 }
 
 func (s *Server) newHTTP(base context.Context) *http.Server {
+	clients := &clients{most: s.cfg.ConnectionsPerNetwork, trusted: trustedProxies(s.cfg), open: make(map[netip.Prefix]int)}
 	return &http.Server{
+		ConnState:         clients.watch,
 		ReadHeaderTimeout: s.cfg.ReadHeader,
 		IdleTimeout:       s.cfg.Idle,
 		MaxHeaderBytes:    s.cfg.MaxHeader,
@@ -164,9 +166,10 @@ func (s *Server) Handler() http.Handler {
 	return s.echo
 }
 
-// Serve answers on ln until Shutdown; nil after a clean one.
+// Serve answers on ln until Shutdown, to who asks by a name of ours; nil after a
+// clean one.
 func (s *Server) Serve(ln net.Listener) error {
-	s.http.Handler = s.Handler()
+	s.http.Handler = OnlyHosts(s.cfg.HostNames(), s.log, s.Handler())
 	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve http: %w", err)
 	}

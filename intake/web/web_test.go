@@ -319,7 +319,7 @@ func TestAClientThatDripsItsBodyIsCutOff(t *testing.T) {
 		dripped := make(chan struct{})
 		go func() {
 			defer close(dripped)
-			fmt.Fprint(client, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n")
+			fmt.Fprint(client, "POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n")
 			for {
 				if _, err := client.Write([]byte("a")); err != nil {
 					return
@@ -347,9 +347,9 @@ func TestAClientThatDripsItsBodyIsCutOff(t *testing.T) {
 func TestABodyThatNobodyReadsHoldsNoConnection(t *testing.T) {
 	t.Parallel()
 	for what, request := range map[string]string{
-		"no such page":        "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n",
-		"from another site":   "POST /read HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\nContent-Length: 900\r\n\r\n",
-		"passed over in part": "POST /drain HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+		"no such page":        "POST /nope HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n",
+		"from another site":   "POST /read HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: 900\r\n\r\n",
+		"passed over in part": "POST /drain HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, _ := testRoom(t, web.Defaults())
@@ -469,7 +469,7 @@ func TestAStopLetsRequestsFinishAndThenCutsThemOff(t *testing.T) {
 		for _, name := range []string{"stream", "work", "stuck"} {
 			client, server := net.Pipe()
 			ln.conns <- server
-			fmt.Fprintf(client, "GET /%s HTTP/1.1\r\nHost: x\r\n\r\n", name)
+			fmt.Fprintf(client, "GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n", name)
 			go io.Copy(io.Discard, client)
 		}
 		synctest.Wait()
