@@ -33,15 +33,19 @@ func (b Budget) Spend(u Usage, now time.Time) (Usage, bool) {
 	return rolled, true
 }
 
+// Start is when the window that now lies in began. Windows are counted from the
+// Unix epoch, so every driver cuts them alike.
+func (b Budget) Start(now time.Time) time.Time {
+	at := now.UnixMicro()
+	return time.UnixMicro(at - at%b.Window.Microseconds()).UTC()
+}
+
 // Expires is the instant from which u weighs nothing any more.
 func (b Budget) Expires(u Usage) time.Time { return u.Start.Add(2 * b.Window) }
 
-// roll moves u on to the window that now lies in. Windows are counted from the
-// Unix epoch, so every driver cuts them alike.
+// roll moves u on to the window that now lies in.
 func (b Budget) roll(u Usage, now time.Time) Usage {
-	window := b.Window.Microseconds()
-	at := now.UnixMicro()
-	start := time.UnixMicro(at - at%window).UTC()
+	start := b.Start(now)
 	switch {
 	case u.Start.After(start.Add(b.Window)):
 		return Usage{Start: start}

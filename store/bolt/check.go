@@ -100,7 +100,7 @@ func (c *checker) fault(format string, args ...any) {
 func (c *checker) run() error {
 	for _, step := range []func() error{
 		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers,
-		c.alarms, c.canaries, c.expiries, c.tallies, c.compareRows, c.compareCounts,
+		c.alarms, c.canaries, c.budgets, c.expiries, c.tallies, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
 			return fault("check", "rows", err)
@@ -379,10 +379,6 @@ func (c *checker) expiries() error {
 		c.each(bSessions, wants(expirySession, func(b []byte) (time.Time, bool) {
 			s, ok := readSession(b)
 			return s.until, ok
-		})),
-		c.each(bBudgets, wants(expiryBudget, func(b []byte) (time.Time, bool) {
-			usage, window := readUsage(b)
-			return store.Budget{Window: window}.Expires(usage), window > 0
 		})),
 	)
 }

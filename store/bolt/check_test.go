@@ -15,6 +15,9 @@ import (
 func TestCheckFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for b := bTickets; b < bucketCount; b++ {
+		if b == bBudgets { // nothing else tells of a budget: one that is lost was never charged
+			continue
+		}
 		t.Run(b.layout().name, func(t *testing.T) {
 			t.Parallel()
 			db := openNew(t, Options{})

@@ -1,14 +1,13 @@
 package bolt
 
 import (
-	"errors"
 	"time"
 
 	"signpost/store"
 )
 
-// Links, posts, reservations, budgets, sessions, suppressions, refusals, alarms
-// that are over and canary runs end at a known instant. Each such row has exactly
+// Links, posts, reservations, sessions, suppressions, refusals, alarms that are over
+// and canary runs end at a known instant. Each such row has exactly
 // one row in expiry, so that Housekeep walks from the oldest and touches nothing
 // that still counts.
 
@@ -31,8 +30,6 @@ func expiring(kind byte) (bucket, bool) {
 		return bPosts, true
 	case expiryReservation:
 		return bReservations, true
-	case expiryBudget:
-		return bBudgets, true
 	case expirySession:
 		return bSessions, true
 	}
@@ -94,103 +91,4 @@ func (t *txn) putPost(key digest, p post) error {
 		}
 	}
 	return t.putExpiring(bPosts, expiryPost, key, p.bytes(), p.at.Add(store.IdempotencyKept))
-}
-
-// charge is a budget as it stands after it was spent once more.
-type charge struct {
-	key    digest
-	window time.Duration // zero for a budget forgotten
-	usage  store.Usage
-}
-
-func budgetKey(b store.Budget) digest {
-	return digestOf(b.Name, b.Key, b.Window.String())
-}
-
-// spend works out what charging every budget once leaves; it writes nothing.
-// When one is spent already, its name is returned and nothing is to be charged.
-func (t *txn) spend(now time.Time, budgets []store.Budget) (charges []charge, spent string) {
-	for _, b := range budgets {
-		if b.Unlimited() {
-			continue
-		}
-		c := charge{key: budgetKey(b), window: b.Window}
-		c.usage = t.usage(c.key)
-		for _, earlier := range charges {
-			if earlier.key == c.key {
-				c.usage = earlier.usage
-			}
-		}
-		var ok bool
-		if c.usage, ok = b.Spend(c.usage, now); !ok {
-			return nil, b.Name
-		}
-		charges = append(charges, c)
-	}
-	return charges, ""
-}
-
-// usage is what a budget was used for, earlier in this transaction or before it.
-func (t *txn) usage(key digest) store.Usage {
-	if c, charged := t.usages[key]; charged {
-		return c.usage
-	}
-	usage, _ := readUsage(t.value(bBudgets, key[:]))
-	return usage
-}
-
-func (t *txn) putCharges(charges []charge) {
-	for _, c := range charges {
-		t.writes++
-		if t.usages == nil {
-			t.usages = map[digest]charge{}
-		}
-		t.usages[c.key] = c
-	}
-}
-
-// dropUsage forgets what a budget was used for.
-func (t *txn) dropUsage(key digest) { t.putCharges([]charge{{key: key}}) }
-
-// putUsages writes the budgets that were charged.
-func (t *txn) putUsages() error {
-	for key, c := range t.usages {
-		if err := t.putUsage(key, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *txn) putUsage(key digest, c charge) error {
-	kept, window := readUsage(t.value(bBudgets, key[:]))
-	if window == c.window && kept.Start.Equal(c.usage.Start) && window != 0 {
-		// It expires when it did: most charges of a shared budget.
-		return t.put(bBudgets, key[:], usageBytes(c.usage, c.window))
-	}
-	if window != 0 {
-		err := errors.Join(t.delete(bBudgets, key[:]), t.dropExpiry(expiryBudget, key, store.Budget{Window: window}.Expires(kept)))
-		if err != nil {
-			return err
-		}
-	}
-	if c.window == 0 {
-		return nil
-	}
-	return t.putExpiring(bBudgets, expiryBudget, key, usageBytes(c.usage, c.window), store.Budget{Window: c.window}.Expires(c.usage))
-}
-
-func usageBytes(u store.Usage, window time.Duration) []byte {
-	b := appendInstant(make([]byte, 0, 24), u.Start)
-	b = append(append(b, u32(u.Before)...), u32(u.Current)...)
-	return append(b, u64(uint64(window.Microseconds()))...)
-}
-
-// readUsage returns a zero window for a budget never charged.
-func readUsage(b []byte) (store.Usage, time.Duration) {
-	if len(b) != 24 {
-		return store.Usage{}, 0
-	}
-	u := store.Usage{Start: readInstant(b), Before: readU32(b[8:]), Current: readU32(b[12:])}
-	return u, time.Duration(readU64(b[16:])) * time.Microsecond
 }

@@ -48,7 +48,7 @@ import (
 //	blobs         SHA-256(32)                          references u64
 //	posts         digest(16)                           ticket(8) seq(4) at(8) fingerprint(32)
 //	reservations  sender digest(16)                    until(8)
-//	budgets       digest(16)                           start(8) before(4) current(4) window(8)
+//	budgets       ends(8) digest(16)                   start(8) before(4) current(4) window(8)
 //	expiry        at(8) kind(1) key(16)                -
 //	agents        agent(8)                             agent record
 //	agentnames    address digest(16)                   agent(8)

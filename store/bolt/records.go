@@ -351,8 +351,9 @@ type responderRecord struct {
 	Inbound uint64 `cbor:"7,keyasint,omitempty"`
 	// Armed is when the breaker closes by itself or, if it has not tripped, when it
 	// last closed; 0 in rows from before it did so. Trips: how often in a row.
-	Armed int64  `cbor:"8,keyasint,omitempty"`
-	Trips uint32 `cbor:"9,keyasint,omitempty"`
+	Armed  int64  `cbor:"8,keyasint,omitempty"`
+	Trips  uint32 `cbor:"9,keyasint,omitempty"`
+	Window int64  `cbor:"10,keyasint,omitempty"` // of Breaker, in nanoseconds
 }
 
 // answersRecord are the last automatic answers that went out, and which of them

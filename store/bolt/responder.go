@@ -40,7 +40,7 @@ func (t *txn) chargeBreaker(now time.Time, charges []charge, at store.InboundID,
 			return append(charges, more...), "", nil
 		}
 		key := budgetKey(limits.Breaker)
-		r.Breaker, why = key[:], spent
+		r.Breaker, r.Window, why = key[:], int64(limits.Breaker.Window), spent
 	}
 	r.Reason = "the breaker tripped: " + why
 	return nil, why, t.putResponder("", r)
@@ -90,7 +90,7 @@ func (t *txn) rearm(now time.Time) (responderRecord, error) {
 	if !over {
 		return r, nil
 	}
-	if err := t.forgetTrip(old); err != nil {
+	if err := t.forgetTrip(now, old); err != nil {
 		return r, err
 	}
 	return r, t.putResponder("", r)
@@ -155,13 +155,13 @@ func (t *txn) switchResponder(now time.Time, s store.Switch) (store.Responder, e
 	}
 	r := responderRecord{Off: !s.On, Since: micros(now), Reason: cut(s.Reason, maxFault), By: cut(s.By, maxField)}
 	// Switched off by hand, a breaker that had tripped stays to be forgotten.
-	r.Breaker, r.Trips, r.Armed = old.Breaker, old.Trips, old.Armed
+	r.Breaker, r.Window, r.Trips, r.Armed = old.Breaker, old.Window, old.Trips, old.Armed
 	if old.Tripped {
 		r.Trips, r.Armed = max(old.Trips, 1), min(micros(now), micros(old.armedAt()))
 	}
 	if s.On && s.Mailbox == "" {
-		r.Breaker = nil
-		if err := t.forgetTrip(old); err != nil {
+		r.Breaker, r.Window = nil, 0
+		if err := t.forgetTrip(now, old); err != nil {
 			return store.Responder{}, err
 		}
 	}

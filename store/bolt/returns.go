@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"signpost/store"
 )
@@ -14,9 +15,9 @@ import (
 const answersKey = "answers"
 
 // forgetTrip forgets what tripped the breaker.
-func (t *txn) forgetTrip(r responderRecord) error {
-	if len(r.Breaker) == len(digest{}) {
-		t.dropUsage(digest(r.Breaker))
+func (t *txn) forgetTrip(now time.Time, r responderRecord) error {
+	if len(r.Breaker) == len(digest{}) && r.Window > 0 {
+		t.dropUsage(now, digest(r.Breaker), time.Duration(r.Window))
 	}
 	return t.delete(bMeta, []byte(answersKey))
 }

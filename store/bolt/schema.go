@@ -25,6 +25,7 @@ func migrations() []migration {
 		indexRecipients,
 		indexBoard,
 		beginCounting, // 5: what happened hour by hour, what raw mails take, alarms, the canary's runs
+		orderBudgets,
 	}
 }
 

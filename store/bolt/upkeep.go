@@ -71,6 +71,11 @@ func (db *DB) Housekeep(ctx context.Context, now time.Time, limit int) (dropped 
 		if dropped, err = t.sweep(now, limit); err != nil {
 			return err
 		}
+		budgets, err := t.sweepBudgets(now, limit-dropped)
+		if err != nil {
+			return err
+		}
+		dropped += budgets
 		hours, err := t.pruneHours(now, limit-dropped)
 		if err != nil {
 			return err
