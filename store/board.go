@@ -85,9 +85,14 @@ type Board interface {
 	// FailedOutbounds lists the mails in StateFailed, newest first, those with an
 	// id below before (0: from the newest).
 	FailedOutbounds(ctx context.Context, before OutboundID, limit int) ([]Outbound, error)
-	// RetryOutbounds makes mails due now: those that wait for another try, and
+	// ThrottledOutbounds lists the throttled mails in the order of their turns,
+	// those behind the one given (0: from the first). ErrNotFound when that one is
+	// throttled no more.
+	ThrottledOutbounds(ctx context.Context, after OutboundID, limit int) ([]Outbound, error)
+	// RetryOutbounds makes mails due now: those that wait for another try, those
+	// that are throttled, whatever their budgets say, and
 	// those that failed, which begin anew with the same bytes and no fate. A mail that is in
-	// neither state is left alone, as is a failed auto-response, which is sent at
+	// none of these states is left alone, as is a failed auto-response, which is sent at
 	// most once. It returns those it changed. ErrNotFound, and nothing written,
 	// when an id is unknown.
 	RetryOutbounds(ctx context.Context, now time.Time, ids []OutboundID) ([]Outbound, error)

@@ -15,6 +15,17 @@ type Usage struct {
 // Unlimited tells whether the budget limits nothing.
 func (b Budget) Unlimited() bool { return b.Limit <= 0 }
 
+// Half is the budget with half of its limit: what new mail may use while other mail
+// is throttled. The other half is for what is throttled, which is released fairly;
+// else whoever posts most often would take all the room there is. A Final budget stays
+// whole, since nothing waits for room in it.
+func (b Budget) Half() Budget {
+	if !b.Unlimited() && !b.Final {
+		b.Limit = (b.Limit + 1) / 2
+	}
+	return b
+}
+
 // Spend charges the budget once: it returns the usage to keep, and false with
 // the usage unchanged when that would pass the limit. It errs on the strict
 // side: the share of the window before is rounded up. An instant before u.Start

@@ -32,8 +32,8 @@ type Links interface {
 	// fresh links than MailedLinks.
 	MailLinks(ctx context.Context, now time.Time, n LinkRequest) (Outbound, error)
 	// ChangeRequester gives a ticket another requester's address: unproven, with
-	// a new link and a new confirmation, which is queued or suppressed as in
-	// OpenTicket. Every earlier link is revoked, a confirmation that still waits
+	// a new link and a new confirmation, which is queued, throttled or suppressed as
+	// in OpenTicket. Every earlier link is revoked, a confirmation that still waits
 	// ends suppressed (RuleReplaced), and an EventAddressChanged entry tells of
 	// it. ErrConflict when the ticket has been answered or its address proven;
 	// where n.Link is given, only when mail to the address is not suppressed in
@@ -56,6 +56,7 @@ type Mailing struct {
 	LinkExpires time.Time // after now
 	MessageID   string    // minted by the caller (store/ident)
 	Budgets     []Budget
+	Network     string // as NewTicket.Network, for a confirmation
 }
 
 // LinkRequest asks for the links of an address's tickets; see MailLinks.

@@ -22,9 +22,10 @@ const (
 // OutboundState is where a mail to send stands.
 type OutboundState string
 
-// The states of an outbound. Queued and claimed are the waiting ones, the
-// others are final.
+// The states of an outbound. Queued and claimed are the waiting ones; a throttled
+// one will be queued or suppressed (Outbox.ReleaseThrottled); the others are final.
 const (
+	StateThrottled  OutboundState = "throttled" // a budget is spent, Reason names it
 	StateQueued     OutboundState = "queued"
 	StateClaimed    OutboundState = "claimed"
 	StateSent       OutboundState = "sent"       // the relay took it
@@ -66,7 +67,7 @@ type Outbound struct {
 
 	QueuedAt time.Time
 	State    OutboundState
-	Reason   string    // why it is suppressed
+	Reason   string    // why it is suppressed or throttled
 	Attempts int       // tries begun
 	DueAt    time.Time // when it is next to be tried, or its lease runs out
 	Claim    uint64    // the fence of the current claim; 0 when not claimed
@@ -87,6 +88,18 @@ type Outbound struct {
 type TicketLink struct {
 	Number string
 	Link   LinkID
+}
+
+const (
+	// ThrottledKept is how long a throttled mail that promises nothing may wait.
+	ThrottledKept = 24 * time.Hour
+	// ThrottledLooked is how many one ReleaseThrottled looks at.
+	ThrottledLooked = 100_000
+)
+
+// Released is what one ReleaseThrottled did.
+type Released struct {
+	Queued, Suppressed int
 }
 
 // LeaseTries is how many tries a mail may have cost when the process that made the

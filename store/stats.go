@@ -6,6 +6,7 @@ import "time"
 type Stats struct {
 	Tickets   map[string]uint64        // by Region.ID
 	Outbounds map[OutboundState]uint64 // by state
+	Throttled map[string]uint64        // throttled mails, by the name of the budget that was spent first
 	Fates     map[Fate]uint64          // mails reported on, by fate
 	Inbounds  map[InboundState]uint64  // by state
 	Verdicts  map[Kind]uint64          // decided mails by kind

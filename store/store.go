@@ -61,10 +61,12 @@ type Store interface {
 type Tickets interface {
 	// OpenTicket writes the ticket with the next number of its region's prefix
 	// (from 1001, without gaps: a failed call uses none up), its first entry,
-	// its link, its deadlines and its confirmation, which is queued, or
+	// its link, its deadlines and its confirmation. That is queued; or
 	// suppressed where its address is (Reason begins with RuleSuppressed; a dead
-	// one also opens QuestionUndeliverable) or a budget of n.Budgets is spent. A
-	// suppressed confirmation charges no budget, a queued one all of them. ErrInvalid for a link or
+	// one also opens QuestionUndeliverable); or throttled or suppressed where a
+	// budget of n.Budgets is spent (Reason begins with RuleBudget). A queued one
+	// charges all budgets, any other none. While other mail is throttled, a new one
+	// may use half of each budget (Budget.Half). ErrInvalid for a link or
 	// Message-ID in use.
 	//
 	// When n.Idempotency was used within IdempotencyKept with the same
@@ -128,6 +130,15 @@ type Outbox interface {
 	// same report in a bounce would (Ledger.DecideInbound), its event standing in
 	// the place of EventMailFailed.
 	FinishOutbound(ctx context.Context, now time.Time, f Finish) error
+	// ReleaseThrottled queues throttled mail for which all its budgets have room
+	// again, and charges them: in turns, one of each network and then the next of
+	// each (NewTicket.Network), so that the many of one wait behind the few of all
+	// others; a network whose mail was not throttled before comes in at the turn
+	// that is on. It ends as suppressed what may not leave any more: the
+	// first answer was promised for now or earlier (where none was promised, it was
+	// opened ThrottledKept ago), or a Final budget is spent. It does at most limit
+	// of either, and looks at no more than ThrottledLooked mails.
+	ReleaseThrottled(ctx context.Context, now time.Time, limit int) (Released, error)
 	// NextOutbound is the instant at which the next row falls due, leased rows
 	// included; ErrNotFound when the outbox holds nothing to send. It may lie in
 	// the past for a row that only Claim.PerDomain keeps back: a sender whose

@@ -149,9 +149,13 @@ type NewTicket struct {
 	Idempotency string
 	Fingerprint [32]byte
 
-	// Budgets the confirmation is charged to; if one is spent the ticket opens
-	// all the same and the confirmation is suppressed.
+	// Budgets the confirmation is charged to, asked in this order. If one is spent
+	// the ticket opens all the same and the confirmation is throttled, or, where
+	// that budget is Final, suppressed.
 	Budgets []Budget
+	// Network is where the post came from, "" for unknown: a throttled confirmation
+	// takes its turn among all that come from there. It is kept as a digest.
+	Network string
 }
 
 // IdempotencyKept is how long a repeated post is folded.
@@ -202,4 +206,7 @@ type Budget struct {
 	Key    string // "" for one limit over all
 	Limit  int
 	Window time.Duration
+	// Final: a ticket's mail for which this budget is spent is never sent, rather
+	// than later.
+	Final bool
 }

@@ -24,19 +24,35 @@ func budgetKey(b store.Budget) digest {
 	return digestOf(b.Name, b.Key, b.Window.String())
 }
 
+// metered is a budget and the key under which it is counted, which is all that is
+// kept of what it limits.
+type metered struct {
+	store.Budget
+	key digest
+}
+
+func meter(budgets []store.Budget) []metered {
+	all := make([]metered, len(budgets))
+	for i, b := range budgets {
+		all[i] = metered{b, budgetKey(b)}
+	}
+	return all
+}
+
 func (c charge) rowKey() []byte {
 	return append(appendInstant(make([]byte, 0, 24), store.Budget{Window: c.window}.Expires(c.usage)), c.key[:]...)
 }
 
 // spend works out what charging every budget once leaves; it writes nothing.
-// When one is spent already, its name is returned and nothing is to be charged.
-func (t *txn) spend(now time.Time, budgets []store.Budget) (charges []charge, spent string) {
-	for _, b := range budgets {
+// When one is spent already, it is returned and nothing is to be charged.
+func (t *txn) spend(now time.Time, budgets []metered) (charges []charge, spent *metered) {
+	for i := range budgets {
+		b := &budgets[i]
 		if b.Unlimited() {
 			continue
 		}
-		c := charge{key: budgetKey(b), window: b.Window}
-		c.usage = t.usage(now, c.key, b)
+		c := charge{key: b.key, window: b.Window}
+		c.usage = t.usage(now, b)
 		for _, earlier := range charges {
 			if earlier.key == c.key {
 				c.usage = earlier.usage
@@ -44,23 +60,23 @@ func (t *txn) spend(now time.Time, budgets []store.Budget) (charges []charge, sp
 		}
 		var ok bool
 		if c.usage, ok = b.Spend(c.usage, now); !ok {
-			return nil, b.Name
+			return nil, b
 		}
 		charges = append(charges, c)
 	}
-	return charges, ""
+	return charges, nil
 }
 
 // usage is what a budget was used for, earlier in this transaction or before it:
 // in the window that now lies in or in the one before, or, when the clock was set
 // back, in the one after.
-func (t *txn) usage(now time.Time, key digest, b store.Budget) store.Usage {
-	if c, charged := t.usages[key]; charged {
+func (t *txn) usage(now time.Time, b *metered) store.Usage {
+	if c, charged := t.usages[b.key]; charged {
 		return c.usage
 	}
 	start := b.Start(now)
 	for _, start := range []time.Time{start.Add(b.Window), start, start.Add(-b.Window)} {
-		c := charge{key: key, window: b.Window, usage: store.Usage{Start: start}}
+		c := charge{key: b.key, window: b.Window, usage: store.Usage{Start: start}}
 		if value := t.value(bBudgets, c.rowKey()); value != nil {
 			usage, _ := readUsage(value)
 			return usage

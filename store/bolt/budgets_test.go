@@ -38,7 +38,7 @@ func TestABudgetOfTheFifthSchemaStaysSpent(t *testing.T) {
 	key := budgetKey(breaker)
 	err = db.write(ctx, 0, func(x *txn) error {
 		for _, b := range []store.Budget{once, breaker} {
-			charges, _ := x.spend(now, []store.Budget{b})
+			charges, _ := x.spend(now, meter([]store.Budget{b}))
 			x.putCharges(charges)
 		}
 		return x.putResponder("", responderRecord{Off: true, Tripped: true, Breaker: key[:]})
@@ -52,20 +52,21 @@ func TestABudgetOfTheFifthSchemaStaysSpent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer checkAndClose(t, db)
-	spent := func(b store.Budget) (spent string) {
-		if err := db.read(ctx, func(x *txn) error { _, spent = x.spend(now, []store.Budget{b}); return nil }); err != nil {
+	spent := func(b store.Budget) bool {
+		var spent *metered
+		if err := db.read(ctx, func(x *txn) error { _, spent = x.spend(now, meter([]store.Budget{b})); return nil }); err != nil {
 			t.Fatal(err)
 		}
-		return spent
+		return spent != nil
 	}
-	if spent(once) == "" || spent(breaker) == "" {
-		t.Errorf("spent are %q and %q", spent(once), spent(breaker))
+	if !spent(once) || !spent(breaker) {
+		t.Errorf("spent are %v and %v", spent(once), spent(breaker))
 	}
 	if _, err := db.SwitchResponder(ctx, now, store.Switch{On: true}); err != nil {
 		t.Fatal(err)
 	}
-	if spent(once) == "" || spent(breaker) != "" {
-		t.Errorf("after the switch spent are %q and %q", spent(once), spent(breaker))
+	if !spent(once) || spent(breaker) {
+		t.Errorf("after the switch spent are %v and %v", spent(once), spent(breaker))
 	}
 }
 

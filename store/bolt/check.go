@@ -228,6 +228,7 @@ func (c *checker) outbounds() error {
 			c.fault("outbound %d: no inbound %d", row.ID, row.Inbound)
 		}
 		c.waiting(row)
+		c.throttled(row)
 		return nil
 	})
 }
@@ -389,6 +390,7 @@ func (c *checker) compareRows() error {
 		bNumbers, bRequesters, bDeadlines, bEntries, bOutMessages, bOutTickets, bOutWaiting, bOutQueue, bOutHeads,
 		bOutLeases, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
 		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed, bAlarmKeys,
+		bThrottled, bTurns, bNetworkTurns,
 	} {
 		n := 0
 		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {

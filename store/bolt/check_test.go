@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,14 @@ func furnish(t *testing.T, db *DB) {
 	reported := must(t)(db.RecordInbound(ctx, now, []store.NewInbound{
 		{Mailbox: "us", UIDValidity: 1, UID: 3, InternalDate: now, Raw: []byte("z"), Hash: [32]byte{2}},
 	}))
+	for i := range byte(2) {
+		throttled := n
+		throttled.Link, throttled.MessageID, throttled.Idempotency = store.LinkID{20 + i}, fmt.Sprint("throttled", i), ""
+		throttled.Budgets = []store.Budget{{Name: "once", Limit: 1, Window: time.Hour}}
+		if _, err := db.OpenTicket(ctx, now.Add(time.Minute), throttled); err != nil {
+			t.Fatal(err)
+		}
+	}
 	failed := n
 	failed.Link, failed.MessageID, failed.Idempotency = store.LinkID{9}, "failed@x", ""
 	if _, err := db.OpenTicket(ctx, now.Add(-time.Hour), failed); err != nil {

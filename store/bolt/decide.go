@@ -242,9 +242,9 @@ func (t *txn) stops(now time.Time, row store.Inbound, d store.Decision) (rules [
 	if withheld != nil {
 		rules = append(rules, stop(store.RuleSuppressed, withheld.why()))
 	}
-	charges, spent := t.spend(now, limits.Budgets)
-	if spent != "" {
-		rules = append(rules, stop(store.RuleBudget, spent))
+	charges, spent := t.spend(now, meter(limits.Budgets))
+	if spent != nil {
+		rules = append(rules, stop(store.RuleBudget, spent.Name))
 	}
 	return rules, charges, nil
 }

@@ -36,6 +36,9 @@ import (
 //	outheads      due(8) outbound(8)                   domain(8)  the first outqueue row of each domain
 //	outleases     due(8) outbound(8)                   domain(8)  claimed rows
 //	outleased     domain(8)                            rows of it in outleases, u32
+//	throttled     outbound(8)                          throttled record
+//	turns         turn(8) outbound(8)                  -      rows of throttled
+//	networkturns  network digest(16) turn(8) outbound(8)   -  rows of throttled
 //	outmessages   Message-ID, lower case, cut to 40, 0, outbound(8)   -
 //	outtickets    ticket(8) outbound(8)                -
 //	mailboxes     name                                 mailbox record
@@ -74,7 +77,7 @@ import (
 // outbounds and inbounds is the last id given out, that of outleases the last
 // claim, that of mailboxes the last mailbox number. The counts are
 // "n" + prefix: the last ticket number; "t" + region, "o" + state, "i" + state,
-// "k" + kind, "r" + rule, "f" + fate and "w", the bytes of raw mails: what Stats
+// "k" + kind, "r" + rule, "f" + fate, "h" + the budget of throttled rows, and "w", the bytes of raw mails: what Stats
 // returns. The sequence of
 // suporder is the last suppression. An hour is counted from the Unix epoch.
 //
@@ -127,6 +130,9 @@ const (
 	bAlarms
 	bAlarmKeys
 	bCanaries
+	bThrottled
+	bTurns
+	bNetworkTurns
 	bucketCount
 )
 
@@ -185,6 +191,9 @@ func (b bucket) layout() layout {
 		bAlarms:        {"alarms", true},
 		bAlarmKeys:     {"alarmkeys", false},
 		bCanaries:      {"canaries", true},
+		bThrottled:     {"throttled", true},
+		bTurns:         {"turns", false},
+		bNetworkTurns:  {"networkturns", false},
 	}[b]
 }
 
@@ -203,14 +212,15 @@ const (
 
 // Kinds of counts.
 const (
-	countNumber   = 'n'
-	countTicket   = 't'
-	countOutbound = 'o'
-	countInbound  = 'i'
-	countKind     = 'k'
-	countRule     = 'r'
-	countFate     = 'f'
-	countRaw      = 'w'
+	countNumber    = 'n'
+	countTicket    = 't'
+	countOutbound  = 'o'
+	countInbound   = 'i'
+	countKind      = 'k'
+	countRule      = 'r'
+	countFate      = 'f'
+	countRaw       = 'w'
+	countThrottled = 'h'
 )
 
 const messagePrefix = 40

@@ -72,18 +72,51 @@ func (t *txn) unused(messageID string, links ...store.LinkID) error {
 	return err
 }
 
-// allowed works out whether a mail of a kind may go to the address, and what that
-// charges: why it is withheld, "" when it is not, and whether the address is dead.
-func (t *txn) allowed(now time.Time, address string, kind store.OutboundKind, budgets []store.Budget) (charges []charge, withheld string, dead bool, err error) {
-	withheld, dead, err = t.withheld(now, address, kind)
-	if err != nil || withheld != "" {
-		return nil, withheld, dead, err
+// permit is whether a mail may go to an address, and what that charges.
+type permit struct {
+	withheld string // why its address is not mailed
+	dead     bool   // that address is
+	budgets  []metered
+	spent    *metered // the budget without room
+	charges  []charge
+}
+
+// reason is why the mail does not go out now, "" when it does.
+func (p permit) reason() string {
+	if p.withheld == "" && p.spent != nil {
+		return reasonSpent(p.spent)
 	}
-	charges, spent := t.spend(now, budgets)
-	if spent != "" {
-		withheld = store.RuleBudget + ": " + spent
+	return p.withheld
+}
+
+// allowed works out whether a mail of a kind may go to the address.
+func (t *txn) allowed(now time.Time, address string, kind store.OutboundKind, budgets []metered) (p permit, err error) {
+	p.budgets = budgets
+	if p.withheld, p.dead, err = t.withheld(now, address, kind); err != nil || p.withheld != "" {
+		return p, err
 	}
-	return charges, withheld, false, nil
+	if kind == store.MailConfirmation {
+		p.charges, p.spent = t.spendBehind(now, budgets)
+	} else {
+		p.charges, p.spent = t.spend(now, budgets)
+	}
+	return p, nil
+}
+
+// addConfirmation writes a confirmation as the permit says; one that was sent already
+// stays so.
+func (t *txn) addConfirmation(now time.Time, mail *store.Outbound, p permit, network string) error {
+	if reason := p.reason(); mail.State == store.StateQueued && reason != "" {
+		mail.State, mail.Reason, mail.DueAt, mail.DoneAt = store.StateSuppressed, reason, time.Time{}, now
+		if p.spent != nil && !p.spent.Final {
+			mail.State, mail.DoneAt = store.StateThrottled, time.Time{}
+		}
+	}
+	t.putCharges(p.charges)
+	if err := t.addOutbound(mail); err != nil || mail.State != store.StateThrottled {
+		return err
+	}
+	return t.throttle(*mail, network, p.spent.Name, p.budgets)
 }
 
 func (t *txn) renewLink(now time.Time, id store.LinkID, m store.Mailing) (store.Opened, error) {
@@ -94,16 +127,16 @@ func (t *txn) renewLink(now time.Time, id store.LinkID, m store.Mailing) (store.
 	if err != nil {
 		return store.Opened{}, err
 	}
-	charges, withheld, _, err := t.allowed(now, k.Requester.Email, store.MailLinks, m.Budgets)
+	p, err := t.allowed(now, k.Requester.Email, store.MailLinks, meter(m.Budgets))
 	if err != nil {
 		return store.Opened{}, err
 	}
-	if withheld != "" {
+	if reason := p.reason(); reason != "" {
 		mail := linksMail(now, m.Region, k, m.MessageID)
-		mail.State, mail.Reason, mail.DueAt = store.StateSuppressed, withheld, time.Time{}
+		mail.State, mail.Reason, mail.DueAt = store.StateSuppressed, reason, time.Time{}
 		return store.Opened{Ticket: k, Confirmation: mail}, nil
 	}
-	t.putCharges(charges)
+	t.putCharges(p.charges)
 	if k.ProvenAt.IsZero() {
 		k.ProvenAt = now
 	}
@@ -227,10 +260,10 @@ func (t *txn) mailLinks(now time.Time, n store.LinkRequest) (store.Outbound, err
 	if err := t.unused(n.MessageID, n.Fresh...); err != nil {
 		return store.Outbound{}, err
 	}
-	charges, spent := t.spend(now, n.Budgets)
+	charges, spent := t.spend(now, meter(n.Budgets))
 	t.putCharges(charges)
 	tickets, err := t.newestOf(n.Address, store.Instant(n.Since))
-	if err != nil || spent != "" || len(tickets) == 0 {
+	if err != nil || spent != nil || len(tickets) == 0 {
 		return store.Outbound{}, err
 	}
 	if withheld, _, err := t.withheld(now, n.Address, store.MailLinks); err != nil || withheld != "" {
@@ -297,14 +330,13 @@ func (t *txn) changeRequester(now time.Time, n store.NewAddress) (store.Opened, 
 	if err != nil {
 		return store.Opened{}, err
 	}
-	charges, withheld, dead, err := t.allowed(now, n.Email, store.MailConfirmation, n.Budgets)
+	p, err := t.allowed(now, n.Email, store.MailConfirmation, meter(n.Budgets))
 	if err != nil {
 		return store.Opened{}, err
 	}
-	t.putCharges(charges)
 	before := k.Requester.Email
 	k.Requester.Email, k.ProvenAt, k.Question = n.Email, time.Time{}, ""
-	if dead {
+	if p.dead {
 		k.Question = store.QuestionUndeliverable
 	}
 	if err := t.newLink(&k, n.Mailing.Link, n.LinkExpires); err != nil {
@@ -317,10 +349,7 @@ func (t *txn) changeRequester(now time.Time, n store.NewAddress) (store.Opened, 
 		return store.Opened{}, err
 	}
 	mail := confirmation(now, n.Region, k, n.MessageID)
-	if withheld != "" {
-		mail.State, mail.Reason, mail.DoneAt, mail.DueAt = store.StateSuppressed, withheld, now, time.Time{}
-	}
-	err = t.addOutbound(&mail)
+	err = t.addConfirmation(now, &mail, p, n.Network)
 	return store.Opened{Ticket: k, Confirmation: mail}, err
 }
 
@@ -394,10 +423,19 @@ func (t *txn) indexRecipient(row store.Outbound) error {
 
 // replace ends a confirmation that waits to be sent to an address given up.
 func (t *txn) replace(now time.Time, row store.Outbound) error {
-	if row.State != store.StateQueued || row.Kind != store.MailConfirmation && row.Kind != store.MailLinks {
+	if row.Kind != store.MailConfirmation && row.Kind != store.MailLinks {
 		return nil
 	}
-	if err := t.dequeue(row); err != nil {
+	var err error
+	switch row.State {
+	case store.StateQueued:
+		err = t.dequeue(row)
+	case store.StateThrottled:
+		err = t.leaveTurn(row.ID)
+	default:
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	row.Reason = store.RuleReplaced

@@ -28,7 +28,8 @@ type opening struct {
 	now       time.Time
 	key       digest // of the idempotency key
 	entry     []byte // the first entry, encoded
-	confirmed bool   // see Opening
+	budgets   []metered
+	confirmed bool // see Opening
 }
 
 // Opening is one ticket of OpenTickets.
@@ -85,7 +86,7 @@ func (db *DB) prepare(now time.Time, n store.NewTicket) (opening, error) {
 	if err := checkNewTicket(now, n); err != nil {
 		return opening{}, err
 	}
-	o := opening{NewTicket: n, now: store.Instant(now)}
+	o := opening{NewTicket: n, now: store.Instant(now), budgets: meter(n.Budgets)}
 	o.LinkExpires = store.Instant(n.LinkExpires)
 	o.Promise = store.Promise{
 		FirstResponseBy: kept(n.Promise.FirstResponseBy),
@@ -163,23 +164,19 @@ func (t *txn) openTicket(o opening) (store.Opened, error) {
 	if err := t.unused(o.MessageID, o.Link); err != nil {
 		return store.Opened{}, err
 	}
-	charges, withheld, dead, err := t.allowed(o.now, o.Requester.Email, store.MailConfirmation, o.Budgets)
+	p, err := t.allowed(o.now, o.Requester.Email, store.MailConfirmation, o.budgets)
 	if err != nil {
 		return store.Opened{}, err
 	}
-	ticket, err := t.newTicket(o, dead)
+	ticket, err := t.newTicket(o, p.dead)
 	if err != nil {
 		return store.Opened{}, err
 	}
 	mail := confirmation(o.now, o.Region, ticket, o.MessageID)
-	switch {
-	case o.confirmed:
+	if o.confirmed {
 		mail.State, mail.Attempts, mail.DoneAt, mail.DueAt = store.StateSent, 1, o.now, time.Time{}
-	case withheld != "":
-		mail.State, mail.Reason, mail.DoneAt, mail.DueAt = store.StateSuppressed, withheld, o.now, time.Time{}
 	}
-	t.putCharges(charges)
-	if err := t.addOutbound(&mail); err != nil {
+	if err := t.addConfirmation(o.now, &mail, p, o.Network); err != nil {
 		return store.Opened{}, err
 	}
 	if o.Idempotency != "" {

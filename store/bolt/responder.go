@@ -35,12 +35,11 @@ func (t *txn) chargeBreaker(now time.Time, charges []charge, at store.InboundID,
 		return nil, "", err
 	}
 	if why == "" {
-		more, spent := t.spend(now, []store.Budget{limits.Breaker})
-		if spent == "" {
+		more, spent := t.spend(now, meter([]store.Budget{limits.Breaker}))
+		if spent == nil {
 			return append(charges, more...), "", nil
 		}
-		key := budgetKey(limits.Breaker)
-		r.Breaker, r.Window, why = key[:], int64(limits.Breaker.Window), spent
+		r.Breaker, r.Window, why = spent.key[:], int64(spent.Window), spent.Name
 	}
 	r.Reason = "the breaker tripped: " + why
 	return nil, why, t.putResponder("", r)

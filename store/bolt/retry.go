@@ -90,6 +90,8 @@ func (t *txn) retry(now time.Time, row *store.Outbound) (bool, error) {
 		}
 		row.DueAt = now
 		return true, errors.Join(t.enqueue(*row), t.putOutbound(*row))
+	case row.State == store.StateThrottled:
+		return true, t.unthrottle(row, now)
 	case row.State == store.StateFailed && row.Kind != store.MailAutoResponse:
 		row.QueuedAt, row.DueAt, row.DoneAt, row.Attempts = now, now, time.Time{}, 0
 		t.setDelivery(row, store.Delivery{})

@@ -26,6 +26,7 @@ func migrations() []migration {
 		indexBoard,
 		beginCounting, // 5: what happened hour by hour, what raw mails take, alarms, the canary's runs
 		orderBudgets,
+		createBuckets, // 7: mail that is throttled
 	}
 }
 

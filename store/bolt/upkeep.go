@@ -13,7 +13,7 @@ func (db *DB) Stats(ctx context.Context) (stats store.Stats, err error) {
 	stats = store.Stats{
 		Tickets: map[string]uint64{}, Outbounds: map[store.OutboundState]uint64{},
 		Inbounds: map[store.InboundState]uint64{}, Verdicts: map[store.Kind]uint64{}, Rules: map[string]uint64{},
-		Fates: map[store.Fate]uint64{},
+		Fates: map[store.Fate]uint64{}, Throttled: map[string]uint64{},
 	}
 	err = db.read(ctx, func(t *txn) error {
 		if key, _ := t.first(bOutWaiting, nil); key != nil {
@@ -41,6 +41,8 @@ func addStat(s *store.Stats, kind byte, name string, n uint64) {
 		s.Verdicts[store.Kind(name)] = n
 	case countFate:
 		s.Fates[store.Fate(name)] = n
+	case countThrottled:
+		s.Throttled[name] = n
 	case countRule:
 		s.Rules[name] = n
 	case countRaw:

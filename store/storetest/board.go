@@ -245,6 +245,8 @@ func (r *run) retry(*rapid.T) {
 		case o.State == store.StateFailed && o.Kind != store.MailAutoResponse:
 			o.State, o.QueuedAt, o.DueAt, o.DoneAt, o.Attempts = store.StateQueued, r.now, r.now, time.Time{}, 0
 			o.Delivery = store.Delivery{}
+		case o.State == store.StateThrottled:
+			r.model.unthrottle(r.now, o)
 		default:
 			continue
 		}

@@ -26,6 +26,7 @@ type model struct {
 	rawsTo   store.InboundID      // the last that was looked at
 	answered map[string]time.Time // until when a sender is not answered again
 	usage    map[store.Budget]store.Usage
+	waits    []*modelWait                // for room in a budget, by turn
 	on       map[string]*store.Responder // by mailbox, "" for all
 	tripped  *store.Budget
 	armed    time.Time          // when the breaker last closed
@@ -93,26 +94,26 @@ func (m *model) mail(id store.InboundID) *store.Inbound {
 	return nil
 }
 
-// spend charges all the budgets or none. A budget is the same whatever its
-// limit.
-func (m *model) spend(now time.Time, budgets ...store.Budget) (spent string) {
+// spend charges all the budgets or none, and returns the one that is spent. A budget
+// is the same whatever its limit.
+func (m *model) spend(now time.Time, budgets ...store.Budget) (spent *store.Budget) {
 	before := map[store.Budget]store.Usage{}
 	for k, v := range m.usage {
 		before[k] = v
 	}
 	for _, b := range budgets {
 		key := b
-		key.Limit = 0
+		key.Limit, key.Final = 0, false
 		usage, ok := b.Spend(m.usage[key], now)
 		if !ok {
 			m.usage = before
-			return b.Name
+			return &b
 		}
 		if !b.Unlimited() {
 			m.usage[key] = usage
 		}
 	}
-	return ""
+	return nil
 }
 
 func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (store.Opened, error) {
@@ -128,19 +129,14 @@ func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (
 		}
 		return opened, nil
 	}
-	reason, dead := m.withheld(now, n.Requester.Email, store.MailConfirmation)
-	if reason == "" {
-		if spent := m.spend(now, n.Budgets...); spent != "" {
-			reason = store.RuleBudget + ": " + spent
-		}
-	}
+	allowed := m.allow(now, n.Requester.Email, n.Budgets)
 	m.last[n.Region.Prefix]++
 	k := &store.Ticket{
 		ID: ids.Ticket.ID, Number: fmt.Sprintf("%s-%d", n.Region.Prefix, 1000+m.last[n.Region.Prefix]), Region: n.Region.ID,
 		Channel: n.Channel, Status: store.StatusOpen, Requester: n.Requester, Category: n.Category, Title: n.Title,
 		OpenedAt: now, ChangedAt: now, Promise: n.Promise, Link: n.Link, Entries: 1,
 	}
-	if dead {
+	if allowed.dead {
 		k.Question = store.QuestionUndeliverable
 	}
 	m.tickets = append(m.tickets, k)
@@ -153,11 +149,7 @@ func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (
 		To: n.Requester.Email, Langs: []string{n.Requester.Lang}, MessageID: n.MessageID, Ticket: k.ID, Number: k.Number,
 		Promise: n.Promise, Link: n.Link, QueuedAt: now, State: store.StateQueued, DueAt: now,
 	}}
-	if reason != "" {
-		o.State, o.Reason, o.DueAt, o.DoneAt = store.StateSuppressed, reason, time.Time{}, now
-		m.countEnd(o)
-	}
-	m.outs = append(m.outs, o)
+	m.confirm(now, o, allowed, n.Network)
 	return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
 }
 
@@ -461,7 +453,10 @@ func (m *model) stats() store.Stats {
 	s := store.Stats{
 		Tickets: map[string]uint64{}, Outbounds: map[store.OutboundState]uint64{}, Inbounds: map[store.InboundState]uint64{},
 		Verdicts: map[store.Kind]uint64{}, Rules: map[string]uint64{},
-		Fates: map[store.Fate]uint64{},
+		Fates: map[store.Fate]uint64{}, Throttled: map[string]uint64{},
+	}
+	for _, w := range m.waits {
+		s.Throttled[w.spent]++
 	}
 	for _, k := range m.tickets {
 		s.Tickets[k.Region]++

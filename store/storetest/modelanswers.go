@@ -134,15 +134,15 @@ func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules 
 	for key, usage := range m.usage {
 		before[key] = usage
 	}
-	if spent := m.spend(now, limits.Budgets...); spent != "" {
-		stop(store.RuleBudget, spent)
+	if spent := m.spend(now, limits.Budgets...); spent != nil {
+		stop(store.RuleBudget, spent.Name)
 	}
 	if len(rules) == 0 {
 		why := ""
 		if back, all := m.returned(); len(m.watched) >= limits.Returns.Least && back >= limits.Returns.Parties && 100*back > limits.Returns.Percent*all {
 			why = fmt.Sprintf("the answers to %d of the last %d unrelated senders came back", back, all)
-		} else if why = m.spend(now, limits.Breaker); why != "" {
-			m.tripped = &limits.Breaker
+		} else if spent := m.spend(now, limits.Breaker); spent != nil {
+			m.tripped, why = &limits.Breaker, spent.Name
 		}
 		if why != "" {
 			stop(store.RuleBreaker, why)

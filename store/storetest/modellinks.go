@@ -18,17 +18,6 @@ func (m *model) prove(now time.Time, id store.LinkID) (store.Ticket, error) {
 	return *k, nil
 }
 
-// allow is whether a mail may go to an address; allowed, it is charged for.
-func (m *model) allow(now time.Time, address string, kind store.OutboundKind, budgets []store.Budget) (reason string, dead bool) {
-	reason, dead = m.withheld(now, address, kind)
-	if reason == "" {
-		if spent := m.spend(now, budgets...); spent != "" {
-			reason = store.RuleBudget + ": " + spent
-		}
-	}
-	return reason, dead
-}
-
 func (m *model) renew(now time.Time, by store.LinkID, n store.Mailing, id store.OutboundID) (store.Opened, error) {
 	k, err := m.linked(now, by)
 	if err != nil {
@@ -36,7 +25,13 @@ func (m *model) renew(now time.Time, by store.LinkID, n store.Mailing, id store.
 	}
 	o := m.mailTo(now, k, n)
 	o.Kind, o.Promise = store.MailLinks, store.Promise{}
-	if reason, _ := m.allow(now, k.Requester.Email, store.MailLinks, n.Budgets); reason != "" {
+	reason, _ := m.withheld(now, k.Requester.Email, store.MailLinks)
+	if reason == "" {
+		if spent := m.spend(now, n.Budgets...); spent != nil {
+			reason = store.RuleBudget + ": " + spent.Name
+		}
+	}
+	if reason != "" {
 		o.State, o.Reason, o.DueAt, o.Link = store.StateSuppressed, reason, time.Time{}, k.Link
 		o.Links = []store.TicketLink{{Number: k.Number, Link: k.Link}}
 		return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
@@ -81,7 +76,7 @@ func (m *model) mailLinks(now time.Time, n store.LinkRequest, id store.OutboundI
 		}
 	}
 	reason, _ := m.withheld(now, n.Address, store.MailLinks)
-	if spent != "" || len(tickets) == 0 || reason != "" {
+	if spent != nil || len(tickets) == 0 || reason != "" {
 		return store.Outbound{}
 	}
 	o := m.mailTo(now, tickets[0], store.Mailing{Region: n.Region, MessageID: n.MessageID})
@@ -113,10 +108,10 @@ func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.Outb
 			return store.Opened{}, store.ErrConflict
 		}
 	}
-	reason, dead := m.allow(now, n.Email, store.MailConfirmation, n.Budgets)
+	allowed := m.allow(now, n.Email, n.Budgets)
 	was := k.Requester.Email
 	k.Requester.Email, k.ProvenAt, k.Question = n.Email, time.Time{}, ""
-	if dead {
+	if allowed.dead {
 		k.Question = store.QuestionUndeliverable
 	}
 	m.revokeLinks(k.ID)
@@ -124,7 +119,9 @@ func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.Outb
 	m.links[k.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
 	m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventAddressChanged, At: now, Body: was})
 	for _, o := range m.outs {
-		if o.Ticket == k.ID && o.State == store.StateQueued && o.Kind != store.MailAutoResponse {
+		waits := o.State == store.StateQueued || o.State == store.StateThrottled
+		if o.Ticket == k.ID && waits && o.Kind != store.MailAutoResponse {
+			m.leaveTurn(o)
 			o.end(store.StateSuppressed, now)
 			o.Reason = store.RuleReplaced
 			m.countEnd(o)
@@ -132,10 +129,6 @@ func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.Outb
 	}
 	o := m.mailTo(now, k, n.Mailing)
 	o.ID = id
-	if reason != "" {
-		o.State, o.Reason, o.DueAt, o.DoneAt = store.StateSuppressed, reason, time.Time{}, now
-		m.countEnd(o)
-	}
-	m.outs = append(m.outs, o)
+	m.confirm(now, o, allowed, n.Network)
 	return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
 }

@@ -167,8 +167,8 @@ func countedWithheld(d *desk) {
 	d.finishes(row, store.StateSent, time.Time{})
 	d.hears(failed(row, store.OutcomeDead))
 	d.opens(from("gone@x.example"))
-	d.opens(from("else@z.example"), budgets(store.Budget{Name: "b", Limit: 1, Window: time.Hour}))
-	d.opens(from("else@z.example"), budgets(store.Budget{Name: "b", Limit: 1, Window: time.Hour}))
+	d.opens(from("else@z.example"), budgets(store.Budget{Name: "b", Limit: 1, Window: time.Hour, Final: true}))
+	d.opens(from("else@z.example"), budgets(store.Budget{Name: "b", Limit: 1, Window: time.Hour, Final: true}))
 	if rows := d.claims(claimAll()); len(rows) != 1 {
 		d.Fatalf("of %d and %d, %d rows were claimed", waiting.Confirmation.ID, sent.Confirmation.ID, len(rows))
 	}

@@ -34,7 +34,7 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "prove": r.prove, "renew": r.renew, "revokeAll": r.revokeAll, "links": r.mailLinks, "change": r.change,
-			"claim": r.claim, "finish": r.finish,
+			"claim": r.claim, "throttled": r.releaseThrottled, "finish": r.finish,
 			"finishAgain": r.finish, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
 			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored, "clock": r.clock, "raws": r.dropRaws, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
@@ -98,10 +98,12 @@ func (r *run) pick(name string, n int) int { return rapid.IntRange(0, n-1).Draw(
 func (r *run) mint() int { r.minted++; return r.minted }
 
 func (r *run) budgets() []store.Budget {
+	key := people[r.pick("budget", 3)]
 	return []store.Budget{
-		{Name: "one", Key: people[r.pick("budget", 3)], Limit: 2, Window: time.Hour},
+		{Name: "day", Key: key, Limit: 3, Window: 24 * time.Hour, Final: true},
+		{Name: "one", Key: key, Limit: 2, Window: time.Hour},
 		{Name: "all", Limit: 4, Window: 3 * time.Hour},
-	}[:r.pick("budgets", 3)]
+	}[r.pick("budgets", 4):]
 }
 
 func (r *run) files() (files []store.File) {
@@ -123,7 +125,7 @@ func (r *run) open(*rapid.T) {
 		Title:     "T", Body: strings.Repeat("text ", r.pick("body", 600)), Files: r.files(),
 		Promise: store.Promise{FirstResponseBy: r.now.Add(time.Duration(r.pick("promise", 5)) * time.Hour)},
 		Link:    linkOf(r.mint()), LinkExpires: r.now.Add(time.Duration(1+r.pick("expires", 400)) * time.Hour),
-		MessageID: messageIDOf(r.mint()), Budgets: r.budgets(),
+		MessageID: messageIDOf(r.mint()), Budgets: r.budgets(), Network: fmt.Sprint(r.pick("network", 3)),
 	}
 	n.Idempotency, n.Fingerprint = r.key()
 	got, err := r.store.OpenTicket(r.ctx, r.now, n)
@@ -356,6 +358,7 @@ func (r *run) readAll() {
 	r.readDeliveries()
 	r.readAgents()
 	r.readBoard()
+	r.readThrottled()
 	r.readNumbers()
 	var deadlines []store.Deadline
 	since := r.now.Add(-store.DeadlineKept)

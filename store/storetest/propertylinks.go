@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"time"
 
 	"pgregory.net/rapid"
@@ -11,7 +12,7 @@ import (
 func (r *run) mailing() store.Mailing {
 	return store.Mailing{
 		Region: region("us", "US"), Link: linkOf(r.mint()), LinkExpires: r.now.Add(time.Duration(1+r.pick("expires", 400)) * time.Hour),
-		MessageID: messageIDOf(r.mint()), Budgets: r.budgets(),
+		MessageID: messageIDOf(r.mint()), Budgets: r.budgets(), Network: fmt.Sprint(r.pick("network", 3)),
 	}
 }
 

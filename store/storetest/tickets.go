@@ -21,7 +21,7 @@ func ticketStories() map[string]func(*desk) {
 		"A double post folds in a race":                                             foldingRace,
 		"A key is free again after a week":                                          foldingEnds,
 		"A broken NewTicket is refused and leaves nothing":                          refusedTicket,
-		"A spent budget suppresses the confirmation and charges nothing":            confirmationBudget,
+		"A spent budget throttles or ends the confirmation and charges nothing":     confirmationBudget,
 		"Budgets slide over a window's edge":                                        budgetSlides,
 		"A follow-up proves the address and folds":                                  followUp,
 		"A link opens until it expires or is revoked":                               links,
@@ -247,7 +247,7 @@ func refusedTicket(d *desk) {
 }
 
 func confirmationBudget(d *desk) {
-	perAddress := store.Budget{Name: "confirmation/address", Key: "ana@partner.example", Limit: 1, Window: 24 * time.Hour}
+	perAddress := store.Budget{Name: "confirmation/address", Key: "ana@partner.example", Limit: 1, Window: 24 * time.Hour, Final: true}
 	inAll := store.Budget{Name: "confirmation/all", Limit: 2, Window: 24 * time.Hour}
 	unlimited := store.Budget{Name: "confirmation/network"}
 	first := d.opens(budgets(unlimited, perAddress, inAll))
@@ -261,11 +261,14 @@ func confirmationBudget(d *desk) {
 			d.Errorf("confirmation %d within its budget is %s", i, o.Confirmation.State)
 		}
 	}
-	for budget, o := range map[string]store.Opened{"confirmation/address": second, "confirmation/all": fourth} {
-		mail := o.Confirmation
-		if mail.State != store.StateSuppressed || !strings.Contains(mail.Reason, budget) || !mail.DueAt.IsZero() || !mail.DoneAt.Equal(d.at()) {
-			d.Errorf("confirmation beyond %s: %+v", budget, mail)
-		}
+	ended, waits := second.Confirmation, fourth.Confirmation
+	if ended.State != store.StateSuppressed || !strings.Contains(ended.Reason, "confirmation/address") || !ended.DueAt.IsZero() || !ended.DoneAt.Equal(d.at()) {
+		d.Errorf("confirmation beyond a final budget: %+v", ended)
+	}
+	if waits.State != store.StateThrottled || !strings.Contains(waits.Reason, "confirmation/all") || !waits.DueAt.IsZero() || !waits.DoneAt.IsZero() {
+		d.Errorf("confirmation beyond a budget: %+v", waits)
+	}
+	for _, mail := range []store.Outbound{ended, waits} {
 		d.same(must[store.Outbound](d)(d.Outbound(d.ctx, mail.ID)), mail)
 	}
 	rows := must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, d.now, claimAll()))
@@ -275,7 +278,7 @@ func confirmationBudget(d *desk) {
 }
 
 func budgetSlides(d *desk) {
-	b := store.Budget{Name: "b", Limit: 10, Window: time.Hour}
+	b := store.Budget{Name: "b", Limit: 10, Window: time.Hour, Final: true}
 	d.now = d.now.Truncate(time.Hour).Add(time.Hour - time.Microsecond)
 	sent := func() (n int) {
 		for d.opens(budgets(b)).Confirmation.State == store.StateQueued {

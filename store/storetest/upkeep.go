@@ -42,7 +42,7 @@ func housekeeping(d *desk) {
 
 func housekeepingKeeps(d *desk) {
 	d.connects()
-	b := store.Budget{Name: "b", Limit: 1, Window: time.Hour}
+	b := store.Budget{Name: "b", Limit: 1, Window: time.Hour, Final: true}
 	opened := d.opens(post("key", "text"), budgets(b))
 	ana := sender("ana@partner.example")
 	d.wantAnswered(d.answer(d.mail(1), ana))
