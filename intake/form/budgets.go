@@ -9,14 +9,23 @@ import (
 	"signpost/store/origin"
 )
 
+// The budgets of all confirmations together: what is throttled by one of them waits
+// for everybody else's mail.
+const (
+	BudgetAll    = "confirmation/all"
+	BudgetAllDay = "confirmation/all-day"
+)
+
 // budgets are what a confirmation to an address is charged to, when it was asked
 // for from a network. The address is unproven: a stranger may have named it, in
 // many spellings or under many names of one domain, from many addresses of one
-// network, and none of these may have more mail sent than the limits say.
+// network, and none of these may have more mail sent than the limits say. What is
+// beyond them waits for room; but beyond what one mailbox gets a day nothing does, or
+// a flood of a minute would fill it for days.
 func (f *Form) budgets(email string, from netip.Addr) []store.Budget {
 	mailbox, domain := origin.Mailbox(email), origin.Registered(store.Domain(email))
 	budgets := []store.Budget{
-		{Name: "confirmation/address-day", Key: mailbox, Limit: f.cfg.ConfirmationsPerAddressDay, Window: 24 * time.Hour},
+		{Name: "confirmation/address-day", Key: mailbox, Limit: f.cfg.ConfirmationsPerAddressDay, Window: 24 * time.Hour, Final: true},
 		{Name: "confirmation/address", Key: mailbox, Limit: f.cfg.ConfirmationsPerAddress, Window: time.Hour},
 	}
 	if !origin.IsPublicHost(domain) && !slices.Contains(f.cfg.PublicHosts, domain) {
@@ -32,7 +41,7 @@ func (f *Form) budgets(email string, from netip.Addr) []store.Budget {
 		)
 	}
 	return append(budgets,
-		store.Budget{Name: "confirmation/all", Limit: f.cfg.ConfirmationsInAll, Window: time.Hour},
-		store.Budget{Name: "confirmation/all-day", Limit: f.cfg.ConfirmationsInAllDay, Window: 24 * time.Hour},
+		store.Budget{Name: BudgetAll, Limit: f.cfg.ConfirmationsInAll, Window: time.Hour},
+		store.Budget{Name: BudgetAllDay, Limit: f.cfg.ConfirmationsInAllDay, Window: 24 * time.Hour},
 	)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"signpost/store"
 )
@@ -47,12 +48,20 @@ func (w *world) flood(n int, who func(i int) (addr, email string)) (taken int) {
 	return taken
 }
 
-// mails is how many confirmations are on their way.
-func (w *world) mails() uint64 {
+// mails is how many confirmations are in a state: queued are those on their way.
+func (w *world) mails(state store.OutboundState) uint64 {
 	w.t.Helper()
 	stats, err := w.db.Stats(w.t.Context())
 	fatal(w.t, err)
-	return stats.Outbounds[store.StateQueued]
+	return stats.Outbounds[state]
+}
+
+// releases what is throttled as if it were so much later.
+func (w *world) releases(after time.Duration) store.Released {
+	w.t.Helper()
+	done, err := w.db.ReleaseThrottled(w.t.Context(), time.Now().Add(after), 100_000)
+	fatal(w.t, err)
+	return done
 }
 
 // TestAFloodOfPostsIsNoFloodOfMail: every post is taken, what the budgets allow is
@@ -64,18 +73,19 @@ func TestAFloodOfPostsIsNoFloodOfMail(t *testing.T) {
 		posts int
 		who   func(i int) (addr, email string)
 		most  uint64
+		later store.Released // what two hours later leaves, and what never will
 	}{
 		"one /48": {10_000, func(i int) (string, string) {
 			return fmt.Sprintf("2001:db8:7:%x::1", i), fmt.Sprintf("p@company%d.example", i)
-		}, 240},
+		}, 120, store.Released{Queued: 240}}, // at first of one /56, and then of half a /48
 		"one IPv4 /24": {2000, func(i int) (string, string) {
 			return fmt.Sprintf("::ffff:192.0.2.%d", i%256), fmt.Sprintf("p@company%d.example", i)
-		}, 240},
-		"one Gmail mailbox in 100 spellings": {100, func(i int) (string, string) { return elsewhere(i), spelling(i) }, 10},
+		}, 240, store.Released{Queued: 240}},
+		"one Gmail mailbox in 100 spellings": {100, func(i int) (string, string) { return elsewhere(i), spelling(i) }, 10, store.Released{Queued: 10, Suppressed: 80}},
 		"one catch-all domain": {300, func(i int) (string, string) {
 			return elsewhere(i), fmt.Sprintf("p%d@%s", i, []string{"all.example", "ALL.example", "sub.all.example", "x.y.all.example"}[i%4])
-		}, 30},
-		"a host for everybody": {300, func(i int) (string, string) { return elsewhere(i), fmt.Sprintf("p%d@gmail.com", i) }, 300},
+		}, 30, store.Released{Queued: 30}},
+		"a host for everybody": {300, func(i int) (string, string) { return elsewhere(i), fmt.Sprintf("p%d@gmail.com", i) }, 300, store.Released{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,13 +93,45 @@ func TestAFloodOfPostsIsNoFloodOfMail(t *testing.T) {
 			if taken := w.flood(tt.posts, tt.who); taken != tt.posts {
 				t.Errorf("%d of %d posts were taken", taken, tt.posts)
 			}
-			if mails := w.mails(); mails != tt.most {
-				t.Errorf("%d confirmations leave, want %d", mails, tt.most)
+			if mails := w.mails(store.StateQueued); mails != tt.most || mails+w.mails(store.StateThrottled) != uint64(tt.posts) {
+				t.Errorf("%d confirmations leave, want %d; %d wait", mails, tt.most, w.mails(store.StateThrottled))
 			}
-			if code := w.postFrom("203.0.113.9", "ana@partner.example"); code != 201 || w.mails() != tt.most+1 {
-				t.Errorf("a partner from elsewhere: %d, and %d confirmations", code, w.mails())
+			if code := w.postFrom("203.0.113.9", "ana@partner.example"); code != 201 || w.mails(store.StateQueued) != tt.most+1 {
+				t.Errorf("a partner from elsewhere: %d, and %d confirmations", code, w.mails(store.StateQueued))
+			}
+			if done := w.releases(2 * time.Hour); done != tt.later {
+				t.Errorf("two hours later %+v, want %+v", done, tt.later)
 			}
 		})
+	}
+}
+
+// TestAPartnerDoesNotWaitBehindAFlood: when the limit over all is spent, the page
+// says that the mail comes later, and it leaves with the first that do.
+func TestAPartnerDoesNotWaitBehindAFlood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setting) {
+		s.cfg.PostsPerNetwork, s.cfg.PostsPerAddress, s.cfg.ConfirmationsInAll = 0, 0, 50
+	})
+	w.flood(500, func(i int) (string, string) {
+		return fmt.Sprintf("2001:db8:%x:%x::1", i%10, i), fmt.Sprintf("p@company%d.example", i)
+	})
+	if queued, waits := w.mails(store.StateQueued), w.mails(store.StateThrottled); queued != 50 || waits != 450 {
+		t.Fatalf("%d leave and %d wait", queued, waits)
+	}
+	page := w.get(w.post(good()).Header().Get("Location")).Body.String()
+	contains(t, page, "Our email to you comes a little later", "ana@partner.example")
+	lacks(t, page, "did not send a confirmation", "look in your spam folder")
+	if done := w.releases(2 * time.Hour); done != (store.Released{Queued: 50}) {
+		t.Fatalf("two hours later %+v", done)
+	}
+	mails, err := w.db.OutboundsTo(t.Context(), "ana@partner.example", 0, 1)
+	fatal(t, err)
+	if mails[0].State != store.StateQueued {
+		t.Errorf("the partner's confirmation is %s", mails[0].State)
+	}
+	if done := w.releases(24 * time.Hour); done != (store.Released{Suppressed: 401}) {
+		t.Errorf("after the promised date %+v", done)
 	}
 }
 
@@ -124,7 +166,7 @@ func TestPostsThatNameAPartnerDoNotLockThePartnerOut(t *testing.T) {
 			t.Fatalf("the partner gets %d", code)
 		}
 	}
-	if mails := w.mails(); mails != 10 {
+	if mails := w.mails(store.StateQueued); mails != 10 {
 		t.Errorf("%d confirmations to one address", mails)
 	}
 }

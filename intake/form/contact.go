@@ -199,6 +199,7 @@ func (f *Form) open(ctx context.Context, now time.Time, x *web.Exchange, d *draf
 		Idempotency: d.onceKey(),
 		Fingerprint: d.fingerprint(),
 		Budgets:     f.budgets(d.Email, x.Remote()),
+		Network:     origin.Widest(x.Remote()).String(),
 	})
 	return opened, region, err
 }

@@ -213,7 +213,7 @@ func TestTooManyPostsWaitWithTheirTextKept(t *testing.T) {
 
 func TestASuppressedConfirmationIsAdmitted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setting) { s.cfg.ConfirmationsPerAddress = 1 })
+	w := newWorld(t, func(s *setting) { s.cfg.ConfirmationsPerAddressDay = 1 })
 	first := w.get(w.post(good()).Header().Get("Location")).Body.String()
 	lacks(t, first, "did not send a confirmation")
 	second := w.get(w.post(good()).Header().Get("Location")).Body.String()

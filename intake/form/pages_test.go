@@ -14,14 +14,17 @@ import (
 // field and no id twice.
 func TestEveryPageIsWholeInEveryLanguage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setting) { s.cfg.Categories, s.cfg.ConfirmationsPerAddress = []string{"Orders"}, 1 })
+	w := newWorld(t, func(s *setting) {
+		s.cfg.Categories, s.cfg.ConfirmationsPerAddressDay, s.cfg.ConfirmationsPerDomain = []string{"Orders"}, 1, 1
+	})
 	received := w.post(good()).Header().Get("Location")
 	suppressed := w.post(good(), file{"notes.txt", "x"}).Header().Get("Location")
+	later := w.post(with(good(), "email", "bo@partner.example")).Header().Get("Location")
 	ticket := w.link(w.ticket("US-1002"))
 	forged := "/t/x"
 	for _, lang := range []string{"en", "es", "zh-Hans", "id", "ar"} {
 		pages := map[string]string{}
-		for _, path := range []string{"/", "/contact", received, suppressed, ticket, forged, "/nowhere"} {
+		for _, path := range []string{"/", "/contact", received, suppressed, later, ticket, forged, "/nowhere"} {
 			pages[path] = w.get(path + "?lang=" + lang).Body.String()
 		}
 		bad := url.Values{"lang": {lang}, "name": {strings.Repeat("x", 300)}, "email": {"a@gmial.com"}, "category": {"?"}}

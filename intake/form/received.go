@@ -21,7 +21,8 @@ type receivedToken struct {
 	Region     string    `json:"r"`
 	First      time.Time `json:"f,omitzero"`
 	Suppressed bool      `json:"s,omitempty"`
-	Expires    int64     `json:"e"` // Unix seconds
+	Later      bool      `json:"l,omitempty"` // the confirmation waits its turn
+	Expires    int64     `json:"e"`           // Unix seconds
 }
 
 // receivedData is what the received page shows.
@@ -31,6 +32,7 @@ type receivedData struct {
 	FirstBy    time.Time
 	Zone       *time.Location
 	Suppressed bool
+	Later      bool
 	To         string // the address the confirmation goes to, "" on another browser
 }
 
@@ -44,6 +46,7 @@ func (f *Form) toReceived(x *web.Exchange, opened store.Opened, email string) er
 		Region:     opened.Ticket.Region,
 		First:      opened.Ticket.Promise.FirstResponseBy,
 		Suppressed: opened.Confirmation.State == store.StateSuppressed,
+		Later:      opened.Confirmation.State == store.StateThrottled,
 		Expires:    time.Now().Add(receivedKept).Unix(),
 	})
 	http.SetCookie(x.Writer, &http.Cookie{
@@ -73,6 +76,7 @@ func (f *Form) showReceived(x *web.Exchange) error {
 		FirstBy:    r.First,
 		Zone:       f.zone(r.Region),
 		Suppressed: r.Suppressed,
+		Later:      r.Later,
 		To:         sentTo(x.Request, r.Number),
 	})
 }
