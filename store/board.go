@@ -85,10 +85,9 @@ type Board interface {
 	// FailedOutbounds lists the mails in StateFailed, newest first, those with an
 	// id below before (0: from the newest).
 	FailedOutbounds(ctx context.Context, before OutboundID, limit int) ([]Outbound, error)
-	// ThrottledOutbounds lists the throttled mails in the order of their turns,
-	// those behind the one given (0: from the first). ErrNotFound when that one is
-	// throttled no more.
-	ThrottledOutbounds(ctx context.Context, after OutboundID, limit int) ([]Outbound, error)
+	// ThrottledOutbounds lists the throttled mails in the order of their turns.
+	// ErrInvalid for a cursor that is none.
+	ThrottledOutbounds(ctx context.Context, p Page) (List[Outbound], error)
 	// RetryOutbounds makes mails due now: those that wait for another try, those
 	// that are throttled, whatever their budgets say, and
 	// those that failed, which begin anew with the same bytes and no fate. A mail that is in

@@ -186,6 +186,7 @@ type AlarmConfig struct {
 	Repeat          time.Duration `koanf:"repeat"`
 	AnswersFloor    int           `koanf:"answers_floor"`
 	Refusals        int           `koanf:"refusals"`
+	Throttled       int           `koanf:"throttled"`
 	DiskFloor       Bytes         `koanf:"disk_floor"`
 	DiskFillsWithin time.Duration `koanf:"disk_fills_within"`
 }
@@ -221,7 +222,7 @@ func defaultConfig() Config {
 		},
 		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Network: 20, Breaker: 30, Returned: 20},
 		Ledger:    LedgerConfig{RawDays: 400, RawTotal: 4 << 30},
-		Alarm:     AlarmConfig{Repeat: time.Hour, AnswersFloor: 10, Refusals: 3, DiskFloor: 2 << 30, DiskFillsWithin: 12 * time.Hour},
+		Alarm:     AlarmConfig{Repeat: time.Hour, AnswersFloor: 10, Refusals: 3, Throttled: 50, DiskFloor: 2 << 30, DiskFillsWithin: 12 * time.Hour},
 		Canary:    CanaryConfig{Every: 30 * time.Minute, Limit: 10 * time.Minute},
 	}
 }

@@ -378,6 +378,7 @@ func (c *collector) alarm(cfg *Config) {
 		c.add("alarm.disk_fills_within", fmt.Sprintf("%v is out of range", a.DiskFillsWithin), "Use 0s (off) to 720h.")
 	}
 	c.between("alarm.refusals", a.Refusals, 0, store.RefusalAddresses)
+	c.between("alarm.throttled", a.Throttled, 0, 1_000_000)
 	if u, err := url.Parse(a.Webhook); a.Webhook != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		c.add("alarm.webhook", "not the address of a web service", "Write it in full, beginning with https://. Where it is secret, set SIGNPOST_ALARM__WEBHOOK instead.")
 	}

@@ -32,6 +32,7 @@ func (a *App) troubles(ctx context.Context) []store.Trouble {
 		}}
 	}
 	return slices.Concat(
+		throttledTroubles(stats, a.cfg.Alarm.Throttled),
 		outboxTroubles(now, stats, a.sender.Relay()), a.mailboxTroubles(now), a.responderTroubles(ctx, now),
 		a.refusalTroubles(ctx, now), a.tokenTroubles(now), a.silencedTroubles(ctx), a.diskTroubles(now), a.canaryTroubles(ctx, now), guessTroubles(a.staff.Guessed(now)),
 	)

@@ -28,6 +28,7 @@ type Store interface {
 	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
 	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
 	FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
+	ThrottledOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
 	RetryOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID) ([]store.Outbound, error)
 	Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) ([]store.Suppression, error)
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)

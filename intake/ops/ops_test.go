@@ -409,6 +409,37 @@ func TestAWrongVerdictBecomesATestCase(t *testing.T) {
 	}
 }
 
+// TestThrottledMailIsShownAndSentByHand: each row names the limit it waits for.
+func TestThrottledMailIsShownAndSentByHand(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	once := store.Budget{Name: "confirmation/network", Key: "n", Limit: 1, Window: time.Hour}
+	h.sends("a@x.example", store.StateSent, "", func(n *store.NewTicket) { n.Budgets = []store.Budget{once} })
+	var last store.Opened
+	for i := range byte(51) {
+		n := store.NewTicket{
+			Region: store.Region{ID: "us", Prefix: "US", Address: "us@desk.example"}, Requester: store.Contact{Email: fmt.Sprintf("p%d@y.example", i)},
+			Link: store.LinkID{9, i}, LinkExpires: time.Now().Add(time.Hour), MessageID: fmt.Sprintf("t%d@desk.example", i),
+			Budgets: []store.Budget{once}, Network: "n",
+		}
+		var err error
+		if last, err = h.db.OpenTicket(t.Context(), time.Now(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := h.shows("/ops/queue", "Throttled", "p0@y.example", "confirmation/network", "Those whose turn comes later")
+	next := regexp.MustCompile(`/ops/queue\?turn=[0-9a-f]+`).FindString(page)
+	h.shows(next, last.Confirmation.To)
+	h.shows("/ops", "throttled")
+	h.do("POST", "/ops/queue/retry", url.Values{"id": {fmt.Sprint(last.Confirmation.ID)}})
+	if state := h.outbound(last.Confirmation.ID).State; state != store.StateQueued {
+		t.Errorf("sent by hand it is %s", state)
+	}
+	if w := h.do("GET", "/ops/queue?turn=x", nil); w.Code != http.StatusBadRequest {
+		t.Errorf("a cursor that is none: %d", w.Code)
+	}
+}
+
 func TestMailsAreTriedAgainOneOrAll(t *testing.T) {
 	t.Parallel()
 	h := open(t)

@@ -2,9 +2,11 @@ package ops
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"signpost/intake/web"
@@ -21,10 +23,10 @@ const (
 
 type queueData struct {
 	page
-	Waiting, Failed           []queueRow
-	WaitingCount, FailedCount uint64
-	MoreWaiting, MoreFailed   string
-	Done                      string
+	Waiting, Throttled, Failed                []queueRow
+	WaitingCount, ThrottledCount, FailedCount uint64
+	MoreWaiting, MoreThrottled, MoreFailed    string
+	Done                                      string
 }
 
 type queueRow struct {
@@ -53,15 +55,25 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return err
 	}
+	throttled, err := o.deps.Store.ThrottledOutbounds(ctx, store.Page{After: store.Cursor(in.Get("turn")), Limit: queuePage})
+	if errors.Is(err, store.ErrInvalid) {
+		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+	}
+	if err != nil {
+		return err
+	}
 	d := queueData{
 		page: page{"queue", who.Email}, WaitingCount: stats.Outbounds[store.StateQueued] + stats.Outbounds[store.StateClaimed],
-		FailedCount: stats.Outbounds[store.StateFailed],
+		FailedCount: stats.Outbounds[store.StateFailed], ThrottledCount: stats.Outbounds[store.StateThrottled],
 	}
 	if n, err := strconv.Atoi(in.Get("retried")); err == nil {
 		d.Done = retriedWords(n)
 	}
 	for _, row := range waiting {
 		d.Waiting = append(d.Waiting, queued(row, now))
+	}
+	for _, row := range throttled.Items {
+		d.Throttled = append(d.Throttled, queued(row, now))
 	}
 	for _, row := range failed {
 		d.Failed = append(d.Failed, queued(row, now))
@@ -71,6 +83,9 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 	}
 	if len(failed) == queuePage {
 		d.MoreFailed = fmt.Sprintf("/ops/queue?before=%d#failed", failed[queuePage-1].ID)
+	}
+	if throttled.Next != "" {
+		d.MoreThrottled = fmt.Sprintf("/ops/queue?turn=%s#throttled", throttled.Next)
 	}
 	return o.queue.Show(x, http.StatusOK, d)
 }
@@ -93,6 +108,10 @@ func queued(m store.Outbound, now time.Time) queueRow {
 	switch m.State {
 	case store.StateClaimed:
 		row.State, row.Tone = "under way", "teal"
+	case store.StateThrottled:
+		row.State, row.Tone = "throttled", "amber"
+		row.Next = strings.TrimPrefix(m.Reason, store.RuleBudget+": ")
+		row.CanRetry = true
 	case store.StateFailed:
 		row.State, row.Tone = "failed", "red"
 		row.CanRetry = m.Kind != store.MailAutoResponse

@@ -1,11 +1,13 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
-	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"signpost/store"
@@ -226,23 +228,31 @@ func (t *txn) takeTurn(now time.Time, id store.OutboundID, turn turn, done *stor
 	return err
 }
 
-// ThrottledOutbounds implements store.Board.
-func (db *DB) ThrottledOutbounds(ctx context.Context, after store.OutboundID, limit int) (rows []store.Outbound, err error) {
+// ThrottledOutbounds implements store.Board. A cursor is the key of the turn before.
+func (db *DB) ThrottledOutbounds(ctx context.Context, p store.Page) (found store.List[store.Outbound], err error) {
+	after, err := hex.DecodeString(string(p.After))
+	if err != nil || p.After != "" && len(after) != 16 {
+		return found, fault("throttled outbounds after", strconv.Quote(cut(string(p.After), 200)), invalid("that is no cursor"))
+	}
+	if p.After != "" {
+		after = append(after, 0)
+	}
 	err = db.read(ctx, func(t *txn) error {
-		var from []byte
-		if after != 0 {
-			r, err := t.throttledRow(after)
-			if err != nil {
-				return err
+		var last []byte
+		return t.walk(bTurns, nil, after, func(key, _ []byte) (bool, error) {
+			if len(found.Items) >= p.Limit {
+				found.Next = store.Cursor(hex.EncodeToString(last))
+				return false, nil
 			}
-			from = binary.BigEndian.AppendUint64(u64(r.Turn), uint64(after)+1)
-		}
-		return t.walk(bTurns, nil, from, t.collect(&rows, limit))
+			row, err := t.outbound(store.OutboundID(readU64(key[8:])))
+			found.Items, last = append(found.Items, row), bytes.Clone(key)
+			return true, err
+		})
 	})
 	if err != nil {
-		return nil, fault("throttled outbounds, at most", limit, err)
+		return store.List[store.Outbound]{}, fault("throttled outbounds, at most", p.Limit, err)
 	}
-	return rows, nil
+	return found, nil
 }
 
 // throttled checks that a throttled row has its turn.
