@@ -16,7 +16,7 @@ type Usage struct {
 func (b Budget) Unlimited() bool { return b.Limit <= 0 }
 
 // Half is the budget with half of its limit: what new mail may use while other mail
-// is throttled. The other half is for what is throttled, which is released fairly;
+// is throttled by it. The other half is for what is throttled, which is released fairly;
 // else whoever posts most often would take all the room there is. A Final budget stays
 // whole, since nothing waits for room in it.
 func (b Budget) Half() Budget {

@@ -65,8 +65,8 @@ type Tickets interface {
 	// suppressed where its address is (Reason begins with RuleSuppressed; a dead
 	// one also opens QuestionUndeliverable); or throttled or suppressed where a
 	// budget of n.Budgets is spent (Reason begins with RuleBudget). A queued one
-	// charges all budgets, any other none. While other mail is throttled, a new one
-	// may use half of each budget (Budget.Half). ErrInvalid for a link or
+	// charges all budgets, any other none. While other mail is throttled by
+	// a budget, a new one may use half of that (Budget.Half). ErrInvalid for a link or
 	// Message-ID in use.
 	//
 	// When n.Idempotency was used within IdempotencyKept with the same

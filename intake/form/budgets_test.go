@@ -77,7 +77,7 @@ func TestAFloodOfPostsIsNoFloodOfMail(t *testing.T) {
 	}{
 		"one /48": {10_000, func(i int) (string, string) {
 			return fmt.Sprintf("2001:db8:7:%x::1", i), fmt.Sprintf("p@company%d.example", i)
-		}, 120, store.Released{Queued: 240}}, // at first of one /56, and then of half a /48
+		}, 240, store.Released{Queued: 240}},
 		"one IPv4 /24": {2000, func(i int) (string, string) {
 			return fmt.Sprintf("::ffff:192.0.2.%d", i%256), fmt.Sprintf("p@company%d.example", i)
 		}, 240, store.Released{Queued: 240}},

@@ -110,7 +110,7 @@ func queued(m store.Outbound, now time.Time) queueRow {
 		row.State, row.Tone = "under way", "teal"
 	case store.StateThrottled:
 		row.State, row.Tone = "throttled", "amber"
-		row.Next = strings.TrimPrefix(m.Reason, store.RuleBudget+": ")
+		row.Next = "waits for " + strings.TrimPrefix(m.Reason, store.RuleBudget+": ")
 		row.CanRetry = true
 	case store.StateFailed:
 		row.State, row.Tone = "failed", "red"

@@ -390,7 +390,7 @@ func (c *checker) compareRows() error {
 		bNumbers, bRequesters, bDeadlines, bEntries, bOutMessages, bOutTickets, bOutWaiting, bOutQueue, bOutHeads,
 		bOutLeases, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
 		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed, bAlarmKeys,
-		bThrottled, bTurns, bNetworkTurns,
+		bThrottled, bTurns, bNetworkTurns, bBudgetWaits,
 	} {
 		n := 0
 		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {

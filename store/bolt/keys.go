@@ -39,6 +39,7 @@ import (
 //	throttled     outbound(8)                          throttled record
 //	turns         turn(8) outbound(8)                  -      rows of throttled
 //	networkturns  network digest(16) turn(8) outbound(8)   -  rows of throttled
+//	budgetwaits   budget digest(16) outbound(8)        -      rows of throttled, by what they wait for
 //	outmessages   Message-ID, lower case, cut to 40, 0, outbound(8)   -
 //	outtickets    ticket(8) outbound(8)                -
 //	mailboxes     name                                 mailbox record
@@ -133,6 +134,7 @@ const (
 	bThrottled
 	bTurns
 	bNetworkTurns
+	bBudgetWaits
 	bucketCount
 )
 
@@ -194,6 +196,7 @@ func (b bucket) layout() layout {
 		bThrottled:     {"throttled", true},
 		bTurns:         {"turns", false},
 		bNetworkTurns:  {"networkturns", false},
+		bBudgetWaits:   {"budgetwaits", false},
 	}[b]
 }
 

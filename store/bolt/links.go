@@ -116,7 +116,7 @@ func (t *txn) addConfirmation(now time.Time, mail *store.Outbound, p permit, net
 	if err := t.addOutbound(mail); err != nil || mail.State != store.StateThrottled {
 		return err
 	}
-	return t.throttle(*mail, network, p.spent.Name, p.budgets)
+	return t.throttle(*mail, network, p.spent, p.budgets)
 }
 
 func (t *txn) renewLink(now time.Time, id store.LinkID, m store.Mailing) (store.Opened, error) {

@@ -114,7 +114,7 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 			return nil
 		})
 	})
-	want := "agentnames agents alarmkeys alarms blobs budgets canaries counts deadlines domainhours entries expiry hours inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
+	want := "agentnames agents alarmkeys alarms blobs budgets budgetwaits canaries counts deadlines domainhours entries expiry hours inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
 		"networkturns numbers outbounds outfailed outheads outleased outleases outmessages outqueue outrecipients outtickets outwaiting posts raws refusals refuseen requesters " +
 		"reservations sessions suporder suppressions throttled tickets turns"
 	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 7 {

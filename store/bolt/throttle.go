@@ -26,6 +26,7 @@ type throttledRecord struct {
 	Until   int64           `cbor:"3,keyasint"` // from then on it may not leave any more
 	Spent   string          `cbor:"4,keyasint"` // the budget that was, when it was throttled
 	Budgets []meteredRecord `cbor:"5,keyasint"`
+	Waits   []byte          `cbor:"6,keyasint"` // digest of Spent
 }
 
 type meteredRecord struct {
@@ -50,26 +51,28 @@ func (r throttledRecord) networkTurn(id store.OutboundID) []byte {
 
 func reasonSpent(b *metered) string { return store.RuleBudget + ": " + b.Name }
 
-// spendBehind is spend for a new mail, which has half of each budget while other
-// mail is throttled.
+// spendBehind is spend for a new mail, which has half of a budget while other mail
+// is throttled by it.
 func (t *txn) spendBehind(now time.Time, budgets []metered) ([]charge, *metered) {
 	if first, _ := t.first(bTurns, nil); first == nil {
 		return t.spend(now, budgets)
 	}
-	halves := make([]metered, len(budgets))
-	for i, b := range budgets {
-		halves[i] = metered{b.Half(), b.key}
+	left := slices.Clone(budgets)
+	for i, b := range left {
+		if first, _ := t.first(bBudgetWaits, b.key[:]); first != nil {
+			left[i].Budget = b.Half()
+		}
 	}
-	return t.spend(now, halves)
+	return t.spend(now, left)
 }
 
 // throttle gives a row in StateThrottled its turn.
-func (t *txn) throttle(row store.Outbound, network, spent string, budgets []metered) error {
+func (t *txn) throttle(row store.Outbound, network string, spent *metered, budgets []metered) error {
 	net, until := digestOf(network), row.Promise.FirstResponseBy
 	if until.IsZero() {
 		until = row.QueuedAt.Add(store.ThrottledKept)
 	}
-	r := throttledRecord{Network: net[:], Until: micros(until), Spent: spent}
+	r := throttledRecord{Network: net[:], Until: micros(until), Spent: spent.Name, Waits: spent.key[:]}
 	if first, _ := t.first(bTurns, nil); first != nil {
 		r.Turn = readU64(first)
 	}
@@ -80,11 +83,12 @@ func (t *txn) throttle(row store.Outbound, network, spent string, budgets []mete
 	for _, b := range budgets {
 		r.Budgets = append(r.Budgets, meteredRecord{b.Name, b.key[:], b.Limit, int64(b.Window), b.Final})
 	}
-	t.addCount(countThrottled, spent, 1)
+	t.addCount(countThrottled, spent.Name, 1)
 	return errors.Join(err,
 		t.putRecord(bThrottled, u64(uint64(row.ID)), &r),
 		t.put(bTurns, pair64(r.Turn, uint64(row.ID)), []byte{}),
 		t.put(bNetworkTurns, r.networkTurn(row.ID), []byte{}),
+		t.put(bBudgetWaits, digestID(spent.key, uint64(row.ID)), []byte{}),
 	)
 }
 
@@ -103,6 +107,7 @@ func (t *txn) leaveTurn(id store.OutboundID) error {
 		t.delete(bThrottled, u64(uint64(id))),
 		t.delete(bTurns, pair64(r.Turn, uint64(id))),
 		t.delete(bNetworkTurns, r.networkTurn(id)),
+		t.delete(bBudgetWaits, digestID(digest(r.Waits), uint64(id))),
 	)
 }
 
@@ -262,11 +267,12 @@ func (c *checker) throttled(row store.Outbound) {
 	}
 	c.rows[bThrottled]++
 	r, err := c.throttledRow(row.ID)
-	if err != nil || len(r.Network) != len(digest{}) {
-		c.fault("outbound %d: what it waits for does not read: %w", row.ID, errors.Join(err, fmt.Errorf("network %x", r.Network)))
+	if err != nil || len(r.Network) != len(digest{}) || len(r.Waits) != len(digest{}) {
+		c.fault("outbound %d: what it waits for does not read: %w", row.ID, errors.Join(err, fmt.Errorf("network %x, budget %x", r.Network, r.Waits)))
 		return
 	}
 	c.counts[string(countThrottled)+r.Spent]++
+	c.want(bBudgetWaits, digestID(digest(r.Waits), uint64(row.ID)), nil, "outbound", row.ID)
 	c.want(bTurns, pair64(r.Turn, uint64(row.ID)), nil, "outbound", row.ID)
 	c.want(bNetworkTurns, r.networkTurn(row.ID), nil, "outbound", row.ID)
 }

@@ -456,7 +456,7 @@ func (m *model) stats() store.Stats {
 		Fates: map[store.Fate]uint64{}, Throttled: map[string]uint64{},
 	}
 	for _, w := range m.waits {
-		s.Throttled[w.spent]++
+		s.Throttled[w.spent.Name]++
 	}
 	for _, k := range m.tickets {
 		s.Tickets[k.Region]++

@@ -18,7 +18,7 @@ type modelWait struct {
 	turn    int
 	until   time.Time
 	budgets []store.Budget
-	spent   string // when it was throttled
+	spent   *store.Budget // when it was throttled
 }
 
 // modelPermit is whether a confirmation may go to an address.
@@ -38,13 +38,16 @@ func (m *model) allow(now time.Time, address string, budgets []store.Budget) (p 
 	}
 	own := slices.Clone(budgets)
 	for i := range own {
-		if len(m.waits) > 0 {
+		if slices.ContainsFunc(m.waits, func(w *modelWait) bool { return same(*w.spent, own[i]) }) {
 			own[i] = own[i].Half()
 		}
 	}
 	p.spent = m.spend(now, own...)
 	return p
 }
+
+// same tells whether two name one budget, whatever their limits.
+func same(a, b store.Budget) bool { return a.Name == b.Name && a.Key == b.Key && a.Window == b.Window }
 
 // confirm adds a confirmation, queued so far, as the permit says.
 func (m *model) confirm(now time.Time, o *modelMail, p modelPermit, network string) {
@@ -58,7 +61,7 @@ func (m *model) confirm(now time.Time, o *modelMail, p modelPermit, network stri
 		m.countEnd(o)
 	case p.spent != nil:
 		o.State, o.Reason, o.DueAt = store.StateThrottled, store.RuleBudget+": "+p.spent.Name, time.Time{}
-		m.throttle(now, &modelWait{mail: o, network: network, until: o.Promise.FirstResponseBy, budgets: p.budgets, spent: p.spent.Name})
+		m.throttle(now, &modelWait{mail: o, network: network, until: o.Promise.FirstResponseBy, budgets: p.budgets, spent: p.spent})
 	}
 }
 

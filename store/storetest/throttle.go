@@ -130,6 +130,11 @@ func halfIsLeft(d *desk) {
 	}
 	d.same(states, map[store.OutboundState]int{store.StateQueued: 2, store.StateThrottled: 2})
 	d.same(d.releases(9), store.Released{Queued: 2})
+	d.same(len(d.throttled()), 1) // what does not wait for room in it leaves it whole
+	other := store.Budget{Name: "other", Limit: 2, Window: time.Hour}
+	for range 2 {
+		d.same(d.opens(budgets(other)).Confirmation.State, store.StateQueued)
+	}
 	for _, whole := range []store.Budget{{Limit: 1}, {Limit: 0}, {Limit: 4, Final: true}} {
 		d.same(whole.Half(), whole)
 	}
