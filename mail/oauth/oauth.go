@@ -57,6 +57,10 @@ type Config struct {
 	Client *http.Client
 }
 
+// ErrRefused is the provider's word that this account gets no token until somebody
+// mends it. A provider that cannot be reached has not said that.
+var ErrRefused = errors.New("the provider refuses an access token")
+
 // Status is how an account does.
 type Status struct {
 	Until time.Time // when the access token held ends; zero: none is held
@@ -273,7 +277,7 @@ func (s *Source) ask(ctx context.Context) (g grant, err error) {
 	faulty := json.Unmarshal(body, &g) // read all the same: refusals are JSON too
 	switch {
 	case g.Fault != "":
-		return grant{}, fmt.Errorf("the provider refuses an access token: %s", plain(strings.TrimSpace(g.Fault+" "+g.Description)))
+		return grant{}, refusal(resp.StatusCode, g)
 	case resp.StatusCode != http.StatusOK:
 		return grant{}, fmt.Errorf("the provider answers %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	case faulty != nil:
@@ -284,6 +288,20 @@ func (s *Source) ask(ctx context.Context) (g grant, err error) {
 		return grant{}, fmt.Errorf("the provider hands out tokens of type %s, not Bearer", plain(g.TokenType))
 	}
 	return g, nil
+}
+
+// refusal is the provider's word that it gives no token. Some of its words only mean
+// that it cannot now (RFC 6749 section 4.1.2.1; slow_down is of RFC 8628).
+func refusal(status int, g grant) error {
+	said := plain(strings.TrimSpace(g.Fault + " " + g.Description))
+	switch g.Fault {
+	case "temporarily_unavailable", "server_error", "slow_down":
+		return fmt.Errorf("the provider cannot give an access token now: %s", said)
+	}
+	if status == http.StatusTooManyRequests || status >= http.StatusInternalServerError {
+		return fmt.Errorf("the provider cannot give an access token now: %d %s", status, said)
+	}
+	return fmt.Errorf("%w: %s", ErrRefused, said)
 }
 
 // form is the request. The client names itself in the body (RFC 6749 section

@@ -52,7 +52,7 @@ func (s *session) read(ctx context.Context, found []listed, noticed time.Time, a
 			<-k.done
 		}
 	}()
-	for _, chunk := range chunks(found) {
+	for _, chunk := range s.chunks(found) {
 		mails, err := s.fetch(ctx, chunk, chunkLimit)
 		if err == nil && len(mails) < len(chunk) {
 			err = s.missing(ctx, chunk, mails)
@@ -67,13 +67,16 @@ func (s *session) read(ctx context.Context, found []listed, noticed time.Time, a
 			return s.suspicious(err)
 		}
 		running = append(running, s.start(ctx, mails, noticed, last(chunk), advance, newest(running)))
+		if s.spent != nil {
+			break
+		}
 	}
 	for ; len(running) > 0; running = running[1:] {
 		if err := s.finish(ctx, running[0]); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.spent
 }
 
 func newest(running []*work) *work {
@@ -153,7 +156,10 @@ func (s *session) finish(ctx context.Context, k *work) error {
 	if k.retry {
 		s.retryBy(time.Now().Add(putOff))
 	}
-	return s.mark(ctx, k.rows)
+	if err := s.mark(ctx, k.rows); s.spent == nil {
+		return err
+	}
+	return nil // a mark is a courtesy, and the connection may have ended
 }
 
 // skipTo moves the stored cursor over UIDs that DecideInbound did not: mails
@@ -170,20 +176,27 @@ func (w *Watcher) skipTo(ctx context.Context, rows []store.Inbound, validity, up
 // missing looks after mails that were listed but not sent: when the folder still
 // holds one, that is a fault of the server.
 func (s *session) missing(ctx context.Context, chunk []listed, got []mail) error {
-	unsent := imap.UIDSet{}
+	gone := imap.UIDSet{}
 	for _, l := range chunk {
 		if !slices.ContainsFunc(got, func(m mail) bool { return m.uid == l.uid }) {
-			unsent.AddNum(imap.UID(l.uid))
+			gone.AddNum(imap.UID(l.uid))
 		}
 	}
-	still, err := s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{unsent}})
+	still, err := s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{gone}})
 	if err == nil && len(still) > 0 {
-		err = fmt.Errorf("the server did not send %d of %d mails it holds", len(still), len(chunk))
+		err = unsent{len(still), len(chunk)}
 	}
 	if err != nil {
 		return faulty{err}
 	}
 	return nil
+}
+
+// unsent is a server's silence over mails that it holds.
+type unsent struct{ mails, asked int }
+
+func (u unsent) Error() string {
+	return fmt.Sprintf("the server did not send %d of %d mails it holds", u.mails, u.asked)
 }
 
 // reconcile compares the last days of the folder with the ledger, and reads

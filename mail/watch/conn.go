@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/emersion/go-sasl"
+
+	"signpost/mail/oauth"
+	"signpost/mail/watch/wire"
 )
 
 // Times. The IMAP client library waits for ever for an answer, so every command
@@ -38,6 +42,7 @@ type session struct {
 	w      *Watcher
 	token  string // the login is made with, "" for a password
 	conn   *meter // the raw connection: closing it ends every pending call
+	wire   *wire.Conn
 	client *imapclient.Client
 	caps   imap.CapSet
 
@@ -50,6 +55,7 @@ type session struct {
 	hollow  int           // announcements in a row that brought nothing
 	noIdle  bool          // the server refused IDLE
 	dry     bool          // nothing is to be kept
+	spent   error         // why the connection serves for nothing more, nil while it does
 
 	tlsVersion string // "" without TLS
 }
@@ -74,8 +80,11 @@ func (w *Watcher) connect(ctx context.Context) (*session, error) {
 
 func (w *Watcher) tryConnect(ctx context.Context) (*session, string, error) {
 	token, err := w.token(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, oauth.ErrRefused):
 		return nil, "", refused{fmt.Errorf("access token: %w", err)}
+	case err != nil: // a provider out of reach refuses nobody
+		return nil, "", fmt.Errorf("access token: %w", err)
 	}
 	s, err := w.connectWith(ctx, token)
 	return s, token, err
@@ -101,7 +110,7 @@ func (w *Watcher) connectWith(ctx context.Context, token string) (*session, erro
 	})
 	if err != nil {
 		s.close()
-		return nil, fmt.Errorf("open mailbox %s: %w", w.box.ID, err)
+		return nil, fmt.Errorf("open mailbox %s: %w", w.box.ID, s.explain(err))
 	}
 	return s, nil
 }
@@ -126,29 +135,48 @@ func (w *Watcher) dial(ctx context.Context) (net.Conn, error) {
 
 // greet protects the connection and reads the greeting.
 func (s *session) greet(ctx context.Context) error {
-	opts := &imapclient.Options{
-		TLSConfig:             s.w.tlsConfig(),
+	conn, err := s.protect(ctx)
+	if err != nil {
+		return err
+	}
+	s.wire = wire.New(conn, s.w.box.TLS == TLSStart)
+	s.client = imapclient.New(s.wire, &imapclient.Options{
 		UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: s.announced},
-	}
-	switch s.w.box.TLS {
-	case TLSNone:
-		s.client = imapclient.New(s.conn, opts)
-	case TLSStart:
-		client, err := imapclient.NewStartTLS(s.conn, opts)
-		if err != nil {
-			return fmt.Errorf("STARTTLS: %w", err)
-		}
-		s.client, s.tlsVersion = client, "STARTTLS"
-	default:
-		secure := tls.Client(s.conn, opts.TLSConfig)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			return fmt.Errorf("TLS: %w", err)
-		}
-		s.tlsVersion = tls.VersionName(secure.ConnectionState().Version)
-		s.client = imapclient.New(secure, opts)
-	}
+	})
 	return s.client.WaitGreeting()
 }
+
+func (s *session) protect(ctx context.Context) (net.Conn, error) {
+	switch s.w.box.TLS {
+	case TLSNone:
+		return s.conn, nil
+	case TLSStart:
+		secure, err := wire.StartTLS(ctx, s.conn, s.w.tlsConfig())
+		if err != nil {
+			return nil, fmt.Errorf("STARTTLS: %w", err)
+		}
+		s.tlsVersion = "STARTTLS"
+		return secure, nil
+	default:
+		secure := tls.Client(s.conn, s.w.tlsConfig())
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		s.tlsVersion = tls.VersionName(secure.ConnectionState().Version)
+		return secure, nil
+	}
+}
+
+// explain adds to the end of a connection what the server said of it.
+func (s *session) explain(err error) error {
+	if err == nil || s.wire == nil || answered(err) || s.wire.Said() == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", s.wire.Said(), err)
+}
+
+// answered tells a server's NO or BAD, after which the connection goes on.
+func answered(err error) bool { return errors.As(err, new(*imap.Error)) }
 
 func (w *Watcher) tlsConfig() *tls.Config {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
@@ -200,9 +228,22 @@ func (s *session) login() error {
 	return nil
 }
 
+// busyWords are in what hosts say who will let in later whom they do not now: those
+// that count connections often say so in words alone. To a client that has read too
+// much Gmail says OVERQUOTA.
+var busyWords = []string{
+	"too many simultaneous", "too many connections", "maximum number of connections", "connection limit",
+	"bandwidth limits", "rate limit", "throttled", "temporar", "try again later", "try later", "server busy",
+}
+
 // loginError tells a refusal from a server that is busy or gone.
 func loginError(err error) error {
-	if !errors.As(err, new(*imap.Error)) || isBusy(err) {
+	var answer *imap.Error
+	if !errors.As(err, &answer) || isBusy(err) || answer.Code == imap.ResponseCodeOverQuota {
+		return err
+	}
+	text := strings.ToLower(answer.Text)
+	if slices.ContainsFunc(busyWords, func(words string) bool { return strings.Contains(text, words) }) {
 		return err
 	}
 	return refused{err}
@@ -231,7 +272,7 @@ func (x *xoauth2) Next([]byte) ([]byte, error) { return []byte{}, nil }
 // step may bring stepBytes.
 func (s *session) within(ctx context.Context, limit time.Duration, step func(context.Context) error) error {
 	s.conn.allow(stepBytes)
-	return within(ctx, limit, s.hangUp, step)
+	return s.explain(within(ctx, limit, s.hangUp, step))
 }
 
 func within(ctx context.Context, limit time.Duration, hangUp func(), step func(context.Context) error) error {

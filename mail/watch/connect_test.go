@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -10,8 +11,10 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/big"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +24,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
 
+	"signpost/mail/oauth"
 	"signpost/store"
 )
 
@@ -151,12 +155,14 @@ func TestTokens(t *testing.T) {
 		next    string // once the first is refused, "" for none
 		fails   error
 		refused bool
+		fault   bool // an error that is no refusal
 	}{
 		"taken":            {token: "good"},
 		"refused":          {token: "stale", refused: true},
 		"revoked":          {token: "stale", next: "good"},
 		"refused twice":    {token: "stale", next: "stale", refused: true},
-		"cannot be had":    {fails: errors.New("the provider is down"), refused: true},
+		"cannot be had":    {fails: errors.New("the provider is down"), fault: true},
+		"is not given":     {fails: fmt.Errorf("%w: invalid_grant", oauth.ErrRefused), refused: true},
 		"of a wrong scope": {token: "scope", refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,7 +197,7 @@ func TestTokens(t *testing.T) {
 					return dropped
 				}
 				_, err := New(h.box, h.deps).Probe(context.Background())
-				if (err != nil) != c.refused || isRefused(err) != c.refused {
+				if (err != nil) != (c.refused || c.fault) || isRefused(err) != c.refused {
 					t.Errorf("error %v, want a refusal: %v", err, c.refused)
 				}
 			})
@@ -200,13 +206,74 @@ func TestTokens(t *testing.T) {
 }
 
 func TestABusyServerIsNotARefusal(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{
+		"NO [UNAVAILABLE] try later", "NO [LIMIT] rate limit hit", "NO [THROTTLED] slower", "NO [INUSE] another is here",
+		"NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)",
+		"NO [ALERT] Too many simultaneous connections. (Failure)", "no Login temporarily disabled, try again later",
+	} {
+		t.Run(said, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newLineServer()
+				s.on("LOGIN", func(c *lineConn, tag string) { c.say("%s %s", tag, said) })
+				h := newBadHouse(t, s)
+				_, err := New(h.box, h.deps).Probe(context.Background())
+				if err == nil || isRefused(err) {
+					t.Errorf("error %v, want one that is no refusal", err)
+				}
+			})
+		})
+	}
+}
+
+// What comes in the clear before TLS is not trusted, since anybody in between may
+// have written it.
+func TestWhatComesBeforeTLSIsNotTrusted(t *testing.T) {
+	t.Parallel()
+	for name, greeting := range map[string]string{
+		"logged in already": "* PREAUTH welcome",
+		"goodbye":           "* BYE not now",
+		"another protocol":  "220 mx.example.com ESMTP",
+	} {
+		t.Run(name, func(t *testing.T) { mustNotBeSecured(t, greeting, "%s OK begin") })
+	}
+	for name, answer := range map[string]string{
+		"refused":           "%s NO not here",
+		"more than consent": "%s OK begin\r\n* OK [CAPABILITY IMAP4rev1] trust me",
+		"no TLS":            "* OK begin\r\n%s OK begin\r\n",
+	} {
+		t.Run(name, func(t *testing.T) { mustNotBeSecured(t, "* OK ready", answer) })
+	}
+}
+
+func mustNotBeSecured(t *testing.T, greeting, answer string) {
 	bubble(t, func(t *testing.T) {
-		s := newLineServer()
-		s.on("LOGIN", func(c *lineConn, tag string) { c.say("%s NO [UNAVAILABLE] try later", tag) })
-		h := newBadHouse(t, s)
+		h := newHouse(t)
+		h.box.TLS, h.box.TLSConfig = TLSStart, &tls.Config{ServerName: "imap.example.com"}
+		var heard lockedBuffer
+		h.box.Dial = func(context.Context) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			go func() {
+				defer theirs.Close()
+				c := &lineConn{Conn: theirs, r: bufio.NewReader(theirs)}
+				c.say("%s", greeting)
+				for {
+					line, err := c.r.ReadString('\n')
+					if err != nil {
+						return
+					}
+					heard.Write([]byte(line))
+					if tag, _, ok := strings.Cut(line, " STARTTLS"); ok {
+						c.say(answer, tag)
+						c.say("")
+					}
+				}
+			}()
+			return ours, nil
+		}
 		_, err := New(h.box, h.deps).Probe(context.Background())
-		if err == nil || isRefused(err) {
-			t.Errorf("error %v, want one that is no refusal", err)
+		if err == nil || strings.Contains(heard.String(), "LOGIN") || strings.Contains(heard.String(), "AUTH") {
+			t.Errorf("error %v; the client said %q", err, heard.String())
 		}
 	})
 }

@@ -11,6 +11,11 @@
 // it waits in IDLE for the next (idle.go). While the ledger works on one chunk the
 // next is being fetched.
 //
+// Servers break the standard in many ways, and the client library ends the connection
+// at each. So between the two stands package wire, which gives the library only what
+// it can read. A mail that does not come all the same is asked for in less and less
+// (ladder.go): without its date, without ranges, at last by its sequence number.
+//
 // The store is the truth; everything on the server is a courtesy: flags are never
 // read back, and a mail is known by (UIDVALIDITY, UID), or by its content after
 // the server has renumbered the folder. Raw text is committed before anything is
@@ -18,9 +23,8 @@
 // server cannot deliver becomes a suspect (suspect.go): the others go on, and in
 // the end it is set aside where a person sees it.
 //
-// What this package never does: select by \Seen, use sequence numbers, ask for
-// ENVELOPE or BODYSTRUCTURE (one malformed answer ends the connection, each time
-// again), send a command without a deadline, hold more of a mail in memory than
+// What this package never does: select by \Seen, trust a sequence number whose UID
+// it has not asked for, ask for ENVELOPE, BODYSTRUCTURE or FLAGS, send a command without a deadline, hold more of a mail in memory than
 // its first 256 KiB, or delete anything but a canary's own letters from the canary's
 // own mailbox (visit.go).
 package watch

@@ -48,7 +48,7 @@ func (w *Watcher) DryRun(ctx context.Context, limit int) ([]Line, error) {
 		return nil, fmt.Errorf("list mails: %w", err)
 	}
 	var lines []Line
-	for _, chunk := range chunks(found[max(0, len(found)-limit):]) {
+	for _, chunk := range s.chunks(found[max(0, len(found)-limit):]) {
 		mails, err := s.fetch(ctx, chunk, chunkLimit)
 		if err != nil {
 			return lines, err

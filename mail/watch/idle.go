@@ -67,7 +67,7 @@ func (s *session) stay(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.client.Closed():
-		return errClosed
+		return s.explain(errClosed)
 	case <-t.C:
 		return nil
 	}
@@ -83,7 +83,7 @@ func (s *session) idle(ctx context.Context) error {
 	default:
 	}
 	idle, err := s.beginIdle(ctx)
-	if errors.As(err, new(*imap.Error)) { // a proxy may offer what the server behind it refuses
+	if answered(err) { // a proxy may offer what the server behind it refuses
 		s.w.log.Warn("the server refuses IDLE; the folder is looked at every minute", "answer", err)
 		s.noIdle = true
 		return nil
@@ -101,7 +101,7 @@ func (s *session) idle(ctx context.Context) error {
 		return ctx.Err()
 	case <-s.client.Closed():
 		idle.Close()
-		return errClosed
+		return s.explain(errClosed)
 	case <-s.notices:
 		announced = true
 	case <-t.C:

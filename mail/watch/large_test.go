@@ -67,16 +67,7 @@ func TestLargeMailsAreKeptOutsideTheStore(t *testing.T) {
 func TestASizeThatIsALie(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newLineServer(sized("ann@partner.test", "big@partner.test", MaxMail+rangeBytes), numbered(2))
-		s.instead = func(c *lineConn, tag, command string) bool {
-			if !strings.HasPrefix(command, "UID FETCH") {
-				return false
-			}
-			for _, uid := range s.uids(strings.Fields(command)[2]) {
-				c.say("* %d FETCH (UID %d RFC822.SIZE 10%s)", uid, uid, body(s.mail(uid), command))
-			}
-			c.say("%s OK done", tag)
-			return true
-		}
+		s.answers = func(a answer) string { return a.proper(a.number(), "RFC822.SIZE 10", a.date(), a.body()) }
 		h := newBadHouse(t, s)
 		h.keepBlobs()
 		h.start()
@@ -132,7 +123,7 @@ func TestRangesEndWhereTheMailEnds(t *testing.T) {
 		defer session.close()
 		_, err = session.selectFolder(context.Background(), nil)
 		h.must(err)
-		r := &ranges{s: session, ctx: context.Background(), uid: 1, offset: store.RawInline}
+		r := &ranges{s: session, ctx: context.Background(), listed: listed{uid: 1}, offset: store.RawInline}
 		rest, err := io.ReadAll(r)
 		h.must(err)
 		if !bytes.Equal(rest, []byte(raw[store.RawInline:])) {
@@ -200,8 +191,8 @@ func TestAChunkThatIsALie(t *testing.T) {
 			}
 			sent := int64(0)
 			for _, uid := range s.uids(strings.Fields(command)[2]) {
-				text := fmt.Sprintf("* %d FETCH (UID %d RFC822.SIZE 10%s)\r\n", uid, uid, body(s.mail(uid), command))
-				n, err := c.Write([]byte(text))
+				a := s.about(uid, command)
+				n, err := c.Write([]byte(a.proper(a.number(), "RFC822.SIZE 10", a.date(), a.body())))
 				sent += int64(n)
 				largest.Store(max(largest.Load(), sent))
 				if err != nil {

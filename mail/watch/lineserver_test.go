@@ -20,6 +20,10 @@ type lineServer struct {
 	flags    string // of every mail
 	mails    map[uint32]string
 	commands []string
+	// answers writes an answer to a FETCH in a manner of its own; nil: as it should be.
+	answers func(a answer) string
+	// opening says more when the folder is opened.
+	opening string
 	// instead answers a command in place of the server; false: it did not.
 	instead func(c *lineConn, tag, command string) bool
 }
@@ -93,7 +97,7 @@ func (s *lineServer) answer(c *lineConn, tag, command string) {
 	case words[0] == "SELECT", words[0] == "EXAMINE":
 		c.say("* %d EXISTS", len(s.uids("1:*")))
 		c.say(`* OK [PERMANENTFLAGS (\Answered \*)] kept`)
-		c.say("* OK [UIDVALIDITY %d] valid", s.validity)
+		c.say("* OK [UIDVALIDITY %d] valid%s", s.validity, s.opening)
 	case words[0] == "IDLE":
 		c.say("+ idling")
 		c.r.ReadString('\n')
@@ -105,31 +109,88 @@ func (s *lineServer) answer(c *lineConn, tag, command string) {
 		for _, uid := range s.uids(words[2]) {
 			c.fetch(uid, command)
 		}
+	case words[0] == "SEARCH":
+		for _, uid := range s.uids(words[2]) {
+			c.say("* SEARCH %d", s.sequence(uid))
+		}
+	case words[0] == "FETCH":
+		for _, uid := range s.uids("1:*") {
+			if words[1] == fmt.Sprint(s.sequence(uid)) {
+				c.fetch(uid, command)
+			}
+		}
 	}
 	c.say("%s OK done", tag)
 }
 
-// fetch sends what was asked for of one mail.
-func (c *lineConn) fetch(uid uint32, command string) {
-	raw := c.s.mail(uid)
-	flags := ""
-	if strings.Contains(command, "FLAGS") {
-		flags = " FLAGS (" + c.s.flags + ")"
-	}
-	c.say("* %d FETCH (UID %d RFC822.SIZE %d%s%s)", uid, uid, len(raw), flags, body(raw, command))
+// answer is what there is to say of one mail.
+type answer struct {
+	seq, uid uint32
+	raw      string
+	command  string
+	origin   string // of the part asked for: "<0>"; "" for all
+	text     string // that part
 }
 
-func body(raw, command string) string {
-	_, section, ok := strings.Cut(command, "BODY.PEEK[]<")
-	if !ok {
-		return ""
+// asked tells whether the command asks for an item.
+func (a answer) asked(item string) bool { return strings.Contains(a.command, item) }
+
+// literal is the text as it goes over the line.
+func (a answer) literal() string { return fmt.Sprintf("{%d}\r\n%s", len(a.text), a.text) }
+
+const instant = "02-Jan-2006 15:04:05 -0700"
+
+// proper is an answer with the items of a list in order, of which those are left out
+// that were not asked for.
+func (a answer) proper(items ...string) string {
+	var told []string
+	for _, item := range items {
+		name, _, _ := strings.Cut(strings.NewReplacer("[", " ", "(", " ").Replace(item), " ")
+		if a.asked(name) || name == "FLAGS" || strings.HasPrefix(name, "X-") {
+			told = append(told, item)
+		}
 	}
-	from, size, _ := strings.Cut(strings.TrimRight(section, ">)"), ".")
-	offset, _ := strconv.Atoi(from)
-	n, _ := strconv.Atoi(size)
-	raw = raw[min(offset, len(raw)):]
-	raw = raw[:min(n, len(raw))]
-	return fmt.Sprintf(" INTERNALDATE \"%s\" BODY[]<%d> {%d}\r\n%s", time.Now().Format("02-Jan-2006 15:04:05 -0700"), offset, len(raw), raw)
+	return fmt.Sprintf("* %d FETCH (%s)\r\n", a.seq, strings.Join(told, " "))
+}
+
+func (a answer) number() string { return fmt.Sprint("UID ", a.uid) }
+func (a answer) size() string   { return fmt.Sprint("RFC822.SIZE ", len(a.raw)) }
+func (a answer) date() string {
+	return `INTERNALDATE "` + time.Now().Format(instant) + `"`
+}
+func (a answer) body() string { return "BODY[]" + a.origin + " " + a.literal() }
+
+// sequence is the sequence number of a mail.
+func (s *lineServer) sequence(uid uint32) uint32 {
+	return uint32(slices.Index(s.uids("1:*"), uid) + 1)
+}
+
+// fetch sends what was asked for of one mail.
+func (c *lineConn) fetch(uid uint32, command string) {
+	a := c.s.about(uid, command)
+	c.s.mu.Lock()
+	answers := c.s.answers
+	c.s.mu.Unlock()
+	if answers != nil {
+		c.Write([]byte(answers(a)))
+		return
+	}
+	c.Write([]byte(a.proper(a.number(), a.size(), "FLAGS ("+c.s.flags+")", a.date(), a.body())))
+}
+
+// about is what there is to say of a mail to a command.
+func (s *lineServer) about(uid uint32, command string) answer {
+	a := answer{seq: s.sequence(uid), uid: uid, raw: s.mail(uid), command: command}
+	a.text = a.raw
+	if _, section, ok := strings.Cut(command, "BODY.PEEK[]<"); ok {
+		from, size, _ := strings.Cut(strings.TrimRight(section, ">)"), ".")
+		offset, _ := strconv.Atoi(from)
+		n, _ := strconv.Atoi(size)
+		a.text = a.raw[min(offset, len(a.raw)):]
+		a.text = a.text[:min(n, len(a.text))]
+		a.origin = "<" + from + ">"
+	}
+	return a
 }
 
 // uids are those of a set, lowest first. As on a real server "n:*" holds the

@@ -29,7 +29,8 @@ const (
 // comes back to it.
 type suspect struct {
 	listed
-	tries int
+	ask   ask       // what it is asked for next
+	tries int       // to the last of what it can be asked for
 	since time.Time // the first try
 	next  time.Time
 }
@@ -80,30 +81,41 @@ func (s *session) readAlone(ctx context.Context, found []listed, noticed time.Ti
 // readOne takes one mail through fetch, ledger, verdict and mark. A mail that
 // cannot be fetched becomes a suspect.
 func (s *session) readOne(ctx context.Context, l listed, noticed time.Time, advance bool) error {
-	mails, err := s.fetch(ctx, []listed{l}, mailLimit)
-	if err == nil && len(mails) == 0 {
-		err = s.missing(ctx, []listed{l}, nil)
-	}
+	x := s.w.suspects[l.uid]
+	mails, next, err := s.descend(ctx, l, x.ask, s.w.isLast(x))
 	switch {
 	case err == nil:
 		delete(s.w.suspects, l.uid)
-		return s.finish(ctx, s.start(ctx, mails, noticed, l.uid, advance, nil))
+		if err := s.finish(ctx, s.start(ctx, mails, noticed, l.uid, advance, nil)); err != nil {
+			return err
+		}
+		return s.spent
 	case ctx.Err() != nil || isBusy(err) || !errors.As(err, new(faulty)):
 		return err
 	default:
-		return errors.Join(err, s.w.suspect(ctx, s.folder, l, err))
+		return errors.Join(err, s.w.suspect(ctx, s.folder, l, next, err))
 	}
 }
 
-// suspect counts a failed try at a mail, and after the last sets it aside.
-func (w *Watcher) suspect(ctx context.Context, f folder, l listed, fault error) error {
+// isLast tells whether the next try at a suspect that fails would be the last.
+func (w *Watcher) isLast(x suspect) bool {
+	x.tries++
+	return x.lost(w.fetchedAt)
+}
+
+// suspect counts a failed try at a mail, and after the last sets it aside. A try is
+// to ask for less and less: while there is less to ask for, the next connection
+// does so at once.
+func (w *Watcher) suspect(ctx context.Context, f folder, l listed, next ask, fault error) error {
 	now := time.Now()
 	x, known := w.suspects[l.uid]
 	if !known {
 		x = suspect{listed: l, since: now}
 	}
-	x.next = now.Add(min(suspectPause<<(2*min(x.tries, 5)), suspectPauseMost))
-	x.tries++
+	if x.ask, x.next = next, now; next == askAll {
+		x.next = now.Add(min(suspectPause<<(2*min(x.tries, 5)), suspectPauseMost))
+		x.tries++
+	}
 	if !x.lost(w.fetchedAt) {
 		w.suspects[l.uid] = x
 		w.log.Warn("a mail cannot be fetched", "uid", l.uid, "tries", x.tries, "error", fault)

@@ -67,18 +67,10 @@ func TestAMailThatBreaksTheProtocolIsSetAside(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				s := newLineServer(numbered(1), numbered(2), numbered(3))
 				s.instead = func(c *lineConn, tag, command string) bool {
-					if !strings.HasPrefix(command, "UID FETCH") {
+					if !strings.Contains(command, "FETCH") {
 						return false
 					}
-					for _, uid := range s.uids(strings.Fields(command)[2]) {
-						if uid == 2 {
-							bad(c, command)
-						} else {
-							c.fetch(uid, command)
-						}
-					}
-					c.say("%s OK done", tag)
-					return true
+					return c.failing(tag, command, 2, func(string) bool { return true }, func(c *lineConn, a answer) { bad(c, a.command) })
 				}
 				h := newBadHouse(t, s)
 				w, _ := h.start()

@@ -164,6 +164,7 @@ type Watcher struct {
 
 	// Of Run's goroutine alone.
 	careful      bool               // the server failed at reading mails: one by one now
+	rangeless    bool               // the server sends mails whole whatever part is asked for
 	suspects     map[uint32]suspect // by UID
 	fetchedAt    time.Time          // when a mail last came
 	reconciledAt time.Time
@@ -261,12 +262,14 @@ func (s *session) cycle(ctx context.Context, turn bool) (err error) {
 		if err := s.settlePending(ctx); err != nil {
 			return err
 		}
-		if err := s.retrySuspects(ctx); err != nil {
-			return err
-		}
 	}
 	if err := s.catchUp(ctx, began); err != nil {
 		return err
+	}
+	if turn { // what may fail comes after what does not
+		if err := s.retrySuspects(ctx); err != nil {
+			return err
+		}
 	}
 	if turn && time.Since(s.w.reconciledAt) >= reconcileEvery {
 		return s.reconcile(ctx)
