@@ -37,6 +37,12 @@ func (s *sentence) has(name section) bool {
 	return ok
 }
 
+// startsWith tells that s begins with a phrase: an imperative, mostly.
+func (s *sentence) startsWith(name section) bool {
+	_, at, ok := phrasebook().find(s.words, name)
+	return ok && at == 0
+}
+
 // count is how many words s has.
 func (s *sentence) count() int { return strings.Count(s.words, " ") - 1 }
 
@@ -159,7 +165,7 @@ func (s *sentence) asksUs() bool {
 	switch {
 	case s.question: // "Is it urgent?" goes on with whom to ask
 		return !urgent || s.count() > maxFragment || s.has(requestUs)
-	case !s.has(request):
+	case !s.has(request) && !(s.startsWith(sendWord) && s.pointsTo()):
 		return false
 	}
 	points := s.pointsTo()
@@ -168,6 +174,8 @@ func (s *sentence) asksUs() bool {
 		return false
 	case s.has(requestUs):
 		return true
+	case s.has(sendWord): // a thing we have, not the mail that the notice answers
+		return !s.has(messageWord)
 	}
 	return !points && !s.has(requestElse)
 }
@@ -258,7 +266,7 @@ func (m *message) states(s *sentence) bool {
 	switch {
 	case s.has(leftWord):
 		return s.has(firstPerson) || m.namesAuthor(s) || s.has(mailboxWord)
-	case s.has(pastWord):
+	case s.has(pastWord), s.has(laterWord) && !hasDigit(s.raw): // it is over, or not begun
 		return false
 	case whole || s.has(returnWord):
 		return true
@@ -306,13 +314,13 @@ func (m *message) away() (string, bool) {
 		if m.states(s) && stated < 0 {
 			stated = i
 		}
-		back = back || s.has(backWord) || s.pointsTo()
+		back = back || s.has(backWord) || hasDigit(s.raw) || s.pointsTo()
 	}
 	subject, named := m.namesAbsence()
 	more, goesOn := m.opening(awayMore, maxNoticeText, 0)
 	var words string
 	switch {
-	case stated >= 0 && (back || goesOn || named || m.answers() || hasDigit(list[stated].raw)):
+	case stated >= 0 && (back || goesOn || named || m.answers()):
 		words = strings.TrimSuffix(list[stated].raw+"; "+more, "; ")
 	case named && (goesOn || back):
 		words = "Subject: " + subject + "; " + more

@@ -60,6 +60,9 @@ const (
 	request        section = "request"
 	requestUs      section = "request-us"
 	requestElse    section = "request-else"
+	sendWord       section = "send-word"
+	messageWord    section = "message-word"
+	laterWord      section = "later-word"
 	requestUrgent  section = "request-urgent"
 	letterWord     section = "letter"
 	goodsWord      section = "goods"
@@ -204,7 +207,7 @@ func (s section) ofSentences() bool {
 	switch s {
 	case firstPerson, firstHouse, thirdPerson, mailboxWord, awayWord, leftWord, backWord, pastWord, returnWord,
 		request, requestUs, requestElse, requestUrgent, letterWord, goodsWord, goodsOwn, senderVoice,
-		ackNoun, ackDone, ackCourtesy:
+		ackNoun, ackDone, ackCourtesy, sendWord, messageWord, laterWord:
 		return true
 	}
 	return false
