@@ -31,6 +31,7 @@ type contactData struct {
 	Known   bool        // the reader's country is known
 	Files   filesData
 	Config  Config
+	Most    struct{ Name, Title int } // characters, for the page's script
 	Key     string
 	Token   string
 	Work    string // the challenge, "" when none is asked
@@ -96,6 +97,7 @@ func (f *Form) showForm(x *web.Exchange, status int, d *draft) error {
 		Token:  cmp.Or(d.Token, f.guard.opened.Token(now)),
 		Work:   f.guard.work.Challenge(now),
 	}
+	data.Most.Name, data.Most.Title = maxName, maxTitle
 	for _, r := range f.deps.Regions {
 		data.Regions = append(data.Regions, f.facts(x, r, "", now))
 	}

@@ -115,6 +115,7 @@ func (f *Form) Mount(s *web.Server) error {
 		{Method: http.MethodGet, Path: "/", Handler: f.showHome},
 		{Method: http.MethodGet, Path: "/contact", Handler: f.showContact},
 		{Method: http.MethodPost, Path: "/contact", Handler: f.postContact, Body: upload},
+		{Method: http.MethodPost, Path: "/contact/address", Handler: f.checkAddress},
 		{Method: http.MethodGet, Path: "/contact/received/:token", Handler: f.showReceived},
 		{Method: http.MethodGet, Path: "/t/:token", Handler: f.showTicket},
 		{Method: http.MethodPost, Path: "/t/:token", Handler: f.postTicket, Body: upload, AnyOrigin: true},

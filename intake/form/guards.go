@@ -15,9 +15,14 @@ const openKept = 7 * 24 * time.Hour
 // workKept is how long a proof of work is taken after its challenge.
 const workKept = 2 * time.Hour
 
+// asksPerPost is how often a page may ask about an address for each post that its
+// network may send.
+const asksPerPost = 20
+
 // guards keep the form from abuse; see package guard.
 type guards struct {
 	network, sender *guard.Limiter
+	asked           *guard.Limiter // by the page, about an address
 	addresses       *guard.Addresses
 	opened          *guard.Opened
 	work            *guard.Work
@@ -28,6 +33,7 @@ func newGuards(cfg Config, deps Deps) (g *guards, err error) {
 	g = &guards{
 		network:   guard.NewLimiter(cfg.PostsPerNetwork, time.Hour),
 		sender:    guard.NewLimiter(cfg.PostsPerAddress, time.Hour),
+		asked:     guard.NewLimiter(asksPerPost*cfg.PostsPerNetwork, time.Hour),
 		addresses: guard.NewAddresses(deps.Resolver, deps.BeyondASCII),
 		uploads:   newUploads(cfg),
 		opened:    guard.NewOpened(deps.Ring, cfg.MinFill, openKept),

@@ -27,7 +27,7 @@ func TestMoreFilesThanAnyFormHoldsLoseNoText(t *testing.T) {
 	page := w.send("POST", "/contact", contentType, body)
 	status(t, page, 400)
 	contains(t, page.Body.String(), typed, "No more than 10 files", "choose any that are missing")
-	if n := strings.Count(page.Body.String(), "left out: no more"); n != 2*10 {
+	if n := strings.Count(page.Body.String(), ".txt” was left out: no more"); n != 2*10 {
 		t.Errorf("%d lines about files left out, above the form and at the field", n)
 	}
 	contains(t, page.Body.String(), "more files were left out")

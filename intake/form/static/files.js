@@ -1,7 +1,26 @@
 // The list of chosen files: each with its size and a way to take it back.
 // Choosing again adds to the list. The browser's own field stays the source: the
 // list is written back into it, so the form also sends without this script.
+import { clear } from "./faults.js";
+
 const size = (n) => n < 1000 ? n + " B" : n < 1000 * 1024 ? Math.round(n / 1024) + " KB" : (n / 1048576).toFixed(n < 10 * 1048576 ? 1 : 0) + " MB";
+
+// named is how many files are named that stay out.
+const named = 10;
+
+// refusedEnding is the ending for which a file of this name is refused, "" for
+// none: the server's list by the server's rule (endings.go), which has the last
+// word.
+function refusedEnding(name, refused) {
+  const plain = name.replace(/\p{Cc}/gu, ":").replace(/\p{Cf}|\p{Default_Ignorable_Code_Point}/gu, "").normalize("NFKC").toLowerCase();
+  const last = plain.replaceAll("\\", "/").replace(/[/. ]+$/, "").split("/").pop();
+  for (const part of last.split(":")) {
+    const bare = part.replace(/[. ]+$/, "");
+    const ending = bare.includes(".") ? bare.slice(bare.lastIndexOf(".") + 1) : "";
+    if (ending.startsWith("{") || refused.has(ending)) return "." + ending;
+  }
+  return "";
+}
 
 export function fileList(form, before) {
   const root = form.querySelector("[data-files]");
@@ -10,6 +29,7 @@ export function fileList(form, before) {
   const problem = root.querySelector("[data-problem]");
   const drop = root.querySelector("[data-drop]");
   const limit = { files: Number(root.dataset.maxFiles), file: Number(root.dataset.maxFile), total: Number(root.dataset.maxTotal) };
+  const refused = new Set(root.dataset.refused.split(" "));
   let chosen = []; // the server keeps the files of a refused post: those stand in the form already
 
   const keptBoxes = () => [...root.querySelectorAll("[data-kept]")].filter((el) => el.querySelector("input").checked);
@@ -20,20 +40,38 @@ export function fileList(form, before) {
     draw();
   };
 
+  // fault is the sentence for which a file stays out, as the server has it.
+  function fault(file) {
+    const kept = keptBoxes();
+    const total = [...chosen, file].reduce((sum, f) => sum + f.size, 0) + kept.reduce((sum, el) => sum + Number(el.dataset.size), 0);
+    const ending = refusedEnding(file.name, refused);
+    let text = "";
+    if (ending) text = root.dataset.tEnding.replace("%e", () => ending);
+    else if (chosen.length + kept.length >= limit.files) text = root.dataset.tMany;
+    else if (file.size === 0) text = root.dataset.tEmpty;
+    else if (file.size > limit.file) text = root.dataset.tLarge;
+    else if (total > limit.total) text = root.dataset.tTotal;
+    return text.replace("%s", () => file.name);
+  }
+
   function add(files) {
     const faults = [];
     for (const file of files) {
-      const kept = keptBoxes();
-      const total = [...chosen, file].reduce((sum, f) => sum + f.size, 0) + kept.reduce((sum, el) => sum + Number(el.dataset.size), 0);
       if (chosen.some((f) => f.name === file.name && f.size === file.size && f.lastModified === file.lastModified)) continue;
-      if (chosen.length + kept.length >= limit.files) faults.push(root.dataset.tMany);
-      else if (file.size > limit.file) faults.push(root.dataset.tLarge.replace("%s", () => file.name));
-      else if (total > limit.total) faults.push(root.dataset.tTotal.replace("%s", () => file.name));
+      const text = fault(file);
+      if (text) faults.push(text);
       else chosen.push(file);
     }
-    problem.hidden = faults.length === 0;
-    problem.textContent = [...new Set(faults)].join(" ");
+    say(faults);
     write();
+  }
+
+  // say names what stays out; of a whole folder the first of it.
+  function say(faults) {
+    const lines = faults.slice(0, named);
+    if (faults.length > named) lines.push("+" + (faults.length - named));
+    problem.replaceChildren(...lines.map((text) => Object.assign(document.createElement("span"), { className: "fault", textContent: text })));
+    problem.hidden = faults.length === 0;
   }
 
   function draw() {
@@ -53,7 +91,8 @@ export function fileList(form, before) {
     remove.append(icon("cross"));
     remove.addEventListener("click", () => {
       chosen = chosen.filter((f) => f !== file);
-      problem.hidden = true;
+      say([]);
+      clear(form, input.id);
       write();
       (list.querySelector("button") ?? input).focus();
     });
@@ -65,12 +104,16 @@ export function fileList(form, before) {
   // the reader's, and opens the same window.
   input.classList.add("vh");
   drop.querySelector("[data-pick]").hidden = false;
-  input.addEventListener("change", () => add([...input.files].filter((f) => !chosen.includes(f))));
+  input.addEventListener("change", () => {
+    clear(form, input.id);
+    add([...input.files].filter((f) => !chosen.includes(f)));
+  });
   drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
+    clear(form, input.id);
     add([...event.dataTransfer.files]);
   });
   // Chosen before this script ran, given back by the browser, or not taken by the
@@ -87,8 +130,7 @@ export function fileList(form, before) {
       const lost = chosen.filter((_, i) => !readable[i]);
       if (lost.length === 0) return false;
       chosen = chosen.filter((_, i) => readable[i]);
-      problem.textContent = lost.map((file) => root.dataset.tUnreadable.replace("%s", () => file.name)).join(" ");
-      problem.hidden = false;
+      say(lost.map((file) => root.dataset.tUnreadable.replace("%s", () => file.name)));
       write();
       return true;
     },

@@ -1,7 +1,9 @@
 // What the form does with JavaScript: it keeps a draft, counts, lists the chosen
 // files and shows how far sending has come. Without it everything still works.
 import { localTimes } from "../web/times.js";
+import { addressCheck } from "./address.js";
 import { keepDraft } from "./draft.js";
+import { mendable } from "./faults.js";
 import { fileList } from "./files.js";
 import { send } from "./send.js";
 
@@ -18,7 +20,8 @@ function start(root, refused, chosen = []) {
   const files = fileList(el, chosen);
   if (chosen.length) for (const hint of el.querySelectorAll("[data-again]")) hint.hidden = true; // they stand there again
   regions(el);
-  fixes(el);
+  mendable(el);
+  addressCheck(el);
   el.addEventListener("submit", (event) => {
     if (event.submitter?.name) return; // another language: the browser's own way, which loads the page
     event.preventDefault();
@@ -76,21 +79,6 @@ function regions(root) {
   };
   select.addEventListener("change", show);
   show();
-}
-
-// fixes turns an address that was probably meant into a button.
-function fixes(root) {
-  for (const button of root.querySelectorAll("[data-fix]")) {
-    button.hidden = false;
-    button.parentElement.querySelector("[data-fix-text]").hidden = true;
-    button.addEventListener("click", () => {
-      const field = root.querySelector("#email");
-      field.value = button.dataset.fix;
-      field.removeAttribute("aria-invalid");
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-      field.focus();
-    });
-  }
 }
 
 // regroup puts the letters under the days of the reader's own zone.
