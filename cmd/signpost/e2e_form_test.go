@@ -81,3 +81,60 @@ func TestE2EFormLosesNothing(t *testing.T) {
 		t.Errorf("beside a draft for the United States stands %q", team)
 	}
 }
+
+// TestE2EFaultsGoWhenMended: the address and the files are checked when they are
+// chosen, and a fault goes as soon as its field is mended.
+func TestE2EFaultsGoWhenMended(t *testing.T) {
+	t.Parallel()
+	h := startMailHost(t)
+	s := newService(t, h, serviceOptions{form: `min_fill = "0s"`})
+	s.Start(t)
+	ctx := openBrowser(t)
+	folder := t.TempDir()
+	var paths []string
+	for name, content := range map[string]string{"setup.exe": "x", "tool．ｅｘｅ": "x", "empty.log": "", "notes.txt": "hello"} {
+		writeFile(t, filepath.Join(folder, name), content)
+		paths = append(paths, filepath.Join(folder, name))
+	}
+	var address, left, stays, meant, title, summary string
+	err := chromedp.Run(ctx,
+		chromedp.Navigate(s.URL+"/contact"),
+		chromedp.SendKeys(`#email`, "Ana <partner@example,net>\t"),
+		chromedp.WaitVisible(`#email-fault`),
+		chromedp.Click(`#email-fault button`),
+		chromedp.WaitNotPresent(`#email-fault`),
+		chromedp.Value(`#email`, &meant),
+		chromedp.SetUploadFiles(`#files`, paths),
+		chromedp.WaitVisible(`[data-problem]`),
+		chromedp.Text(`[data-problem]`, &left),
+		chromedp.Text(`[data-list]`, &stays),
+		chromedp.SendKeys(`#description`, "short"),
+		chromedp.Click(`[data-submit]`),
+		chromedp.WaitVisible(`#summary`),
+		chromedp.SendKeys(`#name`, "Ana"),
+		chromedp.WaitNotPresent(`#name-fault`),
+		chromedp.Text(`#summary`, &summary),
+		chromedp.SendKeys(`#description`, ", and now long enough to be taken."),
+		chromedp.WaitNotPresent(`#description-fault`),
+		chromedp.Evaluate(`document.querySelector("#country").value = "ID"; document.querySelector("#country").dispatchEvent(new Event("change", {bubbles: true}))`, nil),
+		chromedp.WaitNotPresent(`#summary`),
+		chromedp.Title(&title),
+		chromedp.Click(`[data-submit]`),
+		chromedp.WaitVisible(`h1.number`),
+		chromedp.Text(`main`, &address),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"setup.exe", "tool．ｅｘｅ", "empty.log"} {
+		if !strings.Contains(left, name) || strings.Contains(stays, name) {
+			t.Errorf("%s: of it is said %q, and listed are %q", name, left, stays)
+		}
+	}
+	if !strings.Contains(stays, "notes.txt") || meant != "partner@example.net" || strings.Contains(title, "check") || strings.Contains(summary, "your name") {
+		t.Errorf("listed %q, meant %q, titled %q, left %q", stays, meant, title, summary)
+	}
+	if !strings.Contains(address, "partner@example.net") {
+		t.Errorf("the receipt says %q", address)
+	}
+}
