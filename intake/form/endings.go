@@ -18,7 +18,8 @@ import (
 const refusedEndings = "" +
 	// programs, and what installs or configures them
 	"exe ex_ com scr pif cpl dll sys drv ocx vxd msi msp mst msu msc inf ins isp reg nsh osd " +
-	"appx appxbundle msix msixbundle appinstaller application appref-ms gadget diagcab diagcfg diagpkg vsto xbap webpnp printerexport " +
+	"appx appxbundle msix msixbundle appinstaller application appref-ms gadget diagcab diagcfg diagpkg " +
+	"vsto xbap webpnp printerexport " +
 	"jar jnlp app pkg mpkg command tool action workflow terminal prefpane saver mobileconfig " +
 	"run deb rpm appimage flatpak flatpakref flatpakrepo snap desktop apk xpi crx xap air " +
 	// scripts
@@ -28,8 +29,8 @@ const refusedEndings = "" +
 	// pages, which run scripts of their own
 	"html htm xhtml xht mht mhtml shtml svg svgz xsl xslt swf chm hlp " +
 	// pointers to somewhere else
-	"lnk url website webloc inetloc fileloc scf rdp theme themepack deskthemepack settingcontent-ms library-ms search-ms searchconnector-ms " +
-	"udl xnk maf mag mam maq mar mas mav maw asx " +
+	"lnk url website webloc inetloc fileloc scf rdp theme themepack deskthemepack " +
+	"settingcontent-ms library-ms search-ms searchconnector-ms udl xnk maf mag mam maq mar mas mav maw asx " +
 	// documents made to carry programs, or to fetch something when opened
 	"docm dotm xlsm xltm xlam xla xll xlm iqy oqy rqy dqy slk pptm potm ppsm ppam ppa sldm wll wiz " +
 	"one onepkg ade adp mda mde mdz accde fxp prg " +

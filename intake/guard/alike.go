@@ -84,11 +84,12 @@ func latin(word string) string {
 // unaccented writes a local part as its owner would on a keyboard that has no
 // other letters than ASCII's; what has no such form stays.
 func unaccented(local string) string {
-	local = strings.NewReplacer("ß", "ss", "æ", "ae", "Æ", "Ae", "œ", "oe", "ø", "o", "Ø", "O", "ł", "l", "Ł", "L", "đ", "d", "Đ", "D", "ı", "i").Replace(latin(local))
+	whole := strings.NewReplacer("ß", "ss", "æ", "ae", "Æ", "Ae", "œ", "oe", "ø", "o", "Ø", "O",
+		"ł", "l", "Ł", "L", "đ", "d", "Đ", "D", "ı", "i")
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
 			return -1
 		}
 		return r
-	}, norm.NFD.String(local))
+	}, norm.NFD.String(whole.Replace(latin(local))))
 }

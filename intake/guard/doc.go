@@ -5,7 +5,9 @@
 //
 //  1. Limiter.AllowNetworks for where the post comes from;
 //  2. Opened.Check: was the form filled in faster than a person can?
-//  3. Addresses.Check for each address given;
+//  3. Addresses.Check for each address given: taken out of what was typed (tidy.go),
+//     of the form that store/addr says, no other's lookalike (alike.go), at a domain
+//     that receives mail; with what was probably meant (suggest.go, repair.go);
 //  4. Limiter.AllowNetworks for the address, from there;
 //  5. Work.Verify, where the switch is on.
 //

@@ -45,19 +45,23 @@ func withAt(s string) string {
 	if strings.Contains(s, "@") || len(low) != len(s) {
 		return s
 	}
-	for _, word := range []string{" (at) ", " [at] ", " at ", "(at)", "[at]", "{at}", "<at>", "_at_", "(a)", "[a]", " arroba ", "(arroba)", "[arroba]", "(ät)"} {
+	for _, word := range []string{
+		" (at) ", " [at] ", " at ", "(at)", "[at]", "{at}", "<at>", "_at_", "(a)", "[a]", "(ät)", " arroba ", "(arroba)", "[arroba]",
+	} {
 		if i := strings.Index(low, word); i > 0 && strings.Count(low, word) == 1 {
 			return s[:i] + "@" + withDots(s[i+len(word):])
 		}
 	}
 	for _, key := range []string{`"`, "#", "&", "*"} {
-		if local, domain, ok := strings.Cut(s, key); ok && !strings.Contains(domain, key) && strings.Contains(domain, ".") {
+		local, domain, ok := strings.Cut(s, key)
+		if ok && !strings.Contains(domain, key) && strings.Contains(domain, ".") {
 			return local + "@" + domain
 		}
 	}
 	provider := ""
 	for _, p := range providers() {
-		if name, _, _ := strings.Cut(p, "."); len(name) >= shortName && len(p) > len(provider) && strings.HasSuffix(low, p) {
+		name, _, _ := strings.Cut(p, ".")
+		if len(name) >= shortName && len(p) > len(provider) && strings.HasSuffix(low, p) {
 			provider = p
 		}
 	}
@@ -71,7 +75,9 @@ func withAt(s string) string {
 // withDots writes the dots of a domain that were written as words.
 func withDots(domain string) string {
 	low := strings.ToLower(domain)
-	for _, word := range []string{" (dot) ", " [dot] ", " dot ", "(dot)", "[dot]", "{dot}", "_dot_", " punto ", "(punto)", " punkt ", "(punkt)"} {
+	for _, word := range []string{
+		" (dot) ", " [dot] ", " dot ", "(dot)", "[dot]", "{dot}", "_dot_", " punto ", "(punto)", " punkt ", "(punkt)",
+	} {
 		if low = strings.ReplaceAll(low, word, "."); len(low) < len(domain) {
 			domain = low
 		}
@@ -81,7 +87,8 @@ func withDots(domain string) string {
 
 // repairDomain mends what separates the labels of a domain in lower case.
 func repairDomain(domain string) string {
-	domain = strings.NewReplacer(",", ".", ";", ".", "_", "-", "·", ".", " . ", ".", ". ", ".", " .", ".").Replace(strings.TrimSpace(domain))
+	signs := strings.NewReplacer(",", ".", ";", ".", "_", "-", "·", ".", " . ", ".", ". ", ".", " .", ".")
+	domain = signs.Replace(strings.TrimSpace(domain))
 	if !strings.Contains(domain, ".") {
 		domain = strings.NewReplacer(":", ".", "/", ".", " ", ".").Replace(domain)
 	}
@@ -97,8 +104,8 @@ func repairDomain(domain string) string {
 // another label only those of two are looked for: many a label ends in "com".
 func parted(label string, behind bool) string {
 	for _, ending := range []string{
-		"co.uk", "org.uk", "ac.uk", "com.au", "com.br", "com.mx", "com.ar", "com.co", "com.sg", "com.my", "com.tr", "com.cn", "com.hk", "com.tw",
-		"co.id", "co.jp", "co.kr", "co.nz", "co.za", "com", "net", "org", "info", "edu", "gov",
+		"co.uk", "org.uk", "ac.uk", "com.au", "com.br", "com.mx", "com.ar", "com.co", "com.sg", "com.my", "com.tr", "com.cn",
+		"com.hk", "com.tw", "co.id", "co.jp", "co.kr", "co.nz", "co.za", "com", "net", "org", "info", "edu", "gov",
 	} {
 		run := strings.ReplaceAll(ending, ".", "")
 		stem, ok := strings.CutSuffix(label, run)

@@ -84,7 +84,9 @@ func unwrap(s string) string {
 			return inside
 		}
 	}
-	for _, pair := range [][2]string{{`"`, `"`}, {"'", "'"}, {"\u201C", "\u201D"}, {"\u201E", "\u201C"}, {"\u00AB", "\u00BB"}, {"`", "`"}} {
+	for _, pair := range [][2]string{
+		{`"`, `"`}, {"'", "'"}, {"`", "`"}, {"\u201C", "\u201D"}, {"\u201E", "\u201C"}, {"\u00AB", "\u00BB"},
+	} {
 		if inside, ok := strings.CutPrefix(s, pair[0]); ok {
 			if inside, ok := strings.CutSuffix(inside, pair[1]); ok {
 				return inside

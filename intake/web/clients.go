@@ -70,6 +70,7 @@ func (c *clients) remove(blocks []origin.Network) {
 // new connection, so that this waits for nobody.
 func turnAway(conn net.Conn) {
 	_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
-	_, _ = conn.Write([]byte("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+	const answer = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+	_, _ = conn.Write([]byte(answer))
 	_ = conn.Close()
 }

@@ -146,9 +146,10 @@ func (c *countryLists) named(langs []lang.Lang) map[string]string {
 func otherNames() map[string]string {
 	return map[string]string{
 		"america": "US", "unitedstatesofamerica": "US", "greatbritain": "GB", "britain": "GB", "england": "GB",
-		"scotland": "GB", "wales": "GB", "northernireland": "GB", "holland": "NL", "uae": "AE", "emirates": "AE", "korea": "KR",
-		"republicofkorea": "KR", "burma": "MM", "ivorycoast": "CI", "czechrepublic": "CZ", "russianfederation": "RU", "turkey": "TR",
-		"macedonia": "MK", "swaziland": "SZ", "capeverde": "CV", "easttimor": "TL", "vietnam": "VN", "el": "GR", "prc": "CN", "ksa": "SA",
+		"scotland": "GB", "wales": "GB", "northernireland": "GB", "holland": "NL", "uae": "AE", "emirates": "AE",
+		"korea": "KR", "republicofkorea": "KR", "burma": "MM", "ivorycoast": "CI", "czechrepublic": "CZ",
+		"russianfederation": "RU", "turkey": "TR", "macedonia": "MK", "swaziland": "SZ", "capeverde": "CV",
+		"easttimor": "TL", "vietnam": "VN", "el": "GR", "prc": "CN", "ksa": "SA",
 	}
 }
 

@@ -161,7 +161,8 @@ func asciiDomain(domain string) (string, Problem) {
 	ascii := domain
 	if !isPlainDomain(domain) {
 		var err error
-		ascii, err = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.CheckHyphens(false)).ToASCII(domain)
+		profile := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.CheckHyphens(false))
+		ascii, err = profile.ToASCII(domain)
 		if err != nil {
 			return "", Domain
 		}
