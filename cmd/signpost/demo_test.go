@@ -217,7 +217,7 @@ func TestAPartnerIsHeardAndConfirmed(t *testing.T) {
 		if !bytes.Contains(m.Raw, []byte(d.url()+link[:30])) && !bytes.Contains(bytes.ReplaceAll(m.Raw, []byte("=\r\n"), nil), []byte(link)) {
 			t.Errorf("the confirmation does not hold the ticket's link:\n%s", m.Raw)
 		}
-		resp, err := http.Get(d.url() + link)
+		resp, err := http.Post(d.url()+link+"/mine", "", nil) // leads to the ticket's page
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -49,8 +49,8 @@ func openBrowser(t *testing.T, options ...chromedp.ExecAllocatorOption) context.
 }
 
 // TestE2EForm: a partner fills the form in with two files, reads the promise,
-// gets the confirmation from the region's address, opens its link, and finds
-// both files as they were, byte for byte.
+// gets the confirmation from the region's address, opens its link, says
+// there that the request is theirs, and finds both files as they were, byte for byte.
 func TestE2EForm(t *testing.T) {
 	t.Parallel()
 	h := startMailHost(t)
@@ -76,7 +76,9 @@ func TestE2EForm(t *testing.T) {
 				t.Errorf("the subject %q does not name %s", mail.subject(), number)
 			}
 			link := linkIn(t, mail, s.URL)
-			if err := chromedp.Run(ctx, chromedp.Navigate(link)); err != nil {
+			mine := `form[action$="/mine"] button`
+			err := chromedp.Run(ctx, chromedp.Navigate(link), chromedp.Click(mine), chromedp.WaitVisible(`[data-thread]`))
+			if err != nil {
 				t.Fatal(err)
 			}
 			for _, path := range files {

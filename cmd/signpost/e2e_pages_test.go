@@ -172,23 +172,41 @@ func inScheme(scheme string) chromedp.Action {
 	})
 }
 
-// publicPages are those that need no sign-in, with a partner's ticket and its
-// mail made for them.
+// publicPages are those that need no sign-in, with a partner's tickets and their
+// mails made for them.
 func (d *demoProcess) publicPages(t *testing.T, ctx context.Context, partner string) []string {
+	t.Helper()
+	asks, shows := d.openTicket(t, ctx, "asks."+partner), d.openTicket(t, ctx, partner)
+	resp, err := http.Post(d.URL+shows.page+"/mine", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return []string{
+		"/", "/contact", "/contact?lang=ar", shows.received, asks.page, shows.page, "/link/asked", "/link/renewed",
+		"/t/none", "/nowhere", "/sign-in",
+		"/sandbox", shows.box, shows.mail, "/sandbox?box=none@example.net", "/sandbox/write", "/sandbox/machines",
+	}
+}
+
+// ticketPages are the addresses around one ticket: the page that received it, its
+// own, and in the sandbox the mailbox and the confirmation in it.
+type ticketPages struct{ received, page, box, mail string }
+
+func (d *demoProcess) openTicket(t *testing.T, ctx context.Context, partner string) ticketPages {
 	t.Helper()
 	resp, err := http.PostForm(d.URL+"/contact", partnerPost(partner, "US").Fields)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	received := strings.TrimPrefix(resp.Request.URL.String(), d.URL)
-	if !strings.HasPrefix(received, "/contact/received") {
-		t.Fatalf("the form led to %s", received)
+	p := ticketPages{received: strings.TrimPrefix(resp.Request.URL.String(), d.URL), box: "/sandbox?box=" + partner}
+	if !strings.HasPrefix(p.received, "/contact/received") {
+		t.Fatalf("the form led to %s", p.received)
 	}
-	box := "/sandbox?box=" + partner
 	eventually(t, 15*time.Second, "the confirmation is in the sandbox", func() error {
 		var page string
-		if err := chromedp.Run(ctx, chromedp.Navigate(d.URL+box), chromedp.OuterHTML("main", &page)); err != nil {
+		if err := chromedp.Run(ctx, chromedp.Navigate(d.URL+p.box), chromedp.OuterHTML("main", &page)); err != nil {
 			return err
 		}
 		if !strings.Contains(page, "mail=") {
@@ -196,12 +214,9 @@ func (d *demoProcess) publicPages(t *testing.T, ctx context.Context, partner str
 		}
 		return nil
 	})
-	mail := d.links(t, ctx, box, `a[href*="mail="]`)[0]
-	ticket := strings.TrimPrefix(d.links(t, ctx, mail, `a[href*="/t/"]`)[0], d.URL)
-	return []string{
-		"/", "/contact", "/contact?lang=ar", received, ticket, "/t/none", "/nowhere", "/sign-in",
-		"/sandbox", box, mail, "/sandbox?box=none@example.net", "/sandbox/write", "/sandbox/machines",
-	}
+	p.mail = d.links(t, ctx, p.box, `a[href*="mail="]`)[0]
+	p.page = strings.TrimPrefix(d.links(t, ctx, p.mail, `a[href*="/t/"]`)[0], d.URL)
+	return p
 }
 
 // findings is what axe says of a page.

@@ -253,7 +253,7 @@ func (f *Form) accepted(x *web.Exchange, d *draft, opened store.Opened, region s
 		r.Promise.ResolutionBy = opened.Ticket.Promise.ResolutionBy
 		return x.JSON(http.StatusCreated, r)
 	}
-	return f.toReceived(x, opened, d.Email)
+	return f.toReceived(x, opened)
 }
 
 // status is 503 when there is no room for files, 413 when something was too

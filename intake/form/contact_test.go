@@ -42,7 +42,7 @@ func TestAPartnerSendsTwoFilesAndReadsTheirNumber(t *testing.T) {
 		t.Errorf("%d kicks, %v, mails %+v", w.kicked, err, mails)
 	}
 
-	page := w.get(w.link(ticket)).Body.String()
+	page := w.get(w.proven(ticket)).Body.String()
 	for name, content := range map[string]string{"screen.png": picture, "import.log": "line 1\r\nline 2\n"} {
 		got := w.get(linkOf(t, page, name))
 		if got.Code != 200 || got.Body.String() != content {
@@ -229,7 +229,7 @@ func TestMachinesAreToldFromPeople(t *testing.T) {
 
 		quick := w.post(filled)
 		status(t, quick, 422)
-		contains(t, quick.Body.String(), "quicker than", "The settlement report lacks")
+		contains(t, quick.Body.String(), "very fast", "The settlement report lacks")
 
 		time.Sleep(4 * time.Second)
 		trapped := w.post(with(with(good(), "form_token", hidden(page, "form_token")[0]), "website", "https://spam.example"))

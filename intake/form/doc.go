@@ -16,8 +16,15 @@
 // field is left.
 //
 // The ticket page (ticket.go, download.go) is opened by the token of a mailed
-// link. Reading it proves nothing, since mail scanners follow links; a follow-up
-// posted there proves the requester's address.
+// link; thread.go shows it to scripts. Reading it proves nothing, since mail
+// scanners follow links, and shows nothing of the ticket but the question whether
+// it is the reader's own (mine.go): anybody may have typed the address. Saying so,
+// or posting anything else there, proves the requester's address.
+//
+// Links are mailed anew on the ticket page and from the help centre (link.go).
+// Where the confirmation does not arrive, another address is given on the received
+// page by the browser that sent the request, on the ticket page by its reader
+// (address.go).
 //
 // Nothing a partner writes is ever sent to an address before it is proven.
 package form

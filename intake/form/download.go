@@ -29,6 +29,9 @@ func (f *Form) download(x *web.Exchange) error {
 	if err != nil {
 		return f.showGone(x, err)
 	}
+	if ticket.ProvenAt.IsZero() { // as the page, it shows nothing yet
+		return f.refuseUnproven(x, ticket)
+	}
 	file, err := f.attachment(x, ticket)
 	if err != nil {
 		return err

@@ -125,7 +125,7 @@ func TestADownloadClaimsNoTypeThatRuns(t *testing.T) {
 		status(t, got, 201)
 		var receipt struct{ Number string }
 		fatal(t, json.Unmarshal(got.Body.Bytes(), &receipt))
-		served := w.get(linkOf(t, w.get(w.link(w.ticket(receipt.Number))).Body.String(), name))
+		served := w.get(linkOf(t, w.get(w.proven(w.ticket(receipt.Number))).Body.String(), name))
 		if h := served.Header(); h.Get("Content-Type") != c[1] || !strings.HasPrefix(h.Get("Content-Disposition"), "attachment") || h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %v", name, h)
 		}

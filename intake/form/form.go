@@ -26,7 +26,20 @@ type Tickets interface {
 	OpenTicket(ctx context.Context, now time.Time, n store.NewTicket) (store.Opened, error)
 	AppendMessage(ctx context.Context, now time.Time, m store.NewMessage) (store.Entry, error)
 	TicketByLink(ctx context.Context, now time.Time, link store.LinkID) (store.Ticket, error)
+	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
+	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
 	Entries(ctx context.Context, id store.TicketID, after uint32, limit int) ([]store.Entry, error)
+	OutboundsOfTicket(ctx context.Context, id store.TicketID, limit int) ([]store.Outbound, error)
+	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
+	Links
+}
+
+// Links are the verbs around the link of a ticket's page; see store.Links.
+type Links interface {
+	ProveAddress(ctx context.Context, now time.Time, link store.LinkID) (store.Ticket, error)
+	RenewLink(ctx context.Context, now time.Time, link store.LinkID, m store.Mailing) (store.Opened, error)
+	MailLinks(ctx context.Context, now time.Time, n store.LinkRequest) (store.Outbound, error)
+	ChangeRequester(ctx context.Context, now time.Time, n store.NewAddress) (store.Opened, error)
 }
 
 // Blobs is where attachments lie; see store/blob.
@@ -67,6 +80,8 @@ type Form struct {
 	contact  *web.Page[contactData]
 	received *web.Page[receivedData]
 	ticket   *web.Page[ticketData]
+	ask      *web.Page[askData]
+	asked    *web.Page[askedData]
 	gone     *web.Page[goneData]
 }
 
@@ -103,6 +118,8 @@ func (f *Form) Mount(s *web.Server) error {
 	f.contact = web.Declare[contactData](set, "contact.html")
 	f.received = web.Declare[receivedData](set, "received.html")
 	f.ticket = web.Declare[ticketData](set, "ticket.html")
+	f.ask = web.Declare[askData](set, "ask.html")
+	f.asked = web.Declare[askedData](set, "asked.html")
 	f.gone = web.Declare[goneData](set, "gone.html")
 	if err := set.Ready(); err != nil {
 		return fmt.Errorf("form: %w", err)
@@ -117,7 +134,19 @@ func (f *Form) Mount(s *web.Server) error {
 		{Method: http.MethodPost, Path: "/contact", Handler: f.postContact, Body: upload},
 		{Method: http.MethodPost, Path: "/contact/address", Handler: f.checkAddress},
 		{Method: http.MethodGet, Path: "/contact/received/:token", Handler: f.showReceived},
+		{Method: http.MethodPost, Path: "/contact/received/:token/address", Handler: f.postSentAddress},
+		{Method: http.MethodGet, Path: "/contact/received/:token/address", Handler: func(x *web.Exchange) error {
+			return x.Redirect("/contact/received/" + x.Param("token"))
+		}},
+		{Method: http.MethodPost, Path: "/link", Handler: f.postAsk},
+		{Method: http.MethodGet, Path: "/link", Handler: func(x *web.Exchange) error { return x.Redirect("/#have") }},
+		{Method: http.MethodGet, Path: "/link/asked", Handler: f.showAsked},
+		{Method: http.MethodGet, Path: "/link/renewed", Handler: f.showRenewed},
 		{Method: http.MethodGet, Path: "/t/:token", Handler: f.showTicket},
+		{Method: http.MethodGet, Path: "/t/:token/:act", Handler: func(x *web.Exchange) error { return x.Redirect(basePath(x)) }},
+		{Method: http.MethodPost, Path: "/t/:token/mine", Handler: f.postMine, AnyOrigin: true},
+		{Method: http.MethodPost, Path: "/t/:token/link", Handler: f.postLink, AnyOrigin: true},
+		{Method: http.MethodPost, Path: "/t/:token/address", Handler: f.postAddress, AnyOrigin: true},
 		{Method: http.MethodPost, Path: "/t/:token", Handler: f.postTicket, Body: upload, AnyOrigin: true},
 		{Method: http.MethodGet, Path: "/t/:token/files/:entry/:file/:name", Handler: f.download},
 	} {

@@ -82,6 +82,7 @@ func (u uploads) spend(from netip.Addr, bytes int64, now time.Time) {
 const (
 	purposeKept     = "form/kept-file"
 	purposeReceived = "form/received"
+	purposeSent     = "form/sent"
 )
 
 // sealed signs a value for a URL or a field; anybody may read it.

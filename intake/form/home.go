@@ -14,6 +14,14 @@ import (
 type homeData struct {
 	Region regionFacts
 	Chosen string // the reader's country, chosen or guessed, "" for none
+	// Of the form that asks for a link again.
+	Email  string
+	Faults []shownFault
+}
+
+// Fault is the sentences at one field, for the template.
+func (d homeData) Fault(field string) []shownFault {
+	return contactData{Faults: d.Faults}.Fault(field)
 }
 
 // regionFacts are what a reader is told of a region.
@@ -40,13 +48,19 @@ func cityOf(zone *time.Location) string {
 }
 
 func (f *Form) showHome(x *web.Exchange) error {
+	return f.home.Show(x, http.StatusOK, f.homeData(x, &draft{}))
+}
+
+func (f *Form) homeData(x *web.Exchange, d *draft) homeData {
 	country := x.GuessCountry()
 	region := f.regionFor(country)
 	x.DefaultLang(defaultLang(region))
-	return f.home.Show(x, http.StatusOK, homeData{
+	return homeData{
 		Region: f.facts(x, region, country, time.Now()),
 		Chosen: country,
-	})
+		Email:  d.Email,
+		Faults: d.shown(x),
+	}
 }
 
 // defaultLang is a region's own language; "" leaves the choice to the reader's

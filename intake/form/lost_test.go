@@ -77,7 +77,7 @@ func TestAnAttachmentThatIsGoneIsOurFaultAndInTheLog(t *testing.T) {
 	w := newWorld(t)
 	status(t, w.post(good(), file{"notes.txt", "0123456789"}), 303)
 	ticket := w.ticket("US-1001")
-	link := linkOf(t, w.get(w.link(ticket)).Body.String(), "notes.txt")
+	link := linkOf(t, w.get(w.proven(ticket)).Body.String(), "notes.txt")
 	fatal(t, w.blobs.Delete(t.Context(), w.entries(ticket)[0].Files[0].Hash))
 	page := w.get(link)
 	status(t, page, 500)
@@ -262,7 +262,7 @@ func TestTheTicketPageNamesThePromiseUntilItIsKeptAndOwnsUpToADelay(t *testing.T
 			}
 		})
 		status(t, w.post(good()), 303)
-		link := w.link(w.ticket("US-1001"))
+		link := w.proven(w.ticket("US-1001"))
 		contains(t, w.get(link).Body.String(), want)
 		contentType, body := multi(url.Values{"description": {"It happened again."}})
 		status(t, w.send("POST", link, contentType, body), 303)

@@ -5,8 +5,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
+
+	"signpost/store"
 )
 
 // Every page, in every language, with and without faults: no missing text, no
@@ -20,12 +23,23 @@ func TestEveryPageIsWholeInEveryLanguage(t *testing.T) {
 	received := w.post(good()).Header().Get("Location")
 	suppressed := w.post(good(), file{"notes.txt", "x"}).Header().Get("Location")
 	later := w.post(with(good(), "email", "bo@partner.example")).Header().Get("Location")
-	ticket := w.link(w.ticket("US-1002"))
+	ask, ticket := w.link(w.ticket("US-1001")), w.proven(w.ticket("US-1002"))
+	_, err := w.db.SuppressAddress(t.Context(), time.Now(), store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll, By: "ops"})
+	fatal(t, err)
+	dead := w.post(with(good(), "idempotency_key", "dead")).Header().Get("Location")
 	forged := "/t/x"
 	for _, lang := range []string{"en", "es", "zh-Hans", "id", "ar"} {
 		pages := map[string]string{}
-		for _, path := range []string{"/", "/contact", received, suppressed, later, ticket, forged, "/nowhere"} {
+		for _, path := range []string{
+			"/", "/contact", received, suppressed, later, dead, ask, ticket, "/link/asked", "/link/renewed", forged, "/nowhere",
+		} {
 			pages[path] = w.get(path + "?lang=" + lang).Body.String()
+		}
+		for _, path := range []string{"/link", dead + "/address", ticket + "/address"} {
+			bad := strings.NewReader(url.Values{"lang": {lang}, "email": {"ana@"}}.Encode())
+			got := w.send("POST", path, "application/x-www-form-urlencoded", bad)
+			status(t, got, 422)
+			pages["POST "+path] = got.Body.String()
 		}
 		bad := url.Values{"lang": {lang}, "name": {strings.Repeat("x", 300)}, "email": {"a@gmial.com"}, "category": {"?"}}
 		pages["faults"] = w.post(bad, file{"a.txt", "a"}, file{"b.exe", "b"}).Body.String()

@@ -1,8 +1,8 @@
 package form
 
 import (
-	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,90 +10,202 @@ import (
 	"signpost/store"
 )
 
-// receivedKept is how long the received page can be opened again.
-const receivedKept = 30 * 24 * time.Hour
+const (
+	// receivedKept is how long the received page can be opened again.
+	receivedKept = 30 * 24 * time.Hour
+	// sentKept is how long the browser that sent a request is shown what it sent,
+	// and may give another address: long enough for a bounce to come back.
+	sentKept = 2 * time.Hour
+)
 
 // receivedToken is what the received page shows, carried by its address: it
-// needs no store, tells nothing of who wrote or what, opens no ticket, and may be
-// shown to anybody.
+// tells nothing of who wrote or what, opens no ticket, and may be shown to
+// anybody.
 type receivedToken struct {
-	Number     string    `json:"n"`
-	Region     string    `json:"r"`
-	First      time.Time `json:"f,omitzero"`
-	Suppressed bool      `json:"s,omitempty"`
-	Later      bool      `json:"l,omitempty"` // the confirmation waits its turn
-	Expires    int64     `json:"e"`           // Unix seconds
+	Number  string    `json:"n"`
+	Region  string    `json:"r"`
+	First   time.Time `json:"f,omitzero"`
+	State   mailState `json:"w"`
+	Expires int64     `json:"e"` // Unix seconds
+}
+
+// sentToken stands in the cookie of the browser that sent a request. It is bound
+// to one received page by its path and its number.
+type sentToken struct {
+	Ticket  store.TicketID `json:"t"`
+	Number  string         `json:"n"`
+	Expires int64          `json:"e"` // Unix seconds
+}
+
+const cookieSent = "sent"
+
+// mailState is what has become of a confirmation, as its requester is told: a
+// part of the keys of the sentences that say it.
+type mailState string
+
+const (
+	mailComing   mailState = "coming"   // sent, or about to be
+	mailLater    mailState = "later"    // it waits for room in a budget
+	mailMany     mailState = "many"     // its mailbox has had too many today
+	mailBack     mailState = "back"     // mail to the address comes back
+	mailUnwanted mailState = "unwanted" // its owner reported an earlier one
+	mailFailed   mailState = "failed"   // it was not accepted
+)
+
+// mailStateOf is the state of a ticket's confirmation.
+func mailStateOf(ticket store.Ticket, mail store.Outbound) mailState {
+	suppressed := mail.State == store.StateSuppressed
+	switch {
+	case mail.Delivery.Fate == store.FateBounced, suppressed && ticket.Question == store.QuestionUndeliverable:
+		return mailBack
+	case mail.State == store.StateThrottled:
+		return mailLater
+	case suppressed && strings.HasPrefix(mail.Reason, store.RuleBudget):
+		return mailMany
+	case suppressed:
+		return mailUnwanted
+	case mail.State == store.StateFailed, mail.Delivery.Fate == store.FateRefused:
+		return mailFailed
+	}
+	return mailComing
 }
 
 // receivedData is what the received page shows.
 type receivedData struct {
-	Number     string
-	From       string
-	FirstBy    time.Time
-	Zone       *time.Location
-	Suppressed bool
-	Later      bool
-	To         string // the address the confirmation goes to, "" on another browser
+	Number  string
+	From    string
+	FirstBy time.Time
+	Zone    *time.Location
+	State   mailState
+	// Sent is what this browser sent; nil on another one.
+	Sent *sentData
+	// Of the form that gives another address; see the template "address".
+	MayChange bool
+	Action    string
+	Draft     *draft
+	Faults    []shownFault
 }
 
-// cookieSent keeps, for the browser that sent the form and for one hour, which
-// address the confirmation goes to: seeing it, one notices a slip of the finger.
-const cookieSent = "sent"
+type sentData struct {
+	To, Title, Body string
+	Files           []string
+}
 
-func (f *Form) toReceived(x *web.Exchange, opened store.Opened, email string) error {
-	token := f.sealed(purposeReceived, receivedToken{
-		Number:     opened.Ticket.Number,
-		Region:     opened.Ticket.Region,
-		First:      opened.Ticket.Promise.FirstResponseBy,
-		Suppressed: opened.Confirmation.State == store.StateSuppressed,
-		Later:      opened.Confirmation.State == store.StateThrottled,
-		Expires:    time.Now().Add(receivedKept).Unix(),
+// Bad tells whether the reader has to act.
+func (d receivedData) Bad() bool { return d.State == mailBack || d.State == mailFailed }
+
+// Fault is the sentences at one field, for the template.
+func (d receivedData) Fault(field string) []shownFault {
+	return contactData{Faults: d.Faults}.Fault(field)
+}
+
+// toReceived answers with the received page, and lets this browser alone see what
+// was sent there.
+func (f *Form) toReceived(x *web.Exchange, opened store.Opened) error {
+	now := time.Now()
+	to := "/contact/received/" + f.sealed(purposeReceived, receivedToken{
+		Number:  opened.Ticket.Number,
+		Region:  opened.Ticket.Region,
+		First:   opened.Ticket.Promise.FirstResponseBy,
+		State:   mailStateOf(opened.Ticket, opened.Confirmation),
+		Expires: now.Add(receivedKept).Unix(),
 	})
 	http.SetCookie(x.Writer, &http.Cookie{
-		Name:     cookieSent,
-		Value:    base64.RawURLEncoding.EncodeToString([]byte(opened.Ticket.Number + " " + email)),
-		Path:     "/contact/received",
-		MaxAge:   3600,
+		Name: cookieSent,
+		Value: f.sealed(purposeSent, sentToken{
+			Ticket: opened.Ticket.ID, Number: opened.Ticket.Number, Expires: now.Add(sentKept).Unix(),
+		}),
+		Path:     to,
+		MaxAge:   int(sentKept / time.Second),
 		HttpOnly: true,
 		Secure:   x.Secure(),
 		SameSite: http.SameSiteLaxMode,
 	})
-	return x.Redirect("/contact/received/" + token)
+	return x.Redirect(to)
 }
 
 func (f *Form) showReceived(x *web.Exchange) error {
-	var r receivedToken
-	if !f.openSealed(purposeReceived, x.Param("token"), &r) {
-		return &web.Fault{Status: http.StatusNotFound, Err: store.ErrNotFound}
+	r, err := f.openReceived(x)
+	if err != nil {
+		return err
 	}
-	if time.Now().Unix() > r.Expires {
-		return &web.Fault{Status: http.StatusGone, Err: store.ErrNotFound}
-	}
-	x.Private()
-	return f.received.Show(x, http.StatusOK, receivedData{
-		Number:     r.Number,
-		From:       f.regionByID(r.Region).Address,
-		FirstBy:    r.First,
-		Zone:       f.zone(r.Region),
-		Suppressed: r.Suppressed,
-		Later:      r.Later,
-		To:         sentTo(x.Request, r.Number),
-	})
+	return f.showSent(x, http.StatusOK, r, &draft{})
 }
 
-// sentTo reads the cookie for the ticket of this number.
-func sentTo(r *http.Request, number string) string {
+// openReceived reads the token of the page's address.
+func (f *Form) openReceived(x *web.Exchange) (r receivedToken, err error) {
+	switch {
+	case !f.openSealed(purposeReceived, x.Param("token"), &r):
+		return r, &web.Fault{Status: http.StatusNotFound, Err: store.ErrNotFound}
+	case time.Now().Unix() > r.Expires:
+		return r, &web.Fault{Status: http.StatusGone, Err: store.ErrNotFound}
+	}
+	return r, nil
+}
+
+// showSent shows the received page: to the browser that sent the request, with
+// what it sent and how its confirmation stands by now.
+func (f *Form) showSent(x *web.Exchange, status int, r receivedToken, d *draft) error {
+	x.Private()
+	x.ReferrerSameOrigin() // no secret in this page's address; see there
+	data := receivedData{
+		Number:  r.Number,
+		From:    f.regionByID(r.Region).Address,
+		FirstBy: r.First,
+		Zone:    f.zone(r.Region),
+		State:   r.State,
+		Action:  "/contact/received/" + x.Param("token") + "/address",
+		Draft:   d,
+		Faults:  d.shown(x),
+	}
+	if id, ok := f.sentBy(x.Request, r.Number); ok {
+		if err := f.addSent(x, id, &data); err != nil {
+			return err
+		}
+	}
+	return f.received.Show(x, status, data)
+}
+
+// sentBy tells which ticket of this number the browser sent, from its cookie.
+func (f *Form) sentBy(r *http.Request, number string) (store.TicketID, bool) {
 	c, err := r.Cookie(cookieSent)
-	if err != nil || len(c.Value) > 1000 {
-		return ""
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
 	if err != nil {
-		return ""
+		return 0, false
 	}
-	of, email, _ := strings.Cut(cleanLine(string(raw)), " ")
-	if of != number {
-		return ""
+	var sent sentToken
+	ok := f.openSealed(purposeSent, c.Value, &sent)
+	return sent.Ticket, ok && sent.Number == number && time.Now().Unix() <= sent.Expires
+}
+
+// addSent adds what the browser sent. Of the thread it is shown the first message
+// alone, its own: support's answers are for a proven address.
+func (f *Form) addSent(x *web.Exchange, id store.TicketID, data *receivedData) error {
+	ctx := x.Request.Context()
+	ticket, err := f.deps.Tickets.Ticket(ctx, id)
+	if err != nil {
+		return err
 	}
-	return email
+	entries, err := f.deps.Tickets.Entries(ctx, id, 0, messagesAtOnce)
+	if err != nil {
+		return err
+	}
+	mails, err := f.deps.Tickets.OutboundsOfTicket(ctx, id, messagesAtOnce)
+	if err != nil {
+		return err
+	}
+	data.MayChange = ticket.ProvenAt.IsZero() && awaitsFirst(ticket, entries)
+	data.Sent = &sentData{To: ticket.Requester.Email, Title: ticket.Title}
+	if len(entries) > 0 && entries[0].Kind == store.EntryMessage {
+		data.Sent.Body = entries[0].Body
+		for _, file := range entries[0].Files {
+			data.Sent.Files = append(data.Sent.Files, file.Name)
+		}
+	}
+	for _, mail := range slices.Backward(mails) {
+		if mail.Kind == store.MailConfirmation {
+			data.State = mailStateOf(ticket, mail)
+			break
+		}
+	}
+	return nil
 }

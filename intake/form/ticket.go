@@ -1,6 +1,7 @@
 package form
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
@@ -16,12 +17,13 @@ import (
 	"signpost/store"
 )
 
-// lettersAtOnce is how many items of a thread one page shows.
-const lettersAtOnce = 100
+// messagesAtOnce is how many items of a thread one page shows.
+const messagesAtOnce = 100
 
 // ticketData is what the ticket page shows.
 type ticketData struct {
-	Ticket  store.Ticket
+	Ticket  store.Ticket // without its title while Proven is not set
+	Proven  bool
 	Days    []day
 	Status  string    // a message key: where the ticket stands, in a sentence
 	FirstBy time.Time // of a first answer still to come; zero for none
@@ -29,9 +31,14 @@ type ticketData struct {
 	Zone    *time.Location
 	From    string
 	Base    string // this page's path
-	Earlier string // link to the letters before these, "" for none
+	Earlier string // link to the messages before these, "" for none
 	Later   string
-	Added   bool // a follow-up has just been taken
+	Added   uint32 // the entry that has just been added, 0 for none
+	// Dead: mail to the requester comes back, so they may give another address.
+	Dead   bool
+	Action string // of the form that gives it; see the template "address"
+	// LinkHeld: a new link was asked for and could not be mailed.
+	LinkHeld bool
 
 	Draft  *draft
 	Faults []shownFault
@@ -51,23 +58,34 @@ func (d ticketData) Fault(field string) []shownFault {
 	return contactData{Faults: d.Faults}.Fault(field)
 }
 
-// day is the letters of one day, as the region's zone sees it.
-type day struct {
-	At      time.Time
-	Letters []letter
+// Badge is the colour of the ticket's status.
+func (d ticketData) Badge() string {
+	switch d.Ticket.Status {
+	case store.StatusSolved:
+		return "green"
+	case store.StatusPending:
+		return "amber"
+	}
+	return "teal"
 }
 
-// letter is one message of the thread.
-type letter struct {
+// day is the messages of one day, as the region's zone sees it.
+type day struct {
+	At       time.Time
+	Messages []message
+}
+
+// message is one item of the thread.
+type message struct {
 	Seq     uint32
 	Support bool
 	Author  string
 	At      time.Time
 	Body    string
-	Files   []letterFile
+	Files   []messageFile
 }
 
-type letterFile struct{ Name, Size, Link string }
+type messageFile struct{ Name, Size, Link string }
 
 // goneData is what stands behind a link that opens nothing any more.
 type goneData struct{ Known bool } // the link was once ours
@@ -77,15 +95,42 @@ func (f *Form) showTicket(x *web.Exchange) error {
 	if err != nil {
 		return f.showGone(x, err)
 	}
+	switch {
+	case x.WantsJSON():
+		return f.sendThread(x, ticket)
+	case ticket.ProvenAt.IsZero():
+		return f.showAsk(x, http.StatusOK, ticket)
+	}
 	return f.showThread(x, http.StatusOK, ticket, &draft{})
 }
+
+// refuseUnproven answers whoever asks for a part of a ticket that is not yet
+// theirs by their own word.
+func (f *Form) refuseUnproven(x *web.Exchange, ticket store.Ticket) error {
+	if x.WantsJSON() {
+		return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the address is not proven")}
+	}
+	return f.showAsk(x, http.StatusForbidden, ticket)
+}
+
+// linkOf is the link that the token of the path opens.
+func (f *Form) linkOf(x *web.Exchange) (store.LinkID, error) {
+	link, ok := f.deps.Ring.ParseLink(x.Param("token"))
+	if !ok {
+		return link, errForged
+	}
+	return link, nil
+}
+
+// basePath is the path of the ticket page that the request is about.
+func basePath(x *web.Exchange) string { return path.Join("/t", x.Param("token")) }
 
 // openLink returns the ticket behind the token of the path.
 func (f *Form) openLink(x *web.Exchange) (store.Ticket, error) {
 	x.Private()
-	link, ok := f.deps.Ring.ParseLink(x.Param("token"))
-	if !ok {
-		return store.Ticket{}, errForged
+	link, err := f.linkOf(x)
+	if err != nil {
+		return store.Ticket{}, err
 	}
 	return f.deps.Tickets.TicketByLink(x.Request.Context(), store.Instant(time.Now()), link)
 }
@@ -109,46 +154,62 @@ func (f *Form) showGone(x *web.Exchange, err error) error {
 	return f.gone.Show(x, status, goneData{Known: known})
 }
 
-// showThread shows a ticket's letters and the follow-up form.
+// showThread shows a ticket's messages and the follow-up form: of an unproven one,
+// the form alone, whose faults are to be mended.
 func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *draft) error {
 	x.DefaultLang(ticket.Requester.Lang)
 	after := f.pageStart(x, ticket)
-	entries, err := f.deps.Tickets.Entries(x.Request.Context(), ticket.ID, after, lettersAtOnce)
+	ctx, now := x.Request.Context(), time.Now()
+	entries, err := f.deps.Tickets.Entries(ctx, ticket.ID, after, messagesAtOnce)
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	base := "/t/" + x.Param("token")
-	zone := f.zone(ticket.Region)
+	held, err := f.deps.Tickets.SuppressionsOf(ctx, store.Instant(now), ticket.Requester.Email)
+	if err != nil {
+		return err
+	}
 	data := ticketData{
-		Ticket: ticket,
-		Days:   f.days(ticket, entries, base, zone),
-		Status: statusKey(ticket, entries),
-		Zone:   zone,
-		From:   f.regionByID(ticket.Region).Address,
-		Base:   base,
-		Added:  x.Request.URL.Query().Get("added") != "" && status == http.StatusOK,
-		Draft:  d,
-		Faults: d.shown(x),
-		Files:  f.filesData(now, d),
-		Config: f.cfg,
-		Key:    d.Key,
-		Work:   f.guard.work.Challenge(now),
+		Proven:   !ticket.ProvenAt.IsZero(),
+		Status:   statusKey(ticket, entries),
+		Zone:     f.zone(ticket.Region),
+		From:     f.regionByID(ticket.Region).Address,
+		Base:     basePath(x),
+		Action:   basePath(x) + "/address",
+		Dead:     slices.ContainsFunc(held, func(s store.Suppression) bool { return s.Scope == store.ScopeAll }),
+		LinkHeld: x.Request.URL.Query().Get("link") == "held",
+		Draft:    d,
+		Faults:   d.shown(x),
+		Files:    f.filesData(now, d),
+		Config:   f.cfg,
+		Key:      cmp.Or(d.Key, rand.Text()),
+		Work:     f.guard.work.Challenge(now),
 	}
-	if after > 0 {
-		data.Earlier = base + "?after=" + strconv.Itoa(int(max(after, lettersAtOnce)-lettersAtOnce))
+	if data.Proven {
+		f.addThread(x, &data, ticket, entries, after)
+	} else {
+		ticket.Title = ""
 	}
-	if last := after + lettersAtOnce; last < ticket.Entries {
-		data.Later = base + "?after=" + strconv.Itoa(int(last))
-	}
+	data.Ticket = ticket
 	if after == 0 && awaitsFirst(ticket, entries) {
 		data.FirstBy = ticket.Promise.FirstResponseBy
 		data.Late = data.FirstBy.Before(now)
 	}
-	if data.Key == "" {
-		data.Key = rand.Text()
-	}
 	return f.ticket.Show(x, status, data)
+}
+
+// addThread adds the messages among the entries that come after one, and the ways
+// to those before and behind them.
+func (f *Form) addThread(x *web.Exchange, data *ticketData, ticket store.Ticket, entries []store.Entry, after uint32) {
+	data.Days = f.days(ticket, entries, data.Base, data.Zone)
+	if added, err := strconv.ParseUint(x.Request.URL.Query().Get("added"), 10, 32); err == nil {
+		data.Added = uint32(added)
+	}
+	if after > 0 {
+		data.Earlier = data.Base + "?after=" + strconv.Itoa(int(max(after, messagesAtOnce)-messagesAtOnce))
+	}
+	if last := after + messagesAtOnce; last < ticket.Entries {
+		data.Later = data.Base + "?after=" + strconv.Itoa(int(last))
+	}
 }
 
 // pageStart is the entry before the first one shown: the newest page unless the
@@ -157,10 +218,10 @@ func (f *Form) pageStart(x *web.Exchange, ticket store.Ticket) uint32 {
 	if n, err := strconv.ParseUint(x.Request.URL.Query().Get("after"), 10, 32); err == nil && n < uint64(ticket.Entries) {
 		return uint32(n)
 	}
-	if ticket.Entries <= lettersAtOnce {
+	if ticket.Entries <= messagesAtOnce {
 		return 0
 	}
-	return (ticket.Entries - 1) / lettersAtOnce * lettersAtOnce
+	return (ticket.Entries - 1) / messagesAtOnce * messagesAtOnce
 }
 
 // days groups what the partner may see by day. Notes are support's own; events
@@ -171,18 +232,16 @@ func (f *Form) days(ticket store.Ticket, entries []store.Entry, base string, zon
 		if !visible(e) {
 			continue
 		}
-		l := letter{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: e.Author, At: e.At, Body: e.Body}
-		if !l.Support {
-			l.Author = ticket.Requester.Name
-		}
+		l := message{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: author(ticket, e), At: e.At, Body: e.Body}
 		for i, file := range e.Files {
-			l.Files = append(l.Files, letterFile{Name: file.Name, Size: size(file.Size), Link: fileLink(base, e.Seq, i, file.Name)})
+			l.Files = append(l.Files, messageFile{Name: file.Name, Size: size(file.Size), Link: fileLink(base, e.Seq, i, file.Name)})
 		}
 		at := e.At.In(zone)
 		if n := len(days); n == 0 || !sameDay(days[n-1].At, at) {
 			days = append(days, day{At: at})
 		}
-		days[len(days)-1].Letters = append(days[len(days)-1].Letters, l)
+		last := &days[len(days)-1]
+		last.Messages = append(last.Messages, l)
 	}
 	return days
 }
@@ -283,7 +342,7 @@ func (f *Form) checkFollowUp(d *draft) {
 }
 
 func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, show func(int) error) error {
-	link, _ := f.deps.Ring.ParseLink(x.Param("token")) // openLink verified it
+	link, _ := f.linkOf(x) // openLink verified it
 	entry, err := f.deps.Tickets.AppendMessage(x.Request.Context(), store.Instant(time.Now()), store.NewMessage{
 		Link: link, Body: d.Description, Files: d.Files, Idempotency: d.Key, Fingerprint: d.messageFingerprint(),
 	})
@@ -298,9 +357,9 @@ func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, show func(
 	f.deps.Kick()
 	x.Log.Info("follow-up taken", "request", x.ID, "ticket", ticket.Number, "entry", entry.Seq, "files", len(d.Files))
 	if x.WantsJSON() {
-		return x.JSON(http.StatusCreated, map[string]any{"number": ticket.Number, "entry": entry.Seq})
+		return x.JSON(http.StatusCreated, map[string]any{"number": ticket.Number, "seq": entry.Seq})
 	}
-	return x.Redirect(path.Join("/t", x.Param("token")) + fmt.Sprintf("?added=1#e%d", entry.Seq))
+	return x.Redirect(basePath(x) + fmt.Sprintf("?added=%d#e%[1]d", entry.Seq))
 }
 
 // answerTicket is JSON or the thread with the follow-up form refilled.

@@ -164,7 +164,9 @@ func (w *world) send(method, target, contentType string, body io.Reader, header 
 		r.Header.Set(header[i], header[i+1])
 	}
 	for _, c := range w.cookies {
-		r.AddCookie(c)
+		if strings.HasPrefix(target, c.Path) {
+			r.AddCookie(c)
+		}
 	}
 	out := httptest.NewRecorder()
 	w.handler.ServeHTTP(out, r)
@@ -205,6 +207,15 @@ func (w *world) entries(ticket store.Ticket) []store.Entry {
 
 // link is the path of a ticket's page, as its confirmation will name it.
 func (w *world) link(ticket store.Ticket) string { return "/t/" + w.ring.LinkToken(ticket.Link) }
+
+// proven is link, after the reader has said there that the request is theirs.
+func (w *world) proven(ticket store.Ticket) string {
+	w.t.Helper()
+	if got := w.send("POST", w.link(ticket)+"/mine", "", nil, "Origin", "null"); got.Code != 303 || got.Header().Get("Location") != w.link(ticket) {
+		w.t.Fatalf("POST mine: %d %s", got.Code, got.Body)
+	}
+	return w.link(ticket)
+}
 
 // hidden reads the values of a page's fields of one name.
 func hidden(page, name string) []string {
