@@ -37,6 +37,8 @@ type Store interface {
 	Refusals(ctx context.Context, since time.Time, limit int) ([]store.Refusal, error)
 	Stats(ctx context.Context) (store.Stats, error)
 	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
+	TicketByNumber(ctx context.Context, number string) (store.Ticket, error)
+	RevokeLinks(ctx context.Context, now time.Time, id store.TicketID) error
 	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
 	PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error)
 	LatestInbound(ctx context.Context, mailbox string) (store.Inbound, error)
@@ -159,6 +161,7 @@ func (o *Ops) Mount(s *web.Server) error {
 		{http.MethodGet, "/ops/suppressions", o.showSuppressions},
 		{http.MethodPost, "/ops/suppressions", o.postSuppress},
 		{http.MethodPost, "/ops/suppressions/release", o.postRelease},
+		{http.MethodPost, "/ops/links/revoke", o.postRevoke},
 		{http.MethodGet, "/ops/mailboxes", o.showMailboxes},
 		{http.MethodPost, "/ops/mailboxes/answers", o.postAnswers},
 		{http.MethodGet, "/ops/queue", o.showQueue},

@@ -23,6 +23,7 @@ type suppressionsData struct {
 	Later   bool // rows lie before these
 	Done    string
 	Form    suppressForm
+	Number  string // of the ticket whose links are to be revoked
 	Fault   string
 	FaultOf string // the field at fault
 	Scopes  []scopeChoice
@@ -75,6 +76,8 @@ func (o *Ops) showSuppressions(x *web.Exchange, who store.Agent) error {
 		d.Done = "The address is written to again, from the next mail on."
 	case in.Get("held") != "":
 		d.Done = "The address is kept back from now on."
+	case in.Get("revoked") != "":
+		d.Done = "No link to " + in.Get("revoked") + " opens it any more. Its requester can have a new one mailed from the help centre."
 	}
 	d.Form.Address = d.Query
 	return o.suppressionsPage(x, who, http.StatusOK, d)

@@ -1,0 +1,36 @@
+package ops
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// postRevoke makes every link to a ticket's page open nothing from then on: for a
+// link that reached somebody it was not meant for. Its requester can have a new one
+// mailed from the help centre.
+func (o *Ops) postRevoke(x *web.Exchange, who store.Agent) error {
+	if err := x.Request.ParseForm(); err != nil {
+		return &web.Fault{Status: http.StatusBadRequest, Err: err}
+	}
+	number := strings.TrimSpace(x.Request.PostForm.Get("number"))
+	ticket, err := o.deps.Store.TicketByNumber(x.Request.Context(), number)
+	if errors.Is(err, store.ErrNotFound) {
+		return o.suppressionsPage(x, who, http.StatusUnprocessableEntity, suppressionsData{
+			Number: number, Fault: "There is no ticket of that number. Write it as in US-1042.", FaultOf: "number",
+		})
+	}
+	if err == nil {
+		err = o.deps.Store.RevokeLinks(x.Request.Context(), time.Now(), ticket.ID)
+	}
+	if err != nil {
+		return err
+	}
+	x.Log.Info("links revoked by hand", "request", x.ID, "ticket", ticket.Number, "agent", who.ID)
+	return x.Redirect("/ops/suppressions?revoked=" + url.QueryEscape(ticket.Number))
+}
