@@ -197,7 +197,9 @@ func (s *session) completeAll(ctx context.Context, mails []mail) ([]mail, error)
 // readMail reads one answer to a fetch; false when it holds no mail. A mail may come
 // with an error too: then it is the last that the connection brings. alone tells
 // that nothing else was asked for.
-func (s *session) readMail(ctx context.Context, msg *imapclient.FetchMessageData, a ask, alone bool) (m mail, ok bool, err error) {
+func (s *session) readMail(
+	ctx context.Context, msg *imapclient.FetchMessageData, a ask, alone bool,
+) (m mail, ok bool, err error) {
 	for item := msg.Next(); item != nil && err == nil; item = msg.Next() {
 		switch item := item.(type) {
 		case imapclient.FetchItemDataUID:
@@ -213,7 +215,9 @@ func (s *session) readMail(ctx context.Context, msg *imapclient.FetchMessageData
 			ok, err = s.readText(ctx, item.Literal, &m, a, alone)
 		}
 	}
-	return m, ok, err
+	// Some servers send nothing for a text that they cannot read now.
+	empty := ok && err == nil && m.whole && len(m.head) == 0
+	return m, ok && (!empty || a.bySequence() || a == askAll && m.size == 0), err
 }
 
 // chunks cuts a listing into what one FETCH asks for. A server that sends mails

@@ -26,6 +26,7 @@ func TestAMailComesWhenLessIsAskedFor(t *testing.T) {
 		"hangs up":         func(c *lineConn, _ answer) { c.Close() },
 		"sends nothing":    func(*lineConn, answer) {},
 		"cannot read it":   func(c *lineConn, a answer) { c.say("* %d FETCH (UID %d BODY[] NIL)", a.seq, a.uid) },
+		"sends it empty":   func(c *lineConn, a answer) { c.say("* %d FETCH (UID %d RFC822.SIZE 99 BODY[] {0}\r\n)", a.seq, a.uid) },
 		"sends too much":   func(c *lineConn, a answer) { c.say("* %d FETCH (UID %d BODY[] {10}\r\n%s)", a.seq, a.uid, a.text) },
 		"breaks the rules": func(c *lineConn, a answer) { c.say("* %d FETCH (UID %d BODY[] {10\r\n%s)", a.seq, a.uid, a.text) },
 	}
@@ -260,6 +261,41 @@ func TestAServerThatSendsSmallRanges(t *testing.T) {
 			t.Errorf("truncated %v, %d bytes kept of 3,000,000", row.Truncated, row.Size)
 		}
 	})
+}
+
+// The end of a large mail, whose size is an estimate, as servers tell it that are asked
+// for more.
+func TestTheEndOfALargeMail(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]string{
+		"an empty part": "* SEQ FETCH (UID NUM BODY[]ORIGIN {0}\r\n)\r\n", "an empty string": "* SEQ FETCH (UID NUM BODY[]ORIGIN \"\")\r\n",
+		"NIL": "* SEQ FETCH (UID NUM BODY[]ORIGIN NIL)\r\n", "nothing": "", "the UID": "* SEQ FETCH (UID NUM)\r\n",
+	} {
+		for _, size := range []int{1_000_000, store.RawInline + rangeBytes} {
+			for _, told := range []int{0, size, size + 5000} {
+				t.Run(fmt.Sprint(name, size, told), func(t *testing.T) {
+					bubble(t, func(t *testing.T) {
+						raw := sized("ann@partner.test", "big@partner.test", size)
+						s := newLineServer(raw)
+						s.answers = func(a answer) string {
+							if a.asked("BODY") && a.text == "" {
+								return strings.NewReplacer("SEQ", fmt.Sprint(a.seq), "NUM", fmt.Sprint(a.uid), "ORIGIN", a.origin).Replace(end)
+							}
+							return a.proper(a.number(), fmt.Sprint("RFC822.SIZE ", told), a.date(), a.body())
+						}
+						h := newBadHouse(t, s)
+						h.keepBlobs()
+						h.start()
+						time.Sleep(time.Minute)
+						h.decided(1, 1)
+						if row := h.rows()[0]; row.Truncated || row.Hash != sha256.Sum256([]byte(raw)) {
+							t.Errorf("truncated %v, %d bytes kept of %d", row.Truncated, row.Size, size)
+						}
+					})
+				})
+			}
+		}
+	}
 }
 
 // A large mail that is expunged while its rest is fetched is kept as far as it came,

@@ -199,17 +199,19 @@ func (r *ranges) Read(p []byte) (int, error) {
 
 // next fetches a part. A mail ends with an empty one, or with one that is short if
 // that makes it as long as the server told: there are servers that send less than
-// is asked for, and such whose sizes are estimates.
+// is asked for, and such whose sizes are estimates. Behind the end some send NIL,
+// some nothing, and some refuse.
 func (r *ranges) next() {
 	if r.last {
 		return
 	}
+	ends := r.short || r.size > 0 && r.offset >= r.size
 	sent := false
 	r.part, sent, r.err = r.s.fetchRange(r.ctx, r.uid, r.offset)
 	switch {
-	case r.short && answered(r.err): // no byte is there, and no part of none
+	case ends && answered(r.err):
 		r.err = nil
-	case r.err == nil && !sent:
+	case r.err == nil && !sent && !ends:
 		if r.err = r.s.missing(r.ctx, []listed{r.listed}, nil); r.err == nil {
 			r.gone = true
 		}
