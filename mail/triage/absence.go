@@ -18,11 +18,13 @@ import (
 const (
 	maxNoticeText = 3000 // bytes; a longer text is no notice
 	maxSentences  = 60
-	maxStrange    = 2  // sentences of a notice that are none of its shape: "Happy holidays to all!"
-	maxElided     = 2  // letters before an apostrophe
-	maxGreeting   = 5  // words
-	maxFragment   = 8  // words: "Back on Monday", without a subject
-	maxThin       = 80 // bytes of a text that says next to nothing
+	maxStrange    = 2   // sentences of a notice that are none of its shape: "Happy holidays to all!"
+	maxPointer    = 300 // bytes of a text that does no more than to name whom to ask instead
+	maxLead       = 12  // bytes before the word by which a sentence without a subject begins: "On jury duty"
+	maxElided     = 2   // letters before an apostrophe
+	maxGreeting   = 5   // words
+	maxFragment   = 8   // words: "Back on Monday", without a subject
+	maxThin       = 80  // bytes of a text that says next to nothing
 )
 
 // sentence is one of the mail's own, folded.
@@ -165,7 +167,9 @@ func (s *sentence) asksUs() bool {
 	switch {
 	case s.question: // "Is it urgent?" goes on with whom to ask
 		return !urgent || s.count() > maxFragment || s.has(requestUs)
-	case !s.has(request) && !(s.startsWith(sendWord) && s.pointsTo()):
+	case s.startsWith(imperative):
+		return true
+	case !s.has(request) && !s.startsWith(sendWord):
 		return false
 	}
 	points := s.pointsTo()
@@ -175,9 +179,20 @@ func (s *sentence) asksUs() bool {
 	case s.has(requestUs):
 		return true
 	case s.has(sendWord): // a thing we have, not the mail that the notice answers
-		return !s.has(messageWord)
+		return !s.sendsMessage()
 	}
 	return !points && !s.has(requestElse)
+}
+
+// sendsMessage tells that what is to be sent is the mail the sentence answers. At the
+// head of a sentence "mail" is the verb.
+func (s *sentence) sendsMessage() bool {
+	rest := s.words
+	if verb, at, ok := phrasebook().find(rest, sendWord); ok && at == 0 {
+		rest = rest[len(verb):]
+	}
+	_, ok := phrasebook().within(rest, messageWord)
+	return ok
 }
 
 // pointsTo tells that the sentence names an address or a telephone number.
@@ -205,6 +220,9 @@ func (s *sentence) personal() bool {
 	return s.has(letterWord) || s.has(goodsOwn) || s.numbersGoods()
 }
 
+// numberSigns stand between goods and their number.
+var numberSigns = []string{"number ", "numéro ", "número ", "numero ", "nummer ", "numer ", "no ", "nr ", "n ", "num "}
+
 // numbersGoods tells goods named by their number: "order 5512", "Rechnung Nr. 77".
 func (s *sentence) numbersGoods() bool {
 	rest := s.words
@@ -219,7 +237,7 @@ func (s *sentence) numbersGoods() bool {
 			continue
 		}
 		next = strings.TrimSpace(next)
-		for _, sign := range []string{"number ", "numéro ", "número ", "numero ", "nummer ", "numer ", "no ", "nr ", "n ", "num "} {
+		for _, sign := range numberSigns {
 			next = strings.TrimPrefix(next, sign)
 		}
 		if next != "" && next[0] >= '0' && next[0] <= '9' {
@@ -271,8 +289,9 @@ func (m *message) states(s *sentence) bool {
 	case whole || s.has(returnWord):
 		return true
 	}
-	own := s.has(firstPerson) || s.has(firstHouse) || s.count() <= maxFragment
-	return s.has(awayWord) && (own || s.has(thirdPerson) && m.namesAuthor(s))
+	_, at, away := phrasebook().find(s.words, awayWord)
+	own := s.has(firstPerson) || s.has(firstHouse) || s.count() <= maxFragment || at <= maxLead && m.answers()
+	return away && (own || s.has(thirdPerson) && m.namesAuthor(s))
 }
 
 // namesAuthor tells a sentence that names the author of the mail: notices are often
@@ -305,7 +324,7 @@ func (m *message) away() (string, bool) {
 		return "", false
 	}
 	list := m.sentences()
-	stated, back, strange := -1, false, 0
+	stated, back, later, strange := -1, false, false, 0
 	for i := range list {
 		s := &list[i]
 		if !s.expected() {
@@ -314,6 +333,7 @@ func (m *message) away() (string, bool) {
 		if m.states(s) && stated < 0 {
 			stated = i
 		}
+		later = later || s.has(laterWord)
 		back = back || s.has(backWord) || hasDigit(s.raw) || s.pointsTo()
 	}
 	subject, named := m.namesAbsence()
@@ -324,6 +344,9 @@ func (m *message) away() (string, bool) {
 		words = strings.TrimSuffix(list[stated].raw+"; "+more, "; ")
 	case named && (goesOn || back):
 		words = "Subject: " + subject + "; " + more
+	case !later && m.answers() && len(m.openingWords()) <= maxPointer && m.anySentence((*sentence).pointsTo):
+		words = "it answers, and only names somebody else" // strange sentences are counted below
+		strange++
 	default:
 		return "", false
 	}

@@ -145,7 +145,7 @@ func (m *message) shapeEvidence(system, bounced, told bool, words string) (strin
 	}
 	failure, failed := m.namesFailure()
 	switch n := m.readNotice(); {
-	case bounced:
+	case bounced && (failed || len(n.original) > 2 || smtpReply(n.words) != "" || len(enhanced(n.words)) > 0):
 		return words, true
 	case failed && (len(n.original) > 2 || !m.answers()):
 		return words + "; " + failure, true

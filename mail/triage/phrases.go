@@ -60,6 +60,7 @@ const (
 	request        section = "request"
 	requestUs      section = "request-us"
 	requestElse    section = "request-else"
+	imperative     section = "imperative"
 	sendWord       section = "send-word"
 	messageWord    section = "message-word"
 	laterWord      section = "later-word"
@@ -207,7 +208,7 @@ func (s section) ofSentences() bool {
 	switch s {
 	case firstPerson, firstHouse, thirdPerson, mailboxWord, awayWord, leftWord, backWord, pastWord, returnWord,
 		request, requestUs, requestElse, requestUrgent, letterWord, goodsWord, goodsOwn, senderVoice,
-		ackNoun, ackDone, ackCourtesy, sendWord, messageWord, laterWord:
+		ackNoun, ackDone, ackCourtesy, imperative, sendWord, messageWord, laterWord:
 		return true
 	}
 	return false
