@@ -48,6 +48,7 @@ func main() {
 func run(env *environment) int {
 	var cli CLI
 	exit := -1
+	env.stdout, env.stderr = &terminal{to: env.stdout}, &terminal{to: env.stderr}
 	parser, err := kong.New(&cli,
 		kong.Name("signpost"),
 		kong.Description("The email-first helpdesk: partners write through a form, every answer reaches them by mail."),

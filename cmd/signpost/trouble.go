@@ -20,9 +20,10 @@ const waitTooLong = 10 * time.Minute
 // troubleStore is the one trouble in which no ticket could be taken.
 const troubleStore = "store"
 
-// troubles are all that ail the service now, each with what mends it. A level
-// rises when a trouble gets worse, so that it is told anew.
-func (a *App) troubles(ctx context.Context) []store.Trouble {
+// troublesAsSaid are all that ail the service now, each with what mends it, in words
+// among which servers' own stand. A level rises when a trouble gets worse, so that it
+// is told anew.
+func (a *App) troublesAsSaid(ctx context.Context) []store.Trouble {
 	now := time.Now()
 	stats, err := a.db.Stats(ctx)
 	if err != nil {
@@ -96,8 +97,8 @@ func (a *App) responderTroubles(ctx context.Context, now time.Time) (list []stor
 			t.Key, t.Level = "breaker", min(responder.Trips, maxTripLevel)
 			t.What = fmt.Sprintf("automatic answers are stopped until %s UTC: %s", responder.RearmsAt.UTC().Format("2 Jan 15:04"), responder.Reason)
 			t.Do = fmt.Sprintf("More answers went out than people write, or came back: a loop, or a flood of forged mail. /ops/ledger?mark=answered shows whom they went to. "+
-				"They go on by themselves then; if it trips again, after %v. When it has ended: signpost responder on, or the switch at /ops/mailboxes, begins at once; signpost responder off stops them until somebody turns them on.",
-				store.BreakerPause(responder.Trips+1))
+				"They go on by themselves then; if it trips again, after %s. When it has ended: signpost responder on, or the switch at /ops/mailboxes, begins at once; signpost responder off stops them until somebody turns them on.",
+				spanWords(store.BreakerPause(responder.Trips+1)))
 		}
 		list = append(list, t)
 	}
@@ -134,8 +135,8 @@ func (a *App) refusalTroubles(ctx context.Context, now time.Time) (list []store.
 		}
 		told[c.Host] = true
 		list = append(list, store.Trouble{
-			Key: "refusals/" + c.Host, What: fmt.Sprintf("%s refused our mail to %d addresses within a day: %s", c.Host, n, c.Diagnostic),
-			Do:    "The addresses may well be good: the host objects to us or to what we write. Its own words say to what; /ops/bounces has all cases.",
+			Key: "refusals/" + c.Host, What: fmt.Sprintf("%d addresses at %s had our mail refused within a day; the latest report says %s", n, unlinked(c.Host), claim(c.Diagnostic)),
+			Do:    "The addresses may well be good: the host objects to us or to what we write. What is quoted are the report's own words, which its writer chose; /ops/bounces has all cases.",
 			Level: level(n, 1, 2*floor, 4*floor),
 		})
 	}

@@ -91,6 +91,10 @@ func TestAHostThatRefusesSeveralPeopleIsTold(t *testing.T) {
 			t.Errorf("after %d refusals: %q, want %q", i+1, got, want)
 		}
 	}
+	what := d.app.refusalTroubles(t.Context(), time.Now())[0].What
+	if want := "3 addresses at partner[.]test had our mail refused within a day; the latest report says “host mx[.]partner[.]test[192.0.2.1] said: 554 5.7.1 Message rejected as spam"; !strings.HasPrefix(what, want) {
+		t.Errorf("the alarm says %q, want %q", what, want)
+	}
 	if list := d.app.refusalTroubles(t.Context(), time.Now().Add(refusedWithin+time.Hour)); len(list) != 0 {
 		t.Errorf("a day later: %s", keysOf(list))
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +78,9 @@ func (w *Watcher) tie(ctx context.Context, now time.Time, o open, r *triage.Resu
 		if err := w.tieReport(ctx, now, &reports[i], mails); err != nil {
 			return err
 		}
-		reports[i].Host = host
+		if about := slices.IndexFunc(mails, func(t tied) bool { return t.mail.ID == reports[i].Outbound }); about >= 0 {
+			reports[i].Host = w.receiverOf(ctx, mails[about].mail.To, host)
+		}
 	}
 	r.Reports, r.Rules = reports, append(slices.Clip(r.Rules), tieRules(reports)...)
 	return nil
@@ -278,6 +281,31 @@ func remoteHost(text []byte) (host string) {
 		host = name
 	}
 	return host
+}
+
+// receiverLimit bounds the question for a recipient's MX: without an answer the
+// report counts for the recipient's domain.
+const receiverLimit = 300 * time.Millisecond
+
+// receiverOf is the organisation of the host that refused, as a report claims it, if
+// mail to that address goes there: it is its domain's own, or one of its MX is.
+// Else anybody who can answer a mail of ours could have us say that a stranger refuses
+// it. "": the report counts for the recipient's domain.
+func (w *Watcher) receiverOf(ctx context.Context, to, claimed string) string {
+	domain := store.Domain(to)
+	switch {
+	case claimed == "" || claimed == origin.Organisation(domain):
+		return claimed
+	case w.deps.Resolver == nil:
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, receiverLimit)
+	defer cancel()
+	hosts, _ := w.deps.Resolver.LookupMX(ctx, domain) // what cannot be asked is not known
+	if slices.ContainsFunc(hosts, func(mx *net.MX) bool { return origin.Organisation(mx.Host) == claimed }) {
+		return claimed
+	}
+	return ""
 }
 
 // isHostName tells a name in lower case from an address literal and from what else

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -364,6 +365,34 @@ func TestEveryReportOfASeenMailIsBounded(t *testing.T) {
 		}
 		if host := remoteHost([]byte(odd)); host != "" {
 			t.Errorf("%.20q names the host %q", odd, host)
+		}
+	}
+}
+
+// A report's writer says which host refused; it is believed of one to which the
+// recipient's mail goes.
+func TestTheRefusingHostIsTheRecipients(t *testing.T) {
+	t.Parallel()
+	mx := &names{mx: map[string]any{
+		"partner.test": []*net.MX{{Host: "mx1.provider.test."}, {Host: "mx2.provider.test."}},
+		"evil.test":    []*net.MX{{Host: "mx.evil.test."}}, "silent.test": errNoReply,
+	}}
+	for _, c := range []struct {
+		to, claimed string
+		resolver    Resolver
+		want        string
+	}{
+		{"ann@partner.test", "provider.test", mx, "provider.test"},
+		{"ann@sales.partner.test", "partner.test", mx, "partner.test"},
+		{"x@evil.test", "bank.test", mx, ""},
+		{"x@silent.test", "bank.test", mx, ""},
+		{"x@nowhere.test", "bank.test", mx, ""},
+		{"ann@partner.test", "provider.test", nil, ""},
+		{"ann@partner.test", "", mx, ""},
+	} {
+		w := New(Mailbox{}, Deps{Resolver: c.resolver})
+		if got := w.receiverOf(t.Context(), c.to, c.claimed); got != c.want {
+			t.Errorf("mail to %s refused by %q: named is %q, want %q", c.to, c.claimed, got, c.want)
 		}
 	}
 }
