@@ -286,6 +286,7 @@ func (a *App) watchObserver() watch.Observer {
 	decided := o.Decided
 	o.Decided = func(row store.Inbound, lag time.Duration) {
 		decided(row, lag)
+		a.fronts.add(row)
 		if row.Answer != 0 {
 			a.rate.add(row.DecidedAt)
 		} else if slices.ContainsFunc(row.Verdict.Rules, func(r store.Rule) bool { return r.ID == store.RuleBreaker }) {
@@ -299,6 +300,9 @@ func (a *App) watchObserver() watch.Observer {
 func (a *App) raise(ctx context.Context) error {
 	if err := a.recallAnswers(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		a.log.Error("earlier answers could not be counted", "error", err)
+	}
+	if err := a.recallFronts(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		a.log.Error("earlier mail through lists could not be counted", "error", err)
 	}
 	return a.alarms.run(ctx)
 }

@@ -47,6 +47,7 @@ type App struct {
 	began       time.Time // when it was built
 	accounts    accounts
 	rate        answerRate
+	fronts      fronts
 	alarms      *alarms
 	disk        *disk
 	canary      *canary.Canary // nil: it is off

@@ -198,12 +198,27 @@ func checkMailbox(ctx context.Context, heading string, w prober, r *report) {
 	if err != nil {
 		r.warn(heading, "the dry run ended early: %v", err)
 	}
-	unproven := 0
+	newestMails(lines, r, heading)
+}
+
+// newestMails tells what would become of each, and what keeps most people from being
+// answered.
+func newestMails(lines []watch.Line, r *report, heading string) {
+	unproven, persons, behind := 0, 0, 0
 	for _, line := range lines {
+		if person, listed := frontOf(line.Verdict); person {
+			persons++
+			if listed {
+				behind++
+			}
+		}
 		r.good(heading, "%s", dryRunLine(line))
 		if slices.Equal(standsAgainst(line), []string{ruleUnauthenticated}) {
 			unproven++
 		}
+	}
+	if 2*behind > persons {
+		r.warn(heading, "%d of %d mails that people wrote came through a list or group of our own address: nobody behind one is answered\n%s", behind, persons, frontHint)
 	}
 	if unproven > 0 {
 		r.warn(heading, "people would go without an answer for one reason alone: nothing proves their address (%d of the mails above)\n"+

@@ -43,20 +43,20 @@ func TestCheckAsksForTheHostThatAuthenticatesWherePeopleWouldGoUnanswered(t *tes
 	for rule, want := range map[string]bool{"unauthenticated": true, "robot-sender": false} {
 		var out strings.Builder
 		line := watch.Line{Subject: "Order", From: "ann@partner.example", Verdict: store.Verdict{Rules: []store.Rule{{ID: rule, Effect: store.EffectMissing}}}}
-		checkMailbox(t.Context(), "Mailbox us", foundMailbox{line}, &report{out: &out, timeout: time.Minute})
+		checkMailbox(t.Context(), "Mailbox us", foundMailbox{[]watch.Line{line}}, &report{out: &out, timeout: time.Minute})
 		if strings.Contains(out.String(), "Does trusted_authserv name the host") != want {
 			t.Errorf("%s: %s", rule, out.String())
 		}
 	}
 }
 
-// foundMailbox is a mailbox that holds one mail.
-type foundMailbox struct{ line watch.Line }
+// foundMailbox is a mailbox that holds some mails.
+type foundMailbox struct{ lines []watch.Line }
 
 func (foundMailbox) Probe(context.Context) (watch.Findings, error) {
 	return watch.Findings{Messages: 1}, nil
 }
 
 func (m foundMailbox) DryRun(context.Context, int) ([]watch.Line, error) {
-	return []watch.Line{m.line}, nil
+	return m.lines, nil
 }

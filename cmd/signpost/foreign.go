@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -76,7 +77,7 @@ func (t *terminal) Write(p []byte) (int, error) {
 
 // troubles are all that ail the service now, as they may be shown everywhere.
 func (a *App) troubles(ctx context.Context) []store.Trouble {
-	list := a.troublesAsSaid(ctx)
+	list := slices.Concat(a.troublesAsSaid(ctx), a.frontTroubles())
 	for i := range list {
 		list[i].What = tidy(list[i].What)
 	}

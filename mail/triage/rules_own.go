@@ -13,6 +13,7 @@ var ownRules = []rule{
 	stop("answers-auto-response", "a loop between two responders, seen from the thread: it answers one of our automatic answers", func(m *message) (string, bool) {
 		return m.answersOurs(true)
 	}),
+	note(RuleOwnList, "RFC 5230 section 4.6: through a list nobody is answered, and when the list is our own address, nobody at all", ownList),
 	note("answers-our-mail", "it answers a mail of ours", func(m *message) (string, bool) { return m.answersOurs(false) }),
 }
 
@@ -24,6 +25,30 @@ func ownAddress(m *message) (string, bool) {
 		for _, a := range m.addresses(name) {
 			if _, ok := m.isOurs(a.address); ok {
 				return name + ": " + a.address, true
+			}
+		}
+	}
+	return "", false
+}
+
+// RuleOwnList tells that a mail came through a list or group of our own address.
+const RuleOwnList = "list-of-ours"
+
+// ownList looks in what lists and groups write for an address of ours that the mail
+// was sent to: as an address or, in a List-Id (RFC 2919), with a dot for the at sign.
+func ownList(m *message) (string, bool) {
+	if _, _, listed := m.header.has(listFields...); !listed {
+		return "", false
+	}
+	for _, ours := range m.ours {
+		address := strings.ToLower(ours)
+		id := "<" + strings.Replace(address, "@", ".", 1) + ">"
+		for _, name := range listFields {
+			if words, found := m.valued(name, func(v string) bool {
+				v = strings.ToLower(v)
+				return strings.Contains(v, address) || strings.Contains(v, id)
+			}); found {
+				return words, true
 			}
 		}
 	}

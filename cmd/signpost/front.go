@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"signpost/mail/triage"
+	"signpost/store"
+)
+
+// A list or a group in front of a mailbox, such as a Google group that bears the
+// support address, puts its marks on everybody's mail. No automatic answer may go to
+// a list (RFC 5230 section 4.6), so nobody is ever answered, and no mail looks wrong.
+
+const (
+	frontWatched = 50 // persons' mails of a mailbox that are looked at, the last ones
+	frontLeast   = 10 // of them before it is said
+	frontRecall  = 500
+)
+
+// frontOf tells a person's mail, and whether a list of ours stands before the mailbox.
+func frontOf(v store.Verdict) (person, behind bool) {
+	behind = slices.ContainsFunc(v.Rules, func(r store.Rule) bool { return r.ID == triage.RuleOwnList })
+	switch v.Kind {
+	case store.KindDirect:
+		return true, behind
+	case store.KindList, store.KindOwn:
+		return behind, behind
+	}
+	return false, false
+}
+
+// fronts counts the last mails of persons that came behind a list of ours, by mailbox.
+// It is safe for concurrent use.
+type fronts struct {
+	mu   sync.Mutex
+	last map[string][]bool
+}
+
+func (f *fronts) add(row store.Inbound) {
+	person, behind := frontOf(row.Verdict)
+	if !person {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.last == nil {
+		f.last = map[string][]bool{}
+	}
+	last := append(f.last[row.Mailbox], behind)
+	f.last[row.Mailbox] = last[max(0, len(last)-frontWatched):]
+}
+
+// most tells whether most persons' mail of a mailbox came behind a list: n of all.
+func (f *fronts) most(mailbox string) (n, all int, yes bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, behind := range f.last[mailbox] {
+		if behind {
+			n++
+		}
+	}
+	all = len(f.last[mailbox])
+	return n, all, all >= frontLeast && 2*n > all
+}
+
+// frontTroubles tells of mailboxes behind a list.
+func (a *App) frontTroubles() (list []store.Trouble) {
+	for _, w := range a.watchers {
+		id := w.Health().Mailbox
+		if n, all, yes := a.fronts.most(id); yes {
+			list = append(list, store.Trouble{
+				Key: "front/" + id, Level: 1, Do: frontHint,
+				What: fmt.Sprintf("mailbox %s: %d of the last %d mails that people wrote came through a list or group of our own address, and nobody behind one is answered", id, n, all),
+			})
+		}
+	}
+	return list
+}
+
+const frontHint = "The support address seems to be a group or a distribution list: make it the mailbox itself, or have mail to it forwarded without list marks. " +
+	"No automatic answer may go to a list (RFC 5230 section 4.6)."
+
+// recallFronts counts what came before this process began.
+func (a *App) recallFronts(ctx context.Context) error {
+	rows, err := a.db.ListInbound(ctx, 0, frontRecall)
+	for _, row := range slices.Backward(rows) {
+		a.fronts.add(row)
+	}
+	return err
+}
