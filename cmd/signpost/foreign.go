@@ -49,7 +49,7 @@ func printable(text string) string {
 	return b.String()
 }
 
-// terminal writes printable text, whoever wrote what is in it. Every subcommand
+// terminal writes printable text, also of what strangers wrote. Every subcommand
 // writes through one, so that none of them has to think of it.
 type terminal struct {
 	to   io.Writer
@@ -113,7 +113,7 @@ var harmless = strings.NewReplacer(
 // maxClaim is how much of what others say an alarm repeats, in characters.
 const maxClaim = 300
 
-// claim is what somebody else says, for an alarm: tidy, in quotes that it cannot end
+// claim is what others say, for an alarm: tidy, in quotes that it cannot end
 // itself, bounded, and with no name in it that becomes a link.
 func claim(words string) string {
 	words = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`).Replace(tidy(words))

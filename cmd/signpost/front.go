@@ -12,7 +12,7 @@ import (
 
 // A list or a group in front of a mailbox, such as a Google group that bears the
 // support address, puts its marks on everybody's mail. No automatic answer may go to
-// a list (RFC 5230 section 4.6), so nobody is ever answered, and no mail looks wrong.
+// a list (RFC 5230 section 4.6), so no person is ever answered, and no mail looks wrong.
 
 const (
 	frontWatched = 50 // persons' mails of a mailbox that are looked at, the last ones
@@ -73,7 +73,7 @@ func (a *App) frontTroubles() (list []store.Trouble) {
 		if n, all, yes := a.fronts.most(id); yes {
 			list = append(list, store.Trouble{
 				Key: "front/" + id, Level: 1, Do: frontHint,
-				What: fmt.Sprintf("mailbox %s: %d of the last %d mails that people wrote came through a list or group of our own address, and nobody behind one is answered", id, n, all),
+				What: fmt.Sprintf("mailbox %s: %d of the last %d mails that people wrote came through a list or group of our own address, and what comes through one is never answered", id, n, all),
 			})
 		}
 	}

@@ -97,7 +97,7 @@ func (a *App) responderTroubles(ctx context.Context, now time.Time) (list []stor
 			t.Key, t.Level = "breaker", min(responder.Trips, maxTripLevel)
 			t.What = fmt.Sprintf("automatic answers are stopped until %s UTC: %s", responder.RearmsAt.UTC().Format("2 Jan 15:04"), responder.Reason)
 			t.Do = fmt.Sprintf("More answers went out than people write, or came back: a loop, or a flood of forged mail. /ops/ledger?mark=answered shows whom they went to. "+
-				"They go on by themselves then; if it trips again, after %s. When it has ended: signpost responder on, or the switch at /ops/mailboxes, begins at once; signpost responder off stops them until somebody turns them on.",
+				"They go on by themselves then; if it trips again, after %s. When it has ended: signpost responder on, or the switch at /ops/mailboxes, begins at once; signpost responder off stops them until they are turned on by hand.",
 				spanWords(store.BreakerPause(responder.Trips+1)))
 		}
 		list = append(list, t)

@@ -161,7 +161,7 @@ func responderWords(r store.Responder) string {
 	}
 	text += "."
 	if r.Tripped {
-		text += " They go on by themselves at " + when(r.RearmsAt) + " UTC, or once somebody resets the breaker; each time in a row that it trips the pause is longer."
+		text += " They go on by themselves at " + when(r.RearmsAt) + " UTC, or as soon as the breaker is reset; each time in a row that it trips the pause is longer."
 	}
 	return text
 }

@@ -37,7 +37,8 @@ func (w *Watcher) authenticate(ctx context.Context, o open, r triage.Result) (ch
 // sender is stated by the host that let the mail in, above its own Received, or, if
 // it states nothing there, in the first such field below; of those below that one, the sender
 // may have written any. A host within saw a host of ours connect, so it can only
-// speak of signatures. What any of them holds against the mail counts.
+// speak of signatures, unless the mail was made within. What any of them holds against
+// the mail counts.
 func (t Trust) stated(header []field) triage.Auth {
 	if len(t.Hosts) == 0 {
 		return triage.Auth{}
@@ -54,8 +55,12 @@ func (t Trust) stated(header []field) triage.Auth {
 		}
 		h.hear(t, f, proof)
 	}
+	within := provesSignatures
+	if t.isWithin(where.hop) {
+		within = provesAll
+	}
 	for _, f := range slices.Backward(where.inner) {
-		h.hear(t, f, provesSignatures)
+		h.hear(t, f, within)
 	}
 	if h.SPF == "" {
 		h.hearSPF(t, where.entry)
@@ -150,7 +155,7 @@ func readStatement(results []result) (s statement) {
 		switch r.method {
 		case "spf":
 			if r.prop("smtp.helo") != "" && r.mailFrom() == "" {
-				continue // of another identity (RFC 7208 section 2.3), which nobody answers
+				continue // of another identity (RFC 7208 section 2.3), which is not the address answered
 			}
 			if s.spf == "" || badness(r.value) > badness(s.spf) {
 				s.spf, s.spfDomain = r.value, senderDomain(r.mailFrom())

@@ -71,7 +71,7 @@ func (t Trust) isWithin(h hop) bool {
 // shared is the address space of providers' own networks (RFC 6598).
 var shared = netip.MustParsePrefix("100.64.0.0/10")
 
-// isPrivate tells an address from which nobody outside can connect.
+// isPrivate tells an address that no client outside can connect from.
 func isPrivate(addr netip.Addr) bool {
 	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() || shared.Contains(addr)
 }

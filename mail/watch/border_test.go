@@ -164,6 +164,11 @@ func TestWhatRealHostsWriteIsBelieved(t *testing.T) {
 			"Received: from mail.partner.test (mail.partner.test [192.0.2.7]) by mx.example.com (Postfix) with ESMTPS id 1",
 			results + "mx.example.com; " + three,
 		}, all("mx.example.com"), "192.0.2.7"},
+		"from our own network, through two hosts": {"mx.example.com", []string{
+			"Received: from mx.example.com by vm with LMTP id 3", results + "mx.example.com; " + three,
+			"Received: from relay.example.com (relay.example.com [10.0.0.6]) by mx.example.com (Postfix) with ESMTP id 2",
+			"Received: from desk (desk.example.com [10.0.0.5]) by relay.example.com (Postfix) with ESMTP id 1",
+		}, all("mx.example.com"), "10.0.0.5"},
 		"version, case, comments and folding": {"mx.example.com", []string{
 			"Received: from mail.partner.test (mail.partner.test [192.0.2.7])\r\n\tby mx.example.com with ESMTPS id 1",
 			"authentication-results: (a (b) \\) c)\r\n MX.Example.Com. (x) 1;\r\n\tSPF/1 (y) = PASS\r\n reason = \"a; b=c\" smtp.mailfrom = ann@partner.test",
