@@ -1,9 +1,11 @@
 package watch
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -303,4 +305,31 @@ func TestAGatewayOfOursIsWithin(t *testing.T) {
 	if got := trust.stated(header); got.SPF != "pass" || trust.readTrace(header).hop.peer.String() != "192.0.2.7" {
 		t.Errorf("not believed: %+v", got)
 	}
+}
+
+// TestAForgeryIsNotAnswered, however it is made; the mail beside it, which is what the
+// forged one pretends to be, is.
+func TestAForgeryIsNotAnswered(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		const passed = results + "mx.example.com; spf=pass smtp.mailfrom=ann@victim.test; dkim=pass header.d=victim.test; dmarc=pass header.from=victim.test"
+		for i, header := range [][]string{
+			{"Received: from mx.example.com (unknown [198.51.100.66]) by mx.example.com with ESMTP", "Received: from victim.test ([192.0.2.7]) by mx.example.com with ESMTP", passed},
+			{"Received: from localhost (unknown [198.51.100.66]) by mx.example.com with ESMTP", "Received: from victim.test ([192.0.2.7]) by mx.example.com with ESMTP", passed},
+			{"Received: from evil.test ([198.51.100.66]) by mx.example.com with ESMTP", results + "mx.example.com; spf=none smtp.mailfrom=ann@victim.test", passed},
+			{"Received: from evil.test ([198.51.100.66]) by mx.example.com with ESMTP", "Received-SPF: pass (mx.example.com: ok) receiver=mx.example.com; envelope-from=ann@victim.test"},
+		} {
+			raw := letter("ann@victim.test", fmt.Sprintf("f%d@victim.test", i))
+			head, rest, _ := strings.Cut(raw, "Received:")
+			_, rest, _ = strings.Cut(rest, "From: ")
+			h.deliver(head + strings.Join(header, "\r\n") + "\r\nFrom: " + rest)
+		}
+		h.start()
+		time.Sleep(time.Second)
+		h.decided(4, 0)
+		h.deliver(letter("ann@victim.test", "true@victim.test"))
+		time.Sleep(time.Second)
+		h.decided(5, 1)
+	})
 }
