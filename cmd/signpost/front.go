@@ -73,14 +73,17 @@ func (a *App) frontTroubles() (list []store.Trouble) {
 		if n, all, yes := a.fronts.most(id); yes {
 			list = append(list, store.Trouble{
 				Key: "front/" + id, Level: 1, Do: frontHint,
-				What: fmt.Sprintf("mailbox %s: %d of the last %d mails that people wrote came through a list or group of our own address, and what comes through one is never answered", id, n, all),
+				What: fmt.Sprintf("mailbox %s: %d of the last %d mails that people wrote "+
+					"came through a list or group of our own address, and what comes through one is never answered",
+					id, n, all),
 			})
 		}
 	}
 	return list
 }
 
-const frontHint = "The support address seems to be a group or a distribution list: make it the mailbox itself, or have mail to it forwarded without list marks. " +
+const frontHint = "The support address seems to be a group or a distribution list: " +
+	"make it the mailbox itself, or have mail to it forwarded without list marks. " +
 	"No automatic answer may go to a list (RFC 5230 section 4.6)."
 
 // recallFronts counts what came before this process began.

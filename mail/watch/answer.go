@@ -117,7 +117,8 @@ func (l Limits) ofNetwork(from netip.Addr) (budgets []store.Budget) {
 	widest := ""
 	for _, n := range origin.Networks(from) {
 		widest = n.String()
-		budgets = append(budgets, store.Budget{Name: "answer/network-hour", Key: widest, Limit: l.NetworkHour * n.Share, Window: time.Hour})
+		hour := store.Budget{Name: "answer/network-hour", Key: widest, Limit: l.NetworkHour * n.Share, Window: time.Hour}
+		budgets = append(budgets, hour)
 	}
 	if l.Breaker > 0 {
 		part := max(1, l.Breaker/networkPart)

@@ -75,8 +75,9 @@ func (t trace) firstResults() (field, bool) {
 		switch f.name {
 		case "authentication-results":
 			return f, true
-		case "received", "from", "to", "cc", "bcc", "reply-to", "sender", "subject", "date", "message-id", "in-reply-to", "references",
-			"mime-version", "content-type", "content-transfer-encoding", "dkim-signature", "user-agent", "x-mailer":
+		case "received", "from", "to", "cc", "bcc", "reply-to", "sender", "subject", "date",
+			"message-id", "in-reply-to", "references", "mime-version",
+			"content-type", "content-transfer-encoding", "dkim-signature", "user-agent", "x-mailer":
 			return field{}, false
 		}
 	}

@@ -186,7 +186,7 @@ func breaker(d *desk) {
 	d.wantAnswered(d.answer(d.mail(9), guarded))
 }
 
-// breakerRearms: without a person answers go on by themselves, each time later.
+// breakerRearms: nobody comes, and answers go on by themselves, each time later.
 func breakerRearms(d *desk) {
 	d.connects()
 	guarded := func(x *store.Decision) {
