@@ -323,34 +323,44 @@ func (m *message) away() (string, bool) {
 	if len(m.openingWords()) > maxNoticeText {
 		return "", false
 	}
+	words, strange := m.absence()
+	if words == "" {
+		return "", false
+	}
 	list := m.sentences()
-	stated, back, later, strange := -1, false, false, 0
+	for i := range list {
+		if !list[i].expected() {
+			strange--
+		}
+	}
+	return words, strange >= 0 && !m.asksUs()
+}
+
+// absence finds the words that make a text a notice, "" for none, and how many
+// sentences that are none of its shape may stand beside them.
+func (m *message) absence() (words string, strange int) {
+	list := m.sentences()
+	stated, back, later := "", false, false
 	for i := range list {
 		s := &list[i]
-		if !s.expected() {
-			strange++
-		}
-		if m.states(s) && stated < 0 {
-			stated = i
+		if stated == "" && m.states(s) {
+			stated = s.raw
 		}
 		later = later || s.has(laterWord)
 		back = back || s.has(backWord) || hasDigit(s.raw) || s.pointsTo()
 	}
 	subject, named := m.namesAbsence()
 	more, goesOn := m.opening(awayMore, maxNoticeText, 0)
-	var words string
+	brief := len(m.openingWords()) <= maxPointer
 	switch {
-	case stated >= 0 && (back || goesOn || named || m.answers()):
-		words = strings.TrimSuffix(list[stated].raw+"; "+more, "; ")
+	case stated != "" && (back || goesOn || named || m.answers()):
+		return strings.TrimSuffix(stated+"; "+more, "; "), maxStrange
 	case named && (goesOn || back):
-		words = "Subject: " + subject + "; " + more
-	case !later && m.answers() && len(m.openingWords()) <= maxPointer && m.anySentence((*sentence).pointsTo):
-		words = "it answers, and only names somebody else" // strange sentences are counted below
-		strange++
-	default:
-		return "", false
+		return "Subject: " + subject + "; " + more, maxStrange
+	case !later && brief && m.answers() && m.anySentence((*sentence).pointsTo):
+		return "it answers, and only names whom to ask instead", maxStrange - 1
 	}
-	return words, strange <= maxStrange && !m.asksUs()
+	return "", 0
 }
 
 // namesAbsence tells a subject that is an absence notice's: its phrase stands alone,
