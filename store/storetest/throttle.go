@@ -15,6 +15,7 @@ func throttleStories() map[string]func(*desk) {
 		"A network that comes later starts at the turn that is on": latecomersTurn,
 		"New mail leaves half of a budget to what is throttled":    halfIsLeft,
 		"All budgets are asked again":                              askedAgain,
+		"What waits for one budget takes no room in another":       noRoomTaken,
 		"A throttled mail does not outlive its promise":            throttledEnds,
 		"A final budget ends a mail":                               finalBudget,
 		"A throttled mail is queued by hand":                       throttledByHand,
@@ -155,6 +156,19 @@ func askedAgain(d *desk) {
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, bob.ID)).State, store.StateQueued)
 	d.pass(8 * time.Hour)
 	d.same(d.releases(9), store.Released{Queued: 1})
+}
+
+func noRoomTaken(d *desk) {
+	all := store.Budget{Name: "all", Limit: 1, Window: 10 * time.Hour}
+	own := store.Budget{Name: "own", Limit: 1, Window: time.Hour}
+	d.opens(budgets(all))
+	d.opens(budgets(own))
+	d.opens(budgets(all))
+	d.opens(budgets(own, all))
+	last := d.opens(budgets(own)).Confirmation
+	d.pass(2 * time.Hour)
+	d.same(d.releases(9), store.Released{Queued: 1})
+	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, last.ID)).State, store.StateQueued)
 }
 
 func throttledEnds(d *desk) {
