@@ -88,11 +88,31 @@ type Board interface {
 	// ThrottledOutbounds lists the throttled mails in the order of their turns.
 	// ErrInvalid for a cursor that is none.
 	ThrottledOutbounds(ctx context.Context, p Page) (List[Outbound], error)
+	// HeldOutbounds lists the mails in StateHeld, newest first, those with an id
+	// below before (0: from the newest).
+	HeldOutbounds(ctx context.Context, before OutboundID, limit int) ([]Outbound, error)
 	// RetryOutbounds makes mails due now: those that wait for another try, those
-	// that are throttled, whatever their budgets say, and
-	// those that failed, which begin anew with the same bytes and no fate. A mail that is in
+	// that are throttled, whatever their budgets say, and those that failed, which begin anew with the same bytes and no fate. A mail that is in
 	// none of these states is left alone, as is a failed auto-response, which is sent at
-	// most once. It returns those it changed. ErrNotFound, and nothing written,
-	// when an id is unknown.
-	RetryOutbounds(ctx context.Context, now time.Time, ids []OutboundID) ([]Outbound, error)
+	// most once. One whose address is suppressed for its kind would not leave: it is
+	// left alone and named, or, with Release, that suppression ends in the same step.
+	// ErrNotFound, and nothing written, when an id is unknown.
+	RetryOutbounds(ctx context.Context, now time.Time, r Retry) (Retried, error)
+	// GiveUpOutbounds ends held mails in StateFailed by the word of by, as a final
+	// failure in FinishOutbound without a Report does. Mails in another state are
+	// left alone. It returns those it ended. ErrNotFound, and nothing written, when an
+	// id is unknown; ErrInvalid without by.
+	GiveUpOutbounds(ctx context.Context, now time.Time, ids []OutboundID, by string) ([]Outbound, error)
+}
+
+// Retry names the mails to try again.
+type Retry struct {
+	IDs     []OutboundID
+	Release bool // also those whose address is suppressed
+}
+
+// Retried is what RetryOutbounds did: what is due now, and what would not leave.
+type Retried struct {
+	Due        []Outbound
+	Suppressed []Outbound
 }

@@ -22,17 +22,33 @@ const (
 // OutboundState is where a mail to send stands.
 type OutboundState string
 
-// The states of an outbound. Queued and claimed are the waiting ones; a throttled
+// The states of an outbound. Queued, claimed and held are the waiting ones; a throttled
 // one will be queued or suppressed (Outbox.ReleaseThrottled); the others are final.
 const (
-	StateThrottled  OutboundState = "throttled" // a budget is spent, Reason names it
-	StateQueued     OutboundState = "queued"
-	StateClaimed    OutboundState = "claimed"
+	StateThrottled OutboundState = "throttled" // a budget is spent, Reason names it
+	StateQueued    OutboundState = "queued"
+	StateClaimed   OutboundState = "claimed"
+	// StateHeld: the relay refuses it for a reason of ours. It is tried as a queued
+	// one is, and has no end but those: it was sent, or ops gave it up.
+	StateHeld       OutboundState = "held"
 	StateSent       OutboundState = "sent"       // the relay took it
 	StateFailed     OutboundState = "failed"     // refused for good, or out of time
 	StateSuppressed OutboundState = "suppressed" // never to be sent, Reason says why
 	StateUnknown    OutboundState = "unknown"    // an auto-response that may have gone out
 )
+
+// Waiting tells whether a mail in that state is still to be sent.
+func (s OutboundState) Waiting() bool {
+	return s == StateQueued || s == StateClaimed || s == StateHeld
+}
+
+// Hold is how long a mail has been refused for a reason of ours; zero: never.
+type Hold struct {
+	Since, Last time.Time // of the first and the last such refusal
+	// Stage is where in the dialogue the last one came, as the sender names it; ""
+	// when something else was said since.
+	Stage string
+}
 
 // Outbound is one mail to send: all that its bytes are made from, so that every
 // try sends the same, and where it stands.
@@ -77,6 +93,7 @@ type Outbound struct {
 	// 3463); 0 and "" when no server spoke.
 	Code     int
 	Enhanced string
+	Hold     Hold
 	// Delivery is what became of it after the relay took it, or what the relay said
 	// when it refused it for good.
 	Delivery Delivery
@@ -122,13 +139,17 @@ type NewMail struct {
 type Claim struct {
 	Limit     int
 	PerDomain int // 0: no limit
+	// Except are registered domains (origin.Organisation) whose mail is left alone;
+	// Only is the one whose mail alone is taken, "" for any.
+	Except []string
+	Only   string
 	// Lease is how long a try may take before the row is due again, by the
 	// number of the try (1 for the first).
 	Lease func(attempt int) time.Duration
 }
 
-// Finish tells how one attempt ended: in StateSent, StateFailed, StateQueued for
-// another try at DueAt, or, for an auto-response whose outcome nobody can tell
+// Finish tells how one attempt ended: in StateSent, StateFailed, StateQueued or
+// StateHeld for another try at DueAt, or, for an auto-response whose outcome nobody can tell
 // (the line fell silent after the final dot), StateUnknown.
 type Finish struct {
 	ID       OutboundID
@@ -138,8 +159,10 @@ type Finish struct {
 	Reply    string // cut to 1,000 bytes by the driver
 	Code     int
 	Enhanced string
+	// Hold is, of StateHeld, where in the dialogue the refusal came.
+	Hold string
 	// Report is, of a mail in StateFailed that the relay refused for good, what its
-	// reply says, read as a report of a bounce would be. No Outcome: nobody refused
-	// the mail; it could not be made, or its time ran out.
+	// reply says, read as a report of a bounce would be; of one in StateHeld, what
+	// receiving servers hold against us. No Outcome: it says nothing of either.
 	Report Report
 }

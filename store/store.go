@@ -117,7 +117,8 @@ type Outbox interface {
 	// neither loses it nor hammers the peer. An auto-response whose lease ran
 	// out unfinished becomes StateUnknown and is never claimed again: it may
 	// have gone out, and one too few is the right error. A due row whose address
-	// was suppressed meanwhile ends suppressed instead, as in OpenTicket.
+	// was suppressed meanwhile ends suppressed instead, as in OpenTicket. A held row
+	// is claimed like a queued one.
 	// ErrInvalid without a limit or a lease.
 	ClaimOutbound(ctx context.Context, now time.Time, c Claim) ([]Outbound, error)
 	// FinishOutbound records how one attempt ended. ErrConflict when the row is
@@ -129,6 +130,11 @@ type Outbox interface {
 	// Where f.Report says that the relay refused the mail, it takes effect as the
 	// same report in a bounce would (Ledger.DecideInbound), its event standing in
 	// the place of EventMailFailed.
+	//
+	// In StateHeld the mail waits until DueAt like a queued one, Hold says since when
+	// it has been refused so, and nothing is told in its ticket. A refusal of our
+	// standing (OutcomeRefused) joins its Refusal with the first such end. A claimed
+	// mail that goes back in StateQueued was told something else: Hold.Stage is "".
 	FinishOutbound(ctx context.Context, now time.Time, f Finish) error
 	// ReleaseThrottled queues throttled mail for which all its budgets have room
 	// again, and charges them: in turns, one of each network and then the next of
@@ -146,6 +152,13 @@ type Outbox interface {
 	// under way, waits for one of those to finish (or for a kick, or for an
 	// instant that lies ahead) and does not claim again before.
 	NextOutbound(ctx context.Context) (time.Time, error)
+
+	// RenewPromise gives a confirmation that is claimed under claim the promise it is
+	// to tell, in the place of one whose first date passed before it could be told,
+	// and returns it. Where its ticket still has that older promise, the ticket and
+	// its deadlines get the new one too. ErrConflict when the row is not claimed so,
+	// ErrInvalid for another kind of mail.
+	RenewPromise(ctx context.Context, now time.Time, id OutboundID, claim uint64, p Promise) (Outbound, error)
 
 	Outbound(ctx context.Context, id OutboundID) (Outbound, error)
 	// OutboundByMessageID finds a row by its Message-ID (without angle brackets,

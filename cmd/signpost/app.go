@@ -149,7 +149,12 @@ func (a *App) buildSender(d dialers) error {
 		return fmt.Errorf("smtp: %w", err)
 	}
 	a.longestWait = cfg.LongestWait()
-	a.sender = outbox.New(cfg, a.db, composeFor(composer), a.log, a.metrics.senderObserver())
+	promised, err := newPromises(a.cfg.Regions())
+	if err != nil {
+		return err
+	}
+	a.sender = outbox.New(cfg, a.db, a.renewing(composeFor(composer), promised), a.log, a.metrics.senderObserver())
+	a.metrics.watchHolds(a.sender.Holds)
 	return nil
 }
 
@@ -248,7 +253,7 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		}
 		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})
 	}
-	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"throttled", a.tendThrottled}, stage{"memory", tendMemory}, stage{"alarms", a.raise}, stage{"canary", a.fly}, stage{"sender", a.sender.Run})
+	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"throttled", a.tendThrottled}, stage{"memory", tendMemory}, stage{"alarms", a.raise}, stage{"canary", a.fly}, stage{"relay", a.learnRelay}, stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
 	return runStages(ctx, a.log, stages)
 }

@@ -79,13 +79,32 @@ func checkSMTP(ctx context.Context, cfg Config, r *report) {
 		r.good(heading, "logged in as %s", cfg.SMTP.Username)
 	}
 	checkNullSender(cfg.SMTP, p, r, heading)
-	if p.DSN {
+	checkTraits(p.Traits, r, heading)
+}
+
+// checkTraits tells what the relay offers, and what of it it refuses.
+func checkTraits(t outbox.Traits, r *report, heading string) {
+	for _, trait := range relayTraits(t) {
+		if trait.Name != "DSN" && (trait.Value == "offered" || trait.Name == "AUTH") {
+			r.good(heading, "%s: %s", trait.Name, trait.Value)
+		}
+	}
+	if t.DSN {
 		r.good(heading, "reports deliveries and failures (DSN)")
 	} else {
-		r.warn(heading, "offers no DSN: bounces come, but without our envelope id")
+		r.warn(heading, "DSN is not offered, or refused: bounces come, but without our envelope id")
 	}
-	if p.SizeLimit > 0 && p.SizeLimit < 1<<20 {
-		r.warn(heading, "takes no mail over %d bytes", p.SizeLimit)
+	if !t.SMTPUTF8 {
+		r.good(heading, "SMTPUTF8 is not offered: the form refuses addresses beyond ASCII")
+	}
+	if len(t.Refused) > 0 {
+		r.warn(heading, "offers %s and refuses their parameters: mail goes without them", strings.Join(t.Refused, ", "))
+	}
+	if t.Clear != "" {
+		r.warn(heading, "mail goes in the clear, as tls = \"opportunistic\" allows: %s", t.Clear)
+	}
+	if t.SizeLimit > 0 && t.SizeLimit < 1<<20 {
+		r.warn(heading, "takes no mail over %d bytes", t.SizeLimit)
 	}
 }
 

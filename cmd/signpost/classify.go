@@ -14,12 +14,20 @@ import (
 
 // ClassifyCmd says what triage makes of mails.
 type ClassifyCmd struct {
+	RelayReply string `help:"Judge the replies of relays in FILE instead, JSON lines {\"at\",\"reply\"}; - is standard input." placeholder:"FILE"`
+
 	Config string   `help:"Configuration: with it, mail that names none of our addresses is told apart." placeholder:"FILE"`
-	Files  []string `arg:"" name:"file" help:"Message files; - is standard input."`
+	Files  []string `arg:"" optional:"" name:"file" help:"Message files; - is standard input."`
 }
 
 // Run prints one JSON line a message.
 func (c *ClassifyCmd) Run(env *environment) error {
+	if c.RelayReply != "" {
+		return classifyReplies(env.stdout, env.stdin, c.RelayReply)
+	}
+	if len(c.Files) == 0 {
+		return errors.New("name message files, or - for standard input")
+	}
 	var known triage.Envelope
 	if c.Config != "" {
 		cfg, err := loadWithoutLogins(c.Config, env.environ)

@@ -115,6 +115,25 @@ func (m *metrics) flew(r store.CanaryRun) {
 // noticed counts one post to the webhook.
 func (m *metrics) noticed(result string) { m.notices.WithLabelValues(result).Inc() }
 
+// watchHolds counts the holds that stand whenever Prometheus asks: mail that the relay
+// refuses for a reason of ours, of one domain each or of all.
+func (m *metrics) watchHolds(holds func() []outbox.HoldStatus) {
+	for scope, all := range map[string]bool{"all": true, "domain": false} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "signpost_outbox_holds", Help: "Holds that stand: mail the relay refuses for a reason of ours, by what it is.",
+			ConstLabels: prometheus.Labels{"scope": scope},
+		}, func() float64 {
+			n := 0
+			for _, h := range holds() {
+				if (h.Domain == "") == all {
+					n++
+				}
+			}
+			return float64(n)
+		}))
+	}
+}
+
 // senderObserver is the sender's hook.
 func (m *metrics) senderObserver() outbox.Observer {
 	return outbox.Observer{Attempt: func(a outbox.Attempt) {

@@ -32,10 +32,15 @@ func (a *App) troublesAsSaid(ctx context.Context) []store.Trouble {
 			Do: "No ticket can be taken until it can. Look at the disk and the log of the service; signpost check tests the data file.",
 		}}
 	}
+	held := a.heldTrouble(ctx, now, stats)
+	var canary []store.Trouble
+	if len(held) == 0 || !a.sender.HoldsAll() { // else its mails wait as all others do
+		canary = a.canaryTroubles(ctx, now)
+	}
 	return slices.Concat(
 		throttledTroubles(stats, a.cfg.Alarm.Throttled),
-		outboxTroubles(now, stats, a.sender.Relay()), a.mailboxTroubles(now), a.responderTroubles(ctx, now),
-		a.refusalTroubles(ctx, now), a.tokenTroubles(now), a.silencedTroubles(ctx), a.diskTroubles(now), a.canaryTroubles(ctx, now), guessTroubles(a.staff.Guessed(now)),
+		outboxTroubles(now, a.oldestUnheld(ctx, stats), a.sender.Relay()), held, a.mailboxTroubles(now), a.responderTroubles(ctx, now),
+		a.refusalTroubles(ctx, now), a.tokenTroubles(now), a.silencedTroubles(ctx), a.diskTroubles(now), canary, guessTroubles(a.staff.Guessed(now)),
 	)
 }
 
@@ -49,8 +54,10 @@ func level[T int | time.Duration](value T, limits ...T) (n int) {
 	return n
 }
 
-func outboxTroubles(now time.Time, stats store.Stats, relay outbox.RelayStatus) (list []store.Trouble) {
-	if age := now.Sub(stats.OldestQueued); !stats.OldestQueued.IsZero() && age > waitTooLong {
+// outboxTroubles tells of mail that waits, oldest being when the oldest was queued
+// (zero: none waits), and of a relay that is down.
+func outboxTroubles(now, oldest time.Time, relay outbox.RelayStatus) (list []store.Trouble) {
+	if age := now.Sub(oldest); !oldest.IsZero() && age > waitTooLong {
 		list = append(list, store.Trouble{
 			Key: "outbox", What: fmt.Sprintf("a mail has been waiting in the outbox for %v", age.Round(time.Second)),
 			Do:    "/ops/queue shows each mail that waits, with the server's own words. Where the relay is at fault nothing is lost: all goes out by itself once it takes mail.",

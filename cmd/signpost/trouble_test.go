@@ -27,21 +27,21 @@ func keysOf(list []store.Trouble) string {
 func TestMailThatDoesNotLeaveIsTold(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	waiting := func(age time.Duration) store.Stats { return store.Stats{OldestQueued: now.Add(-age)} }
+	waiting := func(age time.Duration) time.Time { return now.Add(-age) }
 	for name, c := range map[string]struct {
-		stats store.Stats
-		relay outbox.RelayStatus
-		want  string
+		oldest time.Time
+		relay  outbox.RelayStatus
+		want   string
 	}{
-		"nothing waits":      {store.Stats{}, outbox.RelayStatus{}, ""},
+		"nothing waits":      {time.Time{}, outbox.RelayStatus{}, ""},
 		"just in time":       {waiting(10 * time.Minute), outbox.RelayStatus{}, ""},
 		"too long":           {waiting(10*time.Minute + time.Second), outbox.RelayStatus{}, "outbox 1"},
 		"for an hour":        {waiting(time.Hour), outbox.RelayStatus{}, "outbox 2"},
 		"for days":           {waiting(50 * time.Hour), outbox.RelayStatus{}, "outbox 4"},
-		"the relay is down":  {store.Stats{}, outbox.RelayStatus{State: outbox.RelayDown, Err: errors.New("gone")}, "relay 1"},
+		"the relay is down":  {time.Time{}, outbox.RelayStatus{State: outbox.RelayDown, Err: errors.New("gone")}, "relay 1"},
 		"and nothing leaves": {waiting(7 * time.Hour), outbox.RelayStatus{State: outbox.RelayDown, Err: errors.New("gone")}, "outbox 3, relay 1"},
 	} {
-		if got := keysOf(outboxTroubles(now, c.stats, c.relay)); got != c.want {
+		if got := keysOf(outboxTroubles(now, c.oldest, c.relay)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

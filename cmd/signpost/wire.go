@@ -118,11 +118,11 @@ func readKey(path string) (crypto.Signer, error) {
 
 // composeFor adapts the composer to the sender.
 func composeFor(c *compose.Composer) outbox.Compose {
-	return func(o store.Outbound) (outbox.Message, error) {
+	return func(_ context.Context, o store.Outbound) (outbox.Message, error) {
 		m, err := c.Compose(o)
 		if err != nil {
 			// The row itself is at fault; another try would end the same.
-			return outbox.Message{}, &outbox.DeliveryError{Permanent: true, Err: err}
+			return outbox.Message{}, &outbox.DeliveryError{Verdict: outbox.Fail, Err: err}
 		}
 		return outbox.Message{
 			From: m.From, To: m.To, EnvelopeID: m.EnvelopeID,

@@ -24,7 +24,8 @@ func (a *App) buildStaff() (err error) {
 	}
 	board, err := ops.New(ops.Deps{
 		Store: a.db, Blobs: a.blobs, Door: a.staff, Regions: a.cfg.Regions(),
-		Mailboxes: a.watched, Troubles: a.troubleWords, Checks: a.selfChecks, Canary: a.canaryPage(), Kick: a.sender.Kick,
+		Mailboxes: a.watched, Troubles: a.troubleWords, Checks: a.selfChecks, Canary: a.canaryPage(), Kick: a.sender.Hasten,
+		Holds: a.heldForOps, Relay: a.relayForOps,
 	})
 	if err != nil {
 		return err

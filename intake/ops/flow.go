@@ -171,6 +171,7 @@ func outFigures(s store.Stats) []figure {
 		{"sent", "", s.Outbounds[store.StateSent], "green"},
 		{"waiting", "/ops/queue", s.Outbounds[store.StateQueued] + s.Outbounds[store.StateClaimed], "amber"},
 		{"throttled", "/ops/queue#throttled", s.Outbounds[store.StateThrottled], "amber"},
+		{"held", "/ops/queue#held", s.Outbounds[store.StateHeld], "amber"},
 		{"failed", "/ops/queue#failed", s.Outbounds[store.StateFailed], "red"},
 		{"bounced", "/ops/bounces", s.Fates[store.FateBounced], "red"},
 		{"refused by hosts", "/ops/bounces", s.Fates[store.FateRefused], "red"},

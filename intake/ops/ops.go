@@ -29,7 +29,9 @@ type Store interface {
 	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
 	FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
 	ThrottledOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
-	RetryOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID) ([]store.Outbound, error)
+	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
+	RetryOutbounds(ctx context.Context, now time.Time, r store.Retry) (store.Retried, error)
+	GiveUpOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID, by string) ([]store.Outbound, error)
 	Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) ([]store.Suppression, error)
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
 	SuppressAddress(ctx context.Context, now time.Time, s store.Suppression) (store.Suppression, error)
@@ -96,7 +98,12 @@ type Deps struct {
 	// Checks is what the service tells of itself.
 	Checks func(ctx context.Context) []Check
 	Canary *Canary // nil: it is off
-	// Kick wakes the sender after a retry.
+	// Holds are what the sender keeps back now, since the relay refuses it for a
+	// reason of ours.
+	Holds func() []Hold
+	// Relay is what the relay showed of itself, in words.
+	Relay func() []Relay
+	// Kick wakes the sender after a retry; holds are probed at once.
 	Kick func()
 }
 
@@ -119,7 +126,7 @@ type Ops struct {
 
 // New checks what the pages are plugged into.
 func New(deps Deps) (*Ops, error) {
-	if deps.Store == nil || deps.Blobs == nil || deps.Door == nil || deps.Mailboxes == nil || deps.Troubles == nil || deps.Checks == nil || deps.Kick == nil {
+	if deps.Store == nil || deps.Blobs == nil || deps.Door == nil || deps.Mailboxes == nil || deps.Troubles == nil || deps.Checks == nil || deps.Kick == nil || deps.Holds == nil || deps.Relay == nil {
 		return nil, errors.New("ops: a dependency is missing")
 	}
 	zones, err := zonesOf(deps.Regions)
@@ -166,6 +173,7 @@ func (o *Ops) Mount(s *web.Server) error {
 		{http.MethodPost, "/ops/mailboxes/answers", o.postAnswers},
 		{http.MethodGet, "/ops/queue", o.showQueue},
 		{http.MethodPost, "/ops/queue/retry", o.postRetry},
+		{http.MethodPost, "/ops/queue/give-up", o.postGiveUp},
 		{http.MethodGet, "/ops/health", o.showHealth},
 		{http.MethodPost, "/ops/health/acknowledge", o.postAcknowledge},
 		{http.MethodPost, "/ops/health/canary", o.postCanary},

@@ -37,6 +37,7 @@ func (o *openDoor) Require(role store.Role, h staff.Handler) web.Handler {
 
 // house is the board over real stores.
 type house struct {
+	holds []ops.Hold
 	testing.TB
 	db        *bolt.DB
 	blobs     *blob.Local
@@ -82,6 +83,8 @@ func open(t testing.TB, regions ...store.Region) *house {
 		Checks: func(context.Context) []ops.Check { return h.checks },
 		Canary: &ops.Canary{Address: "canary@desk.example", Every: time.Hour, Try: func() bool { h.tried++; return h.tried == 1 }},
 		Kick:   func() { h.kicked++ },
+		Holds:  func() []ops.Hold { return h.holds },
+		Relay:  func() []ops.Relay { return []ops.Relay{{Name: "DSN", Value: "offered"}} },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -23,10 +24,13 @@ const (
 
 type queueData struct {
 	page
-	Waiting, Throttled, Failed                []queueRow
-	WaitingCount, ThrottledCount, FailedCount uint64
-	MoreWaiting, MoreThrottled, MoreFailed    string
-	Done                                      string
+	Holds                                                []holdRow
+	Held, Waiting, Throttled, Failed                     []queueRow
+	HeldCount, WaitingCount, ThrottledCount, FailedCount uint64
+	MoreWaiting, MoreThrottled, MoreFailed               string
+	Done                                                 string
+	Left, LeftID, LeftAll                                string // what was not tried again, and which it was
+	Relay                                                []Relay
 }
 
 type queueRow struct {
@@ -37,6 +41,8 @@ type queueRow struct {
 	Attempts           int
 	Reply              string
 	CanRetry           bool
+	CanGiveUp          bool
+	Suppressed         string // why it would not leave, "" when it would
 }
 
 func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
@@ -62,21 +68,23 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return err
 	}
+	held, err := o.deps.Store.HeldOutbounds(ctx, 0, queuePage)
+	if err != nil {
+		return err
+	}
 	d := queueData{
 		page: page{"queue", who.Email}, WaitingCount: stats.Outbounds[store.StateQueued] + stats.Outbounds[store.StateClaimed],
-		FailedCount: stats.Outbounds[store.StateFailed], ThrottledCount: stats.Outbounds[store.StateThrottled],
+		FailedCount: stats.Outbounds[store.StateFailed], HeldCount: stats.Outbounds[store.StateHeld], ThrottledCount: stats.Outbounds[store.StateThrottled],
+		Holds: holdRows(o.deps.Holds(), now), Relay: o.deps.Relay(),
 	}
-	if n, err := strconv.Atoi(in.Get("retried")); err == nil {
-		d.Done = retriedWords(n)
-	}
-	for _, row := range waiting {
-		d.Waiting = append(d.Waiting, queued(row, now))
-	}
-	for _, row := range throttled.Items {
-		d.Throttled = append(d.Throttled, queued(row, now))
-	}
-	for _, row := range failed {
-		d.Failed = append(d.Failed, queued(row, now))
+	d.told(in)
+	for _, part := range []struct {
+		rows []store.Outbound
+		to   *[]queueRow
+	}{{held, &d.Held}, {notHeld(waiting), &d.Waiting}, {throttled.Items, &d.Throttled}, {failed, &d.Failed}} {
+		if *part.to, err = o.queueRows(ctx, part.rows, now); err != nil {
+			return err
+		}
 	}
 	if len(waiting) == queuePage {
 		d.MoreWaiting = fmt.Sprintf("/ops/queue?after=%d", waiting[queuePage-1].ID)
@@ -88,6 +96,45 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 		d.MoreThrottled = fmt.Sprintf("/ops/queue?turn=%s#throttled", throttled.Next)
 	}
 	return o.queue.Show(x, http.StatusOK, d)
+}
+
+// notHeld leaves out the mails that are shown as held.
+func notHeld(rows []store.Outbound) (others []store.Outbound) {
+	for _, row := range rows {
+		if row.State != store.StateHeld {
+			others = append(others, row)
+		}
+	}
+	return others
+}
+
+// told takes up what the last press of a button did.
+func (d *queueData) told(in url.Values) {
+	if n, err := strconv.Atoi(in.Get("retried")); err == nil {
+		d.Done = retriedWords(n)
+	}
+	if n, err := strconv.Atoi(in.Get("givenup")); err == nil {
+		d.Done = givenUpWords(n)
+	}
+	if n, err := strconv.Atoi(in.Get("suppressed")); err == nil && n > 0 {
+		if in.Get("retried") == "0" {
+			d.Done = ""
+		}
+		d.Left, d.LeftID, d.LeftAll = leftWords(n), in.Get("id"), in.Get("all")
+	}
+}
+
+func (o *Ops) queueRows(ctx context.Context, mails []store.Outbound, now time.Time) (rows []queueRow, err error) {
+	for _, m := range mails {
+		row := queued(m, now)
+		if row.CanRetry {
+			if row.Suppressed, err = o.suppressedWords(ctx, m, now); err != nil {
+				return nil, err
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
 }
 
 func retriedWords(n int) string {
@@ -115,6 +162,9 @@ func queued(m store.Outbound, now time.Time) queueRow {
 	case store.StateFailed:
 		row.State, row.Tone = "failed", "red"
 		row.CanRetry = m.Kind != store.MailAutoResponse
+	case store.StateHeld:
+		row.State, row.Tone, row.Next = "held", "amber", "for "+span(now.Sub(m.Hold.Since))
+		row.CanRetry, row.CanGiveUp = true, true
 	case store.StateQueued:
 		row.State, row.Next = "waiting", "due now"
 		if m.DueAt.After(now) {
@@ -143,54 +193,65 @@ func (o *Ops) postRetry(x *web.Exchange, who store.Agent) error {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
 	f := x.Request.PostForm
-	var n int
+	release := f.Get("release") == "1"
+	var done retried
 	var err error
 	switch all := f.Get("all"); all {
-	case "waiting", "failed":
-		n, err = o.retryAll(x.Request.Context(), all == "failed")
+	case "waiting", "failed", "held":
+		done, err = o.retryAll(x.Request.Context(), all, release)
 	default:
 		id, parseErr := strconv.ParseUint(f.Get("id"), 10, 64)
 		if parseErr != nil {
 			return &web.Fault{Status: http.StatusBadRequest, Err: parseErr}
 		}
-		n, err = o.retry(x.Request.Context(), []store.OutboundID{store.OutboundID(id)})
+		err = o.retry(x.Request.Context(), store.Retry{IDs: []store.OutboundID{store.OutboundID(id)}, Release: release}, &done)
 	}
 	if err != nil {
 		return err
 	}
-	if n > 0 {
+	if done.due > 0 {
 		o.deps.Kick()
-		x.Log.Info("mails to be tried again", "request", x.ID, "mails", n, "agent", who.ID)
+		x.Log.Info("mails to be tried again", "request", x.ID, "mails", done.due, "suppressions_released", release, "agent", who.ID)
 	}
-	return x.Redirect("/ops/queue?retried=" + strconv.Itoa(n))
+	back := url.Values{"retried": {strconv.Itoa(done.due)}}
+	if done.suppressed > 0 {
+		back.Set("suppressed", strconv.Itoa(done.suppressed))
+		back.Set("id", f.Get("id"))
+		back.Set("all", f.Get("all"))
+	}
+	return x.Redirect("/ops/queue?" + back.Encode())
 }
 
-func (o *Ops) retry(ctx context.Context, ids []store.OutboundID) (int, error) {
-	retried, err := o.deps.Store.RetryOutbounds(ctx, time.Now(), ids)
-	return len(retried), err
+// retried counts the mails that are due now, and those left alone since their
+// address is suppressed.
+type retried struct{ due, suppressed int }
+
+func (o *Ops) retry(ctx context.Context, r store.Retry, done *retried) error {
+	now, err := o.deps.Store.RetryOutbounds(ctx, time.Now(), r)
+	done.due += len(now.Due)
+	done.suppressed += len(now.Suppressed)
+	return err
 }
 
-// retryAll retries batch after batch. A retried mail that failed leaves the list
-// and one that waits stays in its place, so both go on behind the last seen.
-func (o *Ops) retryAll(ctx context.Context, failed bool) (n int, err error) {
-	list := o.deps.Store.WaitingOutbounds
-	if failed {
-		list = o.deps.Store.FailedOutbounds
-	}
-	for last := store.OutboundID(0); n < retryMost; {
+// retryAll retries batch after batch of a list. A retried mail that failed leaves the
+// list and one that waits stays in its place, so all go on behind the last seen.
+func (o *Ops) retryAll(ctx context.Context, of string, release bool) (done retried, err error) {
+	list := map[string]func(context.Context, store.OutboundID, int) ([]store.Outbound, error){
+		"waiting": o.deps.Store.WaitingOutbounds, "failed": o.deps.Store.FailedOutbounds, "held": o.deps.Store.HeldOutbounds,
+	}[of]
+	for last := store.OutboundID(0); done.due+done.suppressed < retryMost; {
 		rows, err := list(ctx, last, retryBatch)
 		if err != nil || len(rows) == 0 {
-			return n, err
+			return done, err
 		}
-		var ids []store.OutboundID
+		r := store.Retry{Release: release}
 		for _, row := range rows {
-			ids = append(ids, row.ID)
+			r.IDs = append(r.IDs, row.ID)
 			last = row.ID
 		}
-		more, err := o.retry(ctx, ids)
-		if n += more; err != nil {
-			return n, err
+		if err := o.retry(ctx, r, &done); err != nil {
+			return done, err
 		}
 	}
-	return n, nil
+	return done, nil
 }

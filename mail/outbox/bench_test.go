@@ -32,8 +32,8 @@ const (
 )
 
 // bulk is a message of benchSize bytes.
-func bulk(row store.Outbound) (Message, error) {
-	m, err := composed(row)
+func bulk(ctx context.Context, row store.Outbound) (Message, error) {
+	m, err := composed(ctx, row)
 	line := bytes.Repeat([]byte("x"), 76)
 	for len(m.Bytes) < benchSize {
 		m.Bytes = append(append(m.Bytes, line...), '\r', '\n')
@@ -78,7 +78,7 @@ func benchConfig(addr string) Config {
 func sendAll(tb testing.TB, addr string, n int) {
 	r := newRelay(benchConfig(addr).withDefaults(), func(RelayStatus) {})
 	defer r.shut()
-	m, _ := bulk(store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
+	m, _ := bulk(context.Background(), store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
 	ids := make(chan int, n)
 	for i := range n {
 		ids <- i

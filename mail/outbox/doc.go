@@ -10,13 +10,17 @@
 //	Kick, due row -> loop: ClaimOutbound -> rows -> worker: Compose
 //	    -> relay.send: session (RFC 5321) -> outcome -> FinishOutbound
 //
-// Three things decide what happens after a fault, and each has its own place:
+// What decides what happens after a fault has its places:
 //
+//   - Judge reads the relay's reply: whom it speaks of, and so whether the mail is
+//     tried again, held, or fails.
 //   - DeliveryError says what went wrong and whether trying again can help.
 //     What is unknown is temporary: a mail too many costs less than one lost.
 //   - relay keeps the health of the relay apart from the fate of a mail. While
 //     the relay is down no row is claimed and none uses up an attempt; one
 //     probe at a time looks whether it is back, and one mail goes first.
+//   - holds keeps mail back that the relay refuses for a reason of ours, of one
+//     domain or all, probes with one mail at a time, and ends with the first taken.
 //   - outcome turns both into what the store is told, a refusal with what it says
 //     of the recipient, read like a bounce (mail/triage). A ticket's mail goes out
 //     at least once, always under the same Message-ID; an auto-response at most

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"signpost/store"
 )
 
 // Stage is how far a try had come when it failed.
@@ -25,14 +27,15 @@ const (
 
 // DeliveryError is why a mail was not handed over.
 type DeliveryError struct {
-	// Permanent: trying the same mail again cannot help. Everything that is not
-	// known to be permanent is temporary.
-	Permanent bool
-	Code      int    // the relay's reply code, 0 when it did not reply
-	Enhanced  string // its enhanced status code (RFC 3463), "" without one
-	Reply     string // its text, lines joined by a newline; it may hold addresses
-	Stage     Stage
-	Err       error // the cause where no reply is: network, TLS, timeout
+	// Verdict is what becomes of the mail. Everything that is not known to be final
+	// is tried again.
+	Verdict  Verdict
+	Report   store.Report // of Judgement
+	Code     int          // the relay's reply code, 0 when it did not reply
+	Enhanced string       // its enhanced status code (RFC 3463), "" without one
+	Reply    string       // its text, lines joined by a newline; it may hold addresses
+	Stage    Stage
+	Err      error // the cause where no reply is: network, TLS, timeout
 }
 
 func (e *DeliveryError) Error() string {
@@ -59,14 +62,14 @@ func (e *DeliveryError) ofRelay() bool {
 	case StageConnect, StageGreeting, StageHello, StageTLS, StageAuth:
 		return true
 	}
-	return e.Code == 421 || loginReply(e.Code)
+	return e.Code == 421
 }
 
 // strikes tells that the fault may lie with the relay: the line broke or fell
 // silent in a dialogue, or the sender was put off before a recipient was named.
 // One alone proves nothing, several in a row do.
 func (e *DeliveryError) strikes() bool {
-	if e.Stage == StageCompose || e.Permanent {
+	if e.Stage == StageCompose || e.Verdict == Hold || e.Verdict == Fail {
 		return false
 	}
 	return e.Code == 0 || e.Stage == StageMail
@@ -89,36 +92,22 @@ func loginReply(code int) bool {
 	return code == 530 || code == 534 || code == 535 || code == 538
 }
 
-// permanent tells whether a refusal is for good. Only a 5yz reply to the mail
-// itself is (RFC 5321 section 4.2.1). These are not:
-//
-//   - replies that speak of the login, and all replies before MAIL: once the
-//     operator has mended the settings the mail goes out;
-//   - 500, 502, 503 and 504: the dialogue was refused, not the mail;
-//   - a policy refusal (X.7.Z) of the sender, which is the relay's opinion of
-//     our settings and would otherwise fail every mail of a region at once.
-func permanent(stage Stage, r reply) bool {
-	if r.code < 500 || r.code > 599 || loginReply(r.code) {
-		return false
+// judge settles what becomes of the mail by what the relay said of it; a fault
+// that is no reply about a mail is left as it is.
+func (e *DeliveryError) judge(who Parties) {
+	switch e.Stage {
+	case StageMail, StageRcpt, StageData, StageDot:
+		if e.Code != 0 && e.Verdict == "" {
+			j := judge(e.Stage, reply{code: e.Code, enhanced: e.Enhanced, text: e.Reply}, who)
+			e.Verdict, e.Report = j.Verdict, j.Report
+		}
 	}
-	switch r.code {
-	case 500, 502, 503, 504:
-		return false
-	}
-	switch stage {
-	case StageMail:
-		return !strings.HasPrefix(r.enhanced, "5.7.")
-	case StageRcpt, StageData, StageDot:
-		return true
-	}
-	return false
 }
 
 // refused is the error of a reply that was not the one hoped for.
 func refused(stage Stage, r reply) *DeliveryError {
 	return &DeliveryError{
-		Permanent: permanent(stage, r),
-		Code:      r.code, Enhanced: r.enhanced, Reply: r.text,
+		Code: r.code, Enhanced: r.enhanced, Reply: r.text,
 		Stage: stage,
 	}
 }
@@ -130,7 +119,7 @@ func broken(stage Stage, err error) *DeliveryError {
 
 // unsendable is the error of a mail that this relay can never take.
 func unsendable(format string, args ...any) *DeliveryError {
-	return &DeliveryError{Permanent: true, Stage: StageCompose, Err: fmt.Errorf(format, args...)}
+	return &DeliveryError{Verdict: Fail, Stage: StageCompose, Err: fmt.Errorf(format, args...)}
 }
 
 // asDelivery finds the DeliveryError in err; any other error becomes a

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -100,8 +101,8 @@ func TestRelayStopsInTheMiddle(t *testing.T) {
 func TestRelayStopsReadingALargeMail(t *testing.T) {
 	p := newPeer(map[string]string{"DATA": "354 go on", "EHLO": "250-relay.example\r\n250 PIPELINING"})
 	story(t, p, func(c *Config) { c.Sessions = 1 }, func(d *desk) {
-		d.Sender.compose = func(row store.Outbound) (Message, error) {
-			m, err := composed(row)
+		d.Sender.compose = func(ctx context.Context, row store.Outbound) (Message, error) {
+			m, err := composed(ctx, row)
 			m.Bytes = []byte(strings.Repeat(strings.Repeat("x", 70)+"\r\n", 20_000))
 			return m, err
 		}
@@ -299,12 +300,12 @@ func TestMailThatCannotBeComposed(t *testing.T) {
 	p := newPeer(nil)
 	story(t, p, nil, func(d *desk) {
 		broken := errors.New("template")
-		d.Sender.compose = func(row store.Outbound) (Message, error) {
+		d.Sender.compose = func(ctx context.Context, row store.Outbound) (Message, error) {
 			if row.Kind == store.MailConfirmation {
 				return Message{}, broken
 			}
 			if row.To == "eve@x.example" {
-				return Message{}, &DeliveryError{Permanent: true, Err: broken}
+				return Message{}, &DeliveryError{Verdict: Fail, Err: broken}
 			}
 			return Message{To: "ben@x.example>\r\nRCPT TO:<eve@x.example", Bytes: []byte("x")}, nil
 		}
@@ -441,7 +442,7 @@ func TestProbeUsesTheConnectionItHas(t *testing.T) {
 		p := newPeer(nil)
 		p.limit = 1
 		r := newRelay(Config{Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Dial: p.dial}.withDefaults(), func(RelayStatus) {})
-		m, _ := composed(store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
+		m, _ := composed(context.Background(), store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
 		if _, err := r.send(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,15 @@ type nap struct {
 	room  bool      // a worker that took or finished a row ends it too
 }
 
+// sooner is the nap that ends at an instant at the latest; the zero one changes
+// nothing.
+func (n nap) sooner(at time.Time) nap {
+	if !at.IsZero() && (n.until.IsZero() || at.Before(n.until)) {
+		n.until = at
+	}
+	return n
+}
+
 // again is no nap at all.
 func again() nap { return nap{until: time.Unix(1, 0)} }
 
@@ -65,25 +74,85 @@ func (s *Sender) step(ctx context.Context, blocked *backoff) (nap, error) {
 	case limit < cap(s.rows)/2:
 		return nap{room: true}, nil // a claim is a commit: make it worth one
 	}
-	// A claim that was broken off might have been written all the same, and its
-	// rows would wait out their leases.
-	rows, err := s.store.ClaimOutbound(context.WithoutCancel(ctx), time.Now(), store.Claim{
-		Limit: limit, PerDomain: s.cfg.PerDomain, Lease: s.cfg.lease,
-	})
+	p := s.holds.plan(time.Now())
+	switch {
+	case p.none:
+		return nap{until: p.next, room: true}, nil
+	case p.probe && s.held.Load() > 0: // first what was claimed before the hold ends
+		return nap{room: true}, nil
+	case p.probe:
+		return s.probeAll(ctx, blocked)
+	}
+	return s.claimAll(ctx, limit, p, blocked)
+}
+
+// claimAll claims up to limit rows: first one for each held domain that is to be
+// probed, then what is not held.
+func (s *Sender) claimAll(ctx context.Context, limit int, p plan, blocked *backoff) (nap, error) {
+	for _, domain := range p.probes[:min(len(p.probes), limit-1)] {
+		rows, err := s.claim(ctx, store.Claim{Limit: 1, Only: domain})
+		if err != nil {
+			return nap{}, err
+		}
+		s.holds.send(domain, firstOf(rows))
+		s.assign(rows)
+		limit -= len(rows)
+	}
+	rows, err := s.claim(ctx, store.Claim{Limit: limit, Except: p.except})
 	if err != nil {
 		return nap{}, err
 	}
-	s.held.Add(int64(len(rows)))
-	for _, row := range rows {
-		s.rows <- row // never blocks: limit was the room there is
-	}
+	s.assign(rows)
 	if len(rows) > 0 {
 		blocked.reset()
 	}
 	if len(rows) == limit {
 		return again(), nil
 	}
+	n, err := s.untilDue(ctx, blocked)
+	return n.sooner(p.next), err
+}
+
+// probeAll claims the one mail that shows whether the relay takes any again.
+func (s *Sender) probeAll(ctx context.Context, blocked *backoff) (nap, error) {
+	rows, err := s.claim(ctx, store.Claim{Limit: 1})
+	if err != nil {
+		return nap{}, err
+	}
+	if len(rows) > 0 {
+		s.holds.send("", rows[0].ID)
+		s.assign(rows)
+		blocked.reset()
+		return nap{room: true}, nil
+	}
+	if _, err := s.store.NextOutbound(ctx); errors.Is(err, store.ErrNotFound) {
+		s.holds.idle()
+	}
 	return s.untilDue(ctx, blocked)
+}
+
+// claim leases rows. A claim that was broken off might have been written all the
+// same, and its rows would wait out their leases, so the end of ctx does not break
+// it off.
+func (s *Sender) claim(ctx context.Context, c store.Claim) ([]store.Outbound, error) {
+	c.PerDomain, c.Lease = s.cfg.PerDomain, s.cfg.lease
+	return s.store.ClaimOutbound(context.WithoutCancel(ctx), time.Now(), c)
+}
+
+// assign hands claimed rows to the workers. It never blocks: no more are claimed
+// than there is room.
+func (s *Sender) assign(rows []store.Outbound) {
+	s.held.Add(int64(len(rows)))
+	for _, row := range rows {
+		s.rows <- row
+	}
+}
+
+func firstOf(rows []store.Outbound) store.OutboundID {
+	if len(rows) == 0 {
+		return 0
+	}
+	return rows[0].ID
 }
 
 // untilDue is the nap of a loop that has claimed all it could.

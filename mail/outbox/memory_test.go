@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -61,7 +62,7 @@ func (m *memory) count(state store.OutboundState) (n int) {
 func (m *memory) waiting() []*store.Outbound {
 	var due []*store.Outbound
 	for _, r := range m.rows {
-		if r.State == store.StateQueued || r.State == store.StateClaimed {
+		if r.State.Waiting() {
 			due = append(due, r)
 		}
 	}
@@ -91,6 +92,9 @@ func (m *memory) ClaimOutbound(_ context.Context, now time.Time, c store.Claim) 
 		if len(out) == c.Limit || r.DueAt.After(now) {
 			break
 		}
+		if to := organisation(*r); c.Only != "" && c.Only != to || slices.Contains(c.Except, to) {
+			continue
+		}
 		if c.PerDomain > 0 && leased[domain] >= c.PerDomain {
 			continue
 		}
@@ -119,10 +123,39 @@ func (m *memory) FinishOutbound(_ context.Context, now time.Time, f store.Finish
 	}
 	r.State, r.Claim, r.DueAt = f.State, 0, store.Instant(f.DueAt)
 	r.Reply, r.Code, r.Enhanced = f.Reply, f.Code, f.Enhanced
-	if f.State != store.StateQueued {
+	r.Hold.Stage = f.Hold
+	if f.State == store.StateHeld {
+		if r.Hold.Last = store.Instant(now); r.Hold.Since.IsZero() {
+			r.Hold.Since = r.Hold.Last
+		}
+	}
+	if !f.State.Waiting() {
 		r.DoneAt = store.Instant(now)
 	}
 	return nil
+}
+
+func (m *memory) RetryOutbounds(_ context.Context, now time.Time, r store.Retry) (done store.Retried, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range r.IDs {
+		if row := m.rows[id]; row.State == store.StateHeld {
+			row.DueAt = store.Instant(now)
+			done.Due = append(done.Due, *row)
+		}
+	}
+	return done, nil
+}
+
+func (m *memory) HeldOutbounds(_ context.Context, _ store.OutboundID, limit int) (rows []store.Outbound, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.rows {
+		if r.State == store.StateHeld && len(rows) < limit {
+			rows = append(rows, *r)
+		}
+	}
+	return rows, nil
 }
 
 func (m *memory) NextOutbound(context.Context) (time.Time, error) {

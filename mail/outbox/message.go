@@ -3,7 +3,9 @@ package outbox
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"signpost/store"
@@ -27,7 +29,7 @@ type Message struct {
 
 // Compose makes the bytes of a row; the same row gives the same bytes. An error
 // that holds a permanent *DeliveryError fails the mail, any other puts it off.
-type Compose func(store.Outbound) (Message, error)
+type Compose func(context.Context, store.Outbound) (Message, error)
 
 // check refuses what must not get into a command line.
 func (m Message) check() *DeliveryError {
@@ -64,6 +66,38 @@ func (m Message) mailLine(ext extensions) string {
 		}
 	}
 	return b.String()
+}
+
+// optional are the EHLO keywords whose parameters the mail has in the command of a
+// stage and can do without: those that a reply names, all where it names none.
+func (m Message) optional(stage Stage, said string) (all []string) {
+	keywords := []string{extDSN}
+	if stage == StageMail {
+		keywords = []string{extDSN, extSize}
+		if !isASCII(m.Bytes) {
+			keywords = append(keywords, ext8BitMIME)
+		}
+	}
+	for _, keyword := range keywords {
+		if namedIn[keyword].MatchString(said) {
+			all = append(all, keyword)
+		}
+	}
+	switch {
+	case stage == StageMail && namedIn[extSMTPUTF8].MatchString(said) && m.UTF8:
+		return []string{extSMTPUTF8} // fits then says what is wrong
+	case len(all) > 0:
+		return all
+	}
+	return keywords
+}
+
+// namedIn find the parameters of each keyword in a reply.
+var namedIn = map[string]*regexp.Regexp{
+	extDSN:      regexp.MustCompile(`(?i)\b(RET|ENVID|NOTIFY|ORCPT|DSN)\b`),
+	ext8BitMIME: regexp.MustCompile(`(?i)\b(BODY|8BITMIME)\b`),
+	extSize:     regexp.MustCompile(`(?i)\bSIZE\b`),
+	extSMTPUTF8: regexp.MustCompile(`(?i)\bSMTPUTF8\b`),
 }
 
 // rcptLine is the RCPT command, with NOTIFY and ORCPT (RFC 3461 sections 4.1

@@ -9,7 +9,7 @@ import (
 // Attempt is one try that ended.
 type Attempt struct {
 	Kind    store.OutboundKind
-	Outcome store.OutboundState // sent, queued (to be tried again), failed, unknown
+	Outcome store.OutboundState // sent, queued (to be tried again), held, failed, unknown
 	Stage   Stage               // where it failed, "" when it did not
 	Code    int                 // the relay's reply code, 0 when it did not reply
 	Took    time.Duration       // the dialogue, dialling included
@@ -23,6 +23,7 @@ type Observer struct {
 	// PutBack: a claimed row returned to the queue untried (relay down, stop).
 	PutBack func()
 	Relay   func(RelayStatus) // every change, and every failed probe
+	Hold    func(h HoldStatus, over bool)
 }
 
 func (o Observer) attempt(a Attempt) {
@@ -34,6 +35,12 @@ func (o Observer) attempt(a Attempt) {
 func (o Observer) putBack() {
 	if o.PutBack != nil {
 		o.PutBack()
+	}
+}
+
+func (o Observer) hold(h HoldStatus, over bool) {
+	if o.Hold != nil {
+		o.Hold(h, over)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"signpost/mail/triage"
 	"signpost/store"
 )
 
@@ -14,7 +13,8 @@ import (
 // again, the zero time unless the fault was its own. spread is as in jitter.
 //
 // A mail is given up when it was refused for good or when its next try would
-// come too late. An auto-response whose final dot was met with silence is never
+// come too late. What the relay refuses for a reason of ours is held until relayAt,
+// and is never given up. An auto-response whose final dot was met with silence is never
 // tried again: one too few is the right error. A ticket's mail is, under the
 // same Message-ID. A relay's last word on a mail goes with it as a report, so that
 // it has the effects of a bounce that says the same.
@@ -27,9 +27,12 @@ func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relay
 	}
 	f.Reply, f.Code, f.Enhanced = err.said(), err.Code, err.Enhanced
 	switch due := now.Add(c.retryAfter(row.Attempts, spread)); {
-	case err.Permanent:
+	case err.Verdict == Fail:
 		f.State = store.StateFailed
-		f.Report = c.report(row, err)
+		f.Report = c.report(err)
+	case err.Verdict == Hold && !(row.Kind == store.MailAutoResponse && relayAt.After(c.lastTry(row))):
+		f.State, f.DueAt, f.Hold = store.StateHeld, relayAt, string(err.Stage)
+		f.Report = c.report(err)
 	case err.uncertain() && row.Kind == store.MailAutoResponse:
 		f.State = store.StateUnknown
 	default:
@@ -41,21 +44,20 @@ func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relay
 			f.State, f.DueAt = store.StateFailed, time.Time{}
 			f.Reply = fmt.Sprintf("given up after %d tries: %s", row.Attempts, f.Reply)
 			if row.Kind != store.MailAutoResponse { // greylisted once is no reason never to answer
-				f.Report = c.report(row, err)
+				f.Report = c.report(err)
 			}
 		}
 	}
 	return f
 }
 
-// report is what a relay's refusal of the mail says; the zero Report where it was
-// silent, or spoke of itself.
-func (c Config) report(row store.Outbound, err *DeliveryError) store.Report {
-	command, ok := map[Stage]string{StageMail: "MAIL", StageRcpt: "RCPT", StageData: "DATA", StageDot: "DATA"}[err.Stage]
-	if !ok || err.Code == 0 || err.ofRelay() {
+// report is what a relay's last word says of the recipient, or of our standing; the
+// zero Report where it says nothing of either.
+func (c Config) report(err *DeliveryError) store.Report {
+	r := err.Report
+	if r.Outcome == "" {
 		return store.Report{}
 	}
-	r := triage.ReadReply(triage.Reply{Recipient: row.To, Command: command, Code: err.Code, Enhanced: err.Enhanced, Text: err.Reply})
 	r.Host = strings.ToLower(c.host())
 	return r
 }
@@ -65,13 +67,21 @@ func (c Config) lastTry(row store.Outbound) time.Time {
 	if row.Kind == store.MailAutoResponse {
 		return row.QueuedAt.Add(c.Fresh)
 	}
-	return row.QueuedAt.Add(c.GiveUp)
+	since := row.QueuedAt
+	if row.Hold.Last.After(since) { // a held mail does not grow old
+		since = row.Hold.Last
+	}
+	return since.Add(c.GiveUp)
 }
 
 // putBack returns a claimed row that was not tried to the queue.
 func putBack(row store.Outbound, due time.Time) store.Finish {
-	return store.Finish{
+	f := store.Finish{
 		ID: row.ID, Claim: row.Claim, State: store.StateQueued, DueAt: due,
-		Reply: row.Reply, Code: row.Code, Enhanced: row.Enhanced,
+		Reply: row.Reply, Code: row.Code, Enhanced: row.Enhanced, Hold: row.Hold.Stage,
 	}
+	if f.Hold != "" {
+		f.State = store.StateHeld
+	}
+	return f
 }

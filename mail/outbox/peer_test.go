@@ -286,7 +286,7 @@ func (p *peer) said(verb string) (out []string) {
 }
 
 // composed makes a small mail of a row.
-func composed(row store.Outbound) (Message, error) {
+func composed(_ context.Context, row store.Outbound) (Message, error) {
 	m := Message{
 		From: "bounce+" + row.MessageID, To: row.To, EnvelopeID: row.MessageID,
 		Bytes: []byte("Message-ID: <" + row.MessageID + ">\r\n\r\nHello.\r\n"),

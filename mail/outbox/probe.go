@@ -16,27 +16,22 @@ type ProbeResult struct {
 	// 3834 section 3.3), so a relay that refuses it cannot carry them.
 	NullSender      bool
 	NullSenderReply string // the refusal
-	SizeLimit       int64  // the largest message taken, 0: no limit made known
-	DSN             bool   // delivery status notifications can be asked for
-	SMTPUTF8        bool
-	Pipelining      bool
+	Traits
 }
 
 // Probe connects to the relay as the sender would, logs in, and asks for
-// nothing more than the null sender, which it takes back. Where that fails the
-// error is a *DeliveryError whose Stage says where.
+// nothing more than the null sender, with the parameters that our mail has, which it
+// takes back. Where that fails the error is a *DeliveryError whose Stage says where.
 func Probe(ctx context.Context, cfg Config) (ProbeResult, error) {
-	s, err := open(ctx, cfg.withDefaults(), newLearned())
+	known := newLearned()
+	s, err := open(ctx, cfg.withDefaults(), known)
 	if err != nil {
 		return ProbeResult{}, err
 	}
 	defer s.close()
 	stop := context.AfterFunc(ctx, func() { s.raw.Close() })
 	defer stop()
-	p := ProbeResult{
-		Greeting: s.greeting, LoggedIn: cfg.logsIn(), SizeLimit: s.ext.sizeLimit(),
-		DSN: s.ext.has("DSN"), SMTPUTF8: s.ext.has("SMTPUTF8"), Pipelining: s.ext.has("PIPELINING"),
-	}
+	p := ProbeResult{Greeting: s.greeting, LoggedIn: cfg.logsIn(), Traits: known.traits()}
 	if s.tls != nil {
 		p.TLS = tls.VersionName(s.tls.Version)
 		p.Certificate = s.tls.PeerCertificates[0].NotAfter
@@ -49,6 +44,34 @@ func Probe(ctx context.Context, cfg Config) (ProbeResult, error) {
 		p.NullSenderReply = refused(StageMail, r).said()
 		return p, nil
 	}
-	_, err = s.exchange(StageMail, "RSET")
+	if _, err = s.exchange(StageMail, "RSET"); err == nil {
+		err = s.tryParameters()
+	}
+	p.Traits = known.traits()
 	return p, causedBy(ctx, err)
+}
+
+// tryParameters says the envelope of a mail to the relay's postmaster (RFC 5321
+// section 4.5.1), with every parameter that our mail has where the relay offers it,
+// until it is not refused for them; nothing is sent.
+func (s *session) tryParameters() error {
+	m := Message{To: "postmaster", EnvelopeID: "check", Bytes: []byte("\xc3\xa9")}
+	for again := true; again; {
+		stage := StageMail
+		r, err := s.exchange(stage, m.mailLine(s.ext))
+		if err == nil && r.positive(2) {
+			stage = StageRcpt
+			r, err = s.exchange(stage, m.rcptLine(s.ext))
+		}
+		if err != nil {
+			return err
+		}
+		if again = !r.positive(2) && s.forgo(m, refused(stage, r)); r.positive(2) {
+			s.without()
+		}
+		if _, err := s.exchange(StageMail, "RSET"); err != nil {
+			return err
+		}
+	}
+	return nil
 }

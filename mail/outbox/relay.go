@@ -59,28 +59,36 @@ func (r *relay) now() RelayStatus {
 	return r.status
 }
 
-// send hands m over on an idle connection or a new one. A connection that
-// turns out to have died while it lay idle, or to be worn, is replaced once, by a
-// new one.
+// send hands m over on an idle connection or a new one. A connection that turns
+// out to have died while it lay idle, or to be worn, is replaced once, by a new
+// one; so is one that the relay ended over a parameter it is no longer given.
 func (r *relay) send(ctx context.Context, m Message) (reply, error) {
 	r.begin()
 	defer r.end()
-	if s := r.take(); s != nil {
+	s := r.take()
+	for fresh := 0; ; {
+		if s == nil {
+			fresh++
+			var err error
+			if s, err = open(ctx, r.cfg, r.known); err != nil {
+				return reply{}, err
+			}
+		}
 		rep, err := s.deliver(ctx, m)
-		var d *DeliveryError
-		again := s.worn || errors.As(err, &d) && d.stale()
 		r.keep(s)
-		if ctx.Err() != nil || !again {
+		if err == nil || ctx.Err() != nil || !s.replaceable(err, fresh) {
 			return rep, err
 		}
+		s = nil
 	}
-	s, err := open(ctx, r.cfg, r.known)
-	if err != nil {
-		return reply{}, err
-	}
-	rep, err := s.deliver(ctx, m)
-	r.keep(s)
-	return rep, err
+}
+
+// replaceable tells whether what went wrong was the connection's fault, fresh being
+// how many were opened for this mail.
+func (s *session) replaceable(err error, fresh int) bool {
+	var d *DeliveryError
+	used := fresh == 0
+	return used && (s.worn || errors.As(err, &d) && d.stale()) || fresh < 2 && s.dead && s.lesser
 }
 
 func (r *relay) begin() { r.mu.Lock(); r.active++; r.mu.Unlock() }

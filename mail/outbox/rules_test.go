@@ -16,37 +16,6 @@ import (
 	"signpost/store"
 )
 
-func TestWhichRefusalsAreForGood(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		stage    Stage
-		code     int
-		enhanced string
-		want     bool
-	}{
-		{StageRcpt, 550, "5.1.1", true},
-		{StageRcpt, 550, "", true},
-		{StageRcpt, 501, "5.1.3", true},
-		{StageRcpt, 552, "5.2.2", true},
-		{StageRcpt, 450, "4.2.1", false},
-		{StageMail, 552, "5.3.4", true},
-		{StageMail, 553, "5.1.8", true},
-		{StageMail, 550, "5.7.1", false}, // our settings, not the mail
-		{StageMail, 530, "5.7.0", false},
-		{StageRcpt, 503, "5.5.1", false},
-		{StageData, 554, "5.5.1", true},
-		{StageDot, 554, "5.7.1", true},
-		{StageDot, 421, "4.3.0", false},
-		{StageAuth, 535, "5.7.8", false},
-		{StageGreeting, 554, "", false},
-		{StageTLS, 554, "", false},
-	} {
-		if got := permanent(c.stage, reply{code: c.code, enhanced: c.enhanced}); got != c.want {
-			t.Errorf("%d %s at %s: for good %v, want %v", c.code, c.enhanced, c.stage, got, c.want)
-		}
-	}
-}
-
 // Whatever goes wrong, the end of a try is one the store can act on: a row that
 // is queued has an instant, after the present and before its time is out; an
 // auto-response that may be out is never queued; only what is refused for good,
@@ -68,26 +37,34 @@ func TestEveryEndOfATryIsSound(t *testing.T) {
 		if code := rapid.SampledFrom([]int{0, 421, 450, 500, 503, 530, 535, 550, 554}).Draw(t, "code"); code > 0 {
 			fault = refused(stage, reply{code: code, text: "no"})
 		}
-		f := cfg.outcome(row, reply{}, fault, time.Time{}, now, rapid.Float64Range(0, 1).Draw(t, "spread"))
+		fault.judge(Parties{})
+		var due time.Time
+		if fault.Verdict == Hold {
+			due = now.Add(time.Minute)
+		}
+		f := cfg.outcome(row, reply{}, fault, due, now, rapid.Float64Range(0, 1).Draw(t, "spread"))
 		if f.ID != row.ID || f.Claim != row.Claim || f.Reply == "" || f.Code != fault.Code {
 			t.Fatalf("%+v", f)
 		}
 		maybeOut := row.Kind == store.MailAutoResponse && stage == StageDot && fault.Code == 0
-		heard := fault.Code != 0 && !fault.ofRelay() && stage != StageCompose
-		if said := f.Report.Outcome != ""; said != (f.State == store.StateFailed && heard && (fault.Permanent || row.Kind != store.MailAutoResponse)) {
+		if said := f.Report.Outcome != ""; said && fault.Report.Outcome == "" || f.State == store.StateHeld && f.Report.Outcome == store.OutcomeDead {
 			t.Fatalf("%v: %s with report %+v", fault, f.State, f.Report)
 		}
 		switch f.State {
 		case store.StateQueued:
-			if maybeOut || fault.Permanent || !f.DueAt.After(now) || f.DueAt.After(cfg.lastTry(row)) {
+			if maybeOut || fault.Verdict == Fail || !f.DueAt.After(now) || f.DueAt.After(cfg.lastTry(row)) {
 				t.Fatalf("%v queued for %v", fault, f.DueAt)
+			}
+		case store.StateHeld:
+			if fault.Verdict != Hold || f.Hold != string(stage) || !f.DueAt.After(now) {
+				t.Fatalf("%v held for %v at %q", fault, f.DueAt, f.Hold)
 			}
 		case store.StateUnknown:
 			if !maybeOut {
 				t.Fatalf("%v is not unknown", fault)
 			}
 		case store.StateFailed:
-			if !fault.Permanent && !now.Add(6*time.Hour).After(cfg.lastTry(row)) {
+			if fault.Verdict != Fail && !now.Add(6*time.Hour).After(cfg.lastTry(row)) {
 				t.Fatalf("%v failed after %v", fault, now.Sub(begun))
 			}
 		default:

@@ -17,6 +17,8 @@ type Store interface {
 	ClaimOutbound(ctx context.Context, now time.Time, c store.Claim) ([]store.Outbound, error)
 	FinishOutbound(ctx context.Context, now time.Time, f store.Finish) error
 	NextOutbound(ctx context.Context) (time.Time, error)
+	RetryOutbounds(ctx context.Context, now time.Time, r store.Retry) (store.Retried, error)
+	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
 }
 
 // Sender hands the store's outbound mail to the relay.
@@ -27,6 +29,7 @@ type Sender struct {
 	log     *slog.Logger
 	observe Observer
 	relay   *relay
+	holds   *holds
 
 	rows chan store.Outbound // claimed, waiting for a worker
 	held atomic.Int64        // claimed and not finished
@@ -60,6 +63,7 @@ func New(cfg Config, st Store, compose Compose, log *slog.Logger, observe Observ
 		s.cfg.Clear = func(why error) { log.Warn("mail goes to the relay in the clear", "error", why) }
 	}
 	s.relay = newRelay(s.cfg, s.relayChanged)
+	s.holds = newHolds(s.holdChanged)
 	return s
 }
 
@@ -69,6 +73,26 @@ func (s *Sender) Kick() { signal(s.kick) }
 
 // Relay returns how the relay does now.
 func (s *Sender) Relay() RelayStatus { return s.relay.now() }
+
+// Holds lists what is kept back now, since the relay refuses it for a reason of ours.
+func (s *Sender) Holds() []HoldStatus { return s.holds.now() }
+
+// HoldsAll tells whether all mail is kept back.
+func (s *Sender) HoldsAll() bool {
+	list := s.holds.now()
+	return len(list) == 1 && list[0].Domain == ""
+}
+
+// Holding tells whether mail to an address is kept back now.
+func (s *Sender) Holding(address string) bool {
+	return s.holds.covers(address)
+}
+
+// Hasten is Kick for a person who mended something: holds are probed at once.
+func (s *Sender) Hasten() {
+	s.holds.hasten(time.Now())
+	s.Kick()
+}
 
 // Traits returns what the relay showed of itself; safe for concurrent use.
 func (s *Sender) Traits() Traits { return s.relay.known.traits() }
@@ -108,6 +132,9 @@ func (s *Sender) Run(ctx context.Context) error {
 			}
 		})
 	}
+	if err := s.recall(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("held mail cannot be listed; each is tried once", "error", err)
+	}
 	s.claimUntil(ctx)
 	close(s.rows)
 	grace := time.AfterFunc(s.cfg.StopGrace, cut)
@@ -130,13 +157,18 @@ func (s *Sender) handle(run, abort context.Context, row store.Outbound) (rest bo
 	case run.Err() != nil, row.DueAt.Sub(now) < s.cfg.Dialogue: // or its lease might run out in the dialogue
 		s.giveBack(abort, row, now)
 	case row.Kind == store.MailAutoResponse && now.After(s.cfg.lastTry(row)):
-		late := &DeliveryError{Permanent: true, Stage: StageCompose, Err: errLate}
+		late := &DeliveryError{Verdict: Fail, Stage: StageCompose, Err: errLate}
 		s.settle(abort, row, s.cfg.outcome(row, reply{}, late, time.Time{}, now, 0), late, 0)
 	case status.State == RelayDown:
 		s.giveBack(abort, row, status.RetryAt)
 	default:
+		if ok, due := s.holds.passes(row); !ok {
+			s.giveBack(abort, row, due)
+			return false
+		}
 		return s.try(abort, row)
 	}
+	s.holds.unproven(row, false, now)
 	return false
 }
 
@@ -153,8 +185,19 @@ func (s *Sender) try(abort context.Context, row store.Outbound) (rest bool) {
 		rest = s.relay.note(errorOf(fault))
 	}
 	now := time.Now()
+	var heldUntil time.Time
+	switch {
+	case fault == nil:
+		s.hurry(abort, s.holds.took(row))
+	case fault.Verdict == Hold:
+		heldUntil = s.holds.refuse(row, fault, now)
+	default:
+		s.holds.unproven(row, fault.Stage != StageCompose, now)
+	}
 	switch status := s.relay.now(); {
 	case fault == nil:
+	case fault.Verdict == Hold:
+		relayAt = heldUntil
 	case abort.Err() != nil, rest:
 		relayAt = now // no fault of the mail: the next process, or an open connection, may take it at once
 	case fault.ofRelay() && status.State == RelayDown:
@@ -164,9 +207,21 @@ func (s *Sender) try(abort context.Context, row store.Outbound) (rest bool) {
 	return rest
 }
 
+// hurry makes rows due that a hold made wait; where that fails they are due a few
+// minutes later.
+func (s *Sender) hurry(ctx context.Context, ids []store.OutboundID) {
+	if len(ids) == 0 {
+		return
+	}
+	if _, err := s.store.RetryOutbounds(context.WithoutCancel(ctx), time.Now(), store.Retry{IDs: ids}); err != nil {
+		s.log.Warn("held mail waits for its own time", "mails", len(ids), "error", err)
+	}
+	s.Kick()
+}
+
 // hand composes row and sends it.
 func (s *Sender) hand(ctx context.Context, row store.Outbound) (reply, *DeliveryError) {
-	m, err := s.compose(row)
+	m, err := s.compose(ctx, row)
 	if err != nil {
 		fault := *asDelivery(StageCompose, err)
 		fault.Stage = StageCompose // whatever the composer said: the relay was not asked
@@ -177,7 +232,9 @@ func (s *Sender) hand(ctx context.Context, row store.Outbound) (reply, *Delivery
 	}
 	rep, err := s.relay.send(ctx, m)
 	if err != nil {
-		return reply{}, asDelivery(StageData, err)
+		fault := asDelivery(StageData, err)
+		fault.judge(Parties{To: row.To, Ours: []string{row.From, m.From}})
+		return reply{}, fault
 	}
 	return rep, nil
 }
@@ -240,7 +297,7 @@ func (s *Sender) finish(abort context.Context, row store.Outbound, f store.Finis
 	for {
 		err := s.store.FinishOutbound(context.WithoutCancel(abort), time.Now(), f)
 		if err == nil {
-			if f.State == store.StateQueued {
+			if f.State.Waiting() {
 				s.Kick() // it may fall due before what the loop sleeps for
 			}
 			return
@@ -263,6 +320,22 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-t.C:
 	}
+}
+
+// holdChanged logs that a hold begins or ends; the relay's words may name addresses,
+// so they are for debugging only.
+func (s *Sender) holdChanged(h HoldStatus, over bool) {
+	scope := "all mail"
+	if h.Domain != "" {
+		scope = "one domain"
+	}
+	s.observe.hold(h, over)
+	if over {
+		s.log.Info("mail no longer held", "scope", scope, "since", h.Since, "refused", h.Refused)
+		return
+	}
+	s.log.Warn("mail held: the relay refuses it for a reason of ours", "scope", scope, "stage", h.Stage, "probe_at", h.ProbeAt)
+	s.log.Debug("mail held", "domain", h.Domain, "words", h.Words)
 }
 
 func (s *Sender) relayChanged(st RelayStatus) {

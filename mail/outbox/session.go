@@ -7,26 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 )
-
-// extensions are the EHLO keywords with their parameters (RFC 5321 section
-// 4.1.1.1), keywords in upper case.
-type extensions map[string]string
-
-func (e extensions) has(keyword string) bool { _, ok := e[keyword]; return ok }
-
-// sizeLimit is the largest message the relay takes (RFC 1870), 0 for no limit
-// made known.
-func (e extensions) sizeLimit() int64 {
-	n, err := strconv.ParseInt(e[extSize], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
 
 // session is one connection to the relay, greeted, encrypted and logged in as
 // configured, and ready for a mail. It is used by one goroutine at a time.
@@ -50,6 +33,8 @@ type session struct {
 	carried  int                  // mails the relay took over it
 	worn     bool                 // it takes no more mails; a new one may
 	dead     bool                 // no further command can be sent
+	lesser   bool                 // the relay refused parameters that it offers
+	forgone  []string             // the keywords of those given up for the mail under way
 	reap     *time.Timer          // closes it when it lies idle too long
 }
 
@@ -168,29 +153,6 @@ func (s *session) hello() error {
 	return nil
 }
 
-// parseExtensions reads the lines of EHLO, whatever white space parts them. AUTH may
-// stand in several, also as "AUTH=LOGIN", as servers wrote it before RFC 4954 for
-// clients of that time: all are joined.
-func parseExtensions(text string) extensions {
-	ext := make(extensions)
-	lines := strings.Split(text, "\n")
-	for _, line := range lines[1:] { // the first names the server
-		words := strings.Fields(line)
-		if len(words) == 0 {
-			continue
-		}
-		keyword, parameters := strings.ToUpper(words[0]), strings.Join(words[1:], " ")
-		if first, ok := strings.CutPrefix(keyword, "AUTH="); ok {
-			keyword, parameters = "AUTH", first+" "+parameters
-		}
-		if keyword == "AUTH" {
-			parameters = strings.TrimSpace(ext[keyword] + " " + parameters)
-		}
-		ext[keyword] = parameters
-	}
-	return ext
-}
-
 // addressLiteral is what a host without a name says in EHLO (RFC 5321 section
 // 4.1.4 and 4.1.3).
 func addressLiteral(addr net.Addr) string {
@@ -276,25 +238,87 @@ func (s *session) authenticate(ctx context.Context) error {
 // Every error is a *DeliveryError. The session can be used again unless it is
 // dead afterwards.
 func (s *session) deliver(ctx context.Context, m Message) (reply, error) {
-	if err := s.fits(m); err != nil {
-		return reply{}, err
-	}
 	stop := context.AfterFunc(ctx, func() { s.raw.Close() })
 	defer stop()
-	if err := s.envelope(m); err != nil {
+	for {
+		if err := s.fits(m); err != nil {
+			return reply{}, err
+		}
+		err := s.envelope(m)
+		if err == nil {
+			break
+		}
+		less := s.forgo(m, err)
 		s.recover(err)
-		return reply{}, causedBy(ctx, err)
+		if s.dead {
+			s.without() // it hung up over them
+		}
+		if !less || s.dead {
+			return reply{}, causedBy(ctx, err)
+		}
 	}
+	s.without()
 	r, err := s.content(m.Bytes)
 	if err != nil {
 		return reply{}, causedBy(ctx, err)
 	}
 	if !r.positive(2) {
 		s.dead = s.dead || r.code == 421
-		return reply{}, refused(StageDot, r)
+		err := refused(StageDot, r)
+		s.wear(err)
+		return reply{}, err
 	}
-	s.carried++
+	if s.carried++; s.carried == s.learned.limit() {
+		s.worn = true
+	}
 	return r, nil
+}
+
+// forgo gives up those of our optional parameters that a reply refuses, where the
+// mail can do without, and tells whether the mail is worth sending once more so. One
+// that says nothing of which it means may mean all of the command.
+func (s *session) forgo(m Message, cause error) bool {
+	d := asDelivery(StageMail, cause)
+	r := reply{code: d.Code, enhanced: d.Enhanced, text: d.Reply}
+	if readWords(d.Stage, r, Parties{To: m.To, Ours: []string{m.From}}).subject() != aboutParameters {
+		return false
+	}
+	less := false
+	for _, keyword := range m.optional(d.Stage, d.Reply) {
+		if s.ext.has(keyword) {
+			delete(s.ext, keyword)
+			s.forgone = append(s.forgone, keyword)
+			less = true
+		}
+	}
+	if !less {
+		d.Verdict = Hold // it is none of our parameters, or one that this mail needs
+	}
+	s.lesser = s.lesser || less
+	return less
+}
+
+// without takes down that the relay takes what it refused with the parameters given
+// up since: it is never given them again.
+func (s *session) without() {
+	for _, keyword := range s.forgone {
+		s.learned.forgo(keyword)
+	}
+	s.forgone = nil
+}
+
+// wear retires a connection that has carried mails when a reply says that it takes
+// no more, wherever it says so.
+func (s *session) wear(d *DeliveryError) {
+	if s.carried == 0 || s.dead || d.Code < 400 {
+		return
+	}
+	if d.Stage == StageMail && d.Code/100 == 4 || ofSession.MatchString(strings.ToLower(d.Reply)) || d.Enhanced == "4.4.5" {
+		s.worn = true
+	}
+	if s.worn && d.Stage != StageMail {
+		s.learned.limited(s.carried)
+	}
 }
 
 // fits refuses a mail that this relay has said it cannot take.
@@ -380,8 +404,9 @@ func (s *session) recover(cause error) {
 	if s.dead {
 		return
 	}
-	if d := asDelivery(StageMail, cause); d.Stage == StageMail { // no transaction was begun
-		s.worn = s.carried > 0 && d.Code/100 == 4
+	d := asDelivery(StageMail, cause)
+	s.wear(d)
+	if d.Stage == StageMail { // no transaction was begun
 		return
 	}
 	if r, err := s.exchange(StageMail, "RSET"); err != nil || !r.positive(2) {

@@ -3,6 +3,7 @@ package outbox
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -56,7 +57,7 @@ func (l *learned) offered(ext extensions) extensions {
 	maps.Copy(use, ext)
 	maps.DeleteFunc(use, func(keyword, _ string) bool { return l.refused[keyword] })
 	l.ext = use
-	return use
+	return maps.Clone(use)
 }
 
 // forgo takes down that parameters of a keyword are refused.
@@ -110,4 +111,43 @@ func (e extensions) mechanisms() (all []string) {
 		}
 	}
 	return all
+}
+
+// extensions are the EHLO keywords with their parameters (RFC 5321 section
+// 4.1.1.1), keywords in upper case.
+type extensions map[string]string
+
+func (e extensions) has(keyword string) bool { _, ok := e[keyword]; return ok }
+
+// sizeLimit is the largest message the relay takes (RFC 1870), 0 for no limit
+// made known.
+func (e extensions) sizeLimit() int64 {
+	n, err := strconv.ParseInt(e[extSize], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// parseExtensions reads the lines of EHLO, whatever white space parts them. AUTH may
+// stand in several, also as "AUTH=LOGIN", as servers wrote it before RFC 4954 for
+// clients of that time: all are joined.
+func parseExtensions(text string) extensions {
+	ext := make(extensions)
+	lines := strings.Split(text, "\n")
+	for _, line := range lines[1:] { // the first names the server
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		keyword, parameters := strings.ToUpper(words[0]), strings.Join(words[1:], " ")
+		if first, ok := strings.CutPrefix(keyword, "AUTH="); ok {
+			keyword, parameters = "AUTH", first+" "+parameters
+		}
+		if keyword == "AUTH" {
+			parameters = strings.TrimSpace(ext[keyword] + " " + parameters)
+		}
+		ext[keyword] = parameters
+	}
+	return ext
 }

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -12,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/xdg-go/scram"
 
 	"signpost/store"
@@ -34,7 +35,7 @@ func TestOffersAreReadHoweverTheyAreWritten(t *testing.T) {
 		"two spaces":            {"relay\nAUTH  LOGIN   PLAIN\nsize  7", []string{"LOGIN", "PLAIN"}, 7},
 	} {
 		ext := parseExtensions(c.ehlo)
-		if diff := cmp.Diff(c.auth, ext.mechanisms()); diff != "" || ext.sizeLimit() != c.size {
+		if diff := gocmp.Diff(c.auth, ext.mechanisms()); diff != "" || ext.sizeLimit() != c.size {
 			t.Errorf("%s: size %d, mechanisms %s", name, ext.sizeLimit(), diff)
 		}
 	}
@@ -132,7 +133,7 @@ func TestOpportunisticGoesOnInTheClear(t *testing.T) {
 				Addr: "127.0.0.1:25", TLS: mode, Hello: "desk.example", Dial: p.dial, Clear: func(error) { told++ },
 				TLSConfig: &tls.Config{}, IdleLimit: time.Nanosecond,
 			}.withDefaults(), func(RelayStatus) {})
-			m, _ := composed(store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
+			m, _ := composed(context.Background(), store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
 			for range 2 {
 				if _, err := r.send(t.Context(), m); (err == nil) != sent {
 					t.Errorf("%s, %s: %v", mode, name, err)
@@ -185,7 +186,7 @@ func TestTraitsAreLearned(t *testing.T) {
 		want := Traits{Known: true, SMTPUTF8: true, EightBit: true, SizeLimit: 5000}
 		got := d.Traits()
 		got.Auth, got.Refused = slices.Clip(got.Auth), slices.Clip(got.Refused)
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
 		id := d.post(store.MailConfirmation, "ana@partner.example")
@@ -194,4 +195,32 @@ func TestTraitsAreLearned(t *testing.T) {
 			t.Errorf("dialled %d times", p.dialled())
 		}
 	})
+}
+
+// check tells which parameters a relay offers and refuses, and does not take a
+// refusal of its own question for one.
+func TestProbeFindsRefusedParameters(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer func(line string) string
+		want   []string
+	}{
+		"NOTIFY is refused": {func(line string) string {
+			return map[bool]string{true: "501 5.5.4 Unrecognized parameter NOTIFY=FAILURE,DELAY"}[strings.Contains(line, "NOTIFY=")]
+		}, []string{"DSN"}},
+		"all of MAIL is refused": {func(line string) string {
+			return map[bool]string{true: "555 5.5.4 Unsupported option"}[strings.HasPrefix(line, "MAIL FROM:<> ")]
+		}, []string{"8BITMIME", "DSN", "SIZE"}},
+		"the postmaster is refused": {func(line string) string {
+			return map[bool]string{true: "501 5.5.2 Syntax error in parameters"}[strings.HasPrefix(line, "RCPT")]
+		}, nil},
+		"nothing is refused": {func(string) string { return "" }, nil},
+	} {
+		p := newPeer(nil)
+		p.onReply = func(line, planned string) string { return cmp.Or(c.answer(line), planned) }
+		got, err := Probe(t.Context(), Config{Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Dial: p.dial})
+		if err != nil || !got.NullSender || !slices.Equal(got.Refused, c.want) || got.DSN != !slices.Contains(c.want, "DSN") {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
 }

@@ -200,7 +200,7 @@ func TestCertificateMustBeTrusted(t *testing.T) {
 	}
 	_, err := Probe(t.Context(), cfg)
 	var d *DeliveryError
-	if !errors.As(err, &d) || d.Stage != StageTLS || d.Permanent {
+	if !errors.As(err, &d) || d.Stage != StageTLS || d.Verdict != "" {
 		t.Errorf("the probe says %v", err)
 	}
 }
@@ -220,7 +220,7 @@ func TestProbeTellsWhatTheRelayOffers(t *testing.T) {
 	}
 	want := ProbeResult{
 		Greeting: got.Greeting, TLS: "TLS 1.3", Certificate: cert.Leaf.NotAfter, LoggedIn: true, NullSender: true,
-		SizeLimit: 4096, DSN: true, Pipelining: true,
+		Traits: Traits{Known: true, SizeLimit: 4096, DSN: true, EightBit: true, Pipelining: true, Auth: []string{"PLAIN"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -379,7 +379,7 @@ func TestTLSIsNotTalkedAway(t *testing.T) {
 		p := newPeer(script)
 		_, err := open(t.Context(), Config{Addr: "127.0.0.1:25", TLS: TLSRequired, Hello: "desk.example", Dial: p.dial}.withDefaults(), newLearned())
 		var d *DeliveryError
-		if !errors.As(err, &d) || d.Stage != StageTLS || d.Permanent || !strings.Contains(err.Error(), want) {
+		if !errors.As(err, &d) || d.Stage != StageTLS || d.Verdict != "" || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want word of %q", err, want)
 		}
 	}
@@ -391,7 +391,7 @@ func TestOldRelayWithoutEHLO(t *testing.T) {
 	cfg := Config{Addr: "127.0.0.1:25", TLS: TLSNone, Dial: p.dial}
 	r := newRelay(cfg.withDefaults(), func(RelayStatus) {})
 	defer r.shut()
-	m, _ := composed(store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
+	m, _ := composed(context.Background(), store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
 	if _, err := r.send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
@@ -408,7 +408,7 @@ func TestRelayThatKnowsNoGreeting(t *testing.T) {
 	cfg := Config{Addr: "127.0.0.1:25", TLS: TLSNone, Dial: p.dial}
 	r := newRelay(cfg.withDefaults(), func(RelayStatus) {})
 	defer r.shut()
-	m, _ := composed(store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
+	m, _ := composed(context.Background(), store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
 	var d *DeliveryError
 	if _, err := r.send(t.Context(), m); !errors.As(err, &d) || d.Stage != StageHello || d.Code != 550 {
 		t.Errorf("%v, want its refusal of HELO", err)
@@ -420,8 +420,8 @@ func TestRelayThatKnowsNoGreeting(t *testing.T) {
 
 func TestAddressesBeyondASCII(t *testing.T) {
 	t.Parallel()
-	compose := func(row store.Outbound) (Message, error) {
-		m, err := composed(row)
+	compose := func(ctx context.Context, row store.Outbound) (Message, error) {
+		m, err := composed(ctx, row)
 		m.UTF8 = true
 		return m, err
 	}

@@ -215,6 +215,9 @@ func (c *checker) outbounds() error {
 		if row.State == store.StateFailed {
 			c.want(bOutFailed, key, nil, "outbound", row.ID)
 		}
+		if row.State == store.StateHeld {
+			c.want(bOutHeld, key, nil, "outbound", row.ID)
+		}
 		if fate := row.Delivery.Fate; fate != "" {
 			c.counts[string(countFate)+string(fate)]++
 		}
@@ -235,7 +238,7 @@ func (c *checker) outbounds() error {
 
 // waiting checks that a waiting row stands in one index by due instant.
 func (c *checker) waiting(row store.Outbound) {
-	if row.State != store.StateQueued && row.State != store.StateClaimed {
+	if !row.State.Waiting() {
 		return
 	}
 	dom := domainOf(row.To)
@@ -387,7 +390,7 @@ func (c *checker) expiries() error {
 // compareRows checks that an index holds no row that nothing asked for.
 func (c *checker) compareRows() error {
 	for _, b := range []bucket{
-		bNumbers, bRequesters, bDeadlines, bEntries, bOutMessages, bOutTickets, bOutWaiting, bOutQueue, bOutHeads,
+		bNumbers, bRequesters, bDeadlines, bEntries, bOutMessages, bOutTickets, bOutWaiting, bOutHeld, bOutQueue, bOutHeads,
 		bOutLeases, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
 		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed, bAlarmKeys,
 		bThrottled, bTurns, bNetworkTurns, bBudgetWaits,

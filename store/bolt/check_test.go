@@ -80,17 +80,19 @@ func furnish(t *testing.T, db *DB) {
 			t.Fatal(err)
 		}
 	}
-	failed := n
-	failed.Link, failed.MessageID, failed.Idempotency = store.LinkID{9}, "failed@x", ""
-	if _, err := db.OpenTicket(ctx, now.Add(-time.Hour), failed); err != nil {
-		t.Fatal(err)
-	}
-	claimed, err7 := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
-	if err7 != nil || len(claimed) != 1 {
-		t.Fatal(claimed, err7)
-	}
-	if err := db.FinishOutbound(ctx, now, store.Finish{ID: claimed[0].ID, Claim: claimed[0].Claim, State: store.StateFailed}); err != nil {
-		t.Fatal(err)
+	for i, f := range []store.Finish{{State: store.StateFailed}, {State: store.StateHeld, Hold: "rcpt", DueAt: now.Add(time.Hour)}} {
+		n.Link, n.MessageID, n.Idempotency = store.LinkID{9, byte(i)}, fmt.Sprintf("end%d@x", i), ""
+		if _, err := db.OpenTicket(ctx, now.Add(-time.Hour), n); err != nil {
+			t.Fatal(err)
+		}
+		claimed, err := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+		if err != nil || len(claimed) != 1 {
+			t.Fatal(claimed, err)
+		}
+		f.ID, f.Claim = claimed[0].ID, claimed[0].Claim
+		if err := db.FinishOutbound(ctx, now, f); err != nil {
+			t.Fatal(err)
+		}
 	}
 	_, err := db.DecideInbound(ctx, now, []store.Decision{{ID: reported[0].ID, Verdict: store.Verdict{Kind: store.KindBounce, Reports: []store.Report{
 		{Action: "failed", Outcome: store.OutcomeDead, Outbound: 1, Tie: store.TieEnvelope},

@@ -31,7 +31,7 @@ import (
 //	deadlines     due(8) ticket(8) kind(1)             -
 //	entries       ticket(8) seq(4)                     entry record
 //	outbounds     outbound(8)                          outbound record
-//	outwaiting    queued(8) outbound(8)                -      queued and claimed rows
+//	outwaiting    queued(8) outbound(8)                -      queued, claimed and held rows
 //	outqueue      domain(8) due(8) outbound(8)         -      waiting rows without a running lease
 //	outheads      due(8) outbound(8)                   domain(8)  the first outqueue row of each domain
 //	outleases     due(8) outbound(8)                   domain(8)  claimed rows
@@ -65,6 +65,7 @@ import (
 //	inmarks       mark, 0, inbound(8)                  -
 //	inaddresses   address digest(16) inbound(8)        -
 //	outfailed     outbound(8)                          -      rows in StateFailed
+//	outheld       outbound(8)                          -      rows in StateHeld
 //	hours         "r" region, 0, hour(4)               tally (hours.go)
 //	              "m" mailbox, 0, hour(4)              tally
 //	              "s" mailbox, 0, hour(4) mark, 0, rule   tally
@@ -135,6 +136,7 @@ const (
 	bTurns
 	bNetworkTurns
 	bBudgetWaits
+	bOutHeld
 	bucketCount
 )
 
@@ -188,6 +190,7 @@ func (b bucket) layout() layout {
 		bInMarks:       {"inmarks", false},
 		bInAddresses:   {"inaddresses", false},
 		bOutFailed:     {"outfailed", false},
+		bOutHeld:       {"outheld", false},
 		bHours:         {"hours", false},
 		bDomainHours:   {"domainhours", false},
 		bAlarms:        {"alarms", true},

@@ -48,7 +48,11 @@ func (t *txn) endLease(id store.OutboundID, now time.Time) (bool, error) {
 		return true, t.giveUp(row, now)
 	}
 	row.DueAt, row.Claim = now, 0
-	return true, errors.Join(t.setState(&row, store.StateQueued), t.enqueue(row), t.putOutbound(row))
+	state := store.StateQueued
+	if row.Hold.Stage != "" {
+		state = store.StateHeld
+	}
+	return true, errors.Join(t.setState(&row, state), t.enqueue(row), t.putOutbound(row))
 }
 
 // leasedAfter lists the rows whose leases end after an instant; nil: all.

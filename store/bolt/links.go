@@ -428,7 +428,7 @@ func (t *txn) replace(now time.Time, row store.Outbound) error {
 	}
 	var err error
 	switch row.State {
-	case store.StateQueued:
+	case store.StateQueued, store.StateHeld:
 		err = t.dequeue(row)
 	case store.StateThrottled:
 		err = t.leaveTurn(row.ID)

@@ -41,13 +41,17 @@ func (db *DB) FinishOutbound(ctx context.Context, now time.Time, f store.Finish)
 }
 
 func checkFinish(f store.Finish) error {
-	if f.Report.Outcome != "" && (f.State != store.StateFailed || f.Report.Action != "failed") {
-		return invalid("only of a mail that failed can a reply say why")
+	held := f.State == store.StateHeld
+	if f.Report.Outcome != "" && (f.State != store.StateFailed && !held || f.Report.Action != "failed") {
+		return invalid("only of a mail that failed or is held can a reply say why")
+	}
+	if held && f.Report.Outcome != "" && f.Report.Outcome != store.OutcomeRefused || held == (f.Hold == "") {
+		return invalid("a mail is held at a stage of the dialogue, and blames no recipient")
 	}
 	switch f.State {
 	case store.StateSent, store.StateFailed, store.StateUnknown:
 		return nil
-	case store.StateQueued:
+	case store.StateQueued, store.StateHeld:
 		if f.DueAt.IsZero() {
 			return invalid("another try needs an instant")
 		}
@@ -71,13 +75,10 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 		return err
 	}
 	row.Claim, row.Reply, row.Code, row.Enhanced = 0, f.Reply, f.Code, f.Enhanced
-	if f.State == store.StateQueued {
-		row.DueAt = store.Instant(f.DueAt)
-		err = errors.Join(t.enqueue(row), t.setState(&row, store.StateQueued))
-	} else {
-		err = t.end(&row, f.State, now)
+	if f.State.Waiting() {
+		return t.wait(now, row, f)
 	}
-	if err != nil {
+	if err := t.end(&row, f.State, now); err != nil {
 		return err
 	}
 	refused := f.Report.Outcome != ""
@@ -90,6 +91,28 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 	return errors.Join(err, t.putOutbound(row), t.countGivenUp(row), t.tellFailure(now, row))
 }
 
+// maxHoldStage bounds Finish.Hold, in bytes.
+const maxHoldStage = 20
+
+// wait puts a row back that is to be tried again, or held.
+func (t *txn) wait(now time.Time, row store.Outbound, f store.Finish) error {
+	row.DueAt, row.Hold.Stage = store.Instant(f.DueAt), cut(f.Hold, maxHoldStage)
+	first := row.Hold.Since.IsZero()
+	if f.State == store.StateHeld {
+		row.Hold.Last = now
+		if first {
+			row.Hold.Since = now
+		}
+	}
+	if err := errors.Join(t.enqueue(row), t.setState(&row, f.State), t.putOutbound(row)); err != nil {
+		return err
+	}
+	if f.Report.Outcome == "" || !first {
+		return nil
+	}
+	return t.addRefusal(now, f.Report, row)
+}
+
 // tellFailure appends the event by which a ticket's thread tells that its mail
 // was not delivered, and opens the ticket: what did not arrive was no answer.
 func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
@@ -100,8 +123,15 @@ func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
 	if err != nil {
 		return fault("ticket", row.Ticket, err)
 	}
-	k.Status = store.StatusOpen
+	reopen(&k)
 	return t.appendEvent(&k, now, store.EventMailFailed, row.ID, row.Reply)
+}
+
+// reopen opens a ticket whose mail was no answer; the canary's own has no reader.
+func reopen(k *store.Ticket) {
+	if k.Channel != store.ChannelCanary {
+		k.Status = store.StatusOpen
+	}
 }
 
 // appendEvent tells in a ticket's thread what happened to one of its mails; other
@@ -227,13 +257,26 @@ func (t *txn) setState(row *store.Outbound, state store.OutboundState) error {
 	row.State = state
 	t.addCount(countOutbound, string(from), -1)
 	t.addCount(countOutbound, string(state), 1)
-	switch key := u64(uint64(row.ID)); {
-	case state == store.StateFailed:
-		return t.put(bOutFailed, key, []byte{})
-	case from == store.StateFailed:
-		return t.delete(bOutFailed, key)
+	key := u64(uint64(row.ID))
+	var err error
+	if b, ok := listOf(from); ok {
+		err = t.delete(b, key)
 	}
-	return nil
+	if b, ok := listOf(state); ok && err == nil {
+		err = t.put(b, key, []byte{})
+	}
+	return err
+}
+
+// listOf is the bucket that lists the rows in a state.
+func listOf(state store.OutboundState) (b bucket, ok bool) {
+	switch state {
+	case store.StateFailed:
+		return bOutFailed, true
+	case store.StateHeld:
+		return bOutHeld, true
+	}
+	return 0, false
 }
 
 // end brings a row that is in no queue any more to a final state; it is still to

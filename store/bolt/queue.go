@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // How the outbox is kept fair. Waiting rows stand in outqueue by recipient
@@ -22,6 +24,8 @@ import (
 const (
 	expiredLeases  = 1024
 	suppressedRows = 1024
+	// passedHeads: domains passed over for Claim.Except and Claim.Only.
+	passedHeads = 20_000
 )
 
 // claim leases due rows, oldest due first over all domains.
@@ -31,7 +35,7 @@ func (t *txn) claim(now time.Time, c store.Claim) ([]store.Outbound, error) {
 	}
 	var rows []store.Outbound
 	var after []byte // the head looked at last; those that a claim uncovers lie behind it
-	for dropped := 0; len(rows) < c.Limit && dropped < suppressedRows; {
+	for dropped, passed := 0, 0; len(rows) < c.Limit && dropped < suppressedRows && passed < passedHeads; {
 		head, dom := t.headAfter(after)
 		if head == nil || readInstant(head).After(now) {
 			break
@@ -41,6 +45,12 @@ func (t *txn) claim(now time.Time, c store.Claim) ([]store.Outbound, error) {
 			continue
 		}
 		id := store.OutboundID(readU64(head[8:]))
+		if wanted, err := t.takes(id, c); err != nil {
+			return nil, fault("outbound", id, err)
+		} else if !wanted {
+			passed++
+			continue
+		}
 		switch suppressed, err := t.dropSuppressed(id, now); {
 		case err != nil:
 			return nil, fault("suppress outbound", id, err)
@@ -55,6 +65,19 @@ func (t *txn) claim(now time.Time, c store.Claim) ([]store.Outbound, error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// takes tells whether a claim takes mail to the registered domain of a row.
+func (t *txn) takes(id store.OutboundID, c store.Claim) (bool, error) {
+	if c.Only == "" && len(c.Except) == 0 {
+		return true, nil
+	}
+	row, err := t.outbound(id)
+	if err != nil {
+		return false, err
+	}
+	to := origin.Organisation(store.Domain(row.To))
+	return (c.Only == "" || c.Only == to) && !slices.Contains(c.Except, to), nil
 }
 
 func (t *txn) headAfter(after []byte) (head []byte, dom domain) {

@@ -142,6 +142,10 @@ type outboundRecord struct {
 	Text    []byte `cbor:"32,keyasint,omitempty"` // a text (codec.go)
 	Mark    string `cbor:"33,keyasint,omitempty"`
 
+	HeldSince int64  `cbor:"34,keyasint,omitempty"`
+	HeldLast  int64  `cbor:"35,keyasint,omitempty"`
+	HeldAt    string `cbor:"36,keyasint,omitempty"`
+
 	Links []linkRecord `cbor:"41,keyasint,omitempty"`
 }
 
@@ -187,6 +191,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		Attempts: o.Attempts, Due: micros(o.DueAt), Claim: o.Claim, Done: micros(o.DoneAt),
 		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced, Delivery: newDeliveryRecord(o.Delivery), Echoes: o.Echoes,
 		Parties: o.Parties, Subject: o.Subject, Mark: o.Mark,
+		HeldSince: micros(o.Hold.Since), HeldLast: micros(o.Hold.Last), HeldAt: o.Hold.Stage,
 	}
 	if o.Text != "" {
 		r.Text = t.codec.text([]byte(o.Text))
@@ -214,6 +219,7 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Reason: r.Reason, Attempts: r.Attempts, DueAt: instant(r.Due), Claim: r.Claim, DoneAt: instant(r.Done),
 		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(), Echoes: r.Echoes,
 		Parties: r.Parties, Subject: r.Subject, Mark: r.Mark,
+		Hold: store.Hold{Since: instant(r.HeldSince), Last: instant(r.HeldLast), Stage: r.HeldAt},
 	}
 	copy(o.Link[:], r.Link)
 	for _, l := range r.Links {

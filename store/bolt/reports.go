@@ -58,7 +58,10 @@ func (t *txn) meetFate(now time.Time, mail store.Outbound, fate store.Fate, r st
 		if err != nil {
 			return err
 		}
-		return errors.Join(t.suppressFor(now, mail, full), t.addRefusal(now, r, mail), t.tellTicket(now, mail, full), t.answerCameBack(mail))
+		if fate == store.FateRefused {
+			err = t.addRefusal(now, r, mail)
+		}
+		return errors.Join(err, t.suppressFor(now, mail, full), t.tellTicket(now, mail, full), t.answerCameBack(mail))
 	}
 	return nil
 }
@@ -147,11 +150,13 @@ func (t *txn) tellTicket(now time.Time, mail store.Outbound, full bool) error {
 	event := store.EventMailComplained
 	switch mail.Delivery.Fate {
 	case store.FateBounced:
-		event, k.Status = store.EventMailBounced, store.StatusOpen
+		event = store.EventMailBounced
+		reopen(&k)
 	case store.FateRefused:
-		event, k.Status = store.EventMailRefused, store.StatusOpen
+		event = store.EventMailRefused
+		reopen(&k)
 	}
-	if (isDead(mail) || full) && store.AddressKey(k.Requester.Email) == store.AddressKey(mail.To) {
+	if (isDead(mail) || full) && k.Channel != store.ChannelCanary && store.AddressKey(k.Requester.Email) == store.AddressKey(mail.To) {
 		k.Question = store.QuestionUndeliverable
 	}
 	return t.appendEvent(&k, now, event, mail.ID, mail.Delivery.Diagnostic)
@@ -319,9 +324,6 @@ func seenKey(last time.Time, key digest) []byte {
 
 // addRefusal counts a refusal among those with the same words.
 func (t *txn) addRefusal(now time.Time, report store.Report, mail store.Outbound) error {
-	if mail.Delivery.Fate != store.FateRefused {
-		return nil
-	}
 	r := refusalRecord{Host: report.Host, Text: store.RefusalText(report.Diagnostic), First: micros(now)}
 	if r.Host == "" {
 		r.Host = store.Domain(mail.To)

@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"signpost/store"
@@ -50,11 +51,22 @@ func (t *txn) collect(rows *[]store.Outbound, limit int) func(key, _ []byte) (bo
 	}
 }
 
-// RetryOutbounds implements store.Board.
-func (db *DB) RetryOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID) (retried []store.Outbound, err error) {
-	now = store.Instant(now)
-	err = db.write(ctx, 0, func(t *txn) error {
-		retried = nil
+// HeldOutbounds implements store.Board.
+func (db *DB) HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) (rows []store.Outbound, err error) {
+	err = db.read(ctx, func(t *txn) error {
+		return t.walkBack(bOutHeld, nil, beforeKey(nil, uint64(before)), t.collect(&rows, limit))
+	})
+	if err != nil {
+		return nil, fault("held outbounds, at most", limit, err)
+	}
+	return rows, nil
+}
+
+// eachOutbound lets change see rows that are all there, in one transaction, of which
+// every run starts with begin.
+func (db *DB) eachOutbound(ctx context.Context, ids []store.OutboundID, begin func(), change func(*txn, store.Outbound) error) error {
+	return db.write(ctx, 0, func(t *txn) error {
+		begin()
 		for _, id := range ids {
 			if !t.has(bOutbounds, u64(uint64(id))) {
 				return fault("outbound", id, store.ErrNotFound)
@@ -62,45 +74,159 @@ func (db *DB) RetryOutbounds(ctx context.Context, now time.Time, ids []store.Out
 		}
 		for _, id := range ids {
 			row, err := t.outbound(id)
-			if err != nil {
-				return err
+			if err == nil {
+				err = change(t, row)
 			}
-			again, err := t.retry(now, &row)
 			if err != nil {
 				return fault("outbound", id, err)
-			}
-			if again {
-				retried = append(retried, row)
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fault("retry outbounds, in all", len(ids), err)
-	}
-	return retried, nil
 }
 
-// retry makes a row due now, where its state allows that.
-func (t *txn) retry(now time.Time, row *store.Outbound) (bool, error) {
-	switch {
-	case row.State == store.StateQueued && row.DueAt.After(now):
-		if err := t.dequeue(*row); err != nil {
+// RetryOutbounds implements store.Board.
+func (db *DB) RetryOutbounds(ctx context.Context, now time.Time, r store.Retry) (done store.Retried, err error) {
+	now = store.Instant(now)
+	begin := func() { done = store.Retried{} }
+	err = db.eachOutbound(ctx, r.IDs, begin, func(t *txn, row store.Outbound) error {
+		if !retriable(now, row) {
+			return nil
+		}
+		free, err := t.freeAddress(now, row, r.Release)
+		switch {
+		case err != nil:
+			return err
+		case !free:
+			done.Suppressed = append(done.Suppressed, row)
+			return nil
+		}
+		err = t.retry(now, &row)
+		done.Due = append(done.Due, row)
+		return err
+	})
+	if err != nil {
+		return store.Retried{}, fault("retry outbounds, in all", len(r.IDs), err)
+	}
+	return done, nil
+}
+
+// retriable tells whether a row waits for another try, or may begin anew.
+func retriable(now time.Time, row store.Outbound) bool {
+	switch row.State {
+	case store.StateHeld, store.StateThrottled:
+		return true
+	case store.StateQueued:
+		return row.DueAt.After(now)
+	case store.StateFailed:
+		return row.Kind != store.MailAutoResponse
+	}
+	return false
+}
+
+// freeAddress tells whether a row's address may be written to; with release it ends
+// what keeps its mail back.
+func (t *txn) freeAddress(now time.Time, row store.Outbound, release bool) (bool, error) {
+	for {
+		s, err := t.suppressedFor(now, row.To, row.Kind)
+		if err != nil || s == nil || !release {
+			return s == nil, err
+		}
+		if err := t.endSuppression(s.suppression()); err != nil {
 			return false, err
 		}
-		row.DueAt = now
-		return true, errors.Join(t.enqueue(*row), t.putOutbound(*row))
-	case row.State == store.StateThrottled:
-		return true, t.unthrottle(row, now)
-	case row.State == store.StateFailed && row.Kind != store.MailAutoResponse:
-		row.QueuedAt, row.DueAt, row.DoneAt, row.Attempts = now, now, time.Time{}, 0
-		t.setDelivery(row, store.Delivery{})
-		return true, errors.Join(
-			t.setState(row, store.StateQueued),
-			t.put(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID)), []byte{}),
-			t.enqueue(*row),
-			t.putOutbound(*row),
-		)
 	}
-	return false, nil
+}
+
+// retry makes a row due now.
+func (t *txn) retry(now time.Time, row *store.Outbound) error {
+	switch row.State {
+	case store.StateThrottled:
+		return t.unthrottle(row, now)
+	case store.StateQueued, store.StateHeld:
+		if err := t.dequeue(*row); err != nil {
+			return err
+		}
+		row.DueAt = now
+		return errors.Join(t.enqueue(*row), t.putOutbound(*row))
+	}
+	row.QueuedAt, row.DueAt, row.DoneAt, row.Attempts, row.Hold = now, now, time.Time{}, 0, store.Hold{}
+	t.setDelivery(row, store.Delivery{})
+	return errors.Join(
+		t.setState(row, store.StateQueued),
+		t.put(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID)), []byte{}),
+		t.enqueue(*row),
+		t.putOutbound(*row),
+	)
+}
+
+// GiveUpOutbounds implements store.Board.
+func (db *DB) GiveUpOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID, by string) (ended []store.Outbound, err error) {
+	now = store.Instant(now)
+	if by == "" || len(by) > maxField {
+		return nil, fault("give up outbounds, in all", len(ids), invalid("it needs who does it"))
+	}
+	begin := func() { ended = nil }
+	err = db.eachOutbound(ctx, ids, begin, func(t *txn, row store.Outbound) error {
+		if row.State != store.StateHeld {
+			return nil
+		}
+		if err := t.dequeue(row); err != nil {
+			return err
+		}
+		row.Reply = cut("given up by "+by+": "+row.Reply, maxReply)
+		if err := t.end(&row, store.StateFailed, now); err != nil {
+			return err
+		}
+		ended = append(ended, row)
+		return errors.Join(t.putOutbound(row), t.countGivenUp(row), t.tellFailure(now, row))
+	})
+	if err != nil {
+		return nil, fault("give up outbounds, in all", len(ids), err)
+	}
+	return ended, nil
+}
+
+// RenewPromise implements store.Outbox.
+func (db *DB) RenewPromise(ctx context.Context, now time.Time, id store.OutboundID, claim uint64, p store.Promise) (row store.Outbound, err error) {
+	p = store.Promise{FirstResponseBy: kept(p.FirstResponseBy), ResolutionBy: kept(p.ResolutionBy)}
+	err = db.write(ctx, 0, func(t *txn) (err error) {
+		if row, err = t.outbound(id); err != nil {
+			return err
+		}
+		switch {
+		case row.Kind != store.MailConfirmation:
+			return invalid("no confirmation")
+		case row.State != store.StateClaimed || row.Claim != claim:
+			return fmt.Errorf("%w: it is not claimed under %d", store.ErrConflict, claim)
+		}
+		told := row.Promise
+		row.Promise = p
+		return errors.Join(t.putOutbound(row), t.renewTicket(store.Instant(now), row.Ticket, told, p))
+	})
+	if err != nil {
+		return store.Outbound{}, fault("renew the promise of outbound", id, err)
+	}
+	return row, nil
+}
+
+// renewTicket gives a ticket that still has a promise another one in its place.
+func (t *txn) renewTicket(now time.Time, id store.TicketID, told, p store.Promise) error {
+	k, err := t.ticket(id)
+	if err != nil || k.Promise != told {
+		return err
+	}
+	k.Promise, k.ChangedAt = p, now
+	return errors.Join(
+		t.dropDeadline(id, told.FirstResponseBy, keyFirstResponse), t.dropDeadline(id, told.ResolutionBy, keyResolution),
+		t.putDeadline(id, p.FirstResponseBy, keyFirstResponse), t.putDeadline(id, p.ResolutionBy, keyResolution),
+		t.putTicket(k),
+	)
+}
+
+func (t *txn) dropDeadline(id store.TicketID, due time.Time, kind byte) error {
+	if due.IsZero() {
+		return nil
+	}
+	return t.delete(bDeadlines, deadlineKey(due, id, kind))
 }

@@ -27,6 +27,7 @@ func migrations() []migration {
 		beginCounting, // 5: what happened hour by hour, what raw mails take, alarms, the canary's runs
 		orderBudgets,
 		createBuckets, // 7: mail that is throttled
+		createBuckets, // 8: mails held
 	}
 }
 

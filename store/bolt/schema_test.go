@@ -115,9 +115,9 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 		})
 	})
 	want := "agentnames agents alarmkeys alarms blobs budgets budgetwaits canaries counts deadlines domainhours entries expiry hours inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
-		"networkturns numbers outbounds outfailed outheads outleased outleases outmessages outqueue outrecipients outtickets outwaiting posts raws refusals refuseen requesters " +
+		"networkturns numbers outbounds outfailed outheads outheld outleased outleases outmessages outqueue outrecipients outtickets outwaiting posts raws refusals refuseen requesters " +
 		"reservations sessions suporder suppressions throttled tickets turns"
-	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 7 {
+	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 8 {
 		t.Errorf("schema %d has %s, want %s; %v", len(migrations()), got, want, err)
 	}
 }

@@ -278,15 +278,21 @@ func (db *DB) ReleaseSuppression(ctx context.Context, now time.Time, id store.Su
 		if released = r.suppression(); !released.InForce(now) {
 			return store.ErrNotFound
 		}
-		if err := t.forgetSuppression(key); err != nil || released.Expires.IsZero() {
-			return err
-		}
-		return t.dropExpiry(expirySuppression, key, released.Expires)
+		return t.endSuppression(released)
 	})
 	if err != nil {
 		return store.Suppression{}, fault("release suppression", id, err)
 	}
 	return released, nil
+}
+
+// endSuppression ends one, with its rows.
+func (t *txn) endSuppression(s store.Suppression) error {
+	key := suppressionKey(s.Address, s.Scope)
+	if err := t.forgetSuppression(key); err != nil || s.Expires.IsZero() {
+		return err
+	}
+	return t.dropExpiry(expirySuppression, key, s.Expires)
 }
 
 // suppressions checks each against its place in the order and its expiry.

@@ -179,7 +179,7 @@ func retryWaiting(d *desk) {
 	d.pass(time.Minute)
 	want := must[store.Outbound](d)(d.Outbound(d.ctx, row.ID))
 	want.DueAt = d.at()
-	d.same(must[[]store.Outbound](d)(d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{row.ID, row.ID})), []store.Outbound{want})
+	d.same(d.retries(row.ID, row.ID), []store.Outbound{want})
 	if next := must[time.Time](d)(d.NextOutbound(d.ctx)); !next.Equal(d.at()) {
 		d.Errorf("the next falls due at %v", next)
 	}
@@ -188,12 +188,20 @@ func retryWaiting(d *desk) {
 	}
 }
 
+// retries tries mails again, of which none is suppressed.
+func (d *desk) retries(ids ...store.OutboundID) []store.Outbound {
+	d.Helper()
+	done := must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: ids}))
+	d.same(len(done.Suppressed), 0)
+	return done.Due
+}
+
 func retryFailed(d *desk) {
 	row := d.fails()
 	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
 	d.pass(time.Hour)
 	row.State, row.QueuedAt, row.DueAt, row.DoneAt, row.Attempts = store.StateQueued, d.at(), d.at(), time.Time{}, 0
-	d.same(must[[]store.Outbound](d)(d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{row.ID})), []store.Outbound{row})
+	d.same(d.retries(row.ID), []store.Outbound{row})
 	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{})
 	d.same(must[[]store.Outbound](d)(d.WaitingOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
 	again := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
@@ -208,13 +216,13 @@ func retryRefused(d *desk) {
 	d.wantAnswered(d.answer(d.mail(1)))
 	answer := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
 	retry := func() []store.Outbound {
-		return must[[]store.Outbound](d)(d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{answer.ID}))
+		return d.retries(answer.ID)
 	}
 	d.same(retry(), []store.Outbound{}) // under way
 	d.finishes(answer, store.StateFailed, time.Time{})
 	d.same(retry(), []store.Outbound{}) // at most once
 	failed := d.fails()
-	_, err := d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{failed.ID, failed.ID + 1})
+	_, err := d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: []store.OutboundID{failed.ID, failed.ID + 1}})
 	d.wantErr(err, store.ErrNotFound)
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, failed.ID)), failed)
 }
@@ -234,25 +242,29 @@ func (r *run) retry(*rapid.T) {
 	if len(r.model.outs) == 0 {
 		return
 	}
-	var ids []store.OutboundID
-	var want []store.Outbound
+	retry := store.Retry{Release: r.pick("release", 2) == 1}
 	for range 1 + r.pick("retries", 3) {
-		o := r.model.outs[r.pick("row", len(r.model.outs))]
-		ids = append(ids, o.ID)
-		switch {
-		case o.State == store.StateQueued && o.DueAt.After(r.now):
-			o.DueAt = r.now
-		case o.State == store.StateFailed && o.Kind != store.MailAutoResponse:
-			o.State, o.QueuedAt, o.DueAt, o.DoneAt, o.Attempts = store.StateQueued, r.now, r.now, time.Time{}, 0
-			o.Delivery = store.Delivery{}
-		case o.State == store.StateThrottled:
-			r.model.unthrottle(r.now, o)
-		default:
-			continue
-		}
-		want = append(want, o.Outbound)
+		retry.IDs = append(retry.IDs, r.model.outs[r.pick("row", len(r.model.outs))].ID)
 	}
-	r.compare("RetryOutbounds", must1(r.store.RetryOutbounds(r.ctx, r.now, ids)), want, nil)
+	want := r.model.retry(r.now, retry)
+	r.compare("RetryOutbounds", must1(r.store.RetryOutbounds(r.ctx, r.now, retry)), want, nil)
+}
+
+// giveUp gives up a mail, held or not.
+func (r *run) giveUp(*rapid.T) {
+	if len(r.model.outs) == 0 {
+		return
+	}
+	id := r.model.outs[r.pick("row", len(r.model.outs))].ID
+	want := r.model.giveUpHeld(r.now, id, "ops@desk.example")
+	r.compare("GiveUpOutbounds", must1(r.store.GiveUpOutbounds(r.ctx, r.now, []store.OutboundID{id}, "ops@desk.example")), want, nil)
+	var held []store.Outbound
+	for _, o := range slices.Backward(r.model.outs) {
+		if o.State == store.StateHeld {
+			held = append(held, o.Outbound)
+		}
+	}
+	r.compare("HeldOutbounds", must1(r.store.HeldOutbounds(r.ctx, 0, 1000)), held, nil)
 }
 
 // found is all that a query finds.
@@ -288,7 +300,7 @@ func (r *run) readBoard() {
 		switch o.State {
 		case store.StateFailed:
 			failed = slices.Insert(failed, 0, o.Outbound)
-		case store.StateQueued, store.StateClaimed:
+		case store.StateQueued, store.StateClaimed, store.StateHeld:
 			waiting = append(waiting, o.Outbound)
 		}
 	}

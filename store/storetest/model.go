@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // model is the store as plain slices and maps, each verb in the fewest words
@@ -212,7 +213,7 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 		if o.State == store.StateClaimed && !o.overdue {
 			leased[store.Domain(o.To)]++
 		}
-		if (o.State == store.StateQueued || o.overdue) && !o.DueAt.After(now) {
+		if (o.State == store.StateQueued || o.State == store.StateHeld || o.overdue) && !o.DueAt.After(now) {
 			due = append(due, o)
 		}
 	}
@@ -221,6 +222,9 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 	})
 	for _, o := range due {
 		domain := store.Domain(o.To)
+		if to := origin.Organisation(domain); c.Only != "" && c.Only != to || slices.Contains(c.Except, to) {
+			continue
+		}
 		if len(rows) == c.Limit || c.PerDomain > 0 && leased[domain] >= c.PerDomain {
 			continue
 		}
@@ -252,6 +256,9 @@ func (m *model) endLeases(now time.Time) (n int) {
 			n++
 		case o.Attempts < store.LeaseTries:
 			o.State, o.DueAt, o.Claim = store.StateQueued, now, 0
+			if o.Hold.Stage != "" {
+				o.State = store.StateHeld
+			}
 			n++
 		}
 	}
@@ -296,8 +303,16 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 		return store.ErrInvalid
 	}
 	o.Reply, o.Code, o.Enhanced = f.Reply, f.Code, f.Enhanced
-	if f.State == store.StateQueued {
-		o.State, o.DueAt, o.Claim, o.overdue = store.StateQueued, f.DueAt, 0, false
+	if f.State == store.StateQueued || f.State == store.StateHeld {
+		o.State, o.DueAt, o.Claim, o.overdue, o.Hold.Stage = f.State, f.DueAt, 0, false, f.Hold
+		if first := o.Hold.Since.IsZero(); f.State == store.StateHeld {
+			if o.Hold.Last = now; first {
+				o.Hold.Since = now
+			}
+			if first && f.Report.Outcome != "" {
+				m.refuse(now, o, f.Report)
+			}
+		}
 		return nil
 	}
 	o.end(f.State, now)
@@ -311,12 +326,7 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 		return nil
 	}
 	if f.State == store.StateFailed {
-		m.hour(now, "region", o.Region).Failed++
-		m.hour(now, "domain", store.Domain(o.To)).Failed++
-	}
-	if k := m.ticket(o.Ticket); k != nil && f.State == store.StateFailed && o.Kind != store.MailAutoResponse {
-		k.Status = store.StatusOpen
-		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now, Body: o.Reply})
+		m.fails(now, o)
 	}
 	return nil
 }
@@ -324,7 +334,7 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 // next is when the outbox is due, and since when its oldest row waits.
 func (m *model) next() (due, since time.Time) {
 	for _, o := range m.outs {
-		if o.State == store.StateQueued || o.State == store.StateClaimed {
+		if o.State.Waiting() {
 			if due.IsZero() || o.DueAt.Before(due) {
 				due = o.DueAt
 			}

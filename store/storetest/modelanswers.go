@@ -161,7 +161,7 @@ func (m *model) markRestored(now time.Time) {
 		b.ConnectedAt = store.ConnectionInstant(now)
 	}
 	for _, o := range m.outs {
-		if o.Kind == store.MailAutoResponse && (o.State == store.StateQueued || o.State == store.StateClaimed) {
+		if o.Kind == store.MailAutoResponse && o.State.Waiting() {
 			m.giveUp(o, now)
 		}
 	}

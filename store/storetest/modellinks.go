@@ -119,7 +119,7 @@ func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.Outb
 	m.links[k.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
 	m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventAddressChanged, At: now, Body: was})
 	for _, o := range m.outs {
-		waits := o.State == store.StateQueued || o.State == store.StateThrottled
+		waits := o.State == store.StateQueued || o.State == store.StateHeld || o.State == store.StateThrottled
 		if o.Ticket == k.ID && waits && o.Kind != store.MailAutoResponse {
 			m.leaveTurn(o)
 			o.end(store.StateSuppressed, now)

@@ -298,7 +298,7 @@ func refusedAtHandOver(d *desk) {
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Fates, map[store.Fate]uint64{store.FateBounced: 2, store.FateRefused: 1})
 
 	// Tried anew it has no fate, and may meet the same.
-	again := must[[]store.Outbound](d)(d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{rows[1].ID}))[0]
+	again := d.retries(rows[1].ID)[0]
 	d.same(again.Delivery, store.Delivery{})
 	d.refuses(d.claims(claimAll())[0], store.OutcomeRefused)
 	d.same(must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now, 9))[0].Count, uint64(2))

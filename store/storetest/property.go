@@ -35,7 +35,7 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "prove": r.prove, "renew": r.renew, "revokeAll": r.revokeAll, "links": r.mailLinks, "change": r.change,
 			"claim": r.claim, "throttled": r.releaseThrottled, "finish": r.finish,
-			"finishAgain": r.finish, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
+			"finishAgain": r.finish, "giveUp": r.giveUp, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
 			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored, "clock": r.clock, "raws": r.dropRaws, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
 			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
@@ -154,9 +154,11 @@ func (r *run) revoke(*rapid.T) {
 }
 
 func (r *run) claim(*rapid.T) {
-	c := store.Claim{Limit: 1 + r.pick("limit", 6), PerDomain: r.pick("per domain", 4), Lease: func(try int) time.Duration {
-		return time.Duration(try) * 20 * time.Minute
-	}}
+	domains := []string{"", "a.example", "b.example", "partner.example"}
+	c := store.Claim{Only: domains[r.pick("only", 9)%len(domains)*(r.pick("any", 3)/2)], Except: domains[1 : 1+r.pick("except", 3)],
+		Limit: 1 + r.pick("limit", 6), PerDomain: r.pick("per domain", 4), Lease: func(try int) time.Duration {
+			return time.Duration(try) * 20 * time.Minute
+		}}
 	got, err := r.store.ClaimOutbound(r.ctx, r.now, c)
 	want := r.model.claim(r.now, c)
 	if err == nil && len(got) == len(want) {
@@ -178,14 +180,20 @@ func (r *run) finish(*rapid.T) {
 		return
 	}
 	o := r.model.outs[r.pick("row", len(r.model.outs))]
-	states := []store.OutboundState{store.StateSent, store.StateFailed, store.StateQueued, store.StateUnknown}
+	states := []store.OutboundState{store.StateSent, store.StateFailed, store.StateQueued, store.StateUnknown, store.StateHeld}
 	f := store.Finish{
-		ID: o.ID, Claim: o.Claim + uint64(r.pick("stale", 5)/4), State: states[r.pick("state", 4)],
+		ID: o.ID, Claim: o.Claim + uint64(r.pick("stale", 5)/4), State: states[r.pick("state", 5)],
 		DueAt: r.now.Add(time.Duration(r.pick("due", 4)) * 30 * time.Minute), Reply: "reply", Code: 250,
 	}
 	if f.State == store.StateFailed && r.pick("refused", 3) > 0 {
 		f.Report = r.drawReport()
 		f.Report.Action, f.Report.Tie, f.Report.Outbound = "failed", "", 0
+	}
+	if f.State == store.StateHeld {
+		f.Hold = "rcpt"
+		if r.pick("standing", 2) == 1 {
+			f.Report = store.Report{Action: "failed", Outcome: store.OutcomeRefused, Host: "relay.example", Diagnostic: "blocked"}
+		}
 	}
 	wantErr := r.model.finish(r.now, f)
 	r.compare("FinishOutbound", must1[any](nil, r.store.FinishOutbound(r.ctx, r.now, f)), nil, wantErr)

@@ -214,7 +214,7 @@ func throttledByHand(d *desk) {
 	d.spentBy(b)
 	row := d.opens(budgets(b)).Confirmation
 	row.State, row.Reason, row.QueuedAt, row.DueAt = store.StateQueued, "", d.at(), d.at()
-	d.same(must[[]store.Outbound](d)(d.RetryOutbounds(d.ctx, d.now, []store.OutboundID{row.ID})), []store.Outbound{row})
+	d.same(d.retries(row.ID), []store.Outbound{row})
 	d.same(d.throttled(), []store.OutboundID{})
 	d.pass(2 * time.Hour)
 	d.same(d.releases(9), store.Released{})

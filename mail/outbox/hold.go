@@ -1,0 +1,305 @@
+package outbox
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"signpost/store"
+	"signpost/store/origin"
+)
+
+// HoldStatus is mail kept back since the relay refuses it for a reason of ours. It ends by
+// itself with the first mail that is taken.
+type HoldStatus struct {
+	Domain  string // the registered domain whose mail it is; "" for all mail
+	Since   time.Time
+	Words   string // the relay's, of the last refusal
+	Stage   Stage  // at which they came
+	Refused int    // mails and probes refused
+	ProbeAt time.Time
+}
+
+// Waits between the probes of a hold: doubling within its first hour, then even.
+const (
+	holdFirst   = 5 * time.Second
+	holdLast    = time.Minute
+	holdEager   = time.Hour
+	holdPatient = 10 * time.Minute
+)
+
+// holdWait is how long to wait after so many refusals (1 for the first), the first of
+// which lies age back.
+func holdWait(refused int, age time.Duration) time.Duration {
+	if age >= holdEager {
+		return holdPatient
+	}
+	wait := holdFirst
+	for i := 1; i < refused && wait < holdLast; i++ {
+		wait *= 2
+	}
+	return min(wait, holdLast)
+}
+
+// holdDomains is how many unrelated domains must meet refusals of ours, and no mail
+// be taken in between, for all mail to be held: a few strangers' servers must not
+// stop a desk.
+const holdDomains = 3
+
+// holds decide which mail is kept back, and probe whether it still has to be: of
+// what a hold covers one mail at a time is tried. They are safe for concurrent use.
+type holds struct {
+	seen func(h HoldStatus, over bool)
+
+	mu      sync.Mutex
+	all     *hold
+	domains map[string]*hold
+	met     map[string]bool // domains that met refusals of ours since the relay last took a mail
+}
+
+type hold struct {
+	HoldStatus
+	probe store.OutboundID   // the mail that tries, 0 while none does
+	rows  []store.OutboundID // that were refused, at most recallMost
+}
+
+func newHolds(seen func(HoldStatus, bool)) *holds {
+	return &holds{seen: seen, domains: map[string]*hold{}, met: map[string]bool{}}
+}
+
+// organisation is the registered domain of a row's recipient.
+func organisation(row store.Outbound) string { return origin.Organisation(store.Domain(row.To)) }
+
+// now lists the holds, the one of all mail alone where there is one, else the oldest
+// first.
+func (h *holds) now() (list []HoldStatus) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.all != nil {
+		return []HoldStatus{h.all.HoldStatus}
+	}
+	for _, d := range h.domains {
+		list = append(list, d.HoldStatus)
+	}
+	slices.SortFunc(list, func(a, b HoldStatus) int { return a.Since.Compare(b.Since) })
+	return list
+}
+
+// over returns the hold that a row is under, nil for none; the caller has the lock.
+func (h *holds) over(row store.Outbound) *hold {
+	if h.all != nil || len(h.domains) == 0 {
+		return h.all
+	}
+	return h.domains[organisation(row)]
+}
+
+// covers tells whether mail to an address is under a hold.
+func (h *holds) covers(address string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.over(store.Outbound{To: address}) != nil
+}
+
+// passes tells whether a claimed row may be tried now; if not, when it is due again.
+func (h *holds) passes(row store.Outbound) (bool, time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	over := h.over(row)
+	if over == nil || over.probe == row.ID {
+		return true, time.Time{}
+	}
+	return false, over.ProbeAt
+}
+
+// refuse takes down that the relay refused a row for a reason of ours, and returns
+// when the row is due again: with the hold's next probe, for which mail that was not
+// refused yet goes first. A row that was held before its hold ended is a matter of
+// its own, since the mail around it goes out, and waits by itself.
+func (h *holds) refuse(row store.Outbound, d *DeliveryError, now time.Time) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	domain := organisation(row)
+	h.met[domain] = true
+	over := h.over(row)
+	switch everything := d.Stage == StageMail || len(h.met) >= holdDomains; {
+	case h.all == nil && everything && (over != nil || row.Hold.Since.IsZero()):
+		over = h.widen(now)
+	case over == nil && row.Hold.Since.IsZero():
+		over = &hold{HoldStatus: HoldStatus{Domain: domain, Since: now}}
+		h.domains[domain] = over
+	case over == nil:
+		return now.Add(holdWait(row.Attempts, now.Sub(row.Hold.Since)))
+	}
+	isNew := over.Refused == 0
+	if over.probe == row.ID || isNew {
+		over.Refused++
+		over.ProbeAt = now.Add(holdWait(over.Refused, now.Sub(over.Since)))
+		over.probe = 0
+	}
+	if over.Words, over.Stage = d.said(), d.Stage; isNew {
+		h.seen(over.HoldStatus, false)
+	}
+	if len(over.rows) < recallMost && !slices.Contains(over.rows, row.ID) {
+		over.rows = append(over.rows, row.ID)
+	}
+	return over.ProbeAt
+}
+
+// widen makes one hold over all mail of those over domains.
+func (h *holds) widen(now time.Time) *hold {
+	h.all = &hold{HoldStatus: HoldStatus{Since: now}}
+	for _, d := range h.domains {
+		if d.Since.Before(h.all.Since) {
+			h.all.Since = d.Since
+		}
+		h.all.rows = append(h.all.rows, d.rows...)
+	}
+	clear(h.domains)
+	return h.all
+}
+
+// took ends the hold that a row taken by the relay shows to be over, and returns the
+// rows that it made wait.
+func (h *holds) took(row store.Outbound) []store.OutboundID {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.met)
+	over := h.over(row)
+	if over == nil {
+		return nil
+	}
+	if over == h.all {
+		h.all = nil
+	} else {
+		delete(h.domains, over.Domain)
+	}
+	h.seen(over.HoldStatus, true)
+	return slices.DeleteFunc(over.rows, func(id store.OutboundID) bool { return id == row.ID })
+}
+
+// unproven takes down that a row's try told nothing of its hold: it is probed again
+// after as long as before, or at once where the relay was not asked.
+func (h *holds) unproven(row store.Outbound, asked bool, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	over := h.over(row)
+	if over == nil || over.probe != row.ID {
+		return
+	}
+	over.probe = 0
+	if asked {
+		over.ProbeAt = now.Add(holdWait(over.Refused, now.Sub(over.Since)))
+	}
+}
+
+// hasten makes every hold due to be probed now, since somebody mended something.
+func (h *holds) hasten(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.all != nil {
+		h.all.ProbeAt = now
+	}
+	for _, d := range h.domains {
+		d.ProbeAt = now
+	}
+}
+
+// plan is what may be claimed now.
+type plan struct {
+	none   bool      // nothing: all mail is held, and no probe is due
+	probe  bool      // one mail, which probes the hold over all
+	probes []string  // domains of which one mail probes
+	except []string  // domains whose mail is left alone
+	next   time.Time // when the next probe is due; zero: none
+}
+
+func (h *holds) plan(now time.Time) (p plan) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a := h.all; a != nil {
+		due := a.probe == 0 && !a.ProbeAt.After(now)
+		if a.probe == 0 {
+			p.next = a.ProbeAt
+		}
+		p.none, p.probe = !due, due
+		return p
+	}
+	for domain, d := range h.domains {
+		p.except = append(p.except, domain)
+		switch {
+		case d.probe != 0:
+		case !d.ProbeAt.After(now):
+			p.probes = append(p.probes, domain)
+		case p.next.IsZero() || d.ProbeAt.Before(p.next):
+			p.next = d.ProbeAt
+		}
+	}
+	return p
+}
+
+// send notes the row that probes a hold ("" for that over all), the zero ID when
+// there was none to send: a hold over nothing is over.
+func (h *holds) send(domain string, id store.OutboundID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	over := h.domains[domain]
+	if domain == "" {
+		over = h.all
+	}
+	switch {
+	case over == nil:
+	case id != 0:
+		over.probe = id
+	case domain != "":
+		delete(h.domains, domain)
+		h.seen(over.HoldStatus, true)
+	}
+}
+
+// idle ends the hold over all mail when there is none.
+func (h *holds) idle() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.all != nil && h.all.probe == 0 {
+		h.seen(h.all.HoldStatus, true)
+		h.all = nil
+	}
+}
+
+// recallMost is how many held mails a sender looks at when it begins, and has tried
+// at once when a hold ends; the others come with their own time.
+const recallMost = 1000
+
+// recall takes up the holds that a process before this one left, by the mails it
+// left held, and has them probed at once.
+func (s *Sender) recall(ctx context.Context) error {
+	rows, err := s.store.HeldOutbounds(ctx, 0, recallMost)
+	if err != nil {
+		return err
+	}
+	h, now := s.holds, time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, row := range rows {
+		domain := organisation(row)
+		h.met[domain] = true
+		d := h.domains[domain]
+		if d == nil {
+			d = &hold{HoldStatus: HoldStatus{Domain: domain, Since: row.Hold.Since, Words: row.Reply, Stage: Stage(row.Hold.Stage), ProbeAt: now}}
+			h.domains[domain] = d
+		}
+		d.Refused++
+		d.rows = append(d.rows, row.ID)
+		if row.Hold.Since.Before(d.Since) {
+			d.Since = row.Hold.Since
+		}
+	}
+	all := len(h.met) >= holdDomains || slices.ContainsFunc(rows, func(row store.Outbound) bool { return row.Hold.Stage == string(StageMail) })
+	if all {
+		newest := rows[0]
+		over := h.widen(now)
+		over.Refused, over.Words, over.Stage, over.ProbeAt = len(rows), newest.Reply, Stage(newest.Hold.Stage), now
+	}
+	return nil
+}

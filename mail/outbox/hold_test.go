@@ -1,0 +1,335 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"signpost/store"
+	"signpost/store/bolt"
+)
+
+const senderRefused = "550-Requested action not taken: mailbox unavailable\r\n550 Sender address is not allowed."
+
+// A relay refuses all our mail for an hour, at MAIL or at RCPT, then is mended: it
+// is asked by one mail at a time, everything arrives, and no address is suppressed.
+func TestARelayThatRefusesUsForAnHour(t *testing.T) {
+	for _, verb := range []string{"MAIL", "RCPT", "DOT"} {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "desk.db")
+			synctest.Test(t, func(t *testing.T) { refusedForAnHour(t, path, verb) })
+		})
+	}
+}
+
+func refusedForAnHour(t *testing.T, path, verb string) {
+	db, err := bolt.Open(path, bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPeer(map[string]string{verb: senderRefused})
+	ctx, cancel := context.WithCancel(t.Context())
+	s := New(Config{Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Dial: p.dial}, db, composed, slog.New(slog.DiscardHandler), Observer{})
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	var ids []store.OutboundID
+	for i := range 60 { // one a minute
+		o, err := db.OpenTicket(ctx, time.Now(), ticket(i, time.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Kick()
+		ids = append(ids, o.Confirmation.ID)
+		time.Sleep(time.Minute)
+	}
+	holds := s.Holds()
+	if len(holds) != 1 || holds[0].Domain != "" || !strings.Contains(holds[0].Words, "Sender address is not allowed") {
+		t.Errorf("the holds after an hour: %+v", holds)
+	}
+	if n := len(p.said("MAIL")); n > 75 {
+		t.Errorf("the relay was asked %d times in the hour", n)
+	}
+	p.set(verb, newPeer(nil).script[verb])
+	time.Sleep(11 * time.Minute)
+	for _, id := range ids {
+		row, err := db.Outbound(ctx, id)
+		if err != nil || row.State != store.StateSent {
+			t.Errorf("confirmation %d is %s: %s, %v", id, row.State, row.Reply, err)
+		}
+		if held, err := db.SuppressionsOf(ctx, time.Now(), row.To); len(held) > 0 || err != nil {
+			t.Errorf("%s is suppressed: %+v, %v", row.To, held, err)
+		}
+	}
+	if s.Holds() != nil {
+		t.Errorf("still held: %+v", s.Holds())
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	db.Close()
+	time.Sleep(time.Hour)
+}
+
+// One domain's server refuses us: its mail is held, and no other.
+func TestAHoldOfOneDomainStopsNoOther(t *testing.T) {
+	p := newPeer(nil)
+	p.onReply = func(line, planned string) string {
+		if strings.HasPrefix(line, "RCPT TO:<") && strings.Contains(line, "@mail.strict.example>") || strings.Contains(line, "@strict.example>") {
+			return "550 5.7.1 Client host rejected: Access denied"
+		}
+		return planned
+	}
+	story(t, p, nil, func(d *desk) {
+		bad := d.post(store.MailConfirmation, "ana@strict.example")
+		time.Sleep(time.Second)
+		other := d.post(store.MailConfirmation, "bea@mail.strict.example")
+		var good []store.OutboundID
+		for i := range 20 {
+			good = append(good, d.post(store.MailConfirmation, fmt.Sprintf("p%d@d%d.example", i, i)))
+		}
+		time.Sleep(2 * time.Second)
+		for _, id := range good {
+			d.want(t, id, store.StateSent)
+		}
+		d.want(t, bad, store.StateHeld)
+		if row := d.want(t, other, store.StateQueued); row.Attempts != 0 {
+			t.Errorf("the other mail of the domain was tried %d times", row.Attempts)
+		}
+		if h := d.Holds(); len(h) != 1 || h[0].Domain != "strict.example" || !d.Holding("cy@x.strict.example") || d.Holding("p1@d1.example") {
+			t.Errorf("held: %+v", h)
+		}
+		time.Sleep(9 * 24 * time.Hour)
+		d.want(t, bad, store.StateHeld) // it does not expire
+		asked := len(p.said("RCPT"))
+		time.Sleep(time.Hour)
+		if n := len(p.said("RCPT")) - asked; n < 5 || n > 7 {
+			t.Errorf("probed %d times in an hour, want every ten minutes", n)
+		}
+		p.mu.Lock()
+		p.onReply = nil
+		p.mu.Unlock()
+		time.Sleep(10 * time.Minute)
+		d.want(t, bad, store.StateSent)
+		d.want(t, other, store.StateSent)
+	})
+}
+
+// One mail that its server refuses for our sake does not keep back its domain's
+// others for long, nor is it asked about at each of them.
+func TestOneRefusedMailDoesNotHoldItsDomain(t *testing.T) {
+	p := newPeer(map[string]string{
+		"RCPT TO:<group@big.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;group@big.example": "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required",
+	})
+	story(t, p, nil, func(d *desk) {
+		odd := d.post(store.MailConfirmation, "group@big.example")
+		for i := range 120 {
+			time.Sleep(time.Minute)
+			d.post(store.MailConfirmation, fmt.Sprintf("p%d@big.example", i))
+		}
+		time.Sleep(time.Minute)
+		if n := d.box.count(store.StateSent); n != 120 {
+			t.Errorf("%d of 120 sent", n)
+		}
+		if row := d.want(t, odd, store.StateHeld); row.Attempts > 75 {
+			t.Errorf("tried %d times in two hours", row.Attempts)
+		}
+		if d.Holds() != nil {
+			t.Errorf("held: %+v", d.Holds())
+		}
+	})
+}
+
+// Three unrelated domains make it a hold of all mail; three names of one do not, nor
+// do three with a mail taken in between.
+func TestWhatHoldsAllMail(t *testing.T) {
+	for name, c := range map[string]struct {
+		to  []string
+		all bool
+	}{
+		"three domains":            {[]string{"a@one.example", "b@two.example", "c@three.example"}, true},
+		"two domains":              {[]string{"a@one.example", "b@two.example"}, false},
+		"three names of a domain":  {[]string{"a@one.example", "b@x.one.example", "c@y.one.example"}, false},
+		"a mail taken in between":  {[]string{"a@one.example", "b@two.example", "ok@fine.example", "c@three.example"}, false},
+		"three of a public suffix": {[]string{"a@one.co.uk", "b@two.co.uk", "c@three.co.uk"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPeer(nil)
+			p.onReply = func(line, planned string) string {
+				if strings.HasPrefix(line, "RCPT") && !strings.Contains(line, "ok@") {
+					return "550 relay not permitted"
+				}
+				return planned
+			}
+			story(t, p, nil, func(d *desk) {
+				for _, to := range c.to {
+					d.post(store.MailConfirmation, to)
+					time.Sleep(time.Second)
+				}
+				if got := len(d.Holds()) == 1 && d.Holds()[0].Domain == ""; got != c.all {
+					t.Errorf("held: %+v", d.Holds())
+				}
+				late := d.post(store.MailConfirmation, "ok@else.example")
+				time.Sleep(time.Second)
+				if sent := d.box.get(late).State == store.StateSent; sent == c.all {
+					t.Errorf("a mail to a fourth domain is %s", d.box.get(late).State)
+				}
+				time.Sleep(10 * time.Second)
+				d.want(t, late, store.StateSent) // it was the next probe
+			})
+		})
+	}
+}
+
+// A new process takes up the holds it finds, and asks by one mail at a time.
+func TestAHoldOutlivesTheProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, box := newPeer(map[string]string{"MAIL": "550 Sender verify failed"}), newMemory()
+		d := atWork(t, box, p, nil)
+		for i := range 30 {
+			d.post(store.MailConfirmation, fmt.Sprintf("p%d@d%d.example", i, i))
+		}
+		time.Sleep(2 * time.Hour)
+		d.stop()
+		since := d.Holds()[0].Since
+		asked := len(p.said("MAIL"))
+		d = atWork(t, box, p, nil)
+		time.Sleep(3 * time.Second)
+		if h := d.Holds(); len(h) != 1 || h[0].Domain != "" || !h[0].Since.Equal(store.Instant(since)) || h[0].Stage != StageMail {
+			t.Errorf("held: %+v, before since %v", h, since)
+		}
+		if n := len(p.said("MAIL")) - asked; n > 1 {
+			t.Errorf("the new process asked %d times at once", n)
+		}
+		p.set("MAIL", "250 ok")
+		d.Hasten()
+		time.Sleep(time.Second)
+		if n := box.count(store.StateSent); n != 30 {
+			t.Errorf("%d of 30 sent a second after the relay was mended and ops said so", n)
+		}
+		d.stop()
+		time.Sleep(time.Hour)
+	})
+}
+
+// An answer to a stray mail was not sent when the relay refused it, so it may be
+// sent later, but not when it would be old.
+func TestAnAnswerIsHeldOnlyWhileFresh(t *testing.T) {
+	p := newPeer(map[string]string{"RCPT": "550 5.7.1 Unable to relay"})
+	story(t, p, nil, func(d *desk) {
+		early := d.post(store.MailAutoResponse, "ben@stranger.example")
+		time.Sleep(time.Hour)
+		d.want(t, early, store.StateHeld)
+		time.Sleep(4 * time.Hour)
+		late := d.post(store.MailAutoResponse, "cy@stranger.example")
+		time.Sleep(20 * time.Minute)
+		row := d.want(t, early, store.StateFailed)
+		if !strings.Contains(row.Reply, "given up") && !strings.Contains(row.Reply, "too old") {
+			t.Errorf("failed with %q", row.Reply)
+		}
+		p.set("RCPT", "250 ok")
+		time.Sleep(11 * time.Minute)
+		d.want(t, late, store.StateSent)
+		if n := p.takenFor("ben@"); n != 0 {
+			t.Errorf("the old answer went out %d times", n)
+		}
+	})
+}
+
+// haraka#331: servers that offer DSN, SIZE or 8BITMIME and refuse their parameters.
+func TestParametersThatAreRefusedAreLeftOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer  func(line string) string
+		refused string
+	}{
+		"NOTIFY": {func(line string) string {
+			if strings.Contains(line, "NOTIFY=") {
+				return "501 5.5.4 Unrecognized parameter NOTIFY=FAILURE,DELAY"
+			}
+			return ""
+		}, "DSN"},
+		"none named at MAIL": {func(line string) string {
+			if strings.HasPrefix(line, "MAIL") && strings.Contains(line, ">"+" ") {
+				return "555 5.5.4 MAIL FROM parameters not recognized or not implemented"
+			}
+			return ""
+		}, "DSN SIZE"},
+		"and hangs up": {func(line string) string {
+			if strings.Contains(line, "RET=") {
+				return "504 5.5.4 ENVID not implemented"
+			}
+			return ""
+		}, "DSN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPeer(nil)
+			p.onReply = func(line, planned string) string {
+				if said := c.answer(line); said != "" {
+					return said
+				}
+				return planned
+			}
+			story(t, p, nil, func(d *desk) {
+				for i := range 3 {
+					id := d.post(store.MailConfirmation, fmt.Sprintf("p%d@partner.example", i))
+					time.Sleep(time.Second)
+					if row := d.want(t, id, store.StateSent); row.Attempts != 1 {
+						t.Errorf("mail %d took %d tries", i, row.Attempts)
+					}
+				}
+				if n := len(p.said("MAIL")); n != 4 {
+					t.Errorf("MAIL was said %d times for three mails, want one repeat", n)
+				}
+				if got := strings.Join(d.Traits().Refused, " "); got != c.refused || d.Traits().DSN {
+					t.Errorf("refused: %q", got)
+				}
+			})
+		})
+	}
+}
+
+// A limit of the connection told at RCPT, DATA or the final dot costs no wait, and is
+// kept from then on.
+func TestALimitToldAfterMailRetiresTheConnection(t *testing.T) {
+	for _, verb := range []string{"RCPT", "DATA", "DOT"} {
+		t.Run(verb, func(t *testing.T) {
+			p := newPeer(nil)
+			carried := 0
+			p.onReply = func(line, planned string) string {
+				if line == "GREETING" {
+					carried = 0
+				}
+				if strings.HasPrefix(line, "MAIL") {
+					carried++
+				}
+				if strings.HasPrefix(line, verb) && carried > 5 {
+					return "452 4.4.5 Maximum number of messages per session exceeded"
+				}
+				return planned
+			}
+			story(t, p, func(c *Config) { c.Sessions = 1 }, func(d *desk) {
+				for range 40 {
+					d.post(store.MailConfirmation, "ana@partner.example")
+					time.Sleep(time.Second)
+				}
+				time.Sleep(time.Second)
+				if n := d.box.count(store.StateSent); n != 40 {
+					t.Errorf("%d of 40 sent", n)
+				}
+				if d.Traits().PerSession != 5 || p.dialled() != 8 {
+					t.Errorf("%d mails a connection, %d connections", d.Traits().PerSession, p.dialled())
+				}
+			})
+		})
+	}
+}
