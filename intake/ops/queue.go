@@ -86,16 +86,21 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 			return err
 		}
 	}
+	d.more(waiting, failed, throttled.Next)
+	return o.queue.Show(x, http.StatusOK, d)
+}
+
+// more says where the lists go on.
+func (d *queueData) more(waiting, failed []store.Outbound, turn store.Cursor) {
 	if len(waiting) == queuePage {
 		d.MoreWaiting = fmt.Sprintf("/ops/queue?after=%d", waiting[queuePage-1].ID)
 	}
 	if len(failed) == queuePage {
 		d.MoreFailed = fmt.Sprintf("/ops/queue?before=%d#failed", failed[queuePage-1].ID)
 	}
-	if throttled.Next != "" {
-		d.MoreThrottled = fmt.Sprintf("/ops/queue?turn=%s#throttled", throttled.Next)
+	if turn != "" {
+		d.MoreThrottled = fmt.Sprintf("/ops/queue?turn=%s#throttled", turn)
 	}
-	return o.queue.Show(x, http.StatusOK, d)
 }
 
 // notHeld leaves out the mails that are shown as held.

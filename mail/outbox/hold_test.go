@@ -222,6 +222,24 @@ func TestAHoldOutlivesTheProcess(t *testing.T) {
 	})
 }
 
+// A mail that was held for days is greylisted when its hold ends: it begins with the
+// short waits, however often it was probed.
+func TestAHeldMailIsPutOffLikeANewOne(t *testing.T) {
+	p := newPeer(map[string]string{"RCPT": "550 relay not permitted"})
+	story(t, p, nil, func(d *desk) {
+		id := d.post(store.MailConfirmation, "ana@partner.example")
+		time.Sleep(7 * 24 * time.Hour)
+		p.set("RCPT", "451 4.7.1 greylisted")
+		time.Sleep(10*time.Minute + time.Second)
+		if row := d.want(t, id, store.StateQueued); row.Attempts < 900 {
+			t.Errorf("tried %d times", row.Attempts)
+		}
+		p.set("RCPT", "250 ok")
+		time.Sleep(2 * time.Minute)
+		d.want(t, id, store.StateSent)
+	})
+}
+
 // An answer to a stray mail was not sent when the relay refused it, so it may be
 // sent later, but not when it would be old.
 func TestAnAnswerIsHeldOnlyWhileFresh(t *testing.T) {

@@ -26,7 +26,7 @@ func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relay
 		return f
 	}
 	f.Reply, f.Code, f.Enhanced = err.said(), err.Code, err.Enhanced
-	switch due := now.Add(c.retryAfter(row.Attempts, spread)); {
+	switch due := now.Add(c.retryAfter(triesOf(row, now), spread)); {
 	case err.Verdict == Fail:
 		f.State = store.StateFailed
 		f.Report = c.report(err)
@@ -49,6 +49,15 @@ func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relay
 		}
 	}
 	return f
+}
+
+// triesOf is the number of a try for the wait that follows it. The probes of a hold
+// are no tries of the mail: from its end on time counts, a try for ten minutes.
+func triesOf(row store.Outbound, now time.Time) int {
+	if row.Hold.Last.IsZero() {
+		return row.Attempts
+	}
+	return min(row.Attempts, 1+int(now.Sub(row.Hold.Last)/holdPatient))
 }
 
 // report is what a relay's last word says of the recipient, or of our standing; the
