@@ -309,7 +309,7 @@ func serveUntil(ctx context.Context, shutdown func(context.Context) error, serve
 
 // Backup is the control socket's verb.
 func (a *App) Backup(ctx context.Context, to string) (Manifest, error) {
-	m, err := backup(ctx, a.db, a.blobs, a.secret, to)
+	m, err := backup(ctx, a.db, a.blobs, a.ring, a.secret, to)
 	if err == nil {
 		a.noteBackup(to, m)
 	}

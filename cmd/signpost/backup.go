@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,43 +13,27 @@ import (
 	"path/filepath"
 	"time"
 
+	"signpost/store"
 	"signpost/store/blob"
 	"signpost/store/bolt"
+	"signpost/store/ident"
 )
 
 // A backup is a folder: the database as one moment's snapshot, every attachment
-// under its hash, and a manifest by which restore knows that it is whole. It is
-// written beside its name and renamed at the end, so a folder of that name is a
+// under its hash, a list of these, and a manifest by which restore knows that it is
+// whole and ours. It is written beside its name and renamed at the end, so a folder of that name is a
 // complete backup or is not there.
 const (
 	databaseFile = "signpost.db"
 	blobFolder   = "blobs"
 	manifestFile = "manifest.json"
+	listFile     = "attachments.txt" // a line for each: hash, space, size in bytes
 )
 
 // BackupCmd backs up a data folder, whether a service runs on it or not.
 type BackupCmd struct {
 	Config string `required:"" help:"Configuration file." placeholder:"FILE"`
 	To     string `required:"" help:"Folder to make; it must not exist yet." placeholder:"FOLDER"`
-}
-
-// Manifest says what a backup holds.
-type Manifest struct {
-	Format   int       `json:"format"`
-	MadeAt   time.Time `json:"made_at"`
-	Version  string    `json:"version"`
-	Database FileSum   `json:"database"`
-	Blobs    int       `json:"attachments"`
-	Bytes    int64     `json:"attachment_bytes"`
-	// Secret is a fingerprint of the installation's secret, which is not in the
-	// backup: without it no link mailed before opens.
-	Secret string `json:"secret_fingerprint"`
-}
-
-// FileSum is a file's size in bytes and its SHA-256 in hex.
-type FileSum struct {
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
 }
 
 // Run makes the backup and checks it, in this process and not in the service's: a
@@ -92,7 +77,9 @@ type heldBlobs interface {
 
 // backup writes the folder to. The database is copied first and the attachments
 // after, held meanwhile, so every attachment the copy names is there.
-func backup(ctx context.Context, db snapshotter, blobs heldBlobs, secret []byte, to string) (Manifest, error) {
+func backup(
+	ctx context.Context, db snapshotter, blobs heldBlobs, ring *ident.Ring, secret []byte, to string,
+) (Manifest, error) {
 	defer blobs.Hold()()
 	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
 		return Manifest{}, fmt.Errorf("backup: %s exists already; name a folder that does not", to)
@@ -105,7 +92,7 @@ func backup(ctx context.Context, db snapshotter, blobs heldBlobs, secret []byte,
 		return Manifest{}, err
 	}
 	m := Manifest{Format: 1, MadeAt: time.Now().UTC().Truncate(time.Second), Version: version(), Secret: fingerprint(secret)}
-	if err := m.fill(ctx, db, blobs, partial); err != nil {
+	if err := m.fill(ctx, db, blobs, ring, partial); err != nil {
 		os.RemoveAll(partial)
 		return Manifest{}, fmt.Errorf("backup: %w", err)
 	}
@@ -115,7 +102,7 @@ func backup(ctx context.Context, db snapshotter, blobs heldBlobs, secret []byte,
 	return m, syncDir(filepath.Dir(to))
 }
 
-func (m *Manifest) fill(ctx context.Context, db snapshotter, blobs blob.Store, dir string) (err error) {
+func (m *Manifest) fill(ctx context.Context, db snapshotter, blobs blob.Store, ring *ident.Ring, dir string) (err error) {
 	m.Database, err = writeSum(filepath.Join(dir, databaseFile), func(w io.Writer) error {
 		_, err := db.Snapshot(w)
 		return err
@@ -123,7 +110,13 @@ func (m *Manifest) fill(ctx context.Context, db snapshotter, blobs blob.Store, d
 	if err != nil {
 		return err
 	}
-	if m.Blobs, m.Bytes, err = copyBlobs(ctx, blobs, filepath.Join(dir, blobFolder)); err != nil {
+	if m.List, err = writeSum(filepath.Join(dir, listFile), func(w io.Writer) error {
+		m.Blobs, m.Bytes, err = copyBlobs(ctx, blobs, filepath.Join(dir, blobFolder), w)
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := m.sign(ring); err != nil {
 		return err
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
@@ -158,34 +151,45 @@ func writeSum(path string, write func(io.Writer) error) (FileSum, error) {
 	return FileSum{Size: info.Size(), SHA256: hex.EncodeToString(hash.Sum(nil))}, f.Close()
 }
 
-// copyBlobs copies every blob into a folder of its own and checks each against
-// its name on the way.
-func copyBlobs(ctx context.Context, from blob.Store, dir string) (count int, bytes int64, err error) {
+// copyBlobs copies every blob into a folder of its own, checks each against its
+// name on the way and lists it.
+func copyBlobs(ctx context.Context, from blob.Store, dir string, list io.Writer) (count int, bytes int64, err error) {
 	into, err := blob.Open(dir)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer into.Close()
+	lines := bufio.NewWriter(list)
 	err = from.Walk(ctx, func(info blob.Info) error {
+		size, err := copyBlob(ctx, from, into, info)
+		if err != nil {
+			return err
+		}
 		count++
-		bytes += info.Size
-		return copyBlob(ctx, from, into, info)
+		bytes += size
+		_, err = fmt.Fprintln(lines, info.Hash, size)
+		return err
 	})
-	return count, bytes, err
+	return count, bytes, errors.Join(err, lines.Flush())
 }
 
-func copyBlob(ctx context.Context, from, into blob.Store, info blob.Info) error {
+func copyBlob(ctx context.Context, from, into blob.Store, info blob.Info) (size int64, err error) {
 	r, size, err := from.Open(ctx, info.Hash)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer r.Close()
-	hash, _, err := into.Put(ctx, r, size)
+	return size, putBlob(ctx, into, r, info.Hash, size)
+}
+
+// putBlob keeps what r holds, which is so many bytes under this hash.
+func putBlob(ctx context.Context, into blob.Store, r io.Reader, want store.BlobHash, size int64) error {
+	hash, n, err := into.Put(ctx, r, size)
 	if err != nil {
 		return err
 	}
-	if hash != info.Hash {
-		return fmt.Errorf("attachment %s is damaged: its content is %s", info.Hash, hash)
+	if hash != want || n != size {
+		return fmt.Errorf("attachment %s is damaged: its content is %s, %d bytes of %d", want, hash, n, size)
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ func (c *CheckCmd) Run(env *environment) error {
 	}
 	r := &report{out: env.stdout, timeout: c.Timeout}
 	r.good("configuration", "%s has no fault", c.Config)
+	checkModes(cfg, c.Config, r)
 	for _, check := range []func(context.Context, Config, *report){
 		checkClock, checkStore, checkBlobs, checkDNS, checkAccounts, checkSMTP, checkIMAP, checkAlarm, checkCanary,
 	} {
@@ -44,11 +45,15 @@ type report struct {
 	out     io.Writer
 	timeout time.Duration
 	bad     int
+	notes   int
 	heading string
 }
 
 func (r *report) good(heading, format string, args ...any) { r.line("ok  ", heading, format, args) }
-func (r *report) warn(heading, format string, args ...any) { r.line("note", heading, format, args) }
+func (r *report) warn(heading, format string, args ...any) {
+	r.notes++
+	r.line("note", heading, format, args)
+}
 func (r *report) fail(heading, format string, args ...any) {
 	r.bad++
 	r.line("FAIL", heading, format, args)

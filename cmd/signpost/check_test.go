@@ -60,3 +60,55 @@ func (foundMailbox) Probe(context.Context) (watch.Findings, error) {
 func (m foundMailbox) DryRun(context.Context, int) ([]watch.Line, error) {
 	return m.lines, nil
 }
+
+// TestCheckComplainsOfReadableSecretsAndData, and of nothing that is its owner's
+// alone.
+func TestCheckComplainsOfReadableSecretsAndData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, file := filepath.Join(dir, "data"), filepath.Join(dir, "signpost.toml")
+	secret, password, key := filepath.Join(dir, "secret"), filepath.Join(dir, "password"), filepath.Join(dir, "key")
+	cfg := Config{
+		Service: ServiceConfig{Data: data, SecretFile: secret},
+		Mailbox: map[string]MailboxConfig{"us": {PasswordFile: password}},
+		DKIM:    map[string]DKIMConfig{"main": {KeyFile: key}},
+		Alarm:   AlarmConfig{Webhook: "https://alarm.example/token"},
+	}
+	modes := func(files, folder os.FileMode) string {
+		t.Helper()
+		for _, path := range []string{file, secret, password, key, filepath.Join(data, databaseFile)} {
+			if err := os.MkdirAll(data, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte("x"), files); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(path, files); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chmod(data, folder); err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		r := &report{out: &out}
+		if checkModes(cfg, file, r); r.bad != 0 {
+			t.Errorf("mail flows all the same: %s", out.String())
+		}
+		return out.String()
+	}
+	if said := modes(0o600, 0o700); !strings.Contains(said, "only the user whom they belong to") || strings.Contains(said, "note") {
+		t.Errorf("with all modes right: %s", said)
+	}
+	for files, who := range map[os.FileMode]string{0o644: "every user of this machine (mode 0644)", 0o640: "the users of its group (mode 0640)"} {
+		said := modes(files, 0o755)
+		for _, want := range []string{
+			"service.secret_file " + secret, "mailbox.us.password_file " + password, "dkim.main.key_file " + key, "the configuration " + file,
+			who, "the data folder " + data, "the database", "(mode 0755)", "chmod 700 " + data, "chmod 600 " + secret,
+		} {
+			if !strings.Contains(said, want) {
+				t.Errorf("check does not say %q:\n%s", want, said)
+			}
+		}
+	}
+}

@@ -109,7 +109,7 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 	if err := os.Symlink(disk, data); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := restore(t.Context(), backedUp, data, time.Now()); err != nil {
+	if _, err := restore(t.Context(), backedUp, data, d.proven, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(disk, databaseFile)); err != nil {
@@ -126,7 +126,7 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 		t.Errorf("half a restore is served: %v", err)
 		app.Close()
 	}
-	if _, err := restore(t.Context(), backedUp, data, time.Now()); err != nil {
+	if _, err := restore(t.Context(), backedUp, data, d.proven, time.Now()); err != nil {
 		t.Errorf("a restore that was cut short cannot be run again: %v", err)
 	}
 	app, err := openApp(cfg, quietLog())
@@ -139,7 +139,7 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 	if err := os.WriteFile(precious, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := restore(t.Context(), backedUp, precious, time.Now()); err == nil {
+	if _, err := restore(t.Context(), backedUp, precious, d.proven, time.Now()); err == nil {
 		t.Error("a restore into a file succeeded")
 	}
 	if _, err := os.Stat(precious); err != nil {

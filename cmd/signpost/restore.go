@@ -1,26 +1,31 @@
 package main
 
 import (
+	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
+	"signpost/store"
 	"signpost/store/blob"
 	"signpost/store/bolt"
+	"signpost/store/ident"
 )
 
 // RestoreCmd restores a backup into the configured data folder.
 type RestoreCmd struct {
-	Config string `required:"" help:"Configuration file." placeholder:"FILE"`
-	From   string `required:"" help:"Folder that backup made." placeholder:"FOLDER" type:"existingdir"`
+	Config   string `required:"" help:"Configuration file." placeholder:"FILE"`
+	From     string `required:"" help:"Folder that backup made." placeholder:"FOLDER" type:"existingdir"`
+	Unsigned bool   `help:"Take a backup without a MAC by this installation's secret. You vouch that nobody changed it."`
 }
 
 // Run restores and says what was restored.
@@ -33,12 +38,21 @@ func (c *RestoreCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	m, err := restore(context.Background(), c.From, cfg.Service.Data, time.Now())
+	ring, err := ident.New(secrets...)
+	if err != nil {
+		return err
+	}
+	proven := func(m Manifest) error { return m.proven(ring, fingerprint(secrets[0])) }
+	if c.Unsigned {
+		proven = func(Manifest) error { return nil }
+	}
+	m, err := restore(context.Background(), c.From, cfg.Service.Data, proven, time.Now())
 	if err != nil {
 		return err
 	}
 	if fingerprint(secrets[0]) != m.Secret {
-		fmt.Fprintln(env.stderr, "Note: the installation secret is not the one this backup was made under. Links mailed before will not open until it is put back.")
+		fmt.Fprintln(env.stderr, "Note: the installation secret is not the one this backup was made under. Until it is put back, "+
+			"links mailed before do not open, and agents with two-step sign-in need a recovery code or signpost agent add --update.")
 	}
 	_, err = fmt.Fprintf(env.stdout, "Restored the backup of %s: %d attachments. Mail that arrived before now is recorded but not answered.\n", m.MadeAt.Format(time.RFC3339), m.Blobs)
 	return err
@@ -49,12 +63,21 @@ func (c *RestoreCmd) Run(env *environment) error {
 // folder is no data folder.
 const restoringFolder = ".restoring"
 
-// restore copies a backup into a data folder that is empty or missing. It checks
-// every byte against the manifest and the database against itself before the
+// restore copies a backup, whose manifest proven accepts, into a data folder that
+// is empty or missing. It copies what the manifest names and no byte more, checks
+// it against the manifest and the database against itself before the
 // files get their names, and stops automatic answers to mail that arrived before
 // now, since answers given after the backup are not in it.
-func restore(ctx context.Context, from, data string, now time.Time) (Manifest, error) {
-	m, err := readManifest(from)
+func restore(ctx context.Context, from, data string, proven func(Manifest) error, now time.Time) (Manifest, error) {
+	folder, err := os.OpenRoot(from)
+	if err != nil {
+		return Manifest{}, fmt.Errorf("restore: %w", err)
+	}
+	defer folder.Close()
+	m, err := readManifest(folder)
+	if err == nil {
+		err = proven(m)
+	}
 	if err != nil {
 		return m, fmt.Errorf("restore: %w", err)
 	}
@@ -62,7 +85,10 @@ func restore(ctx context.Context, from, data string, now time.Time) (Manifest, e
 	if err := clearForRestore(data, partial); err != nil {
 		return m, fmt.Errorf("restore: %w", err)
 	}
-	if err := m.restoreInto(ctx, from, partial, now); err != nil {
+	if err = m.restoreInto(ctx, folder, partial, now); err == nil {
+		err = giveToOwnerOf(data, partial)
+	}
+	if err != nil {
 		os.RemoveAll(partial)
 		return m, fmt.Errorf("restore: %w", err)
 	}
@@ -113,35 +139,12 @@ func restored(data string) error {
 	return nil
 }
 
-func readManifest(from string) (m Manifest, err error) {
-	text, err := os.ReadFile(filepath.Join(from, manifestFile))
-	if err != nil {
-		return m, fmt.Errorf("%s is no backup: %w", from, err)
-	}
-	if err := json.Unmarshal(text, &m); err != nil {
-		return m, fmt.Errorf("%s: %w", manifestFile, err)
-	}
-	if m.Format != 1 {
-		return m, fmt.Errorf("the backup has format %d, made by a newer Signpost (%s); restore it with that one", m.Format, m.Version)
-	}
-	return m, nil
-}
-
-func (m Manifest) restoreInto(ctx context.Context, from, partial string, now time.Time) error {
-	if err := m.copyDatabase(filepath.Join(from, databaseFile), filepath.Join(partial, databaseFile)); err != nil {
+func (m Manifest) restoreInto(ctx context.Context, from *os.Root, partial string, now time.Time) error {
+	if err := copySum(from, databaseFile, m.Database, filepath.Join(partial, databaseFile)); err != nil {
 		return err
 	}
-	kept, err := blob.Open(filepath.Join(from, blobFolder))
-	if err != nil {
+	if err := m.copyAttachments(ctx, from, filepath.Join(partial, blobFolder)); err != nil {
 		return err
-	}
-	defer kept.Close()
-	count, _, err := copyBlobs(ctx, kept, filepath.Join(partial, blobFolder))
-	if err != nil {
-		return err
-	}
-	if count != m.Blobs {
-		return fmt.Errorf("the backup holds %d attachments, its manifest says %d", count, m.Blobs)
 	}
 	db, err := bolt.Open(filepath.Join(partial, databaseFile), bolt.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -154,21 +157,111 @@ func (m Manifest) restoreInto(ctx context.Context, from, partial string, now tim
 	return db.MarkRestored(ctx, now)
 }
 
-func (m Manifest) copyDatabase(from, to string) error {
-	f, err := os.Open(from)
+// copySum copies a file of the backup and fails unless it is what the manifest says.
+func copySum(from *os.Root, name string, want FileSum, to string) error {
+	f, size, err := openRegular(from, name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	hash := sha256.New()
-	if _, err := writeSum(to, func(w io.Writer) error {
-		_, err := io.Copy(w, io.TeeReader(f, hash))
+	if size != want.Size {
+		return fmt.Errorf("%s is damaged: it has %d bytes, the manifest says %d", name, size, want.Size)
+	}
+	got, err := writeSum(to, func(w io.Writer) error {
+		_, err := io.Copy(w, io.LimitReader(f, want.Size))
 		return err
-	}); err != nil {
+	})
+	if err == nil && got != want {
+		err = fmt.Errorf("%s is damaged: its SHA-256 is %s, the manifest says %s", name, got.SHA256, want.SHA256)
+	}
+	return err
+}
+
+// copyAttachments copies the attachments that the backup's list names or, in a
+// backup of before there was one, those that lie in it.
+func (m Manifest) copyAttachments(ctx context.Context, from *os.Root, dir string) error {
+	into, err := blob.Open(dir)
+	if err != nil {
 		return err
 	}
-	if sum := hex.EncodeToString(hash.Sum(nil)); sum != m.Database.SHA256 {
-		return fmt.Errorf("%s is damaged: its SHA-256 is %s, the manifest says %s", databaseFile, sum, m.Database.SHA256)
+	defer into.Close()
+	count, bytes := 0, int64(0)
+	each := func(hash store.BlobHash, size int64) error {
+		count++
+		if bytes += size; count > m.Blobs || bytes > m.Bytes {
+			return fmt.Errorf("the backup holds more attachments than its manifest says (%d, %d bytes)", m.Blobs, m.Bytes)
+		}
+		return copyAttachment(ctx, from, into, hash, size)
 	}
-	return nil
+	if m.List == (FileSum{}) {
+		err = walkAttachments(from, each)
+	} else {
+		err = m.readList(from, dir+".txt", each)
+	}
+	if err == nil && (count != m.Blobs || bytes != m.Bytes) {
+		err = fmt.Errorf("the backup holds %d attachments (%d bytes), its manifest says %d (%d bytes)",
+			count, bytes, m.Blobs, m.Bytes)
+	}
+	return err
+}
+
+func copyAttachment(ctx context.Context, from *os.Root, into blob.Store, hash store.BlobHash, size int64) error {
+	f, found, err := openRegular(from, attachmentName(hash))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if found != size {
+		return fmt.Errorf("attachment %s is damaged: it has %d bytes, its list says %d", hash, found, size)
+	}
+	return putBlob(ctx, into, f, hash, size)
+}
+
+// attachmentName is where blob.Local, which made it, keeps an attachment.
+func attachmentName(hash store.BlobHash) string {
+	return path.Join(blobFolder, string(hash[:2]), string(hash))
+}
+
+// readList reads the list of attachments, from a copy that is what the manifest
+// says, which it removes.
+func (m Manifest) readList(from *os.Root, scratch string, each func(store.BlobHash, int64) error) error {
+	if err := copySum(from, listFile, m.List, scratch); err != nil {
+		return err
+	}
+	f, err := os.Open(scratch)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(scratch)
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		hash, number, _ := strings.Cut(lines.Text(), " ")
+		size, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || size < 0 || !blob.IsHash(hash) {
+			return fmt.Errorf("%s: %q names no attachment", listFile, lines.Text())
+		}
+		if err := each(store.BlobHash(hash), size); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+// walkAttachments finds the attachments by their names.
+func walkAttachments(from *os.Root, each func(store.BlobHash, int64) error) error {
+	return fs.WalkDir(from.FS(), blobFolder, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || !blob.IsHash(path.Base(name)) {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		hash := store.BlobHash(path.Base(name))
+		if name != attachmentName(hash) {
+			return nil // not one of ours
+		}
+		return each(hash, info.Size())
+	})
 }

@@ -72,8 +72,8 @@ func (s *Staff) refused(t *attempt, who store.Agent, form, words string, secret 
 }
 
 const (
-	wordsProof        = "That is not your present password."
-	wordsProofTwoStep = "Your present password or the code is not right. A code is good once."
+	wordsProof        = "That is not your current password."
+	wordsProofTwoStep = "Your current password or the code is not right. Each code works once."
 )
 
 // confirm reads a form of the account's page and checks the password and, with

@@ -67,13 +67,14 @@ func (e *TooLargeError) Error() string { return fmt.Sprintf("larger than %d byte
 const hashDigits = 64
 
 func checkHash(hash store.BlobHash) error {
-	if !isHash(string(hash)) {
+	if !IsHash(string(hash)) {
 		return fmt.Errorf("hash %.80q: %w", string(hash), store.ErrInvalid)
 	}
 	return nil
 }
 
-func isHash(name string) bool {
+// IsHash tells whether a name can be a blob's: 64 lower-case hex digits.
+func IsHash(name string) bool {
 	if len(name) != hashDigits {
 		return false
 	}

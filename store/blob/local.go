@@ -238,7 +238,7 @@ func (l *Local) Delete(_ context.Context, hash store.BlobHash) error {
 func (l *Local) Walk(ctx context.Context, fn func(Info) error) error {
 	for _, dir := range shards() {
 		err := l.eachFile(ctx, dir, func(file string) error {
-			if !isHash(file) || file[:shardLen] != dir {
+			if !IsHash(file) || file[:shardLen] != dir {
 				return nil // not one of ours
 			}
 			info, err := l.stat(store.BlobHash(file))

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"signpost/store/ident"
+)
+
+// proven is how a restore with the demo's secret judges a manifest.
+func (d *demo) proven(m Manifest) error { return m.proven(d.app.ring, fingerprint(d.app.secret)) }
+
+// vouched is how a restore with --unsigned does.
+func vouched(Manifest) error { return nil }
+
+// backedUp is a backup of a few tickets with files.
+func backedUp(t *testing.T) (d *demo, folder string) {
+	t.Helper()
+	d = startDemo(t)
+	for i := range 3 {
+		files := map[string]string{"log.txt": fmt.Sprintf("log of partner %d", i)}
+		if status, answer := contact(t, d.url(), request(fmt.Sprintf("p%d@example.net", i), "US"), files); status != 201 {
+			t.Fatalf("%d %v", status, answer)
+		}
+	}
+	folder = filepath.Join(t.TempDir(), "backup")
+	if _, err := d.app.Backup(t.Context(), folder); err != nil {
+		t.Fatal(err)
+	}
+	return d, folder
+}
+
+// attachmentIn is the path of one of the backup's attachments.
+func attachmentIn(t *testing.T, folder string) string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(folder, blobFolder, "??", "*"))
+	if err != nil || len(all) == 0 {
+		t.Fatalf("the backup has no attachments: %v", err)
+	}
+	return all[0]
+}
+
+// rewrite changes the manifest as somebody could who has the folder.
+func rewrite(t *testing.T, folder string, change func(*Manifest)) {
+	t.Helper()
+	path := filepath.Join(folder, manifestFile)
+	text, err := os.ReadFile(path)
+	var m Manifest
+	if err == nil {
+		err = json.Unmarshal(text, &m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(&m)
+	text, _ = json.Marshal(m)
+	replace(t, path, func() error { return os.WriteFile(path, text, 0o600) })
+}
+
+// replace puts something else in the place of a file.
+func replace(t *testing.T, path string, make func() error) {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := make(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// earlier makes the backup one of a version that had neither list nor MAC.
+func earlier(m *Manifest) { m.List, m.MAC = FileSum{}, "" }
+
+func mustRestore(t *testing.T, folder string, proven func(Manifest) error) {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "data")
+	m, err := restore(t.Context(), folder, data, proven, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, _ := filepath.Glob(filepath.Join(data, blobFolder, "??", "*"))
+	if m.Blobs != 3 || len(all) != 3 {
+		t.Errorf("%d attachments of %d came back", len(all), m.Blobs)
+	}
+}
+
+func mustRefuse(t *testing.T, folder string, proven func(Manifest) error, want string) {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "data")
+	_, err := restore(t.Context(), folder, data, proven, time.Now())
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("the restore says %v, want %q", err, want)
+	}
+	if left, _ := os.ReadDir(data); len(left) != 0 {
+		t.Errorf("what was refused left %v", left)
+	}
+}
+
+// TestOnlyWhatOurSecretVouchesForIsRestored, or what the operator does.
+func TestOnlyWhatOurSecretVouchesForIsRestored(t *testing.T) {
+	t.Parallel()
+	d, folder := backedUp(t)
+	mustRestore(t, folder, d.proven)
+	other, err := ident.New([]byte(strings.Repeat("another secret. ", 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := func(m Manifest) error { return m.proven(other, "another") }
+	mustRefuse(t, folder, elsewhere, "under an installation secret")
+	mustRestore(t, folder, vouched)
+
+	rewrite(t, folder, func(m *Manifest) { m.MadeAt = m.MadeAt.Add(time.Hour) })
+	mustRefuse(t, folder, d.proven, "its MAC does not fit")
+	rewrite(t, folder, func(m *Manifest) { m.MAC = "" })
+	mustRefuse(t, folder, d.proven, "carries no MAC")
+	rewrite(t, folder, earlier)
+	mustRefuse(t, folder, d.proven, "carries no MAC")
+	mustRestore(t, folder, vouched)
+}
+
+// TestARestoreReadsRegularFilesAlone: a link names any file of the machine, a pipe
+// and a device never end. Also where the operator vouches, and in backups of
+// before there was a list.
+func TestARestoreReadsRegularFilesAlone(t *testing.T) {
+	t.Parallel()
+	d, whole := backedUp(t)
+	secret := filepath.Join(t.TempDir(), "shadow")
+	if err := os.WriteFile(secret, []byte("log of partner 0"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		path func(folder string) string
+		make func(path string) error
+	}{
+		"a link to the manifest":     {inFolder(manifestFile), linkTo(secret)},
+		"a link to the database":     {inFolder(databaseFile), linkTo(secret)},
+		"a pipe for the database":    {inFolder(databaseFile), func(p string) error { return syscall.Mkfifo(p, 0o600) }},
+		"a folder for the database":  {inFolder(databaseFile), func(p string) error { return os.Mkdir(p, 0o700) }},
+		"a device for the database":  {inFolder(databaseFile), linkTo("/dev/zero")},
+		"a link to an attachment":    {func(f string) string { return attachmentIn(t, f) }, linkTo(secret)},
+		"a pipe for an attachment":   {func(f string) string { return attachmentIn(t, f) }, func(p string) error { return syscall.Mkfifo(p, 0o600) }},
+		"a link to the attachments":  {inFolder(blobFolder), linkTo(filepath.Dir(secret))},
+		"a link to some attachments": {func(f string) string { return filepath.Dir(attachmentIn(t, f)) }, linkTo(filepath.Dir(secret))},
+	} {
+		t.Run(what, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "backup")
+			if err := os.CopyFS(folder, os.DirFS(whole)); err != nil {
+				t.Fatal(err)
+			}
+			path := c.path(folder)
+			replace(t, path, func() error { return c.make(path) })
+			mustRefuse(t, folder, d.proven, "")
+			if !strings.Contains(what, "manifest") {
+				rewrite(t, folder, earlier)
+				mustRefuse(t, folder, vouched, "")
+			}
+		})
+	}
+}
+
+func inFolder(name string) func(string) string {
+	return func(folder string) string { return filepath.Join(folder, name) }
+}
+
+func linkTo(target string) func(string) error {
+	return func(path string) error { return os.Symlink(target, path) }
+}
+
+// TestARestoreTakesNoMoreThanTheManifestSays, of each file and of all.
+func TestARestoreTakesNoMoreThanTheManifestSays(t *testing.T) {
+	t.Parallel()
+	d, folder := backedUp(t)
+	grow := func(path string) {
+		t.Helper()
+		if err := os.Truncate(path, 1<<40); err != nil { // a hole: it takes no room
+			t.Fatal(err)
+		}
+	}
+	one := attachmentIn(t, folder)
+	whole, err := os.ReadFile(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grow(one)
+	mustRefuse(t, folder, d.proven, "its list says 16")
+	if err := os.WriteFile(one, []byte("LOG OF PARTNER 0"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRefuse(t, folder, d.proven, "its content is")
+	if err := os.WriteFile(one, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	stray := strings.Repeat("f", 64)
+	if err := os.WriteFile(filepath.Join(folder, blobFolder, "ff", stray), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRestore(t, folder, d.proven) // what no list names is left where it is
+	rewrite(t, folder, earlier)
+	mustRefuse(t, folder, vouched, "more attachments than its manifest says")
+	rewrite(t, folder, func(m *Manifest) { m.Blobs = 9 })
+	mustRefuse(t, folder, vouched, "more attachments than its manifest says")
+	grow(filepath.Join(folder, databaseFile))
+	mustRefuse(t, folder, vouched, "it has 1099511627776 bytes")
+	grow(filepath.Join(folder, manifestFile))
+	mustRefuse(t, folder, vouched, "is no backup")
+}
+
+// TestARestoredFileIsACopyOfItsOwn: a hard link in a backup, as programs make that
+// keep many, is read as any file.
+func TestARestoredFileIsACopyOfItsOwn(t *testing.T) {
+	t.Parallel()
+	d, folder := backedUp(t)
+	one := attachmentIn(t, folder)
+	if err := os.Link(one, filepath.Join(filepath.Dir(folder), "another name")); err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	if _, err := restore(t.Context(), folder, data, d.proven, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.Stat(one)
+	after, err := os.Stat(attachmentIn(t, data))
+	if err != nil || os.SameFile(before, after) || after.Mode().Perm() != 0o600 {
+		t.Errorf("the restored file is %v (%v)", after, err)
+	}
+}
+
+// TestAnOperatorVouchesOnTheCommandLine for a backup made under a lost secret.
+func TestAnOperatorVouchesOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	_, folder := backedUp(t)
+	file := operated(t, filepath.Join(t.TempDir(), "data"))
+	code, out, errs := typed(t, secretsForExample(), "restore", "--config", file, "--from", folder)
+	if code != 1 || !strings.Contains(errs, "--unsigned") || !strings.Contains(errs, "fingerprint") {
+		t.Errorf("without a word of the operator's: %d %s%s", code, out, errs)
+	}
+	code, out, errs = typed(t, secretsForExample(), "restore", "--config", file, "--from", folder, "--unsigned")
+	if code != 0 || !strings.Contains(out, "3 attachments") || !strings.Contains(errs, "recovery code") {
+		t.Errorf("with one: %d %s%s", code, out, errs)
+	}
+}
