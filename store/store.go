@@ -266,6 +266,9 @@ type Upkeep interface {
 	Stats(ctx context.Context) (Stats, error)
 	// BlobsReferenced tells which of the hashes any entry or ledger row names.
 	BlobsReferenced(ctx context.Context, hashes []BlobHash) ([]bool, error)
+	// ListBlobs lists the hashes that entries and ledger rows name, in order, those
+	// after the one given ("": from the first). ErrInvalid for another that is none.
+	ListBlobs(ctx context.Context, after BlobHash, limit int) ([]BlobHash, error)
 	// Housekeep drops expired idempotency keys, links, sessions, suppressions, refusals, reservations and
 	// budgets that weigh nothing any more, alarms and canary runs past their time, and
 	// hours counted and deadlines due

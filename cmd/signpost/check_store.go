@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"signpost/store"
+	"signpost/store/blob"
 	"signpost/store/bolt"
 )
 
@@ -39,6 +41,7 @@ func checkStore(ctx context.Context, cfg Config, r *report) {
 		return
 	}
 	r.good(heading, "the database is whole")
+	checkAttachments(ctx, heading, db, cfg, r)
 }
 
 // anythingStored tells a data folder that was served from one that is new, and
@@ -61,6 +64,58 @@ func mayMake(folder string) error {
 			return err
 		}
 		folder = filepath.Dir(folder)
+	}
+}
+
+// checkAttachments looks for each attachment that tickets and mails name.
+func checkAttachments(ctx context.Context, heading string, db *bolt.DB, cfg Config, r *report) {
+	blobs, err := openBlobs(cfg.Service)
+	if err != nil {
+		return // checkBlobs tells of it
+	}
+	defer blobs.Close()
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	looked, missing, err := missingAttachments(ctx, db, blobs)
+	if len(missing) > 0 {
+		r.fail(heading, "attachments that tickets and mails name are missing: %d of %d, such as %s\n"+
+			"Put them back from a backup, each under its name.", len(missing), looked, attachmentName(missing[0]))
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		r.warn(heading, "%d attachments were looked for within %v, not all; give a longer --timeout", looked, r.timeout)
+	case err != nil:
+		r.fail(heading, "attachments: %v", err)
+	case len(missing) == 0:
+		r.good(heading, "every attachment that tickets and mails name is there (%d)", looked)
+	}
+}
+
+// namedBlobs is the part of the store that knows which attachments there must be.
+type namedBlobs interface {
+	ListBlobs(ctx context.Context, after store.BlobHash, limit int) ([]store.BlobHash, error)
+}
+
+// missingAttachments looks for each attachment until ctx ends.
+func missingAttachments(ctx context.Context, db namedBlobs, blobs blob.Store) (looked int, missing []store.BlobHash, err error) {
+	const page = 1000
+	for after := store.BlobHash(""); ; {
+		hashes, err := db.ListBlobs(ctx, after, page)
+		if err != nil || len(hashes) == 0 {
+			return looked, missing, err
+		}
+		for _, hash := range hashes {
+			switch _, err := blobs.Stat(ctx, hash); {
+			case errors.Is(err, store.ErrNotFound):
+				missing = append(missing, hash)
+			case err != nil:
+				return looked, missing, err
+			}
+			looked++
+		}
+		if after = hashes[len(hashes)-1]; ctx.Err() != nil {
+			return looked, missing, ctx.Err()
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path"
 	"time"
 
+	"signpost/store"
 	"signpost/store/ident"
 )
 
@@ -30,6 +31,8 @@ type Manifest struct {
 	Secret string `json:"secret_fingerprint"`
 	// MAC proves that who wrote the rest had that secret. Older manifests have none.
 	MAC string `json:"mac,omitempty"`
+
+	missing []store.BlobHash // that the database names and the backup lacks, once it is restored
 }
 
 // FileSum is a file's size in bytes and its SHA-256 in hex.

@@ -54,6 +54,10 @@ func (c *RestoreCmd) Run(env *environment) error {
 		fmt.Fprintln(env.stderr, "Note: the installation secret is not the one this backup was made under. Until it is put back, "+
 			"links mailed before do not open, and agents with two-step sign-in need a recovery code or signpost agent add --update.")
 	}
+	if n := len(m.missing); n > 0 {
+		fmt.Fprintf(env.stderr, "Note: attachments that tickets and mails name are not in this backup: %d, such as %s.\n",
+			n, attachmentName(m.missing[0]))
+	}
 	_, err = fmt.Fprintf(env.stdout, "Restored the backup of %s: %d attachments. Mail that arrived before now is recorded but not answered.\n", m.MadeAt.Format(time.RFC3339), m.Blobs)
 	return err
 }
@@ -139,11 +143,16 @@ func restored(data string) error {
 	return nil
 }
 
-func (m Manifest) restoreInto(ctx context.Context, from *os.Root, partial string, now time.Time) error {
+func (m *Manifest) restoreInto(ctx context.Context, from *os.Root, partial string, now time.Time) error {
 	if err := copySum(from, databaseFile, m.Database, filepath.Join(partial, databaseFile)); err != nil {
 		return err
 	}
-	if err := m.copyAttachments(ctx, from, filepath.Join(partial, blobFolder)); err != nil {
+	into, err := blob.Open(filepath.Join(partial, blobFolder))
+	if err != nil {
+		return err
+	}
+	defer into.Close()
+	if err := m.copyAttachments(ctx, from, into, filepath.Join(partial, listFile)); err != nil {
 		return err
 	}
 	db, err := bolt.Open(filepath.Join(partial, databaseFile), bolt.Options{Log: slog.New(slog.DiscardHandler)})
@@ -152,6 +161,9 @@ func (m Manifest) restoreInto(ctx context.Context, from *os.Root, partial string
 	}
 	defer db.Close()
 	if err := db.Check(ctx); err != nil {
+		return err
+	}
+	if _, m.missing, err = missingAttachments(ctx, db, into); err != nil {
 		return err
 	}
 	return db.MarkRestored(ctx, now)
@@ -179,12 +191,8 @@ func copySum(from *os.Root, name string, want FileSum, to string) error {
 
 // copyAttachments copies the attachments that the backup's list names or, in a
 // backup of before there was one, those that lie in it.
-func (m Manifest) copyAttachments(ctx context.Context, from *os.Root, dir string) error {
-	into, err := blob.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer into.Close()
+// scratch is a file that is its own.
+func (m *Manifest) copyAttachments(ctx context.Context, from *os.Root, into blob.Store, scratch string) error {
 	count, bytes := 0, int64(0)
 	each := func(hash store.BlobHash, size int64) error {
 		count++
@@ -193,11 +201,11 @@ func (m Manifest) copyAttachments(ctx context.Context, from *os.Root, dir string
 		}
 		return copyAttachment(ctx, from, into, hash, size)
 	}
+	read := func() error { return m.readList(from, scratch, each) }
 	if m.List == (FileSum{}) {
-		err = walkAttachments(from, each)
-	} else {
-		err = m.readList(from, dir+".txt", each)
+		read = func() error { return walkAttachments(from, each) }
 	}
+	err := read()
 	if err == nil && (count != m.Blobs || bytes != m.Bytes) {
 		err = fmt.Errorf("the backup holds %d attachments (%d bytes), its manifest says %d (%d bytes)",
 			count, bytes, m.Blobs, m.Bytes)

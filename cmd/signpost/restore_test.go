@@ -232,6 +232,42 @@ func TestARestoredFileIsACopyOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestAttachmentsThatAreNotThereAreTold by check and by a restore, which brings
+// back what there is.
+func TestAttachmentsThatAreNotThereAreTold(t *testing.T) {
+	t.Parallel()
+	_, folder := backedUp(t)
+	data := filepath.Join(t.TempDir(), "data")
+	file := operated(t, data)
+	rewrite(t, folder, earlier)
+	one := attachmentIn(t, folder)
+	info, err := os.Stat(one)
+	if err != nil || os.Remove(one) != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, folder, func(m *Manifest) { m.Blobs, m.Bytes = m.Blobs-1, m.Bytes-info.Size() })
+	code, out, errs := typed(t, secretsForExample(), "restore", "--config", file, "--from", folder, "--unsigned")
+	name, _ := filepath.Rel(folder, one)
+	if code != 0 || !strings.Contains(errs, "are not in this backup: 1, such as "+name) {
+		t.Errorf("restore: %d %s%s", code, out, errs)
+	}
+	var said strings.Builder
+	r := &report{out: &said, timeout: time.Minute}
+	cfg := defaultConfig()
+	cfg.Service.Data = data
+	if checkStore(t.Context(), cfg, r); r.bad != 1 || !strings.Contains(said.String(), "are missing: 1 of 3, such as") || !strings.Contains(said.String(), name) {
+		t.Errorf("check: %s", said.String())
+	}
+	if err := os.WriteFile(filepath.Join(data, name), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said.Reset()
+	r = &report{out: &said, timeout: time.Minute}
+	if checkStore(t.Context(), cfg, r); r.bad != 0 || !strings.Contains(said.String(), "is there (3)") {
+		t.Errorf("check: %s", said.String())
+	}
+}
+
 // TestAnOperatorVouchesOnTheCommandLine for a backup made under a lost secret.
 func TestAnOperatorVouchesOnTheCommandLine(t *testing.T) {
 	t.Parallel()

@@ -1,8 +1,10 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"signpost/store"
@@ -64,6 +66,26 @@ func (db *DB) BlobsReferenced(ctx context.Context, hashes []store.BlobHash) ([]b
 		return nil, fault("blobs referenced, of", len(hashes), err)
 	}
 	return referenced, nil
+}
+
+// ListBlobs implements store.Upkeep.
+func (db *DB) ListBlobs(ctx context.Context, after store.BlobHash, limit int) (hashes []store.BlobHash, err error) {
+	last, ok := blobKey(after)
+	if !ok && after != "" {
+		return nil, fault("list blobs after", strconv.Quote(cut(string(after), 200)), invalid("that is no hash"))
+	}
+	err = db.read(ctx, func(t *txn) error {
+		return t.walk(bBlobs, nil, last, func(key, _ []byte) (bool, error) {
+			if !bytes.Equal(key, last) && len(hashes) < limit {
+				hashes = append(hashes, blobHash(key))
+			}
+			return len(hashes) < limit, nil
+		})
+	})
+	if err != nil {
+		return nil, fault("list blobs, at most", limit, err)
+	}
+	return hashes, nil
 }
 
 // Housekeep implements store.Upkeep.

@@ -218,6 +218,7 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 		"MailboxHours":    func() error { _, err := d.MailboxHours(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
 		"Silences":        func() error { _, err := d.Silences(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
 		"BlobsReferenced": func() error { _, err := d.BlobsReferenced(d.ctx, []store.BlobHash{store.BlobHash(text)}); return err },
+		"ListBlobs":       func() error { _, err := d.ListBlobs(d.ctx, store.BlobHash(text), 5); return err },
 		"SuppressAddress": func() error {
 			_, err := d.SuppressAddress(d.ctx, d.now, store.Suppression{Address: "a@" + text, Scope: store.ScopeAnswers, By: "x" + text, Note: text})
 			return err

@@ -69,6 +69,7 @@ func wholeTicket(d *desk) {
 	d.same(must[[]store.Outbound](d)(d.OutboundsOfTicket(d.ctx, ticket.ID, 9)), []store.Outbound{mail})
 	d.same(must[time.Time](d)(d.NextOutbound(d.ctx)), d.at())
 	d.same(must[[]bool](d)(d.BlobsReferenced(d.ctx, []store.BlobHash{hashOf("a"), hashOf("b"), "no hash"})), []bool{true, false, false})
+	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, "", 9)), []store.BlobHash{hashOf("a")})
 
 	for _, number := range []string{"", "US", "US-", "US-01001", "US-1002", "UK-1001", "1001", "US-99999999999999999999"} {
 		_, err := d.TicketByNumber(d.ctx, number)

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"signpost/store"
@@ -13,6 +15,7 @@ func upkeepStories() map[string]func(*desk) {
 		"A deadline that fell due long ago is dropped":       deadlinesEnd,
 		"Raw mails are dropped by age and by what they take": rawsDropped,
 		"The claims of a process that is gone end":           leasesEnd,
+		"Blobs that rows name are listed":                    blobsListed,
 		"What a wrong clock put off is due now":              pulled,
 		"An empty store answers":                             emptyStore,
 		"A closed store refuses":                             closedStore,
@@ -93,6 +96,26 @@ func deadlinesEnd(d *desk) {
 	d.same(due(time.Time{}), []store.TicketID(nil))
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, first.ID)).Promise, first.Promise)
 	d.must(d.Check(d.ctx))
+}
+
+func blobsListed(d *desk) {
+	d.connects()
+	var all []store.BlobHash
+	for i := range 5 {
+		hash := hashOf(fmt.Sprint(i))
+		all = append(all, hash)
+		d.opens(func(n *store.NewTicket) {
+			n.Files = []store.File{{Name: "a", Size: 1, Type: "text/plain", Hash: hash}, {Name: "b", Size: 1, Type: "text/plain", Hash: hash}}
+		})
+	}
+	all = append(all, hashOf("huge"))
+	d.records(d.arrival(1, func(m *store.NewInbound) { m.Raw, m.Blob, m.Truncated = nil, hashOf("huge"), true }))
+	slices.Sort(all)
+	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, "", 4)), all[:4])
+	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, all[3], 4)), all[4:])
+	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, all[5], 4)), []store.BlobHash(nil))
+	_, err := d.ListBlobs(d.ctx, "no hash", 4)
+	d.wantErr(err, store.ErrInvalid)
 }
 
 func rawsDropped(d *desk) {
@@ -216,6 +239,7 @@ func emptyStore(d *desk) {
 	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, time.Time{}, d.now, 9)), []store.Deadline{})
 	d.same(d.claims(claimAll()), []store.Outbound{})
 	d.same(must[[]bool](d)(d.BlobsReferenced(d.ctx, nil)), []bool{})
+	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, "", 9)), []store.BlobHash(nil))
 	d.must(d.MarkRestored(d.ctx, d.now))
 }
 
