@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"time"
 
 	"signpost/store"
@@ -62,8 +63,8 @@ func (m *Manifest) sign(ring *ident.Ring) error {
 }
 
 // proven fails, with what to do, unless the manifest carries the MAC of one of
-// this installation's secrets; newest is the fingerprint of the first.
-func (m Manifest) proven(ring *ident.Ring, newest string) error {
+// this installation's secrets, of which the ring is made.
+func (m Manifest) proven(ring *ident.Ring, secrets [][]byte) error {
 	digest, err := m.digest()
 	if err != nil {
 		return err
@@ -76,12 +77,18 @@ func (m Manifest) proven(ring *ident.Ring, newest string) error {
 	case m.MAC == "":
 		return fmt.Errorf("%s carries no MAC: an older Signpost (%q) made the backup, or the line was taken out; %s",
 			manifestFile, m.Version, vouch)
-	case m.Secret != newest:
+	case !m.madeUnder(secrets):
 		return fmt.Errorf("the backup was made under an installation secret (fingerprint %q) that is not here; "+
 			"put it back into service.secret_file, or, %s", m.Secret, vouch)
 	}
 	return fmt.Errorf("%s was changed after the backup was made: its MAC does not fit; take another backup, or, %s",
 		manifestFile, vouch)
+}
+
+// madeUnder tells whether one of the secrets is the one that the backup was made
+// under, by its own word.
+func (m Manifest) madeUnder(secrets [][]byte) bool {
+	return slices.ContainsFunc(secrets, func(secret []byte) bool { return fingerprint(secret) == m.Secret })
 }
 
 func readManifest(from *os.Root) (m Manifest, err error) {

@@ -42,7 +42,7 @@ func (c *RestoreCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	proven := func(m Manifest) error { return m.proven(ring, fingerprint(secrets[0])) }
+	proven := func(m Manifest) error { return m.proven(ring, secrets) }
 	if c.Unsigned {
 		proven = func(Manifest) error { return nil }
 	}
@@ -50,16 +50,25 @@ func (c *RestoreCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	if fingerprint(secrets[0]) != m.Secret {
+	c.notes(env, cfg.Service.Data, m, secrets)
+	_, err = fmt.Fprintf(env.stdout, "Restored the backup of %s: %d attachments. "+
+		"Mail that arrived before now is recorded but not answered.\n", m.MadeAt.Format(time.RFC3339), m.Blobs)
+	return err
+}
+
+// notes tells what is left to be done by the operator.
+func (c *RestoreCmd) notes(env *environment, data string, m Manifest, secrets [][]byte) {
+	if !m.madeUnder(secrets) {
 		fmt.Fprintln(env.stderr, "Note: the installation secret is not the one this backup was made under. Until it is put back, "+
 			"links mailed before do not open, and agents with two-step sign-in need a recovery code or signpost agent add --update.")
+	}
+	if belongsToRoot(data) {
+		fmt.Fprintf(env.stderr, "Note: the data folder belongs to root. Where serve runs as another user: chown -R USER %s\n", data)
 	}
 	if n := len(m.missing); n > 0 {
 		fmt.Fprintf(env.stderr, "Note: attachments that tickets and mails name are not in this backup: %d, such as %s.\n",
 			n, attachmentName(m.missing[0]))
 	}
-	_, err = fmt.Fprintf(env.stdout, "Restored the backup of %s: %d attachments. Mail that arrived before now is recorded but not answered.\n", m.MadeAt.Format(time.RFC3339), m.Blobs)
-	return err
 }
 
 // restoringFolder is where a restore works, within the data folder: that may be a

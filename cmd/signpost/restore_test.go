@@ -14,7 +14,7 @@ import (
 )
 
 // proven is how a restore with the demo's secret judges a manifest.
-func (d *demo) proven(m Manifest) error { return m.proven(d.app.ring, fingerprint(d.app.secret)) }
+func (d *demo) proven(m Manifest) error { return m.proven(d.app.ring, [][]byte{d.app.secret}) }
 
 // vouched is how a restore with --unsigned does.
 func vouched(Manifest) error { return nil }
@@ -107,12 +107,16 @@ func TestOnlyWhatOurSecretVouchesForIsRestored(t *testing.T) {
 	t.Parallel()
 	d, folder := backedUp(t)
 	mustRestore(t, folder, d.proven)
-	other, err := ident.New([]byte(strings.Repeat("another secret. ", 2)))
-	if err != nil {
-		t.Fatal(err)
+	under := func(secrets ...[]byte) func(Manifest) error {
+		ring, err := ident.New(secrets...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func(m Manifest) error { return m.proven(ring, secrets) }
 	}
-	elsewhere := func(m Manifest) error { return m.proven(other, "another") }
-	mustRefuse(t, folder, elsewhere, "under an installation secret")
+	another := []byte(strings.Repeat("another secret. ", 2))
+	mustRefuse(t, folder, under(another), "under an installation secret")
+	mustRestore(t, folder, under(another, d.app.secret)) // the newest goes first
 	mustRestore(t, folder, vouched)
 
 	rewrite(t, folder, func(m *Manifest) { m.MadeAt = m.MadeAt.Add(time.Hour) })
