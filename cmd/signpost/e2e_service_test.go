@@ -125,7 +125,11 @@ hello = "help.example.com"
 [form]
 posts_per_network = 0
 confirmations_per_network = 0
+confirmations_per_network_day = 0
+confirmations_per_domain = 0
+confirmations_per_domain_day = 0
 confirmations_in_all = 1000000
+confirmations_in_all_day = 1000000
 %[9]s
 `, s.URL, listen, dir, s.US, s.Intl, h.IMAP, h.SMTP, hostName, o.form, h.DNS))
 	return s

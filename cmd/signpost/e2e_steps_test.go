@@ -58,10 +58,11 @@ func steps() []step {
 				return nil
 			})
 		}, 1, store.StateSent},
-		{"claimed and not greeted", holdSMTP(func(fromService bool, line string) bool {
-			return !fromService
+		// Its connection is open since the service began.
+		{"claimed and not named", holdSMTP(func(fromService bool, line string) bool {
+			return fromService && strings.HasPrefix(line, "MAIL FROM")
 		}), 0, store.StateUnknown},
-		{"greeted and no text sent", holdSMTP(func(fromService bool, line string) bool {
+		{"named and no text sent", holdSMTP(func(fromService bool, line string) bool {
 			return fromService && line == "DATA\r\n"
 		}), 0, store.StateUnknown},
 		{"before the final dot", holdSMTP(func(fromService bool, line string) bool {
