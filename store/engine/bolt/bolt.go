@@ -1,0 +1,246 @@
+// Package bolt is the engine that keeps the rows in one bbolt file, on one machine
+// and owned by one process.
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"signpost/store"
+	"signpost/store/engine"
+)
+
+// ErrInUse: another process has the file open.
+var ErrInUse = errors.New("another signpost is running on this data folder")
+
+// Options of an engine. The zero value is fine.
+type Options struct {
+	// Log gets a line when the file opens with a fault. nil: none.
+	Log *slog.Logger
+	// MaxSize is the size in bytes beyond which the file does not grow; writes
+	// that would need more return store.ErrFull. 0: no limit but the disk's.
+	MaxSize int64
+	// ReadOnly opens a file that no process writes, and changes nothing in it.
+	ReadOnly bool
+	// Observe is told of every commit: how many verbs it took and how long, from
+	// the begin of the transaction to the last sync. It must not call the engine.
+	// nil: none.
+	Observe func(groupSize int, d time.Duration)
+}
+
+// Engine is one open file. It is safe for concurrent use.
+type Engine struct {
+	file      *bbolt.DB
+	layouts   []engine.Layout
+	committer *engine.Committer
+	once      sync.Once
+}
+
+var _ engine.Engine = (*Engine)(nil)
+
+const (
+	lockTimeout = time.Second
+	// mapSize is the address space mapped at once (no memory is used for it), so
+	// that growing the file need not wait for readers to end, a backup above all.
+	mapSize = 16 << 30
+	// growStep is by how much the file grows.
+	growStep = 4 << 20
+)
+
+// Open opens the file at path, creating it when there is none. It waits a second
+// for the file's lock, then returns ErrInUse. engine.ErrDamaged for one that cannot
+// be read; a file may open and hold damaged pages all the same, which Check finds.
+// A bucket comes to be when it is first written.
+func Open(path string, layouts []engine.Layout, opts Options) (*Engine, error) {
+	var e *Engine
+	err := guarded(func() (err error) {
+		if err = refuseCut(path); err == nil {
+			e, err = open(path, layouts, opts)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return e, nil
+}
+
+func open(path string, layouts []engine.Layout, opts Options) (*Engine, error) {
+	_, statErr := os.Stat(path)
+	file, err := bbolt.Open(path, 0o600, fileOptions(opts))
+	if errors.Is(err, berrors.ErrTimeout) {
+		return nil, ErrInUse
+	}
+	if err != nil {
+		return nil, full(err)
+	}
+	file.AllocSize = growStep
+	if err := checkMetas(file); err != nil && opts.Log != nil {
+		opts.Log.Warn("store opened with a fault", "path", path, "error", err)
+	}
+	if statErr != nil {
+		if err := syncFolder(filepath.Dir(path)); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+	}
+	e := &Engine{file: file, layouts: layouts}
+	if err := e.refuseForeign(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	e.committer = engine.NewCommitter(e.transact, opts.Observe, broken)
+	return e, nil
+}
+
+func fileOptions(opts Options) *bbolt.Options {
+	o := &bbolt.Options{
+		Timeout:      lockTimeout,
+		FreelistType: bbolt.FreelistMapType,
+		NoStatistics: true,
+		MaxSize:      int(opts.MaxSize),
+		ReadOnly:     opts.ReadOnly,
+	}
+	if strconv.IntSize == 64 && !opts.ReadOnly {
+		o.InitialMmapSize = mapSize
+	}
+	return o
+}
+
+// syncFolder makes a new file's name as durable as its content.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}
+
+// Close implements engine.Engine: it closes the file when the last reader has left.
+func (e *Engine) Close() error {
+	var err error
+	e.once.Do(func() {
+		e.committer.Close()
+		err = e.file.Close()
+	})
+	return err
+}
+
+// View implements engine.Engine.
+func (e *Engine) View(ctx context.Context, read func(engine.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := guarded(func() error {
+		return e.file.View(func(tx *bbolt.Tx) error { return read(e.newTx(tx)) })
+	})
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		return engine.ErrClosed
+	}
+	return err
+}
+
+// Update implements engine.Engine.
+func (e *Engine) Update(ctx context.Context, size int, verb func(engine.Tx) error) error {
+	return e.committer.Update(ctx, size, verb)
+}
+
+func (e *Engine) transact(body func(engine.Grouped) error) error {
+	return full(guarded(func() error {
+		return e.file.Update(func(tx *bbolt.Tx) error { return body(e.newTx(tx)) })
+	}))
+}
+
+// Snapshot implements engine.Engine.
+func (e *Engine) Snapshot(w io.Writer) (int64, error) {
+	var n int64
+	err := e.file.View(func(tx *bbolt.Tx) (err error) {
+		n, err = tx.WriteTo(w)
+		return err
+	})
+	if err != nil {
+		return n, fmt.Errorf("snapshot: %w", err)
+	}
+	return n, nil
+}
+
+// Check implements engine.Engine. It holds the writer's lock, where there are
+// writers: the database's own check reads the list of free pages, which a writer
+// changes.
+func (e *Engine) Check(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	tx, err := e.file.Begin(!e.file.IsReadOnly())
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		return engine.ErrClosed
+	}
+	if err != nil {
+		return fmt.Errorf("check pages: %w", err)
+	}
+	defer tx.Rollback()
+	faults := []error{checkMetas(e.file)}
+	for err := range tx.Check() {
+		if len(faults) < maxFaults {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// maxFaults is how many are told; a file with more is lost.
+const maxFaults = 100
+
+// refuseForeign refuses a file that holds buckets, and none of the layouts'.
+func (e *Engine) refuseForeign() error {
+	foreign := false
+	err := e.file.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+			if slices.ContainsFunc(e.layouts, func(l engine.Layout) bool { return l.Name == string(name) }) {
+				foreign = false
+				return errKnown
+			}
+			foreign = true
+			return nil
+		})
+	})
+	if err != nil && !errors.Is(err, errKnown) {
+		return err
+	}
+	if foreign {
+		return errors.New("the file is a bbolt database, but not one of signpost's")
+	}
+	return nil
+}
+
+var errKnown = errors.New("a bucket of the layouts")
+
+// full turns the errors that mean "no room" into store.ErrFull. bbolt passes some
+// of the system's errors on as text alone, hence the comparison of texts.
+func full(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, berrors.ErrMaxSizeReached) {
+		return fmt.Errorf("%w: %w", store.ErrFull, err)
+	}
+	for _, e := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, e) || strings.HasSuffix(err.Error(), e.Error()) {
+			return fmt.Errorf("%w: %w", store.ErrFull, err)
+		}
+	}
+	return err
+}
