@@ -61,7 +61,7 @@ func allowed(from, to string) bool {
 	case top(from) == top(to):
 		return true
 	default:
-		return top(to) == "store" && to != "store/bolt" && to != "store/postgres"
+		return top(to) == "store" && !within(to, []string{"store/bolt", "store/engine"})
 	}
 }
 
@@ -87,8 +87,9 @@ func TestDriversStayInTheirRoom(t *testing.T) {
 	t.Parallel()
 	rooms := map[string][]string{
 		"github.com/labstack/echo":    {"intake"},
-		"go.etcd.io/bbolt":            {"store/bolt"},
-		"github.com/jackc/pgx":        {"store/postgres"},
+		"go.etcd.io/bbolt":            {"store/engine/bolt"},
+		"github.com/tidwall/btree":    {"store/engine/memory"},
+		"github.com/jackc/pgx":        {"store/engine/postgres"},
 		"github.com/emersion/go-smtp": {"mail"},
 		"github.com/emersion/go-imap": {"mail"},
 	}

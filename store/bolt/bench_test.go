@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"signpost/store"
+	"signpost/store/engine"
 	"signpost/store/ident"
 )
 
@@ -212,9 +214,10 @@ func rawRows(tb testing.TB) []rawRow {
 }
 
 func (r rawRow) put(tx *bbolt.Tx, i, n uint64, noise []byte) error {
-	b := tx.Bucket([]byte(r.bucket.layout().name))
-	if r.bucket.layout().appends {
-		b.FillPercent = appendFill
+	l := layouts()[r.bucket]
+	b := tx.Bucket([]byte(l.Name))
+	if l.Appends {
+		b.FillPercent = 0.9 // as the engine does
 	}
 	key := make([]byte, r.key)
 	switch {
@@ -246,19 +249,26 @@ func BenchmarkRawGroupCommit(b *testing.B) {
 }
 
 func rawCommitter(b *testing.B, rows []rawRow) chan chan error {
-	file, err := bbolt.Open(filepath.Join(b.TempDir(), "raw.db"), 0o600, fileOptions(Options{}))
-	if err != nil {
-		b.Fatal(err)
-	}
-	file.AllocSize = growStep
-	b.Cleanup(func() { file.Close() })
-	err = file.Update(func(tx *bbolt.Tx) error {
-		return createBuckets(&txn{tx: tx})
+	file, err := bbolt.Open(filepath.Join(b.TempDir(), "raw.db"), 0o600, &bbolt.Options{
+		FreelistType: bbolt.FreelistMapType, NoStatistics: true, InitialMmapSize: 16 << 30,
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	jobs := make(chan chan error, queueDepth)
+	file.AllocSize = 4 << 20
+	b.Cleanup(func() { file.Close() })
+	err = file.Update(func(tx *bbolt.Tx) error {
+		for _, l := range layouts() {
+			if _, err := tx.CreateBucket([]byte(l.Name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	jobs := make(chan chan error, 4*engine.GroupVerbs)
 	noise := []byte(description(newRand(2), 4096))
 	go rawCommits(file, jobs, rows, noise)
 	return jobs
@@ -272,7 +282,7 @@ func rawCommits(file *bbolt.DB, jobs chan chan error, rows []rawRow, noise []byt
 		}
 		runtime.Gosched()
 		group := []chan error{first}
-		for len(jobs) > 0 && len(group) < groupVerbs {
+		for len(jobs) > 0 && len(group) < engine.GroupVerbs {
 			group = append(group, <-jobs)
 		}
 		err := file.Update(func(tx *bbolt.Tx) error {
@@ -358,10 +368,7 @@ func BenchmarkFullStore(b *testing.B) {
 }
 
 func fileSize(tb testing.TB, db *DB) (size int64) {
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
-		size = tx.Size()
-		return nil
-	})
+	size, err := db.Snapshot(io.Discard)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func (t *txn) usage(now time.Time, b *metered) store.Usage {
 
 func (t *txn) putCharges(charges []charge) {
 	for _, c := range charges {
-		t.writes++
+		t.tx.Touch()
 		if t.usages == nil {
 			t.usages = map[digest]charge{}
 		}

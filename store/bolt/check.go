@@ -7,21 +7,21 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"signpost/store"
+	"signpost/store/engine"
+	file "signpost/store/engine/bolt"
 )
 
 // Check implements store.Upkeep: first what the rows say of one another, beside
-// the writers, then the pages of the file, while writers wait. Each row's
+// the writers, then how the engine keeps them, while writers wait. Each row's
 // index rows are looked up and counted; as many index rows as were counted and
-// no more may exist, so none points at nothing. Where a page cannot be read the
-// database's own check, which nothing guards, is left out.
+// no more may exist, so none points at nothing. Where rows cannot be read the
+// engine's own check is left out.
 func (db *DB) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return check(ctx, db.bolt, db.codec)
+	return check(ctx, db.engine, db.codec)
 }
 
 // ErrOtherSchema: the file is of another version of signpost.
@@ -31,52 +31,33 @@ var ErrOtherSchema = errors.New("another version of signpost wrote the file")
 // changes nothing in it. ErrOtherSchema where only Open could read it, after
 // migrating it.
 func CheckFile(ctx context.Context, path string) error {
-	return fault("check", path, guarded(func() error {
-		if err := refuseCut(path); err != nil {
-			return err
-		}
-		file, err := bbolt.Open(path, 0, &bbolt.Options{ReadOnly: true, Timeout: lockTimeout})
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		codec, err1 := newCodec()
-		version, err2 := schemaVersion(file)
-		if err := errors.Join(err1, err2); err != nil {
-			return err
-		}
-		if int(version) != len(migrations()) {
-			return ErrOtherSchema
-		}
-		return check(ctx, file, codec)
-	}))
+	file, err := file.Open(path, layouts(), file.Options{ReadOnly: true})
+	if err != nil {
+		return fault("check", path, err)
+	}
+	return fault("check", path, errors.Join(checkSchema(ctx, file), file.Close()))
 }
 
-func check(ctx context.Context, file *bbolt.DB, codec *codec) error {
-	err := view(file, codec, func(t *txn) error {
+func checkSchema(ctx context.Context, e engine.Engine) error {
+	codec, err1 := newCodec()
+	version, err2 := schemaVersion(e)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	if int(version) != len(migrations()) {
+		return ErrOtherSchema
+	}
+	return check(ctx, e, codec)
+}
+
+func check(ctx context.Context, e engine.Engine, codec *codec) error {
+	err := view(ctx, e, codec, func(t *txn) error {
 		return (&checker{txn: t, ctx: ctx, rows: map[bucket]int{}, counts: map[string]uint64{}}).run()
 	})
-	if errors.Is(err, ErrDamaged) {
+	if errors.Is(err, engine.ErrDamaged) {
 		return fault("check", "rows", err)
 	}
-	return errors.Join(err, ctx.Err(), checkPages(file))
-}
-
-// checkPages holds the writer's lock, where there are writers: the database's own
-// check reads the list of free pages, which a writer changes.
-func checkPages(file *bbolt.DB) error {
-	tx, err := file.Begin(!file.IsReadOnly())
-	if err != nil {
-		return fault("check", "pages", err)
-	}
-	defer tx.Rollback()
-	faults := []error{checkMetas(file)}
-	for err := range tx.Check() {
-		if len(faults) < maxFaults {
-			faults = append(faults, err)
-		}
-	}
-	return errors.Join(faults...)
+	return errors.Join(err, ctx.Err(), fault("check", "pages", e.Check(ctx)))
 }
 
 // maxFaults is how many inconsistencies are told; a file with more is lost.
@@ -119,7 +100,7 @@ func (c *checker) each(b bucket, visit func(key, value []byte) error) error {
 func (c *checker) want(b bucket, key []byte, value []byte, of string, id any) {
 	c.rows[b]++
 	if found := c.value(b, key); found == nil || !bytes.Equal(found, value) {
-		c.fault("%s %v: %s holds %x under %x, not %x", of, id, b.layout().name, found, key, value)
+		c.fault("%s %v: %s holds %x under %x, not %x", of, id, nameOf(b), found, key, value)
 	}
 }
 
@@ -400,7 +381,7 @@ func (c *checker) compareRows() error {
 			return err
 		}
 		if n != c.rows[b] {
-			c.fault("%s holds %d rows, %d are asked for", b.layout().name, n, c.rows[b])
+			c.fault("%s holds %d rows, %d are asked for", nameOf(b), n, c.rows[b])
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		if b == bBudgets { // nothing else tells of a budget: one that is lost was never charged
 			continue
 		}
-		t.Run(b.layout().name, func(t *testing.T) {
+		t.Run(nameOf(b), func(t *testing.T) {
 			t.Parallel()
 			db := openNew(t, Options{})
 			defer db.Close()

@@ -144,12 +144,15 @@ func manyAlarms(t *testing.T, path string) (page uint64) {
 			t.Fatal(err)
 		}
 	}
-	err = db.bolt.View(func(tx *bbolt.Tx) error {
-		page = uint64(tx.Bucket([]byte(bAlarms.layout().name)).Root())
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lookIn(t, path, func(tx *bbolt.Tx) error {
+		page = uint64(tx.Bucket([]byte(nameOf(bAlarms))).Root())
 		return nil
 	})
-	if err := errors.Join(err, db.Close()); err != nil || page == 0 {
-		t.Fatal("the alarms have no page: ", err)
+	if page == 0 {
+		t.Fatal("the alarms have no page")
 	}
 	return page
 }
@@ -175,7 +178,10 @@ func soundFile(t *testing.T) (file []byte, used []bool) {
 		t.Fatal(err)
 	}
 	furnish(t, db)
-	err = db.bolt.View(func(tx *bbolt.Tx) error {
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lookIn(t, path, func(tx *bbolt.Tx) error {
 		for id := range int(tx.Size()) / pageSize {
 			page, err := tx.Page(id)
 			used = append(used, page != nil && page.Type != "free")
@@ -185,9 +191,6 @@ func soundFile(t *testing.T) (file []byte, used []bool) {
 		}
 		return nil
 	})
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
 	if file, err = os.ReadFile(path); err != nil {
 		t.Fatal(err)
 	}

@@ -107,22 +107,6 @@ func wantReadable(t *testing.T, db *DB, opened []store.Opened) {
 	}
 }
 
-func TestWhatNoRoomLooksLike(t *testing.T) {
-	t.Parallel()
-	for _, err := range []error{
-		&os.PathError{Op: "write", Path: "f", Err: syscall.ENOSPC},
-		fmt.Errorf("file resize error: %s", &os.PathError{Op: "truncate", Path: "f", Err: syscall.EFBIG}), // as bbolt says it
-		syscall.EDQUOT,
-	} {
-		if !errors.Is(full(err), store.ErrFull) {
-			t.Errorf("%v is not ErrFull", err)
-		}
-	}
-	if full(nil) != nil || errors.Is(full(syscall.EIO), store.ErrFull) {
-		t.Error("something else is ErrFull")
-	}
-}
-
 func TestASecondProcessIsTurnedAway(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "signpost.db")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/engine"
 )
 
 // Arriving is one mail of FillLedger.
@@ -33,7 +34,7 @@ func (db *DB) FillLedger(ctx context.Context, batch []Arriving) ([]store.Inbound
 		arrivals[i] = arrival{b.Mail, db.codec.text(b.Mail.Raw)}
 	}
 	rows := make([]store.Inbound, len(batch))
-	err := db.write(ctx, groupBytes, func(t *txn) (err error) {
+	err := db.write(ctx, engine.GroupBytes, func(t *txn) (err error) {
 		for i, b := range batch {
 			if rows[i], err = t.fill(arrivals[i], b); err != nil {
 				return fault("fill ledger with mail of batch", i, err)

@@ -68,7 +68,7 @@ func (t *txn) mailboxTally(at time.Time, mailbox string) (*store.Tally, error) {
 
 // tally is a row to add to; it is written with the transaction.
 func (t *txn) tally(b bucket, changed *map[string]*store.Tally, key []byte) (*store.Tally, error) {
-	t.writes++
+	t.tx.Touch()
 	if n := (*changed)[string(key)]; n != nil {
 		return n, nil
 	}
@@ -404,13 +404,12 @@ func (t *txn) addDomains(sums map[string]*store.Tally, others *store.Tally, firs
 // CountedSince implements store.Numbers.
 func (db *DB) CountedSince(ctx context.Context) (since time.Time, err error) {
 	err = db.read(ctx, func(t *txn) error {
-		c := t.bucket(bHours).Cursor()
-		for key, _ := c.First(); key != nil; {
+		for key, _ := t.first(bHours, nil); key != nil; {
 			whose, hour, _ := hourIn(key)
 			if start := hourStart(hour); since.IsZero() || start.Before(since) {
 				since = start
 			}
-			key, _ = c.Seek(nextWhose(whose))
+			key, _ = t.firstFrom(bHours, nil, nextWhose(whose))
 		}
 		if since.IsZero() {
 			return store.ErrNotFound

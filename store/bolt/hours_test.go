@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"path/filepath"
+	"pgregory.net/rapid"
 	"testing"
 	"time"
-
-	"go.etcd.io/bbolt"
-	"pgregory.net/rapid"
 
 	"signpost/store"
 )
@@ -41,12 +39,10 @@ func TestAFileOfTheFourthSchemaStartsCounting(t *testing.T) {
 		t.Fatal(err)
 	}
 	furnish(t, db)
-	err = db.bolt.Update(func(tx *bbolt.Tx) error {
-		return errors.Join(tx.DeleteBucket([]byte("hours")), tx.DeleteBucket([]byte("domainhours")))
-	})
-	if err := errors.Join(err, db.Close()); err != nil {
+	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
+	without(t, path, "hours", "domainhours")
 	setSchema(t, path, 4)
 	if db, err = Open(path, Options{}); err != nil {
 		t.Fatal(err)

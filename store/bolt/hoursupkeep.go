@@ -25,11 +25,11 @@ type countedRecord struct {
 // beginCounting makes the buckets that came, and counts from here on; what raw
 // mails take, from the first.
 func beginCounting(t *txn) error {
-	if err := errors.Join(createBuckets(t), t.countRaws()); err != nil {
+	if err := t.countRaws(); err != nil {
 		return err
 	}
 	since := countedRecord{
-		Tickets: t.bucket(bTickets).Sequence(), Outbounds: t.bucket(bOutbounds).Sequence(), Inbounds: t.bucket(bInbounds).Sequence(),
+		Tickets: t.tx.Last(bTickets), Outbounds: t.tx.Last(bOutbounds), Inbounds: t.tx.Last(bInbounds),
 	}
 	if since == (countedRecord{}) {
 		return nil
@@ -71,26 +71,34 @@ type hourRow struct {
 // oldHours are up to limit rows of hours before kept, of each region and mailbox
 // the oldest first.
 func (t *txn) oldHours(kept uint32, limit int) (old []hourRow) {
-	c := t.bucket(bHours).Cursor()
-	for key, _ := c.First(); key != nil && len(old) < limit; {
-		whose, hour, _ := hourIn(key)
-		if hour >= kept {
-			key, _ = c.Seek(nextWhose(whose))
-			continue
+	for from := []byte(nil); ; {
+		var young []byte                                                  // whose rows are all kept from here on
+		_ = t.walk(bHours, nil, from, func(key, _ []byte) (bool, error) { // the visit does not fail
+			whose, hour, _ := hourIn(key)
+			if hour >= kept {
+				young = whose
+			} else if len(old) < limit {
+				old = append(old, hourRow{bytes.Clone(key), hour})
+			}
+			return young == nil && len(old) < limit, nil
+		})
+		if young == nil {
+			return old
 		}
-		old = append(old, hourRow{bytes.Clone(key), hour})
-		key, _ = c.Next()
+		from = nextWhose(young)
 	}
-	return old
 }
 
 // oldDomainHours are up to limit rows of domains in hours before kept, the oldest
 // first.
 func (t *txn) oldDomainHours(kept uint32, limit int) (old []hourRow) {
-	c := t.bucket(bDomainHours).Cursor()
-	for key, _ := c.First(); key != nil && len(old) < limit && readU32(key) < kept; key, _ = c.Next() {
+	_ = t.walk(bDomainHours, nil, nil, func(key, _ []byte) (bool, error) { // the visit does not fail
+		if len(old) >= limit || readU32(key) >= kept {
+			return false, nil
+		}
 		old = append(old, hourRow{bytes.Clone(key), readU32(key)})
-	}
+		return true, nil
+	})
 	return old
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/engine"
 )
 
 // The file's layout. Numbers are big-endian; an instant is a big-endian uint64
@@ -85,7 +86,7 @@ import (
 //
 // What each row of outqueue, outheads, outleases and outleased says follows from
 // the outbound rows; ClaimOutbound explains why they are four.
-type bucket int
+type bucket = engine.Bucket
 
 const (
 	bMeta bucket = iota
@@ -140,67 +141,59 @@ const (
 	bucketCount
 )
 
-// layout is a bucket's name and whether its keys come in ascending order. Pages
-// of such a bucket are filled to 0.9 before they split, since nothing will ever
-// be put in between; the others split in halves.
-type layout struct {
-	name    string
-	appends bool
-}
-
-func (b bucket) layout() layout {
-	return [bucketCount]layout{
-		bMeta:         {"meta", false},
-		bCounts:       {"counts", false},
-		bTickets:      {"tickets", true},
-		bNumbers:      {"numbers", true},
-		bRequesters:   {"requesters", false},
-		bLinks:        {"links", true},
-		bDeadlines:    {"deadlines", true},
-		bEntries:      {"entries", true},
-		bOutbounds:    {"outbounds", true},
-		bOutWaiting:   {"outwaiting", true},
-		bOutQueue:     {"outqueue", false},
-		bOutHeads:     {"outheads", true},
-		bOutLeases:    {"outleases", true},
-		bOutLeased:    {"outleased", false},
-		bOutMessages:  {"outmessages", true},
-		bOutTickets:   {"outtickets", true},
-		bMailboxes:    {"mailboxes", false},
-		bInbounds:     {"inbounds", true},
-		bRaws:         {"raws", true},
-		bInUIDs:       {"inuids", true},
-		bInHashes:     {"inhashes", false},
-		bInMessages:   {"inmessages", false},
-		bInPending:    {"inpending", true},
-		bBlobs:        {"blobs", false},
-		bPosts:        {"posts", false},
-		bReservations: {"reservations", false},
-		bBudgets:      {"budgets", false},
-		bExpiry:       {"expiry", true},
-		bAgents:       {"agents", true},
-		bAgentNames:   {"agentnames", false},
-		bSessions:     {"sessions", false},
-
-		bOutRecipients: {"outrecipients", false},
-		bSuppressions:  {"suppressions", false},
-		bSupOrder:      {"suporder", true},
-		bRefusals:      {"refusals", false},
-		bRefuSeen:      {"refuseen", true},
-		bInMarks:       {"inmarks", false},
-		bInAddresses:   {"inaddresses", false},
-		bOutFailed:     {"outfailed", false},
-		bOutHeld:       {"outheld", false},
-		bHours:         {"hours", false},
-		bDomainHours:   {"domainhours", false},
-		bAlarms:        {"alarms", true},
-		bAlarmKeys:     {"alarmkeys", false},
-		bCanaries:      {"canaries", true},
-		bThrottled:     {"throttled", true},
-		bTurns:         {"turns", false},
-		bNetworkTurns:  {"networkturns", false},
-		bBudgetWaits:   {"budgetwaits", false},
-	}[b]
+// layouts are the buckets' names, and whether their keys come in ascending order.
+func layouts() []engine.Layout {
+	return []engine.Layout{
+		bMeta:          {Name: "meta"},
+		bCounts:        {Name: "counts"},
+		bTickets:       {Name: "tickets", Appends: true},
+		bNumbers:       {Name: "numbers", Appends: true},
+		bRequesters:    {Name: "requesters"},
+		bLinks:         {Name: "links", Appends: true},
+		bDeadlines:     {Name: "deadlines", Appends: true},
+		bEntries:       {Name: "entries", Appends: true},
+		bOutbounds:     {Name: "outbounds", Appends: true},
+		bOutWaiting:    {Name: "outwaiting", Appends: true},
+		bOutQueue:      {Name: "outqueue"},
+		bOutHeads:      {Name: "outheads", Appends: true},
+		bOutLeases:     {Name: "outleases", Appends: true},
+		bOutLeased:     {Name: "outleased"},
+		bOutMessages:   {Name: "outmessages", Appends: true},
+		bOutTickets:    {Name: "outtickets", Appends: true},
+		bMailboxes:     {Name: "mailboxes"},
+		bInbounds:      {Name: "inbounds", Appends: true},
+		bRaws:          {Name: "raws", Appends: true},
+		bInUIDs:        {Name: "inuids", Appends: true},
+		bInHashes:      {Name: "inhashes"},
+		bInMessages:    {Name: "inmessages"},
+		bInPending:     {Name: "inpending", Appends: true},
+		bBlobs:         {Name: "blobs"},
+		bPosts:         {Name: "posts"},
+		bReservations:  {Name: "reservations"},
+		bBudgets:       {Name: "budgets"},
+		bExpiry:        {Name: "expiry", Appends: true},
+		bAgents:        {Name: "agents", Appends: true},
+		bAgentNames:    {Name: "agentnames"},
+		bSessions:      {Name: "sessions"},
+		bOutRecipients: {Name: "outrecipients"},
+		bSuppressions:  {Name: "suppressions"},
+		bSupOrder:      {Name: "suporder", Appends: true},
+		bRefusals:      {Name: "refusals"},
+		bRefuSeen:      {Name: "refuseen", Appends: true},
+		bInMarks:       {Name: "inmarks"},
+		bInAddresses:   {Name: "inaddresses"},
+		bOutFailed:     {Name: "outfailed"},
+		bOutHeld:       {Name: "outheld"},
+		bHours:         {Name: "hours"},
+		bDomainHours:   {Name: "domainhours"},
+		bAlarms:        {Name: "alarms", Appends: true},
+		bAlarmKeys:     {Name: "alarmkeys"},
+		bCanaries:      {Name: "canaries", Appends: true},
+		bThrottled:     {Name: "throttled", Appends: true},
+		bTurns:         {Name: "turns"},
+		bNetworkTurns:  {Name: "networkturns"},
+		bBudgetWaits:   {Name: "budgetwaits"},
+	}
 }
 
 // Kinds of expiry rows: which bucket the key belongs to.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/engine"
 )
 
 // firstNumber is a prefix's first ticket number.
@@ -68,7 +69,7 @@ func (db *DB) OpenTickets(ctx context.Context, batch []Opening) ([]store.Opened,
 		prepared[i].confirmed = b.Confirmed
 	}
 	opened := make([]store.Opened, len(batch))
-	err := db.write(ctx, groupBytes, func(t *txn) (err error) {
+	err := db.write(ctx, engine.GroupBytes, func(t *txn) (err error) {
 		for i, o := range prepared {
 			if opened[i], err = t.openTicket(o); err != nil {
 				return fault("open ticket of batch", i, err)

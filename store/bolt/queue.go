@@ -81,7 +81,7 @@ func (t *txn) takes(id store.OutboundID, c store.Claim) (bool, error) {
 }
 
 func (t *txn) headAfter(after []byte) (head []byte, dom domain) {
-	k, v := t.bucket(bOutHeads).Cursor().Seek(append(bytes.Clone(after), 0))
+	k, v := t.firstFrom(bOutHeads, nil, append(bytes.Clone(after), 0))
 	if k == nil {
 		return nil, dom
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,20 +15,12 @@ import (
 	"signpost/store"
 )
 
-// setSchema closes the store and writes a schema version into its file.
+// setSchema writes a schema version into the file of a store that is closed.
 func setSchema(t *testing.T, path string, version uint32) {
 	t.Helper()
-	file, err := bbolt.Open(path, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	err = file.Update(func(tx *bbolt.Tx) error {
+	inFile(t, path, func(tx *bbolt.Tx) error {
 		return tx.Bucket([]byte("meta")).Put([]byte(schemaKey), u32(version))
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestANewerSchemaIsRefused(t *testing.T) {
@@ -86,14 +79,14 @@ func TestMigrations(t *testing.T) {
 	never := errors.New("the second step fails")
 	log := slog.New(slog.DiscardHandler)
 	steps := append(migrations(), step("two", nil), step("three", never), step("four", nil))
-	if err := migrate(db.bolt, db.codec, steps, log); !errors.Is(err, never) {
+	if err := migrate(db.engine, db.codec, steps, log); !errors.Is(err, never) {
 		t.Fatalf("got %v", err)
 	}
-	if version, _ := schemaVersion(db.bolt); version != known+1 || metaKeys(t, db) != "schema two" {
+	if version, _ := schemaVersion(db.engine); version != known+1 || metaKeys(t, db) != "schema two" {
 		t.Errorf("after the failure: version %d, %s", version, metaKeys(t, db))
 	}
 	steps[known+1] = step("three", nil)
-	if err := migrate(db.bolt, db.codec, steps, log); err != nil {
+	if err := migrate(db.engine, db.codec, steps, log); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(ran, " "); got != "two three three four" {
@@ -105,20 +98,16 @@ func TestMigrations(t *testing.T) {
 // migration: each version is what is in people's folders.
 func TestTheSchemaIsFrozen(t *testing.T) {
 	t.Parallel()
-	db := openNew(t, Options{})
-	defer checkAndClose(t, db)
 	var names []string
-	err := db.bolt.View(func(tx *bbolt.Tx) error {
-		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
-			names = append(names, string(name))
-			return nil
-		})
-	})
+	for _, l := range layouts() {
+		names = append(names, l.Name)
+	}
+	slices.Sort(names)
 	want := "agentnames agents alarmkeys alarms blobs budgets budgetwaits canaries counts deadlines domainhours entries expiry hours inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
 		"networkturns numbers outbounds outfailed outheads outheld outleased outleases outmessages outqueue outrecipients outtickets outwaiting posts raws refusals refuseen requesters " +
 		"reservations sessions suporder suppressions throttled tickets turns"
-	if got := strings.Join(names, " "); err != nil || got != want || len(migrations()) != 8 {
-		t.Errorf("schema %d has %s, want %s; %v", len(migrations()), got, want, err)
+	if got := strings.Join(names, " "); got != want || len(migrations()) != 8 {
+		t.Errorf("schema %d has %s, want %s", len(migrations()), got, want)
 	}
 }
 
@@ -131,12 +120,10 @@ func TestAFileOfTheFirstSchemaGrowsAgents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.bolt.Update(func(tx *bbolt.Tx) error {
-		return errors.Join(tx.DeleteBucket([]byte("agents")), tx.DeleteBucket([]byte("agentnames")), tx.DeleteBucket([]byte("sessions")))
-	})
-	if err := errors.Join(err, db.Close()); err != nil {
+	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
+	without(t, path, "agents", "agentnames", "sessions")
 	setSchema(t, path, 1)
 	if db, err = Open(path, Options{}); err != nil {
 		t.Fatal(err)
@@ -172,16 +159,10 @@ func TestAFileOfTheSecondSchemaIsIndexedByRecipient(t *testing.T) {
 	rows := must(t)(db.RecordInbound(ctx, now, []store.NewInbound{{Mailbox: "us", UIDValidity: 1, UID: 1, InternalDate: now, Raw: []byte("x")}}))
 	decision := benchDecision(newRand(1), newRing(t), rows[0], now)
 	answered := must(t)(db.DecideInbound(ctx, now, []store.Decision{decision}))
-	err = db.bolt.Update(func(tx *bbolt.Tx) error {
-		var errs []error
-		for _, name := range []string{"outrecipients", "suppressions", "suporder", "refusals", "refuseen"} {
-			errs = append(errs, tx.DeleteBucket([]byte(name)))
-		}
-		return errors.Join(errs...)
-	})
-	if err := errors.Join(err, err1, err2, db.Close()); err != nil {
+	if err := errors.Join(err1, err2, db.Close()); err != nil {
 		t.Fatal(err)
 	}
+	without(t, path, "outrecipients", "suppressions", "suporder", "refusals", "refuseen")
 	setSchema(t, path, 2)
 	if db, err = Open(path, Options{}); err != nil {
 		t.Fatal(err)
@@ -204,12 +185,10 @@ func TestAFileOfTheThirdSchemaCanBeSearched(t *testing.T) {
 		t.Fatal(err)
 	}
 	furnish(t, db)
-	err = db.bolt.Update(func(tx *bbolt.Tx) error {
-		return errors.Join(tx.DeleteBucket([]byte("inmarks")), tx.DeleteBucket([]byte("inaddresses")), tx.DeleteBucket([]byte("outfailed")))
-	})
-	if err := errors.Join(err, db.Close()); err != nil {
+	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
+	without(t, path, "inmarks", "inaddresses", "outfailed")
 	setSchema(t, path, 3)
 	if db, err = Open(path, Options{}); err != nil {
 		t.Fatal(err)

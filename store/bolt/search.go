@@ -47,9 +47,6 @@ func (t *txn) indexInbound(was, is store.Inbound) error {
 // indexBoard makes schema 4: what the ledger is searched by, and the mails that
 // failed.
 func indexBoard(t *txn) error {
-	if err := createBuckets(t); err != nil {
-		return err
-	}
 	err := t.walk(bInbounds, nil, nil, func(key, _ []byte) (bool, error) {
 		row, err := t.inbound(store.InboundID(readU64(key)))
 		if err != nil {
@@ -171,7 +168,7 @@ func (t *txn) searchRange(q store.InboundQuery, below uint64) (from, before uint
 // seenFrom is the lowest id whose mail was seen at or after an instant, found by
 // halving; one above the last when there is none.
 func (t *txn) seenFrom(at time.Time) uint64 {
-	low, high := uint64(1), t.bucket(bInbounds).Sequence()+1
+	low, high := uint64(1), t.tx.Last(bInbounds)+1
 	for low < high {
 		middle := low + (high-low)/2
 		row, err := t.inbound(store.InboundID(middle))

@@ -1,20 +1,18 @@
 package bolt
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"signpost/store"
+	"signpost/store/engine"
 )
 
-// txn is one transaction, reading or writing. Slices it returns die with it.
+// txn is one transaction as the verbs see it, reading or writing. Slices it
+// returns die with it. The verbs of one group share it.
 type txn struct {
-	tx      *bbolt.Tx
-	codec   *codec
-	buckets [bucketCount]*bbolt.Bucket
-	writes  int // so that a verb that failed can be told to have left no trace
+	tx    engine.Tx
+	codec *codec
 	// counts are the counters changed by this transaction, written once at its
 	// end (putCounts): every verb of a group changes the same few.
 	counts map[string]uint64
@@ -25,39 +23,19 @@ type txn struct {
 	tallies tallies
 }
 
-const appendFill = 0.9
-
-func (t *txn) bucket(b bucket) *bbolt.Bucket {
-	if t.buckets[b] == nil {
-		l := b.layout()
-		t.buckets[b] = t.tx.Bucket([]byte(l.name))
-		if l.appends {
-			t.buckets[b].FillPercent = appendFill
-		}
-	}
-	return t.buckets[b]
+// Flush implements engine.Shared.
+func (t *txn) Flush() error {
+	return errors.Join(t.putCounts(), t.putUsages(), t.putTallies())
 }
 
-func (t *txn) value(b bucket, key []byte) []byte { return t.bucket(b).Get(key) }
+func (t *txn) value(b bucket, key []byte) []byte { return t.tx.Get(b, key) }
 
 func (t *txn) has(b bucket, key []byte) bool { return t.value(b, key) != nil }
 
-// put stores key and value. The database keeps value until the commit.
-func (t *txn) put(b bucket, key, value []byte) error {
-	t.writes++
-	if err := t.bucket(b).Put(key, value); err != nil {
-		return fmt.Errorf("put in %s: %w", b.layout().name, err)
-	}
-	return nil
-}
+// put stores key and value. The engine keeps value until the commit.
+func (t *txn) put(b bucket, key, value []byte) error { return t.tx.Put(b, key, value) }
 
-func (t *txn) delete(b bucket, key []byte) error {
-	t.writes++
-	if err := t.bucket(b).Delete(key); err != nil {
-		return fmt.Errorf("delete from %s: %w", b.layout().name, err)
-	}
-	return nil
-}
+func (t *txn) delete(b bucket, key []byte) error { return t.tx.Delete(b, key) }
 
 func (t *txn) putRecord(b bucket, key []byte, record any) error {
 	data, err := t.codec.record(record)
@@ -74,16 +52,16 @@ func (t *txn) record(b bucket, key []byte, record any) error {
 		return store.ErrNotFound
 	}
 	if err := t.codec.read(data, record); err != nil {
-		return fmt.Errorf("read %x from %s: %w", key, b.layout().name, err)
+		return fmt.Errorf("read %x from %s: %w", key, nameOf(b), err)
 	}
 	return nil
 }
 
+// nameOf is a bucket's name.
+func nameOf(b bucket) string { return layouts()[b].Name }
+
 // next gives out the bucket's next number.
-func (t *txn) next(b bucket) (uint64, error) {
-	t.writes++
-	return t.bucket(b).NextSequence()
-}
+func (t *txn) next(b bucket) (uint64, error) { return t.tx.Next(b) }
 
 func (t *txn) count(kind byte, name string) uint64 {
 	key := append([]byte{kind}, name...)
@@ -94,7 +72,7 @@ func (t *txn) count(kind byte, name string) uint64 {
 }
 
 func (t *txn) setCount(kind byte, name string, count uint64) {
-	t.writes++
+	t.tx.Touch()
 	if t.counts == nil {
 		t.counts = map[string]uint64{}
 	}
@@ -115,41 +93,27 @@ func (t *txn) putCounts() error {
 	return nil
 }
 
-// walk calls visit for the rows whose keys begin with prefix, in ascending order
-// from the first key that is at least from, until visit returns false.
-func (t *txn) walk(b bucket, prefix, from []byte, visit func(key, value []byte) (bool, error)) error {
-	c := t.bucket(b).Cursor()
-	for k, v := c.Seek(from); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
-		if more, err := visit(k, v); err != nil || !more {
-			return err
-		}
-	}
-	return nil
+// walk is engine.Tx.Walk.
+func (t *txn) walk(b bucket, prefix, from []byte, visit engine.Visit) error {
+	return t.tx.Walk(b, prefix, from, visit)
 }
 
-// walkBack is walk in descending order, over the keys below before.
-func (t *txn) walkBack(b bucket, prefix, before []byte, visit func(key, value []byte) (bool, error)) error {
-	c := t.bucket(b).Cursor()
-	var v []byte
-	k, _ := c.Seek(before)
-	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
-	}
-	for ; k != nil && bytes.HasPrefix(k, prefix); k, v = c.Prev() {
-		if more, err := visit(k, v); err != nil || !more {
-			return err
-		}
-	}
-	return nil
+// walkBack is engine.Tx.WalkBack.
+func (t *txn) walkBack(b bucket, prefix, before []byte, visit engine.Visit) error {
+	return t.tx.WalkBack(b, prefix, before, visit)
 }
 
 // first returns the first row whose key begins with prefix, nil without one.
 func (t *txn) first(b bucket, prefix []byte) (key, value []byte) {
-	k, v := t.bucket(b).Cursor().Seek(prefix)
-	if k == nil || !bytes.HasPrefix(k, prefix) {
-		return nil, nil
-	}
-	return k, v
+	return t.firstFrom(b, prefix, prefix)
+}
+
+// firstFrom returns the first row whose key begins with prefix and is at least
+// from, nil without one.
+func (t *txn) firstFrom(b bucket, prefix, from []byte) (key, value []byte) {
+	_ = t.walk(b, prefix, from, func(k, v []byte) (bool, error) { // the visit does not fail
+		key, value = k, v
+		return false, nil
+	})
+	return key, value
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/engine"
 )
 
 // Stats implements store.Upkeep.
@@ -117,7 +118,7 @@ func (db *DB) Housekeep(ctx context.Context, now time.Time, limit int) (dropped 
 // MarkRestored implements store.Upkeep.
 func (db *DB) MarkRestored(ctx context.Context, now time.Time) error {
 	now = store.Instant(now)
-	err := db.write(ctx, groupBytes, func(t *txn) error {
+	err := db.write(ctx, engine.GroupBytes, func(t *txn) error {
 		return errors.Join(t.reconnect(now), t.giveUpAnswers(now), t.endSessions())
 	})
 	return fault("mark restored at", now, err)

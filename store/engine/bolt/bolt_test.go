@@ -1,10 +1,17 @@
 package bolt
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 
+	"signpost/store"
 	"signpost/store/engine"
 	"signpost/store/engine/enginetest"
 )
@@ -22,5 +29,49 @@ func TestEngine(t *testing.T) {
 			t.Fatal(err)
 		}
 		return e
+	})
+}
+
+func TestWhatNoRoomLooksLike(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		&os.PathError{Op: "write", Path: "f", Err: syscall.ENOSPC},
+		fmt.Errorf("file resize error: %s", &os.PathError{Op: "truncate", Path: "f", Err: syscall.EFBIG}), // as bbolt says it
+		syscall.EDQUOT,
+	} {
+		if !errors.Is(full(err), store.ErrFull) {
+			t.Errorf("%v is not ErrFull", err)
+		}
+	}
+	if full(nil) != nil || errors.Is(full(syscall.EIO), store.ErrFull) {
+		t.Error("something else is ErrFull")
+	}
+}
+
+// A group that does not fit says little of its small verbs.
+func TestNoRoomForAGroupIsNoReasonToRefuseItsSmallVerbs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e, err := Open(filepath.Join(t.TempDir(), "rows.db"), enginetest.Layouts(), Options{MaxSize: 8 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		ctx, running, hold := context.Background(), make(chan struct{}), make(chan struct{})
+		go e.Update(ctx, 0, func(engine.Tx) error { close(running); <-hold; return nil })
+		<-running
+		var errs [3]error
+		var all sync.WaitGroup
+		for i, size := range []int{1, 16 << 20, 1} {
+			all.Go(func() {
+				errs[i] = e.Update(ctx, 0, func(tx engine.Tx) error { return tx.Put(0, []byte{byte(i + 1)}, make([]byte, size)) })
+			})
+		}
+		synctest.Wait()
+		close(hold)
+		all.Wait()
+		if errs[0] != nil || !errors.Is(errs[1], store.ErrFull) || errs[2] != nil {
+			t.Errorf("got %v", errs)
+		}
 	})
 }
