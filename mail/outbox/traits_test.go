@@ -106,7 +106,10 @@ func scramServer(t *testing.T, user, password string) *scram.ServerConversation 
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := client.GetStoredCredentials(scram.KeyFactors{Salt: "salt of the test", Iters: 4096})
+	kept, err := client.GetStoredCredentialsWithError(scram.KeyFactors{Salt: "salt of the test", Iters: 4096})
+	if err != nil {
+		t.Fatal(err)
+	}
 	server, err := scram.SHA256.NewServer(func(name string) (scram.StoredCredentials, error) {
 		if name != user {
 			return scram.StoredCredentials{}, io.EOF
