@@ -16,6 +16,8 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"signpost/store/charset"
 )
 
 // charsetError is a name of a character encoding that says nothing to us: the
@@ -25,7 +27,7 @@ type charsetError struct{ label string }
 func (e *charsetError) Error() string { return fmt.Sprintf("texts are in %.40q", e.label) }
 
 // decodeText reads a text in the encoding of this name: one of the WHATWG's
-// Encoding standard or of IANA's list, "" is UTF-8.
+// Encoding standard, of IANA's list or of those in use (charset.Name), "" is UTF-8.
 func decodeText(text, label string) (string, error) {
 	label = strings.ToLower(strings.TrimSpace(label))
 	switch {
@@ -34,11 +36,8 @@ func decodeText(text, label string) (string, error) {
 	case (label == "us-ascii" || label == "ascii") && utf8.ValidString(text):
 		return text, nil // what is more than ASCII in it is no other 8-bit encoding by chance
 	}
-	e, err := htmlindex.Get(label)
-	if err != nil {
-		e, err = ianaindex.IANA.Encoding(label)
-	}
-	if err != nil || e == nil || e == encoding.Replacement {
+	e := encodingOf(label)
+	if e == nil {
 		return text, &charsetError{label}
 	}
 	read, _, err := transform.String(unicode.BOMOverride(e.NewDecoder()), text)
@@ -46,6 +45,21 @@ func decodeText(text, label string) (string, error) {
 		return text, fmt.Errorf("decode %s: %w", label, err)
 	}
 	return read, nil
+}
+
+// encodingOf finds an encoding by its label, also by one that neither list has but
+// that is known to be used for it; nil for none that can be read.
+func encodingOf(label string) encoding.Encoding {
+	for _, name := range []string{label, charset.Name(label)} {
+		e, err := htmlindex.Get(name)
+		if err != nil {
+			e, err = ianaindex.IANA.Encoding(name)
+		}
+		if err == nil && e != nil && e != encoding.Replacement {
+			return e
+		}
+	}
+	return nil
 }
 
 // decode turns the texts that named no encoding of their own into UTF-8: those of

@@ -53,6 +53,11 @@ func TestATextIsReadInTheEncodingItNames(t *testing.T) {
 		"the whole body's":           {kind + "; charset=gbk", parts(part(`name="name"`, "\xcd\xf5")), "王"},
 		"pairs, of their type":       {"application/x-www-form-urlencoded; charset=ISO-8859-1", pairs("name=Jos%E9+Mu%F1oz"), "José Muñoz"},
 		"pairs, of their form":       {"application/x-www-form-urlencoded", pairs("_charset_=windows-1256&name=%E3%ED"), "مي"},
+		"a vendor's name":            {kind, parts(part(`name="name"`, "\x8eR\x93c", "Content-Type: text/plain; charset=cp932")), "山田"},
+		"a code page's number":       {kind, parts(part(`name="name"`, "\xb1\xe8", "Content-Type: text/plain; charset=MS949")), "김"},
+		"a name written wrong":       {kind, parts(part(`name="_charset_"`, "eucjp"), part(`name="name"`, "\xbb\xb3\xc5\xc4")), "山田"},
+		"UTF-8 under another's name": {kind, parts(part(`name="name"`, "José", "Content-Type: text/plain; charset=utf8mb4")), "José"},
+		"pairs, by a wrong name":     {"application/x-www-form-urlencoded; charset=iso_8859_1", pairs("name=Jos%E9"), "José"},
 		"UTF-8 by name":              {kind, parts(part(`name="name"`, "José", "Content-Type: text/plain; charset=UTF-8")), "José"},
 		"for its transfer":           {kind, parts(part(`name="name"`, "Sm9zw6k=", "Content-Transfer-Encoding: base64")), "José"},
 		"for its transfer, printed":  {kind, parts(part(`name="name"`, "Jos=C3=A9", "Content-Transfer-Encoding: quoted-printable")), "José"},
@@ -69,7 +74,7 @@ func TestATextIsReadInTheEncodingItNames(t *testing.T) {
 func TestAnUnknownEncodingIsSaidAndLosesNoFile(t *testing.T) {
 	t.Parallel()
 	w := filesWorld(t)
-	for _, label := range []string{"x-klingon", "utf-7", "hz-gb-2312", "binary"} {
+	for _, label := range []string{"x-klingon", "utf-7", "hz-gb-2312", "binary", "unknown", "x-unknown", "default"} {
 		for kind, body := range map[string]string{
 			"multipart/form-data; boundary=b":                     parts(part(`name="title"`, "x", "Content-Type: text/plain; charset="+label)),
 			"multipart/form-data; boundary=b; charset=" + label:   parts(),

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/text/encoding/traditionalchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
+
+	"signpost/store/charset"
 )
 
 // Labels as mail has them: the standards' names, vendors' names, numbers of code
@@ -76,8 +78,8 @@ func TestNamesOfTheStandardAreKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := encodingOf(charsetName(name), nil); got != want {
-			t.Errorf("%s is taken for %q", name, charsetName(name))
+		if got := encodingOf(charset.Name(name), nil); got != want {
+			t.Errorf("%s is taken for %q", name, charset.Name(name))
 		}
 	}
 }
