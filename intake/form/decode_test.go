@@ -147,7 +147,10 @@ func TestACountryByAnotherNameIsAnsweredWithItsCode(t *testing.T) {
 	for given, code := range map[string]string{
 		"UK": "GB", "uk": "GB", "deu": "DE", "Germany": "DE", "Deutschland": "DE", "Alemania": "DE", "USA": "US", "United States": "US", "United States of America": "US",
 		"840": "US", "Côte d’Ivoire": "CI", "Cote d'Ivoire": "CI", "Österreich": "AT", "中国": "CN", "Jerman": "DE", "ألمانيا": "DE", "日本": "JP", "Brasil": "BR", "South Korea": "KR",
-		"Great Britain": "GB", "The Netherlands": "NL", "Россия": "RU", "Czech Republic": "CZ", "IDN": "ID", "España": "ES",
+		"Great Britain": "GB", "The Netherlands": "NL", "Россия": "RU", "Czech Republic": "CZ", "IDN": "ID", "España": "ES", "U.S.A.": "US", "U.K.": "GB", "Hong Kong": "HK", "Macau": "MO", "Palestine": "PS", "DR Congo": "CD",
+		"Bosnia and Herzegovina": "BA", "Bosnia": "BA", "Trinidad and Tobago": "TT", "Trinidad & Tobago": "TT", "Republic of Korea": "KR",
+		"Republic of Moldova": "MD", "Saint Lucia": "LC", "St. Lucia": "LC", "Macedonia": "MK", "Cape Verde": "CV", "Laos": "LA",
+		"Syria": "SY", "Czechia": "CZ", "Antigua and Barbuda": "AG", "Timor-Leste": "TL", "Polska": "PL", "Italia": "IT", "Nederland": "NL", "Danmark": "DK", "Ελλάδα": "GR", "대한민국": "KR",
 	} {
 		got := w.asJSON(with(good(), "country", given))
 		status(t, got, 422)

@@ -18,8 +18,8 @@ import (
 const refusedEndings = "" +
 	// programs, and what installs or configures them
 	"exe ex_ com scr pif cpl dll sys drv ocx vxd msi msp mst msu msc inf ins isp reg nsh osd " +
-	"appx appxbundle msix msixbundle appinstaller application appref-ms gadget diagcab diagcfg diagpkg " +
-	"vsto xbap webpnp printerexport " +
+	"appx appxbundle msix msixbundle appinstaller application appref-ms appcontent-ms gadget diagcab diagcfg diagpkg " +
+	"vsto vsix vsmacros oxt xbap webpnp printerexport ppkg grp " +
 	"jar jnlp app pkg mpkg command tool action workflow terminal prefpane saver mobileconfig " +
 	"run deb rpm appimage flatpak flatpakref flatpakrepo snap desktop apk xpi crx xap air " +
 	// scripts
@@ -27,15 +27,15 @@ const refusedEndings = "" +
 	"vb vbs vbe vbp vbscript js jse mjs cjs ws wsc wsf wsh wsb sct hta htc shb shs " +
 	"py py3 pyc pyo pyw pyz pyzw rb rbw pl tcl ahk au3 a3x sh bash csh ksh zsh scpt scptd applescript " +
 	// pages, which run scripts of their own
-	"html htm xhtml xht mht mhtml shtml svg svgz xsl xslt swf chm hlp " +
+	"html htm xhtml xht mht mhtml shtml svg svgz xsl xslt swf chm its hlp " +
 	// pointers to somewhere else
-	"lnk url website webloc inetloc fileloc scf rdp theme themepack deskthemepack " +
-	"settingcontent-ms library-ms search-ms searchconnector-ms udl xnk maf mag mam maq mar mas mav maw asx " +
+	"lnk url website webloc inetloc fileloc scf rdp theme themepack deskthemepack msrcincident " +
+	"settingcontent-ms library-ms search-ms searchconnector-ms udl odc xnk mad maf mag mam maq mar mas mav maw asx " +
 	// documents made to carry programs, or to fetch something when opened
 	"docm dotm xlsm xltm xlam xla xll xlm iqy oqy rqy dqy slk pptm potm ppsm ppam ppa sldm wll wiz " +
-	"one onepkg ade adp mda mde mdz accde fxp prg " +
+	"one onetoc2 onepkg ade adp mda mde mdz accde fxp prg " +
 	// disks
-	"iso img ima isz vfd vhd vhdx avhd avhdx vmdk vdi qcow qcow2 dmg sparseimage sparsebundle toast squashfs"
+	"iso img ima isz vfd vhd vhdx avhd avhdx vmdk vdi qcow qcow2 dmg sparseimage sparsebundle toast udif ndif dmgpart squashfs"
 
 // refusedEnding is the ending for which a file of this name is refused, "" for
 // none. Computers pass over what may stand around it (spaces and dots behind it, a
@@ -48,6 +48,8 @@ func refusedEnding(name string) string {
 			return ':' // a name ends there for many a program
 		case guard.Invisible(r):
 			return -1
+		case r == '\u3002' || r == '\uFF61': // full stops of East Asia, taken for dots
+			return '.'
 		}
 		return r
 	}, name)

@@ -2,6 +2,7 @@ package form
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -100,7 +101,8 @@ func (f *Form) tooLarge(file store.File, left int64) problem {
 // refuseFile judges a file by the name it was sent under and, last, by what it
 // holds.
 func (f *Form) refuseFile(d *draft, file store.File, sent string, empty bool) (problem, bool) {
-	ending := refusedEnding(sent)
+	// Cleaning must not make of the name one that would have been refused.
+	ending := cmp.Or(refusedEnding(sent), refusedEnding(file.Name))
 	switch {
 	case ending != "":
 		return problem{key: "form.file_ending", pairs: []any{"name", file.Name, "ending", ending}}, true

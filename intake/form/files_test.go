@@ -76,7 +76,8 @@ func TestAFilesEndingRefusesWhatADoubleClickRuns(t *testing.T) {
 		"a.exe.", "a.exe . .", "a.exe \u00a0", "a.exe\u3000", "a.exe\u200b", "a.e\u200bxe", "a.ex\u00ade", "a.exe\u2060.",
 		"cod\u202efdp.exe", "\u2066a.exe\u2069", "a.ｅｘｅ", "a．exe", "ａ．ＥＸＥ", "a․exe", "a.𝐞𝐱𝐞",
 		"a.exe::$DATA", "a.exe:Zone.Identifier", "a.txt:b.exe", "a.exe：x", `C:\temp\a.exe`, "../a.exe", "dir/a.exe/", "a.{3050f4d8-98B5-11CF-BB82-00AA00BDCE0B}",
-		".exe", " .exe",
+		".exe", " .exe", "a。exe", "a｡exe", "a.exe\u2028", "a.exe\u2029 ", strings.Repeat("a", 146) + ".exe" + strings.Repeat("b", 40),
+		"a.appcontent-ms", "a.its", "a.vsix", "a.ppkg", "a.oxt", "a.odc", "a.onetoc2", "a.msrcincident",
 	} {
 		if ok, why := takes(t, w, file{name, "just text"}); ok || !strings.Contains(why, "can start a program") {
 			t.Errorf("%q: taken %v, %q", name, ok, why)

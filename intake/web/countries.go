@@ -103,13 +103,15 @@ func (x *Exchange) FindCountry(text string) (code string, ok bool) {
 	if len(text) > 100 {
 		return "", false
 	}
-	if region, err := language.ParseRegion(text); err == nil {
+	if region, err := language.ParseRegion(strings.ReplaceAll(text, ".", "")); err == nil { // "U.S.A."
 		if code := region.Canonicalize().String(); IsCountry(code) {
 			return code, true
 		}
 	}
 	names, key := x.server.countries.named(x.server.langs.Langs()), countryKey(text)
-	code = cmp.Or(names[key], names[strings.TrimPrefix(key, "the")])
+	// The lists of names write "&", people write "and".
+	joined := countryKey(strings.ReplaceAll(strings.ToLower(text), " and ", " "))
+	code = cmp.Or(names[key], names[strings.TrimPrefix(key, "the")], names[joined])
 	return code, code != ""
 }
 
@@ -150,6 +152,9 @@ func otherNames() map[string]string {
 		"korea": "KR", "republicofkorea": "KR", "burma": "MM", "ivorycoast": "CI", "czechrepublic": "CZ",
 		"russianfederation": "RU", "turkey": "TR", "macedonia": "MK", "swaziland": "SZ", "capeverde": "CV",
 		"easttimor": "TL", "vietnam": "VN", "el": "GR", "prc": "CN", "ksa": "SA",
+		"hongkong": "HK", "hongkongsar": "HK", "macau": "MO", "macao": "MO", "palestine": "PS", "bosnia": "BA",
+		"democraticrepublicofthecongo": "CD", "drc": "CD", "drcongo": "CD", "vatican": "VA", "holysee": "VA",
+		"islamicrepublicofiran": "IR", "syrianarabrepublic": "SY", "republicofmoldova": "MD", "bruneidarussalam": "BN",
 	}
 }
 

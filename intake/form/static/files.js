@@ -12,7 +12,7 @@ const named = 10;
 // none: the server's list by the server's rule (endings.go), which has the last
 // word.
 function refusedEnding(name, refused) {
-  const plain = name.replace(/\p{Cc}/gu, ":").replace(/\p{Cf}|\p{Default_Ignorable_Code_Point}/gu, "").normalize("NFKC").toLowerCase();
+  const plain = name.replace(/\p{Cc}/gu, ":").replace(/\p{Cf}|\p{Default_Ignorable_Code_Point}/gu, "").replace(/[\u3002\uFF61]/g, ".").normalize("NFKC").toLowerCase();
   const last = plain.replaceAll("\\", "/").replace(/[/. ]+$/, "").split("/").pop();
   for (const part of last.split(":")) {
     const bare = part.replace(/[. ]+$/, "");
