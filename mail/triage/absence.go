@@ -2,6 +2,7 @@ package triage
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -75,7 +76,7 @@ func (m *message) sentences() []sentence {
 func cutSentences(text string) []sentence {
 	list := make([]sentence, 0, 8)
 	for _, paragraph := range strings.Split(blankLines(text), "\n\n") {
-		rest := fold(paragraph)
+		rest := withoutSpeech(fold(paragraph))
 		for rest != "" && len(list) < maxSentences {
 			end, question := sentenceEnd(rest)
 			if raw := strings.TrimSpace(rest[:end]); raw != "" {
@@ -105,10 +106,11 @@ const (
 )
 
 // sentenceEnd is where the first sentence of folded text ends. A full stop behind a
-// digit or a short word ends none: "30.11.", "i.v.m.", "Dr.".
+// digit or an abbreviation ends none: "30.11.", "i.v.m.", "Dr."; behind a year or a
+// telephone number it does.
 func sentenceEnd(text string) (end int, question bool) {
-	word := 0 // runes since the last space
-	digit := false
+	word := 0 // where the last word begins
+	digits := 0
 	for i, r := range text {
 		next := i + utf8.RuneLen(r)
 		last := next >= len(text) || text[next] == ' '
@@ -117,16 +119,36 @@ func sentenceEnd(text string) (end int, question bool) {
 			return next, true
 		case r == '。' && strings.HasSuffix(text[:i], "か"):
 			return next, true
-		case strings.ContainsRune(fullStops, r) && (r >= utf8.RuneSelf || last && (r == '!' || !digit && word > 3)):
+		case last && (r == ';' || r == '；'):
 			return next, false
+		case strings.ContainsRune(fullStops, r) && (r >= utf8.RuneSelf || last && (r == '!' || !abbreviates(text[word:i], digits))):
+			return next, false
+		case r == ' ':
+			word = next
+		case unicode.IsDigit(r):
+			digits++
+			continue
 		}
-		word++
-		if r == ' ' {
-			word = 0
-		}
-		digit = unicode.IsDigit(r)
+		digits = 0
 	}
 	return len(text), false
+}
+
+// abbreviations end in a full stop within a sentence; so do single letters, and
+// words with a full stop within.
+var abbreviations = strings.Fields(`dr mr mrs ms st nr no bzw ca tel ggf evtl inkl usw etc zzgl hr fr dhr mw dhw
+	sra sr srta dra dott ing inż ul str ext tlf fa abt prof dipl vs max min mme mlle av jl jln bpk sdr yth кв ул тел им
+	см нач зам руб гос prim pl mld mio num núm jan feb apr jun jul aug sep sept okt oct nov dez dec avr juil févr déc
+	ene abr ago dic gen giu lug ott fev mån tis tors fre lör sön`)
+
+// abbreviates tells that a full stop behind word, which ends in so many digits, ends
+// no sentence.
+func abbreviates(word string, digits int) bool {
+	if digits > 0 {
+		return digits < 4
+	}
+	word = strings.TrimLeft(word, "(\"'")
+	return utf8.RuneCountInString(word) < 2 || strings.Contains(word, ".") && !strings.Contains(word, "@") || slices.Contains(abbreviations, word)
 }
 
 func hasGreek(s string) bool {
@@ -179,7 +201,7 @@ func (s *sentence) asksUs() bool {
 	case s.has(requestUs):
 		return true
 	case s.has(sendWord): // a thing we have, not the mail that the notice answers
-		return !s.sendsMessage()
+		return !s.sendsMessage() || s.has(matterWord)
 	}
 	return !points && !s.has(requestElse)
 }
@@ -200,24 +222,25 @@ func (s *sentence) pointsTo() bool {
 	if strings.Contains(s.raw, "@") {
 		return true
 	}
-	digits := 0
-	for _, r := range s.raw {
-		switch {
-		case unicode.IsDigit(r):
-			if digits++; digits == 6 {
-				return true
-			}
-		case !strings.ContainsRune(" -/()+.", r):
-			digits = 0
-		}
+	runs := strings.FieldsFunc(s.raw, func(r rune) bool { return !unicode.IsDigit(r) && !strings.ContainsRune(" -/()+.", r) })
+	return slices.ContainsFunc(runs, isTelephone)
+}
+
+// isTelephone tells six digits or more that are no dates: those are made of numbers
+// up to 31 and of years.
+func isTelephone(run string) bool {
+	all, dated := 0, true
+	for _, number := range strings.FieldsFunc(run, func(r rune) bool { return !unicode.IsDigit(r) }) {
+		all += len(number)
+		dated = dated && (len(number) <= 2 && number <= "31" || len(number) == 1 || len(number) == 4 && number >= "1990" && number < "2100")
 	}
-	return false
+	return all >= 6 && !dated
 }
 
 // personal tells what only a person writes about: an order of theirs, what arrived
 // or did not, thanks for an answer.
 func (s *sentence) personal() bool {
-	return s.has(letterWord) || s.has(goodsOwn) || s.numbersGoods()
+	return s.has(letterWord) || s.has(goodsOwn) || s.numbersGoods() || s.has(troubleWord) && s.has(matterWord)
 }
 
 // numberSigns stand between goods and their number.
@@ -282,9 +305,11 @@ func (m *message) anySentence(is func(*sentence) bool) bool {
 func (m *message) states(s *sentence) bool {
 	_, whole := phrasebook().within(s.raw, awayText)
 	switch {
+	case s.has(jobWord) && !m.namesAuthor(s): // it is a colleague's
+		return false
 	case s.has(leftWord):
 		return s.has(firstPerson) || m.namesAuthor(s) || s.has(mailboxWord)
-	case s.has(pastWord), s.has(laterWord) && !hasDigit(s.raw): // it is over, or not begun
+	case s.has(pastWord), s.has(laterWord) && !s.has(returnWord) && !hasDigit(s.raw): // it is over, or not begun
 		return false
 	case whole || s.has(returnWord):
 		return true
@@ -333,7 +358,7 @@ func (m *message) away() (string, bool) {
 			strange--
 		}
 	}
-	return words, strange >= 0 && !m.asksUs()
+	return words, strange >= 0 && !m.asksUs() && !m.cites()
 }
 
 // absence finds the words that make a text a notice, "" for none, and how many

@@ -36,6 +36,7 @@ const (
 	awayText       section = "away-text"
 	awayMore       section = "away-more"
 	programText    section = "program-text"
+	programNoun    section = "program-noun"
 	goodsSubject   section = "goods-subject"
 	challengeText  section = "challenge-text"
 	challengeHost  section = "challenge-host"
@@ -68,6 +69,9 @@ const (
 	letterWord     section = "letter"
 	goodsWord      section = "goods"
 	goodsOwn       section = "goods-own"
+	matterWord     section = "matter"
+	troubleWord    section = "trouble"
+	jobWord        section = "job"
 )
 
 // phrases is the phrase book: every section's phrases of all languages, folded.
@@ -208,7 +212,7 @@ func (s section) ofSentences() bool {
 	switch s {
 	case firstPerson, firstHouse, thirdPerson, mailboxWord, awayWord, leftWord, backWord, pastWord, returnWord,
 		request, requestUs, requestElse, requestUrgent, letterWord, goodsWord, goodsOwn, senderVoice,
-		ackNoun, ackDone, ackCourtesy, imperative, sendWord, messageWord, laterWord:
+		ackNoun, ackDone, ackCourtesy, imperative, sendWord, messageWord, laterWord, matterWord, troubleWord, jobWord, programNoun:
 		return true
 	}
 	return false

@@ -77,14 +77,26 @@ func (m *message) questions() bool {
 // stands at the head or at the foot.
 func programTextRule(m *message) (string, bool) {
 	text := m.text()
-	if p, ok := phrasebook().within(fold(cut(text, 3000)), programText); ok {
+	if p, ok := phrasebook().within(withoutSpeech(fold(cut(text, 3000))), programText); ok {
 		return p, true
 	}
 	if len(text) <= 3000 {
-		return "", false
+		return m.programNoun()
 	}
 	foot := text[max(3000, len(text)-1500):]
 	return phrasebook().within(fold(strings.ToValidUTF8(foot, " ")), programText)
+}
+
+// programNoun finds a sentence that begins with the name of such a mail, in one that
+// asks nothing: "Automatic reply. ..."; people write "your automatic reply".
+func (m *message) programNoun() (string, bool) {
+	list := m.sentences()
+	for i := range list {
+		if list[i].startsWith(programNoun) {
+			return list[i].raw, !m.asks()
+		}
+	}
+	return "", false
 }
 
 // answers tells a mail that answers another, as far as its header shows. Exchange
@@ -208,7 +220,7 @@ func withoutQuotes(s string) string {
 		next := min(at+len(line)+1, len(s))
 		trimmed := strings.TrimSpace(line)
 		switch {
-		case strings.HasPrefix(trimmed, ">"):
+		case strings.HasPrefix(trimmed, ">"), attributes(trimmed, s[next:]):
 		case startsQuote(trimmed, s[at:]):
 			return out.String()
 		default:
@@ -217,6 +229,15 @@ func withoutQuotes(s string) string {
 		at = next
 	}
 	return out.String()
+}
+
+// attributes tells the line above quoted lines that dates them: "On 3.5.2026 09:15, Ana
+// wrote:". Its date is no number to call.
+func attributes(line, below string) bool {
+	if !strings.HasSuffix(line, ":") && !strings.HasSuffix(line, "：") || !hasDigit(line) {
+		return false
+	}
+	return strings.HasPrefix(strings.TrimLeft(below, " \t\r\n"), ">") && strings.ContainsAny(strings.TrimRight(line, ":"), ":@")
 }
 
 // startsQuote tells the line above a quoted mail: "-----Original Message-----",
@@ -232,6 +253,9 @@ func startsQuote(line, text string) bool {
 		}
 	}
 	if line[len(line)-1] == ':' && strings.Contains(line, "@") && strings.ContainsAny(line, "0123456789") && len(line) < 300 {
+		return true
+	}
+	if _, below, _ := strings.Cut(text, "\n"); strings.HasPrefix(line, "---") && strings.HasSuffix(line, "---") && pastedHeader(below) {
 		return true
 	}
 	return pastedHeader(text)
