@@ -126,6 +126,8 @@ func (w words) subject() subject {
 		return aboutUs
 	case receivingLimit.MatchString(w.plain):
 		return aboutRecipient
+	case w.at == StageDot && badFile.MatchString(w.plain):
+		return aboutMail
 	case ofUs.MatchString(w.plain), w.quotes.ours && !w.quotes.recipient:
 		return aboutUs
 	case namesRecipient:
@@ -214,6 +216,8 @@ func (w words) report() store.Report {
 		r.Reason, r.Hard, r.Outcome = "userunknown", true, store.OutcomeDead
 	case r.Outcome == store.OutcomeDead && denied && w.has("7.1"): // a rule about the recipient, which may be good
 		r.Reason, r.Hard, r.Outcome = "rejected", false, store.OutcomeRefused
+	case r.Outcome == store.OutcomeRefused && mailboxFull.MatchString(w.plain):
+		r.Reason, r.Outcome = "mailboxfull", store.OutcomeLater
 	case r.Outcome == store.OutcomeRefused && mailboxGone.MatchString(w.plain):
 		r.Reason, r.Outcome = "suspend", store.OutcomeDead
 	}

@@ -122,7 +122,20 @@ func judged() map[string]string {
 			. 550 5.7.1 [CS01] Message rejected due to local policy.
 			r 550 5.7.1 Absender nicht erlaubt
 			. 550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; Delivery restriction check failed because the sender was not authenticated when sending to this group
-			. 550 5.7.1 mailbox of the sender is over quota`,
+			. 550 5.7.1 mailbox of the sender is over quota
+			r 550 5.7.1 Expéditeur non autorisé : adresse <support@desk.example> inconnue
+			r 550 Adresse de l'expéditeur inconnue
+			r 550 5.1.0 Отправитель <support@desk.example> не существует
+			r 550 Remetente <support@desk.example> desconhecido
+			r 550 Afzender onbekend
+			r 550 user not found in SASL database
+			. 554 5.2.2 message quota exceeded for this API key
+			r 550 mailbox quota: 500 of 500 mails sent today
+			r 550 5.7.1 This account may not contact external recipients
+			r 550 Only local recipients accepted
+			r 550 5.7.1 Server Unavailable: sending from this account has been blocked
+			. 550 5.2.0 Account locked: spam complaints over threshold
+			m 501 Syntactically invalid EHLO argument(s)`,
 		"hold refused": `
 			. 550-5.7.26 This mail has been blocked because the sender is unauthenticated. / 550-5.7.26 Gmail requires all senders to authenticate with either SPF or DKIM.
 			. 550-5.7.26 Unauthenticated email from desk.example is not accepted due to domain's DMARC policy.
@@ -178,7 +191,14 @@ func judged() map[string]string {
 			r 550 5.1.1 Benutzer unbekannt
 			r 550 用户不存在
 			r 550 5.2.1 This mailbox has been blocked due to inactivity
-			r 550 Message was not accepted -- invalid mailbox. Local mailbox ana@partner.example is unavailable: account is disabled`,
+			r 550 Message was not accepted -- invalid mailbox. Local mailbox ana@partner.example is unavailable: account is disabled
+			r 550 The mail address you are trying to send to (ana@partner.example) is no longer in use
+			. 550 You tried to send to a recipient that has been marked as inactive. Found inactive addresses: ana@partner.example. Inactive recipients are ones that have generated a hard bounce or a spam complaint.
+			r 550 "The recipient cannot be verified. Please check all recipients of this message to verify they are valid."
+			r 550 Gebruiker onbekend
+			r 550 Nieznany użytkownik
+			r 550 Usuário desconhecido
+			r 550 Адресат не найден`,
 		"fail later": `
 			r. 552 5.2.2 <ana@partner.example>: Recipient mailbox is full
 			r. 552-5.2.2 The email account that you tried to reach is over quota. Please direct / 552 5.2.2 the recipient to https://support.google.com/mail/?p=OverQuotaPerm
@@ -186,7 +206,10 @@ func judged() map[string]string {
 			r 552 Requested mail action aborted: exceeded storage allocation
 			r 554 5.2.2 mailbox full
 			r. 550-5.2.1 The user you are trying to contact is receiving mail at a rate that / 550 5.2.1 prevents additional messages from being delivered.
-			r 552 5.2.2 Mailbox size limit exceeded`,
+			r 552 5.2.2 Mailbox size limit exceeded
+			r 552 Mailbox for ana@partner.example is full
+			r 552 Caixa postal cheia
+			r 552 Postfach des Empfängers ist voll`,
 		"fail refused": `
 			r 554 5.7.1 <ana@partner.example>: Recipient address rejected: Access denied`,
 		"fail none": `
@@ -203,7 +226,10 @@ func judged() map[string]string {
 			. 554 DT:SPM 163 smtp8
 			. 554 Transaction failed: Duplicate header 'Subject'.
 			. 554 5.7.1 Blocked by SpamAssassin
-			. 554 rejecting banned content`,
+			. 554 rejecting banned content
+			. 554 5.6.1 Attachment type .zip not permitted
+			. 550 This message has been rejected because it contains a file with a forbidden extension
+			. 554 Message rejected: Message length is more than 10485760 bytes long: '11000000'.`,
 		"retry none": `
 			rd 452 4.4.5 Maximum number of messages per session exceeded
 			r 450 4.2.0 <ana@partner.example>: Recipient address rejected: Greylisted, see you in 300 seconds

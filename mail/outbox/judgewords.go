@@ -25,6 +25,9 @@ var (
 	// ofTables are names of a server's own tables and of its checks, which hold words
 	// that elsewhere speak of us.
 	ofTables = regexp.MustCompile(`relay[ _](recipient|domain)s?( table| maps)?|(recipient |callout |address )+verif\w+|in reply to (the )?\w+( from| to)?( command)?|relay=\S*|(error: )?no valid recipients`)
+	// toReach is what replies call the recipient without naming one: "the address you
+	// are trying to send to". It holds words that elsewhere speak of a sender.
+	toReach = regexp.MustCompile(`\b(try(ing)?|tried|attempt(ed|ing)?) to (send|mail|write|deliver)( (an? |your |this )?(e-?mail|mail|message)s?)? to\b`)
 	// hedged: what may be the reason is none.
 	hedged = regexp.MustCompile(`(may|might|could) be (black|block) ?listed`)
 	// rfcWords are what RFC 5321 section 4.2.3 has for each code. Before other words
@@ -46,9 +49,10 @@ var (
 		`verified (sender|domain|identity|address)`, `\bidentit(y|ies)\b`,
 		`\bsend ?-?as\b|sendasdenied`, `not owned|does not own|do not own`, `(auth|log)\w* (required|first|needed)`,
 		`(must|need to|please|required to|not|without) (\w+ )?(authenticat|log ?in)\w*`,
-		`password`, `credentials`, `\btenant\b`, `sandbox`,
+		`password`, `credentials`, `\bapi.?keys?\b`, `\bsasl\b`, `\btenant\b`, `sandbox`,
+		`\bexternal (recipient|address|domain|user|mail)`, `\bonly (to )?local\b|\blocal (\w+ )?only\b`,
 		`(sending|outgoing|outbound|free|trial|smtp|your|relay) (e?-?mail )?(account|plan|subscription|organi[sz]ation|service)`,
-		`\bsubmission`, `(outgoing|outbound)`, `\bfrom (sending|relaying)\b`,
+		`\bsubmission`, `(outgoing|outbound)`, `\bfrom (sending|relaying)\b|\bsending from\b`,
 		`sending (is |has been )?(paused|disabled|suspended|blocked)`,
 		`blocked by your`, `null sender`,
 	)
@@ -57,7 +61,8 @@ var (
 		`(limit|quota|threshold|exceed|maximum|max|too many)\w*\b.{0,40}\b(per|an|each|every|in one|in a|within a?) ?(day|hour|minute|month|second|24)`,
 		`too many (messages|mails|e-?mails|recipients|connections|sessions|errors|requests|transactions)`,
 		`rate.?limit|limit(ed)? rate|throttl`,
-		`(limit|quota|number|maximum) .{0,20}\b(sent|send|sending|messages|e-?mails|defers)\b`,
+		`(limit|quota|number|maximum)\b.{0,20}\b(sent|send|sending|messages|mails|e-?mails|defers)\b`,
+		`\bsent (today|this (hour|day|month))`,
 		`(out of|insufficient|maximum|no) (sending )?credits?`,
 		`quotaexceeded`, `\bexceeded threshold`, `unusual (rate|sending|activity|amount)`,
 		`suspicious (activity|sending)`,
@@ -72,7 +77,9 @@ var (
 		`failure sending`, `(mail|header|envelope)[ .-]?from\b`, `\bfrom:?[ -](address|header|domain|field|user)`,
 		`\breturn.?path`, `\breverse.?path`,
 		`(to|can'?t|cannot|may not|not) send\b`, `send (on behalf|mail|e-?mail|message)s?\b`, `originat(or|ing)\b`,
-		`emetteur|absender|remitente|mittente|expediteur`,
+		`[eé]metteur|exp[eé]diteur|absender|remitente|remetente|mittente|afzender|nadawc|expeditor|od[eo]s[ií]lat|felad[oó]`,
+		`avs[aä]ndar|avsender|afsender|l[aä]hett[aä]j|g[oö]nder(en|ici)|pengirim|отправител|відправник|发件人|寄件|送信者|差出人|発信者|발신|보낸`,
+		`complaints?\b`,
 		`\bclient\b`, `\b[eh](h|e)lo\b`, `authenticat`, `\b(un)?authori[sz]`, `\blog(ged)? ?in\b`,
 		`starttls|tls (is )?required|encrypt`,
 		`(does not|doesn'?t|don'?t|not) match|mismatch|must (match|equal|be the same)`, `permission|permitted`,
@@ -119,18 +126,23 @@ var (
 		`unrecogni[sz]ed|not recogni[sz]ed|not implemented|unsupported`,
 	)
 	ofAddress = anyOf(`\b(bad|invalid|illegal)\b.{0,20}\b(address|sender|recipient|domain|mailbox)`, `address syntax|syntax of address|(address|sender|recipient|domain) (is )?(invalid|rejected)`,
-		`authori[sz]|authenticat|must be|not allowed|denied|rejected`)
+		`authori[sz]|authenticat|must be|not allowed|denied|rejected`,
+		`\b(ehlo|helo)\b`)
 )
 
 // The mail: its size, at any stage, and its content, once it was sent.
 var (
+	// badFile: what is not permitted is a file, whatever else is said of permission.
+	badFile  = anyOf(`attachment|file ?(type|name|extension)|executable|\bmacros?\b`, `\bfiles? (with|of|that)\b`)
 	tooLarge = anyOf(
 		`(message|mail|content|data|size|body)\b.{0,30}\b(too (big|large|long)|exceed\w*( \w+){0,4} (size|length|maximum|limit))`,
 		`(message|mail|maximum|max|data|content|fixed|allowed) (\w+ )?size\b`, `size (limit|exceed)`,
+		`(message|mail|content) length\b.{0,20}\b(more|larger|longer|greater|over)\b`,
 		`too much (mail )?data`,
 	)
 	contentRefused = anyOf(
-		`\b(virus|malware|trojan|phish\w*|infected|worm)\b`, `attachment|file ?type|executable|\bmacro`,
+		badFile.String(),
+		`\b(virus|malware|trojan|phish\w*|infected|worm)\b`,
 		`\bcontents?\b`, `\bspam|\bjunk\b|unsolicited|dt:spm`,
 		`\bheaders?\b`, `malformed|bare (lf|cr|line|new)|lines? (is |are |was )?too long|line length`,
 		`rfc.?\d{3,4}|rfc compliant`, `message.?id\b`, `\bmime\b`,
@@ -150,7 +162,7 @@ var (
 		`\b(unknown|invalid|no such|nonexist\w+|non-exist\w+|bad|inactive|unrout(e?)able|undeliverable|unresolvable|no valid) (\w+ )?(user|mailbox|address|account|alias|local.?part|person|destination|addressee)`,
 		`\b(user|mailbox|account|address|alias|customer|person)\b(\s\S+){0,4}? (is |was |has |has been |does |did |could |can )?(un?known|not (be )?(found|known|exist|here|listed|valid|available)|not exist|doesn'?t (exist|have)|no longer|non-?exist\w*|unallocated|misspelled)`,
 		`\b(is|are) (no longer|not a) valid`, `no (mailbox|account|user)\b`, `not our customer`,
-		`that you tried to reach|you are trying to (contact|reach)`,
+		`you tried to reach|you are trying to (contact|reach)`, `\b(bad|invalid|illegal) rcpt\b`,
 		`\b(host|domain)( name)? (is )?(not found|unknown|does not exist)`,
 		`\b(unknown|nonexistent|invalid) (host|domain)\b`, `null mx`,
 		`(mailbox|inbox|user|account|storage|disk)\b.{0,30}\b(full|quota|out of|exceed)`,
@@ -158,7 +170,9 @@ var (
 		`local mailbox|invalid mailbox`,
 		`(buz[oó]n|usuario|cuenta) .{0,20}(no existe|desconocid|llen)|(utilisateur|adresse) .{0,20}inconnue?|bo[iî]te .{0,20}(inconnue|n'existe|pleine)`,
 		`(benutzer|empf.nger|postfach|adresse) .{0,20}(unbekannt|existiert nicht|voll)|(utente|casella) .{0,20}(sconosciut|inesistente|non esiste|piena)`,
-		`(用户|邮箱|收件人).{0,6}(不存在|已满)|(пользовател|ящик).{0,20}(не найден|не существует|переполнен)`,
+		`(用户|邮箱|收件人).{0,6}(不存在|已满)|(пользовател|адресат|получател|ящик).{0,20}(не найден|не существует|неизвест|переполнен)`,
+		`(gebruiker|adres|postvak|postbus) .{0,20}(onbekend|bestaat niet|vol$)|(usu[aá]rio|caixa|endere[cç]o|destinat[aá]rio) .{0,20}(desconhecid|n[aã]o existe|inexistente|chei[ao])`,
+		`(u[zż]ytkownik|adresat|odbiorc|skrzynk).{0,20}(nieznan|nie istnieje|pe[lł]n)|nieznan.{1,4}(u[zż]ytkownik|adresat|odbiorc)`,
 		`\bmailbox (is |was |has been |been )*(inactive|disabled|deactivated|suspended|closed|deleted|removed|expired|discontinued)`,
 	)
 	closedMailbox = anyOf(
@@ -167,10 +181,15 @@ var (
 	)
 	// mailboxGone: whatever the code, it takes no mail any more.
 	mailboxGone = anyOf(`no such (user|mailbox|address|account|recipient)|user unknown|unknown user`, `no longer (active|valid|in use|available|exists?|here|on (this )?server|accepting|a)`, `inactiv|disabled|deactivated|discontinued|deleted`, `(does|do) ?n.t exist|does not exist|doesn.t have`,
-		`no existe|desconocid|inconnu|unbekannt|existiert nicht|sconosciut|inesistente|non esiste|不存在|не найден|не существует`,
+		`cannot be verified|no existe|desconocid|inconnu|unbekannt|existiert nicht|sconosciut|inesistente|non esiste|不存在|не найден|не существует|неизвест`,
+		`onbekend|bestaat niet|desconhecid|n[aã]o existe|nieznan|nie istnieje`,
+	)
+	// mailboxFull: there is no room in it now.
+	mailboxFull = anyOf(`\bfull\b|over ?quota|out of storage|exceeded storage`,
+		`\bvoll\b|\bpleine?\b|\blleno?\b|\bpien[ao]\b|\bchei[ao]\b|\bvol$|pe[lł]n|已满|переполнен`,
 	)
 	// suppressedThere: the provider itself writes to that recipient no more.
-	suppressedThere = anyOf(`suppression list|\bis suppressed`)
+	suppressedThere = anyOf(`suppression list|\bis suppressed`, `(recipient|address)\b.{0,30}\bmarked as inactive`)
 	// receivingLimit: the recipient gets more than it may, from all senders together.
 	receivingLimit = anyOf(
 		`receiving (e?-?mail|messages?) (at a rate|too)`,
@@ -190,7 +209,7 @@ func readWords(at Stage, r reply, who Parties) words {
 		return w.quotes.note(strings.Trim(quoted, "<>"), who)
 	})
 	w.text = text
-	plain := text
+	plain := toReach.ReplaceAllString(text, "tried to reach")
 	for _, noise := range []*regexp.Regexp{hosts, asides, ofTables} {
 		plain = noise.ReplaceAllString(plain, " ")
 	}
