@@ -55,7 +55,7 @@ type holds struct {
 	mu      sync.Mutex
 	all     *hold
 	domains map[string]*hold
-	met     map[string]bool // domains that met refusals of ours since the relay last took a mail
+	met     map[string]bool // domains that newly met refusals of ours since the relay last took a mail
 }
 
 type hold struct {
@@ -119,13 +119,12 @@ func (h *holds) passes(row store.Outbound) (bool, time.Time) {
 func (h *holds) refuse(row store.Outbound, d *DeliveryError, now time.Time) time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	domain := organisation(row)
-	h.met[domain] = true
+	domain, isFirst := organisation(row), row.Hold.Since.IsZero()
 	over := h.over(row)
-	switch everything := d.Stage == StageMail || len(h.met) >= holdDomains; {
-	case h.all == nil && everything && (over != nil || row.Hold.Since.IsZero()):
+	switch {
+	case h.all == nil && h.meansAll(domain, d.Stage, over == nil, isFirst):
 		over = h.widen(now)
-	case over == nil && row.Hold.Since.IsZero():
+	case over == nil && isFirst:
 		over = &hold{HoldStatus: HoldStatus{Domain: domain, Since: now}}
 		h.domains[domain] = over
 	case over == nil:
@@ -144,6 +143,18 @@ func (h *holds) refuse(row store.Outbound, d *DeliveryError, now time.Time) time
 		over.rows = append(over.rows, row.ID)
 	}
 	return over.ProbeAt
+}
+
+// meansAll tells whether a refusal shows that all mail is refused. Only what a
+// domain says anew counts towards holdDomains: the probes of the holds over a few
+// domains are refused one after another for days, and while no other mail is sent
+// the relay takes nothing in between.
+func (h *holds) meansAll(domain string, at Stage, isFree, isFirst bool) bool {
+	if isFree && isFirst {
+		h.met[domain] = true
+		return at == StageMail || len(h.met) >= holdDomains
+	}
+	return at == StageMail && !isFree
 }
 
 // widen makes one hold over all mail of those over domains.
@@ -272,7 +283,10 @@ func (h *holds) idle() {
 const recallMost = 1000
 
 // recall takes up the holds that a process before this one left, by the mails it
-// left held, and has them probed at once.
+// left held. They are probed when those are due, one after another. A hold over all
+// mail leaves the same rows as holds over a few domains, unless it was told at
+// MAIL; so with holdDomains held the next mail that is refused anew widens them, and
+// one that is taken shows that they are no more than that.
 func (s *Sender) recall(ctx context.Context) error {
 	rows, err := s.store.HeldOutbounds(ctx, 0, recallMost)
 	if err != nil {
@@ -282,24 +296,41 @@ func (s *Sender) recall(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, row := range rows {
-		domain := organisation(row)
-		h.met[domain] = true
-		d := h.domains[domain]
-		if d == nil {
-			d = &hold{HoldStatus: HoldStatus{Domain: domain, Since: row.Hold.Since, Words: row.Reply, Stage: Stage(row.Hold.Stage), ProbeAt: now}}
-			h.domains[domain] = d
-		}
-		d.Refused++
-		d.rows = append(d.rows, row.ID)
-		if row.Hold.Since.Before(d.Since) {
-			d.Since = row.Hold.Since
-		}
+		h.take(row)
 	}
-	all := len(h.met) >= holdDomains || slices.ContainsFunc(rows, func(row store.Outbound) bool { return row.Hold.Stage == string(StageMail) })
-	if all {
+	if slices.ContainsFunc(rows, func(row store.Outbound) bool { return row.Hold.Stage == string(StageMail) }) {
 		newest := rows[0]
 		over := h.widen(now)
 		over.Refused, over.Words, over.Stage, over.ProbeAt = len(rows), newest.Reply, Stage(newest.Hold.Stage), now
+		return nil
+	}
+	next := now
+	for _, d := range h.domains {
+		if d.ProbeAt.Before(next) {
+			d.ProbeAt, next = next, next.Add(holdFirst)
+		}
 	}
 	return nil
+}
+
+// take adds a row that was held before to the hold over its domain; the caller has
+// the lock.
+func (h *holds) take(row store.Outbound) {
+	domain := organisation(row)
+	h.met[domain] = true
+	d := h.domains[domain]
+	if d == nil {
+		d = &hold{HoldStatus: HoldStatus{
+			Domain: domain, Since: row.Hold.Since, Words: row.Reply, Stage: Stage(row.Hold.Stage), ProbeAt: row.DueAt,
+		}}
+		h.domains[domain] = d
+	}
+	d.Refused++
+	d.rows = append(d.rows, row.ID)
+	if row.Hold.Since.Before(d.Since) {
+		d.Since = row.Hold.Since
+	}
+	if row.DueAt.Before(d.ProbeAt) {
+		d.ProbeAt = row.DueAt
+	}
 }

@@ -190,6 +190,93 @@ func TestWhatHoldsAllMail(t *testing.T) {
 	}
 }
 
+// Three strangers' servers refuse us for days while other mail is taken. A night in
+// which nothing else is sent, and a new process, make no hold of all mail of it.
+func TestAFewStrangersStopNoDesk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, box := newPeer(nil), newMemory()
+		p.onReply = func(line, planned string) string {
+			if strings.HasPrefix(line, "RCPT") && strings.Contains(line, "@strict") {
+				return "550 5.7.1 Client host rejected: Access denied"
+			}
+			return planned
+		}
+		d := atWork(t, box, p, nil)
+		sent := func(when, to string) {
+			t.Helper()
+			id := d.post(store.MailConfirmation, to)
+			time.Sleep(2 * time.Second)
+			d.want(t, id, store.StateSent)
+			if d.HoldsAll() {
+				t.Errorf("%s all mail is held: %+v", when, d.Holds())
+			}
+		}
+		for i := range 3 {
+			d.post(store.MailConfirmation, fmt.Sprintf("ana@strict%d.example", i))
+			time.Sleep(time.Second)
+			sent("between them", fmt.Sprintf("p%d@d%d.example", i, i))
+		}
+		time.Sleep(8 * time.Hour)
+		if h := d.Holds(); len(h) != 3 {
+			t.Errorf("held in the morning: %+v", h)
+		}
+		sent("in the morning", "bea@first.example")
+		time.Sleep(8 * time.Hour)
+		d.stop()
+		time.Sleep(5 * time.Minute)
+		asked := len(p.said("RCPT"))
+		d = atWork(t, box, p, nil)
+		time.Sleep(time.Minute)
+		if n := len(p.said("RCPT")) - asked; n > 3 {
+			t.Errorf("the new process asked %d times in a minute", n)
+		}
+		sent("of a new process", "cy@second.example")
+		p.mu.Lock()
+		p.onReply = nil
+		p.mu.Unlock()
+		time.Sleep(11 * time.Minute)
+		if n := box.count(store.StateHeld); n != 0 || d.Holds() != nil {
+			t.Errorf("%d mails held after all was mended: %+v", n, d.Holds())
+		}
+		d.stop()
+		time.Sleep(time.Hour)
+	})
+}
+
+// A relay that refuses every recipient is found out by a new process at its first new
+// mail, and asked little before that.
+func TestAHoldAtRecipientsOutlivesTheProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, box := newPeer(map[string]string{"RCPT": "550 relay not permitted"}), newMemory()
+		d := atWork(t, box, p, nil)
+		for i := range 40 {
+			d.post(store.MailConfirmation, fmt.Sprintf("p%d@d%d.example", i, i))
+			time.Sleep(time.Minute)
+		}
+		since := d.Holds()[0].Since
+		d.stop()
+		asked := len(p.said("RCPT"))
+		d = atWork(t, box, p, nil)
+		d.post(store.MailConfirmation, "late@new.example")
+		time.Sleep(time.Minute)
+		if h := d.Holds(); len(h) != 1 || h[0].Domain != "" || !h[0].Since.Equal(store.Instant(since)) {
+			t.Errorf("held: %+v, before since %v", h, since)
+		}
+		if n := len(p.said("RCPT")) - asked; n > 6 {
+			t.Errorf("the new process asked %d times in a minute", n)
+		}
+		p.set("RCPT", "250 ok")
+		time.Sleep(11 * time.Minute)
+		if n := box.count(store.StateSent); n != 41 {
+			t.Errorf("%d of 41 sent", n)
+		}
+		d.stop()
+		time.Sleep(time.Hour)
+	})
+}
+
 // A new process takes up the holds it finds, and asks by one mail at a time.
 func TestAHoldOutlivesTheProcess(t *testing.T) {
 	t.Parallel()

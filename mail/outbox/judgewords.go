@@ -171,7 +171,8 @@ var (
 		`(buz[oó]n|usuario|cuenta) .{0,20}(no existe|desconocid|llen)|(utilisateur|adresse) .{0,20}inconnue?|bo[iî]te .{0,20}(inconnue|n'existe|pleine)`,
 		`(benutzer|empf.nger|postfach|adresse) .{0,20}(unbekannt|existiert nicht|voll)|(utente|casella) .{0,20}(sconosciut|inesistente|non esiste|piena)`,
 		`(用户|邮箱|收件人).{0,6}(不存在|已满)|(пользовател|адресат|получател|ящик).{0,20}(не найден|не существует|неизвест|переполнен)`,
-		`(gebruiker|adres|postvak|postbus) .{0,20}(onbekend|bestaat niet|vol$)|(usu[aá]rio|caixa|endere[cç]o|destinat[aá]rio) .{0,20}(desconhecid|n[aã]o existe|inexistente|chei[ao])`,
+		`(gebruiker|adres|postvak|postbus) .{0,20}(onbekend|bestaat niet|vol$)`,
+		`(usu[aá]rio|caixa|endere[cç]o|destinat[aá]rio) .{0,20}(desconhecid|n[aã]o existe|inexistente|chei[ao])`,
 		`(u[zż]ytkownik|adresat|odbiorc|skrzynk).{0,20}(nieznan|nie istnieje|pe[lł]n)|nieznan.{1,4}(u[zż]ytkownik|adresat|odbiorc)`,
 		`\bmailbox (is |was |has been |been )*(inactive|disabled|deactivated|suspended|closed|deleted|removed|expired|discontinued)`,
 	)
