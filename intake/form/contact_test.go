@@ -38,8 +38,8 @@ func TestAPartnerSendsTwoFilesAndReadsTheirNumber(t *testing.T) {
 		t.Errorf("%+v", ticket)
 	}
 	mails, err := w.db.OutboundsOfTicket(t.Context(), ticket.ID, 10)
-	if err != nil || len(mails) != 1 || mails[0].To != "ana@partner.example" || mails[0].From != "partner-us.support@example.com" || w.kicked != 1 {
-		t.Errorf("%d kicks, %v, mails %+v", w.kicked, err, mails)
+	if err != nil || len(mails) != 1 || mails[0].To != "ana@partner.example" || mails[0].From != "partner-us.support@example.com" || w.kicked.Load() != 1 {
+		t.Errorf("%d kicks, %v, mails %+v", w.kicked.Load(), err, mails)
 	}
 
 	page := w.get(w.proven(ticket)).Body.String()
@@ -182,8 +182,8 @@ func TestWhatCannotBeSavedStaysInTheForm(t *testing.T) {
 	page := full.post(good(), file{"notes.txt", "kept"})
 	status(t, page, 503)
 	contains(t, page.Body.String(), "The settlement report lacks", "notes.txt", "cannot save anything")
-	if page.Header().Get("Retry-After") == "" || full.kicked != 0 {
-		t.Errorf("Retry-After %q, %d kicks", page.Header().Get("Retry-After"), full.kicked)
+	if page.Header().Get("Retry-After") == "" || full.kicked.Load() != 0 {
+		t.Errorf("Retry-After %q, %d kicks", page.Header().Get("Retry-After"), full.kicked.Load())
 	}
 	status(t, full.asJSON(good()), 503)
 

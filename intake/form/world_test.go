@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ type world struct {
 	ring    *ident.Ring
 	handler http.Handler
 	log     *lockedBuffer
-	kicked  int
+	kicked  *atomic.Int64
 	cookies []*http.Cookie
 }
 
@@ -57,7 +58,7 @@ func regions() []store.Region {
 func newWorld(t testing.TB, change ...func(*setting)) *world {
 	t.Helper()
 	dir := t.TempDir()
-	w := &world{t: t, log: &lockedBuffer{}}
+	w := &world{t: t, log: &lockedBuffer{}, kicked: &atomic.Int64{}}
 	var err error
 	w.db, err = bolt.Open(filepath.Join(dir, "db"), bolt.Options{})
 	fatal(t, err)
@@ -77,7 +78,7 @@ func newWorld(t testing.TB, change ...func(*setting)) *world {
 		Promise: func(_ string, at time.Time) (store.Promise, error) {
 			return store.Promise{FirstResponseBy: store.Instant(at.Add(24 * time.Hour)), ResolutionBy: store.Instant(at.Add(48 * time.Hour))}, nil
 		},
-		Kick: func() { w.kicked++ },
+		Kick: func() { w.kicked.Add(1) },
 	}}
 	for _, c := range change {
 		c(&s)

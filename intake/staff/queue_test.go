@@ -93,6 +93,7 @@ func TestLinesAreServedInTurn(t *testing.T) {
 			serve(address)
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if fmt.Sprint(order) != "[9 1 2 3 1 2 1]" {
 			t.Errorf("networks were served in the order %v", order)
 		}
@@ -149,6 +150,7 @@ func TestTheQueueIsWholeAfterAnyFlood(t *testing.T) {
 			}()
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if q.idle != hashesAtOnce || most.Load() != hashesAtOnce {
 			t.Errorf("%d turns are idle at the end, %d ran at once", q.idle, most.Load())
 		}

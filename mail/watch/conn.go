@@ -56,6 +56,7 @@ type session struct {
 	noIdle  bool          // the server refused IDLE
 	dry     bool          // nothing is to be kept
 	spent   error         // why the connection serves for nothing more, nil while it does
+	cut     bool          // a literal could not be read to its end (literal)
 
 	tlsVersion string // "" without TLS
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -126,7 +127,9 @@ func (s *session) fetchEach(set imap.NumSet, opts *imap.FetchOptions, each func(
 	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
 		if err := each(msg); err != nil {
 			s.hangUp()
-			cmd.Close()
+			if !s.cut {
+				cmd.Close()
+			}
 			return err
 		}
 	}
@@ -200,7 +203,7 @@ func (s *session) completeAll(ctx context.Context, mails []mail) ([]mail, error)
 func (s *session) readMail(
 	ctx context.Context, msg *imapclient.FetchMessageData, a ask, alone bool,
 ) (m mail, ok bool, err error) {
-	for item := msg.Next(); item != nil && err == nil; item = msg.Next() {
+	for item := msg.Next(); item != nil && err == nil; item = s.next(msg) {
 		switch item := item.(type) {
 		case imapclient.FetchItemDataUID:
 			m.uid = uint32(item.UID)
@@ -212,12 +215,37 @@ func (s *session) readMail(
 			if item.Literal == nil { // NIL: the server cannot read it itself
 				continue
 			}
-			ok, err = s.readText(ctx, item.Literal, &m, a, alone)
+			ok, err = s.readText(ctx, literal{item.Literal, s}, &m, a, alone)
 		}
 	}
 	// Some servers send nothing for a text that they cannot read now.
 	empty := ok && err == nil && m.whole && len(m.head) == 0
 	return m, ok && (!empty || a.bySequence() || a == askAll && m.size == 0), err
+}
+
+// literal is one that the client hands over. When a read of it fails, the client goes
+// on with the line by itself: a second read, by which the client skips what its caller
+// left, would be a second reader.
+type literal struct {
+	imap.LiteralReader
+	session *session
+}
+
+func (l literal) Read(b []byte) (int, error) {
+	if l.session.cut {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := l.LiteralReader.Read(b)
+	l.session.cut = err != nil && err != io.EOF
+	return n, err
+}
+
+// next is msg.Next as long as nothing was cut.
+func (s *session) next(msg *imapclient.FetchMessageData) imapclient.FetchItemData {
+	if s.cut {
+		return nil
+	}
+	return msg.Next()
 }
 
 // chunks cuts a listing into what one FETCH asks for. A server that sends mails

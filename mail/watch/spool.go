@@ -229,7 +229,7 @@ func (s *session) fetchRange(ctx context.Context, uid uint32, offset int64) (par
 	opts := &imap.FetchOptions{UID: true, BodySection: section(offset, rangeBytes)}
 	err = s.within(ctx, mailLimit, func(context.Context) error {
 		return s.fetchEach(imap.UIDSetNum(imap.UID(uid)), opts, func(msg *imapclient.FetchMessageData) error {
-			for item := msg.Next(); item != nil; item = msg.Next() {
+			for item := msg.Next(); item != nil; item = s.next(msg) {
 				body, ok := item.(imapclient.FetchItemDataBodySection)
 				if !ok || body.Literal == nil {
 					continue
@@ -237,7 +237,7 @@ func (s *session) fetchRange(ctx context.Context, uid uint32, offset int64) (par
 				if body.Section.Partial == nil || body.Section.Partial.Offset != offset {
 					return errRangeless
 				}
-				if part, err = readLiteral(body.Literal, rangeBytes); err != nil {
+				if part, err = readLiteral(literal{body.Literal, s}, rangeBytes); err != nil {
 					return err
 				}
 				sent = true
