@@ -23,12 +23,12 @@ const (
 // beyond them waits for room; but beyond what one mailbox gets a day nothing does, or
 // a flood of a minute would fill it for days.
 func (f *Form) budgets(email string, from netip.Addr) []store.Budget {
-	mailbox, domain := origin.Mailbox(email), origin.Registered(store.Domain(email))
+	mailbox, domain := origin.Mailbox(email), origin.Party(store.Domain(email))
 	budgets := []store.Budget{
 		{Name: "confirmation/address-day", Key: mailbox, Limit: f.cfg.ConfirmationsPerAddressDay, Window: 24 * time.Hour, Final: true},
 		{Name: "confirmation/address", Key: mailbox, Limit: f.cfg.ConfirmationsPerAddress, Window: time.Hour},
 	}
-	if !origin.IsPublicHost(domain) && !slices.Contains(f.cfg.PublicHosts, domain) {
+	if domain != "" && !slices.Contains(f.cfg.PublicHosts, domain) {
 		budgets = append(budgets,
 			store.Budget{Name: "confirmation/domain", Key: domain, Limit: f.cfg.ConfirmationsPerDomain, Window: time.Hour},
 			store.Budget{Name: "confirmation/domain-day", Key: domain, Limit: f.cfg.ConfirmationsPerDomainDay, Window: 24 * time.Hour},

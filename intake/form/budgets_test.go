@@ -85,6 +85,9 @@ func TestAFloodOfPostsIsNoFloodOfMail(t *testing.T) {
 		"one catch-all domain": {300, func(i int) (string, string) {
 			return elsewhere(i), fmt.Sprintf("p%d@%s", i, []string{"all.example", "ALL.example", "sub.all.example", "x.y.all.example"}[i%4])
 		}, 30, store.Released{Queued: 30}},
+		"one customer's name at a host for everybody": {200, func(i int) (string, string) {
+			return elsewhere(i), fmt.Sprintf("p%d@bo.gmx.de", i)
+		}, 30, store.Released{Queued: 30}},
 		"a host for everybody": {300, func(i int) (string, string) { return elsewhere(i), fmt.Sprintf("p%d@gmail.com", i) }, 300, store.Released{}},
 	} {
 		t.Run(name, func(t *testing.T) {

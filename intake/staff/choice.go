@@ -51,7 +51,7 @@ var commonWords = sync.OnceValue(func() map[string]bool {
 var keyRows = []string{
 	"01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm",
 	"qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn",
-	"1q2w3e4r5t6y7u8i9o0p", "q1w2e3r4t5y6u7i8o9p0", "zaq12wsxcde34rfv",
+	"1q2w3e4r5t6y7u8i9o0p", "a1b2c3d4e5f6g7h8i9j0", "1a2b3c4d5e6f7g8h9i0j", "q1w2e3r4t5y6u7i8o9p0", "zaq12wsxcde34rfv",
 	"1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p", "zaq1xsw2cde3vfr4bgt5nhy6mju7",
 }
 
@@ -76,7 +76,7 @@ func CheckPassword(password string, own ...string) string {
 
 // price is what a guesser pays for the cheapest reading of a password.
 func price(password string, own map[string]bool) int {
-	folded := fold(password)
+	folded := unrepeated(fold(password))
 	bare := strings.TrimFunc(folded, notLetter)
 	if bare == "" && utf8.RuneCountInString(folded) >= minDigits {
 		return utf8.RuneCountInString(folded)

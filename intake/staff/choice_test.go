@@ -15,7 +15,7 @@ func TestAPasswordThatIsGuessedFirstIsRefused(t *testing.T) {
 		"qwerty12345", "Qwertyuiop1", "1q2w3e4r5t", "1qaz2wsx3edc", "zaq12wsxcde", "asdfghjkl1", "qweasdzxc123", "azertyuiop", "qwertz123456",
 		"1234567890", "0987654321", "1111111111", "121212121212", "2026-11-29", "29.11.2026!", "+491701234567", "!@#$%^&*()",
 		"iloveyou2024", "1loveyou!!", "letmein12345", "Football2026", "dragon-monkey", "sunshine.summer", "Welcome2026!", "welcome to 2026",
-		"abcdefghij", "abcd123456", "aaaaaaaaaaaa", "abcabcabcabc", "xy1234567890", "superman99!", "adm1n1strator", "@dministrator1",
+		"abcdefghij", "abcd123456", "aaaaaaaaaaaa", "abcabcabcabc", "Password1!Password1!", "trustno1trustno1", "a1b2c3d4e5", "1a2b3c4d5e", "signpost-support", "RealMadrid1", "xy1234567890", "superman99!", "adm1n1strator", "@dministrator1",
 		"contraseña1", "MotDePasse2025", "passwort1234", "katasandi123", "bismillah786", "密码密码密码密码密码",
 	} {
 		if words := CheckPassword(password); !strings.Contains(words, "guessed first") {

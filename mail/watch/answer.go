@@ -95,8 +95,8 @@ func (l Limits) of(address string, from netip.Addr, byHost bool) store.AnswerLim
 		Breaker: store.Budget{Name: "answer/breaker", Limit: l.Breaker, Window: l.BreakerWindow},
 		Returns: store.ReturnLimit{Percent: l.Returns, Least: returnsLeast, Parties: returnParties},
 	}
-	domain := origin.Registered(store.Domain(address))
-	isPublic := origin.IsPublicHost(domain) || slices.Contains(l.PublicHosts, domain)
+	domain := origin.Party(store.Domain(address))
+	isPublic := domain == "" || slices.Contains(l.PublicHosts, domain)
 	if !isPublic {
 		held.Budgets = []store.Budget{
 			{Name: "answer/domain-hour", Key: domain, Limit: l.DomainHour, Window: time.Hour},

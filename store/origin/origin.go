@@ -88,6 +88,12 @@ func hostForm(local, domain string) string {
 		return strings.NewReplacer(".", "", "-", "", "_", "").Replace(local) + "@proton.me"
 	case "ya.ru", "yandex.ru", "yandex.com", "yandex.by", "yandex.kz", "yandex.ua": // a hyphen is a dot; the names are one
 		return strings.ReplaceAll(local, "-", ".") + "@yandex.ru"
+	case "icloud.com", "me.com", "mac.com": // the names are one
+		return local + "@icloud.com"
+	}
+	// All mail to a name below this host is its customer's.
+	if name, ok := strings.CutSuffix(domain, ".fastmail.com"); ok {
+		return name[strings.LastIndexByte(name, '.')+1:] + "@fastmail.com"
 	}
 	return local + "@" + domain
 }

@@ -46,6 +46,8 @@ func TestOneMailboxIsOneKey(t *testing.T) {
 		{"anabel@gmail.com", " A.na.bel+x@GoogleMail.com", "a.n.a.b.e.l@gmail.com", "anabel+@gmail.com"},
 		{"ana.b@proton.me", "a-n-a_b+y@protonmail.com", "anab@pm.me"},
 		{"ana.b@yandex.ru", "ana-b+z@ya.ru", "Ana.B@yandex.com"},
+		{"ana@fastmail.com", "any@ana.fastmail.com", "x+y@Ana.Fastmail.com"},
+		{"ana@icloud.com", "Ana@me.com", "ana+x@mac.com"},
 		{"ana@example.com", "ANA+shop@Example.com", "ana+a+b@example.com"},
 		{"jos\u00e9@example.com", "jose\u0301@example.com"},
 		{"ana@b\u00fccher.example", "ana@xn--bcher-kva.example"},
@@ -61,6 +63,19 @@ func TestOneMailboxIsOneKey(t *testing.T) {
 	} {
 		if origin.Mailbox(two[0]) == origin.Mailbox(two[1]) {
 			t.Errorf("%q and %q are counted as one mailbox", two[0], two[1])
+		}
+	}
+}
+
+// Strangers share a public host, and one customer has all of a name below it.
+func TestAPartyIsWhoHasADomain(t *testing.T) {
+	t.Parallel()
+	for domain, want := range map[string]string{
+		"gmail.com": "", "Fastmail.com.": "", "vip.qq.com": "", "ana.fastmail.com": "ana.fastmail.com", "a.b.ana.fastmail.com": "ana.fastmail.com",
+		"example.com": "example.com", "a.example.com": "example.com", "x.duckdns.org": "duckdns.org",
+	} {
+		if got := origin.Party(domain); got != want {
+			t.Errorf("%s is of %q, want %q", domain, got, want)
 		}
 	}
 }
