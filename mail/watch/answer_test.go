@@ -206,7 +206,7 @@ func TestAFloodEndsAndAnswersGoOnByThemselves(t *testing.T) {
 		h.deps.Limits = Limits{NetworkHour: -1}
 		h.start()
 		n := 0
-		for range 12 { // hours
+		for range 8 { // hours
 			for range 6 {
 				for range 20 {
 					n++

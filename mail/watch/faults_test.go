@@ -365,7 +365,7 @@ func TestALongFirstCycleIsSeenToAdvance(t *testing.T) {
 		h.deps.Classify = func([]byte, triage.Envelope) triage.Result { return triage.Result{} }
 		w, _ := h.start()
 		for range 2 {
-			time.Sleep(10 * time.Minute)
+			time.Sleep(10*time.Minute + time.Second) // between two chunks
 			if got := w.Health(); got.State != StateReading || !got.LastCycle.IsZero() || time.Since(got.Advanced) > 5*time.Minute || got.Waiting == 0 {
 				t.Errorf("health is %+v", got)
 			}

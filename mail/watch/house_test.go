@@ -127,8 +127,13 @@ func newBadHouse(t testing.TB, s *lineServer) *house {
 	t.Helper()
 	h := &house{t: t, door: newDoor()}
 	h.openLedger()
-	go s.serve(h.door)
-	t.Cleanup(func() { h.door.Close() })
+	var serving sync.WaitGroup
+	serving.Go(func() { s.serve(h.door) })
+	t.Cleanup(func() { // a server that sleeps needs the bubble's time, which ends with the story
+		h.door.Close()
+		serving.Wait()
+		s.talks.Wait()
+	})
 	h.wire()
 	h.connectedBefore()
 	return h

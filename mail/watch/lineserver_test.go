@@ -26,6 +26,7 @@ type lineServer struct {
 	opening string
 	// instead answers a command in place of the server; false: it did not.
 	instead func(c *lineConn, tag, command string) bool
+	talks   sync.WaitGroup // its connections
 }
 
 type lineConn struct {
@@ -62,7 +63,7 @@ func (s *lineServer) serve(d *door) {
 		if err != nil {
 			return
 		}
-		go s.talk(&lineConn{Conn: conn, s: s, r: bufio.NewReader(conn)})
+		s.talks.Go(func() { s.talk(&lineConn{Conn: conn, s: s, r: bufio.NewReader(conn)}) })
 	}
 }
 
