@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/emersion/go-message/charset"
+
+	"signpost/mail/triage"
 )
 
 // maxHeader is how much of a mail is read as its header, in bytes; what comes
@@ -109,17 +111,13 @@ func (h header) count(name string) (n int) {
 
 // text is a field's value decoded for the eye, cut to 300 bytes.
 func (h header) text(name string) string {
-	v := h.value(name)
-	dec := mime.WordDecoder{CharsetReader: charset.Reader}
-	if d, err := dec.DecodeHeader(v); err == nil {
-		v = d
-	}
-	return cut(strings.ToValidUTF8(v, "\ufffd"), 300)
+	return cut(triage.DecodeWords(h.value(name)), 300)
 }
 
 // address is the first address of a field, "" when there is none to read.
 func (h header) address(name string) string {
-	list, err := (&mail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: charset.Reader}}).ParseList(h.value(name))
+	decoder := &mime.WordDecoder{CharsetReader: charset.Reader}
+	list, err := (&mail.AddressParser{WordDecoder: decoder}).ParseList(h.value(name))
 	if err != nil || len(list) == 0 {
 		return ""
 	}

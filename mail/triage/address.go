@@ -85,7 +85,7 @@ func displayName(s string) string {
 	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
 		s = strings.ReplaceAll(strings.ReplaceAll(s[1:len(s)-1], `\"`, `"`), `\\`, `\`)
 	}
-	return cut(decodeWords(s), 200)
+	return cut(DecodeWords(s), 200)
 }
 
 // bareAddress strips what is put around an address: brackets, quotes, a source

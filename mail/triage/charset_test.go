@@ -60,7 +60,7 @@ func TestTextIsReadUnderAnyNameOfItsCharset(t *testing.T) {
 			}
 			// The same in a subject.
 			subject := "=?" + label + "?B?" + base64.StdEncoding.EncodeToString(raw) + "?="
-			if got := decodeWords(subject); got != c.text {
+			if got := DecodeWords(subject); got != c.text {
 				t.Errorf("%s is read as %q, want %q", subject, got, c.text)
 			}
 		}
@@ -143,7 +143,7 @@ func TestEncodedWordsAreReadAsTheyAreWritten(t *testing.T) {
 		"an equals sign at a Q's end":   {"=?utf-8?Q?a=?= b", "a= b"},
 		"question marks that are words": {"=? what =?utf-8?Q?=C3=A0?=", "=? what à"},
 	} {
-		if got := decodeWords(unfold([]byte(c.raw))); got != c.want {
+		if got := DecodeWords(unfold([]byte(c.raw))); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

@@ -139,7 +139,7 @@ func FuzzText(f *testing.F) {
 		}
 		stripHTML(s)
 		cutReturned(s)
-		clean(decodeWords(string(b)))
+		clean(DecodeWords(string(b)))
 		enhanced(s)
 		smtpReply(s)
 	})

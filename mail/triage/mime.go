@@ -239,7 +239,7 @@ func (p *part) filename() string {
 	_, d := parseMedia(p.header.value("Content-Disposition"))
 	for _, name := range []string{d.get("filename"), d.get("filename*"), p.params.get("name")} {
 		if name != "" {
-			return strings.ToLower(decodeWords(name))
+			return strings.ToLower(DecodeWords(name))
 		}
 	}
 	return ""

@@ -105,7 +105,7 @@ func (m *message) answers() bool {
 	if m.header.count("In-Reply-To") > 0 || m.header.count("References") > 0 || m.replySubject() {
 		return true
 	}
-	topic := fold(decodeWords(m.header.value("Thread-Topic")))
+	topic := fold(DecodeWords(m.header.value("Thread-Topic")))
 	return topic != "" && topic != m.folded && strings.HasSuffix(m.folded, ": "+topic)
 }
 

@@ -174,7 +174,7 @@ func read(raw []byte, e *Envelope) *message {
 	m := &message{env: e}
 	m.header, m.body = readHeader(raw)
 	m.parts = walk(m.header, m.body)
-	m.subject = decodeWords(m.header.value("Subject"))
+	m.subject = DecodeWords(m.header.value("Subject"))
 	m.folded = fold(m.subject)
 	m.from = m.addresses("From")
 	m.readSender()

@@ -5,11 +5,12 @@ import "strings"
 // word is one encoded word (RFC 2047 section 2), its text still encoded.
 type word struct{ charset, encoding, text string }
 
-// decodeWords reads the encoded words of a header value, in any charset known; what
-// cannot be read stays as it stands. Neighbours of one charset and encoding are
+// DecodeWords reads the encoded words (RFC 2047) of an unfolded header value, in any
+// charset known, and returns text for the eye: valid UTF-8 without control characters,
+// its white space folded. What cannot be read stays as it stands. Neighbours of one charset and encoding are
 // joined before they are decoded: programs cut characters, and the state of
 // ISO-2022-JP, between two words, which section 5 forbids.
-func decodeWords(s string) string {
+func DecodeWords(s string) string {
 	if !strings.Contains(s, "=?") {
 		return clean(decodeBare(s))
 	}
@@ -33,10 +34,8 @@ func decodeWords(s string) string {
 		}
 		if len(run) > 0 && (!strings.EqualFold(run[0].charset, w.charset) || run[0].encoding != w.encoding) {
 			flush()
-			run = append(run, w)
-		} else {
-			run = append(run, w)
 		}
+		run = append(run, w)
 		s = s[end:]
 	}
 	flush()

@@ -2,12 +2,10 @@ package watch
 
 import (
 	"bytes"
-	"io"
-	"mime"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/emersion/go-message/charset"
+	"signpost/mail/triage"
 )
 
 // Bounds of reading a header.
@@ -79,9 +77,9 @@ func describe(raw []byte) (messageID, from, subject string) {
 		case f.name == "message-id" && messageID == "":
 			messageID = bareID(f.value)
 		case f.name == "from" && from == "":
-			from = cut(readable(f.value), 320)
+			from = cut(triage.DecodeWords(f.value), 320)
 		case f.name == "subject" && subject == "":
-			subject = cut(readable(f.value), 200)
+			subject = cut(triage.DecodeWords(f.value), 200)
 		}
 	}
 	return messageID, from, subject
@@ -113,20 +111,6 @@ func usableID(id string) bool {
 		}
 	}
 	return true
-}
-
-// readable decodes encoded words (RFC 2047) and drops what cannot be shown.
-func readable(value string) string {
-	decoder := mime.WordDecoder{CharsetReader: func(name string, r io.Reader) (io.Reader, error) { return charset.Reader(name, r) }}
-	if text, err := decoder.DecodeHeader(value); err == nil {
-		value = text
-	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(value, "\uFFFD"))
 }
 
 // cut shortens to at most n bytes, at the border of a character.
