@@ -17,7 +17,7 @@ func (b Budget) Unlimited() bool { return b.Limit <= 0 }
 
 // Half is the budget with half of its limit: what new mail may use while other mail
 // is throttled by it. The other half is for what is throttled, which is released fairly;
-// else whoever posts most often would take all the room there is. A Final budget stays
+// else the client that posts most often would take all the room there is. A Final budget stays
 // whole, since nothing waits for room in it.
 func (b Budget) Half() Budget {
 	if !b.Unlimited() && !b.Final {

@@ -149,7 +149,7 @@ type Claim struct {
 }
 
 // Finish tells how one attempt ended: in StateSent, StateFailed, StateQueued or
-// StateHeld for another try at DueAt, or, for an auto-response whose outcome nobody can tell
+// StateHeld for another try at DueAt, or, for an auto-response whose outcome cannot be known
 // (the line fell silent after the final dot), StateUnknown.
 type Finish struct {
 	ID       OutboundID

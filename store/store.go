@@ -1,17 +1,17 @@
 // Package store holds the domain of Signpost: its types, its errors, and the
 // verbs by which they change, each with its contract in prose. It knows no
-// driver, no clock and no I/O; a driver (store/bolt, store/postgres) implements
-// Store, and store/storetest holds every driver to the same contract.
+// database, no clock and no I/O. store/bolt writes the verbs over the rows of an
+// engine (store/engine), and store/storetest holds them to these contracts.
 //
-// Rules that bind every driver and every caller:
+// Rules that bind the verbs and every caller:
 //
 //   - One verb is one transaction: either all that its comment names happened,
 //     or nothing did. A verb that returned nil is durable: it survives a crash
 //     of the process and of the machine.
 //   - store never asks the time. Verbs take now and keep it in UTC, truncated
-//     to the microsecond, which is what every driver can keep exactly.
-//   - Values given to a verb and values it returns belong to the caller; a
-//     driver keeps no reference to their memory.
+//     to the microsecond, which is what every database can keep exactly.
+//   - Values given to a verb and values it returns belong to the caller; no
+//     reference to their memory is kept.
 //   - Not found is ErrNotFound, never a nil value with a nil error.
 //   - A name (a region's id and prefix, a mailbox, a kind, a rule) has at most 200
 //     bytes and no 0 among them; a verb given another changes nothing.

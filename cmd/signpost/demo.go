@@ -232,7 +232,7 @@ func demoConfig(data, url, secret string) Config {
 	// On, but far above what one who measures reaches.
 	cfg.Form.UploadsPerDay = 1 << 40
 	cfg.Form.ConfirmTotal, cfg.Form.ConfirmTotalDay = 200_000, 2_000_000
-	// Whoever tries it takes all his partners from the domains made for that (RFC 2606
+	// Who tries the demo takes all partners from the domains made for that (RFC 2606
 	// section 3).
 	cfg.Form.publicHosts = []string{"example.com", "example.net", "example.org"}
 	return cfg

@@ -70,7 +70,7 @@ func (m Manifest) proven(ring *ident.Ring, secrets [][]byte) error {
 		return err
 	}
 	signed, ok := ring.Verify(manifestPurpose, m.MAC)
-	const vouch = "if you know that nobody changed the folder, restore it with --unsigned"
+	const vouch = "if you know that the folder was not changed, restore it with --unsigned"
 	switch {
 	case ok && bytes.Equal(signed, digest):
 		return nil

@@ -25,7 +25,7 @@ import (
 type RestoreCmd struct {
 	Config   string `required:"" help:"Configuration file." placeholder:"FILE"`
 	From     string `required:"" help:"Folder that backup made." placeholder:"FOLDER" type:"existingdir"`
-	Unsigned bool   `help:"Take a backup without a MAC by this installation's secret. You vouch that nobody changed it."`
+	Unsigned bool   `help:"Take a backup without a MAC by this installation's secret. You vouch that it was not changed."`
 }
 
 // Run restores and says what was restored.

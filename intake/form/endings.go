@@ -10,7 +10,7 @@ import (
 )
 
 // refusedEndings are the endings of names, with spaces between, for whose file a
-// double click runs a program or a script, mounts a disk, or sends whoever opens
+// double click runs a program or a script, mounts a disk, or sends the person who opens
 // it elsewhere without a word: as Windows, macOS and the desktops of Linux do it,
 // and the interpreters that are often installed. Files are served as attachments
 // alone, so that nothing else about them can do harm. The page's script has the

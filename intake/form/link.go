@@ -30,7 +30,7 @@ const (
 )
 
 // linkBudgets limit the mails of links that are asked for, apart from the
-// confirmations: whoever asks for links must not use those up.
+// confirmations: a flood of requests for links must not use those up.
 func (f *Form) linkBudgets(x *web.Exchange, address string) []store.Budget {
 	mailbox := origin.Mailbox(address)
 	budgets := []store.Budget{

@@ -60,7 +60,7 @@ type draft struct {
 	refused int      // files with a fault
 
 	decoded   map[string]bool // fields that named an encoding of their own
-	undecoded error           // the first of them in an encoding that nobody knows
+	undecoded error           // the first of them in an encoding that is not known
 }
 
 // fields are the names of the texts that people write.

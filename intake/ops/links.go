@@ -12,7 +12,7 @@ import (
 )
 
 // postRevoke makes every link to a ticket's page open nothing from then on: for a
-// link that reached somebody it was not meant for. Its requester can have a new one
+// link that reached a person it was not meant for. Its requester can have a new one
 // mailed from the help centre.
 func (o *Ops) postRevoke(x *web.Exchange, who store.Agent) error {
 	if err := x.Request.ParseForm(); err != nil {

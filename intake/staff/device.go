@@ -17,7 +17,7 @@ const deviceKept = 180 * 24 * time.Hour
 const devicePurpose = "staff device"
 
 // device is a browser in which an account signed in with all that it asks for. The
-// browser keeps it signed, in a cookie for each account. It signs nobody in; it
+// browser keeps it signed, in a cookie for each account. It opens no session; it
 // counts their tries apart from those of strangers. What ends all of the account's
 // sessions, such as a new password, ends it too.
 type device struct {

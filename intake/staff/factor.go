@@ -87,7 +87,7 @@ func (s *Staff) unseal(who store.Agent) ([]byte, bool) {
 // sealPage is how many agents SealSecrets reads at a time.
 const sealPage = 100
 
-// SealSecrets seals, before anybody signs in, the authenticators' secrets that are
+// SealSecrets seals, before the first sign-in, the authenticators' secrets that are
 // not sealed yet or by a secret that is not the newest, and tells how many. Those
 // agents stay signed in. lost are agents whose secret no secret of the installation
 // opens: they sign in with a recovery code or not at all.

@@ -36,7 +36,7 @@ type queue struct {
 
 // lane is the lines of known devices, or of all others.
 type lane struct {
-	order   []string // the lines in which somebody waits, the next first
+	order   []string // the lines in which a caller waits, the next first
 	lines   map[string][]*waiter
 	waiting int
 }
@@ -144,7 +144,7 @@ func (l *lane) join(name string) (*waiter, error) {
 }
 
 // next takes the first of the line whose turn it is, which then is the last in
-// order; nil where nobody waits.
+// order; nil where no caller waits.
 func (l *lane) next() *waiter {
 	if len(l.order) == 0 {
 		return nil

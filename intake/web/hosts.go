@@ -25,7 +25,7 @@ func OnlyHosts(names []string, log *slog.Logger, next http.Handler) http.Handler
 		}
 		log.Info("request for another host refused", "host", r.Host[:min(len(r.Host), 100)])
 		http.Error(w, "This server does not answer for the name that was asked for. "+
-			"To whoever runs it: it answers for service.base_url and for service.hosts.", http.StatusMisdirectedRequest)
+			"To its operator: it answers for service.base_url and for service.hosts.", http.StatusMisdirectedRequest)
 	})
 }
 

@@ -57,7 +57,7 @@ type Config struct {
 	Client *http.Client
 }
 
-// ErrRefused is the provider's word that this account gets no token until somebody
+// ErrRefused is the provider's word that this account gets no token until a person
 // mends it. A provider that cannot be reached has not said that.
 var ErrRefused = errors.New("the provider refuses an access token")
 

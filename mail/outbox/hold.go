@@ -204,7 +204,7 @@ func (h *holds) unproven(row store.Outbound, asked bool, now time.Time) {
 	}
 }
 
-// hasten makes every hold due to be probed now, since somebody mended something.
+// hasten makes every hold due to be probed now, after a person mended something.
 func (h *holds) hasten(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

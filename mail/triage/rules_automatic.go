@@ -44,7 +44,7 @@ var listFields = []string{"List-Id", "List-Unsubscribe", "List-Post", "List-Help
 // campaignMarks are written by programs that send one text to many.
 var campaignMarks = []string{"X-Campaign", "X-CampaignID", "X-Campaign-Id", "X-Mailer-RecptId", "X-EMID", "X-CSA-Complaints"}
 
-// providerMarks are written by hosts and relays, whoever's mail it is: Fastmail,
+// providerMarks are written by hosts and relays, for any customer's mail: Fastmail,
 // Proton, Zoho, Amazon WorkMail, hosters' abuse contacts, relays for outgoing mail.
 var providerMarks = []string{"Feedback-ID", "X-SES-Outgoing", "X-PM-Message-Id", "X-Report-Abuse", "X-Report-Abuse-To",
 	"X-Mailgun-Variables", "X-Mailgun-Tag", "X-Mailgun-Sid", "X-SG-EID", "X-SG-ID", "X-MC-User", "X-Mandrill-User"}

@@ -84,7 +84,7 @@ func (w *Watcher) tryConnect(ctx context.Context) (*session, string, error) {
 	switch {
 	case errors.Is(err, oauth.ErrRefused):
 		return nil, "", refused{fmt.Errorf("access token: %w", err)}
-	case err != nil: // a provider out of reach refuses nobody
+	case err != nil: // a provider out of reach has not refused the token
 		return nil, "", fmt.Errorf("access token: %w", err)
 	}
 	s, err := w.connectWith(ctx, token)

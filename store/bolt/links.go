@@ -353,7 +353,7 @@ func (t *txn) changeRequester(now time.Time, n store.NewAddress) (store.Opened, 
 	return store.Opened{Ticket: k, Confirmation: mail}, err
 }
 
-// mayChange refuses another address where whoever asks may not give one: by a
+// mayChange refuses another address where the one who asks may not give one: by a
 // link, while mail to the present one arrives; else, once the ticket is answered
 // or its address proven, since its author may not be its requester.
 func (t *txn) mayChange(now time.Time, k store.Ticket, by store.LinkID) error {

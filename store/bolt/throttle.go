@@ -131,7 +131,7 @@ func (t *txn) endThrottled(row store.Outbound, now time.Time, spent *metered) er
 }
 
 // ReleaseThrottled implements store.Outbox. Mostly nothing is throttled, or nothing
-// has room, so it looks in a transaction that holds up nobody.
+// has room, so it looks in a transaction that holds up no writer.
 func (db *DB) ReleaseThrottled(ctx context.Context, now time.Time, limit int) (done store.Released, err error) {
 	now = store.Instant(now)
 	var ready []store.OutboundID

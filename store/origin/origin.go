@@ -1,7 +1,7 @@
 // Package origin says by what a sender is counted: the networks an IP address
 // lies in, the mailbox behind a mail address, the organisation behind a domain.
 // Every limit, budget and log line of the form, the sign-in and the watcher
-// counts by these, so that nobody gets a second allowance by another spelling.
+// counts by these, so that another spelling gets no second allowance.
 //
 // The functions are pure and safe for concurrent use.
 package origin
@@ -110,9 +110,9 @@ func Organisation(name string) string {
 	return name
 }
 
-// Registered is the domain that somebody pays a registry for, for counting: below
-// the suffixes of private companies (dynamic names, hosting) anybody gets any
-// number of names for nothing, so that Organisation would limit nobody there.
+// Registered is the domain that is paid for at a registry, for counting: below
+// the suffixes of private companies (dynamic names, hosting) any number
+// of names is free, so that Organisation would set no limit there.
 func Registered(name string) string {
 	name = plainName(name)
 	suffix, public := publicsuffix.PublicSuffix(name)

@@ -3,7 +3,7 @@
 //
 // The library ends the connection at the first byte that is not in the grammar,
 // and real servers send many: keywords with brackets, dates of the year 0, blank
-// lines, responses that nobody asked for. A connection that ends there ends there
+// lines, responses that were not asked for. A connection that ends there ends there
 // again after every reconnect, and the mailbox is never read. So nothing of the
 // server is passed on as it came. Each response is read leniently and written
 // anew in the form of RFC 3501, reduced to what this program uses:

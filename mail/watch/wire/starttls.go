@@ -14,7 +14,7 @@ import (
 // StartTLS reads the greeting of a server and protects the connection before
 // anything else is said (RFC 3501 section 6.2.1). What the server says in the clear
 // is not trusted: a connection that begins logged in is refused, and so is one on
-// which more comes after the consent, which somebody in between may have written.
+// which more comes after the consent, which a host in between may have written.
 // ctx bounds the handshake; close conn to end the rest.
 func StartTLS(ctx context.Context, conn net.Conn, config *tls.Config) (*tls.Conn, error) {
 	in := bufio.NewReaderSize(conn, textMost)
