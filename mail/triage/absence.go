@@ -226,6 +226,12 @@ func (s *sentence) pointsTo() bool {
 	return slices.ContainsFunc(runs, isTelephone)
 }
 
+// redirects tells a sentence that points to an address or a number, and says little
+// more or to turn there.
+func (s *sentence) redirects() bool {
+	return s.pointsTo() && (s.count() <= maxFragment || s.has(requestElse) || s.has(requestUrgent) || s.has(mailboxWord) || s.has(request))
+}
+
 // isTelephone tells six digits or more that are no dates: those are made of numbers
 // up to 31 and of years.
 func isTelephone(run string) bool {
@@ -305,7 +311,7 @@ func (m *message) anySentence(is func(*sentence) bool) bool {
 func (m *message) states(s *sentence) bool {
 	_, whole := phrasebook().within(s.raw, awayText)
 	switch {
-	case s.has(jobWord) && !m.namesAuthor(s): // it is a colleague's
+	case s.ofColleague() && !m.namesAuthor(s):
 		return false
 	case s.has(leftWord):
 		return s.has(firstPerson) || m.namesAuthor(s) || s.has(mailboxWord)
@@ -317,6 +323,12 @@ func (m *message) states(s *sentence) bool {
 	_, at, away := phrasebook().find(s.words, awayWord)
 	own := s.has(firstPerson) || s.has(firstHouse) || s.count() <= maxFragment || at <= maxLead && m.answers()
 	return away && (own || s.has(thirdPerson) && m.namesAuthor(s))
+}
+
+// ofColleague tells a sentence on a colleague of the writer's, or of ours: by the job,
+// or as it begins with "our" and names no part of the house: "our office is closed".
+func (s *sentence) ofColleague() bool {
+	return s.has(jobWord) || s.startsWith(ourWord) && !s.has(houseWord)
 }
 
 // namesAuthor tells a sentence that names the author of the mail: notices are often
@@ -382,7 +394,7 @@ func (m *message) absence() (words string, strange int) {
 		return strings.TrimSuffix(stated+"; "+more, "; "), maxStrange
 	case named && (goesOn || back):
 		return "Subject: " + subject + "; " + more, maxStrange
-	case !later && brief && m.answers() && m.anySentence((*sentence).pointsTo):
+	case !later && brief && m.answers() && m.anySentence((*sentence).redirects):
 		return "it answers, and only names whom to ask instead", maxStrange - 1
 	}
 	return "", 0

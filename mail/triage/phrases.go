@@ -72,6 +72,8 @@ const (
 	matterWord     section = "matter"
 	troubleWord    section = "trouble"
 	jobWord        section = "job"
+	ourWord        section = "our-word"
+	houseWord      section = "house-word"
 )
 
 // phrases is the phrase book: every section's phrases of all languages, folded.
@@ -212,7 +214,7 @@ func (s section) ofSentences() bool {
 	switch s {
 	case firstPerson, firstHouse, thirdPerson, mailboxWord, awayWord, leftWord, backWord, pastWord, returnWord,
 		request, requestUs, requestElse, requestUrgent, letterWord, goodsWord, goodsOwn, senderVoice,
-		ackNoun, ackDone, ackCourtesy, imperative, sendWord, messageWord, laterWord, matterWord, troubleWord, jobWord, programNoun:
+		ackNoun, ackDone, ackCourtesy, imperative, sendWord, messageWord, laterWord, matterWord, troubleWord, jobWord, ourWord, houseWord, programNoun:
 		return true
 	}
 	return false
