@@ -198,10 +198,13 @@ func literalAddr(s string) (netip.Addr, bool) {
 }
 
 // splitComments takes a value apart into its words and the comments that stand
-// before the word "by"; those within a comment stay in its text.
+// before the word "by"; those within a comment stay in its text. Comments to which
+// no white space leads come last: they may be part of a name that the client chose,
+// "x([127.0.0.1])", and the host's own stand behind it.
 func splitComments(value string) (words, notes []string) {
 	var word, note []byte
-	depth, done := 0, false
+	var attached []string
+	depth, done, isAttached := 0, false, false
 	end := func() {
 		if len(word) > 0 {
 			words, done = append(words, string(word)), done || string(word) == "by"
@@ -217,11 +220,15 @@ func splitComments(value string) (words, notes []string) {
 		case c == '(':
 			if depth++; depth == 1 {
 				end()
-				note = note[:0]
+				note, isAttached = note[:0], i > 0 && value[i-1] != ' ' && value[i-1] != '\t'
 			}
 		case c == ')' && depth > 0:
 			if depth--; depth == 0 && !done {
-				notes = append(notes, string(note))
+				if isAttached {
+					attached = append(attached, string(note))
+				} else {
+					notes = append(notes, string(note))
+				}
 			}
 		case depth > 0:
 			note = append(note, c)
@@ -232,5 +239,5 @@ func splitComments(value string) (words, notes []string) {
 		}
 	}
 	end()
-	return words, notes
+	return words, append(notes, attached...)
 }
