@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -60,6 +61,8 @@ type holds struct {
 
 type hold struct {
 	HoldStatus
+	began time.Time          // when its waits did: in this process, for all mail
+	tries int                // refused since
 	probe store.OutboundID   // the mail that tries, 0 while none does
 	rows  []store.OutboundID // that were refused, at most recallMost
 }
@@ -125,7 +128,7 @@ func (h *holds) refuse(row store.Outbound, d *DeliveryError, now time.Time) time
 	case h.all == nil && h.meansAll(domain, d.Stage, over == nil, isFirst):
 		over = h.widen(now)
 	case over == nil && isFirst:
-		over = &hold{HoldStatus: HoldStatus{Domain: domain, Since: now}}
+		over = &hold{HoldStatus: HoldStatus{Domain: domain, Since: now}, began: now}
 		h.domains[domain] = over
 	case over == nil:
 		return now.Add(holdWait(row.Attempts, now.Sub(row.Hold.Since)))
@@ -133,7 +136,8 @@ func (h *holds) refuse(row store.Outbound, d *DeliveryError, now time.Time) time
 	isNew := over.Refused == 0
 	if over.probe == row.ID || isNew {
 		over.Refused++
-		over.ProbeAt = now.Add(holdWait(over.Refused, now.Sub(over.Since)))
+		over.tries++
+		over.ProbeAt = now.Add(over.wait(now))
 		over.probe = 0
 	}
 	if over.Words, over.Stage = d.said(), d.Stage; isNew {
@@ -157,16 +161,24 @@ func (h *holds) meansAll(domain string, at Stage, isFree, isFirst bool) bool {
 	return at == StageMail && !isFree
 }
 
-// widen makes one hold over all mail of those over domains.
+// wait is how long until the next probe.
+func (h *hold) wait(now time.Time) time.Duration { return holdWait(h.tries, now.Sub(h.began)) }
+
+// widen makes one hold over all mail of those over the domains that led to it. One
+// that lasts while other mail is taken is of its own, and stays: all mail must not
+// wait as long as it does, nor be probed by its mail.
 func (h *holds) widen(now time.Time) *hold {
-	h.all = &hold{HoldStatus: HoldStatus{Since: now}}
-	for _, d := range h.domains {
+	h.all = &hold{HoldStatus: HoldStatus{Since: now}, began: now}
+	for domain, d := range h.domains {
+		if !h.met[domain] {
+			continue
+		}
 		if d.Since.Before(h.all.Since) {
 			h.all.Since = d.Since
 		}
 		h.all.rows = append(h.all.rows, d.rows...)
+		delete(h.domains, domain)
 	}
-	clear(h.domains)
 	return h.all
 }
 
@@ -200,7 +212,7 @@ func (h *holds) unproven(row store.Outbound, asked bool, now time.Time) {
 	}
 	over.probe = 0
 	if asked {
-		over.ProbeAt = now.Add(holdWait(over.Refused, now.Sub(over.Since)))
+		over.ProbeAt = now.Add(over.wait(now))
 	}
 }
 
@@ -221,7 +233,7 @@ type plan struct {
 	none   bool      // nothing: all mail is held, and no probe is due
 	probe  bool      // one mail, which probes the hold over all
 	probes []string  // domains of which one mail probes
-	except []string  // domains whose mail is left alone
+	except []string  // domains whose mail is left alone, but where there is no other that probes
 	next   time.Time // when the next probe is due; zero: none
 }
 
@@ -229,6 +241,7 @@ func (h *holds) plan(now time.Time) (p plan) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if a := h.all; a != nil {
+		p.except = slices.Collect(maps.Keys(h.domains))
 		due := a.probe == 0 && !a.ProbeAt.After(now)
 		if a.probe == 0 {
 			p.next = a.ProbeAt
@@ -295,14 +308,20 @@ func (s *Sender) recall(ctx context.Context) error {
 	h, now := s.holds, time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	var atMail []store.Outbound
 	for _, row := range rows {
 		h.take(row)
+		if row.Hold.Stage == string(StageMail) {
+			atMail = append(atMail, row)
+		}
 	}
-	if slices.ContainsFunc(rows, func(row store.Outbound) bool { return row.Hold.Stage == string(StageMail) }) {
-		newest := rows[0]
+	if len(atMail) > 0 {
+		clear(h.met)
+		for _, row := range atMail {
+			h.met[organisation(row)] = true
+		}
 		over := h.widen(now)
-		over.Refused, over.Words, over.Stage, over.ProbeAt = len(rows), newest.Reply, Stage(newest.Hold.Stage), now
-		return nil
+		over.Refused, over.Words, over.Stage, over.ProbeAt = len(atMail), atMail[0].Reply, StageMail, now
 	}
 	next := now
 	for _, d := range h.domains {
@@ -322,13 +341,14 @@ func (h *holds) take(row store.Outbound) {
 	if d == nil {
 		d = &hold{HoldStatus: HoldStatus{
 			Domain: domain, Since: row.Hold.Since, Words: row.Reply, Stage: Stage(row.Hold.Stage), ProbeAt: row.DueAt,
-		}}
+		}, began: row.Hold.Since}
 		h.domains[domain] = d
 	}
 	d.Refused++
+	d.tries++
 	d.rows = append(d.rows, row.ID)
 	if row.Hold.Since.Before(d.Since) {
-		d.Since = row.Hold.Since
+		d.Since, d.began = row.Hold.Since, row.Hold.Since
 	}
 	if row.DueAt.Before(d.ProbeAt) {
 		d.ProbeAt = row.DueAt

@@ -244,6 +244,51 @@ func TestAFewStrangersStopNoDesk(t *testing.T) {
 	})
 }
 
+// A stranger's server refuses us for days. When the relay then refuses all our mail
+// for a moment, that hold is new: it is probed soon, also by a new process.
+func TestANewHoldIsNotAsOldAsAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, box := newPeer(map[string]string{"MAIL": "250 ok"}), newMemory()
+		p.onReply = func(line, planned string) string {
+			if strings.HasPrefix(line, "RCPT") && strings.Contains(line, "@strict") {
+				return "550 5.7.1 Client host rejected: Access denied"
+			}
+			return planned
+		}
+		d := atWork(t, box, p, nil)
+		for i := range 5 {
+			d.post(store.MailConfirmation, fmt.Sprintf("p%d@strict.example", i))
+		}
+		time.Sleep(2 * 24 * time.Hour)
+		early := d.post(store.MailConfirmation, "ana@partner.example")
+		time.Sleep(time.Second)
+		d.want(t, early, store.StateSent)
+		p.set("MAIL", "550 Sender verify failed")
+		began := time.Now()
+		id := d.post(store.MailConfirmation, "bea@partner.example")
+		time.Sleep(3 * time.Second)
+		if h := d.Holds(); len(h) != 1 || h[0].Domain != "" || h[0].Since.Before(began) {
+			t.Errorf("held: %+v, want all mail since %v", h, began)
+		}
+		p.set("MAIL", "250 ok")
+		time.Sleep(4 * time.Second)
+		d.want(t, id, store.StateSent)
+
+		p.set("MAIL", "550 Sender verify failed")
+		id = d.post(store.MailConfirmation, "cy@partner.example")
+		time.Sleep(2 * time.Hour)
+		d.stop()
+		d = atWork(t, box, p, nil)
+		time.Sleep(30 * time.Second)
+		p.set("MAIL", "250 ok")
+		time.Sleep(time.Minute + time.Second)
+		d.want(t, id, store.StateSent)
+		d.stop()
+		time.Sleep(time.Hour)
+	})
+}
+
 // A relay that refuses every recipient is found out by a new process at its first new
 // mail, and asked little before that.
 func TestAHoldAtRecipientsOutlivesTheProcess(t *testing.T) {

@@ -81,7 +81,7 @@ func (s *Sender) step(ctx context.Context, blocked *backoff) (nap, error) {
 	case p.probe && s.held.Load() > 0: // first what was claimed before the hold ends
 		return nap{room: true}, nil
 	case p.probe:
-		return s.probeAll(ctx, blocked)
+		return s.probeAll(ctx, p, blocked)
 	}
 	return s.claimAll(ctx, limit, p, blocked)
 }
@@ -114,8 +114,11 @@ func (s *Sender) claimAll(ctx context.Context, limit int, p plan, blocked *backo
 }
 
 // probeAll claims the one mail that shows whether the relay takes any again.
-func (s *Sender) probeAll(ctx context.Context, blocked *backoff) (nap, error) {
-	rows, err := s.claim(ctx, store.Claim{Limit: 1})
+func (s *Sender) probeAll(ctx context.Context, p plan, blocked *backoff) (nap, error) {
+	rows, err := s.claim(ctx, store.Claim{Limit: 1, Except: p.except})
+	if err == nil && len(rows) == 0 && len(p.except) > 0 {
+		rows, err = s.claim(ctx, store.Claim{Limit: 1})
+	}
 	if err != nil {
 		return nap{}, err
 	}
