@@ -308,15 +308,14 @@ func (s *session) without() {
 }
 
 // wear retires a connection that has carried mails when a reply says that it takes
-// no more, wherever it says so.
+// no more, wherever it says so; some end it with the words (421).
 func (s *session) wear(d *DeliveryError) {
-	if s.carried == 0 || s.dead || d.Code < 400 {
+	if s.carried == 0 || d.Code < 400 || s.dead && d.Code != 421 {
 		return
 	}
-	if d.Stage == StageMail && d.Code/100 == 4 || ofSession.MatchString(strings.ToLower(d.Reply)) || d.Enhanced == "4.4.5" {
-		s.worn = true
-	}
-	if s.worn && d.Stage != StageMail {
+	isLimit := ofSession.MatchString(strings.ToLower(d.Reply)) || d.Enhanced == "4.4.5"
+	s.worn = s.worn || isLimit || d.Code == 421 || d.Stage == StageMail && d.Code/100 == 4
+	if isLimit && d.Stage != StageMail {
 		s.learned.limited(s.carried)
 	}
 }
@@ -401,12 +400,9 @@ func (s *session) content(message []byte) (reply, error) {
 // Relays that limit the mails of one connection do not all hang up at the limit:
 // some put off every MAIL that follows.
 func (s *session) recover(cause error) {
-	if s.dead {
-		return
-	}
 	d := asDelivery(StageMail, cause)
 	s.wear(d)
-	if d.Stage == StageMail { // no transaction was begun
+	if s.dead || d.Stage == StageMail { // no transaction was begun
 		return
 	}
 	if r, err := s.exchange(StageMail, "RSET"); err != nil || !r.positive(2) {
