@@ -152,6 +152,7 @@ type statement struct {
 // readStatement sums a field up. Where it says two things of one method, the worse
 // counts: text of the sender's may have slipped into it.
 func readStatement(results []result) (s statement) {
+	isUnsigned := false
 	for _, r := range results {
 		switch r.method {
 		case "spf":
@@ -166,11 +167,14 @@ func readStatement(results []result) (s statement) {
 				s.dmarc, s.dmarcDomain = r.value, senderDomain(r.prop("header.from"))
 			}
 		case "dkim":
-			s.signatures = true
+			s.signatures, isUnsigned = true, isUnsigned || r.value == "none"
 			if d := r.signer(); r.value == "pass" && d != "" {
 				s.dkim = append(s.dkim, d)
 			}
 		}
+	}
+	if isUnsigned {
+		s.dkim = nil
 	}
 	return s
 }

@@ -19,10 +19,12 @@ const (
 type field struct{ name, value string } // name in lower case
 
 // fields reads the header leniently, in order: lines that are no fields are
-// passed over, and where it ends nobody is asked to agree.
+// passed over with what is folded behind them, which is not of the field before, and
+// where it ends nobody is asked to agree.
 func fields(raw []byte) (all []field) {
 	raw = raw[:min(len(raw), headerMost)]
 	var value []byte // of the last field, which may go on
+	isPassed := false
 	defer func() { finish(all, value) }()
 	for len(raw) > 0 && len(all) < fieldsMost {
 		line, rest, _ := bytes.Cut(raw, []byte("\n"))
@@ -35,12 +37,14 @@ func fields(raw []byte) (all []field) {
 			break
 		}
 		if line[0] == ' ' || line[0] == '\t' {
-			value = unfold(value, line)
+			if !isPassed {
+				value = unfold(value, line)
+			}
 			continue
 		}
 		name, first, ok := bytes.Cut(line, []byte(":"))
 		name = bytes.TrimRight(name, " \t")
-		if !ok || len(name) == 0 || bytes.ContainsAny(name, " \t") {
+		if isPassed = !ok || len(name) == 0 || bytes.ContainsAny(name, " \t"); isPassed {
 			continue
 		}
 		finish(all, value)
