@@ -253,7 +253,9 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		}
 		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})
 	}
-	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"throttled", a.tendThrottled}, stage{"memory", tendMemory}, stage{"alarms", a.raise}, stage{"canary", a.fly}, stage{"relay", a.learnRelay}, stage{"sender", a.sender.Run})
+	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"throttled", a.tendThrottled},
+		stage{"memory", tendMemory}, stage{"alarms", a.raise}, stage{"canary", a.fly}, stage{"relay", a.learnRelay},
+		stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
 	return runStages(ctx, a.log, stages)
 }

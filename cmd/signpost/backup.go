@@ -102,7 +102,9 @@ func backup(
 	return m, syncDir(filepath.Dir(to))
 }
 
-func (m *Manifest) fill(ctx context.Context, db snapshotter, blobs blob.Store, ring *ident.Ring, dir string) (err error) {
+func (m *Manifest) fill(
+	ctx context.Context, db snapshotter, blobs blob.Store, ring *ident.Ring, dir string,
+) (err error) {
 	m.Database, err = writeSum(filepath.Join(dir, databaseFile), func(w io.Writer) error {
 		_, err := db.Snapshot(w)
 		return err

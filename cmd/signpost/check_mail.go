@@ -237,7 +237,8 @@ func newestMails(lines []watch.Line, r *report, heading string) {
 		}
 	}
 	if 2*behind > persons {
-		r.warn(heading, "%d of %d mails that people wrote came through a list or group of our own address, which is never answered\n%s", behind, persons, frontHint)
+		r.warn(heading, "%d of %d mails that people wrote came through a list or group of our own address, which is never "+
+			"answered\n%s", behind, persons, frontHint)
 	}
 	if unproven > 0 {
 		r.warn(heading, "people would go without an answer for one reason alone: nothing proves their address (%d of the mails above)\n"+

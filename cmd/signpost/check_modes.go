@@ -21,11 +21,13 @@ func checkModes(cfg Config, file string, r *report) {
 		checkMode(r, heading, key, files[key], "600", "With it others act as this service.")
 	}
 	if cfg.Alarm.Webhook != "" {
-		checkMode(r, heading, "the configuration", file, "600", "It holds the address of alarm.webhook, by which others send alarms.")
+		checkMode(r, heading, "the configuration", file, "600",
+			"It holds the address of alarm.webhook, by which others send alarms.")
 	}
 	data := cfg.Service.Data
 	if checkMode(r, heading, "the data folder", data, "700", "It holds partners' addresses, texts and files.") {
-		checkMode(r, heading, "the database", filepath.Join(data, databaseFile), "600", "It holds partners' addresses and texts.")
+		checkMode(r, heading, "the database", filepath.Join(data, databaseFile), "600",
+			"It holds partners' addresses and texts.")
 	}
 	if r.notes == notes {
 		r.good(heading, "only the user whom they belong to")
@@ -43,7 +45,8 @@ func checkMode(r *report, heading, what, path, mode, why string) (open bool) {
 	if info.Mode().Perm()&0o007 != 0 {
 		who = "every user of this machine"
 	}
-	r.warn(heading, "%s %s is open to %s (mode %04o). %s\nchmod %s %s, and give it to the user under which signpost serve runs.",
+	r.warn(heading, "%s %s is open to %s (mode %04o). %s\nchmod %s %s, and give it to the user under which signpost "+
+		"serve runs.",
 		what, path, who, info.Mode().Perm(), why, mode, path)
 	return true
 }

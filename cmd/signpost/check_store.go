@@ -97,7 +97,9 @@ type namedBlobs interface {
 }
 
 // missingAttachments looks for each attachment until ctx ends.
-func missingAttachments(ctx context.Context, db namedBlobs, blobs blob.Store) (looked int, missing []store.BlobHash, err error) {
+func missingAttachments(
+	ctx context.Context, db namedBlobs, blobs blob.Store,
+) (looked int, missing []store.BlobHash, err error) {
 	const page = 1000
 	for after := store.BlobHash(""); ; {
 		hashes, err := db.ListBlobs(ctx, after, page)

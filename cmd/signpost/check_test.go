@@ -97,13 +97,16 @@ func TestCheckComplainsOfReadableSecretsAndData(t *testing.T) {
 		}
 		return out.String()
 	}
-	if said := modes(0o600, 0o700); !strings.Contains(said, "only the user whom they belong to") || strings.Contains(said, "note") {
+	if said := modes(0o600, 0o700); !strings.Contains(said, "only the user whom they belong to") ||
+		strings.Contains(said, "note") {
 		t.Errorf("with all modes right: %s", said)
 	}
-	for files, who := range map[os.FileMode]string{0o644: "every user of this machine (mode 0644)", 0o640: "the users of its group (mode 0640)"} {
+	for files, who := range map[os.FileMode]string{0o644: "every user of this machine (mode 0644)",
+		0o640: "the users of its group (mode 0640)"} {
 		said := modes(files, 0o755)
 		for _, want := range []string{
-			"service.secret_file " + secret, "mailbox.us.password_file " + password, "dkim.main.key_file " + key, "the configuration " + file,
+			"service.secret_file " + secret, "mailbox.us.password_file " + password, "dkim.main.key_file " + key,
+			"the configuration " + file,
 			who, "the data folder " + data, "the database", "(mode 0755)", "chmod 700 " + data, "chmod 600 " + secret,
 		} {
 			if !strings.Contains(said, want) {

@@ -62,7 +62,8 @@ func TestADemoThatRanIsFilledWithAnsweredMail(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	data := d.app.cfg.Service.Data
-	if code, _, errs := typed(t, nil, "generate", "--demo", data); code == 0 || !strings.Contains(errs, "stop it, generate, and start it again") {
+	if code, _, errs := typed(t, nil, "generate", "--demo", data); code == 0 ||
+		!strings.Contains(errs, "stop it, generate, and start it again") {
 		t.Errorf("beside a running demo: %d %s", code, errs)
 	}
 	data = filepath.Join(t.TempDir(), "demo")
@@ -91,7 +92,8 @@ func TestADemoThatRanIsFilledWithAnsweredMail(t *testing.T) {
 	inside(func(app *App) {
 		stats, err := app.db.Stats(t.Context())
 		if err != nil || stats.Rules[store.RuleConnected] != 0 || stats.Verdicts[store.KindDirect] < 50 {
-			t.Errorf("of %d people %d wrote before the connection: %v", stats.Verdicts[store.KindDirect], stats.Rules[store.RuleConnected], err)
+			t.Errorf("of %d people %d wrote before the connection: %v", stats.Verdicts[store.KindDirect],
+				stats.Rules[store.RuleConnected], err)
 		}
 	})
 }

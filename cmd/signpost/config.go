@@ -214,7 +214,8 @@ func defaultConfig() Config {
 		},
 		SMTP: SMTPConfig{TLS: "tls", Auth: "plain", Sessions: 4, PerDomain: 2, NullSender: true},
 		Form: FormConfig{
-			MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20, UploadFloor: 512 << 20, UploadsAtOnce: 200, UploadsPerDay: 20 << 30, MinChars: 20, MaxChars: 20_000,
+			MaxFiles: 10, MaxFile: 20 << 20, MaxTotal: 50 << 20, UploadFloor: 512 << 20, UploadsAtOnce: 200,
+			UploadsPerDay: 20 << 30, MinChars: 20, MaxChars: 20_000,
 			MinFill: 3 * time.Second, LinkDays: 365,
 			PerNetwork: 30, PerAddress: 20,
 			ConfirmAddr: 10, ConfirmAddrDay: 20, ConfirmDom: 30, ConfirmDomDay: 100,
@@ -222,8 +223,9 @@ func defaultConfig() Config {
 		},
 		Responder: ResponderConfig{PeriodDays: 7, DomainHour: 3, DomainDay: 20, Network: 20, Breaker: 30, Returned: 20},
 		Ledger:    LedgerConfig{RawDays: 400, RawTotal: 4 << 30},
-		Alarm:     AlarmConfig{Repeat: time.Hour, AnswersFloor: 10, Refusals: 3, Throttled: 50, DiskFloor: 2 << 30, DiskFillsWithin: 12 * time.Hour},
-		Canary:    CanaryConfig{Every: 30 * time.Minute, Limit: 10 * time.Minute},
+		Alarm: AlarmConfig{Repeat: time.Hour, AnswersFloor: 10, Refusals: 3, Throttled: 50, DiskFloor: 2 << 30,
+			DiskFillsWithin: 12 * time.Hour},
+		Canary: CanaryConfig{Every: 30 * time.Minute, Limit: 10 * time.Minute},
 	}
 }
 

@@ -120,7 +120,9 @@ func TestWhatServeWouldRefuseIsAFault(t *testing.T) {
 	}
 	for _, want := range []string{
 		"form.max_file: ", `form.max_total: "9999999999 GiB" is no size`, `form.types: "png" is not a media type`, "form.min_fill: 5m0s is not between",
-		"form.posts_per_network: -1 is out of range", "form.link_days: ", "form.uploads_at_once: -1 is out of range", "form.uploads_per_day: ", `service.hosts: "signpost:8080" is no name`, "service.base_url: ", "service.product: ", "dkim.main.key_file: ",
+		"form.posts_per_network: -1 is out of range", "form.link_days: ", "form.uploads_at_once: -1 is out of range",
+		"form.uploads_per_day: ", `service.hosts: "signpost:8080" is no name`, "service.base_url: ", "service.product: ",
+		"dkim.main.key_file: ",
 	} {
 		if !regexp.MustCompile(`(?m)^f\.toml:\d+: ` + regexp.QuoteMeta(want)).MatchString(err.Error()) {
 			t.Errorf("no fault with its line says %q", want)

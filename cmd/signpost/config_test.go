@@ -204,7 +204,8 @@ func TestFaultsOfMailboxes(t *testing.T) {
 // itself.
 func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	t.Parallel()
-	file := strings.Replace(exampleConfig, "\nmail = []", "\n"+`mail = ["partner.support@example.com", "Ops <ops@example.com>", "ops!night@relay.example"]`, 1)
+	file := strings.Replace(exampleConfig, "\nmail = []",
+		"\n"+`mail = ["partner.support@example.com", "Ops <ops@example.com>", "ops!night@relay.example"]`, 1)
 	file = strings.Replace(file, `disk_fills_within = "12h"`, `disk_fills_within = "-1s"`, 1)
 	file = strings.Replace(file, "on = false", "on = true\naddress = \"partner-us.support@example.com\"\nmailbox = \"us\"", 1)
 	file = strings.Replace(file, `every = "30m"`, `every = "1s"`, 1)

@@ -65,7 +65,8 @@ func (c *collector) service(s ServiceConfig) {
 	}
 	for _, host := range s.Hosts {
 		if host == "" || strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") != "" {
-			c.add("service.hosts", strconv.Quote(host)+" is no name of a host", "Write names alone, without a port: hosts = [\"signpost.internal\"]")
+			c.add("service.hosts", strconv.Quote(host)+" is no name of a host",
+				"Write names alone, without a port: hosts = [\"signpost.internal\"]")
 		}
 	}
 	c.hostPort("service.listen", s.Listen)
@@ -367,7 +368,8 @@ func (c *collector) alarm(cfg *Config) {
 		_, problem := addr.Parse(address)
 		switch {
 		case problem != "":
-			c.add("alarm.mail", strconv.Quote(address)+" is no plain mail address: it "+problem.Sentence(), "Write bare addresses: mail = [\"ops@example.com\"]")
+			c.add("alarm.mail", strconv.Quote(address)+" is no plain mail address: it "+problem.Sentence(),
+				"Write bare addresses: mail = [\"ops@example.com\"]")
 		case ours(address):
 			c.add("alarm.mail", address+" is one of our own addresses", "Nobody reads what arrives there: name an address that people read.")
 		case i == alarmMailMost:

@@ -97,7 +97,8 @@ func TestADemoWithoutItsMailServerEndsWithTheReason(t *testing.T) {
 	for name, cut := range map[string]func(*demo) net.Listener{
 		"SMTP": func(d *demo) net.Listener { return d.smtp }, "IMAP": func(d *demo) net.Listener { return d.imap },
 	} {
-		d, err := openDemo(DemoCmd{HTTP: "127.0.0.1:0", SMTP: "127.0.0.1:0", IMAP: "127.0.0.1:0", Data: filepath.Join(t.TempDir(), "demo")}, quietLog())
+		d, err := openDemo(DemoCmd{HTTP: "127.0.0.1:0", SMTP: "127.0.0.1:0", IMAP: "127.0.0.1:0",
+			Data: filepath.Join(t.TempDir(), "demo")}, quietLog())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -400,7 +401,8 @@ func TestADamagedBackupIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	flipByte(t, filepath.Join(to, databaseFile))
-	if _, err := restore(t.Context(), to, filepath.Join(dir, "data"), d.proven, time.Now()); err == nil || !strings.Contains(err.Error(), "is damaged") {
+	if _, err := restore(t.Context(), to, filepath.Join(dir, "data"), d.proven, time.Now()); err == nil ||
+		!strings.Contains(err.Error(), "is damaged") {
 		t.Errorf("got %v, want a sentence that the backup is damaged", err)
 	}
 }

@@ -92,7 +92,8 @@ func TestE2EFaultsGoWhenMended(t *testing.T) {
 	ctx := openBrowser(t)
 	folder := t.TempDir()
 	var paths []string
-	for name, content := range map[string]string{"setup.exe": "x", "tool．ｅｘｅ": "x", "empty.log": "", "notes.txt": "hello"} {
+	for name, content := range map[string]string{"setup.exe": "x", "tool．ｅｘｅ": "x", "empty.log": "",
+		"notes.txt": "hello"} {
 		writeFile(t, filepath.Join(folder, name), content)
 		paths = append(paths, filepath.Join(folder, name))
 	}
@@ -131,7 +132,8 @@ func TestE2EFaultsGoWhenMended(t *testing.T) {
 			t.Errorf("%s: of it is said %q, and listed are %q", name, left, stays)
 		}
 	}
-	if !strings.Contains(stays, "notes.txt") || meant != "partner@example.net" || strings.Contains(title, "check") || strings.Contains(summary, "your name") {
+	if !strings.Contains(stays, "notes.txt") || meant != "partner@example.net" || strings.Contains(title, "check") ||
+		strings.Contains(summary, "your name") {
 		t.Errorf("listed %q, meant %q, titled %q, left %q", stays, meant, title, summary)
 	}
 	if !strings.Contains(address, "partner@example.net") {

@@ -60,7 +60,8 @@ func TestE2EVacation(t *testing.T) {
 
 	s.Kill(t)
 	s.inspect(t, func(app *App) {
-		found, err := app.db.SearchInbound(t.Context(), store.InboundQuery{Mark: string(store.KindAutoReply)}, store.Page{Limit: 9})
+		found, err := app.db.SearchInbound(t.Context(), store.InboundQuery{Mark: string(store.KindAutoReply)},
+			store.Page{Limit: 9})
 		if rows := found.Items; err != nil || len(rows) != 1 || rows[0].Answer != 0 || rows[0].Mailbox != "us" {
 			t.Errorf("the ledger's automatic replies are %+v: %v", rows, err)
 		}

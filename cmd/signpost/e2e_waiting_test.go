@@ -33,7 +33,8 @@ func (h *mailHost) fill(t *testing.T, address string, n int, fields func(i int) 
 	dir := filepath.Join(h.Dir, "dovecot", "mail", address)
 	for i := range n {
 		from := stranger(i)
-		raw := fmt.Sprintf("Return-Path: <%s>\nReceived: from %s ([198.51.%d.%d]) by %s with ESMTP\nAuthentication-Results: %s; spf=pass smtp.mailfrom=%s\n",
+		raw := fmt.Sprintf("Return-Path: <%s>\nReceived: from %s ([198.51.%d.%d]) by %s with "+
+			"ESMTP\nAuthentication-Results: %s; spf=pass smtp.mailfrom=%s\n",
 			from, strangersDomain, i/250%250, i%250, hostName, hostName, from[strings.IndexByte(from, '@')+1:]) +
 			fields(i) + letter(from, address, fmt.Sprintf("%d@stray.example.net", i), "Where is my order?")
 		raw += strings.Repeat("A line of the text that a person wrote.\n", (strayBytes-len(raw))/40)

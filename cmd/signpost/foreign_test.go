@@ -19,7 +19,8 @@ const hostile = "\x1b]0;x\x07\x1b[2J\u009b31m \u202egnp.exe\u202c\u2066 \u200b\u
 // shownAsIs tells whether some of a text changes what a terminal shows around it.
 func shownAsIs(text string) bool {
 	return strings.ContainsFunc(strings.ReplaceAll(text, "\n", ""), func(r rune) bool {
-		return unicode.Is(unicode.Cc, r) && r != '\t' || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u200b' || r >= 0xE0000
+		return unicode.Is(unicode.Cc, r) && r != '\t' || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' ||
+			r == '\u200b' || r >= 0xE0000
 	})
 }
 
@@ -68,7 +69,9 @@ func TestWhatStrangersWroteIsPrinted(t *testing.T) {
 		var out, errs bytes.Buffer
 		run(&environment{
 			args: args, environ: append(secretsForExample(), "SIGNPOST_SERVICE__DATA="+data),
-			stdin: strings.NewReader("From: " + hostile + " <a@b.test>\r\nAuto-Submitted: auto-replied" + hostile + "\r\n\r\nx"), stdout: &out, stderr: &errs,
+			stdin: strings.NewReader("From: " + hostile + " <a@b.test>\r\nAuto-Submitted: auto-replied" + hostile +
+				"\r\n\r\nx"),
+			stdout: &out, stderr: &errs,
 		})
 		return out.String() + errs.String()
 	}
@@ -90,7 +93,8 @@ func TestWhatStrangersWroteIsPrinted(t *testing.T) {
 		t.Errorf("the name is not told: %q", lines["agent list"])
 	}
 	var agents []AgentStatus
-	if err := json.Unmarshal([]byte(lines["agent list --json"]), &agents); err != nil || len(agents) != 1 || !strings.Contains(agents[0].Name, "\u009b31m") {
+	if err := json.Unmarshal([]byte(lines["agent list --json"]), &agents); err != nil || len(agents) != 1 ||
+		!strings.Contains(agents[0].Name, "\u009b31m") {
 		t.Errorf("as JSON %+v, %v", agents, err)
 	}
 	var verdict classified
@@ -121,7 +125,8 @@ func TestAnAlarmRepeatsWordsAsWords(t *testing.T) {
 		}
 	}
 	long := claim(hostile + strings.Repeat("é.evil.test ", 1000))
-	if shownAsIs(long) || strings.Contains(long, "\n") || len([]rune(long)) > 4*maxClaim || strings.Contains(long, ".evil") {
+	if shownAsIs(long) || strings.Contains(long, "\n") || len([]rune(long)) > 4*maxClaim ||
+		strings.Contains(long, ".evil") {
 		t.Errorf("told as %q", long)
 	}
 	if got := tidy("relay smtp.example.com: see https://support.example.com\x1b[2J\u202e"); got != "relay smtp.example.com: see hxxps://support.example.com[2J" {

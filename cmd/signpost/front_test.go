@@ -29,12 +29,14 @@ func TestAListInFrontOfAMailboxIsTold(t *testing.T) {
 		mails []store.Verdict
 		told  bool
 	}{
-		"a list":                    {slices.Repeat([]store.Verdict{behindList(store.KindList)}, 10), true},
-		"a group that writes as us": {slices.Repeat([]store.Verdict{behindList(store.KindOwn), direct, behindList(store.KindList)}, 5), true},
-		"half of them":              {slices.Repeat([]store.Verdict{behindList(store.KindList), direct}, 10), false},
-		"newsletters":               {slices.Repeat([]store.Verdict{newsletter, direct}, 20), false},
-		"bounces through it":        {slices.Repeat([]store.Verdict{behindList(store.KindBounce), direct}, 20), false},
-		"in earlier days":           {slices.Concat(slices.Repeat([]store.Verdict{behindList(store.KindList)}, 40), slices.Repeat([]store.Verdict{direct}, 26)), false},
+		"a list": {slices.Repeat([]store.Verdict{behindList(store.KindList)}, 10), true},
+		"a group that writes as us": {slices.Repeat([]store.Verdict{behindList(store.KindOwn), direct,
+			behindList(store.KindList)}, 5), true},
+		"half of them":       {slices.Repeat([]store.Verdict{behindList(store.KindList), direct}, 10), false},
+		"newsletters":        {slices.Repeat([]store.Verdict{newsletter, direct}, 20), false},
+		"bounces through it": {slices.Repeat([]store.Verdict{behindList(store.KindBounce), direct}, 20), false},
+		"in earlier days": {slices.Concat(slices.Repeat([]store.Verdict{behindList(store.KindList)}, 40),
+			slices.Repeat([]store.Verdict{direct}, 26)), false},
 	} {
 		var f fronts
 		var lines []watch.Line
@@ -46,7 +48,8 @@ func TestAListInFrontOfAMailboxIsTold(t *testing.T) {
 			t.Errorf("%s: %d of %d told: %v", name, n, all, yes)
 		}
 		var out strings.Builder
-		checkMailbox(t.Context(), "Mailbox us", foundMailbox{lines[max(0, len(lines)-20):]}, &report{out: &out, timeout: time.Minute})
+		checkMailbox(t.Context(), "Mailbox us", foundMailbox{lines[max(0, len(lines)-20):]},
+			&report{out: &out, timeout: time.Minute})
 		if strings.Contains(out.String(), "came through a list or group of our own address") != c.told {
 			t.Errorf("%s: %s", name, out.String())
 		}
@@ -66,7 +69,8 @@ func TestAGroupInFrontOfAMailboxRaisesAnAlarm(t *testing.T) {
 	d := startDemo(t)
 	for i := range frontLeast {
 		from := fmt.Sprintf("ann@partner%d.test", i)
-		if err := d.host.Deliver(from, []string{supportAddress}, plainMail(from, "Order", "Precedence: list", "Mailing-list: list "+supportAddress)); err != nil {
+		if err := d.host.Deliver(from, []string{supportAddress},
+			plainMail(from, "Order", "Precedence: list", "Mailing-list: list "+supportAddress)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +79,8 @@ func TestAGroupInFrontOfAMailboxRaisesAnAlarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := d.app.frontTroubles()
-	if len(list) != 1 || !strings.HasPrefix(list[0].Key, "front/") || !strings.Contains(list[0].Do, "make it the mailbox itself") {
+	if len(list) != 1 || !strings.HasPrefix(list[0].Key, "front/") ||
+		!strings.Contains(list[0].Do, "make it the mailbox itself") {
 		t.Errorf("told of %+v", list)
 	}
 }

@@ -108,7 +108,8 @@ func readManifest(from *os.Root) (m Manifest, err error) {
 		return m, fmt.Errorf("%s: %w", manifestFile, err)
 	}
 	if m.Format != 1 {
-		return m, fmt.Errorf("the backup has format %d, made by a newer Signpost (%q); restore it with that one", m.Format, m.Version)
+		return m, fmt.Errorf("the backup has format %d, made by a newer Signpost (%q); restore it with that one", m.Format,
+			m.Version)
 	}
 	if m.Database.Size <= 0 || m.Bytes < 0 || m.Blobs < 0 || m.List.Size < 0 {
 		return m, fmt.Errorf("%s names sizes that no backup has", manifestFile)
@@ -161,5 +162,6 @@ func isFolder(from *os.Root, name string) error {
 }
 
 func irregular(name string, info fs.FileInfo) error {
-	return fmt.Errorf("%s is no regular file or folder (%s); a backup holds nothing else, so this one was changed", name, info.Mode())
+	return fmt.Errorf("%s is no regular file or folder (%s); a backup holds nothing else, so this one was changed", name,
+		info.Mode())
 }

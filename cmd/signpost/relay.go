@@ -47,10 +47,12 @@ func (a *App) heldTrouble(ctx context.Context, now time.Time, stats store.Stats)
 		if n := len(holds); n > 1 {
 			scope += fmt.Sprintf(" and %d more domains", n-1)
 		}
-		t.What = fmt.Sprintf("the relay refuses %s since %s UTC at %s: %s (%s held)", scope, since.UTC().Format("2 Jan 15:04"), h.Stage, h.Words, mailsAre(held))
+		t.What = fmt.Sprintf("the relay refuses %s since %s UTC at %s: %s (%s held)", scope,
+			since.UTC().Format("2 Jan 15:04"), h.Stage, h.Words, mailsAre(held))
 		t.Do = outbox.Mend(h.Stage, h.Words)
 	}
-	t.Do += " Held mail is not lost and goes out by itself once the relay takes it; /ops/queue shows it, and ops may give it up there."
+	t.Do += " Held mail is not lost and goes out by itself once the relay takes it; /ops/queue shows it, and ops may " +
+		"give it up there."
 	t.Level += level(now.Sub(since), 6*time.Hour, 24*time.Hour)
 	return []store.Trouble{t}
 }
@@ -87,7 +89,8 @@ func (a *App) oldestUnheld(ctx context.Context, stats store.Stats) time.Time {
 func (a *App) heldForOps() (all []ops.Hold) {
 	for _, h := range a.sender.Holds() {
 		all = append(all, ops.Hold{
-			Domain: h.Domain, Since: h.Since, Words: h.Words, Stage: string(h.Stage), Do: outbox.Mend(h.Stage, h.Words), ProbeAt: h.ProbeAt,
+			Domain: h.Domain, Since: h.Since, Words: h.Words, Stage: string(h.Stage), Do: outbox.Mend(h.Stage, h.Words),
+			ProbeAt: h.ProbeAt,
 		})
 	}
 	return all
@@ -129,7 +132,8 @@ func relayTraits(t outbox.Traits) []ops.Relay {
 		all[6].Value = strings.Join(t.Auth, ", ")
 	}
 	if len(t.Refused) > 0 {
-		all = append(all, ops.Relay{Name: "Refused in use", Value: strings.Join(t.Refused, ", ") + ": offered by the relay, whose parameters it refuses; mail goes without them"})
+		all = append(all, ops.Relay{Name: "Refused in use", Value: strings.Join(t.Refused, ", ") +
+			": offered by the relay, whose parameters it refuses; mail goes without them"})
 	}
 	if t.Clear != "" {
 		all = append(all, ops.Relay{Name: "Encryption", Value: "mail goes in the clear: " + t.Clear})

@@ -67,9 +67,11 @@ func (r *refusingRelay) serve(conn net.Conn) {
 func refusedTicket(i int, now time.Time) store.NewTicket {
 	return store.NewTicket{
 		Region:    store.Region{ID: "us", Prefix: "US", Address: "support@desk.example", Languages: []string{"en"}},
-		Requester: store.Contact{Email: fmt.Sprintf("p%d@d%d.example", i, i), Lang: "en"}, Channel: store.ChannelForm, Body: "help",
+		Requester: store.Contact{Email: fmt.Sprintf("p%d@d%d.example", i, i), Lang: "en"}, Channel: store.ChannelForm,
+		Body:    "help",
 		Promise: store.Promise{FirstResponseBy: now.Add(30 * time.Minute), ResolutionBy: now.Add(48 * time.Hour)},
-		Link:    store.LinkID{1, byte(i)}, LinkExpires: now.Add(240 * time.Hour), MessageID: fmt.Sprintf("c%d@desk.example", i),
+		Link:    store.LinkID{1, byte(i)}, LinkExpires: now.Add(240 * time.Hour),
+		MessageID: fmt.Sprintf("c%d@desk.example", i),
 	}
 }
 
@@ -101,7 +103,8 @@ func anHourRefused(t *testing.T, path string) {
 		}
 		return outbox.Message{From: row.From, To: row.To, Bytes: []byte("Subject: x\r\n\r\nx\r\n")}, nil
 	}, promised)
-	a.sender = outbox.New(outbox.Config{Addr: "127.0.0.1:25", TLS: outbox.TLSNone, Hello: "desk.example", Dial: relay.dial}, db, compose, a.log, outbox.Observer{})
+	a.sender = outbox.New(outbox.Config{Addr: "127.0.0.1:25", TLS: outbox.TLSNone, Hello: "desk.example",
+		Dial: relay.dial}, db, compose, a.log, outbox.Observer{})
 	var told []string
 	alarms := &alarms{
 		look: func(ctx context.Context) []store.Trouble {
@@ -110,16 +113,19 @@ func anHourRefused(t *testing.T, path string) {
 			if err != nil && ctx.Err() == nil {
 				t.Error(err)
 			}
-			return slices.Concat(outboxTroubles(now, a.oldestUnheld(ctx, stats), a.sender.Relay()), a.heldTrouble(ctx, now, stats))
+			return slices.Concat(outboxTroubles(now, a.oldestUnheld(ctx, stats), a.sender.Relay()),
+				a.heldTrouble(ctx, now, stats))
 		},
 		tell: func(_ context.Context, n notice) error {
 			told = append(told, n.State+" "+n.Alarm)
-			if n.State == "raised" && (!strings.Contains(n.Text, words) || !strings.Contains(n.Do, "Allow every region's address")) {
+			if n.State == "raised" && (!strings.Contains(n.Text, words) ||
+				!strings.Contains(n.Do, "Allow every region's address")) {
 				t.Errorf("the alarm says %q, %q", n.Text, n.Do)
 			}
 			return nil
 		},
-		book: db, repeat: 4 * time.Hour, log: a.log, metrics: a.metrics, kicked: make(chan struct{}, 1), known: map[string]*alarm{},
+		book: db, repeat: 4 * time.Hour, log: a.log, metrics: a.metrics, kicked: make(chan struct{}, 1),
+		known: map[string]*alarm{},
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
@@ -151,7 +157,8 @@ func anHourRefused(t *testing.T, path string) {
 	}
 	stats, err := db.Stats(t.Context())
 	if err != nil || stats.Outbounds[store.StateSent] != mails || relay.taken.Load() != mails || late > 0 {
-		t.Errorf("%v sent, the relay took %d, %d composed with a date that passed; %v", stats.Outbounds, relay.taken.Load(), late, err)
+		t.Errorf("%v sent, the relay took %d, %d composed with a date that passed; %v", stats.Outbounds, relay.taken.Load(),
+			late, err)
 	}
 	if held, err := db.Suppressions(t.Context(), time.Now(), 0, 99); len(held) > 0 || err != nil {
 		t.Errorf("suppressed: %+v, %v", held, err)
@@ -172,7 +179,8 @@ func TestClassifyRelayReplies(t *testing.T) {
 	t.Parallel()
 	judge := func(in string) (string, int) {
 		var out, errs bytes.Buffer
-		code := run(&environment{args: []string{"classify", "--relay-reply", "-"}, stdin: strings.NewReader(in), stdout: &out, stderr: &errs})
+		code := run(&environment{args: []string{"classify", "--relay-reply", "-"}, stdin: strings.NewReader(in), stdout: &out,
+			stderr: &errs})
 		return out.String() + errs.String(), code
 	}
 	got, code := judge(`{"at":"rcpt","reply":["550-5.1.1 The email account that you tried to reach","550 5.1.1 does not exist"]}
@@ -189,7 +197,8 @@ func TestClassifyRelayReplies(t *testing.T) {
 	if got != want || code != 0 {
 		t.Errorf("%d, %s", code, got)
 	}
-	for in, fault := range map[string]string{"{\"at\":\"noon\",\"reply\":[]}": "mail, rcpt, data or dot", "\n550 no": "line 2"} {
+	for in, fault := range map[string]string{"{\"at\":\"noon\",\"reply\":[]}": "mail, rcpt, data or dot",
+		"\n550 no": "line 2"} {
 		if got, code := judge(in); code == 0 || !strings.Contains(got, fault) {
 			t.Errorf("%q: %d, %s", in, code, got)
 		}

@@ -34,7 +34,8 @@ type ResponderStatus struct {
 }
 
 func responderStatus(mailbox string, r store.Responder) ResponderStatus {
-	return ResponderStatus{On: r.On, Tripped: r.Tripped, Since: r.Since, Reason: r.Reason, By: r.By, RearmsAt: r.RearmsAt, Mailbox: mailbox}
+	return ResponderStatus{On: r.On, Tripped: r.Tripped, Since: r.Since, Reason: r.Reason, By: r.By, RearmsAt: r.RearmsAt,
+		Mailbox: mailbox}
 }
 
 // Run switches or shows, through the running service or, when none runs, in the

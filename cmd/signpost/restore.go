@@ -59,11 +59,13 @@ func (c *RestoreCmd) Run(env *environment) error {
 // notes tells what is left to be done by the operator.
 func (c *RestoreCmd) notes(env *environment, data string, m Manifest, secrets [][]byte) {
 	if !m.madeUnder(secrets) {
-		fmt.Fprintln(env.stderr, "Note: the installation secret is not the one this backup was made under. Until it is put back, "+
-			"links mailed before do not open, and agents with two-step sign-in need a recovery code or signpost agent add --update.")
+		fmt.Fprintln(env.stderr, "Note: the installation secret is not the one this backup was made under. Until it is "+
+			"put back, links mailed before do not open, and agents with two-step sign-in need a recovery code or "+
+			"signpost agent add --update.")
 	}
 	if belongsToRoot(data) {
-		fmt.Fprintf(env.stderr, "Note: the data folder belongs to root. Where serve runs as another user: chown -R USER %s\n", data)
+		fmt.Fprintf(env.stderr, "Note: the data folder belongs to root. Where serve runs as another user: chown -R USER %s\n",
+			data)
 	}
 	if n := len(m.missing); n > 0 {
 		fmt.Fprintf(env.stderr, "Note: attachments that tickets and mails name are not in this backup: %d, such as %s.\n",

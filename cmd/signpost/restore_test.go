@@ -142,15 +142,17 @@ func TestARestoreReadsRegularFilesAlone(t *testing.T) {
 		path func(folder string) string
 		make func(path string) error
 	}{
-		"a link to the manifest":     {inFolder(manifestFile), linkTo(secret)},
-		"a link to the database":     {inFolder(databaseFile), linkTo(secret)},
-		"a pipe for the database":    {inFolder(databaseFile), func(p string) error { return syscall.Mkfifo(p, 0o600) }},
-		"a folder for the database":  {inFolder(databaseFile), func(p string) error { return os.Mkdir(p, 0o700) }},
-		"a device for the database":  {inFolder(databaseFile), linkTo("/dev/zero")},
-		"a link to an attachment":    {func(f string) string { return attachmentIn(t, f) }, linkTo(secret)},
-		"a pipe for an attachment":   {func(f string) string { return attachmentIn(t, f) }, func(p string) error { return syscall.Mkfifo(p, 0o600) }},
-		"a link to the attachments":  {inFolder(blobFolder), linkTo(filepath.Dir(secret))},
-		"a link to some attachments": {func(f string) string { return filepath.Dir(attachmentIn(t, f)) }, linkTo(filepath.Dir(secret))},
+		"a link to the manifest":    {inFolder(manifestFile), linkTo(secret)},
+		"a link to the database":    {inFolder(databaseFile), linkTo(secret)},
+		"a pipe for the database":   {inFolder(databaseFile), func(p string) error { return syscall.Mkfifo(p, 0o600) }},
+		"a folder for the database": {inFolder(databaseFile), func(p string) error { return os.Mkdir(p, 0o700) }},
+		"a device for the database": {inFolder(databaseFile), linkTo("/dev/zero")},
+		"a link to an attachment":   {func(f string) string { return attachmentIn(t, f) }, linkTo(secret)},
+		"a pipe for an attachment": {func(f string) string { return attachmentIn(t, f) },
+			func(p string) error { return syscall.Mkfifo(p, 0o600) }},
+		"a link to the attachments": {inFolder(blobFolder), linkTo(filepath.Dir(secret))},
+		"a link to some attachments": {func(f string) string { return filepath.Dir(attachmentIn(t, f)) },
+			linkTo(filepath.Dir(secret))},
 	} {
 		t.Run(what, func(t *testing.T) {
 			folder := filepath.Join(t.TempDir(), "backup")
@@ -259,7 +261,8 @@ func TestAttachmentsThatAreNotThereAreTold(t *testing.T) {
 	r := &report{out: &said, timeout: time.Minute}
 	cfg := defaultConfig()
 	cfg.Service.Data = data
-	if checkStore(t.Context(), cfg, r); r.bad != 1 || !strings.Contains(said.String(), "are missing: 1 of 3, such as") || !strings.Contains(said.String(), name) {
+	if checkStore(t.Context(), cfg, r); r.bad != 1 || !strings.Contains(said.String(), "are missing: 1 of 3, such as") ||
+		!strings.Contains(said.String(), name) {
 		t.Errorf("check: %s", said.String())
 	}
 	if err := os.WriteFile(filepath.Join(data, name), []byte("x"), 0o600); err != nil {

@@ -58,8 +58,11 @@ func throttledTroubles(stats store.Stats, floor int) []store.Trouble {
 		return nil
 	}
 	t := store.Trouble{
-		Key: "confirmations", What: fmt.Sprintf("%d confirmations wait for room in a limit (%s)", waiting, byBudget(stats.Throttled)), Level: 1,
-		Do: "Requests are taken all the same, and the confirmations leave when there is room. Is it a flood of posts, or many partners at once? /ops/queue#throttled shows whom they are for; the limits are the confirmations_ keys of [form].",
+		Key: "confirmations", What: fmt.Sprintf("%d confirmations wait for room in a limit (%s)", waiting,
+			byBudget(stats.Throttled)), Level: 1,
+		Do: "Requests are taken all the same, and the confirmations leave when there is room. Is it a flood of posts, or " +
+			"many partners at once? /ops/queue#throttled shows whom they are for; the limits are the confirmations_ keys " +
+			"of [form].",
 	}
 	if floor > 0 {
 		t.Level = max(1, level(waiting, floor, 10*floor, 100*floor))

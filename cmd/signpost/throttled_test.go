@@ -64,7 +64,8 @@ func TestAFloodOfPostsIsToldAndItsMailLeavesInTurns(t *testing.T) {
 // postsFrom sends the form as a script on a machine of that address does.
 func postsFrom(t *testing.T, a *App, from, email string) {
 	t.Helper()
-	body := url.Values{"name": {"Ana"}, "email": {email}, "country": {"US"}, "description": {"The export stops after a thousand orders."}}
+	body := url.Values{"name": {"Ana"}, "email": {email}, "country": {"US"},
+		"description": {"The export stops after a thousand orders."}}
 	r := httptest.NewRequest("POST", "http://127.0.0.1/contact", strings.NewReader(body.Encode()))
 	r.RemoteAddr = "[" + from + "]:4711"
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -79,7 +80,8 @@ func postsFrom(t *testing.T, a *App, from, email string) {
 func TestConfirmationsThatWaitAreTold(t *testing.T) {
 	t.Parallel()
 	waiting := func(budget string, n uint64) store.Stats {
-		return store.Stats{Outbounds: map[store.OutboundState]uint64{store.StateThrottled: n}, Throttled: map[string]uint64{budget: n}}
+		return store.Stats{Outbounds: map[store.OutboundState]uint64{store.StateThrottled: n},
+			Throttled: map[string]uint64{budget: n}}
 	}
 	for name, c := range map[string]struct {
 		stats store.Stats

@@ -92,7 +92,8 @@ func TestAHostThatRefusesSeveralPeopleIsTold(t *testing.T) {
 		}
 	}
 	what := d.app.refusalTroubles(t.Context(), time.Now())[0].What
-	if want := "3 addresses at partner[.]test had our mail refused within a day; the latest report says “host mx[.]partner[.]test[192.0.2.1] said: 554 5.7.1 Message rejected as spam"; !strings.HasPrefix(what, want) {
+	if want := "3 addresses at partner[.]test had our mail refused within a day; the latest report says “host " +
+		"mx[.]partner[.]test[192.0.2.1] said: 554 5.7.1 Message rejected as spam"; !strings.HasPrefix(what, want) {
 		t.Errorf("the alarm says %q, want %q", what, want)
 	}
 	if list := d.app.refusalTroubles(t.Context(), time.Now().Add(refusedWithin+time.Hour)); len(list) != 0 {

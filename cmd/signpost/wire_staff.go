@@ -41,13 +41,13 @@ func (a *App) sealSecrets() error {
 		a.log.Info("authenticators' secrets sealed", "agents", sealed)
 	}
 	for _, id := range lost {
-		a.log.Warn("the secret of an authenticator was sealed by an installation secret that is not here: the agent signs in with a recovery code, "+
-			"or needs signpost agent add --update", "agent", id)
+		a.log.Warn("the secret of an authenticator was sealed by an installation secret that is not here: the agent signs "+
+			"in with a recovery code, or needs signpost agent add --update", "agent", id)
 	}
 	return err
 }
 
-// staffHome is where somebody begins who signed in.
+// staffHome is the page that opens after a sign-in.
 func staffHome(who store.Agent) string {
 	if who.Has(store.RoleOps) {
 		return "/ops"

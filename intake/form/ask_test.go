@@ -23,28 +23,34 @@ func TestThePageAsksAboutAnAddressBeforeItIsSent(t *testing.T) {
 		fatal(t, json.Unmarshal(got.Body.Bytes(), &a))
 		return a
 	}
-	if got, want := ask(url.Values{"email": {"Ana <ana@Partner.example>"}}), (answer{Address: "ana@partner.example"}); got != want {
+	if got, want := ask(url.Values{"email": {"Ana <ana@Partner.example>"}}),
+		(answer{Address: "ana@partner.example"}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	for email, want := range map[string]answer{
 		"ana@example,com":      {Fault: "What stands after the @", Fix: "ana@example.com"},
-		"josé@partner.example": {Fault: "We cannot write to this address", Fix: "jose@partner.example"}, "": {Fault: "Please give an email"},
-		"ana@gmial.com":               {Address: "ana@gmial.com", Sure: "ana@gmial.com", Fault: "ana@gmial.com looks unusual", Fix: "ana@gmail.com"},
+		"josé@partner.example": {Fault: "We cannot write to this address", Fix: "jose@partner.example"},
+		"":                     {Fault: "Please give an email"},
+		"ana@gmial.com": {Address: "ana@gmial.com", Sure: "ana@gmial.com", Fault: "ana@gmial.com looks unusual",
+			Fix: "ana@gmail.com"},
 		"partner.support@example.com": {Fault: "That is our own address"},
 	} {
 		got := ask(url.Values{"email": {email}})
-		if got.Address != want.Address || got.Fix != want.Fix || got.Sure != want.Sure || !strings.HasPrefix(got.Fault, want.Fault) {
+		if got.Address != want.Address || got.Fix != want.Fix || got.Sure != want.Sure ||
+			!strings.HasPrefix(got.Fault, want.Fault) {
 			t.Errorf("%q: %+v, want %+v", email, got, want)
 		}
 	}
 	if got := ask(url.Values{"email": {"ana"}, "lang": {"es"}}).Fault; !strings.Contains(got, "falta la @") {
 		t.Errorf("in Spanish it says %q", got)
 	}
-	refused := w.send("POST", "/contact/address", "application/x-www-form-urlencoded", strings.NewReader("email=a"), "Sec-Fetch-Site", "cross-site")
+	refused := w.send("POST", "/contact/address", "application/x-www-form-urlencoded", strings.NewReader("email=a"),
+		"Sec-Fetch-Site", "cross-site")
 	status(t, refused, 403)
 	few := newWorld(t, func(s *setting) { s.cfg.PostsPerNetwork = 1 })
 	for range 20 {
-		status(t, few.send("POST", "/contact/address", "application/x-www-form-urlencoded", strings.NewReader("email=a")), 200)
+		status(t, few.send("POST", "/contact/address", "application/x-www-form-urlencoded", strings.NewReader("email=a")),
+			200)
 	}
 	status(t, few.send("POST", "/contact/address", "application/x-www-form-urlencoded", strings.NewReader("email=a")), 429)
 }
@@ -82,5 +88,6 @@ func TestThePageHasTheServersListOfEndings(t *testing.T) {
 func TestAFieldSaysWhatItMayHold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setting) { s.cfg.MinDescription, s.cfg.MaxDescription = 7, 70 })
-	contains(t, w.get("/contact").Body.String(), `data-most="200"`, `data-count="70" data-least="7"`, `data-check="/contact/address"`)
+	contains(t, w.get("/contact").Body.String(), `data-most="200"`, `data-count="70" data-least="7"`,
+		`data-check="/contact/address"`)
 }

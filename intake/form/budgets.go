@@ -25,19 +25,23 @@ const (
 func (f *Form) budgets(email string, from netip.Addr) []store.Budget {
 	mailbox, domain := origin.Mailbox(email), origin.Party(store.Domain(email))
 	budgets := []store.Budget{
-		{Name: "confirmation/address-day", Key: mailbox, Limit: f.cfg.ConfirmationsPerAddressDay, Window: 24 * time.Hour, Final: true},
+		{Name: "confirmation/address-day", Key: mailbox, Limit: f.cfg.ConfirmationsPerAddressDay, Window: 24 * time.Hour,
+			Final: true},
 		{Name: "confirmation/address", Key: mailbox, Limit: f.cfg.ConfirmationsPerAddress, Window: time.Hour},
 	}
 	if domain != "" && !slices.Contains(f.cfg.PublicHosts, domain) {
 		budgets = append(budgets,
 			store.Budget{Name: "confirmation/domain", Key: domain, Limit: f.cfg.ConfirmationsPerDomain, Window: time.Hour},
-			store.Budget{Name: "confirmation/domain-day", Key: domain, Limit: f.cfg.ConfirmationsPerDomainDay, Window: 24 * time.Hour},
+			store.Budget{Name: "confirmation/domain-day", Key: domain, Limit: f.cfg.ConfirmationsPerDomainDay,
+				Window: 24 * time.Hour},
 		)
 	}
 	for _, n := range origin.Networks(from) {
 		budgets = append(budgets,
-			store.Budget{Name: "confirmation/network", Key: n.String(), Limit: n.Share * f.cfg.ConfirmationsPerNetwork, Window: time.Hour},
-			store.Budget{Name: "confirmation/network-day", Key: n.String(), Limit: n.Share * f.cfg.ConfirmationsPerNetworkDay, Window: 24 * time.Hour},
+			store.Budget{Name: "confirmation/network", Key: n.String(), Limit: n.Share * f.cfg.ConfirmationsPerNetwork,
+				Window: time.Hour},
+			store.Budget{Name: "confirmation/network-day", Key: n.String(), Limit: n.Share * f.cfg.ConfirmationsPerNetworkDay,
+				Window: 24 * time.Hour},
 		)
 	}
 	return append(budgets,

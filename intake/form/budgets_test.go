@@ -81,14 +81,17 @@ func TestAFloodOfPostsIsNoFloodOfMail(t *testing.T) {
 		"one IPv4 /24": {2000, func(i int) (string, string) {
 			return fmt.Sprintf("::ffff:192.0.2.%d", i%256), fmt.Sprintf("p@company%d.example", i)
 		}, 240, store.Released{Queued: 240}},
-		"one Gmail mailbox in 100 spellings": {100, func(i int) (string, string) { return elsewhere(i), spelling(i) }, 10, store.Released{Queued: 10, Suppressed: 80}},
+		"one Gmail mailbox in 100 spellings": {100, func(i int) (string, string) { return elsewhere(i), spelling(i) }, 10,
+			store.Released{Queued: 10, Suppressed: 80}},
 		"one catch-all domain": {300, func(i int) (string, string) {
-			return elsewhere(i), fmt.Sprintf("p%d@%s", i, []string{"all.example", "ALL.example", "sub.all.example", "x.y.all.example"}[i%4])
+			return elsewhere(i), fmt.Sprintf("p%d@%s", i,
+				[]string{"all.example", "ALL.example", "sub.all.example", "x.y.all.example"}[i%4])
 		}, 30, store.Released{Queued: 30}},
 		"one customer's name at a host for everybody": {200, func(i int) (string, string) {
 			return elsewhere(i), fmt.Sprintf("p%d@bo.gmx.de", i)
 		}, 30, store.Released{Queued: 30}},
-		"a host for everybody": {300, func(i int) (string, string) { return elsewhere(i), fmt.Sprintf("p%d@gmail.com", i) }, 300, store.Released{}},
+		"a host for everybody": {300, func(i int) (string, string) { return elsewhere(i), fmt.Sprintf("p%d@gmail.com", i) },
+			300, store.Released{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

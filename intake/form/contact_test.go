@@ -38,7 +38,8 @@ func TestAPartnerSendsTwoFilesAndReadsTheirNumber(t *testing.T) {
 		t.Errorf("%+v", ticket)
 	}
 	mails, err := w.db.OutboundsOfTicket(t.Context(), ticket.ID, 10)
-	if err != nil || len(mails) != 1 || mails[0].To != "ana@partner.example" || mails[0].From != "partner-us.support@example.com" || w.kicked.Load() != 1 {
+	if err != nil || len(mails) != 1 || mails[0].To != "ana@partner.example" ||
+		mails[0].From != "partner-us.support@example.com" || w.kicked.Load() != 1 {
 		t.Errorf("%d kicks, %v, mails %+v", w.kicked.Load(), err, mails)
 	}
 

@@ -40,27 +40,46 @@ func TestATextIsReadInTheEncodingItNames(t *testing.T) {
 		return v.Encode() + "&" + extra
 	}
 	for name, c := range map[string]struct{ kind, body, want string }{
-		"the part's own":             {kind, parts(part(`name="name"`, "Jos\xe9 Mu\xf1oz", "Content-Type: text/plain; charset=windows-1252")), "José Muñoz"},
-		"in quotation marks":         {kind, parts(part(`name="name"`, "Jos\xe9", `Content-Type: text/plain; charset="ISO-8859-1"`)), "José"},
-		"two bytes a letter":         {kind, parts(part(`name="name"`, "\x8eR\x93c", "Content-Type: text/plain; charset=Shift_JIS")), "山田"},
-		"a stateful one":             {kind, parts(part(`name="name"`, "\x1b$B;3ED\x1b(B", "Content-Type: text/plain; charset=iso-2022-jp")), "山田"},
-		"of IANA's list alone":       {kind, parts(part(`name="name"`, "Jos\x82", "Content-Type: text/plain; charset=cp850")), "José"},
-		"with a mark":                {kind, parts(part(`name="name"`, "\xfe\xff\x00J\x00o", "Content-Type: text/plain; charset=utf-16")), "Jo"},
-		"UTF-8 called ASCII":         {kind, parts(part(`name="name"`, "José", "Content-Type: text/plain; charset=US-ASCII")), "José"},
-		"the form's, before":         {kind, parts(part(`name="_charset_"`, "windows-1251"), part(`name="name"`, "\xc0\xed\xed\xe0")), "Анна"},
-		"the form's, after":          {kind, parts(part(`name="name"`, "\xc0\xed\xed\xe0"), part(`name="_charset_"`, "windows-1251")), "Анна"},
-		"a part's before the form's": {kind, parts(part(`name="_charset_"`, "windows-1251"), part(`name="name"`, "Jos\xe9", "Content-Type: text/plain; charset=latin1")), "José"},
-		"the whole body's":           {kind + "; charset=gbk", parts(part(`name="name"`, "\xcd\xf5")), "王"},
-		"pairs, of their type":       {"application/x-www-form-urlencoded; charset=ISO-8859-1", pairs("name=Jos%E9+Mu%F1oz"), "José Muñoz"},
-		"pairs, of their form":       {"application/x-www-form-urlencoded", pairs("_charset_=windows-1256&name=%E3%ED"), "مي"},
-		"a vendor's name":            {kind, parts(part(`name="name"`, "\x8eR\x93c", "Content-Type: text/plain; charset=cp932")), "山田"},
-		"a code page's number":       {kind, parts(part(`name="name"`, "\xb1\xe8", "Content-Type: text/plain; charset=MS949")), "김"},
-		"a name written wrong":       {kind, parts(part(`name="_charset_"`, "eucjp"), part(`name="name"`, "\xbb\xb3\xc5\xc4")), "山田"},
-		"UTF-8 under another's name": {kind, parts(part(`name="name"`, "José", "Content-Type: text/plain; charset=utf8mb4")), "José"},
-		"pairs, by a wrong name":     {"application/x-www-form-urlencoded; charset=iso_8859_1", pairs("name=Jos%E9"), "José"},
-		"UTF-8 by name":              {kind, parts(part(`name="name"`, "José", "Content-Type: text/plain; charset=UTF-8")), "José"},
-		"for its transfer":           {kind, parts(part(`name="name"`, "Sm9zw6k=", "Content-Transfer-Encoding: base64")), "José"},
-		"for its transfer, printed":  {kind, parts(part(`name="name"`, "Jos=C3=A9", "Content-Transfer-Encoding: quoted-printable")), "José"},
+		"the part's own": {kind, parts(
+			part(`name="name"`, "Jos\xe9 Mu\xf1oz", "Content-Type: text/plain; charset=windows-1252")), "José Muñoz"},
+		"in quotation marks": {kind, parts(
+			part(`name="name"`, "Jos\xe9", `Content-Type: text/plain; charset="ISO-8859-1"`)), "José"},
+		"two bytes a letter": {kind, parts(
+			part(`name="name"`, "\x8eR\x93c", "Content-Type: text/plain; charset=Shift_JIS")), "山田"},
+		"a stateful one": {kind, parts(
+			part(`name="name"`, "\x1b$B;3ED\x1b(B", "Content-Type: text/plain; charset=iso-2022-jp")), "山田"},
+		"of IANA's list alone": {kind, parts(part(`name="name"`, "Jos\x82", "Content-Type: text/plain; charset=cp850")),
+			"José"},
+		"with a mark": {kind, parts(
+			part(`name="name"`, "\xfe\xff\x00J\x00o", "Content-Type: text/plain; charset=utf-16")), "Jo"},
+		"UTF-8 called ASCII": {kind, parts(part(`name="name"`, "José", "Content-Type: text/plain; charset=US-ASCII")),
+			"José"},
+		"the form's, before": {kind, parts(part(`name="_charset_"`, "windows-1251"),
+			part(`name="name"`, "\xc0\xed\xed\xe0")), "Анна"},
+		"the form's, after": {kind, parts(part(`name="name"`, "\xc0\xed\xed\xe0"),
+			part(`name="_charset_"`, "windows-1251")), "Анна"},
+		"a part's before the form's": {kind, parts(part(`name="_charset_"`, "windows-1251"),
+			part(`name="name"`, "Jos\xe9", "Content-Type: text/plain; charset=latin1")), "José"},
+		"the whole body's": {kind + "; charset=gbk", parts(part(`name="name"`, "\xcd\xf5")), "王"},
+		"pairs, of their type": {"application/x-www-form-urlencoded; charset=ISO-8859-1", pairs("name=Jos%E9+Mu%F1oz"),
+			"José Muñoz"},
+		"pairs, of their form": {"application/x-www-form-urlencoded", pairs("_charset_=windows-1256&name=%E3%ED"),
+			"مي"},
+		"a vendor's name": {kind, parts(
+			part(`name="name"`, "\x8eR\x93c", "Content-Type: text/plain; charset=cp932")), "山田"},
+		"a code page's number": {kind, parts(
+			part(`name="name"`, "\xb1\xe8", "Content-Type: text/plain; charset=MS949")), "김"},
+		"a name written wrong": {kind, parts(part(`name="_charset_"`, "eucjp"),
+			part(`name="name"`, "\xbb\xb3\xc5\xc4")), "山田"},
+		"UTF-8 under another's name": {kind, parts(part(`name="name"`, "José", "Content-Type: text/plain; charset=utf8mb4")),
+			"José"},
+		"pairs, by a wrong name": {"application/x-www-form-urlencoded; charset=iso_8859_1", pairs("name=Jos%E9"), "José"},
+		"UTF-8 by name": {kind, parts(part(`name="name"`, "José", "Content-Type: text/plain; charset=UTF-8")),
+			"José"},
+		"for its transfer": {kind, parts(part(`name="name"`, "Sm9zw6k=", "Content-Transfer-Encoding: base64")),
+			"José"},
+		"for its transfer, printed": {kind, parts(
+			part(`name="name"`, "Jos=C3=A9", "Content-Transfer-Encoding: quoted-printable")), "José"},
 	} {
 		w := newWorld(t)
 		if got := w.raw(c.kind, c.body); got.Code != 201 {
@@ -76,7 +95,8 @@ func TestAnUnknownEncodingIsSaidAndLosesNoFile(t *testing.T) {
 	w := filesWorld(t)
 	for _, label := range []string{"x-klingon", "utf-7", "hz-gb-2312", "binary", "unknown", "x-unknown", "default"} {
 		for kind, body := range map[string]string{
-			"multipart/form-data; boundary=b":                     parts(part(`name="title"`, "x", "Content-Type: text/plain; charset="+label)),
+			"multipart/form-data; boundary=b": parts(
+				part(`name="title"`, "x", "Content-Type: text/plain; charset="+label)),
 			"multipart/form-data; boundary=b; charset=" + label:   parts(),
 			"application/x-www-form-urlencoded; charset=" + label: good().Encode(),
 			"application/x-www-form-urlencoded":                   good().Encode() + "&_charset_=" + label,
@@ -91,7 +111,8 @@ func TestAnUnknownEncodingIsSaidAndLosesNoFile(t *testing.T) {
 	status(t, page, 415)
 	contains(t, page.Body.String(), typed, "“x-klingon”", "notes.txt")
 	lacks(t, page.Body.String(), "not with us yet")
-	if tickets, err := w.db.TicketsByRequester(t.Context(), "ana@partner.example", 0, 10); err != nil || len(tickets) != 0 {
+	if tickets, err := w.db.TicketsByRequester(t.Context(), "ana@partner.example", 0, 10); err != nil ||
+		len(tickets) != 0 {
 		t.Errorf("%d tickets were opened, %v", len(tickets), err)
 	}
 }
@@ -125,8 +146,10 @@ func TestABoundaryThatCannotBeReadIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, kind := range []string{
-		"multipart/form-data", "multipart/form-data;", "multipart/form-data; boundary=", `multipart/form-data; boundary=""`, "multipart/form-data; boundary=a b",
-		"multipart/form-data; boundary=a/b", "multipart/form-data; boundary=a=b", "multipart/form-data; boundary=(b)", "multipart/form-data; boundary=a; boundary=b",
+		"multipart/form-data", "multipart/form-data;", "multipart/form-data; boundary=", `multipart/form-data; boundary=""`,
+		"multipart/form-data; boundary=a b",
+		"multipart/form-data; boundary=a/b", "multipart/form-data; boundary=a=b", "multipart/form-data; boundary=(b)",
+		"multipart/form-data; boundary=a; boundary=b",
 		"Multipart/Form-Data; boundary=?b", `multipart/form-data; boundary="b`, "multipart/form-data; boundary=b:c",
 	} {
 		got := w.raw(kind, parts())
@@ -138,19 +161,26 @@ func TestABoundaryThatCannotBeReadIsNamed(t *testing.T) {
 	contains(t, got.Body.String(), "no part that begins with the boundary")
 	status(t, w.raw(`multipart/form-data; boundary="a/b=?"`, strings.ReplaceAll(parts(), "--b", "--a/b=?")), 201)
 	status(t, w.raw("Multipart/Form-Data; BOUNDARY=b", parts()), 201)
-	contains(t, w.send("POST", "/contact", "multipart/form-data", strings.NewReader("x")).Body.String(), `action="/contact"`, "boundary")
+	contains(t, w.send("POST", "/contact", "multipart/form-data", strings.NewReader("x")).Body.String(),
+		`action="/contact"`, "boundary")
 }
 
 func TestACountryByAnotherNameIsAnsweredWithItsCode(t *testing.T) {
 	t.Parallel()
 	w := filesWorld(t)
 	for given, code := range map[string]string{
-		"UK": "GB", "uk": "GB", "deu": "DE", "Germany": "DE", "Deutschland": "DE", "Alemania": "DE", "USA": "US", "United States": "US", "United States of America": "US",
-		"840": "US", "Côte d’Ivoire": "CI", "Cote d'Ivoire": "CI", "Österreich": "AT", "中国": "CN", "Jerman": "DE", "ألمانيا": "DE", "日本": "JP", "Brasil": "BR", "South Korea": "KR",
-		"Great Britain": "GB", "The Netherlands": "NL", "Россия": "RU", "Czech Republic": "CZ", "IDN": "ID", "España": "ES", "U.S.A.": "US", "U.K.": "GB", "Hong Kong": "HK", "Macau": "MO", "Palestine": "PS", "DR Congo": "CD",
-		"Bosnia and Herzegovina": "BA", "Bosnia": "BA", "Trinidad and Tobago": "TT", "Trinidad & Tobago": "TT", "Republic of Korea": "KR",
-		"Republic of Moldova": "MD", "Saint Lucia": "LC", "St. Lucia": "LC", "Macedonia": "MK", "Cape Verde": "CV", "Laos": "LA",
-		"Syria": "SY", "Czechia": "CZ", "Antigua and Barbuda": "AG", "Timor-Leste": "TL", "Polska": "PL", "Italia": "IT", "Nederland": "NL", "Danmark": "DK", "Ελλάδα": "GR", "대한민국": "KR",
+		"UK": "GB", "uk": "GB", "deu": "DE", "Germany": "DE", "Deutschland": "DE", "Alemania": "DE", "USA": "US",
+		"United States": "US", "United States of America": "US",
+		"840": "US", "Côte d’Ivoire": "CI", "Cote d'Ivoire": "CI", "Österreich": "AT", "中国": "CN", "Jerman": "DE",
+		"ألمانيا": "DE", "日本": "JP", "Brasil": "BR", "South Korea": "KR",
+		"Great Britain": "GB", "The Netherlands": "NL", "Россия": "RU", "Czech Republic": "CZ", "IDN": "ID", "España": "ES",
+		"U.S.A.": "US", "U.K.": "GB", "Hong Kong": "HK", "Macau": "MO", "Palestine": "PS", "DR Congo": "CD",
+		"Bosnia and Herzegovina": "BA", "Bosnia": "BA", "Trinidad and Tobago": "TT", "Trinidad & Tobago": "TT",
+		"Republic of Korea":   "KR",
+		"Republic of Moldova": "MD", "Saint Lucia": "LC", "St. Lucia": "LC", "Macedonia": "MK", "Cape Verde": "CV",
+		"Laos":  "LA",
+		"Syria": "SY", "Czechia": "CZ", "Antigua and Barbuda": "AG", "Timor-Leste": "TL", "Polska": "PL", "Italia": "IT",
+		"Nederland": "NL", "Danmark": "DK", "Ελλάδα": "GR", "대한민국": "KR",
 	} {
 		got := w.asJSON(with(good(), "country", given))
 		status(t, got, 422)
@@ -173,16 +203,20 @@ func TestAnAddressThatNoMailReachesIsRefusedAtItsField(t *testing.T) {
 	takes := false
 	w := newWorld(t, func(s *setting) { s.deps.BeyondASCII = func() bool { return takes } })
 	for email, says := range map[string]string{
-		`"a@b"@c.example`: "more than one @", "victim%third@relay.example": "by way of another server", "a!b@relay.example": "by way of another server",
-		"josé@partner.example": "our mail server does not take", "ana@example,com": "Did you mean ana@example.com?", "ana@@example.com": "Did you mean ana@example.com?",
-		"ana at example.com": "Did you mean ana@example.com?", "ana@gmailcom": "Did you mean ana@gmail.com?", "ana@раypal.com": "Did you mean ana@paypal.com?",
+		`"a@b"@c.example`: "more than one @", "victim%third@relay.example": "by way of another server",
+		"a!b@relay.example":    "by way of another server",
+		"josé@partner.example": "our mail server does not take", "ana@example,com": "Did you mean ana@example.com?",
+		"ana@@example.com":   "Did you mean ana@example.com?",
+		"ana at example.com": "Did you mean ana@example.com?", "ana@gmailcom": "Did you mean ana@gmail.com?",
+		"ana@раypal.com": "Did you mean ana@paypal.com?",
 	} {
 		got := w.asJSON(with(good(), "email", email))
 		status(t, got, 422)
 		contains(t, got.Body.String(), `{"errors":{"email":`, says)
 	}
 	for email, want := range map[string]string{
-		"Ana <ana@partner.example>": "ana@partner.example", "mailto:ana@partner.example?x": "ana@partner.example", "a\u00adna\u200b@partner.example": "ana@partner.example",
+		"Ana <ana@partner.example>": "ana@partner.example", "mailto:ana@partner.example?x": "ana@partner.example",
+		"a\u00adna\u200b@partner.example": "ana@partner.example",
 		"\u202aana@partner.example\u202c": "ana@partner.example", "Ａna＿1＠partner。example": "Ana_1@partner.example",
 	} {
 		world := newWorld(t)
@@ -211,7 +245,8 @@ func TestAnAddressThatPassesForAnotherIsAskedBackAlsoOfAProgram(t *testing.T) {
 		t.Fatalf("the form carries %q as asked about", sure)
 	}
 	status(t, w.asJSON(with(post, "sure", sure[0])), 201)
-	if got := w.ticket("US-1001").Requester.Email; !strings.HasPrefix(got, "ana@xn--") || got == store.AddressKey("ana@google.com") {
+	if got := w.ticket("US-1001").Requester.Email; !strings.HasPrefix(got, "ana@xn--") ||
+		got == store.AddressKey("ana@google.com") {
 		t.Errorf("the address became %q", got)
 	}
 }

@@ -85,12 +85,15 @@ func safeType(t string) string {
 		return t
 	}
 	switch t {
-	case "application/pdf", "text/csv", "text/tab-separated-values", "text/markdown", "text/calendar", "text/rtf", "application/json",
-		"application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/vnd.ms-outlook", "message/rfc822",
+	case "application/pdf", "text/csv", "text/tab-separated-values", "text/markdown", "text/calendar", "text/rtf",
+		"application/json",
+		"application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/vnd.ms-outlook",
+		"message/rfc822",
 		"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 		"application/vnd.openxmlformats-officedocument.presentationml.presentation",
-		"application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.presentation",
+		"application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.spreadsheet",
+		"application/vnd.oasis.opendocument.presentation",
 		"application/zip", "application/gzip", "application/x-7z-compressed", "application/x-tar", "application/ogg":
 		return t
 	}

@@ -35,7 +35,8 @@ const refusedEndings = "" +
 	"docm dotm xlsm xltm xlam xla xll xlm iqy oqy rqy dqy slk pptm potm ppsm ppam ppa sldm wll wiz " +
 	"one onetoc2 onepkg ade adp mda mde mdz accde fxp prg " +
 	// disks
-	"iso img ima isz vfd vhd vhdx avhd avhdx vmdk vdi qcow qcow2 dmg sparseimage sparsebundle toast udif ndif dmgpart squashfs"
+	"iso img ima isz vfd vhd vhdx avhd avhdx vmdk vdi qcow qcow2 dmg sparseimage sparsebundle toast udif ndif " +
+	"dmgpart squashfs"
 
 // refusedEnding is the ending for which a file of this name is refused, "" for
 // none. Computers pass over what may stand around it (spaces and dots behind it, a

@@ -45,18 +45,30 @@ func TestAFilesContentRefusesNothing(t *testing.T) {
 	w := filesWorld(t)
 	ole := "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 504)
 	for _, f := range []file{
-		{"screen.png", "\x89PNG\r\n\x1a\n"}, {"report.pdf", "%PDF-1.7\n"}, {"data.csv", "a,b\n1,2\n"}, {"voice.amr", "#!AMR\n"},
-		{"contract.docx", ole}, {"prices.xlsx", ole}, {"letter.dot", ole}, {"show.pps", ole}, {"sheet.xlt", ole}, {"plan.vsd", ole}, {"plan.mpp", ole}, {"book.pub", ole},
-		{"export.csv", "a,b\n1,\x012\n"}, {"import.log", "line\x00two\n"}, {"notes.txt", "<!DOCTYPE html><script>alert(1)</script>"}, {"error.log", "<?php echo 1; ?>"},
-		{"steps.txt", "#!/bin/sh\necho\n"}, {"wide.txt", "h\x00e\x00l\x00l\x00o\x00"}, {"wide.csv", "\x00a\x00,\x00b"}, {"drawn.txt", "<svg xmlns='http://www.w3.org/2000/svg'/>"},
-		{"other.docx", zipped("META-INF/manifest.xml", "word/document.xml")}, {"table.ods", zipped("mimetype", "content.xml")}, {"plain.zip", zipped("setup.exe")},
-		{"one.heic", "\x00\x00\x00\x18ftyphevc\x00\x00\x00\x00"}, {"two.heic", "\x00\x00\x00\x18ftyphevx\x00\x00\x00\x00"}, {"three.heif", "\x00\x00\x00\x18ftypmsf1\x00\x00\x00\x00"},
-		{"logs.rar", "Rar!\x1a\x07\x01\x00"}, {"logs.xz", "\xfd7zXZ\x00"}, {"logs.bz2", "BZh91AY&SY"}, {"logs.zst", "\x28\xb5\x2f\xfd"}, {"film.mkv", "\x1aE\xdf\xa3"},
-		{"film.avi", "RIFF\x00\x00\x00\x00AVI LIST"}, {"film.wmv", "\x30\x26\xb2\x75\x8e\x66\xcf\x11"}, {"trace.pcap", "\xd4\xc3\xb2\xa1"}, {"trace.pcapng", "\n\r\r\n"},
-		{"system.evtx", "ElfFile\x00"}, {"mail.p7m", "\x30\x82\x01\x00"}, {"cert.cer", "\x30\x82\x01\x00"}, {"old.wpd", "\xffWPC"}, {"data.mdb", "\x00\x01\x00\x00Standard Jet DB"},
-		{"photo.psd", "8BPS"}, {"draw.dwg", "AC1027"}, {"font.ttf", "\x00\x01\x00\x00"}, {"run.sql", "select 1"}, {"config.yaml", "a: 1"}, {"a.php", "<?php"}, {"feed.xml", "<?xml version='1.0'?><rss/>"},
-		{"unknown.bin", "\x01\x02\x03\x04\xfe\xff\x00\x00"}, {"no ending", "text"}, {"core.dump", "\x7fELF\x02\x01\x01"}, {"invoice.pdf", "MZ\x90\x00\x03\x00\x00\x00"},
-		{"setup.exe.txt", "it says: access denied"}, {"v1.0.exe_log", "text"}, {"2024.12.31", "text"}, {`5%22 screen.png`, "x"},
+		{"screen.png", "\x89PNG\r\n\x1a\n"}, {"report.pdf", "%PDF-1.7\n"}, {"data.csv", "a,b\n1,2\n"},
+		{"voice.amr", "#!AMR\n"},
+		{"contract.docx", ole}, {"prices.xlsx", ole}, {"letter.dot", ole}, {"show.pps", ole}, {"sheet.xlt", ole},
+		{"plan.vsd", ole}, {"plan.mpp", ole}, {"book.pub", ole},
+		{"export.csv", "a,b\n1,\x012\n"}, {"import.log", "line\x00two\n"},
+		{"notes.txt", "<!DOCTYPE html><script>alert(1)</script>"}, {"error.log", "<?php echo 1; ?>"},
+		{"steps.txt", "#!/bin/sh\necho\n"}, {"wide.txt", "h\x00e\x00l\x00l\x00o\x00"}, {"wide.csv", "\x00a\x00,\x00b"},
+		{"drawn.txt", "<svg xmlns='http://www.w3.org/2000/svg'/>"},
+		{"other.docx", zipped("META-INF/manifest.xml", "word/document.xml")},
+		{"table.ods", zipped("mimetype", "content.xml")}, {"plain.zip", zipped("setup.exe")},
+		{"one.heic", "\x00\x00\x00\x18ftyphevc\x00\x00\x00\x00"}, {"two.heic", "\x00\x00\x00\x18ftyphevx\x00\x00\x00\x00"},
+		{"three.heif", "\x00\x00\x00\x18ftypmsf1\x00\x00\x00\x00"},
+		{"logs.rar", "Rar!\x1a\x07\x01\x00"}, {"logs.xz", "\xfd7zXZ\x00"}, {"logs.bz2", "BZh91AY&SY"},
+		{"logs.zst", "\x28\xb5\x2f\xfd"}, {"film.mkv", "\x1aE\xdf\xa3"},
+		{"film.avi", "RIFF\x00\x00\x00\x00AVI LIST"}, {"film.wmv", "\x30\x26\xb2\x75\x8e\x66\xcf\x11"},
+		{"trace.pcap", "\xd4\xc3\xb2\xa1"}, {"trace.pcapng", "\n\r\r\n"},
+		{"system.evtx", "ElfFile\x00"}, {"mail.p7m", "\x30\x82\x01\x00"}, {"cert.cer", "\x30\x82\x01\x00"},
+		{"old.wpd", "\xffWPC"}, {"data.mdb", "\x00\x01\x00\x00Standard Jet DB"},
+		{"photo.psd", "8BPS"}, {"draw.dwg", "AC1027"}, {"font.ttf", "\x00\x01\x00\x00"}, {"run.sql", "select 1"},
+		{"config.yaml", "a: 1"}, {"a.php", "<?php"}, {"feed.xml", "<?xml version='1.0'?><rss/>"},
+		{"unknown.bin", "\x01\x02\x03\x04\xfe\xff\x00\x00"}, {"no ending", "text"}, {"core.dump", "\x7fELF\x02\x01\x01"},
+		{"invoice.pdf", "MZ\x90\x00\x03\x00\x00\x00"},
+		{"setup.exe.txt", "it says: access denied"}, {"v1.0.exe_log", "text"}, {"2024.12.31", "text"},
+		{`5%22 screen.png`, "x"},
 	} {
 		if ok, why := takes(t, w, f); !ok {
 			t.Errorf("%s is refused: %s", f.name, why)
@@ -70,13 +82,17 @@ func TestAFilesEndingRefusesWhatADoubleClickRuns(t *testing.T) {
 	t.Parallel()
 	w := filesWorld(t)
 	for _, name := range []string{
-		"a.exe", "A.EXE", "notes.pdf.exe", "a.com", "a.scr", "a.msi", "a.bat", "a.cmd", "a.ps1", "a.js", "a.vbs", "a.hta", "a.jar", "a.PY", "a.sh", "a.apk", "a.deb", "a.dmg",
-		"a.html", "a.xht", "a.svg", "a.mht", "a.lnk", "a.url", "desk.rdp", "a.library-ms", "a.docm", "a.xltm", "query.iqy", "a.xll", "a.one", "a.chm", "a.reg", "a.wsf", "a.scf", "a.vbe", "a.wsb", "a.ahk",
+		"a.exe", "A.EXE", "notes.pdf.exe", "a.com", "a.scr", "a.msi", "a.bat", "a.cmd", "a.ps1", "a.js", "a.vbs", "a.hta",
+		"a.jar", "a.PY", "a.sh", "a.apk", "a.deb", "a.dmg",
+		"a.html", "a.xht", "a.svg", "a.mht", "a.lnk", "a.url", "desk.rdp", "a.library-ms", "a.docm", "a.xltm", "query.iqy",
+		"a.xll", "a.one", "a.chm", "a.reg", "a.wsf", "a.scf", "a.vbe", "a.wsb", "a.ahk",
 		"disk.iso", "disk.img", "disk.vhd", "disk.vhdx", "disk.vmdk", "disk.sparseimage",
 		"a.exe.", "a.exe . .", "a.exe \u00a0", "a.exe\u3000", "a.exe\u200b", "a.e\u200bxe", "a.ex\u00ade", "a.exe\u2060.",
 		"cod\u202efdp.exe", "\u2066a.exe\u2069", "a.ｅｘｅ", "a．exe", "ａ．ＥＸＥ", "a․exe", "a.𝐞𝐱𝐞",
-		"a.exe::$DATA", "a.exe:Zone.Identifier", "a.txt:b.exe", "a.exe：x", `C:\temp\a.exe`, "../a.exe", "dir/a.exe/", "a.{3050f4d8-98B5-11CF-BB82-00AA00BDCE0B}",
-		".exe", " .exe", "a。exe", "a｡exe", "a.exe\u2028", "a.exe\u2029 ", strings.Repeat("a", 146) + ".exe" + strings.Repeat("b", 40),
+		"a.exe::$DATA", "a.exe:Zone.Identifier", "a.txt:b.exe", "a.exe：x", `C:\temp\a.exe`, "../a.exe", "dir/a.exe/",
+		"a.{3050f4d8-98B5-11CF-BB82-00AA00BDCE0B}",
+		".exe", " .exe", "a。exe", "a｡exe", "a.exe\u2028", "a.exe\u2029 ", strings.Repeat("a", 146) + ".exe" +
+			strings.Repeat("b", 40),
 		"a.appcontent-ms", "a.its", "a.vsix", "a.ppkg", "a.oxt", "a.odc", "a.onetoc2", "a.msrcincident",
 	} {
 		if ok, why := takes(t, w, file{name, "just text"}); ok || !strings.Contains(why, "can start a program") {
@@ -103,7 +119,8 @@ func TestConfiguredTypesAreTakenByContentOrName(t *testing.T) {
 		file
 		ok bool
 	}{
-		{file{"a.png", "\x89PNG\r\n\x1a\n"}, true}, {file{"a.pdf", "under a password"}, true}, {file{"a.bin", "%PDF-1.7\n"}, true},
+		{file{"a.png", "\x89PNG\r\n\x1a\n"}, true}, {file{"a.pdf", "under a password"}, true},
+		{file{"a.bin", "%PDF-1.7\n"}, true},
 		{file{"a.txt", "text"}, false}, {file{"a.exe", "%PDF-1.7\n"}, false},
 	} {
 		if ok, why := takes(t, w, c.file); ok != c.ok {
@@ -118,16 +135,20 @@ func TestADownloadClaimsNoTypeThatRuns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for name, c := range map[string][2]string{
-		"invoice.pdf": {"MZ\x90\x00\x03\x00\x00\x00", "application/octet-stream"}, "page.txt": {"<!doctype html><html>", "application/octet-stream"},
-		"steps.log": {"#!/bin/sh\n", "application/octet-stream"}, "screen.png": {"\x89PNG\r\n\x1a\n", "image/png"}, "notes.txt": {"hello", "text/plain; charset=utf-8"},
-		"other.docx": {zipped("META-INF/manifest.xml", "word/document.xml"), "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+		"invoice.pdf": {"MZ\x90\x00\x03\x00\x00\x00", "application/octet-stream"},
+		"page.txt":    {"<!doctype html><html>", "application/octet-stream"},
+		"steps.log":   {"#!/bin/sh\n", "application/octet-stream"}, "screen.png": {"\x89PNG\r\n\x1a\n", "image/png"},
+		"notes.txt": {"hello", "text/plain; charset=utf-8"},
+		"other.docx": {zipped("META-INF/manifest.xml", "word/document.xml"),
+			"application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
 	} {
 		got := w.asJSON(good(), file{name, c[0]})
 		status(t, got, 201)
 		var receipt struct{ Number string }
 		fatal(t, json.Unmarshal(got.Body.Bytes(), &receipt))
 		served := w.get(linkOf(t, w.get(w.proven(w.ticket(receipt.Number))).Body.String(), name))
-		if h := served.Header(); h.Get("Content-Type") != c[1] || !strings.HasPrefix(h.Get("Content-Disposition"), "attachment") || h.Get("X-Content-Type-Options") != "nosniff" {
+		if h := served.Header(); h.Get("Content-Type") != c[1] ||
+			!strings.HasPrefix(h.Get("Content-Disposition"), "attachment") || h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %v", name, h)
 		}
 	}
@@ -137,7 +158,8 @@ func TestADownloadClaimsNoTypeThatRuns(t *testing.T) {
 func TestFilesThatDidNotStayAreNamed(t *testing.T) {
 	t.Parallel()
 	full := newWorld(t, func(s *setting) { s.deps.Room = func() bool { return false } })
-	contains(t, full.post(good(), file{"first.txt", "1"}, file{"second.txt", "2"}).Body.String(), "not with us yet", "<bdi>first.txt</bdi>", "<bdi>second.txt</bdi>")
+	contains(t, full.post(good(), file{"first.txt", "1"}, file{"second.txt", "2"}).Body.String(), "not with us yet",
+		"<bdi>first.txt</bdi>", "<bdi>second.txt</bdi>")
 
 	often := newWorld(t, func(s *setting) { s.cfg.PostsPerNetwork = 1 })
 	status(t, often.post(good()), 303)
@@ -151,7 +173,8 @@ func TestFilesThatDidNotStayAreNamed(t *testing.T) {
 
 	cut := newWorld(t)
 	contentType, body := multi(good(), file{"half.txt", "half of it"})
-	contains(t, cut.send("POST", "/contact", contentType, strings.NewReader(body.String()[:body.Len()-60])).Body.String(), "<bdi>half.txt</bdi>")
+	contains(t, cut.send("POST", "/contact", contentType, strings.NewReader(body.String()[:body.Len()-60])).Body.String(),
+		"<bdi>half.txt</bdi>")
 }
 
 // filesWorld has no limit that a test of many files would meet.

@@ -39,7 +39,8 @@ func (f *Form) linkBudgets(x *web.Exchange, address string) []store.Budget {
 	}
 	for _, network := range origin.Networks(x.Remote()) {
 		budgets = append(budgets, store.Budget{
-			Name: "links/network", Key: network.String(), Limit: network.Share * f.cfg.ConfirmationsPerNetwork, Window: time.Hour,
+			Name: "links/network", Key: network.String(), Limit: network.Share * f.cfg.ConfirmationsPerNetwork,
+			Window: time.Hour,
 		})
 	}
 	return budgets
@@ -138,8 +139,10 @@ func (f *Form) mailLinks(x *web.Exchange, address string) error {
 		region = f.regionByID(tickets[0].Region)
 	}
 	n := store.LinkRequest{
-		Region: region, Address: address, Since: now.Add(-f.cfg.LinkKept), LinkExpires: store.Instant(now.Add(f.cfg.LinkKept)),
-		MessageID: f.deps.Ring.MessageID(now, store.MailLinks, store.Domain(region.Address)), Budgets: f.linkBudgets(x, address),
+		Region: region, Address: address, Since: now.Add(-f.cfg.LinkKept),
+		LinkExpires: store.Instant(now.Add(f.cfg.LinkKept)),
+		MessageID:   f.deps.Ring.MessageID(now, store.MailLinks, store.Domain(region.Address)),
+		Budgets:     f.linkBudgets(x, address),
 	}
 	for range store.MailedLinks {
 		n.Fresh = append(n.Fresh, ident.NewLink(now))

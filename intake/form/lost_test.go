@@ -106,7 +106,8 @@ func TestFilesThatThereIsNoRoomForLoseNoTextAndNoTicket(t *testing.T) {
 	w := newWorld(t, func(s *setting) { s.deps.Room = func() bool { return room } })
 	page := w.post(good(), file{"first.txt", "one"}, file{"second.txt", "two"})
 	status(t, page, 503)
-	contains(t, page.Body.String(), typed, "We cannot take files at the moment", "<bdi>first.txt</bdi>", "<bdi>second.txt</bdi>")
+	contains(t, page.Body.String(), typed, "We cannot take files at the moment", "<bdi>first.txt</bdi>",
+		"<bdi>second.txt</bdi>")
 	if n := strings.Count(page.Body.String(), "We cannot take files"); n != 2 || page.Header().Get("Retry-After") == "" {
 		t.Errorf("it says so %d times (above the form and at the field), and to come back after %q s", n, page.Header().Get("Retry-After"))
 	}

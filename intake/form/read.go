@@ -64,7 +64,8 @@ type draft struct {
 }
 
 // fields are the names of the texts that people write.
-var fields = [...]string{"name", "email", "company", "country", "category", "title", "description", "lang", "idempotency_key", "sure"}
+var fields = [...]string{"name", "email", "company", "country", "category", "title", "description", "lang",
+	"idempotency_key", "sure"}
 
 // field returns where a form's field goes and how many bytes of it are kept;
 // nil for a name the form does not have.

@@ -90,7 +90,8 @@ func (f *Form) entries(x *web.Exchange, ticket store.Ticket) (all []store.Entry,
 }
 
 func entryOf(ticket store.Ticket, e store.Entry) entryJSON {
-	entry := entryJSON{Seq: e.Seq, Kind: e.Kind, Author: author(ticket, e), At: rfc3339(e.At), Body: e.Body, Files: []fileJSON{}}
+	entry := entryJSON{Seq: e.Seq, Kind: e.Kind, Author: author(ticket, e), At: rfc3339(e.At), Body: e.Body,
+		Files: []fileJSON{}}
 	for _, file := range e.Files {
 		entry.Files = append(entry.Files, fileJSON{file.Name, file.Size})
 	}

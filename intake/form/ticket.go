@@ -234,7 +234,8 @@ func (f *Form) days(ticket store.Ticket, entries []store.Entry, base string, zon
 		}
 		l := message{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: author(ticket, e), At: e.At, Body: e.Body}
 		for i, file := range e.Files {
-			l.Files = append(l.Files, messageFile{Name: file.Name, Size: size(file.Size), Link: fileLink(base, e.Seq, i, file.Name)})
+			l.Files = append(l.Files, messageFile{Name: file.Name, Size: size(file.Size),
+				Link: fileLink(base, e.Seq, i, file.Name)})
 		}
 		at := e.At.In(zone)
 		if n := len(days); n == 0 || !sameDay(days[n-1].At, at) {

@@ -212,7 +212,8 @@ func (w *world) link(ticket store.Ticket) string { return "/t/" + w.ring.LinkTok
 // proven is link, after the reader has said there that the request is theirs.
 func (w *world) proven(ticket store.Ticket) string {
 	w.t.Helper()
-	if got := w.send("POST", w.link(ticket)+"/mine", "", nil, "Origin", "null"); got.Code != 303 || got.Header().Get("Location") != w.link(ticket) {
+	if got := w.send("POST", w.link(ticket)+"/mine", "", nil, "Origin", "null"); got.Code != 303 ||
+		got.Header().Get("Location") != w.link(ticket) {
 		w.t.Fatalf("POST mine: %d %s", got.Code, got.Body)
 	}
 	return w.link(ticket)

@@ -46,7 +46,8 @@ func withAt(s string) string {
 		return s
 	}
 	for _, word := range []string{
-		" (at) ", " [at] ", " at ", "(at)", "[at]", "{at}", "<at>", "_at_", "(a)", "[a]", "(ät)", " arroba ", "(arroba)", "[arroba]",
+		" (at) ", " [at] ", " at ", "(at)", "[at]", "{at}", "<at>", "_at_", "(a)", "[a]", "(ät)", " arroba ", "(arroba)",
+		"[arroba]",
 	} {
 		if i := strings.Index(low, word); i > 0 && strings.Count(low, word) == 1 {
 			return s[:i] + "@" + withDots(s[i+len(word):])

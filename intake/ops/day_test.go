@@ -112,10 +112,12 @@ func TestWhatStandsOutIsSaidInAWord(t *testing.T) {
 		compared          int
 		want              string
 	}{
-		{bad, 4, 0, 0, 7, ""}, {bad, 5, 0, 0, 7, "unusual"}, {bad, 5, 0, 0, 0, "unusual"}, {bad, 9, 3, 1, 7, "9 times the usual"},
+		{bad, 4, 0, 0, 7, ""}, {bad, 5, 0, 0, 7, "unusual"}, {bad, 5, 0, 0, 0, "unusual"},
+		{bad, 9, 3, 1, 7, "9 times the usual"},
 		{bad, 9, 5, 1, 7, ""}, {bad, 7, 2, 0, 7, "unusual"}, // the usual beside it is 0
 		{good, 90, 20, 20, 7, "4 times the usual"}, {good, 60, 20, 20, 7, ""}, {good, 90, 0, 9, 7, "10 times the usual"},
-		{good, 56, 7, 7, 7, "8 times the usual"}, {good, 9, 1, 1, 7, ""}, {good, 20, 0, 0, 7, "unusual"}, {good, 90, 0, 0, 0, ""},
+		{good, 56, 7, 7, 7, "8 times the usual"}, {good, 9, 1, 1, 7, ""}, {good, 20, 0, 0, 7, "unusual"},
+		{good, 90, 0, 0, 0, ""},
 		{good, 9, 20, 20, 7, "less than half"}, {good, 9, 10, 20, 7, ""}, {good, 9, 0, 20, 5, "less than half"}, {good, 0, 0, 0, 0, ""},
 	} {
 		_, word := c.row.judge(c.n, comparison{weekAgo: of(c.weekAgo), usual: of(c.usual), compared: c.compared})

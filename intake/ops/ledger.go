@@ -76,7 +76,9 @@ func (o *Ops) showLedger(x *web.Exchange, who store.Agent) error {
 
 // find looks for what was typed as an address and, when no mail has it, as a
 // Message-ID, which looks the same. A search that goes on goes on as it began.
-func (o *Ops) find(x *web.Exchange, q store.InboundQuery, typed string, p store.Page) (store.List[store.Inbound], error) {
+func (o *Ops) find(
+	x *web.Exchange, q store.InboundQuery, typed string, p store.Page,
+) (store.List[store.Inbound], error) {
 	typed = strings.Trim(typed, "<> ")
 	if len(typed) > 1000 {
 		typed = typed[:1000]

@@ -29,7 +29,8 @@ func TestTheLinksOfATicketAreRevokedByItsNumber(t *testing.T) {
 		tickets = append(tickets, opened.Ticket)
 	}
 	unknown := h.do("POST", "/ops/links/revoke", url.Values{"number": {"US-9"}})
-	if unknown.Code != http.StatusUnprocessableEntity || !strings.Contains(unknown.Body.String(), "There is no ticket of that number") {
+	if unknown.Code != http.StatusUnprocessableEntity ||
+		!strings.Contains(unknown.Body.String(), "There is no ticket of that number") {
 		t.Errorf("an unknown number: %d", unknown.Code)
 	}
 	done := h.do("POST", "/ops/links/revoke", url.Values{"number": {" us-1001 "}})

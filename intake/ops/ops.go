@@ -126,7 +126,8 @@ type Ops struct {
 
 // New checks what the pages are plugged into.
 func New(deps Deps) (*Ops, error) {
-	if deps.Store == nil || deps.Blobs == nil || deps.Door == nil || deps.Mailboxes == nil || deps.Troubles == nil || deps.Checks == nil || deps.Kick == nil || deps.Holds == nil || deps.Relay == nil {
+	if deps.Store == nil || deps.Blobs == nil || deps.Door == nil || deps.Mailboxes == nil || deps.Troubles == nil ||
+		deps.Checks == nil || deps.Kick == nil || deps.Holds == nil || deps.Relay == nil {
 		return nil, errors.New("ops: a dependency is missing")
 	}
 	zones, err := zonesOf(deps.Regions)

@@ -65,8 +65,8 @@ func CheckPassword(password string, own ...string) string {
 	case len(password) > maxPassword:
 		return fmt.Sprintf("Choose a password of at most %d bytes.", maxPassword)
 	case price(password, nil) <= cheapest:
-		return "Choose another password: common words, dates and rows of keys are guessed first, also with digits behind them. " +
-			"A few words in a row are good."
+		return "Choose another password: common words, dates and rows of keys are guessed first, also with digits " +
+			"behind them. A few words in a row are good."
 	case price(password, ownWords(own)) <= cheapest:
 		return "Choose another password: your name, your address and the name of this site are guessed first. " +
 			"A few other words in a row are good."

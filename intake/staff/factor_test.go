@@ -79,7 +79,8 @@ func TestACodeIsAskedForOnceItIsSetUp(t *testing.T) {
 		set := func(password, code string) *httptest.ResponseRecorder {
 			return b.post("/account/authenticator", url.Values{"password": {password}, "code": {code}, "secret": {secret}})
 		}
-		if w := set(password, "000 00"); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), secret) {
+		if w := set(password, "000 00"); w.Code != http.StatusUnprocessableEntity ||
+			!strings.Contains(w.Body.String(), secret) {
 			h.Errorf("a wrong code: %d", w.Code)
 		}
 		if w := set("wrong", p.code(0)); w.Code != http.StatusUnprocessableEntity {
@@ -143,7 +144,8 @@ func TestNothingOfAnAccountChangesWithoutPasswordAndCode(t *testing.T) {
 			}
 		}
 		after, _ := h.db.Agent(h.Context(), h.agent.ID)
-		if after.Password != before.Password || !bytes.Equal(after.TOTP, before.TOTP) || len(after.Recovery) != len(recovery) {
+		if after.Password != before.Password || !bytes.Equal(after.TOTP, before.TOTP) ||
+			len(after.Recovery) != len(recovery) {
 			h.Error("the account is another")
 		}
 	})
@@ -173,7 +175,8 @@ func TestAnotherAuthenticatorTakesTheFirstOnesPlace(t *testing.T) {
 		b := h.browser()
 		old, recovery := b.turnsOn()
 		fresh, secret := b.shownPhone()
-		w := b.post("/account/authenticator", url.Values{"password": {password}, "code": {old.code(0)}, "secret": {secret}, "new_code": {fresh.code(0)}})
+		w := b.post("/account/authenticator", url.Values{"password": {password}, "code": {old.code(0)}, "secret": {secret},
+			"new_code": {fresh.code(0)}})
 		if len(shownCodes(w)) != recoveryCodes {
 			h.Fatalf("changing over: %d %s", w.Code, w.Body)
 		}
@@ -193,7 +196,8 @@ func TestARecoveryCodeStandsForACodeOnce(t *testing.T) {
 	bubble(t, func(h *house) {
 		b := h.browser()
 		p, recovery := b.turnsOn()
-		for i, typed := range []string{recovery[0], strings.ToUpper(recovery[1]), " " + strings.ReplaceAll(recovery[2], "-", " ")} {
+		for i, typed := range []string{recovery[0], strings.ToUpper(recovery[1]),
+			" " + strings.ReplaceAll(recovery[2], "-", " ")} {
 			if w := h.browser().signIn(ana, "wrong", typed); w.Code != http.StatusUnprocessableEntity {
 				h.Errorf("recovery code %d with a wrong password: %d", i, w.Code)
 			}
@@ -213,7 +217,8 @@ func TestARecoveryCodeStandsForACodeOnce(t *testing.T) {
 		if len(agent.Recovery) != 6 || !strings.Contains(b.get("/sign-in").Header().Get("Location"), "/account") {
 			h.Errorf("%d recovery codes are left", len(agent.Recovery))
 		}
-		if page := b.get("/account").Body.String(); !strings.Contains(page, "You have 6 recovery codes left") || strings.Contains(page, recovery[5]) {
+		if page := b.get("/account").Body.String(); !strings.Contains(page, "You have 6 recovery codes left") ||
+			strings.Contains(page, recovery[5]) {
 			h.Error("the page does not tell how many are left, or shows them")
 		}
 		w := b.post("/account/recovery-codes", url.Values{"password": {password}, "code": {p.code(0)}})

@@ -93,7 +93,8 @@ func (h *house) guesses(n int, from func(i int) string, email, password, code st
 		b.from = from(i)
 		w := b.signIn(email, password, code)
 		codes[w.Code]++
-		if w.Code == http.StatusTooManyRequests && (w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "Nothing is locked")) {
+		if w.Code == http.StatusTooManyRequests &&
+			(w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "Nothing is locked")) {
 			h.Errorf("a refusal says %s %s", w.Header(), w.Body)
 		}
 	}
@@ -234,7 +235,8 @@ func TestADeviceIsKnownForItsAccountAndGeneration(t *testing.T) {
 		if cookie == "" || !knows(cookie, h.agent) {
 			t.Fatalf("the device is not known by %q", cookie)
 		}
-		for what, value := range map[string]string{"none": "", "forged": strings.Repeat("A", len(cookie)), "changed": cookie[:len(cookie)-1] + "_"} {
+		for what, value := range map[string]string{"none": "", "forged": strings.Repeat("A", len(cookie)),
+			"changed": cookie[:len(cookie)-1] + "_"} {
 			if knows(value, h.agent) {
 				t.Errorf("a cookie that is %s is taken", what)
 			}

@@ -89,7 +89,8 @@ func TestLinesAreServedInTurn(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
-		for _, address := range []string{"192.0.9.1", "192.0.1.1", "192.0.1.2", "192.0.1.3", "192.0.2.1", "192.0.2.2", "192.0.3.1"} {
+		for _, address := range []string{"192.0.9.1", "192.0.1.1", "192.0.1.2", "192.0.1.3", "192.0.2.1", "192.0.2.2",
+			"192.0.3.1"} {
 			serve(address)
 		}
 		time.Sleep(time.Second)

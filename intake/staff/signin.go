@@ -19,8 +19,9 @@ type signInData struct {
 // Words of a refusal. The first says nothing of which part was wrong.
 const (
 	wordsWrong = "That did not work. Check the address, the password and, if you use an authenticator, its newest code."
-	wordsSlow  = "There were too many tries. Nothing is locked: try again in %s, or now in a browser you signed in with before."
-	wordsBusy  = "Too many sign-ins are under way. Nothing is locked: try again in %s."
+	wordsSlow  = "There were too many tries. Nothing is locked: try again in %s, or now in a browser you signed in " +
+		"with before."
+	wordsBusy = "Too many sign-ins are under way. Nothing is locked: try again in %s."
 )
 
 func (s *Staff) showSignIn(x *web.Exchange) error {

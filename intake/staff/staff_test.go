@@ -158,7 +158,8 @@ func TestSomebodySignsInAndOut(t *testing.T) {
 	if w := b.get("/sign-in"); w.Header().Get("Location") != "/account" {
 		t.Errorf("signing in twice leads to %q", w.Header().Get("Location"))
 	}
-	if w := b.do("POST", "/sign-out", url.Values{}); w.Header().Get("Location") != "/sign-in" || b.cookies["session"] != "" {
+	if w := b.do("POST", "/sign-out", url.Values{}); w.Header().Get("Location") != "/sign-in" ||
+		b.cookies["session"] != "" {
 		t.Errorf("signing out: %d, %v left", w.Code, b.cookies)
 	}
 	b.isOut()
@@ -198,7 +199,8 @@ func TestAChangedPasswordSignsOutElsewhere(t *testing.T) {
 	change := func(old, chosen string) *httptest.ResponseRecorder {
 		return here.do("POST", "/account/password", url.Values{"password": {old}, "new": {chosen}})
 	}
-	for _, c := range [][2]string{{"wrong", "a new password"}, {password, "short"}, {password, "Password2026!"}, {password, "ana@desk.example"}} {
+	for _, c := range [][2]string{{"wrong", "a new password"}, {password, "short"}, {password, "Password2026!"},
+		{password, "ana@desk.example"}} {
 		if w := change(c[0], c[1]); w.Code != http.StatusUnprocessableEntity {
 			t.Errorf("%v: %d", c, w.Code)
 		}

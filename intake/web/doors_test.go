@@ -60,8 +60,10 @@ func TestOnlyWhoAsksByANameOfOursIsAnswered(t *testing.T) {
 	address, _ := serving(t, func(c *web.Config) { c.Hosts = []string{"Signpost.internal"} })
 	for host, want := range map[string]int{
 		"help.example.com": 200, "HELP.example.com:8443": 200, "help.example.com.": 200, "signpost.internal:8080": 200,
-		"localhost": 200, "LocalHost:8080": 200, "127.0.0.1": 200, "127.0.0.1:9": 200, "192.0.2.7:80": 200, "[::1]:8080": 200, "[2001:db8::1]": 200,
-		"evil.example": 421, "evil.example:8080": 421, "help.example.com.evil.example": 421, "xhelp.example.com": 421, "localhost.evil.example": 421,
+		"localhost": 200, "LocalHost:8080": 200, "127.0.0.1": 200, "127.0.0.1:9": 200, "192.0.2.7:80": 200, "[::1]:8080": 200,
+		"[2001:db8::1]": 200,
+		"evil.example":  421, "evil.example:8080": 421, "help.example.com.evil.example": 421, "xhelp.example.com": 421,
+		"localhost.evil.example": 421,
 		"127.0.0.1.evil.example": 421, "1.2.3": 421, "signpost": 421, "localhost:x:y": 421,
 	} {
 		if got := ask(t, address, "GET /note/a HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); got != want {
@@ -97,7 +99,8 @@ func TestAClientHasSoManyConnectionsAtATime(t *testing.T) {
 	}
 	_ = over.SetReadDeadline(time.Now().Add(10 * time.Second))
 	said, err := io.ReadAll(over)
-	if err != nil || !strings.HasPrefix(string(said), "HTTP/1.1 429 ") || !strings.Contains(string(said), "Retry-After: 10\r\n") {
+	if err != nil || !strings.HasPrefix(string(said), "HTTP/1.1 429 ") ||
+		!strings.Contains(string(said), "Retry-After: 10\r\n") {
 		t.Errorf("one too many hears %q, %v", said, err)
 	}
 	open[0].Close()

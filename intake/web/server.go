@@ -110,7 +110,8 @@ func (s *Server) ownPages() error {
 }
 
 func (s *Server) newHTTP(base context.Context) *http.Server {
-	clients := &clients{most: s.cfg.ConnectionsPerNetwork, trusted: trustedProxies(s.cfg), open: make(map[netip.Prefix]int)}
+	clients := &clients{most: s.cfg.ConnectionsPerNetwork, trusted: trustedProxies(s.cfg),
+		open: make(map[netip.Prefix]int)}
 	return &http.Server{
 		ConnState:         clients.watch,
 		ReadHeaderTimeout: s.cfg.ReadHeader,

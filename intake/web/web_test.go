@@ -347,8 +347,9 @@ func TestAClientThatDripsItsBodyIsCutOff(t *testing.T) {
 func TestABodyThatNobodyReadsHoldsNoConnection(t *testing.T) {
 	t.Parallel()
 	for what, request := range map[string]string{
-		"no such page":        "POST /nope HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n",
-		"from another site":   "POST /read HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: 900\r\n\r\n",
+		"no such page": "POST /nope HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n",
+		"from another site": "POST /read HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: " +
+			"900\r\n\r\n",
 		"passed over in part": "POST /drain HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -29,7 +29,8 @@ func (c *Composer) links(o store.Outbound) (letter, error) {
 	}{Subject: l.T(subject, "number", clean(o.Number, maxName)), Sender: c.fromName(o)}
 	for _, link := range o.Links {
 		number := clean(link.Number, maxName)
-		data.Links = append(data.Links, mailedLink{number, l.Isolate(number), c.config.BaseURL + "/t/" + c.ring.LinkToken(link.Link)})
+		data.Links = append(data.Links, mailedLink{number, l.Isolate(number), c.config.BaseURL + "/t/" +
+			c.ring.LinkToken(link.Link)})
 	}
 	data.Number, data.MarkedNumber = data.Links[0].Number, data.Links[0].MarkedNumber
 	text, html, err := c.pages.links[l.Tag()].fill(data)

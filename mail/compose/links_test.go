@@ -12,7 +12,8 @@ import (
 // linksRow leads to so many tickets.
 func linksRow(tag string, tickets int) store.Outbound {
 	row := confirmationRow(tag)
-	row.Kind, row.MessageID, row.InReplyTo = store.MailLinks, "l.aftg5jv2zbqwo3vyk2ivzqzqta.n2w6ucvkq5hsy5pb@example.com", row.MessageID
+	row.Kind, row.MessageID, row.InReplyTo = store.MailLinks, "l.aftg5jv2zbqwo3vyk2ivzqzqta.n2w6ucvkq5hsy5pb@example.com",
+		row.MessageID
 	if tickets > 1 {
 		row.InReplyTo = ""
 	}
@@ -31,7 +32,8 @@ func TestAMailOfLinksLeadsToEachTicket(t *testing.T) {
 		mail := open(t, mustCompose(t, c, row).Bytes)
 		for _, l := range row.Links {
 			link := "https://help.example.com/t/" + ring(t).LinkToken(l.Link)
-			if !strings.Contains(mail.text, l.Number+"\r\n"+link+"\r\n") || !strings.Contains(mail.html, l.Number) || !strings.Contains(mail.html, `href="`+link+`"`) {
+			if !strings.Contains(mail.text, l.Number+"\r\n"+link+"\r\n") || !strings.Contains(mail.html, l.Number) ||
+				!strings.Contains(mail.html, `href="`+link+`"`) {
 				t.Errorf("%s does not stand with its link:\n%s\n%s", l.Number, mail.text, mail.html)
 			}
 		}
@@ -64,7 +66,8 @@ func TestMailsOfATicketAreFitForEveryReader(t *testing.T) {
 			if !regexp.MustCompile(`^[^>]*>\s*<div style="display:none[^>]*>[^<]*\S`).MatchString(body) {
 				t.Errorf("%s %s: no preheader first:\n%.300s", l.Tag(), row.Kind, body)
 			}
-			if !regexp.MustCompile(`<td class="go"[^>]*padding:`).MatchString(body) || regexp.MustCompile(`<a [^>]*padding:`).MatchString(body) {
+			if !regexp.MustCompile(`<td class="go"[^>]*padding:`).MatchString(body) ||
+				regexp.MustCompile(`<a [^>]*padding:`).MatchString(body) {
 				t.Errorf("%s %s: the button's room is not its cell's", l.Tag(), row.Kind)
 			}
 		}

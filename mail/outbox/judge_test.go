@@ -274,7 +274,8 @@ func TestWhoseAddressIsQuoted(t *testing.T) {
 // Whatever is said, at MAIL and with a code of class 4 no address dies of it.
 func TestNobodyIsBlamedBeforeTheyAreNamed(t *testing.T) {
 	t.Parallel()
-	all := strings.Fields("user unknown sender relay <ana@partner.example> mailbox full 5.1.1 5.2.1 550 quota exceeded limit spam recipient syntax size . - ( [ #5.1.1)")
+	all := strings.Fields("user unknown sender relay <ana@partner.example> mailbox full 5.1.1 5.2.1 550 quota exceeded " +
+		"limit spam recipient syntax size . - ( [ #5.1.1)")
 	rapid.Check(t, func(t *rapid.T) {
 		words := strings.Join(rapid.SliceOfN(rapid.SampledFrom(all), 0, 12).Draw(t, "words"), " ")
 		for _, stage := range []Stage{StageMail, StageRcpt, StageData, StageDot} {
@@ -284,7 +285,8 @@ func TestNobodyIsBlamedBeforeTheyAreNamed(t *testing.T) {
 			if temporary && j.Verdict != Retry {
 				t.Fatalf("%s %s at %s: %s", code, words, stage, j.Verdict)
 			}
-			if j.Verdict != Fail && j.Told() == store.OutcomeDead || stage == StageMail && j.Told() != OutcomeNone && j.Told() != store.OutcomeRefused {
+			if j.Verdict != Fail && j.Told() == store.OutcomeDead || stage == StageMail && j.Told() != OutcomeNone &&
+				j.Told() != store.OutcomeRefused {
 				t.Fatalf("%s %s at %s: %s %s", code, words, stage, j.Verdict, j.Told())
 			}
 		}

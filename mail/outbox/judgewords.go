@@ -73,7 +73,8 @@ var (
 		`\bper (session|connection)\b`,
 	)
 	ofUs = anyOf(
-		sendingLimit.String(), `\bsenders?\b|sendernot`, `\bsending (limit|quota|rate|account|user|domain|host|server|address|ip|mail|e-?mail)`, `\bsend(ing)? (limit|quota)`,
+		sendingLimit.String(), `\bsenders?\b|sendernot`,
+		`\bsending (limit|quota|rate|account|user|domain|host|server|address|ip|mail|e-?mail)`, `\bsend(ing)? (limit|quota)`,
 		`failure sending`, `(mail|header|envelope)[ .-]?from\b`, `\bfrom:?[ -](address|header|domain|field|user)`,
 		`\breturn.?path`, `\breverse.?path`,
 		`(to|can'?t|cannot|may not|not) send\b`, `send (on behalf|mail|e-?mail|message)s?\b`, `originat(or|ing)\b`,
@@ -93,7 +94,8 @@ var (
 // usStatuses are codes of the sender's address, of relaying and of login: RFC 3463
 // sections 3.2 and 3.8, RFC 4954, RFC 7505, and Microsoft's.
 var usStatuses = []string{
-	"1.7", "1.8", "1.90", "4.5", "7.3", "7.8", "7.9", "7.11", "7.27", "7.54", "7.57", "7.60", "7.64", "7.68", "7.501", "7.502", "7.503", "7.520", "2.252",
+	"1.7", "1.8", "1.90", "4.5", "7.3", "7.8", "7.9", "7.11", "7.27", "7.54", "7.57", "7.60", "7.64", "7.68", "7.501",
+	"7.502", "7.503", "7.520", "2.252",
 }
 
 // ofStanding: what receiving servers hold against our addresses and domains.
@@ -113,7 +115,8 @@ var ofStanding = anyOf(
 // standingStatuses are RFC 7372's and RFC 8616's codes of authentication, and those
 // that Microsoft and Google use for the like.
 var standingStatuses = []string{
-	"7.20", "7.21", "7.22", "7.23", "7.24", "7.25", "7.26", "7.28", "7.29", "7.509", "7.511", "7.512", "7.513", "7.515", "7.708",
+	"7.20", "7.21", "7.22", "7.23", "7.24", "7.25", "7.26", "7.28", "7.29", "7.509", "7.511", "7.512", "7.513", "7.515",
+	"7.708",
 }
 
 // ofParameters: our optional parameters. ofAddress: that an address is at fault.
@@ -125,7 +128,8 @@ var (
 		`syntax`,
 		`unrecogni[sz]ed|not recogni[sz]ed|not implemented|unsupported`,
 	)
-	ofAddress = anyOf(`\b(bad|invalid|illegal)\b.{0,20}\b(address|sender|recipient|domain|mailbox)`, `address syntax|syntax of address|(address|sender|recipient|domain) (is )?(invalid|rejected)`,
+	ofAddress = anyOf(`\b(bad|invalid|illegal)\b.{0,20}\b(address|sender|recipient|domain|mailbox)`,
+		`address syntax|syntax of address|(address|sender|recipient|domain) (is )?(invalid|rejected)`,
 		`authori[sz]|authenticat|must be|not allowed|denied|rejected`,
 		`\b(ehlo|helo)\b`)
 )
@@ -152,7 +156,8 @@ var (
 
 // recipientStatuses are the codes that speak of the recipient alone (RFC 3463
 // sections 3.2 and 3.3, RFC 7505), and Microsoft's.
-var recipientStatuses = []string{"1.1", "1.2", "1.3", "1.6", "1.10", "2.1", "2.2", "2.122", "4.4", "4.310", "1.350", "1.351"}
+var recipientStatuses = []string{"1.1", "1.2", "1.3", "1.6", "1.10", "2.1", "2.2", "2.122", "4.4", "4.310", "1.350",
+	"1.351"}
 
 // The recipient: that there is no such mailbox, or no room in it; and, at RCPT,
 // that it is closed. boilerplate is what RFC 5321 has for it, and nothing else.
@@ -181,7 +186,9 @@ var (
 		`(address|mailbox|user) (rejected|unavailable)`, `target address`, `exceeded storage`,
 	)
 	// mailboxGone: whatever the code, it takes no mail any more.
-	mailboxGone = anyOf(`no such (user|mailbox|address|account|recipient)|user unknown|unknown user`, `no longer (active|valid|in use|available|exists?|here|on (this )?server|accepting|a)`, `inactiv|disabled|deactivated|discontinued|deleted`, `(does|do) ?n.t exist|does not exist|doesn.t have`,
+	mailboxGone = anyOf(`no such (user|mailbox|address|account|recipient)|user unknown|unknown user`,
+		`no longer (active|valid|in use|available|exists?|here|on (this )?server|accepting|a)`,
+		`inactiv|disabled|deactivated|discontinued|deleted`, `(does|do) ?n.t exist|does not exist|doesn.t have`,
 		`cannot be verified|no existe|desconocid|inconnu|unbekannt|existiert nicht|sconosciut|inesistente|non esiste|不存在|не найден|не существует|неизвест`,
 		`onbekend|bestaat niet|desconhecid|n[aã]o existe|nieznan|nie istnieje`,
 	)
@@ -206,9 +213,10 @@ func readWords(at Stage, r reply, who Parties) words {
 	raw := r.text[:min(len(r.text), maxJudged)]
 	w.statuses = statusesIn(r.enhanced, raw)
 	text := strings.ToLower(strings.Join(strings.Fields(raw), " "))
-	text = addresses.ReplaceAllStringFunc(hedged.ReplaceAllString(links.ReplaceAllString(text, ""), ""), func(quoted string) string {
-		return w.quotes.note(strings.Trim(quoted, "<>"), who)
-	})
+	text = addresses.ReplaceAllStringFunc(hedged.ReplaceAllString(links.ReplaceAllString(text, ""), ""),
+		func(quoted string) string {
+			return w.quotes.note(strings.Trim(quoted, "<>"), who)
+		})
 	w.text = text
 	plain := toReach.ReplaceAllString(text, "tried to reach")
 	for _, noise := range []*regexp.Regexp{hosts, asides, ofTables} {

@@ -47,7 +47,8 @@ func TestEveryEndOfATryIsSound(t *testing.T) {
 			t.Fatalf("%+v", f)
 		}
 		maybeOut := row.Kind == store.MailAutoResponse && stage == StageDot && fault.Code == 0
-		if said := f.Report.Outcome != ""; said && fault.Report.Outcome == "" || f.State == store.StateHeld && f.Report.Outcome == store.OutcomeDead {
+		if said := f.Report.Outcome != ""; said && fault.Report.Outcome == "" || f.State == store.StateHeld &&
+			f.Report.Outcome == store.OutcomeDead {
 			t.Fatalf("%v: %s with report %+v", fault, f.State, f.Report)
 		}
 		switch f.State {

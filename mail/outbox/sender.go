@@ -334,7 +334,8 @@ func (s *Sender) holdChanged(h HoldStatus, over bool) {
 		s.log.Info("mail no longer held", "scope", scope, "since", h.Since, "refused", h.Refused)
 		return
 	}
-	s.log.Warn("mail held: the relay refuses it for a reason of ours", "scope", scope, "stage", h.Stage, "probe_at", h.ProbeAt)
+	s.log.Warn("mail held: the relay refuses it for a reason of ours", "scope", scope, "stage", h.Stage, "probe_at",
+		h.ProbeAt)
 	s.log.Debug("mail held", "domain", h.Domain, "words", h.Words)
 }
 

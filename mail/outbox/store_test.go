@@ -26,7 +26,8 @@ func TestOnTheRealStore(t *testing.T) {
 		p := newPeer(map[string]string{
 			"RCPT TO:<p1@d1.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;p1@d1.example": "550 5.1.1 no such user",
 			"RCPT TO:<p2@d2.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;p2@d2.example": "450 4.2.0 later",
-			"RCPT TO:<p3@d3.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;p3@d3.example": "554 5.7.1 Client host [192.0.2.7] blocked using a list",
+			"RCPT TO:<p3@d3.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;p3@d3.example": "554 5.7.1 Client host [192.0.2.7] " +
+				"blocked using a list",
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()

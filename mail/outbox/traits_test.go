@@ -44,7 +44,8 @@ func TestOffersAreReadHoweverTheyAreWritten(t *testing.T) {
 // A LOGIN challenge may hold anything, also what is no base64.
 func TestLoginIgnoresWhatItIsAsked(t *testing.T) {
 	p := newPeer(map[string]string{
-		"EHLO": "250-relay.example\r\n250-AUTH=LOGIN\r\n250 AUTH\tLOGIN", "AUTH": "334 Username:", "ZGVzaw==": "334", "c2VjcmV0": "235 ok",
+		"EHLO": "250-relay.example\r\n250-AUTH=LOGIN\r\n250 AUTH\tLOGIN", "AUTH": "334 Username:", "ZGVzaw==": "334",
+		"c2VjcmV0": "235 ok",
 	})
 	story(t, p, func(c *Config) { c.Username, c.Password = "desk", "secret" }, func(d *desk) {
 		id := d.post(store.MailConfirmation, "ana@partner.example")
@@ -57,7 +58,8 @@ func TestLoginIgnoresWhatItIsAsked(t *testing.T) {
 func TestCramMD5WhereNothingElseIsOffered(t *testing.T) {
 	challenge := base64.StdEncoding.EncodeToString([]byte("<1896.697170952@postoffice.reston.mci.net>"))
 	response := base64.StdEncoding.EncodeToString([]byte("tim b913a602c7eda7a495b4e6e7334d3890"))
-	p := newPeer(map[string]string{"EHLO": "250-relay.example\r\n250 AUTH CRAM-MD5", "AUTH": "334 " + challenge, response: "235 ok"})
+	p := newPeer(map[string]string{"EHLO": "250-relay.example\r\n250 AUTH CRAM-MD5", "AUTH": "334 " + challenge,
+		response: "235 ok"})
 	story(t, p, func(c *Config) { c.Username, c.Password = "tim", "tanstaaftanstaaf" }, func(d *desk) {
 		id := d.post(store.MailConfirmation, "ana@partner.example")
 		synctest.Wait()
@@ -127,7 +129,8 @@ func scramServer(t *testing.T, user, password string) *scram.ServerConversation 
 func TestOpportunisticGoesOnInTheClear(t *testing.T) {
 	t.Parallel()
 	for name, starttls := range map[string]string{
-		"refused": "454 4.7.0 TLS not available due to local problem", "broken": "220 go on\r\nthis is no handshake", "hung up": hangUp,
+		"refused": "454 4.7.0 TLS not available due to local problem", "broken": "220 go on\r\nthis is no handshake",
+		"hung up": hangUp,
 	} {
 		for mode, sent := range map[TLSMode]bool{TLSOpportunistic: true, TLSRequired: false} {
 			p := newPeer(map[string]string{"EHLO": "250-relay.example\r\n250 STARTTLS", "STARTTLS": starttls})
@@ -157,11 +160,13 @@ func TestOpportunisticGoesOnInTheClear(t *testing.T) {
 func TestLongReplyLineIsCut(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 9000)
-	got, err := readReply(bufio.NewReaderSize(strings.NewReader("550-5.1.1 "+long+"\r\n550 5.1.1 no such user\r\n250 next\r\n"), readerSize))
+	got, err := readReply(bufio.NewReaderSize(
+		strings.NewReader("550-5.1.1 "+long+"\r\n550 5.1.1 no such user\r\n250 next\r\n"), readerSize))
 	if err != nil || got.code != 550 || len(got.text) > readerSize+20 || !strings.HasSuffix(got.text, "\nno such user") {
 		t.Errorf("%d, %d bytes, %v", got.code, len(got.text), err)
 	}
-	if _, err := readReply(bufio.NewReaderSize(io.MultiReader(strings.NewReader("250 "), endlessly('x')), readerSize)); err == nil {
+	if _, err := readReply(bufio.NewReaderSize(io.MultiReader(strings.NewReader("250 "), endlessly('x')),
+		readerSize)); err == nil {
 		t.Error("a line without an end was taken")
 	}
 }
@@ -209,7 +214,8 @@ func TestProbeFindsRefusedParameters(t *testing.T) {
 		want   []string
 	}{
 		"NOTIFY is refused": {func(line string) string {
-			return map[bool]string{true: "501 5.5.4 Unrecognized parameter NOTIFY=FAILURE,DELAY"}[strings.Contains(line, "NOTIFY=")]
+			return map[bool]string{true: "501 5.5.4 Unrecognized parameter NOTIFY=FAILURE,DELAY"}[strings.Contains(line,
+				"NOTIFY=")]
 		}, []string{"DSN"}},
 		"all of MAIL is refused": {func(line string) string {
 			return map[bool]string{true: "555 5.5.4 Unsupported option"}[strings.HasPrefix(line, "MAIL FROM:<> ")]

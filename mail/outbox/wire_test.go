@@ -377,7 +377,8 @@ func TestTLSIsNotTalkedAway(t *testing.T) {
 		"spoke on after agreeing": {"EHLO": "250-relay.example\r\n250 STARTTLS", "STARTTLS": "220 go on\r\n250 PIPELINING"},
 	} {
 		p := newPeer(script)
-		_, err := open(t.Context(), Config{Addr: "127.0.0.1:25", TLS: TLSRequired, Hello: "desk.example", Dial: p.dial}.withDefaults(), newLearned())
+		_, err := open(t.Context(), Config{Addr: "127.0.0.1:25", TLS: TLSRequired, Hello: "desk.example",
+			Dial: p.dial}.withDefaults(), newLearned())
 		var d *DeliveryError
 		if !errors.As(err, &d) || d.Stage != StageTLS || d.Verdict != "" || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want word of %q", err, want)

@@ -26,15 +26,20 @@ func TestTextIsReadUnderAnyNameOfItsCharset(t *testing.T) {
 		labels, text string
 		e            encoding.Encoding
 	}{
-		{"shift_jis Shift-JIS sjis x-sjis ms_kanji ms932 cp932 CP-932 windows-31j windows-932 csShiftJIS 932", "自動応答です", japanese.ShiftJIS},
+		{"shift_jis Shift-JIS sjis x-sjis ms_kanji ms932 cp932 CP-932 windows-31j windows-932 csShiftJIS 932", "自動応答です",
+			japanese.ShiftJIS},
 		{"euc-jp eucjp EUCJP x-euc-jp x-eucjp ujis eucJP-ms cp51932", "自動応答です", japanese.EUCJP},
 		{"iso-2022-jp ISO2022JP iso-2022-jp-ms cp50220 csISO2022JP jis us-ascii", "自動応答です", japanese.ISO2022JP},
-		{"euc-kr euckr cp949 ms949 windows-949 uhc ks_c_5601 ks_c_5601-1987 KSC5601 ksc_5601 x-windows-949 korean", "자동 응답입니다", korean.EUCKR},
-		{"gb2312 GB_2312-80 gbk x-gbk cp936 ms936 euc-cn x-euc-cn chinese gb18030 windows-936", "自动回复邮件", simplifiedchinese.GBK},
+		{"euc-kr euckr cp949 ms949 windows-949 uhc ks_c_5601 ks_c_5601-1987 KSC5601 ksc_5601 x-windows-949 korean",
+			"자동 응답입니다", korean.EUCKR},
+		{"gb2312 GB_2312-80 gbk x-gbk cp936 ms936 euc-cn x-euc-cn chinese gb18030 windows-936", "自动回复邮件",
+			simplifiedchinese.GBK},
 		{"big5 big5-hkscs cn-big5 x-x-big5 cp950 Big5-ETEN", "自動回覆", traditionalchinese.Big5},
 		{"windows-874 cp874 tis-620 tis620 iso-8859-11 x-windows-874", "ตอบกลับอัตโนมัติ", charmap.Windows874},
-		{"windows-1254 iso-8859-9 latin5 latin-5 l5 cp1254 cswindows1254 iso8859-9 1254 88599", "Ofis dışındayım şu an", charmap.Windows1254},
-		{"windows-1252 iso-8859-1 iso_8859-1:1987 latin1 l1 cp1252 ansi 1252 iso8859_1 iso88591 x-unknown unknown-8bit us-ascii utf-8 nonsense", "Réponse automatique à", charmap.Windows1252},
+		{"windows-1254 iso-8859-9 latin5 latin-5 l5 cp1254 cswindows1254 iso8859-9 1254 88599", "Ofis dışındayım şu an",
+			charmap.Windows1254},
+		{"windows-1252 iso-8859-1 iso_8859-1:1987 latin1 l1 cp1252 ansi 1252 iso8859_1 iso88591 x-unknown unknown-8bit " +
+			"us-ascii utf-8 nonsense", "Réponse automatique à", charmap.Windows1252},
 		{"iso-8859-15 latin9 latin-9 885915 iso8859-15 cp28605", "œuvre à 5 €", charmap.ISO8859_15},
 		{"iso-8859-2 latin2 iso8859-2 ISO_8859-2:1987 28592", "Automatická odpověď", charmap.ISO8859_2},
 		{"windows-1251 cp1251 win-1251 windows1251 x-cp1251 microsoft-cp1251", "Автоответ", charmap.Windows1251},
@@ -70,9 +75,12 @@ func TestTextIsReadUnderAnyNameOfItsCharset(t *testing.T) {
 // What WHATWG's standard calls a charset must mean the same here.
 func TestNamesOfTheStandardAreKept(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"ibm866", "iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6", "iso-8859-7", "iso-8859-8", "iso-8859-10",
-		"iso-8859-13", "iso-8859-14", "iso-8859-15", "iso-8859-16", "koi8-r", "koi8-u", "macintosh", "windows-874", "windows-1250", "windows-1251",
-		"windows-1252", "windows-1253", "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "x-mac-cyrillic", "gbk", "gb18030",
+	for _, name := range []string{"ibm866", "iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6",
+		"iso-8859-7", "iso-8859-8", "iso-8859-10",
+		"iso-8859-13", "iso-8859-14", "iso-8859-15", "iso-8859-16", "koi8-r", "koi8-u", "macintosh", "windows-874",
+		"windows-1250", "windows-1251",
+		"windows-1252", "windows-1253", "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258",
+		"x-mac-cyrillic", "gbk", "gb18030",
 		"big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr", "utf-16be", "utf-16le"} {
 		want, err := htmlindex.Get(name)
 		if err != nil {
@@ -103,7 +111,8 @@ func TestBadBytesInUTF8AloneAreReplaced(t *testing.T) {
 
 func TestAPageWithoutALabelNamesItsCharset(t *testing.T) {
 	t.Parallel()
-	raw := "Subject: x\nContent-Type: text/html\n\n<html><head><meta http-equiv=Content-Type content=\"text/html; charset=windows-1251\"></head><body>\xcf\xf0\xe8\xe2\xe5\xf2</body></html>"
+	raw := "Subject: x\nContent-Type: text/html\n\n<html><head><meta http-equiv=Content-Type content=\"text/html; " +
+		"charset=windows-1251\"></head><body>\xcf\xf0\xe8\xe2\xe5\xf2</body></html>"
 	if m := read([]byte(raw), &Envelope{}); !strings.Contains(m.text(), "Привет") {
 		t.Errorf("%q", m.text())
 	}
@@ -120,15 +129,21 @@ func TestEncodedWordsAreReadAsTheyAreWritten(t *testing.T) {
 	}
 	b64 := base64.StdEncoding.EncodeToString
 	raw64 := base64.RawStdEncoding.EncodeToString
-	gb, jis, utf := encode(simplifiedchinese.GBK, "自动回复: 您的请求"), encode(japanese.ISO2022JP, "自動応答不在通知"), "Réponse automatique : à demain"
+	gb, jis, utf := encode(simplifiedchinese.GBK, "自动回复: 您的请求"), encode(japanese.ISO2022JP, "自動応答不在通知"),
+		"Réponse automatique : à demain"
 	for name, c := range map[string]struct{ raw, want string }{
-		"a character cut in two":        {"=?gb2312?B?" + b64([]byte(gb[:3])) + "?=\n\t=?GB2312?b?" + b64([]byte(gb[3:])) + "?=", "自动回复: 您的请求"},
-		"a state that goes on":          {"=?iso-2022-jp?B?" + b64([]byte(jis[:7])) + "?= =?iso-2022-jp?B?" + b64([]byte(jis[7:])) + "?=", "自動応答不在通知"},
-		"a character cut, Q":            {"=?utf-8?Q?R=C3?= =?utf-8?Q?=A9ponse?=", "Réponse"},
-		"no padding":                    {"=?utf-8?B?" + raw64([]byte(utf)) + "?=", utf},
-		"no padding, twice":             {"=?utf-8?B?" + raw64([]byte(utf[:10])) + "?= =?utf-8?B?" + raw64([]byte(utf[10:])) + "?=", utf},
-		"cut within a group":            {"=?utf-8?B?" + raw64([]byte(utf))[:11] + "?= =?utf-8?B?" + raw64([]byte(utf))[11:] + "?=", utf},
-		"padding in the middle":         {"=?utf-8?B?" + b64([]byte(utf[:4])) + "?= =?utf-8?B?" + b64([]byte(utf[4:])) + "?=", utf},
+		"a character cut in two": {"=?gb2312?B?" + b64([]byte(gb[:3])) + "?=\n\t=?GB2312?b?" + b64([]byte(gb[3:])) +
+			"?=", "自动回复: 您的请求"},
+		"a state that goes on": {"=?iso-2022-jp?B?" + b64([]byte(jis[:7])) + "?= =?iso-2022-jp?B?" +
+			b64([]byte(jis[7:])) + "?=", "自動応答不在通知"},
+		"a character cut, Q": {"=?utf-8?Q?R=C3?= =?utf-8?Q?=A9ponse?=", "Réponse"},
+		"no padding":         {"=?utf-8?B?" + raw64([]byte(utf)) + "?=", utf},
+		"no padding, twice": {"=?utf-8?B?" + raw64([]byte(utf[:10])) + "?= =?utf-8?B?" + raw64([]byte(utf[10:])) +
+			"?=", utf},
+		"cut within a group": {"=?utf-8?B?" + raw64([]byte(utf))[:11] + "?= =?utf-8?B?" + raw64([]byte(utf))[11:] +
+			"?=", utf},
+		"padding in the middle": {"=?utf-8?B?" + b64([]byte(utf[:4])) + "?= =?utf-8?B?" + b64([]byte(utf[4:])) + "?=",
+			utf},
 		"two charsets":                  {"=?iso-8859-1?Q?=E9t=E9?= =?utf-8?B?" + b64([]byte("自動")) + "?=", "été自動"},
 		"two encodings":                 {"=?utf-8?Q?=C3=A9?= =?utf-8?B?" + b64([]byte("à")) + "?=", "éà"},
 		"text between":                  {"Re: =?utf-8?Q?caf=C3=A9?= and =?utf-8?Q?th=C3=A9?=", "Re: café and thé"},

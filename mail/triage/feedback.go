@@ -128,7 +128,8 @@ func (m *message) readReceipt() bool {
 		return m.decide(store.KindReceipt, "Content-Type: "+v)
 	}
 	// People write "Read: chapter 4" too, but then they go on at length or ask.
-	if p, ok := phrasebook().prefix(m.folded, receiptSubject); ok && !m.bounceSubject() && len(m.text()) <= maxReceipt && !m.questions() {
+	if p, ok := phrasebook().prefix(m.folded, receiptSubject); ok && !m.bounceSubject() && len(m.text()) <= maxReceipt &&
+		!m.questions() {
 		return m.decide(store.KindReceipt, "Subject: "+p)
 	}
 	return false

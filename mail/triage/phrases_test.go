@@ -13,7 +13,9 @@ func TestPhraseFilesAreSound(t *testing.T) {
 	t.Parallel()
 	known := map[section]bool{
 		autoSubject: true, bounceSubject: true, bounceHint: true, delaySubject: true, receiptSubject: true, ackSubject: true, ackText: true, ackMore: true, ackThanks: true,
-		awaySubject: true, awayNamed: true, awayText: true, awayMore: true, programText: true, goodsSubject: true, challengeText: true, challengeHost: true, bounceText: true, delayText: true, bounceFinal: true, returnedMark: true, refusalText: true,
+		awaySubject: true, awayNamed: true, awayText: true, awayMore: true, programText: true, goodsSubject: true,
+		challengeText: true, challengeHost: true, bounceText: true, delayText: true, bounceFinal: true, returnedMark: true,
+		refusalText: true,
 	}
 	files, err := fs.Glob(phraseFiles, "phrases/*.txt")
 	if err != nil || len(files) < 30 {
@@ -25,7 +27,8 @@ func TestPhraseFilesAreSound(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		for line := range strings.Lines(string(raw)) {
-			if name, ok := strings.CutPrefix(strings.TrimSpace(line), "== "); ok && !known[section(name)] && !section(name).ofSentences() {
+			if name, ok := strings.CutPrefix(strings.TrimSpace(line), "== "); ok && !known[section(name)] &&
+				!section(name).ofSentences() {
 				t.Errorf("%s: no section is called %q", file, name)
 			}
 		}
@@ -35,7 +38,8 @@ func TestPhraseFilesAreSound(t *testing.T) {
 			t.Errorf("phrases %q stand in no section", list)
 		}
 		for _, p := range list {
-			if n := utf8.RuneCountInString(p); n < 2 && !s.ofSentences() || len(p) < 3 || n < 4 && isASCII(p) && !strings.ContainsAny(p, ": ") && !s.ofSentences() {
+			if n := utf8.RuneCountInString(p); n < 2 && !s.ofSentences() || len(p) < 3 || n < 4 && isASCII(p) &&
+				!strings.ContainsAny(p, ": ") && !s.ofSentences() {
 				t.Errorf("section %s: %q is too short to tell anything", s, p)
 			}
 			if i := strings.IndexByte(p, '*'); i >= 0 && i < 3 {

@@ -237,7 +237,8 @@ func attributes(line, below string) bool {
 	if !strings.HasSuffix(line, ":") && !strings.HasSuffix(line, "：") || !hasDigit(line) {
 		return false
 	}
-	return strings.HasPrefix(strings.TrimLeft(below, " \t\r\n"), ">") && strings.ContainsAny(strings.TrimRight(line, ":"), ":@")
+	return strings.HasPrefix(strings.TrimLeft(below, " \t\r\n"), ">") &&
+		strings.ContainsAny(strings.TrimRight(line, ":"), ":@")
 }
 
 // startsQuote tells the line above a quoted mail: "-----Original Message-----",
@@ -255,7 +256,8 @@ func startsQuote(line, text string) bool {
 	if line[len(line)-1] == ':' && strings.Contains(line, "@") && strings.ContainsAny(line, "0123456789") && len(line) < 300 {
 		return true
 	}
-	if _, below, _ := strings.Cut(text, "\n"); strings.HasPrefix(line, "---") && strings.HasSuffix(line, "---") && pastedHeader(below) {
+	if _, below, _ := strings.Cut(text, "\n"); strings.HasPrefix(line, "---") && strings.HasSuffix(line, "---") &&
+		pastedHeader(below) {
 		return true
 	}
 	return pastedHeader(text)

@@ -13,7 +13,8 @@ var ownRules = []rule{
 	stop("answers-auto-response", "a loop between two responders, seen from the thread: it answers one of our automatic answers", func(m *message) (string, bool) {
 		return m.answersOurs(true)
 	}),
-	note(RuleOwnList, "RFC 5230 section 4.6: a list is not answered, so that one which is our own address silences us", ownList),
+	note(RuleOwnList, "RFC 5230 section 4.6: a list is not answered, so that one which is our own address silences us",
+		ownList),
 	note("answers-our-mail", "it answers a mail of ours", func(m *message) (string, bool) { return m.answersOurs(false) }),
 }
 

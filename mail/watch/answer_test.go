@@ -218,7 +218,8 @@ func TestAFloodEndsAndAnswersGoOnByThemselves(t *testing.T) {
 		time.Sleep(time.Second)
 		answered := len(h.outbox())
 		if answered < 3*30 || answered > 8*30 {
-			t.Errorf("%d of %d mails of the flood were answered: the breaker let some pass, and then fewer and fewer", answered, n)
+			t.Errorf("%d of %d mails of the flood were answered: the breaker let some pass, and then fewer and fewer", answered,
+				n)
 		}
 		state, err := h.ledger.Responder(context.Background(), time.Now())
 		h.must(err)
@@ -243,12 +244,15 @@ func TestBouncesOfOneSenderStopNobodysAnswers(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		ctx := context.Background()
-		rows, err := h.ledger.ClaimOutbound(ctx, time.Now(), store.Claim{Limit: 100, Lease: func(int) time.Duration { return time.Minute }})
+		rows, err := h.ledger.ClaimOutbound(ctx, time.Now(),
+			store.Claim{Limit: 100, Lease: func(int) time.Duration { return time.Minute }})
 		h.must(err)
 		for _, row := range rows {
 			h.must(h.ledger.FinishOutbound(ctx, time.Now(), store.Finish{
-				ID: row.ID, Claim: row.Claim, State: store.StateFailed, Code: 550, Enhanced: "5.1.1", Reply: "550 5.1.1 no such user",
-				Report: store.Report{Recipient: row.To, Action: "failed", Status: "5.1.1", Reason: "unknown", Hard: true, Outcome: store.OutcomeDead},
+				ID: row.ID, Claim: row.Claim, State: store.StateFailed, Code: 550, Enhanced: "5.1.1",
+				Reply: "550 5.1.1 no such user",
+				Report: store.Report{Recipient: row.To, Action: "failed", Status: "5.1.1", Reason: "unknown", Hard: true,
+					Outcome: store.OutcomeDead},
 			}))
 		}
 		h.deliver(numbered(1))

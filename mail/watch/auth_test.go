@@ -260,7 +260,8 @@ func FuzzStated(f *testing.F) {
 	f.Add("Received: from a by mx.example.com\nReceived-SPF: pass (mx.example.com: x) envelope-from=\"")
 	f.Fuzz(func(t *testing.T, header string) {
 		// Whatever is written below a foreign hop is not believed.
-		got := Trust{Hosts: []string{"mx.example.com"}}.stated(fields([]byte("Received: from x by relay.evil.test\r\n" + header)))
+		got := Trust{Hosts: []string{"mx.example.com"}}.stated(
+			fields([]byte("Received: from x by relay.evil.test\r\n" + header)))
 		if diff := cmp.Diff(triage.Auth{}, got); diff != "" {
 			t.Errorf("believed: %s", diff)
 		}

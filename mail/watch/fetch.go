@@ -122,7 +122,9 @@ func (s *session) search(ctx context.Context, criteria *imap.SearchCriteria) (fo
 // fetchEach sends one FETCH and gives every answer to each. When each fails, the
 // connection is closed first, since the client would read a hostile literal to its
 // end.
-func (s *session) fetchEach(set imap.NumSet, opts *imap.FetchOptions, each func(*imapclient.FetchMessageData) error) error {
+func (s *session) fetchEach(
+	set imap.NumSet, opts *imap.FetchOptions, each func(*imapclient.FetchMessageData) error,
+) error {
 	cmd := s.client.Fetch(set, opts)
 	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
 		if err := each(msg); err != nil {

@@ -23,12 +23,21 @@ func TestAMailComesWhenLessIsAskedFor(t *testing.T) {
 		"but without anything else": func(command string) bool { return !strings.Contains(command, "(BODY.PEEK[])") },
 	}
 	how := map[string]func(c *lineConn, a answer){
-		"hangs up":         func(c *lineConn, _ answer) { c.Close() },
-		"sends nothing":    func(*lineConn, answer) {},
-		"cannot read it":   func(c *lineConn, a answer) { c.say("* %d FETCH (UID %d BODY[] NIL)", a.seq, a.uid) },
-		"sends it empty":   func(c *lineConn, a answer) { c.say("* %d FETCH (UID %d RFC822.SIZE 99 BODY[] {0}\r\n)", a.seq, a.uid) },
-		"sends too much":   func(c *lineConn, a answer) { c.say("* %d FETCH (UID %d BODY[] {10}\r\n%s)", a.seq, a.uid, a.text) },
-		"breaks the rules": func(c *lineConn, a answer) { c.say("* %d FETCH (UID %d BODY[] {10\r\n%s)", a.seq, a.uid, a.text) },
+		"hangs up":       func(c *lineConn, _ answer) { c.Close() },
+		"sends nothing":  func(*lineConn, answer) {},
+		"cannot read it": func(c *lineConn, a answer) { c.say("* %d FETCH (UID %d BODY[] NIL)", a.seq, a.uid) },
+		"sends it empty": func(c *lineConn, a answer) {
+			c.say("* %d FETCH (UID %d RFC822.SIZE 99 BODY[] {0}\r\n)", a.seq,
+				a.uid)
+		},
+		"sends too much": func(c *lineConn, a answer) {
+			c.say("* %d FETCH (UID %d BODY[] {10}\r\n%s)", a.seq, a.uid,
+				a.text)
+		},
+		"breaks the rules": func(c *lineConn, a answer) {
+			c.say("* %d FETCH (UID %d BODY[] {10\r\n%s)", a.seq, a.uid,
+				a.text)
+		},
 	}
 	for name, fail := range fails {
 		for manner, bad := range how {
@@ -198,7 +207,8 @@ func TestAServerThatIgnoresRanges(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, " UID after ", after), func(t *testing.T) {
 				bubble(t, func(t *testing.T) {
-					s := newLineServer(fresh(1), sized("ann@partner.test", "big@partner.test", c.size), fresh(3), sized("bob@partner.test", "big2@partner.test", c.size), fresh(5))
+					s := newLineServer(fresh(1), sized("ann@partner.test", "big@partner.test", c.size), fresh(3),
+						sized("bob@partner.test", "big2@partner.test", c.size), fresh(5))
 					s.answers = func(a answer) string {
 						a.text, a.origin = a.raw, ""
 						if after {
@@ -268,8 +278,10 @@ func TestAServerThatSendsSmallRanges(t *testing.T) {
 func TestTheEndOfALargeMail(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]string{
-		"an empty part": "* SEQ FETCH (UID NUM BODY[]ORIGIN {0}\r\n)\r\n", "an empty string": "* SEQ FETCH (UID NUM BODY[]ORIGIN \"\")\r\n",
-		"NIL": "* SEQ FETCH (UID NUM BODY[]ORIGIN NIL)\r\n", "nothing": "", "the UID": "* SEQ FETCH (UID NUM)\r\n",
+		"an empty part":   "* SEQ FETCH (UID NUM BODY[]ORIGIN {0}\r\n)\r\n",
+		"an empty string": "* SEQ FETCH (UID NUM BODY[]ORIGIN \"\")\r\n",
+		"NIL":             "* SEQ FETCH (UID NUM BODY[]ORIGIN NIL)\r\n", "nothing": "",
+		"the UID": "* SEQ FETCH (UID NUM)\r\n",
 	} {
 		for _, size := range []int{1_000_000, store.RawInline + rangeBytes} {
 			for _, told := range []int{0, size, size + 5000} {

@@ -79,17 +79,20 @@ var serverManners = map[string]manner{
 			s.on("LOGIN", func(c *lineConn, tag string) { c.say("* CAPABILITY IMAP4rev1 IDLE\r\n%s OK in", tag) })
 		},
 	},
-	"responses that nobody knows": {opening: "\r\n* XLIST () \"/\" {5}\r\nInbox\r\n* Hello : there\r\n* 5 SEEN\r\n* OK [XYZZY (\"a]\")] b\r\n[COPYUID 1 2 3]"},
-	"blank lines":                 {opening: "\r\n\r\n   \r\n\n"},
+	"responses that nobody knows": {opening: "\r\n* XLIST () \"/\" {5}\r\nInbox\r\n* Hello : there\r\n* 5 SEEN\r\n* OK " +
+		"[XYZZY (\"a]\")] b\r\n[COPYUID 1 2 3]"},
+	"blank lines": {opening: "\r\n\r\n   \r\n\n"},
 	"items that nobody asked for": {answers: func(a answer) string {
-		return a.proper("X-GM-LABELS (\"\\\\Inbox\" [x)", "X-ODD", a.number(), "FLAGS ()", a.size(), "X-Y (a (\"b)\" {2}\r\n)())", a.date(), a.body(), "X-Z 5")
+		return a.proper("X-GM-LABELS (\"\\\\Inbox\" [x)", "X-ODD", a.number(), "FLAGS ()", a.size(),
+			"X-Y (a (\"b)\" {2}\r\n)())", a.date(), a.body(), "X-Z 5")
 	}},
 	"an envelope in brackets of its own (Domino, MailKit#943)": {
 		answers: func(a answer) string {
 			return a.proper(a.number(), "FLAGS ()", a.size(), a.body(), "X-E (ENVELOPE (NIL \"a\"\" NIL))")
 		},
 	},
-	"numbers beyond 32 bits (go-imap#612)":      {opening: "\r\n* OK [UIDNEXT 4294967297] next\r\n* OK [HIGHESTMODSEQ 99999999999999999999]\r\n* OK [UNSEEN 99999999999]"},
+	"numbers beyond 32 bits (go-imap#612)": {opening: "\r\n* OK [UIDNEXT 4294967297] next\r\n* OK [HIGHESTMODSEQ " +
+		"99999999999999999999]\r\n* OK [UNSEEN 99999999999]"},
 	"a validity in milliseconds (go-imap#612)":  {opening: "\r\n* OK [UIDVALIDITY 1713632002544] valid"},
 	"a validity of 0 (modern-email/defects#52)": {opening: "\r\n* OK [UIDVALIDITY 0] valid"},
 	"a modification count below 0 (MailKit#1686)": {
@@ -104,7 +107,8 @@ var serverManners = map[string]manner{
 	"no size": {answers: func(a answer) string { return a.proper(a.number(), "RFC822.SIZE NIL", a.date(), a.body()) }},
 	"another client sets flags meanwhile": {
 		answers: func(a answer) string {
-			return fmt.Sprintf("* %d FETCH (FLAGS (\\Seen) UID %d)\r\n", a.seq, a.uid) + a.proper(a.number(), a.size(), a.date(), a.body()) +
+			return fmt.Sprintf("* %d FETCH (FLAGS (\\Seen) UID %d)\r\n", a.seq, a.uid) + a.proper(a.number(), a.size(), a.date(),
+				a.body()) +
 				fmt.Sprintf("* %d FETCH (UID %d FLAGS (\\Seen x]))\r\n", a.seq, a.uid)
 		},
 	},

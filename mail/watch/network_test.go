@@ -26,9 +26,12 @@ func TestManyDomainsOfOneNetworkShareABudget(t *testing.T) {
 		"greeting as [127.0.0.1]":  func(int) string { return "[127.0.0.1] (unknown [203.0.113.7])" },
 		"greeting with an address": func(i int) string { return fmt.Sprintf("[198.51.%d.1] (unknown [203.0.113.7])", 100+i) },
 		"addresses of a /24":       func(i int) string { return fmt.Sprintf("a.test (unknown [203.0.113.%d])", i) },
-		"addresses of a /48":       func(i int) string { return fmt.Sprintf("a.test (unknown [IPv6:2001:db8:1:%x::1])", 256*i) },
-		"an address not told":      func(int) string { return "evil.test" },
-		"a private one":            func(int) string { return "evil.test ([10.0.0.1])" },
+		"addresses of a /48": func(i int) string {
+			return fmt.Sprintf("a.test (unknown [IPv6:2001:db8:1:%x::1])",
+				256*i)
+		},
+		"an address not told": func(int) string { return "evil.test" },
+		"a private one":       func(int) string { return "evil.test ([10.0.0.1])" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -80,8 +83,9 @@ func TestANetworksBudgetIsNested(t *testing.T) {
 		got[b.Name+" "+b.Key] = b.Limit
 	}
 	want := map[string]int{
-		"answer/network-hour 2001:db8:1:2::/64": 20, "answer/network-hour 2001:db8:1::/56": 40, "answer/network-hour 2001:db8:1::/48": 80,
-		"answer/network 2001:db8:1::/48": 10,
+		"answer/network-hour 2001:db8:1:2::/64": 20, "answer/network-hour 2001:db8:1::/56": 40,
+		"answer/network-hour 2001:db8:1::/48": 80,
+		"answer/network 2001:db8:1::/48":      10,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

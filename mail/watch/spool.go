@@ -26,7 +26,9 @@ var (
 
 // readText reads the beginning of a mail, and the rest where the server sends all of
 // it at once. kept tells whether m holds a mail after it, also with an error.
-func (s *session) readText(ctx context.Context, l imap.LiteralReader, m *mail, a ask, alone bool) (kept bool, err error) {
+func (s *session) readText(
+	ctx context.Context, l imap.LiteralReader, m *mail, a ask, alone bool,
+) (kept bool, err error) {
 	const most = store.RawInline + 1
 	head := make([]byte, min(l.Size(), most))
 	n, err := io.ReadFull(l, head)

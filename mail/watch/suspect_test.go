@@ -70,7 +70,8 @@ func TestAMailThatBreaksTheProtocolIsSetAside(t *testing.T) {
 					if !strings.Contains(command, "FETCH") {
 						return false
 					}
-					return c.failing(tag, command, 2, func(string) bool { return true }, func(c *lineConn, a answer) { bad(c, a.command) })
+					return c.failing(tag, command, 2, func(string) bool { return true },
+						func(c *lineConn, a answer) { bad(c, a.command) })
 				}
 				h := newBadHouse(t, s)
 				w, _ := h.start()

@@ -17,15 +17,17 @@ func TestOneWhoAnswersAboutTheirTicketIsShownItsPage(t *testing.T) {
 		linked bool
 		change func(h *house)
 	}{
-		"the requester":                         {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }, linked: true},
-		"spelled otherwise":                     {from: "Ann@Partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }, linked: true},
-		"from the middle of a thread":           {from: "ann@partner.test", thread: func(id string) string { return "References: <a@x.test> <" + id + "> <b@x.test>" }, linked: true},
-		"in capitals":                           {from: "ann@partner.test", thread: func(id string) string { return "References: <" + strings.ToUpper(id) + ">" }, linked: true},
-		"a colleague":                           {from: "bob@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }},
-		"the same person's tagged address":      {from: "ann+x@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }},
-		"an id nobody minted":                   {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + strings.Replace(id, "c.", "c.a", 1) + ">" }},
-		"without a thread":                      {from: "ann@partner.test", thread: func(string) string { return "X-Other: 1" }},
-		"a sender nobody vouches for, answered": {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }, change: func(h *house) { h.box.Trust, h.box.AnswerUnauthenticated = Trust{}, true }},
+		"the requester":                    {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }, linked: true},
+		"spelled otherwise":                {from: "Ann@Partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }, linked: true},
+		"from the middle of a thread":      {from: "ann@partner.test", thread: func(id string) string { return "References: <a@x.test> <" + id + "> <b@x.test>" }, linked: true},
+		"in capitals":                      {from: "ann@partner.test", thread: func(id string) string { return "References: <" + strings.ToUpper(id) + ">" }, linked: true},
+		"a colleague":                      {from: "bob@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }},
+		"the same person's tagged address": {from: "ann+x@partner.test", thread: func(id string) string { return "In-Reply-To: <" + id + ">" }},
+		"an id nobody minted":              {from: "ann@partner.test", thread: func(id string) string { return "In-Reply-To: <" + strings.Replace(id, "c.", "c.a", 1) + ">" }},
+		"without a thread":                 {from: "ann@partner.test", thread: func(string) string { return "X-Other: 1" }},
+		"a sender nobody vouches for, answered": {from: "ann@partner.test",
+			thread: func(id string) string { return "In-Reply-To: <" + id + ">" },
+			change: func(h *house) { h.box.Trust, h.box.AnswerUnauthenticated = Trust{}, true }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

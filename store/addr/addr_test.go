@@ -112,7 +112,8 @@ func FuzzParse(f *testing.F) {
 		if again, problem := addr.Parse(address); again != address || problem != "" {
 			t.Fatalf("%q: taken as %q, then %q, problem %q", given, address, again, problem)
 		}
-		if len(address) > 254 || !utf8.ValidString(address) || strings.Count(address, "@") != 1 || strings.ContainsAny(address, "\x00\r\n\t <>()[],;:\"\\%!") {
+		if len(address) > 254 || !utf8.ValidString(address) || strings.Count(address, "@") != 1 ||
+			strings.ContainsAny(address, "\x00\r\n\t <>()[],;:\"\\%!") {
 			t.Fatalf("%q taken as %q", given, address)
 		}
 	})

@@ -19,7 +19,8 @@ func (t *txn) inOldPlaces() error {
 	})
 	for key, value := range rows {
 		ends, key := readInstant([]byte(key)), digest([]byte(key[8:]))
-		err = errors.Join(err, t.delete(bBudgets, append(appendInstant(nil, ends), key[:]...)), t.putExpiring(bBudgets, expiryBudget, key, value, ends))
+		err = errors.Join(err, t.delete(bBudgets, append(appendInstant(nil, ends), key[:]...)),
+			t.putExpiring(bBudgets, expiryBudget, key, value, ends))
 	}
 	return err
 }
@@ -34,7 +35,8 @@ func TestABudgetOfTheFifthSchemaStaysSpent(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, now := t.Context(), time.Now()
-	once, breaker := store.Budget{Name: "once", Limit: 1, Window: 24 * time.Hour}, store.Budget{Name: "breaker", Limit: 1, Window: time.Hour}
+	once, breaker := store.Budget{Name: "once", Limit: 1, Window: 24 * time.Hour},
+		store.Budget{Name: "breaker", Limit: 1, Window: time.Hour}
 	key := budgetKey(breaker)
 	err = db.write(ctx, 0, func(x *txn) error {
 		for _, b := range []store.Budget{once, breaker} {
@@ -54,7 +56,11 @@ func TestABudgetOfTheFifthSchemaStaysSpent(t *testing.T) {
 	defer checkAndClose(t, db)
 	spent := func(b store.Budget) bool {
 		var spent *metered
-		if err := db.read(ctx, func(x *txn) error { _, spent = x.spend(now, meter([]store.Budget{b})); return nil }); err != nil {
+		if err := db.read(ctx, func(x *txn) error {
+			_,
+				spent = x.spend(now, meter([]store.Budget{b}))
+			return nil
+		}); err != nil {
 			t.Fatal(err)
 		}
 		return spent != nil
@@ -74,7 +80,8 @@ func TestCheckFindsABudgetInTheWrongPlace(t *testing.T) {
 	t.Parallel()
 	db := openNew(t, Options{})
 	defer db.Close()
-	c := charge{key: digest{1}, window: time.Hour, usage: store.Usage{Start: store.Budget{Window: time.Hour}.Start(time.Now())}}
+	c := charge{key: digest{1}, window: time.Hour,
+		usage: store.Usage{Start: store.Budget{Window: time.Hour}.Start(time.Now())}}
 	early := appendInstant(nil, c.usage.Start)
 	if err := db.write(t.Context(), 0, func(x *txn) error {
 		return x.put(bBudgets, append(early, c.key[:]...), usageBytes(c.usage, c.window))

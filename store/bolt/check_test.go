@@ -80,7 +80,8 @@ func furnish(t *testing.T, db *DB) {
 			t.Fatal(err)
 		}
 	}
-	for i, f := range []store.Finish{{State: store.StateFailed}, {State: store.StateHeld, Hold: "rcpt", DueAt: now.Add(time.Hour)}} {
+	for i, f := range []store.Finish{{State: store.StateFailed},
+		{State: store.StateHeld, Hold: "rcpt", DueAt: now.Add(time.Hour)}} {
 		n.Link, n.MessageID, n.Idempotency = store.LinkID{9, byte(i)}, fmt.Sprintf("end%d@x", i), ""
 		if _, err := db.OpenTicket(ctx, now.Add(-time.Hour), n); err != nil {
 			t.Fatal(err)

@@ -63,7 +63,8 @@ func TestALedgerIsFilledWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("left behind: %v, %v", stats, err)
 	}
 	rows, err := db.FillLedger(ctx, batch[:9])
-	if err != nil || len(rows) != 9 || rows[8].State != store.InboundDecided || rows[8].Answer == 0 || rows[1].Answer == 0 {
+	if err != nil || len(rows) != 9 || rows[8].State != store.InboundDecided || rows[8].Answer == 0 ||
+		rows[1].Answer == 0 {
 		t.Errorf("filled %+v, %v", rows, err)
 	}
 	stats, err := db.Stats(ctx)

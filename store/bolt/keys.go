@@ -141,7 +141,8 @@ const (
 	bucketCount
 )
 
-// layouts are the buckets' names, and whether their keys come in ascending order.
+// layouts are the buckets' names, and whether their keys come in ascending order: one
+// table, as long as there are buckets.
 func layouts() []engine.Layout {
 	return []engine.Layout{
 		bMeta:          {Name: "meta"},

@@ -22,8 +22,9 @@ func TestAnAnsweredTicketKeepsItsAddress(t *testing.T) {
 	change := func(n byte) error {
 		_, err := db.ChangeRequester(context.Background(), now, store.NewAddress{
 			Ticket: opened.Ticket.ID, Email: "eve@elsewhere.example", Mailing: store.Mailing{
-				Region: store.Region{ID: "us", Address: "support@desk.example"}, Link: store.LinkID{n}, LinkExpires: now.Add(time.Hour),
-				MessageID: string(rune('a'+n)) + "@desk.example",
+				Region: store.Region{ID: "us", Address: "support@desk.example"}, Link: store.LinkID{n},
+				LinkExpires: now.Add(time.Hour),
+				MessageID:   string(rune('a'+n)) + "@desk.example",
 			},
 		})
 		return err
@@ -36,7 +37,8 @@ func TestAnAnsweredTicketKeepsItsAddress(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		data, err := x.codec.entryBytes(store.Entry{Kind: store.EntryReply, Author: "Lee", At: store.Instant(now), Body: "Done."})
+		data, err := x.codec.entryBytes(store.Entry{Kind: store.EntryReply, Author: "Lee", At: store.Instant(now),
+			Body: "Done."})
 		if err != nil {
 			return err
 		}

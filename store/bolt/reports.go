@@ -156,7 +156,8 @@ func (t *txn) tellTicket(now time.Time, mail store.Outbound, full bool) error {
 		event = store.EventMailRefused
 		reopen(&k)
 	}
-	if (isDead(mail) || full) && k.Channel != store.ChannelCanary && store.AddressKey(k.Requester.Email) == store.AddressKey(mail.To) {
+	if (isDead(mail) || full) && k.Channel != store.ChannelCanary &&
+		store.AddressKey(k.Requester.Email) == store.AddressKey(mail.To) {
 		k.Question = store.QuestionUndeliverable
 	}
 	return t.appendEvent(&k, now, event, mail.ID, mail.Delivery.Diagnostic)

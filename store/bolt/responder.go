@@ -98,7 +98,8 @@ func (t *txn) rearm(now time.Time) (responderRecord, error) {
 func (r responderRecord) state(now time.Time) store.Responder {
 	r, _ = r.rearmed(now)
 	state := store.Responder{
-		On: !r.Off, Tripped: r.Tripped, Since: instant(r.Since), Reason: r.Reason, By: r.By, Inbound: store.InboundID(r.Inbound), Trips: int(r.Trips),
+		On: !r.Off, Tripped: r.Tripped, Since: instant(r.Since), Reason: r.Reason, By: r.By,
+		Inbound: store.InboundID(r.Inbound), Trips: int(r.Trips),
 	}
 	if r.Tripped {
 		state.RearmsAt = r.armedAt()

@@ -103,8 +103,10 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 		names = append(names, l.Name)
 	}
 	slices.Sort(names)
-	want := "agentnames agents alarmkeys alarms blobs budgets budgetwaits canaries counts deadlines domainhours entries expiry hours inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
-		"networkturns numbers outbounds outfailed outheads outheld outleased outleases outmessages outqueue outrecipients outtickets outwaiting posts raws refusals refuseen requesters " +
+	want := "agentnames agents alarmkeys alarms blobs budgets budgetwaits canaries counts deadlines domainhours entries " +
+		"expiry hours inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
+		"networkturns numbers outbounds outfailed outheads outheld outleased outleases outmessages outqueue outrecipients " +
+		"outtickets outwaiting posts raws refusals refuseen requesters " +
 		"reservations sessions suporder suppressions throttled tickets turns"
 	if got := strings.Join(names, " "); got != want || len(migrations()) != 8 {
 		t.Errorf("schema %d has %s, want %s", len(migrations()), got, want)
@@ -202,10 +204,12 @@ func TestABreakerOfAnOlderFileRearms(t *testing.T) {
 	t.Parallel()
 	tripped := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	old := responderRecord{Off: true, Tripped: true, Since: micros(tripped), Reason: "the breaker tripped: answer/breaker"}
-	if state := old.state(tripped.Add(9 * time.Minute)); state.On || !state.Tripped || !state.RearmsAt.Equal(tripped.Add(10*time.Minute)) {
+	if state := old.state(tripped.Add(9 * time.Minute)); state.On || !state.Tripped ||
+		!state.RearmsAt.Equal(tripped.Add(10*time.Minute)) {
 		t.Errorf("before its pause is over: %+v", state)
 	}
-	if state := old.state(tripped.Add(10 * time.Minute)); !state.On || state.Tripped || state.Trips != 1 || !state.RearmsAt.IsZero() {
+	if state := old.state(tripped.Add(10 * time.Minute)); !state.On || state.Tripped || state.Trips != 1 ||
+		!state.RearmsAt.IsZero() {
 		t.Errorf("after it: %+v", state)
 	}
 }

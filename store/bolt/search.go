@@ -67,7 +67,9 @@ func indexBoard(t *txn) error {
 }
 
 // SearchInbound implements store.Board.
-func (db *DB) SearchInbound(ctx context.Context, q store.InboundQuery, p store.Page) (found store.List[store.Inbound], err error) {
+func (db *DB) SearchInbound(
+	ctx context.Context, q store.InboundQuery, p store.Page,
+) (found store.List[store.Inbound], err error) {
 	err = db.read(ctx, func(t *txn) error {
 		before, err := inboundCursor(p.After)
 		if err != nil {

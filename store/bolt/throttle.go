@@ -40,7 +40,8 @@ type meteredRecord struct {
 func (r throttledRecord) budgets() []metered {
 	all := make([]metered, len(r.Budgets))
 	for i, b := range r.Budgets {
-		all[i] = metered{store.Budget{Name: b.Name, Limit: b.Limit, Window: time.Duration(b.Window), Final: b.Final}, digest(b.Key)}
+		all[i] = metered{store.Budget{Name: b.Name, Limit: b.Limit, Window: time.Duration(b.Window), Final: b.Final},
+			digest(b.Key)}
 	}
 	return all
 }
@@ -237,7 +238,8 @@ func (t *txn) takeTurn(now time.Time, id store.OutboundID, turn turn, done *stor
 func (db *DB) ThrottledOutbounds(ctx context.Context, p store.Page) (found store.List[store.Outbound], err error) {
 	after, err := hex.DecodeString(string(p.After))
 	if err != nil || p.After != "" && len(after) != 16 {
-		return found, fault("throttled outbounds after", strconv.Quote(cut(string(p.After), 200)), invalid("that is no cursor"))
+		return found, fault("throttled outbounds after", strconv.Quote(cut(string(p.After), 200)),
+			invalid("that is no cursor"))
 	}
 	if p.After != "" {
 		after = append(after, 0)
@@ -268,7 +270,8 @@ func (c *checker) throttled(row store.Outbound) {
 	c.rows[bThrottled]++
 	r, err := c.throttledRow(row.ID)
 	if err != nil || len(r.Network) != len(digest{}) || len(r.Waits) != len(digest{}) {
-		c.fault("outbound %d: what it waits for does not read: %w", row.ID, errors.Join(err, fmt.Errorf("network %x, budget %x", r.Network, r.Waits)))
+		c.fault("outbound %d: what it waits for does not read: %w", row.ID,
+			errors.Join(err, fmt.Errorf("network %x, budget %x", r.Network, r.Waits)))
 		return
 	}
 	c.counts[string(countThrottled)+r.Spent]++

@@ -143,7 +143,9 @@ const (
 )
 
 // DeadlinesDue implements store.Tickets.
-func (db *DB) DeadlinesDue(ctx context.Context, since, until time.Time, limit int) (deadlines []store.Deadline, err error) {
+func (db *DB) DeadlinesDue(
+	ctx context.Context, since, until time.Time, limit int,
+) (deadlines []store.Deadline, err error) {
 	err = db.read(ctx, func(t *txn) error {
 		return t.walk(bDeadlines, nil, appendInstant(nil, store.Instant(since)), func(key, _ []byte) (bool, error) {
 			d := readDeadline(key)

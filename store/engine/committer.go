@@ -65,7 +65,9 @@ type job struct {
 // NewCommitter starts a committer. observe, which may be nil, is told of every
 // commit: how many verbs it took and how long; it must not call the engine. broken
 // makes the error of a verb that panicked.
-func NewCommitter(transact Transact, observe func(groupSize int, d time.Duration), broken func(panicked any) error) *Committer {
+func NewCommitter(
+	transact Transact, observe func(groupSize int, d time.Duration), broken func(panicked any) error,
+) *Committer {
 	c := &Committer{
 		transact: transact, observe: observe, broken: broken,
 		jobs:    make(chan *job, queueDepth),

@@ -407,7 +407,8 @@ func (r *run) session(*rapid.T) {
 	a := r.model.agents[r.pick("agent", len(r.model.agents))]
 	n := store.NewSession{
 		ID: sessionOf(r.mint()), Agent: a.ID, Idle: time.Hour, Ends: r.now.Add(time.Duration(1+r.pick("ends", 4)) * 40 * time.Minute),
-		Spends: store.SecondFactor{Step: uint64(r.pick("code", 4)), Recovery: store.RecoveryHash{byte(r.pick("recovery", 3))}},
+		Spends: store.SecondFactor{Step: uint64(r.pick("code", 4)),
+			Recovery: store.RecoveryHash{byte(r.pick("recovery", 3))}},
 	}
 	want := store.Session{ID: n.ID, Agent: a.ID, OpenedAt: r.now, Until: r.now.Add(time.Hour), Ends: n.Ends}
 	if want.Until.After(n.Ends) {

@@ -202,7 +202,8 @@ func breakerRearms(d *desk) {
 		d.wantAnswered(next())
 		d.wantStopped(next(), store.RuleBreaker)
 		state := responder()
-		if state.On || !state.Tripped || state.Trips != times || !state.RearmsAt.Equal(d.at().Add(store.BreakerPause(times))) {
+		if state.On || !state.Tripped || state.Trips != times ||
+			!state.RearmsAt.Equal(d.at().Add(store.BreakerPause(times))) {
 			d.Fatalf("the breaker that tripped for the %dth time: %+v", times, state)
 		}
 		return state.RearmsAt
@@ -298,7 +299,8 @@ func breakerReturns(d *desk) {
 	uid++
 	d.wantStopped(d.answer(d.mail(uid), limited), store.RuleBreaker)
 	state := must[store.Responder](d)(d.Responder(d.ctx, d.now))
-	if state.On || !state.Tripped || !state.Since.Equal(d.at()) || state.Reason != "the breaker tripped: the answers to 9 of the last 10 unrelated senders came back" {
+	if state.On || !state.Tripped || !state.Since.Equal(d.at()) ||
+		state.Reason != "the breaker tripped: the answers to 9 of the last 10 unrelated senders came back" {
 		d.Errorf("after the breaker: %+v", state)
 	}
 

@@ -100,9 +100,11 @@ func searchPages(d *desk) {
 	if len(seen) != 5 || !slices.IsSortedFunc(seen, func(a, b store.InboundID) int { return int(b) - int(a) }) {
 		d.Errorf("the pages hold %v", seen)
 	}
-	full := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{Mark: "list"}, store.Page{Limit: 5}))
+	full := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{Mark: "list"},
+		store.Page{Limit: 5}))
 	if len(full.Items) != 5 || full.Next != "" || full.Stopped {
-		d.Errorf("a page that holds all has %d mails, and goes on at %q, stopped %v", len(full.Items), full.Next, full.Stopped)
+		d.Errorf("a page that holds all has %d mails, and goes on at %q, stopped %v", len(full.Items), full.Next,
+			full.Stopped)
 	}
 	d.same(len(must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{}, store.Page{})).Items), 0)
 	for _, strange := range []store.Cursor{"!", "0", "-1", "zzzzzzzzzzzzzzzzzz"} {
@@ -126,12 +128,14 @@ func searchGoesOn(d *desk) {
 	q, p := store.InboundQuery{Mailbox: "elsewhere"}, store.Page{Limit: 9}
 	found := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, q, p))
 	if len(found.Items) != 0 || !found.Stopped || found.Next == "" {
-		d.Fatalf("a search that gave up says it found %d mails, stopped %v, goes on at %q", len(found.Items), found.Stopped, found.Next)
+		d.Fatalf("a search that gave up says it found %d mails, stopped %v, goes on at %q", len(found.Items), found.Stopped,
+			found.Next)
 	}
 	p.After = found.Next
 	found = must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, q, p))
 	if len(found.Items) != 1 || found.Items[0].ID != wanted || found.Stopped || found.Next != "" {
-		d.Errorf("going on found %d mails, stopped %v, goes on at %q, want the one there is", len(found.Items), found.Stopped, found.Next)
+		d.Errorf("going on found %d mails, stopped %v, goes on at %q, want the one there is", len(found.Items), found.Stopped,
+			found.Next)
 	}
 }
 
@@ -257,7 +261,8 @@ func (r *run) giveUp(*rapid.T) {
 	}
 	id := r.model.outs[r.pick("row", len(r.model.outs))].ID
 	want := r.model.giveUpHeld(r.now, id, "ops@desk.example")
-	r.compare("GiveUpOutbounds", must1(r.store.GiveUpOutbounds(r.ctx, r.now, []store.OutboundID{id}, "ops@desk.example")), want, nil)
+	r.compare("GiveUpOutbounds", must1(r.store.GiveUpOutbounds(r.ctx, r.now, []store.OutboundID{id}, "ops@desk.example")),
+		want, nil)
 	var held []store.Outbound
 	for _, o := range slices.Backward(r.model.outs) {
 		if o.State == store.StateHeld {

@@ -139,7 +139,8 @@ func (m *model) stops(now time.Time, k *store.Inbound, d store.Decision) (rules 
 	}
 	if len(rules) == 0 {
 		why := ""
-		if back, all := m.returned(); len(m.watched) >= limits.Returns.Least && back >= limits.Returns.Parties && 100*back > limits.Returns.Percent*all {
+		if back, all := m.returned(); len(m.watched) >= limits.Returns.Least && back >= limits.Returns.Parties &&
+			100*back > limits.Returns.Percent*all {
 			why = fmt.Sprintf("the answers to %d of the last %d unrelated senders came back", back, all)
 		} else if spent := m.spend(now, limits.Breaker); spent != nil {
 			m.tripped, why = &limits.Breaker, spent.Name

@@ -142,7 +142,8 @@ func parties(of [][]string) int {
 		changed = false
 		for i := range of {
 			for j := range of {
-				if number[j] < number[i] && slices.ContainsFunc(of[i], func(key string) bool { return slices.Contains(of[j], key) }) {
+				if number[j] < number[i] && slices.ContainsFunc(of[i],
+					func(key string) bool { return slices.Contains(of[j], key) }) {
 					number[i], changed = number[j], true
 				}
 			}

@@ -61,7 +61,8 @@ func (m *model) confirm(now time.Time, o *modelMail, p modelPermit, network stri
 		m.countEnd(o)
 	case p.spent != nil:
 		o.State, o.Reason, o.DueAt = store.StateThrottled, store.RuleBudget+": "+p.spent.Name, time.Time{}
-		m.throttle(now, &modelWait{mail: o, network: network, until: o.Promise.FirstResponseBy, budgets: p.budgets, spent: p.spent})
+		m.throttle(now, &modelWait{mail: o, network: network, until: o.Promise.FirstResponseBy, budgets: p.budgets,
+			spent: p.spent})
 	}
 }
 
@@ -126,5 +127,6 @@ func (r *run) readThrottled() {
 	for _, w := range r.model.waits {
 		rows = append(rows, w.mail.Outbound)
 	}
-	r.compare("ThrottledOutbounds", must1(r.store.ThrottledOutbounds(r.ctx, store.Page{Limit: 1000})), store.List[store.Outbound]{Items: rows}, nil)
+	r.compare("ThrottledOutbounds", must1(r.store.ThrottledOutbounds(r.ctx, store.Page{Limit: 1000})),
+		store.List[store.Outbound]{Items: rows}, nil)
 }

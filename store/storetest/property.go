@@ -33,12 +33,16 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			r.compare("epoch", must1(r.store.BeginEpoch(r.ctx, r.now, box, 1)), r.model.beginEpoch(box, 1), nil)
 		}
 		rt.Repeat(map[string]func(*rapid.T){
-			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "prove": r.prove, "renew": r.renew, "revokeAll": r.revokeAll, "links": r.mailLinks, "change": r.change,
+			"open": r.open, "openAgain": r.open, "append": r.append, "revoke": r.revoke, "prove": r.prove, "renew": r.renew,
+			"revokeAll": r.revokeAll, "links": r.mailLinks, "change": r.change,
 			"claim": r.claim, "throttled": r.releaseThrottled, "finish": r.finish,
-			"finishAgain": r.finish, "giveUp": r.giveUp, "connect": r.connect, "epoch": r.epoch, "skip": r.skip, "record": r.record,
+			"finishAgain": r.finish, "giveUp": r.giveUp, "connect": r.connect, "epoch": r.epoch, "skip": r.skip,
+			"record": r.record,
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
-			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored, "clock": r.clock, "raws": r.dropRaws, "retry": r.retry, "agent": r.agent, "session": r.session, "sessionAgain": r.session,
-			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
+			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored,
+			"clock": r.clock, "raws": r.dropRaws, "retry": r.retry, "agent": r.agent, "session": r.session,
+			"sessionAgain": r.session,
+			"housekeep":    r.housekeep, "time passes": r.pass, "": r.glance,
 		})
 		r.readAll()
 		if err := r.store.Check(r.ctx); err != nil {
@@ -108,7 +112,8 @@ func (r *run) budgets() []store.Budget {
 
 func (r *run) files() (files []store.File) {
 	for i := range r.pick("files", 3) {
-		files = append(files, store.File{Name: fmt.Sprint(i, ".txt"), Size: 1, Type: "text/plain", Hash: hashOf(fmt.Sprint(r.pick("file", 3)))})
+		files = append(files, store.File{Name: fmt.Sprint(i, ".txt"), Size: 1, Type: "text/plain",
+			Hash: hashOf(fmt.Sprint(r.pick("file", 3)))})
 	}
 	return files
 }
@@ -155,8 +160,9 @@ func (r *run) revoke(*rapid.T) {
 
 func (r *run) claim(*rapid.T) {
 	domains := []string{"", "a.example", "b.example", "partner.example"}
-	c := store.Claim{Only: domains[r.pick("only", 9)%len(domains)*(r.pick("any", 3)/2)], Except: domains[1 : 1+r.pick("except", 3)],
-		Limit: 1 + r.pick("limit", 6), PerDomain: r.pick("per domain", 4), Lease: func(try int) time.Duration {
+	c := store.Claim{Only: domains[r.pick("only", 9)%len(domains)*(r.pick("any", 3)/2)],
+		Except: domains[1 : 1+r.pick("except", 3)],
+		Limit:  1 + r.pick("limit", 6), PerDomain: r.pick("per domain", 4), Lease: func(try int) time.Duration {
 			return time.Duration(try) * 20 * time.Minute
 		}}
 	got, err := r.store.ClaimOutbound(r.ctx, r.now, c)
@@ -180,7 +186,8 @@ func (r *run) finish(*rapid.T) {
 		return
 	}
 	o := r.model.outs[r.pick("row", len(r.model.outs))]
-	states := []store.OutboundState{store.StateSent, store.StateFailed, store.StateQueued, store.StateUnknown, store.StateHeld}
+	states := []store.OutboundState{store.StateSent, store.StateFailed, store.StateQueued, store.StateUnknown,
+		store.StateHeld}
 	f := store.Finish{
 		ID: o.ID, Claim: o.Claim + uint64(r.pick("stale", 5)/4), State: states[r.pick("state", 5)],
 		DueAt: r.now.Add(time.Duration(r.pick("due", 4)) * 30 * time.Minute), Reply: "reply", Code: 250,
@@ -192,7 +199,8 @@ func (r *run) finish(*rapid.T) {
 	if f.State == store.StateHeld {
 		f.Hold = "rcpt"
 		if r.pick("standing", 2) == 1 {
-			f.Report = store.Report{Action: "failed", Outcome: store.OutcomeRefused, Host: "relay.example", Diagnostic: "blocked"}
+			f.Report = store.Report{Action: "failed", Outcome: store.OutcomeRefused, Host: "relay.example",
+				Diagnostic: "blocked"}
 		}
 	}
 	wantErr := r.model.finish(r.now, f)
@@ -269,7 +277,8 @@ func (r *run) decision() store.Decision {
 	}
 	who := people[r.pick("who", 3)]
 	d.Verdict.Answer = true
-	d.Answer = &store.Outbound{Kind: store.MailAutoResponse, From: "desk@x", To: who, MessageID: messageIDOf(r.mint()), Langs: []string{"en"}}
+	d.Answer = &store.Outbound{Kind: store.MailAutoResponse, From: "desk@x", To: who, MessageID: messageIDOf(r.mint()),
+		Langs: []string{"en"}}
 	if r.pick("link", 2) == 0 && len(r.model.tickets) > 0 {
 		d.Answer.Ticket, d.Answer.Link = r.model.tickets[0].ID, linkOf(r.mint())
 		d.LinkExpires = r.now.Add(10 * time.Hour)
@@ -337,7 +346,8 @@ func (r *run) housekeep(*rapid.T) {
 }
 
 func (r *run) pass(*rapid.T) {
-	steps := []time.Duration{time.Microsecond, time.Minute, 20 * time.Minute, time.Hour, 24 * time.Hour, 8 * 24 * time.Hour}
+	steps := []time.Duration{time.Microsecond, time.Minute, 20 * time.Minute, time.Hour, 24 * time.Hour,
+		8 * 24 * time.Hour}
 	r.now = r.now.Add(steps[r.pick("step", len(steps))])
 }
 
@@ -371,9 +381,13 @@ func (r *run) readAll() {
 	var deadlines []store.Deadline
 	since := r.now.Add(-store.DeadlineKept)
 	for _, k := range r.model.tickets {
-		deadlines = append(deadlines, store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: k.Promise.FirstResponseBy})
+		deadlines = append(deadlines, store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse,
+			Due: k.Promise.FirstResponseBy})
 	}
-	deadlines = slices.DeleteFunc(deadlines, func(d store.Deadline) bool { return d.Due.After(r.now) || d.Due.Before(since) })
+	deadlines = slices.DeleteFunc(deadlines, func(d store.Deadline) bool {
+		return d.Due.After(r.now) ||
+			d.Due.Before(since)
+	})
 	slices.SortStableFunc(deadlines, func(a, b store.Deadline) int { return a.Due.Compare(b.Due) })
 	r.compare("DeadlinesDue", must1(r.store.DeadlinesDue(r.ctx, since, r.now, 1000)), deadlines, nil)
 }

@@ -11,8 +11,9 @@ import (
 
 func (r *run) mailing() store.Mailing {
 	return store.Mailing{
-		Region: region("us", "US"), Link: linkOf(r.mint()), LinkExpires: r.now.Add(time.Duration(1+r.pick("expires", 400)) * time.Hour),
-		MessageID: messageIDOf(r.mint()), Budgets: r.budgets(), Network: fmt.Sprint(r.pick("network", 3)),
+		Region: region("us", "US"), Link: linkOf(r.mint()),
+		LinkExpires: r.now.Add(time.Duration(1+r.pick("expires", 400)) * time.Hour),
+		MessageID:   messageIDOf(r.mint()), Budgets: r.budgets(), Network: fmt.Sprint(r.pick("network", 3)),
 	}
 }
 
@@ -41,7 +42,8 @@ func (r *run) revokeAll(*rapid.T) {
 func (r *run) mailLinks(*rapid.T) {
 	m := r.mailing()
 	n := store.LinkRequest{
-		Region: m.Region, Address: people[r.pick("who", 3)], Since: r.now.Add(-time.Duration(1+r.pick("since", 400)) * time.Hour),
+		Region: m.Region, Address: people[r.pick("who", 3)],
+		Since:       r.now.Add(-time.Duration(1+r.pick("since", 400)) * time.Hour),
 		LinkExpires: m.LinkExpires, MessageID: m.MessageID, Budgets: m.Budgets,
 	}
 	for range store.MailedLinks {
@@ -56,7 +58,8 @@ func (r *run) change(*rapid.T) {
 		return
 	}
 	n := store.NewAddress{
-		Ticket: r.model.tickets[r.pick("ticket", len(r.model.tickets))].ID, Email: people[r.pick("who", 3)], Mailing: r.mailing(),
+		Ticket: r.model.tickets[r.pick("ticket", len(r.model.tickets))].ID, Email: people[r.pick("who", 3)],
+		Mailing: r.mailing(),
 	}
 	if r.pick("by", 2) == 1 {
 		n.Link = r.link()

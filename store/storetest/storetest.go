@@ -38,7 +38,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 
 func stories() map[string]func(*desk) {
 	all := map[string]func(*desk){}
-	for _, part := range []map[string]func(*desk){ticketStories(), linkStories(), outboxStories(), throttleStories(), ledgerStories(), answerStories(), deliveryStories(), agentStories(), boardStories(), holdStories(), numberStories(), alarmStories(), canaryStories(), upkeepStories(), strangeStories()} {
+	for _, part := range []map[string]func(*desk){ticketStories(), linkStories(), outboxStories(), throttleStories(),
+		ledgerStories(), answerStories(), deliveryStories(), agentStories(), boardStories(), holdStories(), numberStories(),
+		alarmStories(), canaryStories(), upkeepStories(), strangeStories()} {
 		for name, story := range part {
 			all[name] = story
 		}

@@ -41,7 +41,8 @@ func throttledGoesOut(d *desk) {
 	b := store.Budget{Name: "b", Key: "k", Limit: 1, Window: time.Hour}
 	d.opens(budgets(b))
 	want := d.opens(budgets(b)).Confirmation
-	if want.State != store.StateThrottled || want.Reason != store.RuleBudget+": b" || !want.DueAt.IsZero() || !want.DoneAt.IsZero() {
+	if want.State != store.StateThrottled || want.Reason != store.RuleBudget+": b" || !want.DueAt.IsZero() ||
+		!want.DoneAt.IsZero() {
 		d.Fatalf("without room it is %+v", want)
 	}
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, want.ID)), want)
@@ -204,7 +205,8 @@ func finalBudget(d *desk) {
 	if last.State != store.StateSuppressed || last.Reason != store.RuleBudget+": day" || !last.DoneAt.Equal(d.at()) {
 		d.Errorf("beyond the day's limit it is %+v", last)
 	}
-	if next := d.opens(budgets(day, hour)).Confirmation; next.State != store.StateSuppressed || next.Reason != last.Reason {
+	if next := d.opens(budgets(day, hour)).Confirmation; next.State != store.StateSuppressed ||
+		next.Reason != last.Reason {
 		d.Errorf("opened beyond the day's limit it is %+v", next)
 	}
 }

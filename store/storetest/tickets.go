@@ -248,7 +248,8 @@ func refusedTicket(d *desk) {
 }
 
 func confirmationBudget(d *desk) {
-	perAddress := store.Budget{Name: "confirmation/address", Key: "ana@partner.example", Limit: 1, Window: 24 * time.Hour, Final: true}
+	perAddress := store.Budget{Name: "confirmation/address", Key: "ana@partner.example", Limit: 1, Window: 24 * time.Hour,
+		Final: true}
 	inAll := store.Budget{Name: "confirmation/all", Limit: 2, Window: 24 * time.Hour}
 	unlimited := store.Budget{Name: "confirmation/network"}
 	first := d.opens(budgets(unlimited, perAddress, inAll))
@@ -263,10 +264,12 @@ func confirmationBudget(d *desk) {
 		}
 	}
 	ended, waits := second.Confirmation, fourth.Confirmation
-	if ended.State != store.StateSuppressed || !strings.Contains(ended.Reason, "confirmation/address") || !ended.DueAt.IsZero() || !ended.DoneAt.Equal(d.at()) {
+	if ended.State != store.StateSuppressed || !strings.Contains(ended.Reason, "confirmation/address") ||
+		!ended.DueAt.IsZero() || !ended.DoneAt.Equal(d.at()) {
 		d.Errorf("confirmation beyond a final budget: %+v", ended)
 	}
-	if waits.State != store.StateThrottled || !strings.Contains(waits.Reason, "confirmation/all") || !waits.DueAt.IsZero() || !waits.DoneAt.IsZero() {
+	if waits.State != store.StateThrottled || !strings.Contains(waits.Reason, "confirmation/all") ||
+		!waits.DueAt.IsZero() || !waits.DoneAt.IsZero() {
 		d.Errorf("confirmation beyond a budget: %+v", waits)
 	}
 	for _, mail := range []store.Outbound{ended, waits} {
@@ -437,7 +440,8 @@ func deadlines(d *desk) {
 		return store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: k.Promise.FirstResponseBy}
 	}
 	until := d.at().Add(3 * time.Hour)
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until.Add(-time.Microsecond), 9)), []store.Deadline{first(b)})
+	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until.Add(-time.Microsecond), 9)),
+		[]store.Deadline{first(b)})
 	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until, 9)), []store.Deadline{first(b), first(a)})
 	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until, 1)), []store.Deadline{first(b)})
 	if all := must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until.Add(1000*time.Hour), 9)); len(all) != 3 {

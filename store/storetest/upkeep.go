@@ -105,7 +105,8 @@ func blobsListed(d *desk) {
 		hash := hashOf(fmt.Sprint(i))
 		all = append(all, hash)
 		d.opens(func(n *store.NewTicket) {
-			n.Files = []store.File{{Name: "a", Size: 1, Type: "text/plain", Hash: hash}, {Name: "b", Size: 1, Type: "text/plain", Hash: hash}}
+			n.Files = []store.File{{Name: "a", Size: 1, Type: "text/plain", Hash: hash},
+				{Name: "b", Size: 1, Type: "text/plain", Hash: hash}}
 		})
 	}
 	all = append(all, hashOf("huge"))

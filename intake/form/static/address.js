@@ -33,7 +33,11 @@ export function addressCheck(form) {
 async function ask(field, lang) {
   if (!field.value.trim()) return null;
   try {
-    const answer = await fetch(field.dataset.check, { method: "POST", body: new URLSearchParams({ email: field.value, lang }), headers: { Accept: "application/json" } });
+    const answer = await fetch(field.dataset.check, {
+      method: "POST",
+      body: new URLSearchParams({ email: field.value, lang }),
+      headers: { Accept: "application/json" },
+    });
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;

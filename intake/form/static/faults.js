@@ -5,7 +5,8 @@ const outOf = (form, id) => form.querySelector(`#${id}-fault`);
 // mendable watches the fields for it. Files and the address have checks of their
 // own, which call clear and show.
 export function mendable(form) {
-  for (const el of form.querySelectorAll("input:not([type=hidden]):not([type=file]):not([data-check]), textarea, select")) {
+  const fields = "input:not([type=hidden]):not([type=file]):not([data-check]), textarea, select";
+  for (const el of form.querySelectorAll(fields)) {
     const look = () => { if (el.hasAttribute("aria-invalid") && sound(el)) clear(form, el.id); };
     el.addEventListener("input", look);
     el.addEventListener("change", look);

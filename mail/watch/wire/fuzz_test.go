@@ -34,7 +34,8 @@ func FuzzServer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, says []byte) {
 		sent := make(chan struct{})
 		client, c := library(says, sent)
-		cmd := client.Fetch(imap.UIDSetNum(7, 8), &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}}})
+		cmd := client.Fetch(imap.UIDSetNum(7, 8), &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true,
+			BodySection: []*imap.FetchItemBodySection{{Peek: true}}})
 		close(sent)
 		passed := 0
 		for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
@@ -51,7 +52,8 @@ func FuzzServer(f *testing.F) {
 		cmd.Close()
 		<-client.Closed()
 		switch err := client.Close(); {
-		case err == nil, c.Said() != "", errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		case err == nil, c.Said() != "", errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+			errors.Is(err, net.ErrClosed):
 		case strings.Contains(err.Error(), "EOF"):
 		default:
 			t.Errorf("the library cannot read what was passed on: %v", err)
@@ -67,7 +69,8 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, order []byte) {
 		items, told := []string{}, false
 		for _, b := range order[:min(len(order), 20)] {
-			item := []string{"", "RFC822.SIZE 5", `INTERNALDATE "00-Jan-0000 00:00:00 +0000"`, `FLAGS (\Seen a]b "x (y )z {5} %)`, "UID 7", "X-GM-LABELS (\"\\\\Inbox\" {2}\r\n)( [x)"}[b%6]
+			item := []string{"", "RFC822.SIZE 5", `INTERNALDATE "00-Jan-0000 00:00:00 +0000"`,
+				`FLAGS (\Seen a]b "x (y )z {5} %)`, "UID 7", "X-GM-LABELS (\"\\\\Inbox\" {2}\r\n)( [x)"}[b%6]
 			if item == "" && !told {
 				told = true
 				item = fmt.Sprintf("BODY[]<0> {%d}\r\n%s", len(text), text)
@@ -81,7 +84,8 @@ func FuzzText(f *testing.F) {
 		}
 		sent := make(chan struct{})
 		client, _ := library([]byte("* 3 FETCH ("+strings.Join(items, " ")+")\r\n"), sent)
-		cmd := client.Fetch(imap.UIDSetNum(7), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}}})
+		cmd := client.Fetch(imap.UIDSetNum(7),
+			&imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}}})
 		close(sent)
 		var got []byte
 		if msg := cmd.Next(); msg != nil {

@@ -67,11 +67,13 @@ var manners = []struct{ name, command, says, reads string }{
 	{"no text", login, "T1 OK\r\n", "T1 OK -\r\n"},
 	{"no known status", login, "T1 DONE it is\r\n", "T1 BAD it is\r\n"},
 	{"a tagged goodbye (MailKit#1536)", "T1 LOGOUT\r\n", "T1 BYE out\r\n", "T1 OK out\r\n"},
-	{"a status that is none (ALERT)", idle, "* NO [ALERT] your disk is [90%] full {3}\r\n* 5 EXISTS\r\n", "* 5 EXISTS\r\n"},
+	{"a status that is none (ALERT)", idle, "* NO [ALERT] your disk is [90%] full {3}\r\n* 5 EXISTS\r\n",
+		"* 5 EXISTS\r\n"},
 	{"a continuation without text (Yandex)", idle, "+\r\n", "+ \r\n"},
 	{"a continuation nobody waits for", idle, "+ idling\r\n+ idling\r\n", "+ idling\r\n"},
 	{"a continuation out of the blue", login, "+ what?\r\nT1 NO\r\n", "T1 NO -\r\n"},
-	{"an identity in atoms (Proton)", "T1 ID NIL\r\n", "* ID (support-url https://x name y)\r\nT1 OK done\r\n", "T1 OK done\r\n"},
+	{"an identity in atoms (Proton)", "T1 ID NIL\r\n", "* ID (support-url https://x name y)\r\nT1 OK done\r\n",
+		"T1 OK done\r\n"},
 	{"a folder of another (literal)", idle, "* LIST () \"/\" {5}\r\n* 9 E\r\n* 5 EXISTS\r\n", "* 5 EXISTS\r\n"},
 
 	// Codes.
@@ -79,58 +81,92 @@ var manners = []struct{ name, command, says, reads string }{
 	{"a code with arguments", login, "T1 NO [LIMIT \"x] y] z\r\n", "T1 NO [LIMIT] y] z\r\n"},
 	{"a code of a success", login, "T1 NO [APPENDUID] x\r\n", "T1 NO x\r\n"},
 	{"a code that does not end", login, "T1 NO [LIMIT of all\r\n", "T1 NO LIMIT of all\r\n"},
-	{"the UIDs of copies", "T1 UID MOVE 1 x\r\n", "* OK [COPYUID 1 1:5 ]\r\nT1 OK [COPYUID 9999999999 1 2] ok\r\n", "T1 OK ok\r\n"},
-	{"numbers beyond 32 bits", open, "* OK [UIDNEXT 4294967297] x\r\n* OK [HIGHESTMODSEQ 99999999999999999999]\r\n* 9999999999 EXISTS\r\n", ""},
+	{"the UIDs of copies", "T1 UID MOVE 1 x\r\n", "* OK [COPYUID 1 1:5 ]\r\nT1 OK [COPYUID 9999999999 1 2] ok\r\n",
+		"T1 OK ok\r\n"},
+	{"numbers beyond 32 bits", open, "* OK [UIDNEXT 4294967297] x\r\n* OK [HIGHESTMODSEQ 99999999999999999999]\r\n* " +
+		"9999999999 EXISTS\r\n", ""},
 	{"a modification count below 0 (MailKit#1686)", open, "* OK [HIGHESTMODSEQ -1]\r\n* 5 EXISTS\r\n", "* 5 EXISTS\r\n"},
-	{"a validity in milliseconds (go-imap#612)", open, "* OK [UIDVALIDITY 1713632002544]\r\n", "* OK [UIDVALIDITY 161486833] -\r\n"},
+	{"a validity in milliseconds (go-imap#612)", open, "* OK [UIDVALIDITY 1713632002544]\r\n",
+		"* OK [UIDVALIDITY 161486833] -\r\n"},
 	{"a validity of 0", open, "* OK [UIDVALIDITY 0] ok\r\n", "* OK [UIDVALIDITY 890022063] ok\r\n"},
 	{"a validity with blanks", open, "* OK [UIDVALIDITY  7 ] ok\r\n", "* OK [UIDVALIDITY 7] ok\r\n"},
 
 	// Capabilities.
-	{"capabilities with a blank at the end (QQ)", login, "* CAPABILITY IMAP4rev1  IDLE \r\n", "* CAPABILITY IMAP4rev1 IDLE\r\n"},
-	{"capabilities in brackets", login, "* [CAPABILITY IMAP4rev1 IDLE]\r\n* CAPABILITY [IMAP4 \"ID\"]\r\n", "* CAPABILITY IMAP4rev1 IDLE\r\n* CAPABILITY IMAP4 ID\r\n"},
-	{"capabilities in an answer", login, "T1 OK [CAPABILITY IMAP4rev1 A% IDLE ] in\r\n", "T1 OK [CAPABILITY IMAP4rev1 IDLE] in\r\n"},
+	{"capabilities with a blank at the end (QQ)", login, "* CAPABILITY IMAP4rev1  IDLE \r\n",
+		"* CAPABILITY IMAP4rev1 IDLE\r\n"},
+	{"capabilities in brackets", login, "* [CAPABILITY IMAP4rev1 IDLE]\r\n* CAPABILITY [IMAP4 \"ID\"]\r\n",
+		"* CAPABILITY IMAP4rev1 IDLE\r\n* CAPABILITY IMAP4 ID\r\n"},
+	{"capabilities in an answer", login, "T1 OK [CAPABILITY IMAP4rev1 A% IDLE ] in\r\n",
+		"T1 OK [CAPABILITY IMAP4rev1 IDLE] in\r\n"},
 	{"capabilities in a status", login, "* OK [capability IMAP4rev1 AUTH=PLAIN\r\n", ""},
 
 	// Flags.
-	{"keywords with brackets (net-imap#241)", open, "* FLAGS (\\Seen OIB-Seen-[Gmail]/Trash)\r\n* OK [PERMANENTFLAGS (\\Seen OIB-Seen-[Gmail]/Trash x]) y \\*)] kept\r\n", "* OK [PERMANENTFLAGS (\\Seen y \\*)] kept\r\n"},
-	{"keywords that are no atoms", open, "* OK [PERMANENTFLAGS (\\Answered () \" % { } a\x04b [] größe \"\\\\Deleted\" \\* )]\r\n", "* OK [PERMANENTFLAGS (\\Answered } \\*)] -\r\n"},
+	{"keywords with brackets (net-imap#241)", open,
+		"* FLAGS (\\Seen OIB-Seen-[Gmail]/Trash)\r\n* OK [PERMANENTFLAGS (\\Seen OIB-Seen-[Gmail]/Trash x]) y \\*)] kept\r\n",
+		"* OK [PERMANENTFLAGS (\\Seen y \\*)] kept\r\n"},
+	{"keywords that are no atoms", open, "* OK [PERMANENTFLAGS (\\Answered () \" % { } a\x04b [] größe \"\\\\Deleted\" " +
+		"\\* )]\r\n", "* OK [PERMANENTFLAGS (\\Answered } \\*)] -\r\n"},
 	{"no flags", open, "* FLAGS ()\r\n* OK [PERMANENTFLAGS ()] none\r\n", "* OK [PERMANENTFLAGS ()] none\r\n"},
-	{"flags with a blank at the end (async-imap#123)", open, "* FLAGS (\\Seen )\r\n* OK [PERMANENTFLAGS (\\Seen ) ] x\r\n", "* OK [PERMANENTFLAGS (\\Seen)] x\r\n"},
+	{"flags with a blank at the end (async-imap#123)", open, "* FLAGS (\\Seen )\r\n* OK [PERMANENTFLAGS (\\Seen ) ] x\r\n",
+		"* OK [PERMANENTFLAGS (\\Seen)] x\r\n"},
 
 	// Listings.
 	{"a listing with a count of changes", find, "* SEARCH 2 5 (MODSEQ 9)\r\n", "* SEARCH 2 5\r\n"},
 	{"a listing with blanks and junk", find, "* SEARCH  2 x 0 5 99999999999 \r\n", "* SEARCH 2 5\r\n"},
-	{"an extended listing", find, "* ESEARCH (TAG \"T1\") UID MIN 2 ALL 2:4,9 (MODSEQ 284535)\r\n", "* SEARCH 2 3 4 9\r\n"},
+	{"an extended listing", find, "* ESEARCH (TAG \"T1\") UID MIN 2 ALL 2:4,9 (MODSEQ 284535)\r\n",
+		"* SEARCH 2 3 4 9\r\n"},
 	{"an extended listing of nothing", find, "* ESEARCH (TAG \"T1\") UID\r\nT1 OK\r\n", "T1 OK -\r\n"},
 	{"a blank in a listed mail (QQ)", uidOnly, "* 3 FETCH (UID 19436 )\r\n", "* 3 FETCH (UID 19436)\r\n"},
 	{"the size before the UID", list, "* 3 FETCH (RFC822.SIZE 10 UID 7)\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
-	{"no size", list, "* 3 FETCH (UID 7 RFC822.SIZE NIL)\r\n* 4 FETCH (UID 8 RFC822.SIZE 1)\r\nT1 OK\r\n", "* 4 FETCH (UID 8 RFC822.SIZE 1)\r\n* 3 FETCH (UID 7)\r\nT1 OK -\r\n"},
-	{"a size of a fraction (mail.ru)", list, "* 3 FETCH (RFC822.SIZE 9.3736e+06 UID 7)\r\nT1 OK\r\n", "* 3 FETCH (UID 7)\r\nT1 OK -\r\n"},
-	{"unasked flags in a listing", list, "* 3 FETCH (FLAGS (a]b \"c (d {5} % ) e) UID 7 RFC822.SIZE 10 MODSEQ (-1))\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
-	{"unasked labels", list, "* 3 FETCH (X-GM-LABELS (\"\\\\Inbox\" [x) UID 7 RFC822.SIZE 10)\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
-	{"an envelope unasked, in brackets of its own (Domino)", list, "* 3 FETCH (UID 7 (ENVELOPE (NIL \"a)\" {2}\r\n)( NIL)) RFC822.SIZE 10)\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
-	{"an unknown item behind flags", list, "* 3 FETCH (FLAGS (\\Seen) FOO 5 UID 7 RFC822.SIZE 10)\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
-	{"another client sets a flag", list, "* 3 FETCH (FLAGS (\\Seen) UID 7)\r\n* 3 FETCH (UID 7 RFC822.SIZE 10)\r\nT1 OK\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\nT1 OK -\r\n"},
+	{"no size", list, "* 3 FETCH (UID 7 RFC822.SIZE NIL)\r\n* 4 FETCH (UID 8 RFC822.SIZE 1)\r\nT1 OK\r\n",
+		"* 4 FETCH (UID 8 RFC822.SIZE 1)\r\n* 3 FETCH (UID 7)\r\nT1 OK -\r\n"},
+	{"a size of a fraction (mail.ru)", list, "* 3 FETCH (RFC822.SIZE 9.3736e+06 UID 7)\r\nT1 OK\r\n",
+		"* 3 FETCH (UID 7)\r\nT1 OK -\r\n"},
+	{"unasked flags in a listing", list, "* 3 FETCH (FLAGS (a]b \"c (d {5} % ) e) UID 7 RFC822.SIZE 10 MODSEQ (-1))\r\n",
+		"* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
+	{"unasked labels", list, "* 3 FETCH (X-GM-LABELS (\"\\\\Inbox\" [x) UID 7 RFC822.SIZE 10)\r\n",
+		"* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
+	{"an envelope unasked, in brackets of its own (Domino)", list,
+		"* 3 FETCH (UID 7 (ENVELOPE (NIL \"a)\" {2}\r\n)( NIL)) RFC822.SIZE 10)\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
+	{"an unknown item behind flags", list, "* 3 FETCH (FLAGS (\\Seen) FOO 5 UID 7 RFC822.SIZE 10)\r\n",
+		"* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
+	{"another client sets a flag", list, "* 3 FETCH (FLAGS (\\Seen) UID 7)\r\n* 3 FETCH (UID 7 RFC822.SIZE " +
+		"10)\r\nT1 OK\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\nT1 OK -\r\n"},
 	{"flags behind no FETCH", store, "* 3 FETCH (FLAGS ($X) UID 7)\r\nT1 OK\r\n", "T1 OK -\r\n"},
 	{"no parentheses", list, "* 3 FETCH UID 7 RFC822.SIZE 10\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
-	{"a text that nobody asked for", list, "* 3 FETCH (BODY[] {5}\r\nhello UID 7 RFC822.SIZE 5)\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 5)\r\n"},
+	{"a text that nobody asked for", list, "* 3 FETCH (BODY[] {5}\r\nhello UID 7 RFC822.SIZE 5)\r\n",
+		"* 3 FETCH (UID 7 RFC822.SIZE 5)\r\n"},
 
 	// Texts.
-	{"all in order", texts, "* 3 FETCH (UID 7 RFC822.SIZE 5" + dated + " BODY[]<0> {5}\r\nhello)\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 5" + dated + " BODY[]<0> {5}\r\nhello)\r\n"},
-	{"the UID after the text (Exchange)", texts, "* 3 FETCH (BODY[]<0> {5}\r\nhello" + dated + " UID 7 FLAGS (\\Seen))\r\n", "* 3 FETCH (UID 7" + dated + " BODY[]<0> {5}\r\nhello)\r\n"},
-	{"the UID before, the rest after", texts, "* 3 FETCH (UID 7 BODY[]<0> {5}\r\nhello FLAGS (a)b) RFC822.SIZE 5" + dated + ")\r\n", "* 3 FETCH (UID 7 BODY[]<0> {5}\r\nhello RFC822.SIZE 5" + dated + ")\r\n"},
-	{"another client sets a flag meanwhile", texts, "* 3 FETCH (UID 7 FLAGS (\\Seen))\r\n* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK\r\n", "* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK -\r\n"},
-	{"one mail in two responses", texts, "* 3 FETCH (UID 7 RFC822.SIZE 5)\r\n* 3 FETCH (BODY[] {5}\r\nhello)\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 5 BODY[] {5}\r\nhello)\r\n"},
-	{"a literal8, no origin, the range told", texts, "* 3 FETCH (UID 7 BODY.PEEK[]<0.262145> ~{5+}\r\nhello)\r\n", "* 3 FETCH (UID 7 BODY[]<0> {5}\r\nhello)\r\n"},
-	{"by another name", texts, "* 3 FETCH (UID 7 RFC822 {5}\r\nhello)\r\n* 4 FETCH (UID 8 BINARY[] {2}\nhi)\r\n", "* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n* 4 FETCH (UID 8 BODY[] {2}\r\nhi)\r\n"},
-	{"a quoted text", texts, "* 3 FETCH (UID 7 BODY[] \"a \\\"b\\\\ \xff\")\r\n", "* 3 FETCH (UID 7 BODY[] {7}\r\na \"b\\ \xff)\r\n"},
+	{"all in order", texts, "* 3 FETCH (UID 7 RFC822.SIZE 5" + dated + " BODY[]<0> {5}\r\nhello)\r\n",
+		"* 3 FETCH (UID 7 RFC822.SIZE 5" + dated + " BODY[]<0> {5}\r\nhello)\r\n"},
+	{"the UID after the text (Exchange)", texts, "* 3 FETCH (BODY[]<0> {5}\r\nhello" + dated +
+		" UID 7 FLAGS (\\Seen))\r\n", "* 3 FETCH (UID 7" + dated + " BODY[]<0> {5}\r\nhello)\r\n"},
+	{"the UID before, the rest after", texts, "* 3 FETCH (UID 7 BODY[]<0> {5}\r\nhello FLAGS (a)b) RFC822.SIZE 5" + dated +
+		")\r\n", "* 3 FETCH (UID 7 BODY[]<0> {5}\r\nhello RFC822.SIZE 5" + dated + ")\r\n"},
+	{"another client sets a flag meanwhile", texts,
+		"* 3 FETCH (UID 7 FLAGS (\\Seen))\r\n* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK\r\n",
+		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK -\r\n"},
+	{"one mail in two responses", texts, "* 3 FETCH (UID 7 RFC822.SIZE 5)\r\n* 3 FETCH (BODY[] {5}\r\nhello)\r\n",
+		"* 3 FETCH (UID 7 RFC822.SIZE 5 BODY[] {5}\r\nhello)\r\n"},
+	{"a literal8, no origin, the range told", texts, "* 3 FETCH (UID 7 BODY.PEEK[]<0.262145> ~{5+}\r\nhello)\r\n",
+		"* 3 FETCH (UID 7 BODY[]<0> {5}\r\nhello)\r\n"},
+	{"by another name", texts, "* 3 FETCH (UID 7 RFC822 {5}\r\nhello)\r\n* 4 FETCH (UID 8 BINARY[] {2}\nhi)\r\n",
+		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n* 4 FETCH (UID 8 BODY[] {2}\r\nhi)\r\n"},
+	{"a quoted text", texts, "* 3 FETCH (UID 7 BODY[] \"a \\\"b\\\\ \xff\")\r\n",
+		"* 3 FETCH (UID 7 BODY[] {7}\r\na \"b\\ \xff)\r\n"},
 	{"an empty text", texts, "* 3 FETCH (UID 7 BODY[] {0}\r\n)\r\n", "* 3 FETCH (UID 7 BODY[] {0}\r\n)\r\n"},
-	{"no text", texts, "* 3 FETCH (UID 7 BODY[] NIL)\r\n* 4 FETCH (UID 8 BODY[] )\r\n", "* 3 FETCH (UID 7 BODY[] NIL)\r\n* 4 FETCH (UID 8 BODY[] NIL)\r\n"},
-	{"parts that nobody asked for", texts, "* 3 FETCH (UID 7 BODY[HEADER.FIELDS (A B)] {2}\r\nxy BODY[] {5}\r\nhello)\r\n", "* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n"},
-	{"a line end before the parenthesis", texts, "* 3 FETCH (UID 7 BODY[] {5}\r\nhello\r\n)\r\nT1 OK\r\n", "* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK -\r\n"},
-	{"the parenthesis too soon (Xeams)", texts, "* 3 FETCH (BODY[] {5}\r\nhello) UID 7 FLAGS ())\r\n", "* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n"},
-	{"a trailer on its own line (Xeams)", texts, "* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n FLAGS (\\Seen) RFC822.SIZE 5)\r\nT1 OK\r\n", "* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK -\r\n"},
+	{"no text", texts, "* 3 FETCH (UID 7 BODY[] NIL)\r\n* 4 FETCH (UID 8 BODY[] )\r\n",
+		"* 3 FETCH (UID 7 BODY[] NIL)\r\n* 4 FETCH (UID 8 BODY[] NIL)\r\n"},
+	{"parts that nobody asked for", texts, "* 3 FETCH (UID 7 BODY[HEADER.FIELDS (A B)] {2}\r\nxy BODY[] {5}\r\nhello)\r\n",
+		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n"},
+	{"a line end before the parenthesis", texts, "* 3 FETCH (UID 7 BODY[] {5}\r\nhello\r\n)\r\nT1 OK\r\n",
+		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK -\r\n"},
+	{"the parenthesis too soon (Xeams)", texts, "* 3 FETCH (BODY[] {5}\r\nhello) UID 7 FLAGS ())\r\n",
+		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n"},
+	{"a trailer on its own line (Xeams)", texts,
+		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n FLAGS (\\Seen) RFC822.SIZE 5)\r\nT1 OK\r\n",
+		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK -\r\n"},
 	{"by sequence number", bySeq, "* 3 FETCH (BODY[] {5}\r\nhello)\r\n", "* 3 FETCH (BODY[] {5}\r\nhello)\r\n"},
 }
 
@@ -183,7 +219,8 @@ func TestTheFirstLineIsNoGreeting(t *testing.T) {
 // stranger wrote, is never read as the server's own words.
 func TestATextIsLongerThanTheServerSaid(t *testing.T) {
 	t.Parallel()
-	for _, rest := range []string{"world", "\r\nworld", "\r\n* 4 FETCH (UID 8 BODY[] {2}\r\nhi)\r\n", "\r\nT1 OK hi\r\n", " \r\n* x", "* 4 FETCH (UID 8 BODY[] {2}\r\nhi)\r\n"} {
+	for _, rest := range []string{"world", "\r\nworld", "\r\n* 4 FETCH (UID 8 BODY[] {2}\r\nhi)\r\n", "\r\nT1 OK hi\r\n",
+		" \r\n* x", "* 4 FETCH (UID 8 BODY[] {2}\r\nhi)\r\n"} {
 		says := "* 3 FETCH (UID 7 BODY[] {5}\r\nhello" + rest + ")\r\nT1 OK\r\n"
 		got, err := heard(texts, says)
 		if err == nil || strings.Contains(got, "UID 8") || strings.Contains(got, "T1 OK") {
@@ -194,7 +231,8 @@ func TestATextIsLongerThanTheServerSaid(t *testing.T) {
 		c.Forgive()
 		forgiven, err := io.ReadAll(c)
 		want := "* OK secured\r\n* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK "
-		if !strings.HasPrefix(string(forgiven), want) || strings.Count(string(forgiven), "\r\n") != 4 || err != nil || !c.Overran() {
+		if !strings.HasPrefix(string(forgiven), want) || strings.Count(string(forgiven), "\r\n") != 4 || err != nil ||
+			!c.Overran() {
 			t.Errorf("%q is forgiven as %q, error %v", rest, forgiven, err)
 		}
 	}
@@ -216,7 +254,8 @@ func TestLongListings(t *testing.T) {
 		fmt.Fprintf(&all, " %d", n)
 	}
 	got, err := heard(find, "* SEARCH"+all.String()+"\r\n")
-	if joined := strings.ReplaceAll(strings.ReplaceAll(got, "* SEARCH", ""), "\r\n", ""); joined != all.String() || err != nil {
+	if joined := strings.ReplaceAll(strings.ReplaceAll(got, "* SEARCH", ""), "\r\n", ""); joined != all.String() ||
+		err != nil {
 		t.Errorf("%d bytes of %d were passed on, error %v", len(joined), all.Len(), err)
 	}
 	if _, err := heard(find, "* ESEARCH UID ALL 1:4294967295\r\n"); err == nil {
@@ -227,8 +266,10 @@ func TestLongListings(t *testing.T) {
 // Of a line of any length little is passed on, and what comes after it is heard.
 func TestALineOfAnyLength(t *testing.T) {
 	t.Parallel()
-	for _, begin := range []string{"* OK ", "* CAPABILITY ", "* XYZZY ", "* 3 FETCH (FLAGS (", "* 3 FETCH (UID 7 ENVELOPE (\"", "T1 OK ", "junk", "* SEARCH x"} {
-		c := New(&script{in: io.MultiReader(strings.NewReader(begin), io.LimitReader(repeat('x'), 4<<20), strings.NewReader("\r\n* 5 EXISTS\r\n"))}, true)
+	for _, begin := range []string{"* OK ", "* CAPABILITY ", "* XYZZY ", "* 3 FETCH (FLAGS (",
+		"* 3 FETCH (UID 7 ENVELOPE (\"", "T1 OK ", "junk", "* SEARCH x"} {
+		c := New(&script{in: io.MultiReader(strings.NewReader(begin), io.LimitReader(repeat('x'), 4<<20),
+			strings.NewReader("\r\n* 5 EXISTS\r\n"))}, true)
 		c.Write([]byte(list))
 		out, err := io.ReadAll(c)
 		if err != nil || len(out) > 2*lineMost || !strings.HasSuffix(string(out), "* 5 EXISTS\r\n") {
@@ -253,7 +294,8 @@ func BenchmarkConn(b *testing.B) {
 			text := strings.Repeat("x", size)
 			var says strings.Builder
 			for i := 1; i <= 100; i++ {
-				fmt.Fprintf(&says, "* %d FETCH (UID %d RFC822.SIZE %d INTERNALDATE \"02-Nov-2026 10:00:00 +0000\" BODY[]<0> {%d}\r\n%s)\r\n", i, i, size, size, text)
+				fmt.Fprintf(&says, "* %d FETCH (UID %d RFC822.SIZE %d INTERNALDATE \"02-Nov-2026 10:00:00 +0000\" BODY[]<0> "+
+					"{%d}\r\n%s)\r\n", i, i, size, size, text)
 			}
 			b.SetBytes(int64(says.Len()))
 			buffer := make([]byte, 4096)

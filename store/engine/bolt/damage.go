@@ -119,7 +119,8 @@ func checkMetas(file *bbolt.DB) error {
 		sum := fnv.New64a()
 		sum.Write(meta[metaFrom:metaSum])
 		if sum.Sum64() != binary.NativeEndian.Uint64(meta[metaSum:]) {
-			return fmt.Errorf("%w: its page %d; the store stands as of the commit before its last, perhaps", engine.ErrDamaged, page)
+			return fmt.Errorf("%w: its page %d; the store stands as of the commit before its last, perhaps", engine.ErrDamaged,
+				page)
 		}
 	}
 	return nil

@@ -121,7 +121,9 @@ func (r *rig) holds(b engine.Bucket) (rows string) {
 	return rows
 }
 
-func walked(walk func(engine.Bucket, []byte, []byte, engine.Visit) error, b engine.Bucket, prefix, bound []byte) string {
+func walked(
+	walk func(engine.Bucket, []byte, []byte, engine.Visit) error, b engine.Bucket, prefix, bound []byte,
+) string {
 	var rows []string
 	err := walk(b, prefix, bound, func(key, value []byte) (bool, error) {
 		rows = append(rows, string(key)+"="+string(value))
@@ -147,7 +149,8 @@ func rowsInOrder(t *testing.T, open Opener) {
 	r.puts(first, "a=one")
 	r.same(r.holds(first), "a=one b=2 c=3")
 	r.update(func(tx engine.Tx) error {
-		err := errors.Join(tx.Delete(first, []byte("b")), tx.Delete(first, []byte("none")), tx.Delete(second, []byte("none")), tx.Put(first, []byte("d"), nil))
+		err := errors.Join(tx.Delete(first, []byte("b")), tx.Delete(first, []byte("none")), tx.Delete(second, []byte("none")),
+			tx.Put(first, []byte("d"), nil))
 		if got := tx.Get(first, []byte("b")); got != nil {
 			t.Errorf("a row deleted reads %q", got)
 		}
@@ -170,12 +173,14 @@ func walks(t *testing.T, open Opener) {
 	r.puts(first, "a=0 b1=1 b2=2 b3=3 c=4")
 	r.view(func(tx engine.Tx) error {
 		for _, c := range []struct{ prefix, from, want string }{
-			{"b", "", "b1=1 b2=2 b3=3"}, {"b", "b2", "b2=2 b3=3"}, {"b", "b21", "b3=3"}, {"b", "c", ""}, {"", "b3", "b3=3 c=4"}, {"d", "", ""},
+			{"b", "", "b1=1 b2=2 b3=3"}, {"b", "b2", "b2=2 b3=3"}, {"b", "b21", "b3=3"}, {"b", "c", ""}, {"", "b3", "b3=3 c=4"},
+			{"d", "", ""},
 		} {
 			r.same(walked(tx.Walk, first, []byte(c.prefix), []byte(c.from)), c.want)
 		}
 		for _, c := range []struct{ prefix, before, want string }{
-			{"b", "b3", "b2=2 b1=1"}, {"b", "c", "b3=3 b2=2 b1=1"}, {"b", "b\xff", "b3=3 b2=2 b1=1"}, {"", "b2", "b1=1 a=0"}, {"b", "b1", ""}, {"b", "d", ""},
+			{"b", "b3", "b2=2 b1=1"}, {"b", "c", "b3=3 b2=2 b1=1"}, {"b", "b\xff", "b3=3 b2=2 b1=1"}, {"", "b2", "b1=1 a=0"},
+			{"b", "b1", ""}, {"b", "d", ""},
 		} {
 			r.same(walked(tx.WalkBack, first, []byte(c.prefix), []byte(c.before)), c.want)
 		}
@@ -186,7 +191,8 @@ func walks(t *testing.T, open Opener) {
 			if err := walk(first, nil, nil, func(_, _ []byte) (bool, error) { seen++; return false, nil }); err != nil {
 				t.Error(err)
 			}
-			if err := walk(first, nil, nil, func(_, _ []byte) (bool, error) { seen++; return true, stop }); !errors.Is(err, stop) {
+			if err := walk(first, nil, nil, func(_, _ []byte) (bool, error) { seen++; return true, stop }); !errors.Is(err,
+				stop) {
 				t.Errorf("a visit's error became %v", err)
 			}
 		}
@@ -262,7 +268,8 @@ func readersCannotWrite(t *testing.T, open Opener) {
 	r.puts(first, "a=1")
 	r.view(func(tx engine.Tx) error {
 		_, err := tx.Next(first)
-		for what, err := range map[string]error{"put": tx.Put(first, []byte("b"), nil), "delete": tx.Delete(first, []byte("a")), "next": err} {
+		for what, err := range map[string]error{"put": tx.Put(first, []byte("b"), nil),
+			"delete": tx.Delete(first, []byte("a")), "next": err} {
 			if err == nil {
 				t.Errorf("%s was taken from a reader", what)
 			}
@@ -373,7 +380,8 @@ func sharedState(t *testing.T, open Opener) {
 	synctest.Test(t, func(t *testing.T) {
 		r, release := held(t, open)
 		refused := errors.New("refused")
-		errs := together(r, release, counts(t, nil), counts(t, refused), counts(t, nil), func(tx engine.Tx) error { return refused })
+		errs := together(r, release, counts(t, nil), counts(t, refused), counts(t, nil),
+			func(tx engine.Tx) error { return refused })
 		r.same(fmt.Sprint(errs), "[<nil> refused <nil> refused]")
 		r.same(r.holds(first), "flushed=yes tally=2")
 	})
@@ -503,7 +511,8 @@ func snapshots(t *testing.T, open Opener) {
 		return err
 	})
 	full := errors.New("no room")
-	if _, err := r.Snapshot(writer(func([]byte) (int, error) { return 0, full })); err == nil || !strings.Contains(err.Error(), "no room") {
+	if _, err := r.Snapshot(writer(func([]byte) (int, error) { return 0, full })); err == nil ||
+		!strings.Contains(err.Error(), "no room") {
 		t.Errorf("a snapshot that cannot be written: %v", err)
 	}
 }

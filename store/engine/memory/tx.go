@@ -21,7 +21,8 @@ type tx struct {
 }
 
 func newWriter(layouts []engine.Layout, v *version) *tx {
-	return &tx{layouts: layouts, version: version{slices.Clone(v.rows), slices.Clone(v.last)}, own: make([]bool, len(v.rows))}
+	return &tx{layouts: layouts, version: version{slices.Clone(v.rows), slices.Clone(v.last)},
+		own: make([]bool, len(v.rows))}
 }
 
 // errReading: a reader wrote.
