@@ -91,10 +91,12 @@ func ForRegion(r store.Region) (*Calendar, error) {
 	return c, nil
 }
 
-// Zone loads an IANA time zone by name. Unlike time.LoadLocation it refuses ""
-// and "Local": a promise must not depend on the machine it was made on.
+// Zone loads an IANA time zone by name. Unlike time.LoadLocation it refuses "",
+// "Local" and the other names under which a machine keeps a zone of its own choice:
+// a promise must not depend on the machine it was made on.
 func Zone(name string) (*time.Location, error) {
-	if name == "" || name == "Local" {
+	switch name {
+	case "", "Local", "localtime", "posixrules", "Factory":
 		return nil, fmt.Errorf("time zone %q: write an IANA name like \"America/New_York\" or \"UTC\": %w", name, store.ErrInvalid)
 	}
 	zone, err := time.LoadLocation(name)
