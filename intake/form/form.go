@@ -131,7 +131,7 @@ func (f *Form) Mount(s *web.Server) error {
 	for _, r := range []web.Route{
 		{Method: http.MethodGet, Path: "/", Handler: f.showHome},
 		{Method: http.MethodGet, Path: "/contact", Handler: f.showContact},
-		{Method: http.MethodPost, Path: "/contact", Handler: f.postContact, Body: upload},
+		{Method: http.MethodPost, Path: "/contact", Handler: f.postContact, Body: upload, Crowded: f.crowdedContact},
 		{Method: http.MethodPost, Path: "/contact/address", Handler: f.checkAddress},
 		{Method: http.MethodGet, Path: "/contact/received/:token", Handler: f.showReceived},
 		{Method: http.MethodPost, Path: "/contact/received/:token/address", Handler: f.postSentAddress},
@@ -148,7 +148,7 @@ func (f *Form) Mount(s *web.Server) error {
 		{Method: http.MethodPost, Path: "/t/:token/mine", Handler: f.postMine, AnyOrigin: true},
 		{Method: http.MethodPost, Path: "/t/:token/link", Handler: f.postLink, AnyOrigin: true},
 		{Method: http.MethodPost, Path: "/t/:token/address", Handler: f.postAddress, AnyOrigin: true},
-		{Method: http.MethodPost, Path: "/t/:token", Handler: f.postTicket, Body: upload, AnyOrigin: true},
+		{Method: http.MethodPost, Path: "/t/:token", Handler: f.postTicket, Body: upload, AnyOrigin: true, Crowded: f.crowdedTicket},
 		{Method: http.MethodGet, Path: "/t/:token/files/:entry/:file/:name", Handler: f.download},
 	} {
 		s.Handle(r)

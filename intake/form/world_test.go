@@ -44,6 +44,7 @@ type world struct {
 type setting struct {
 	cfg  form.Config
 	deps form.Deps
+	web  web.Config
 }
 
 func regions() []store.Region {
@@ -73,7 +74,7 @@ func newWorld(t testing.TB, change ...func(*setting)) *world {
 	})
 	w.ring, err = ident.New([]byte(strings.Repeat("k", ident.SecretBytes)))
 	fatal(t, err)
-	s := setting{cfg: form.Defaults(), deps: form.Deps{
+	s := setting{cfg: form.Defaults(), web: web.Defaults(), deps: form.Deps{
 		Tickets: w.db, Blobs: w.blobs, Ring: w.ring, Regions: regions(),
 		Promise: func(_ string, at time.Time) (store.Promise, error) {
 			return store.Promise{FirstResponseBy: store.Instant(at.Add(24 * time.Hour)), ResolutionBy: store.Instant(at.Add(48 * time.Hour))}, nil
@@ -85,7 +86,7 @@ func newWorld(t testing.TB, change ...func(*setting)) *world {
 	}
 	langs, err := lang.Load()
 	fatal(t, err)
-	server, err := web.New(web.Defaults(), langs, slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	server, err := web.New(s.web, langs, slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	fatal(t, err)
 	f, err := form.New(s.cfg, s.deps)
 	fatal(t, err)

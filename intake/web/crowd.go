@@ -18,6 +18,8 @@ const (
 	// turnWait is how long a large body waits for its turn, unread: an office that
 	// presses the button at the same moment never comes near it.
 	turnWait = 10 * time.Second
+	// beginning is what is read of a body that got no turn, in bytes.
+	beginning = 128 << 10
 	// crowdPause is when to come back after that.
 	crowdPause = time.Minute
 )
@@ -85,6 +87,20 @@ func (c *crowd) enter(x *Exchange) (leave func(), err error) {
 		held = append(held, func() { <-c.all })
 	}
 	return leave, nil
+}
+
+// crowded answers a request whose body got no turn.
+func (x *Exchange) crowded(r Route, err error) error {
+	f := faultOf(err)
+	if r.Crowded == nil || !errors.Is(err, errCrowd) {
+		return err
+	}
+	x.server.logFault(x, f)
+	x.retryAfter(f)
+	pace := r.Body
+	pace.Max = beginning
+	x.bound(pace)
+	return r.Crowded(x, f.Status)
 }
 
 // take waits for a turn until ctx ends.

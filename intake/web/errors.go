@@ -78,9 +78,7 @@ func (s *Server) fail(x *Exchange, err error) {
 	if x.echo.Response().Committed {
 		return // the answer is on its way; nothing truer can be said any more
 	}
-	if f.RetryAfter > 0 {
-		x.Header().Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
-	}
+	x.retryAfter(f)
 	if f.Key == "" {
 		f = &Fault{Status: f.Status, Key: wordsFor(f.Status)}
 	}
@@ -92,6 +90,12 @@ func (s *Server) fail(x *Exchange, err error) {
 	if err := s.fault.Show(x, f.Status, faultData{Status: f.Status, Key: f.Key, Request: x.ID}); err != nil {
 		s.log.Error("error page", "request", x.ID, "err", err)
 		http.Error(x.Writer, http.StatusText(f.Status), f.Status)
+	}
+}
+
+func (x *Exchange) retryAfter(f *Fault) {
+	if f.RetryAfter > 0 {
+		x.Header().Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
 	}
 }
 

@@ -61,6 +61,10 @@ type Route struct {
 	// there a browser that hides the Referer may hide the origin too, and nothing
 	// rides on a cookie.
 	AnyOrigin bool
+	// Crowded answers with a status in Handler's place where no turn came for a large
+	// body. It may read the first 128 KiB, in which a form's texts stand. nil: the
+	// general words of the status.
+	Crowded func(x *Exchange, status int) error
 }
 
 // New checks the configuration and prepares the shared pages.
@@ -136,7 +140,7 @@ func (s *Server) Handle(r Route) {
 		}
 		leave, err := s.crowd.enter(x)
 		if err != nil {
-			return err
+			return x.crowded(r, err)
 		}
 		defer leave()
 		x.bound(r.Body)
