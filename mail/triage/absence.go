@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"signpost/store/addr"
 )
 
 // Absence notices without a mark in their header are told by their shape, not by
@@ -335,7 +337,7 @@ func (s *sentence) ofColleague() bool {
 // written in the third person.
 func (m *message) namesAuthor(s *sentence) bool {
 	for _, a := range m.from[:min(len(m.from), 1)] {
-		local, _ := splitAddress(a.address)
+		local, _ := addr.Split(a.address)
 		for _, name := range strings.Fields(bareWords(fold(a.name + " " + squashName(local)))) {
 			if (utf8.RuneCountInString(name) > 2 || !isASCII(name)) && strings.Contains(s.words, " "+name) {
 				return true

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"signpost/store"
+	"signpost/store/addr"
 	"signpost/store/origin"
 )
 
@@ -101,14 +102,6 @@ func bareAddress(s string) string {
 	return cut(strings.Join(strings.Fields(clean(s)), ""), 320)
 }
 
-func splitAddress(address string) (local, domain string) {
-	i := strings.LastIndexByte(address, '@')
-	if i < 0 {
-		return address, ""
-	}
-	return address[:i], address[i+1:]
-}
-
 // organisation is that of an address or of a domain.
 func organisation(address string) string {
 	domain := address
@@ -127,7 +120,7 @@ func aligned(a, b string) bool {
 // into the envelope: prvs (BATV, draft-levine-smtp-batv), Barracuda's btv1 and
 // the sender rewriting scheme. False when address is none of them.
 func unwrapSender(address string) (string, bool) {
-	local, domain := splitAddress(address)
+	local, domain := addr.Split(address)
 	low := strings.ToLower(local)
 	switch {
 	case strings.HasPrefix(low, "prvs="):
@@ -188,7 +181,7 @@ func unwrapSRS(local string) (string, bool) {
 // isAddress tells an address that mail could be sent to: a local part and a
 // domain of several labels, neither a literal nor without a dot.
 func isAddress(address string) bool {
-	local, domain := splitAddress(address)
+	local, domain := addr.Split(address)
 	if local == "" || len(local) > 64 || len(domain) > 253 || !strings.Contains(domain, ".") {
 		return false
 	}

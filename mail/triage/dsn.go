@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"signpost/store"
+	"signpost/store/addr"
 )
 
 // readStatus reads standard delivery reports (RFC 3464, RFC 6533), wherever they
@@ -160,7 +161,7 @@ func typedAddress(value string) string {
 // quoteLocal quotes a local part that must be (RFC 5321 section 4.1.2): some
 // hosts report it bare.
 func quoteLocal(address string) string {
-	local, domain := splitAddress(address)
+	local, domain := addr.Split(address)
 	if domain == "" || strings.HasPrefix(local, `"`) || !strings.Contains(local, "..") && !strings.HasPrefix(local, ".") && !strings.HasSuffix(local, ".") {
 		return address
 	}
@@ -228,7 +229,7 @@ func (m *message) explain(list []finding, n notice) []finding {
 func (m *message) fullRecipient(name string, n notice) string {
 	to := parseAddresses(unfold([]byte(n.original.value("To"))))
 	for _, a := range to {
-		if local, _ := splitAddress(a.address); strings.EqualFold(local, name) || len(to) == 1 {
+		if local, _ := addr.Split(a.address); strings.EqualFold(local, name) || len(to) == 1 {
 			return a.address
 		}
 	}

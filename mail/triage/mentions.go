@@ -1,6 +1,10 @@
 package triage
 
-import "strings"
+import (
+	"strings"
+
+	"signpost/store/addr"
+)
 
 // place tells how sure it is that an address in a mail system's words is the
 // recipient it writes about, best first.
@@ -96,7 +100,7 @@ func localStart(line string, i int) int {
 // isLoose accepts what hosts report though no standard allows it: local parts
 // with dots at odd places.
 func isLoose(address string) bool {
-	local, domain := splitAddress(address)
+	local, domain := addr.Split(address)
 	return local != "" && len(address) <= 320 && isAddress("x@"+domain)
 }
 

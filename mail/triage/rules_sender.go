@@ -1,6 +1,10 @@
 package triage
 
-import "strings"
+import (
+	"strings"
+
+	"signpost/store/addr"
+)
 
 // senderRules: where an answer would go.
 var senderRules = []rule{
@@ -59,7 +63,7 @@ func isRobot(address string) bool {
 }
 
 func localPart(address string) string {
-	local, _ := splitAddress(address)
+	local, _ := addr.Split(address)
 	return strings.Trim(strings.ToLower(local), `"'`)
 }
 
@@ -175,6 +179,6 @@ func brokenFrom(m *message) (string, bool) {
 	case len(m.from) != 1:
 		return "From: " + value, true
 	}
-	local, domain := splitAddress(m.from[0].address)
+	local, domain := addr.Split(m.from[0].address)
 	return "From: " + value, local == "" || domain == "" || strings.ContainsAny(domain, "()[]<>\\")
 }
