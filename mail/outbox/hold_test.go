@@ -35,7 +35,8 @@ func refusedForAnHour(t *testing.T, path, verb string) {
 	}
 	p := newPeer(map[string]string{verb: senderRefused})
 	ctx, cancel := context.WithCancel(t.Context())
-	s := New(Config{Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Dial: p.dial}, db, composed, slog.New(slog.DiscardHandler), Observer{})
+	s := New(Config{Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Dial: p.dial}, db, composed,
+		slog.New(slog.DiscardHandler), Observer{})
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	var ids []store.OutboundID
@@ -84,7 +85,8 @@ func refusedForAnHour(t *testing.T, path, verb string) {
 func TestAHoldOfOneDomainStopsNoOther(t *testing.T) {
 	p := newPeer(nil)
 	p.onReply = func(line, planned string) string {
-		if strings.HasPrefix(line, "RCPT TO:<") && strings.Contains(line, "@mail.strict.example>") || strings.Contains(line, "@strict.example>") {
+		if strings.HasPrefix(line, "RCPT TO:<") && strings.Contains(line, "@mail.strict.example>") ||
+			strings.Contains(line, "@strict.example>") {
 			return "550 5.7.1 Client host rejected: Access denied"
 		}
 		return planned
@@ -105,7 +107,8 @@ func TestAHoldOfOneDomainStopsNoOther(t *testing.T) {
 		if row := d.want(t, other, store.StateQueued); row.Attempts != 0 {
 			t.Errorf("the other mail of the domain was tried %d times", row.Attempts)
 		}
-		if h := d.Holds(); len(h) != 1 || h[0].Domain != "strict.example" || !d.Holding("cy@x.strict.example") || d.Holding("p1@d1.example") {
+		if h := d.Holds(); len(h) != 1 || h[0].Domain != "strict.example" || !d.Holding("cy@x.strict.example") ||
+			d.Holding("p1@d1.example") {
 			t.Errorf("held: %+v", h)
 		}
 		time.Sleep(9 * 24 * time.Hour)
@@ -128,7 +131,8 @@ func TestAHoldOfOneDomainStopsNoOther(t *testing.T) {
 // others for long, nor is it asked about at each of them.
 func TestOneRefusedMailDoesNotHoldItsDomain(t *testing.T) {
 	p := newPeer(map[string]string{
-		"RCPT TO:<group@big.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;group@big.example": "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required",
+		"RCPT TO:<group@big.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;group@big.example": "550 5.7.133 " +
+			"RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required",
 	})
 	story(t, p, nil, func(d *desk) {
 		odd := d.post(store.MailConfirmation, "group@big.example")
@@ -337,7 +341,8 @@ func TestAHoldOutlivesTheProcess(t *testing.T) {
 		asked := len(p.said("MAIL"))
 		d = atWork(t, box, p, nil)
 		time.Sleep(3 * time.Second)
-		if h := d.Holds(); len(h) != 1 || h[0].Domain != "" || !h[0].Since.Equal(store.Instant(since)) || h[0].Stage != StageMail {
+		if h := d.Holds(); len(h) != 1 || h[0].Domain != "" || !h[0].Since.Equal(store.Instant(since)) ||
+			h[0].Stage != StageMail {
 			t.Errorf("held: %+v, before since %v", h, since)
 		}
 		if n := len(p.said("MAIL")) - asked; n > 1 {
