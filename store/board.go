@@ -96,6 +96,8 @@ type Board interface {
 	// none of these states is left alone, as is a failed auto-response, which is sent at
 	// most once. One whose address is suppressed for its kind would not leave: it is
 	// left alone and named, or, with Release, that suppression ends in the same step.
+	// One whose ticket has been given another address is left alone too, and has
+	// RuleReplaced for its Reason from then on.
 	// ErrNotFound, and nothing written, when an id is unknown.
 	RetryOutbounds(ctx context.Context, now time.Time, r Retry) (Retried, error)
 	// GiveUpOutbounds ends held mails in StateFailed by the word of by, as a final

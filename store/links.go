@@ -33,9 +33,10 @@ type Links interface {
 	MailLinks(ctx context.Context, now time.Time, n LinkRequest) (Outbound, error)
 	// ChangeRequester gives a ticket another requester's address: unproven, with
 	// a new link and a new confirmation, which is queued, throttled or suppressed as
-	// in OpenTicket. Every earlier link is revoked, a confirmation that still waits
-	// ends suppressed (RuleReplaced), and an EventAddressChanged entry tells of
-	// it. ErrConflict when the ticket has been answered or its address proven;
+	// in OpenTicket. Every earlier link is revoked, a mail with a link
+	// that still waits ends suppressed (RuleReplaced), as does one under way once it
+	// would be tried again; one that failed has that Reason and stays failed. An
+	// EventAddressChanged entry tells of it. ErrConflict when the ticket has been answered or its address proven;
 	// where n.Link is given, only when mail to the address is not suppressed in
 	// ScopeAll. ErrNotFound for an unknown ticket and for a link that does not
 	// open it; ErrInvalid without an address, and as in OpenTicket.
@@ -45,7 +46,7 @@ type Links interface {
 // MailedLinks is how many links one mail of MailLinks holds at most.
 const MailedLinks = 10
 
-// RuleReplaced is why a confirmation is not sent whose ticket has been given
+// RuleReplaced is why a mail with a link is not sent whose ticket has been given
 // another address.
 const RuleReplaced = "address-replaced"
 

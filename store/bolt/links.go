@@ -421,13 +421,26 @@ func (t *txn) indexRecipient(row store.Outbound) error {
 	return t.delete(bOutRecipients, recipientKey(row))
 }
 
-// replace ends a confirmation that waits to be sent to an address given up.
+// isReplaced tells a mail with a link whose ticket has been given another address
+// since.
+func (t *txn) isReplaced(row store.Outbound) (bool, error) {
+	if row.Ticket == 0 || row.Kind != store.MailConfirmation && row.Kind != store.MailLinks {
+		return false, nil
+	}
+	return t.isElsewhere(row)
+}
+
+// replace ends a mail with a link that waits to be sent to an address given up, and
+// marks one that failed.
 func (t *txn) replace(now time.Time, row store.Outbound) error {
 	if row.Kind != store.MailConfirmation && row.Kind != store.MailLinks {
 		return nil
 	}
 	var err error
 	switch row.State {
+	case store.StateFailed:
+		row.Reason = store.RuleReplaced
+		return t.putOutbound(row)
 	case store.StateQueued, store.StateHeld:
 		err = t.dequeue(row)
 	case store.StateThrottled:

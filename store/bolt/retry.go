@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,6 +93,9 @@ func (db *DB) RetryOutbounds(ctx context.Context, now time.Time, r store.Retry) 
 	err = db.eachOutbound(ctx, r.IDs, begin, func(t *txn, row store.Outbound) error {
 		if !retriable(now, row) {
 			return nil
+		}
+		if replaced, err := t.isReplaced(row); err != nil || replaced {
+			return cmp.Or(err, t.replace(now, row))
 		}
 		free, err := t.freeAddress(now, row, r.Release)
 		switch {

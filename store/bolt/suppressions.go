@@ -76,14 +76,26 @@ func (t *txn) withheld(now time.Time, address string, kind store.OutboundKind) (
 	return store.RuleSuppressed + ": " + r.why(), store.Scope(r.Scope) == store.ScopeAll, nil
 }
 
+// unwanted is why a mail that is due does not leave, and whether its address is
+// dead. That of a ticket may have been given up only while the mail was under way:
+// one that never was has ended then.
+func (t *txn) unwanted(now time.Time, row store.Outbound) (reason string, dead bool, err error) {
+	if row.Attempts > 0 {
+		if replaced, err := t.isReplaced(row); err != nil || replaced {
+			return store.RuleReplaced, false, err
+		}
+	}
+	return t.withheld(now, row.To, row.Kind)
+}
+
 // dropSuppressed ends the due row at the head of its domain when its address was
-// suppressed since it was queued.
+// suppressed, or its ticket given another address, since it was queued.
 func (t *txn) dropSuppressed(id store.OutboundID, now time.Time) (bool, error) {
 	row, err := t.outbound(id)
 	if err != nil {
 		return false, err
 	}
-	reason, dead, err := t.withheld(now, row.To, row.Kind)
+	reason, dead, err := t.unwanted(now, row)
 	if err != nil || reason == "" {
 		return false, err
 	}

@@ -187,6 +187,10 @@ func (m *model) retry(now time.Time, r store.Retry) (done store.Retried) {
 		if !waits && !fails && !throttled {
 			continue
 		}
+		if m.replaced(o) {
+			m.replace(now, o)
+			continue
+		}
 		for _, scope := range store.Scopes() {
 			if s := m.suppression(now, o.To, scope); r.Release && s != nil && scope.Stops(o.Kind) {
 				m.release(now, s.ID)

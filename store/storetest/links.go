@@ -13,6 +13,7 @@ func linkStories() map[string]func(*desk) {
 		"A new link that cannot be mailed leaves the old one open":          renewalWithheld,
 		"Every link of a ticket is revoked at once":                         revocation,
 		"An address is mailed the links of its tickets":                     linksAsked,
+		"A mail to an address given up is not tried again":                  replacedNotRetried,
 		"An address without tickets is charged like one with tickets":       linksOfNobody,
 		"A ticket's author gives another address, until it is proven":       anotherAddress,
 		"Where mail comes back, the page's reader gives another address":    pageOfDeadAddress,
@@ -181,6 +182,41 @@ func anotherAddress(d *desk) {
 	n.Mailing, n.Email = d.mailing(), "mallory@elsewhere.example"
 	_, err = d.ChangeRequester(d.ctx, d.now, n)
 	d.wantErr(err, store.ErrConflict)
+}
+
+// The mails to an address given up that failed before, and those that fail or come
+// back to the queue after, never leave again.
+func replacedNotRetried(d *desk) {
+	failed := d.opens().Confirmation
+	d.finishes(d.claims(claimAll())[0], store.StateFailed, time.Time{})
+	replaced := func(id store.TicketID) {
+		d.Helper()
+		must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.NewAddress{Ticket: id, Email: "ana@right.example", Mailing: d.mailing()}))
+	}
+	replaced(failed.Ticket)
+	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: []store.OutboundID{failed.ID}, Release: true})), store.Retried{})
+	d.finishes(d.claims(claimAll())[0], store.StateSent, time.Time{})
+
+	fails, queued := d.opens().Confirmation, d.opens().Confirmation
+	rows := d.claims(claimAll())
+	replaced(fails.Ticket)
+	replaced(queued.Ticket)
+	d.finishes(rows[0], store.StateFailed, time.Time{})
+	d.finishes(rows[1], store.StateQueued, d.now.Add(time.Minute))
+	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: []store.OutboundID{fails.ID}, Release: true})), store.Retried{})
+	d.pass(time.Hour)
+	for _, row := range d.claims(claimAll()) {
+		if row.To != "ana@right.example" {
+			d.Errorf("mail %d to %s is tried again", row.ID, row.To)
+		}
+	}
+	for id, want := range map[store.OutboundID]store.OutboundState{
+		failed.ID: store.StateFailed, fails.ID: store.StateFailed, queued.ID: store.StateSuppressed,
+	} {
+		if row := must[store.Outbound](d)(d.Outbound(d.ctx, id)); row.State != want || row.Reason != store.RuleReplaced {
+			d.Errorf("mail %d is %s: %s", id, row.State, row.Reason)
+		}
+	}
 }
 
 func pageOfDeadAddress(d *desk) {

@@ -228,6 +228,10 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 		if len(rows) == c.Limit || c.PerDomain > 0 && leased[domain] >= c.PerDomain {
 			continue
 		}
+		if m.replaced(o) {
+			m.replace(now, o)
+			continue
+		}
 		if reason, dead := m.withheld(now, o.To, o.Kind); reason != "" {
 			o.end(store.StateSuppressed, now)
 			o.Reason = reason

@@ -119,16 +119,30 @@ func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.Outb
 	m.links[k.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
 	m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventAddressChanged, At: now, Body: was})
 	for _, o := range m.outs {
-		waits := o.State == store.StateQueued || o.State == store.StateHeld || o.State == store.StateThrottled
+		waits := o.State == store.StateQueued || o.State == store.StateHeld || o.State == store.StateThrottled || o.State == store.StateFailed
 		if o.Ticket == k.ID && waits && o.Kind != store.MailAutoResponse {
-			m.leaveTurn(o)
-			o.end(store.StateSuppressed, now)
-			o.Reason = store.RuleReplaced
-			m.countEnd(o)
+			m.replace(now, o)
 		}
 	}
 	o := m.mailTo(now, k, n.Mailing)
 	o.ID = id
 	m.confirm(now, o, allowed, n.Network)
 	return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
+}
+
+// replaced tells a mail with a link that is not to the requester of its ticket.
+func (m *model) replaced(o *modelMail) bool {
+	k := m.ticket(o.Ticket)
+	links := o.Kind == store.MailConfirmation || o.Kind == store.MailLinks
+	return k != nil && links && store.AddressKey(k.Requester.Email) != store.AddressKey(o.To)
+}
+
+// replace ends a mail that waits to go to an address given up, and marks one that failed.
+func (m *model) replace(now time.Time, o *modelMail) {
+	if o.Reason = store.RuleReplaced; o.State == store.StateFailed {
+		return
+	}
+	m.leaveTurn(o)
+	o.end(store.StateSuppressed, now)
+	m.countEnd(o)
 }
