@@ -90,7 +90,8 @@ func (f *Form) changeAddress(x *web.Exchange, n store.NewAddress, region store.R
 	x.Log.Info("address replaced",
 		"request", x.ID, "ticket", opened.Ticket.Number, "confirmation", opened.Confirmation.State)
 	if x.WantsJSON() {
-		return x.JSON(http.StatusOK, map[string]any{"number": opened.Ticket.Number})
+		x.Header().Set("Location", f.receivedPage(x, opened))
+		return x.JSON(http.StatusOK, f.receiptOf(x, opened, region))
 	}
-	return f.toReceived(x, opened)
+	return x.Redirect(f.receivedPage(x, opened))
 }

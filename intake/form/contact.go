@@ -244,16 +244,31 @@ type receipt struct {
 		FirstResponseBy time.Time `json:"first_response_by,omitzero"`
 		ResolutionBy    time.Time `json:"resolution_by,omitzero"`
 	} `json:"promise"`
+	// Confirmation is what becomes of the confirmation, where it is not just sent,
+	// and Notice says so to the requester.
+	Confirmation mailState `json:"confirmation,omitempty"`
+	Notice       string    `json:"notice,omitempty"`
+}
+
+func (f *Form) receiptOf(x *web.Exchange, opened store.Opened, region store.Region) receipt {
+	r := receipt{Number: opened.Ticket.Number, Region: opened.Ticket.Region, From: region.Address}
+	state := mailStateOf(time.Now(), opened.Ticket, opened.Confirmation)
+	if state != mailComing {
+		r.Confirmation, r.Notice = state, x.Lang.T("form.state_"+string(state)+"_text")
+	}
+	if state != mailBack { // no answer would arrive by then
+		r.Promise.FirstResponseBy = opened.Ticket.Promise.FirstResponseBy
+		r.Promise.ResolutionBy = opened.Ticket.Promise.ResolutionBy
+	}
+	return r
 }
 
 func (f *Form) accepted(x *web.Exchange, d *draft, opened store.Opened, region store.Region) error {
 	if x.WantsJSON() {
-		r := receipt{Number: opened.Ticket.Number, Region: opened.Ticket.Region, From: region.Address}
-		r.Promise.FirstResponseBy = opened.Ticket.Promise.FirstResponseBy
-		r.Promise.ResolutionBy = opened.Ticket.Promise.ResolutionBy
-		return x.JSON(http.StatusCreated, r)
+		x.Header().Set("Location", f.receivedPage(x, opened)) // where another address may be given
+		return x.JSON(http.StatusCreated, f.receiptOf(x, opened, region))
 	}
-	return f.toReceived(x, opened)
+	return x.Redirect(f.receivedPage(x, opened))
 }
 
 // status is 503 when there is no room for files, 413 when something was too

@@ -261,6 +261,45 @@ func TestADeadAddressIsSaidAndReplaced(t *testing.T) {
 	lacks(t, again, "comes back")
 }
 
+// A script hears of a dead address what the page says, is promised nothing there,
+// and gives another one where the answer points.
+func TestAScriptIsToldOfADeadAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.db.SuppressAddress(t.Context(), time.Now(), store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll, By: "ops"})
+	fatal(t, err)
+	told := w.asJSON(good())
+	status(t, told, 201)
+	contains(t, told.Body.String(), `"promise":{}`, `"confirmation":"back"`, "has come back to us", "US-1001")
+	changed := w.send("POST", told.Header().Get("Location")+"/address", "application/x-www-form-urlencoded",
+		strings.NewReader("email=ana%40home.example"), "Accept", "application/json")
+	status(t, changed, 200)
+	contains(t, changed.Body.String(), `"first_response_by"`, "US-1001")
+	lacks(t, changed.Body.String(), "confirmation", "notice")
+}
+
+// A confirmation that the relay refuses for a reason of ours, or has not taken for
+// minutes, is late: nobody is sent to look for it in a spam folder.
+func TestAConfirmationThatIsHeldIsSaidToBeLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	received := w.post(good()).Header().Get("Location")
+	contains(t, w.get(received).Body.String(), "We are writing to", "spam folder")
+	now := time.Now().Add(time.Second)
+	claimed, err := w.db.ClaimOutbound(t.Context(), now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	fatal(t, err)
+	fatal(t, w.db.FinishOutbound(t.Context(), now, store.Finish{
+		ID: claimed[0].ID, Claim: claimed[0].Claim, State: store.StateHeld, Hold: "mail", DueAt: now.Add(time.Hour), Reply: "550 sender not allowed",
+	}))
+	for lang, want := range map[string]string{
+		"en": "Our email to you is delayed", "es": "se retrasa", "zh-Hans": "给您的邮件会延迟", "id": "tertunda", "ar": "ستتأخر رسالتنا إليك",
+	} {
+		page := w.get(received, "Accept-Language", lang).Body.String()
+		contains(t, page, want, "ana@partner.example", received+"/address")
+		lacks(t, page, "spam", "We did not send", "sender not allowed")
+	}
+}
+
 // A confirmation that comes back later is told to the browser that sent the
 // request, with what it sent; to no other, and never support's answer.
 func TestTheBrowserThatSentARequestSeesWhatBecameOfItsConfirmation(t *testing.T) {

@@ -16,6 +16,9 @@ const (
 	// sentKept is how long the browser that sent a request is shown what it sent,
 	// and may give another address: long enough for a bounce to come back.
 	sentKept = 2 * time.Hour
+	// delayed is after how long a confirmation that waits is said to be late: a relay
+	// takes one within seconds.
+	delayed = 3 * time.Minute
 )
 
 // receivedToken is what the received page shows, carried by its address: it
@@ -46,6 +49,7 @@ type mailState string
 const (
 	mailComing   mailState = "coming"   // sent, or about to be
 	mailLater    mailState = "later"    // it waits for room in a budget
+	mailHeld     mailState = "held"     // it could not be sent yet, and is tried again
 	mailMany     mailState = "many"     // its mailbox has had too many today
 	mailBack     mailState = "back"     // mail to the address comes back
 	mailUnwanted mailState = "unwanted" // its owner reported an earlier one
@@ -53,13 +57,15 @@ const (
 )
 
 // mailStateOf is the state of a ticket's confirmation.
-func mailStateOf(ticket store.Ticket, mail store.Outbound) mailState {
+func mailStateOf(now time.Time, ticket store.Ticket, mail store.Outbound) mailState {
 	suppressed := mail.State == store.StateSuppressed
 	switch {
 	case mail.Delivery.Fate == store.FateBounced, suppressed && ticket.Question == store.QuestionUndeliverable:
 		return mailBack
 	case mail.State == store.StateThrottled:
 		return mailLater
+	case mail.State == store.StateHeld, mail.State.Waiting() && (mail.Hold.Stage != "" || now.Sub(mail.QueuedAt) > delayed):
+		return mailHeld
 	case suppressed && strings.HasPrefix(mail.Reason, store.RuleBudget):
 		return mailMany
 	case suppressed:
@@ -91,6 +97,12 @@ type sentData struct {
 	Files           []string
 }
 
+// Waits tells whether the confirmation comes by itself.
+func (d receivedData) Waits() bool { return d.State == mailLater || d.State == mailHeld }
+
+// Calm tells whether the reader need not do anything.
+func (d receivedData) Calm() bool { return d.State == mailComing || d.Waits() }
+
 // Bad tells whether the reader has to act.
 func (d receivedData) Bad() bool { return d.State == mailBack || d.State == mailFailed }
 
@@ -99,15 +111,15 @@ func (d receivedData) Fault(field string) []shownFault {
 	return contactData{Faults: d.Faults}.Fault(field)
 }
 
-// toReceived answers with the received page, and lets this browser alone see what
-// was sent there.
-func (f *Form) toReceived(x *web.Exchange, opened store.Opened) error {
+// receivedPage is the address of the received page, on which this browser alone is let
+// see what it sent.
+func (f *Form) receivedPage(x *web.Exchange, opened store.Opened) string {
 	now := time.Now()
 	to := "/contact/received/" + f.sealed(purposeReceived, receivedToken{
 		Number:  opened.Ticket.Number,
 		Region:  opened.Ticket.Region,
 		First:   opened.Ticket.Promise.FirstResponseBy,
-		State:   mailStateOf(opened.Ticket, opened.Confirmation),
+		State:   mailStateOf(now, opened.Ticket, opened.Confirmation),
 		Expires: now.Add(receivedKept).Unix(),
 	})
 	http.SetCookie(x.Writer, &http.Cookie{
@@ -121,7 +133,7 @@ func (f *Form) toReceived(x *web.Exchange, opened store.Opened) error {
 		Secure:   x.Secure(),
 		SameSite: http.SameSiteLaxMode,
 	})
-	return x.Redirect(to)
+	return to
 }
 
 func (f *Form) showReceived(x *web.Exchange) error {
@@ -203,7 +215,7 @@ func (f *Form) addSent(x *web.Exchange, id store.TicketID, data *receivedData) e
 	}
 	for _, mail := range slices.Backward(mails) {
 		if mail.Kind == store.MailConfirmation {
-			data.State = mailStateOf(ticket, mail)
+			data.State = mailStateOf(time.Now(), ticket, mail)
 			break
 		}
 	}
