@@ -149,18 +149,18 @@ func TestE2EKeyboard(t *testing.T) {
 	k.enter("What it reports")
 
 	k.to("a", "Bounces")
-	k.enter("Hosts that refuse us")
+	k.enter("Servers rejecting our mail")
 	k.to("a", "Suppressions")
-	k.enter("They end by themselves or by hand")
+	k.enter("or when it is released")
 	k.to("summary", "Release")
 	k.enter("goes out again, from the next one on")
 	k.to("button", "Release")
-	k.enter("is written to again, from the next mail on")
+	k.enter("the next mail to it is sent")
 
 	k.to("a", "Mailboxes")
-	k.enter("A pause holds from the next mail on")
+	k.enter("A pause begins with the next mail")
 	k.to("a", "Queue")
-	k.enter("what was given up")
+	k.enter("mail that failed")
 	pages := d.opsPages(t, k.ctx)
 	for _, path := range append(pages, "/contact", "/") {
 		k.around(d.URL + path)

@@ -98,7 +98,7 @@ func (a *App) responderTroubles(ctx context.Context, now time.Time) (list []stor
 	if responder, err := a.db.Responder(ctx, now); err == nil && !responder.On {
 		t := store.Trouble{
 			Key: "responder", What: "automatic answers are off: " + responder.Reason, Level: 1,
-			Do: "Somebody switched them off. When the reason is gone: signpost responder on, or the switch at /ops/mailboxes.",
+			Do: "They were switched off by hand. When the reason is gone: signpost responder on, or the switch at /ops/mailboxes.",
 		}
 		if responder.Tripped {
 			t.Key, t.Level = "breaker", min(responder.Trips, maxTripLevel)

@@ -29,7 +29,7 @@ func (h *house) bounces(mails ...store.Outbound) store.Inbound {
 func TestADeadAddressAndARefusingHostAreShown(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.shows("/ops/bounces", "No host has refused our mail", "No address has proved dead")
+	h.shows("/ops/bounces", "No server has rejected our mail", "No address has bounced for good")
 	dead := h.sends("gone@x.example", store.StateSent, "", func(n *store.NewTicket) { n.Title = "\u05e9\u05dc\u05d5\u05dd <b>" })
 	h.sends("gone@x.example", store.StateSent, "", func(n *store.NewTicket) { n.Title = "Another matter" })
 	refused, also := h.sends("ann@y.example", store.StateSent, ""), h.sends("bob@y.example", store.StateSent, "")
@@ -44,14 +44,14 @@ func TestADeadAddressAndARefusingHostAreShown(t *testing.T) {
 	h.decides(h.receives("MAILER-DAEMON@mx.example", "Undelivered").ID, store.Verdict{Kind: store.KindBounce, Reports: reports})
 	page := h.shows("/ops/bounces", "gone@x.example", "550 &lt;gone&gt;", "<code>5.1.1</code>", "user unknown", fmt.Sprintf("/ops/ledger/%d", report.ID),
 		"US-1001", "<bdi>\u05e9\u05dc\u05d5\u05dd &lt;b&gt;</bdi>", "US-1002", "Another matter", "/ops/suppressions?q=gone%40x.example",
-		"y.example", "2 refused", "2 addresses", "/ops/ledger?q=bob%40y.example", "<code>5.7.1</code>")
+		"y.example", "2 rejected", "2 addresses", "/ops/ledger?q=bob%40y.example", "<code>5.7.1</code>")
 	if strings.Index(page, "US-1001") > strings.Index(page, "US-1002") {
 		t.Error("the ticket whose mail came back does not stand first")
 	}
 	if strings.Contains(page, "/release") {
 		t.Error("an address is released in two places")
 	}
-	h.shows("/ops", `<span class="op-count nums">1</span> bounced`, `<span class="op-count nums">2</span> refused by hosts`)
+	h.shows("/ops", `<span class="op-count nums">1</span> bounced`, `<span class="op-count nums">2</span> rejected by servers`)
 }
 
 func TestDeadAddressesAreFoundPageAfterPage(t *testing.T) {
@@ -80,7 +80,7 @@ func TestDeadAddressesBehindManyOthersAreLookedForFurtherOn(t *testing.T) {
 	for i := range 1000 {
 		h.suppresses(fmt.Sprintf("other%d@x.example", i), store.ScopeAutomatic)
 	}
-	page := h.shows("/ops/bounces", "None is among those that were kept back last")
+	page := h.shows("/ops/bounces", "None is among the addresses suppressed last")
 	h.shows(next(page), "gone@x.example")
 }
 
@@ -106,12 +106,12 @@ func (h *house) suppresses(address string, scope store.Scope) store.Suppression 
 func TestASuppressionIsExplainedAndReleased(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.shows("/ops/suppressions", "No address is kept back")
+	h.shows("/ops/suppressions", "No address is suppressed")
 	report := h.bounces(h.sends("gone@x.example", store.StateSent, ""))
 	proof := fmt.Sprintf("/ops/ledger/%d", report.ID)
-	h.shows("/ops/suppressions", "gone@x.example", "550 &lt;gone&gt;", "no mail at all", "user unknown", proof, "US-1001", "until ")
-	h.shows("/ops/suppressions?q=+gone@X.example", "no mail at all", "Show all")
-	h.shows("/ops/suppressions?q=Gone@x.example", "Nothing keeps mail to", "capitals count")
+	h.shows("/ops/suppressions", "gone@x.example", "550 &lt;gone&gt;", "all mail", "user unknown", proof, "US-1001", "until ")
+	h.shows("/ops/suppressions?q=+gone@X.example", "all mail", "Show all")
+	h.shows("/ops/suppressions?q=Gone@x.example", "is not suppressed.", "capitals count")
 	list, err := h.db.Suppressions(t.Context(), time.Now(), 0, 9)
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err)
@@ -122,7 +122,7 @@ func TestASuppressionIsExplainedAndReleased(t *testing.T) {
 			t.Errorf("releasing: %d", w.Code)
 		}
 	}
-	h.shows("/ops/suppressions?released=1", "No address is kept back", "written to again")
+	h.shows("/ops/suppressions?released=1", "No address is suppressed", "the next mail to it is sent")
 	if w := h.do("POST", "/ops/suppressions/release", url.Values{"id": {"x"}}); w.Code != http.StatusBadRequest {
 		t.Errorf("releasing nothing: %d", w.Code)
 	}
@@ -152,7 +152,7 @@ func TestAnAddressIsKeptBackByHand(t *testing.T) {
 	if w.Header().Get("Location") != "/ops/suppressions?held=1&q=ann%40x.example" {
 		t.Fatalf("%d %s", w.Code, w.Header().Get("Location"))
 	}
-	h.shows("/ops/suppressions?held=1&q=ann%40x.example", "kept back from now on", "no automatic mail", "asked by &lt;phone&gt;", "by hand, <bdi>ana@desk.example</bdi>")
+	h.shows("/ops/suppressions?held=1&q=ann%40x.example", "suppressed from now on", "automatic mail", "asked by &lt;phone&gt;", "by hand, <bdi>ana@desk.example</bdi>")
 	held, err := h.db.SuppressionsOf(t.Context(), time.Now(), "ann@x.example")
 	if err != nil || len(held) != 1 || held[0].Expires.Sub(held[0].Since).Round(time.Hour) != 30*24*time.Hour {
 		t.Errorf("%+v %v", held, err)

@@ -120,7 +120,7 @@ func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, answers b
 	if oldest > longWait {
 		f.Tone, f.Word = "amber", "held up"
 	}
-	in := "its mailbox is watched by nobody here"
+	in := "its mailbox is not watched here"
 	for _, b := range boxes {
 		if b.ID != r.Mailbox {
 			continue
@@ -174,7 +174,7 @@ func outFigures(s store.Stats) []figure {
 		{"held", "/ops/queue#held", s.Outbounds[store.StateHeld], "amber"},
 		{"failed", "/ops/queue#failed", s.Outbounds[store.StateFailed], "red"},
 		{"bounced", "/ops/bounces", s.Fates[store.FateBounced], "red"},
-		{"refused by hosts", "/ops/bounces", s.Fates[store.FateRefused], "red"},
+		{"rejected by servers", "/ops/bounces", s.Fates[store.FateRefused], "red"},
 		{"suppressed", "/ops/suppressions", s.Outbounds[store.StateSuppressed], ""},
 		{"in doubt", "", s.Outbounds[store.StateUnknown], ""},
 	}

@@ -56,7 +56,7 @@ type pause struct {
 
 func pauses() []pause {
 	return []pause{
-		{"", "until it is over or gets worse", 0},
+		{"", "until it ends or gets worse", 0},
 		{"1h", "for an hour", time.Hour},
 		{"4h", "for 4 hours", 4 * time.Hour},
 		{"24h", "for a day", 24 * time.Hour},
@@ -87,13 +87,13 @@ func (o *Ops) showHealth(x *web.Exchange, who store.Agent) error {
 	d.Sentence, d.Tone = alarmSentence(d.Standing)
 	switch x.Request.URL.Query().Get("done") {
 	case "known":
-		d.Done = "Noted: it is not told again until then."
+		d.Done = "Acknowledged. It is not sent again until then."
 	case "over":
-		d.Done = "That alarm is over already."
+		d.Done = "That alarm has already ended."
 	case "tried":
-		d.Done = "The canary has set out. What comes back appears below."
+		d.Done = "The canary was sent. Its results appear below."
 	case "busy":
-		d.Done = "The canary is under way already, or was a moment ago."
+		d.Done = "A canary run is under way, or has just ended."
 	}
 	return o.health.Show(x, http.StatusOK, d)
 }
@@ -108,18 +108,18 @@ func alarmSentence(rows []alarmRow) (words, tone string) {
 	n := len(rows)
 	switch {
 	case n == 0:
-		return "No alarm stands.", "good"
+		return "No active alarms.", "good"
 	case loud == 0 && n == 1:
-		return "One alarm stands, and somebody knows of it.", "warn"
+		return "One active alarm, acknowledged.", "warn"
 	case loud == 0:
-		return fmt.Sprintf("%d alarms stand, and somebody knows of each.", n), "warn"
+		return fmt.Sprintf("%d active alarms, all acknowledged.", n), "warn"
 	case n == 1:
-		return "One alarm stands, and nobody has said that they know of it.", "bad"
+		return "One active alarm, not acknowledged.", "bad"
 	}
 	if loud < n {
-		return fmt.Sprintf("%d alarms stand, and nobody has said that they know of %d of them.", n, loud), "bad"
+		return fmt.Sprintf("%d active alarms, %d of them not acknowledged.", n, loud), "bad"
 	}
-	return fmt.Sprintf("%d alarms stand, and nobody has said that they know of them.", n), "bad"
+	return fmt.Sprintf("%d active alarms, none acknowledged.", n), "bad"
 }
 
 func alarmOf(a store.Alarm, now time.Time) alarmRow {
@@ -181,7 +181,7 @@ func capital(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// postAcknowledge takes it that whoever is signed in knows of an alarm.
+// postAcknowledge records that the agent has seen an alarm.
 func (o *Ops) postAcknowledge(x *web.Exchange, who store.Agent) error {
 	if err := x.Request.ParseForm(); err != nil {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
@@ -262,7 +262,7 @@ func (o *Ops) canary(ctx context.Context, now time.Time) (d canaryData, err erro
 	d.Words = "The canary is off: see [canary] in the configuration."
 	if c := o.deps.Canary; c != nil {
 		d.On = true
-		d.Words = "Sent by hand alone, to and from " + c.Address + "."
+		d.Words = "Sent only by hand, to and from " + c.Address + "."
 		if c.Every > 0 {
 			d.Words = "Sent every " + span(c.Every) + ", to and from " + c.Address + "."
 		}

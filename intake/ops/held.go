@@ -55,7 +55,7 @@ func (o *Ops) suppressedWords(ctx context.Context, m store.Outbound, now time.Ti
 	}
 	for _, s := range list {
 		if s.Scope.Stops(m.Kind) {
-			words := "This address is suppressed since " + when(s.Since)
+			words := "This address has been suppressed since " + when(s.Since)
 			switch {
 			case s.By != "":
 				words += ", by " + s.By
@@ -130,7 +130,7 @@ func givenUpWords(n int) string {
 // leftWords say how many mails were not tried since their address is suppressed.
 func leftWords(n int) string {
 	if n == 1 {
-		return "One mail was left alone: its address is suppressed, so it would not leave."
+		return "One mail was left alone: its address is suppressed, so it would not be sent."
 	}
-	return fmt.Sprintf("%d mails were left alone: their addresses are suppressed, so they would not leave.", n)
+	return fmt.Sprintf("%d mails were left alone: their addresses are suppressed, so they would not be sent.", n)
 }

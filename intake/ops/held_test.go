@@ -79,7 +79,7 @@ func TestTryAgainOnASuppressedAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.shows("/ops/queue", "This address is suppressed since", "by ops@desk.example", "Release the address and try again")
+	h.shows("/ops/queue", "This address has been suppressed since", "by ops@desk.example", "Release the address and try again")
 	w := h.do("POST", "/ops/queue/retry", url.Values{"all": {"failed"}})
 	back := w.Header().Get("Location")
 	if h.outbound(kept.ID).State != store.StateFailed || h.outbound(free.ID).State != store.StateQueued || !strings.Contains(back, "retried=1") || !strings.Contains(back, "suppressed=1") {

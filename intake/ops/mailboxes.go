@@ -148,9 +148,9 @@ func (o *Ops) cardOf(x *web.Exchange, b Mailbox, all store.Responder, now time.T
 	case own.On && !all.On && len(c.Regions) > 0 && !b.Dry:
 		c.Answers.Word, c.Answers.Tone, c.Answers.Sentence = "off with all", "amber", "Its own switch is on; all automatic answers are off."
 	case len(c.Regions) == 0:
-		c.Answers = answersState{Fixed: true, Word: "never", Sentence: "What comes here are bounces."}
+		c.Answers = answersState{Fixed: true, Word: "never", Sentence: "This mailbox receives bounces only."}
 	case b.Dry:
-		c.Answers = answersState{Fixed: true, Word: "dry run", Sentence: "The configuration has its mail judged and never answered: the ledger shows what would be done."}
+		c.Answers = answersState{Fixed: true, Word: "dry run", Sentence: "By configuration its mail is judged and never answered: the ledger shows what would be done."}
 	}
 	return c, err
 }
@@ -210,9 +210,9 @@ func (o *Ops) postAnswers(x *web.Exchange, who store.Agent) error {
 	case turn != "on" && turn != "off" || s.Mailbox != "" && !known:
 		return &web.Fault{Status: http.StatusBadRequest, Err: errors.New("no such switch")}
 	case !s.On && s.Reason == "":
-		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity, s, "Say why, for the next one who looks: the answers go on as before.")
+		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity, s, "Give a reason. The answers go on as before.")
 	case utf8.RuneCountInString(s.Reason) > maxReason:
-		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity, s, "Say why in fewer words: the answers go on as before.")
+		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity, s, "Give a shorter reason. The answers go on as before.")
 	}
 	if _, err := o.deps.Store.SwitchResponder(x.Request.Context(), time.Now(), s); err != nil {
 		return err

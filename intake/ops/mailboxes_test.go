@@ -25,7 +25,7 @@ func TestEachMailboxIsShownAsItIs(t *testing.T) {
 		{ID: "dry", State: "idle", Dry: true, TokenEnds: time.Now().Add(-time.Hour)},
 	}
 	page := h.shows("/ops/mailboxes", "INBOX at mail.example:993", "not read for too long", "NO [X] &lt;b&gt;", "7 to be read, 1 to be decided",
-		fmt.Sprintf("/ops/ledger/%d", last.ID), "5 days left", "invalid_grant", "ended on", "bounces alone")
+		fmt.Sprintf("/ops/ledger/%d", last.ID), "5 days left", "invalid_grant", "ended on", "bounces only")
 	if strings.Contains(page, `id="why-dry"`) {
 		t.Error("what the configuration keeps silent can be switched")
 	}
@@ -50,7 +50,7 @@ func TestAnswersArePausedAndResumed(t *testing.T) {
 		}
 		return r
 	}
-	if code, said := turn("us", "off", " "); code != http.StatusUnprocessableEntity || !strings.Contains(said, "Say why") || !state("us").On {
+	if code, said := turn("us", "off", " "); code != http.StatusUnprocessableEntity || !strings.Contains(said, "Give a reason") || !state("us").On {
 		t.Errorf("without a reason: %d", code)
 	}
 	for _, c := range []struct{ mailbox, turn string }{{"none", "off"}, {"us", ""}, {"", "maybe"}} {

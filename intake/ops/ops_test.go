@@ -204,10 +204,10 @@ func TestEveryRoomIsForOps(t *testing.T) {
 func TestEmptyPagesSayWhatWillBeThere(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.shows("/ops", "Everything queued has gone out; its mailbox was read to the end 0 s ago.", "Nothing ails the service", "Automatic answers are on", "No mail has come to a support address yet")
+	h.shows("/ops", "Everything queued has gone out; its mailbox was read to the end 0 s ago.", "All systems are working", "Automatic answers are on", "No mail has come to a support address yet")
 	h.shows("/ops/ledger", "No mail has come yet")
 	h.shows("/ops/ledger?q=nobody@partner.example", "No such mail")
-	h.shows("/ops/queue", "Nothing waits", "No mail was given up")
+	h.shows("/ops/queue", "Nothing waits", "No mail has failed")
 	if w := h.do("GET", "/ops/ledger/7", nil); w.Code != http.StatusNotFound {
 		t.Errorf("a mail that is not there: %d", w.Code)
 	}
@@ -301,7 +301,7 @@ func TestAMailIsFoundAndShownWithItsEvidence(t *testing.T) {
 			}
 		}
 	}
-	h.shows(mine, "Where is &lt;my&gt; order?", "spf-fail", "spf=fail &lt;script&gt;", "forbids an answer", "One rule stood against it", "m1@partner.example")
+	h.shows(mine, "Where is &lt;my&gt; order?", "spf-fail", "spf=fail &lt;script&gt;", "blocks a reply", "One rule blocks a reply", "m1@partner.example")
 	h.shows(theirs, "gone@partner.example", "550 5.1.1 no such user", "for good", "dead")
 	h.shows("/ops", `<span class="op-count nums">1</span> bounce`)
 }
@@ -487,12 +487,12 @@ func (h *house) raises(key, what string, level int) store.Alarm {
 func TestAnAlarmIsAcknowledgedByWhoIsSignedIn(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.shows("/ops/health", "No alarm stands.", "None yet. An alarm that ended", "It has not flown yet.")
+	h.shows("/ops/health", "No active alarms.", "None yet. An alarm stays here", "No run yet.")
 	relay := h.raises("relay", "the relay says <no>", 1)
 	h.raises("disk", "little room", 1)
-	page := h.shows("/ops/health", "2 alarms stand, and nobody has said that they know of them.", "The relay says &lt;no&gt;", "Mend it. ", `<a href="/ops/ledger?mark=answered">`, `<a href="/ops/queue">`)
-	if strings.Contains(page, "Known to") {
-		t.Error("somebody knows already")
+	page := h.shows("/ops/health", "2 active alarms, none acknowledged.", "The relay says &lt;no&gt;", "Mend it. ", `<a href="/ops/ledger?mark=answered">`, `<a href="/ops/queue">`)
+	if strings.Contains(page, "Acknowledged by") {
+		t.Error("acknowledged already")
 	}
 	known := func(id store.AlarmID, pause string) string {
 		w := h.do("POST", "/ops/health/acknowledge", url.Values{"id": {fmt.Sprint(id)}, "for": {pause}})
@@ -501,7 +501,7 @@ func TestAnAlarmIsAcknowledgedByWhoIsSignedIn(t *testing.T) {
 		}
 		return w.Header().Get("Location")
 	}
-	h.shows(known(relay.ID, "4h"), "Noted", "nobody has said that they know of 1 of them", "Known to <bdi>ana@desk.example", "until")
+	h.shows(known(relay.ID, "4h"), "Acknowledged. It", "1 of them not acknowledged", "Acknowledged by <bdi>ana@desk.example", "until")
 	standing, err := h.db.StandingAlarms(t.Context(), 9)
 	if err != nil || standing[0].By != "ana@desk.example" || time.Until(standing[0].Until) < 3*time.Hour || time.Until(standing[0].Until) > 4*time.Hour {
 		t.Errorf("kept as %+v, %v", standing, err)
@@ -512,7 +512,7 @@ func TestAnAlarmIsAcknowledgedByWhoIsSignedIn(t *testing.T) {
 	if _, err := h.db.EndAlarm(t.Context(), time.Now(), "relay"); err != nil {
 		t.Fatal(err)
 	}
-	h.shows(known(relay.ID, ""), "That alarm is over already.", "known to <bdi>ana@desk.example", "It burns", "One alarm stands, and nobody")
+	h.shows(known(relay.ID, ""), "That alarm has already ended.", "acknowledged by <bdi>ana@desk.example", "It burns", "One active alarm, not acknowledged")
 	for _, bad := range []string{"", "x", "99"} {
 		if w := h.do("POST", "/ops/health/acknowledge", url.Values{"id": {bad}}); w.Code != http.StatusBadRequest && w.Code != http.StatusNotFound {
 			t.Errorf("acknowledging %q: %d", bad, w.Code)
@@ -546,7 +546,7 @@ func TestTheServiceTellsOfItselfAndOfItsCanary(t *testing.T) {
 	}
 	h.shows("/ops/health", "1 GiB free", "look &lt;there&gt;", "Sent every 1 h 0 min, to and from canary@desk.example", "2.5 s", "SPF none, DMARC pass", "550 &lt;b&gt;no&lt;/b&gt;",
 		"half of the mails came within 2.5 s, all that came within 2.5 s; 1 runs failed", ">passed<", ">failed<")
-	for i, want := range []string{"The canary has set out", "under way already"} {
+	for i, want := range []string{"The canary was sent", "A canary run is under way"} {
 		w := h.do("POST", "/ops/health/canary", url.Values{})
 		if h.shows(w.Header().Get("Location"), want); h.tried != i+1 {
 			t.Errorf("tried %d times", h.tried)

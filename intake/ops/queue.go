@@ -42,6 +42,7 @@ type queueRow struct {
 	Reply              string
 	CanRetry           bool
 	CanGiveUp          bool
+	Replaced           bool   // its ticket has another address by now
 	Suppressed         string // why it would not leave, "" when it would
 }
 
@@ -166,7 +167,8 @@ func queued(m store.Outbound, now time.Time) queueRow {
 		row.CanRetry = true
 	case store.StateFailed:
 		row.State, row.Tone = "failed", "red"
-		row.CanRetry = m.Kind != store.MailAutoResponse
+		row.Replaced = m.Reason == store.RuleReplaced
+		row.CanRetry = m.Kind != store.MailAutoResponse && !row.Replaced
 	case store.StateHeld:
 		row.State, row.Tone, row.Next = "held", "amber", "for "+span(now.Sub(m.Hold.Since))
 		row.CanRetry, row.CanGiveUp = true, true

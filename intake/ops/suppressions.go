@@ -31,15 +31,15 @@ type suppressionsData struct {
 }
 
 type suppressedRow struct {
-	ID                   uint64
-	Address, Scope, Tone string
-	Reason, Said         string
-	Note, By             string
-	Since, Expires       string
-	Proof, Number        string
+	ID             uint64
+	Address, Scope string
+	Reason, Said   string
+	Note, By       string
+	Since, Expires string
+	Proof, Number  string
 }
 
-// suppressForm is what somebody typed who keeps an address back.
+// suppressForm is the form that suppresses an address, as it was filled in.
 type suppressForm struct {
 	Address, Scope, Term, Note string
 }
@@ -53,7 +53,7 @@ func scopeChoices() []scopeChoice {
 	return []scopeChoice{
 		{store.ScopeAutomatic, "automatic mail: confirmations and answers to stray mail"},
 		{store.ScopeAll, "all mail, replies of people too"},
-		{store.ScopeAnswers, "answers to stray mail alone"},
+		{store.ScopeAnswers, "answers to stray mail only"},
 	}
 }
 
@@ -73,11 +73,11 @@ func (o *Ops) showSuppressions(x *web.Exchange, who store.Agent) error {
 	d := suppressionsData{Query: strings.TrimSpace(in.Get("q"))}
 	switch {
 	case in.Get("released") != "":
-		d.Done = "The address is written to again, from the next mail on."
+		d.Done = "The address is released: the next mail to it is sent."
 	case in.Get("held") != "":
-		d.Done = "The address is kept back from now on."
+		d.Done = "The address is suppressed from now on."
 	case in.Get("revoked") != "":
-		d.Done = "No link to " + in.Get("revoked") + " opens it any more. Its requester can have a new one mailed from the help centre."
+		d.Done = "No link to " + in.Get("revoked") + " opens it any more. Its requester can ask for a new one in the help centre."
 	}
 	d.Form.Address = d.Query
 	return o.suppressionsPage(x, who, http.StatusOK, d)
@@ -121,11 +121,11 @@ func (o *Ops) suppressedOf(x *web.Exchange, s store.Suppression) (suppressedRow,
 	}
 	switch s.Scope {
 	case store.ScopeAll:
-		row.Scope, row.Tone = "no mail at all", "red"
+		row.Scope = "all mail"
 	case store.ScopeAutomatic:
-		row.Scope, row.Tone = "no automatic mail", "amber"
+		row.Scope = "automatic mail"
 	case store.ScopeAnswers:
-		row.Scope = "no automatic answers"
+		row.Scope = "automatic answers"
 	}
 	if !s.Expires.IsZero() {
 		row.Expires = "until " + s.Expires.UTC().Format("2 January 2006")
@@ -141,7 +141,7 @@ func (o *Ops) suppressedOf(x *web.Exchange, s store.Suppression) (suppressedRow,
 	return row, err
 }
 
-// postSuppress keeps an address back by hand.
+// postSuppress suppresses an address.
 func (o *Ops) postSuppress(x *web.Exchange, who store.Agent) error {
 	if err := x.Request.ParseForm(); err != nil {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
@@ -168,9 +168,9 @@ func suppressionOf(form suppressForm, now time.Time) (s store.Suppression, field
 	case problem != "":
 		return s, "address", "One whole address, like ann@partner.example; this one " + problem.Sentence() + "."
 	case form.Note == "":
-		return s, "note", "Say why, for the next one who looks."
+		return s, "note", "Give a reason."
 	case utf8.RuneCountInString(form.Note) > maxReason:
-		return s, "note", "Say why in fewer words."
+		return s, "note", "Give a shorter reason."
 	}
 	s = store.Suppression{Address: form.Address, Note: form.Note}
 	for _, c := range scopeChoices() {
@@ -179,7 +179,7 @@ func suppressionOf(form suppressForm, now time.Time) (s store.Suppression, field
 		}
 	}
 	if s.Scope == "" {
-		return s, "scope", "Choose what is kept back."
+		return s, "scope", "Choose what is suppressed."
 	}
 	for _, c := range termChoices() {
 		if c.ID != form.Term {

@@ -306,7 +306,7 @@ func dayRange(day days) chartRange {
 func rangeOf(id, title, column string, points []point) chartRange {
 	sent := []series{
 		{"sent", "accent", func(n store.Tally) uint64 { return n.Sent }},
-		{"came back or given up", "red", func(n store.Tally) uint64 { return n.Bounced() + n.Failed }},
+		{"came back or failed", "red", func(n store.Tally) uint64 { return n.Bounced() + n.Failed }},
 	}
 	came := []series{
 		{"answered", "accent", func(n store.Tally) uint64 { return n.Answered }},
@@ -391,7 +391,7 @@ func domainOf(name string, n store.Tally) domainRow {
 	for _, part := range []struct {
 		n    uint64
 		word string
-	}{{n.Dead, "dead"}, {n.Refused, "refused"}, {n.Later, "later"}, {n.Failed, "given up"}} {
+	}{{n.Dead, "for good"}, {n.Refused, "rejected"}, {n.Later, "for now"}, {n.Failed, "failed"}} {
 		if part.n > 0 {
 			how = append(how, count(part.n)+" "+part.word)
 		}

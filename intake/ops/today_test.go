@@ -139,11 +139,11 @@ func TestADayStandsBesideTheDaysBefore(t *testing.T) {
 		reports = append(reports, store.Report{Action: "failed", Outcome: outcome, Outbound: mail.ID, Tie: store.TieEnvelope, Diagnostic: "550"})
 	}
 	h.arrives(theDay.Add(11*time.Hour), "us", "Undelivered", store.Verdict{Kind: store.KindBounce, Reports: reports})
-	page := h.shows("/ops/today?day=2026-03-10", "out of the ordinary", "&lt;b&gt;.example", "5 dead, 1 refused", "The busiest of 1")
+	page := h.shows("/ops/today?day=2026-03-10", "out of the ordinary", "&lt;b&gt;.example", "5 for good, 1 rejected", "The busiest of 1")
 	for name, want := range map[string]string{
 		"tickets": "tickets opened less than half 10 27 24", "mails sent": "mails sent less than half 10 27 24",
-		"dead": "dead addresses unusual 5 0 0", "refused": "refused by hosts 1 0 0", "mails came": "mails came in 1 0 0",
-		"<b>": "<b>.example 6 6 5 dead, 1 refused 0 0 0", "2 Mar": "2 Mar 28 28 0 0 0 0", "09:00": "09:00 4 4 0 0 0 0", "11:00": "11:00 0 0 6 0 1 0",
+		"bounced for good": "bounced for good unusual 5 0 0", "rejected": "rejected by servers 1 0 0", "mails came": "mails came in 1 0 0",
+		"<b>": "<b>.example 6 6 5 for good, 1 rejected 0 0 0", "2 Mar": "2 Mar 28 28 0 0 0 0", "09:00": "09:00 4 4 0 0 0 0", "11:00": "11:00 0 0 6 0 1 0",
 	} {
 		if got := row(page, name); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -155,7 +155,7 @@ func TestADayStandsBesideTheDaysBefore(t *testing.T) {
 	if n := strings.Count(page, `role="img" aria-labelledby=`); n != 6 || strings.Count(page, "<desc ") != n {
 		t.Errorf("%d charts, %d of them described", n, strings.Count(page, "<desc "))
 	}
-	if !strings.Contains(page, "In all 10 sent, 6 came back or given up. Most at 10:00: 6 sent, 0 came back or given up.") {
+	if !strings.Contains(page, "In all 10 sent, 6 came back or failed. Most at 10:00: 6 sent, 0 came back or failed.") {
 		t.Error("what a chart shows is not said")
 	}
 }

@@ -65,11 +65,11 @@ func Rules(fired []store.Rule) []Rule {
 		rules[i] = Rule{ID: r.ID, Evidence: r.Evidence, Words: "noted"}
 		switch r.Effect {
 		case store.EffectStop:
-			rules[i].Words, rules[i].Tone = "forbids an answer", "red"
+			rules[i].Words = "blocks a reply"
 		case store.EffectMissing:
-			rules[i].Words, rules[i].Tone = "needed and missing", "amber"
+			rules[i].Words = "missing"
 		case store.EffectMet:
-			rules[i].Words, rules[i].Tone = "needed and there", "green"
+			rules[i].Words = "passed"
 		}
 	}
 	return rules
@@ -95,13 +95,13 @@ func Sentence(m store.Inbound) string {
 	case m.State == store.InboundStored:
 		return "Not decided yet: the watcher comes to it within moments."
 	case m.State == store.InboundQuarantined:
-		return "Set aside after several tries. It is kept, and was answered by nobody."
+		return "Set aside after several tries. It is kept, and was not answered."
 	case m.Answer != 0:
 		return "It was answered automatically, once."
 	case stops == 1:
-		return "It was not answered. One rule stood against it."
+		return "It was not answered. One rule blocks a reply."
 	case stops > 1:
-		return fmt.Sprintf("It was not answered. %d rules stood against it, each of which is enough.", stops)
+		return fmt.Sprintf("It was not answered. %d rules block a reply, and each is enough.", stops)
 	}
 	return "It was not answered: mail of its kind is read, not replied to."
 }

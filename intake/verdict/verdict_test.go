@@ -66,11 +66,11 @@ func TestASentenceCountsWhatStoodAgainstAnAnswer(t *testing.T) {
 	answered.Answer = 1
 	for want, m := range map[string]store.Inbound{
 		"It was answered":   answered,
-		"One rule stood":    decided(store.EffectMet, store.EffectStop),
-		"2 rules stood":     decided(store.EffectMissing, store.EffectStop, store.EffectNote),
+		"One rule blocks":   decided(store.EffectMet, store.EffectStop),
+		"2 rules block":     decided(store.EffectMissing, store.EffectStop, store.EffectNote),
 		"is read, not":      decided(store.EffectNote),
 		"Not decided yet":   {State: store.InboundStored},
-		"was answered by n": {State: store.InboundQuarantined},
+		"was not answered.": {State: store.InboundQuarantined},
 	} {
 		if got := verdict.Sentence(m); !strings.Contains(got, want) {
 			t.Errorf("it is said %q where %q is meant", got, want)
