@@ -21,9 +21,9 @@ import (
 
 // AgentCmd says who may sign in.
 type AgentCmd struct {
-	Add     AgentAddCmd     `cmd:"" help:"Add an agent, or change one."`
+	Add     AgentAddCmd     `cmd:"" help:"Let somebody sign in."`
 	List    AgentListCmd    `cmd:"" help:"List those who may sign in."`
-	Disable AgentDisableCmd `cmd:"" help:"Disable an agent at once; what they wrote stays."`
+	Disable AgentDisableCmd `cmd:"" help:"Let somebody in no longer, at once; what they wrote stays."`
 }
 
 // AgentAddCmd adds an account, or changes one.
@@ -230,7 +230,7 @@ func (a *App) Agents(ctx context.Context) ([]AgentStatus, error) {
 func (a *App) DisableAgent(ctx context.Context, email string) (AgentStatus, error) {
 	agent, err := a.db.AgentByEmail(ctx, email)
 	if err != nil {
-		return AgentStatus{}, fmt.Errorf("no agent has the address %s: %w", email, err)
+		return AgentStatus{}, fmt.Errorf("nobody signs in with %s: %w", email, err)
 	}
 	disabled := true
 	if agent, err = a.db.ChangeAgent(ctx, time.Now(), agent.ID, store.AgentChange{Disabled: &disabled}); err != nil {

@@ -137,6 +137,9 @@ func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, answers b
 	f.Sentence = out + "; " + in + "."
 	if !answers {
 		f.Sentence += " Automatic answers are off."
+		if f.Tone == "green" {
+			f.Tone, f.Word = "amber", "answers off"
+		}
 	}
 	return f
 }

@@ -430,7 +430,7 @@ func TestThrottledMailIsShownAndSentByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	page := h.shows("/ops/queue", "Throttled", "p0@y.example", "confirmation/network", "Those whose turn comes later")
+	page := h.shows("/ops/queue", "Throttled", "p0@y.example", "beyond the limit of its network", "Those whose turn comes later")
 	next := regexp.MustCompile(`/ops/queue\?turn=[0-9a-f]+`).FindString(page)
 	h.shows(next, last.Confirmation.To)
 	h.shows("/ops", "throttled")

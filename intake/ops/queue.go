@@ -163,7 +163,7 @@ func queued(m store.Outbound, now time.Time) queueRow {
 		row.State, row.Tone = "under way", "teal"
 	case store.StateThrottled:
 		row.State, row.Tone = "throttled", "amber"
-		row.Next = "waits for " + strings.TrimPrefix(m.Reason, store.RuleBudget+": ")
+		row.Next = "beyond " + limitWords(strings.TrimPrefix(m.Reason, store.RuleBudget+": "))
 		row.CanRetry = true
 	case store.StateFailed:
 		row.State, row.Tone = "failed", "red"
@@ -181,6 +181,22 @@ func queued(m store.Outbound, now time.Time) queueRow {
 		}
 	}
 	return row
+}
+
+// limitWords names a limit of confirmations; one not known here names itself.
+func limitWords(budget string) string {
+	of, day := strings.CutSuffix(strings.TrimPrefix(budget, "confirmation/"), "-day")
+	words, ok := map[string]string{
+		"address": "the limit of its mailbox", "domain": "the limit of its domain",
+		"network": "the limit of its network", "all": "the limit over all",
+	}[of]
+	switch {
+	case !ok:
+		return budget
+	case day:
+		return words + " for a day"
+	}
+	return words
 }
 
 func kindWords(k store.OutboundKind) string {

@@ -22,7 +22,7 @@ func Marks() []Mark {
 	return []Mark{
 		{store.MarkAnswered, "answered", "teal"},
 		{string(store.KindDirect), "a person wrote", ""},
-		{string(store.KindBounce), "bounce", "red"},
+		{string(store.KindBounce), "bounce", ""},
 		{string(store.KindDelay), "delay", "amber"},
 		{string(store.KindDelivered), "delivered", "green"},
 		{string(store.KindAutoReply), "automatic reply", ""},
