@@ -40,7 +40,7 @@ func clockCheck() ops.Check {
 	case state.unknown != "":
 		c.Note = state.unknown
 	case !state.kept:
-		c.Note, c.Tone = "nothing keeps the clock of this machine right: promised dates hang on it", "amber"
+		c.Note, c.Tone = "no time service keeps the clock of this machine right, and promised dates depend on it", "amber"
 	default:
 		c.Note = fmt.Sprintf("kept right, off by at most %v", state.off)
 	}
@@ -155,7 +155,7 @@ func (a *App) noteBackup(to string, m Manifest) {
 }
 
 func (a *App) backupCheck(now time.Time) ops.Check {
-	c := ops.Check{Name: "Last backup", Value: "none is known of", Note: "signpost backup makes one; other ways are not seen here", Tone: "amber"}
+	c := ops.Check{Name: "Last backup", Value: "none recorded", Note: "only a backup by signpost backup is recorded", Tone: "amber"}
 	raw, err := os.ReadFile(filepath.Join(a.cfg.Service.Data, lastBackupFile))
 	var last lastBackup
 	if err == nil {

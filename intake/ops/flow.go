@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,7 +75,7 @@ func (o *Ops) showFlow(x *web.Exchange, who store.Agent) error {
 		if err != nil {
 			return err
 		}
-		d.Regions = append(d.Regions, flowOf(r, waiting, boxes, answers, now))
+		d.Regions = append(d.Regions, flowOf(r, waiting, boxes, answers, now, o.holdsAll()))
 	}
 	for _, b := range boxes {
 		d.Mailboxes = append(d.Mailboxes, mailboxRow{b.ID, b.State, ago(b.LastCycle, now), b.LastError, b.Silent})
@@ -92,6 +93,11 @@ func (o *Ops) answersIn(ctx context.Context, r store.Region, all store.Responder
 	return own.On, err
 }
 
+// holdsAll tells whether the relay refuses all our mail.
+func (o *Ops) holdsAll() bool {
+	return slices.ContainsFunc(o.deps.Holds(), func(h Hold) bool { return h.Domain == "" })
+}
+
 func ago(t, now time.Time) string {
 	if t.IsZero() {
 		return "not yet"
@@ -100,13 +106,16 @@ func ago(t, now time.Time) string {
 }
 
 // flowOf says in one sentence whether a region's mail flows, out and in.
-func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, answers bool, now time.Time) regionFlow {
+func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, answers bool, now time.Time, heldAll bool) regionFlow {
 	f := regionFlow{ID: r.ID, Name: r.Name, Address: r.Address, Tone: "green", Word: "flows"}
-	var n int
+	var n, held int
 	var oldest time.Duration
 	for _, o := range waiting {
 		if o.Region == r.ID {
 			n++
+			if o.State == store.StateHeld {
+				held++
+			}
 			oldest = max(oldest, now.Sub(o.QueuedAt))
 		}
 	}
@@ -117,8 +126,13 @@ func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, answers b
 	case n > 1:
 		out = fmt.Sprintf("%d mails wait to go out, the oldest for %s", n, span(oldest))
 	}
-	if oldest > longWait {
-		f.Tone, f.Word = "amber", "held up"
+	switch {
+	case held > 0 && heldAll:
+		f.Tone, f.Word = "red", "held"
+	case held > 0:
+		f.Tone, f.Word = "amber", "some held"
+	case oldest > longWait:
+		f.Tone, f.Word = "amber", "late"
 	}
 	in := "its mailbox is not watched here"
 	for _, b := range boxes {

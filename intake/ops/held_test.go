@@ -45,9 +45,11 @@ func TestHeldMailIsSeenAndGivenUp(t *testing.T) {
 	h.holds = []ops.Hold{{Since: time.Now().Add(-2 * time.Hour), Words: "550 <Sender> not allowed", Stage: "rcpt", Do: "Allow the sender there.", ProbeAt: time.Now().Add(10*time.Minute + time.Second)}}
 	h.shows("/ops/queue", "Held <span class=\"op-count nums\">2</span>", "The relay refuses all our mail (at rcpt, for 2 h 0 min)",
 		"550 &lt;Sender&gt; not allowed", "Allow the sender there.", "one mail tries again in 10 min", "a@x.example", "b@y.example", "Give up")
-	h.shows("/ops", "held")
+	h.shows("/ops", `<span class="badge red">held</span>`)
+	h.shows("/ops/queue", "No other mail waits")
 	h.holds[0].Domain = "x.example"
 	h.shows("/ops/queue", "Our mail to x.example is refused")
+	h.shows("/ops", `<span class="badge amber">some held</span>`)
 
 	h.do("POST", "/ops/queue/retry", url.Values{"id": {fmt.Sprint(one.ID)}})
 	if row := h.outbound(one.ID); row.DueAt.After(time.Now()) || row.State != store.StateHeld || h.kicked != 1 {
