@@ -147,14 +147,14 @@ func (m *alarmMail) words(items []mailItem) (subject, text string) {
 		first += fmt.Sprintf(" (and %d more)", rest-1)
 	}
 	if rest > itemsMost {
-		fmt.Fprintf(&b, "%d more stand on the page.\n\n", rest-itemsMost)
+		fmt.Fprintf(&b, "%d more are on the page.\n\n", rest-itemsMost)
 	}
-	fmt.Fprintf(&b, "Say that you know of them:\n%s\nWhat is acknowledged is told again when it gets worse; all else in %s.\n\n", m.page, spanWords(m.repeat))
-	b.WriteString("This mail took the road it may be about: when mail is broken it comes late, or not at all. ")
+	fmt.Fprintf(&b, "Acknowledge them:\n%s\nAn acknowledged alarm is sent again when it gets worse, any other in %s.\n\n", m.page, spanWords(m.repeat))
+	b.WriteString("This mail leaves by the relay that it may be about: when mail is broken it is late, or does not arrive. ")
 	if m.hooked {
-		b.WriteString("The webhook was told before.\n")
+		b.WriteString("The webhook was called first.\n")
 	} else {
-		b.WriteString("No webhook is set: with alarm.webhook you hear of it all the same.\n")
+		b.WriteString("No webhook is set: alarm.webhook works also when mail does not.\n")
 	}
 	return "Alarm: " + first, b.String()
 }
