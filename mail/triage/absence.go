@@ -123,7 +123,8 @@ func sentenceEnd(text string) (end int, question bool) {
 			return next, true
 		case last && (r == ';' || r == '；'):
 			return next, false
-		case strings.ContainsRune(fullStops, r) && (r >= utf8.RuneSelf || last && (r == '!' || !abbreviates(text[word:i], digits))):
+		case strings.ContainsRune(fullStops, r) &&
+			(r >= utf8.RuneSelf || last && (r == '!' || !abbreviates(text[word:i], digits))):
 			return next, false
 		case r == ' ':
 			word = next
@@ -147,10 +148,11 @@ var abbreviations = strings.Fields(`dr mr mrs ms st nr no bzw ca tel ggf evtl in
 // no sentence.
 func abbreviates(word string, digits int) bool {
 	if digits > 0 {
-		return digits < 4
+		return digits < 4 && !strings.Contains(word, "/") // "2/1" is no ordinal
 	}
 	word = strings.TrimLeft(word, "(\"'")
-	return utf8.RuneCountInString(word) < 2 || strings.Contains(word, ".") && !strings.Contains(word, "@") || slices.Contains(abbreviations, word)
+	dotted := strings.Contains(word, ".") && !strings.Contains(word, "@")
+	return utf8.RuneCountInString(word) < 2 || dotted || slices.Contains(abbreviations, word)
 }
 
 func hasGreek(s string) bool {
@@ -224,14 +226,17 @@ func (s *sentence) pointsTo() bool {
 	if strings.Contains(s.raw, "@") {
 		return true
 	}
-	runs := strings.FieldsFunc(s.raw, func(r rune) bool { return !unicode.IsDigit(r) && !strings.ContainsRune(" -/()+.", r) })
+	runs := strings.FieldsFunc(s.raw, func(r rune) bool {
+		return !unicode.IsDigit(r) && !strings.ContainsRune(" -/()+.", r)
+	})
 	return slices.ContainsFunc(runs, isTelephone)
 }
 
 // redirects tells a sentence that points to an address or a number, and says little
 // more or to turn there.
 func (s *sentence) redirects() bool {
-	return s.pointsTo() && (s.count() <= maxFragment || s.has(requestElse) || s.has(requestUrgent) || s.has(mailboxWord) || s.has(request))
+	return s.pointsTo() && (s.count() <= maxFragment ||
+		s.has(requestElse) || s.has(requestUrgent) || s.has(mailboxWord) || s.has(request))
 }
 
 // isTelephone tells six digits or more that are no dates: those are made of numbers
@@ -240,7 +245,8 @@ func isTelephone(run string) bool {
 	all, dated := 0, true
 	for _, number := range strings.FieldsFunc(run, func(r rune) bool { return !unicode.IsDigit(r) }) {
 		all += len(number)
-		dated = dated && (len(number) <= 2 && number <= "31" || len(number) == 1 || len(number) == 4 && number >= "1990" && number < "2100")
+		day := len(number) == 1 || len(number) == 2 && number <= "31"
+		dated = dated && (day || len(number) == 4 && number >= "1990" && number < "2100")
 	}
 	return all >= 6 && !dated
 }

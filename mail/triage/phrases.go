@@ -214,7 +214,8 @@ func (s section) ofSentences() bool {
 	switch s {
 	case firstPerson, firstHouse, thirdPerson, mailboxWord, awayWord, leftWord, backWord, pastWord, returnWord,
 		request, requestUs, requestElse, requestUrgent, letterWord, goodsWord, goodsOwn, senderVoice,
-		ackNoun, ackDone, ackCourtesy, imperative, sendWord, messageWord, laterWord, matterWord, troubleWord, jobWord, ourWord, houseWord, programNoun:
+		ackNoun, ackDone, ackCourtesy, imperative, sendWord, messageWord, laterWord,
+		matterWord, troubleWord, jobWord, ourWord, houseWord, programNoun:
 		return true
 	}
 	return false

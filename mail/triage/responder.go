@@ -61,7 +61,7 @@ func (m *message) awaySubject() (string, bool) {
 		p, ok = phrasebook().within(m.folded, awayNamed)
 		return p, ok && !m.replySubject() && !m.asksUs()
 	}
-	if len(m.openingWords()) > maxThin || m.asks() || m.anySentence((*sentence).personal) {
+	if len(m.openingWords()) > maxThin || m.asks() || m.asksUs() {
 		return p, false
 	}
 	rest := strings.TrimSpace(strings.TrimPrefix(trimHead(m.folded), p))
