@@ -299,3 +299,22 @@ func TestTheLogHoldsNoTextAddressOrLink(t *testing.T) {
 	lacks(t, log, "settlement report", "ana@", "Ana Ruiz", w.ring.LinkToken(ticket.Link), strings.TrimPrefix(received, "/contact/received/"), "192.0.2.1")
 	contains(t, log, "ticket=US-1001", "route=/t/:token", "confirmation=queued")
 }
+
+// A program that writes on a ticket's page calls its message the body.
+func TestAMessageIsTakenByTheNameOfBody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	status(t, w.asJSON(good()), 201)
+	ticket := w.ticket("US-1001")
+	for _, body := range []string{
+		part(`name="body"`, "Gr\xf6\xdfe", "Content-Type: text/plain; charset=latin1") + "--b--\r\n",
+		part(`name="_charset_"`, "windows-1252") + part(`name="body"`, "Gr\xf6\xdfe") + "--b--\r\n",
+		part(`name="_charset_"`, "windows-1251") + part(`name="body"`, "Gr\xf6\xdfe", "Content-Type: text/plain; charset=latin1") + "--b--\r\n",
+	} {
+		got := w.send("POST", w.link(ticket), "multipart/form-data; boundary=b", strings.NewReader(body), "Accept", "application/json", "Origin", "null")
+		status(t, got, 201)
+		if entries := w.entries(ticket); entries[len(entries)-1].Body != "Größe" {
+			t.Errorf("the message became %q", entries[len(entries)-1].Body)
+		}
+	}
+}

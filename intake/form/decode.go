@@ -72,7 +72,7 @@ func (d *draft) decode(ofBody string) error {
 	}
 	for _, field := range fields {
 		into, _ := d.field(field)
-		if d.decoded[field] {
+		if d.decoded[into] {
 			continue
 		}
 		text, err := decodeText(*into, label)
@@ -93,9 +93,10 @@ func (d *draft) setPart(part *multipart.Part, name, value string) {
 			d.undecoded = err
 		}
 		if d.decoded == nil {
-			d.decoded = make(map[string]bool)
+			d.decoded = make(map[*string]bool)
 		}
-		value, d.decoded[name] = text, true
+		into, _ := d.field(name)
+		value, d.decoded[into] = text, true
 	}
 	d.set(name, value)
 }

@@ -59,8 +59,8 @@ type draft struct {
 	more    int      // files missed besides
 	refused int      // files with a fault
 
-	decoded   map[string]bool // fields that named an encoding of their own
-	undecoded error           // the first of them in an encoding that is not known
+	decoded   map[*string]bool // fields that named an encoding of their own
+	undecoded error            // the first of them in an encoding that is not known
 }
 
 // fields are the names of the texts that people write.
@@ -83,7 +83,7 @@ func (d *draft) field(name string) (into *string, limit int64) {
 		return &d.Category, maxLine
 	case "title":
 		return &d.Title, maxLine
-	case "description":
+	case "description", "body": // a message on the ticket's page is called body by programs
 		return &d.Description, maxLong
 	case "lang":
 		return &d.Lang, maxLine
