@@ -196,10 +196,12 @@ func TestAFaultyCalendarIsRefused(t *testing.T) {
 		spoil func(*store.Region)
 		says  string
 	}{
-		"never open":         {func(r *store.Region) { r.Hours = "" }, `opening hours are empty; write them like "Mon-Fri`},
-		"no such holiday":    {func(r *store.Region) { r.Holidays = []string{"2026-02-30"} }, `holiday "2026-02-30" is no date`},
-		"holiday in words":   {func(r *store.Region) { r.Holidays = []string{"Christmas"} }, `write it like "2026-12-25"`},
-		"no such zone":       {func(r *store.Region) { r.Zone = "America/Springfield" }, `"America/Springfield" is not known`},
+		"never open": {func(r *store.Region) { r.Hours = "" }, `opening hours are empty; write them like "Mon-Fri`},
+		"no such holiday": {func(r *store.Region) { r.Holidays = []string{"2026-02-30"} },
+			`holiday "2026-02-30" is no date`},
+		"holiday in words": {func(r *store.Region) { r.Holidays = []string{"Christmas"} }, `write it like "2026-12-25"`},
+		"no such zone": {func(r *store.Region) { r.Zone = "America/Springfield" },
+			`"America/Springfield" is not known`},
 		"no zone":            {func(r *store.Region) { r.Zone = "" }, "write an IANA name"},
 		"the machine's own":  {func(r *store.Region) { r.Zone = "Local" }, "write an IANA name"},
 		"the machine's file": {func(r *store.Region) { r.Zone = "localtime" }, "write an IANA name"},

@@ -149,8 +149,10 @@ func (m *alarmMail) words(items []mailItem) (subject, text string) {
 	if rest > itemsMost {
 		fmt.Fprintf(&b, "%d more are on the page.\n\n", rest-itemsMost)
 	}
-	fmt.Fprintf(&b, "Acknowledge them:\n%s\nAn acknowledged alarm is sent again when it gets worse, any other in %s.\n\n", m.page, spanWords(m.repeat))
-	b.WriteString("This mail leaves by the relay that it may be about: when mail is broken it is late, or does not arrive. ")
+	fmt.Fprintf(&b, "Acknowledge them:\n%s\nAn acknowledged alarm is sent again when it gets worse, any other in %s.\n\n",
+		m.page, spanWords(m.repeat))
+	b.WriteString("This mail leaves by the relay that it may be about: when mail is broken it is late, or does " +
+		"not arrive. ")
 	if m.hooked {
 		b.WriteString("The webhook was called first.\n")
 	} else {

@@ -266,7 +266,9 @@ func TestAlarmsByMail(t *testing.T) {
 			t.Fatalf("mails: %+v", first)
 		}
 		for _, part := range []string{
-			"NEW, since", "The breaker tripped.\nWhat to do: break the loop\n", "The relay is down.", "https://desk.example/ops/health\n", "sent again when it gets worse, any other in an hour", "The webhook was called first.",
+			"NEW, since", "The breaker tripped.\nWhat to do: break the loop\n", "The relay is down.",
+			"https://desk.example/ops/health\n", "sent again when it gets worse, any other in an hour",
+			"The webhook was called first.",
 		} {
 			if !strings.Contains(first[0].Text, part) {
 				t.Errorf("the mail lacks %q:\n%s", part, first[0].Text)

@@ -155,7 +155,8 @@ func (a *App) noteBackup(to string, m Manifest) {
 }
 
 func (a *App) backupCheck(now time.Time) ops.Check {
-	c := ops.Check{Name: "Last backup", Value: "none recorded", Note: "only a backup by signpost backup is recorded", Tone: "amber"}
+	c := ops.Check{Name: "Last backup", Value: "none recorded", Note: "only a backup by signpost backup is recorded",
+		Tone: "amber"}
 	raw, err := os.ReadFile(filepath.Join(a.cfg.Service.Data, lastBackupFile))
 	var last lastBackup
 	if err == nil {

@@ -55,8 +55,9 @@ func (a *App) silencedTroubles(ctx context.Context) (list []store.Trouble) {
 		id := w.Health().Mailbox
 		if r, err := a.db.MailboxResponder(ctx, id); err == nil && !r.On {
 			list = append(list, store.Trouble{
-				Key: "silenced/" + id, What: "mailbox " + id + " sends no answers: " + cmp.Or(r.Reason, "switched off by hand"), Level: 1,
-				Do: "When the reason is gone: signpost responder on --mailbox " + id + ", or the switch at /ops/mailboxes.",
+				Key: "silenced/" + id, What: "mailbox " + id + " sends no answers: " + cmp.Or(r.Reason, "switched off by hand"),
+				Level: 1,
+				Do:    "When the reason is gone: signpost responder on --mailbox " + id + ", or the switch at /ops/mailboxes.",
 			})
 		}
 	}

@@ -39,8 +39,10 @@ func (a *App) troublesAsSaid(ctx context.Context) []store.Trouble {
 	}
 	return slices.Concat(
 		throttledTroubles(stats, a.cfg.Alarm.Throttled),
-		outboxTroubles(now, a.oldestUnheld(ctx, stats), a.sender.Relay()), held, a.mailboxTroubles(now), a.responderTroubles(ctx, now),
-		a.refusalTroubles(ctx, now), a.tokenTroubles(now), a.silencedTroubles(ctx), a.diskTroubles(now), canary, guessTroubles(a.staff.Guessed(now)),
+		outboxTroubles(now, a.oldestUnheld(ctx, stats), a.sender.Relay()), held, a.mailboxTroubles(now),
+		a.responderTroubles(ctx, now),
+		a.refusalTroubles(ctx, now), a.tokenTroubles(now), a.silencedTroubles(ctx), a.diskTroubles(now), canary,
+		guessTroubles(a.staff.Guessed(now)),
 	)
 }
 
@@ -98,13 +100,17 @@ func (a *App) responderTroubles(ctx context.Context, now time.Time) (list []stor
 	if responder, err := a.db.Responder(ctx, now); err == nil && !responder.On {
 		t := store.Trouble{
 			Key: "responder", What: "automatic answers are off: " + responder.Reason, Level: 1,
-			Do: "They were switched off by hand. When the reason is gone: signpost responder on, or the switch at /ops/mailboxes.",
+			Do: "They were switched off by hand. When the reason is gone: signpost responder on, or the switch at " +
+				"/ops/mailboxes.",
 		}
 		if responder.Tripped {
 			t.Key, t.Level = "breaker", min(responder.Trips, maxTripLevel)
-			t.What = fmt.Sprintf("automatic answers are stopped until %s UTC: %s", responder.RearmsAt.UTC().Format("2 Jan 15:04"), responder.Reason)
-			t.Do = fmt.Sprintf("More answers went out than people write, or came back: a loop, or a flood of forged mail. /ops/ledger?mark=answered shows whom they went to. "+
-				"They go on by themselves then; if it trips again, after %s. When it has ended: signpost responder on, or the switch at /ops/mailboxes, begins at once; signpost responder off stops them until they are turned on by hand.",
+			t.What = fmt.Sprintf("automatic answers are stopped until %s UTC: %s",
+				responder.RearmsAt.UTC().Format("2 Jan 15:04"), responder.Reason)
+			t.Do = fmt.Sprintf("More answers went out than people write, or came back: a loop, or a flood of forged mail. "+
+				"/ops/ledger?mark=answered shows whom they went to. "+
+				"They go on by themselves then; if it trips again, after %s. When it has ended: signpost responder on, or the "+
+				"switch at /ops/mailboxes, begins at once; signpost responder off stops them until they are turned on by hand.",
 				spanWords(store.BreakerPause(responder.Trips+1)))
 		}
 		list = append(list, t)
@@ -142,8 +148,11 @@ func (a *App) refusalTroubles(ctx context.Context, now time.Time) (list []store.
 		}
 		told[c.Host] = true
 		list = append(list, store.Trouble{
-			Key: "refusals/" + c.Host, What: fmt.Sprintf("%d addresses at %s had our mail refused within a day; the latest report says %s", n, unlinked(c.Host), claim(c.Diagnostic)),
-			Do:    "The addresses may well be good: the host objects to us or to what we write. What is quoted are the report's own words, which its writer chose; /ops/bounces has all cases.",
+			Key: "refusals/" + c.Host, What: fmt.Sprintf(
+				"%d addresses at %s had our mail refused within a day; the latest report says %s", n, unlinked(c.Host),
+				claim(c.Diagnostic)),
+			Do: "The addresses may well be good: the host objects to us or to what we write. What is quoted are the " +
+				"report's own words, which its writer chose; /ops/bounces has all cases.",
 			Level: level(n, 1, 2*floor, 4*floor),
 		})
 	}

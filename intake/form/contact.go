@@ -319,7 +319,8 @@ func (f *Form) refuseBody(x *web.Exchange, d *draft, err error, show func(status
 		d.faults.add("files", problem{key: "form.body_large", pairs: []any{"limit", size(f.cfg.MaxTotal)}, tooLarge: true})
 		return show(http.StatusRequestEntityTooLarge)
 	case errors.As(err, &unknown):
-		d.faults.add("form", problem{key: "form.fault_charset", pairs: []any{"charset", cleanLine(fmt.Sprintf("%.40s", unknown.label))}})
+		d.faults.add("form", problem{key: "form.fault_charset",
+			pairs: []any{"charset", cleanLine(fmt.Sprintf("%.40s", unknown.label))}})
 		return show(http.StatusUnsupportedMediaType)
 	case errors.Is(err, web.ErrSlow):
 		d.faults.add("form", problem{key: "form.fault_slow"})

@@ -148,7 +148,8 @@ func (f *Form) Mount(s *web.Server) error {
 		{Method: http.MethodPost, Path: "/t/:token/mine", Handler: f.postMine, AnyOrigin: true},
 		{Method: http.MethodPost, Path: "/t/:token/link", Handler: f.postLink, AnyOrigin: true},
 		{Method: http.MethodPost, Path: "/t/:token/address", Handler: f.postAddress, AnyOrigin: true},
-		{Method: http.MethodPost, Path: "/t/:token", Handler: f.postTicket, Body: upload, AnyOrigin: true, Crowded: f.crowdedTicket},
+		{Method: http.MethodPost, Path: "/t/:token", Handler: f.postTicket, Body: upload, AnyOrigin: true,
+			Crowded: f.crowdedTicket},
 		{Method: http.MethodGet, Path: "/t/:token/files/:entry/:file/:name", Handler: f.download},
 	} {
 		s.Handle(r)

@@ -30,13 +30,15 @@ func (w *world) mailsOf(ticket store.Ticket) []store.Outbound {
 // cameBack tells that the mail was refused since its address is dead.
 func (w *world) cameBack(mail store.Outbound) {
 	w.t.Helper()
-	rows, err := w.db.ClaimOutbound(w.t.Context(), time.Now(), store.Claim{Limit: 100, Lease: func(int) time.Duration { return time.Minute }})
+	rows, err := w.db.ClaimOutbound(w.t.Context(), time.Now(),
+		store.Claim{Limit: 100, Lease: func(int) time.Duration { return time.Minute }})
 	fatal(w.t, err)
 	for _, row := range rows {
 		f := store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent, Reply: "250 ok"}
 		if row.ID == mail.ID {
 			f.State, f.Reply = store.StateFailed, "550 5.1.1 no such user"
-			f.Report = store.Report{Recipient: row.To, Action: "failed", Status: "5.1.1", Reason: "userunknown", Hard: true, Outcome: store.OutcomeDead}
+			f.Report = store.Report{Recipient: row.To, Action: "failed", Status: "5.1.1", Reason: "userunknown", Hard: true,
+				Outcome: store.OutcomeDead}
 		}
 		fatal(w.t, w.db.FinishOutbound(w.t.Context(), time.Now(), f))
 	}
@@ -54,7 +56,8 @@ func TestTheMailedLinkAsksBeforeItShowsAnything(t *testing.T) {
 
 	page := w.get(w.link(ticket))
 	status(t, page, 200)
-	contains(t, page.Body.String(), "Did you write this?", "US-1001", `action="`+w.link(ticket)+`/mine"`, "You did not write it?")
+	contains(t, page.Body.String(), "Did you write this?", "US-1001", `action="`+w.link(ticket)+`/mine"`,
+		"You did not write it?")
 	lacks(t, page.Body.String(), written...)
 	for _, accept := range []string{"text/html", "application/json"} {
 		download := w.get(w.link(ticket)+"/files/1/0/pills.txt", "Accept", accept)
@@ -62,7 +65,8 @@ func TestTheMailedLinkAsksBeforeItShowsAnything(t *testing.T) {
 		lacks(t, download.Body.String(), "buy", "Buy pills")
 	}
 	unproven := w.thread(w.link(ticket))
-	if unproven.Proven || unproven.Title != "" || len(unproven.Entries) != 0 || unproven.Entries == nil || unproven.Number != "US-1001" {
+	if unproven.Proven || unproven.Title != "" || len(unproven.Entries) != 0 || unproven.Entries == nil ||
+		unproven.Number != "US-1001" {
 		t.Errorf("%+v", unproven)
 	}
 	contentType, body := multi(url.Values{"description": {" "}}) // a fault shows the form again, and nothing else
@@ -76,7 +80,8 @@ func TestTheMailedLinkAsksBeforeItShowsAnything(t *testing.T) {
 	shown := w.get(w.proven(ticket)).Body.String()
 	contains(t, shown, "Buy pills", "The stranger wrote this", "pills.txt", "Mallory")
 	proven := w.thread(w.link(ticket))
-	if !proven.Proven || proven.Title != "Buy pills" || len(proven.Entries) != 1 || proven.Entries[0].Files[0].Name != "pills.txt" {
+	if !proven.Proven || proven.Title != "Buy pills" || len(proven.Entries) != 1 ||
+		proven.Entries[0].Files[0].Name != "pills.txt" {
 		t.Errorf("%+v", proven)
 	}
 	status(t, w.get(linkOf(t, shown, "pills.txt")), 200)
@@ -124,8 +129,10 @@ func TestAScriptReadsAndAddsToATicket(t *testing.T) {
 	status(t, added, 201)
 	contains(t, added.Body.String(), `"number":"US-1001"`, `"seq":2`)
 	got := w.thread(link)
-	if len(got.Entries) != 2 || got.Entries[1].Body != "More." || got.Entries[0].Author != "Ana Ruiz" || got.Entries[0].Files[0].Size != 3 ||
-		got.Status != "open" || got.Region != "us" || got.Promise.FirstResponseBy == "" || got.Promise.Paused || got.Entries[0].Delivery == nil {
+	if len(got.Entries) != 2 || got.Entries[1].Body != "More." || got.Entries[0].Author != "Ana Ruiz" ||
+		got.Entries[0].Files[0].Size != 3 ||
+		got.Status != "open" || got.Region != "us" || got.Promise.FirstResponseBy == "" || got.Promise.Paused ||
+		got.Entries[0].Delivery == nil {
 		t.Errorf("%+v", got)
 	}
 	for _, path := range []string{"/mine", "/link"} {
@@ -166,7 +173,8 @@ func TestANewLinkIsMailedAndTheOldOneOpensNothing(t *testing.T) {
 	if now.Link == old.Link || w.kicked.Load() != 2 {
 		t.Errorf("link %x, before %x; %d kicks", now.Link, old.Link, w.kicked.Load())
 	}
-	if mails := w.mailsOf(now); len(mails) != 2 || mails[1].Kind != store.MailLinks || mails[1].To != old.Requester.Email || mails[1].Link != now.Link {
+	if mails := w.mailsOf(now); len(mails) != 2 || mails[1].Kind != store.MailLinks ||
+		mails[1].To != old.Requester.Email || mails[1].Link != now.Link {
 		t.Errorf("mails %+v", mails)
 	}
 	status(t, w.get(w.link(old)), 410)
@@ -184,7 +192,8 @@ func TestANewLinkIsMailedAndTheOldOneOpensNothing(t *testing.T) {
 	status(t, w.act(w.link(last)+"/link", nil, "Accept", "application/json"), 429)
 	held := w.act(w.link(last)+"/link", nil)
 	status(t, held, 303)
-	contains(t, w.get(strings.TrimSuffix(held.Header().Get("Location"), "#link")).Body.String(), "We cannot mail you a new link just now")
+	contains(t, w.get(strings.TrimSuffix(held.Header().Get("Location"), "#link")).Body.String(),
+		"We cannot mail you a new link just now")
 	if n := len(w.mailsOf(last)); n != sent || sent > 7 {
 		t.Errorf("%d mails, then %d", sent, n)
 	}
@@ -213,7 +222,8 @@ func TestLinksAreMailedAgainAndTheAnswerTellsNothing(t *testing.T) {
 	ask("ANA@partner.example ")
 	newest := w.ticket("US-1002")
 	mails := w.mailsOf(newest)
-	if len(mails) != 3 || mails[1].Kind != store.MailLinks || len(mails[1].Links) != 2 || mails[1].To != "ana@partner.example" {
+	if len(mails) != 3 || mails[1].Kind != store.MailLinks || len(mails[1].Links) != 2 ||
+		mails[1].To != "ana@partner.example" {
 		t.Fatalf("mails %+v", mails)
 	}
 	ask("nobody@partner.example")
@@ -239,7 +249,8 @@ func TestLinksAreMailedAgainAndTheAnswerTellsNothing(t *testing.T) {
 func TestADeadAddressIsSaidAndReplaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.db.SuppressAddress(t.Context(), time.Now(), store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll, By: "ops"})
+	_, err := w.db.SuppressAddress(t.Context(), time.Now(),
+		store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll, By: "ops"})
 	fatal(t, err)
 	received := w.post(good()).Header().Get("Location")
 	page := w.get(received).Body.String()
@@ -253,7 +264,8 @@ func TestADeadAddressIsSaidAndReplaced(t *testing.T) {
 	status(t, changed, 303)
 	ticket := w.ticket("US-1001")
 	mails := w.mailsOf(ticket)
-	if ticket.Requester.Email != "ana@home.example" || ticket.Question != "" || len(mails) != 2 || mails[1].To != "ana@home.example" || w.kicked.Load() != 2 {
+	if ticket.Requester.Email != "ana@home.example" || ticket.Question != "" || len(mails) != 2 ||
+		mails[1].To != "ana@home.example" || w.kicked.Load() != 2 {
 		t.Errorf("%+v; mails %+v; %d kicks", ticket, mails, w.kicked.Load())
 	}
 	again := w.get(changed.Header().Get("Location")).Body.String()
@@ -266,7 +278,8 @@ func TestADeadAddressIsSaidAndReplaced(t *testing.T) {
 func TestAScriptIsToldOfADeadAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.db.SuppressAddress(t.Context(), time.Now(), store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll, By: "ops"})
+	_, err := w.db.SuppressAddress(t.Context(), time.Now(),
+		store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll, By: "ops"})
 	fatal(t, err)
 	told := w.asJSON(good())
 	status(t, told, 201)
@@ -286,13 +299,16 @@ func TestAConfirmationThatIsHeldIsSaidToBeLate(t *testing.T) {
 	received := w.post(good()).Header().Get("Location")
 	contains(t, w.get(received).Body.String(), "We are writing to", "spam folder")
 	now := time.Now().Add(time.Second)
-	claimed, err := w.db.ClaimOutbound(t.Context(), now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	claimed, err := w.db.ClaimOutbound(t.Context(), now,
+		store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
 	fatal(t, err)
 	fatal(t, w.db.FinishOutbound(t.Context(), now, store.Finish{
-		ID: claimed[0].ID, Claim: claimed[0].Claim, State: store.StateHeld, Hold: "mail", DueAt: now.Add(time.Hour), Reply: "550 sender not allowed",
+		ID: claimed[0].ID, Claim: claimed[0].Claim, State: store.StateHeld, Hold: "mail", DueAt: now.Add(time.Hour),
+		Reply: "550 sender not allowed",
 	}))
 	for lang, want := range map[string]string{
-		"en": "Our email to you is delayed", "es": "se retrasa", "zh-Hans": "给您的邮件会延迟", "id": "tertunda", "ar": "ستتأخر رسالتنا إليك",
+		"en": "Our email to you is delayed", "es": "se retrasa", "zh-Hans": "给您的邮件会延迟", "id": "tertunda",
+		"ar": "ستتأخر رسالتنا إليك",
 	} {
 		page := w.get(received, "Accept-Language", lang).Body.String()
 		contains(t, page, want, "ana@partner.example", received+"/address")
@@ -307,7 +323,8 @@ func TestTheBrowserThatSentARequestSeesWhatBecameOfItsConfirmation(t *testing.T)
 	w := newWorld(t)
 	received := w.post(good(), file{"notes.txt", "x"}).Header().Get("Location")
 	page := w.get(received).Body.String()
-	contains(t, page, "We are writing to", "ana@partner.example", "What you sent", "The settlement report lacks", "notes.txt", "Another email address")
+	contains(t, page, "We are writing to", "ana@partner.example", "What you sent", "The settlement report lacks",
+		"notes.txt", "Another email address")
 	w.cameBack(w.mailsOf(w.ticket("US-1001"))[0])
 	page = w.get(received).Body.String()
 	contains(t, page, "Email to your address comes back", "The settlement report lacks", `action="`+received+`/address"`)
@@ -351,7 +368,8 @@ func TestTheReceivedPageIsHonestAboutTheConfirmation(t *testing.T) {
 	t.Run("complaint", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		_, err := w.db.SuppressAddress(t.Context(), time.Now(), store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAutomatic, By: "ops"})
+		_, err := w.db.SuppressAddress(t.Context(), time.Now(),
+			store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAutomatic, By: "ops"})
 		fatal(t, err)
 		page := w.get(w.post(good()).Header().Get("Location")).Body.String()
 		contains(t, page, "reported as unwanted", "/address")
@@ -361,9 +379,11 @@ func TestTheReceivedPageIsHonestAboutTheConfirmation(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		received := w.post(good()).Header().Get("Location")
-		rows, err := w.db.ClaimOutbound(t.Context(), time.Now(), store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Minute }})
+		rows, err := w.db.ClaimOutbound(t.Context(), time.Now(),
+			store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Minute }})
 		fatal(t, err)
-		fatal(t, w.db.FinishOutbound(t.Context(), time.Now(), store.Finish{ID: rows[0].ID, Claim: rows[0].Claim, State: store.StateFailed, Reply: "out of time"}))
+		fatal(t, w.db.FinishOutbound(t.Context(), time.Now(),
+			store.Finish{ID: rows[0].ID, Claim: rows[0].Claim, State: store.StateFailed, Reply: "out of time"}))
 		contains(t, w.get(received).Body.String(), "Our confirmation could not be sent", "/address")
 	})
 }

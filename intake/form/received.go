@@ -64,7 +64,8 @@ func mailStateOf(now time.Time, ticket store.Ticket, mail store.Outbound) mailSt
 		return mailBack
 	case mail.State == store.StateThrottled:
 		return mailLater
-	case mail.State == store.StateHeld, mail.State.Waiting() && (mail.Hold.Stage != "" || now.Sub(mail.QueuedAt) > delayed):
+	case mail.State == store.StateHeld, mail.State.Waiting() &&
+		(mail.Hold.Stage != "" || now.Sub(mail.QueuedAt) > delayed):
 		return mailHeld
 	case suppressed && strings.HasPrefix(mail.Reason, store.RuleBudget):
 		return mailMany

@@ -86,7 +86,8 @@ func newWorld(t testing.TB, change ...func(*setting)) *world {
 	}
 	langs, err := lang.Load()
 	fatal(t, err)
-	server, err := web.New(s.web, langs, slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	server, err := web.New(s.web, langs, slog.New(
+		slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	fatal(t, err)
 	f, err := form.New(s.cfg, s.deps)
 	fatal(t, err)

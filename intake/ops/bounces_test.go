@@ -51,7 +51,8 @@ func TestADeadAddressAndARefusingHostAreShown(t *testing.T) {
 	if strings.Contains(page, "/release") {
 		t.Error("an address is released in two places")
 	}
-	h.shows("/ops", `<span class="op-count nums">1</span> bounced`, `<span class="op-count nums">2</span> rejected by servers`)
+	h.shows("/ops", `<span class="op-count nums">1</span> bounced`,
+		`<span class="op-count nums">2</span> rejected by servers`)
 }
 
 func TestDeadAddressesAreFoundPageAfterPage(t *testing.T) {
@@ -109,7 +110,8 @@ func TestASuppressionIsExplainedAndReleased(t *testing.T) {
 	h.shows("/ops/suppressions", "No address is suppressed")
 	report := h.bounces(h.sends("gone@x.example", store.StateSent, ""))
 	proof := fmt.Sprintf("/ops/ledger/%d", report.ID)
-	h.shows("/ops/suppressions", "gone@x.example", "550 &lt;gone&gt;", "all mail", "user unknown", proof, "US-1001", "until ")
+	h.shows("/ops/suppressions", "gone@x.example", "550 &lt;gone&gt;", "all mail", "user unknown", proof, "US-1001",
+		"until ")
 	h.shows("/ops/suppressions?q=+gone@X.example", "all mail", "Show all")
 	h.shows("/ops/suppressions?q=Gone@x.example", "is not suppressed.", "capitals count")
 	list, err := h.db.Suppressions(t.Context(), time.Now(), 0, 9)
@@ -152,7 +154,8 @@ func TestAnAddressIsKeptBackByHand(t *testing.T) {
 	if w.Header().Get("Location") != "/ops/suppressions?held=1&q=ann%40x.example" {
 		t.Fatalf("%d %s", w.Code, w.Header().Get("Location"))
 	}
-	h.shows("/ops/suppressions?held=1&q=ann%40x.example", "suppressed from now on", "automatic mail", "asked by &lt;phone&gt;", "by hand, <bdi>ana@desk.example</bdi>")
+	h.shows("/ops/suppressions?held=1&q=ann%40x.example", "suppressed from now on", "automatic mail",
+		"asked by &lt;phone&gt;", "by hand, <bdi>ana@desk.example</bdi>")
 	held, err := h.db.SuppressionsOf(t.Context(), time.Now(), "ann@x.example")
 	if err != nil || len(held) != 1 || held[0].Expires.Sub(held[0].Since).Round(time.Hour) != 30*24*time.Hour {
 		t.Errorf("%+v %v", held, err)

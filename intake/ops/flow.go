@@ -106,7 +106,9 @@ func ago(t, now time.Time) string {
 }
 
 // flowOf says in one sentence whether a region's mail flows, out and in.
-func flowOf(r store.Region, waiting []store.Outbound, boxes []Mailbox, answers bool, now time.Time, heldAll bool) regionFlow {
+func flowOf(
+	r store.Region, waiting []store.Outbound, boxes []Mailbox, answers bool, now time.Time, heldAll bool,
+) regionFlow {
 	f := regionFlow{ID: r.ID, Name: r.Name, Address: r.Address, Tone: "green", Word: "flows"}
 	var n, held int
 	var oldest time.Duration
@@ -178,7 +180,8 @@ func responderWords(r store.Responder) string {
 	}
 	text += "."
 	if r.Tripped {
-		text += " They go on by themselves at " + when(r.RearmsAt) + " UTC, or as soon as the breaker is reset; each time in a row that it trips the pause is longer."
+		text += " They go on by themselves at " + when(r.RearmsAt) +
+			" UTC, or as soon as the breaker is reset; each time in a row that it trips the pause is longer."
 	}
 	return text
 }

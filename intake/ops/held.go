@@ -33,7 +33,8 @@ type holdRow struct {
 
 func holdRows(holds []Hold, now time.Time) (rows []holdRow) {
 	for _, h := range holds {
-		row := holdRow{What: "The relay refuses all our mail", Words: h.Words, Do: h.Do, Since: when(h.Since), Probe: "one mail is trying now"}
+		row := holdRow{What: "The relay refuses all our mail", Words: h.Words, Do: h.Do, Since: when(h.Since),
+			Probe: "one mail is trying now"}
 		if h.Domain != "" {
 			row.What = "Our mail to " + h.Domain + " is refused"
 		}

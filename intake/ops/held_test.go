@@ -20,7 +20,8 @@ func (h *house) refuses(to, words string) store.Outbound {
 	if _, err := h.db.RetryOutbounds(h.Context(), now, store.Retry{IDs: []store.OutboundID{mail.ID}}); err != nil {
 		h.Fatal(err)
 	}
-	rows, err := h.db.ClaimOutbound(h.Context(), now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	rows, err := h.db.ClaimOutbound(h.Context(), now,
+		store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
 	if err != nil || len(rows) != 1 {
 		h.Fatal(rows, err)
 	}
@@ -42,9 +43,12 @@ func TestHeldMailIsSeenAndGivenUp(t *testing.T) {
 		t.Error("something is held on an empty page")
 	}
 	one, two := h.refuses("a@x.example", "550 <Sender> not allowed"), h.refuses("b@y.example", "550 no")
-	h.holds = []ops.Hold{{Since: time.Now().Add(-2 * time.Hour), Words: "550 <Sender> not allowed", Stage: "rcpt", Do: "Allow the sender there.", ProbeAt: time.Now().Add(10*time.Minute + time.Second)}}
-	h.shows("/ops/queue", "Held <span class=\"op-count nums\">2</span>", "The relay refuses all our mail (at rcpt, for 2 h 0 min)",
-		"550 &lt;Sender&gt; not allowed", "Allow the sender there.", "one mail tries again in 10 min", "a@x.example", "b@y.example", "Give up")
+	h.holds = []ops.Hold{{Since: time.Now().Add(-2 * time.Hour), Words: "550 <Sender> not allowed", Stage: "rcpt",
+		Do: "Allow the sender there.", ProbeAt: time.Now().Add(10*time.Minute + time.Second)}}
+	h.shows("/ops/queue", "Held <span class=\"op-count nums\">2</span>",
+		"The relay refuses all our mail (at rcpt, for 2 h 0 min)",
+		"550 &lt;Sender&gt; not allowed", "Allow the sender there.", "one mail tries again in 10 min", "a@x.example",
+		"b@y.example", "Give up")
 	h.shows("/ops", `<span class="badge red">held</span>`)
 	h.shows("/ops/queue", "No other mail waits")
 	h.holds[0].Domain = "x.example"
@@ -56,7 +60,8 @@ func TestHeldMailIsSeenAndGivenUp(t *testing.T) {
 		t.Errorf("tried now: %s, due %v, kicked %d", row.State, row.DueAt, h.kicked)
 	}
 	w := h.do("POST", "/ops/queue/give-up", url.Values{"id": {fmt.Sprint(one.ID)}})
-	if row := h.outbound(one.ID); w.Header().Get("Location") != "/ops/queue?givenup=1" || row.State != store.StateFailed || !strings.HasPrefix(row.Reply, "given up by ") {
+	if row := h.outbound(one.ID); w.Header().Get("Location") != "/ops/queue?givenup=1" || row.State != store.StateFailed ||
+		!strings.HasPrefix(row.Reply, "given up by ") {
 		t.Errorf("given up: %s, %s: %s", w.Header().Get("Location"), row.State, row.Reply)
 	}
 	h.shows("/ops/queue?givenup=1", "One mail was given up")
@@ -77,22 +82,27 @@ func TestTryAgainOnASuppressedAddress(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	kept, free := h.sends("a@x.example", store.StateFailed, "550 no"), h.sends("b@x.example", store.StateFailed, "550 no")
-	_, err := h.db.SuppressAddress(t.Context(), time.Now(), store.Suppression{Address: "a@x.example", Scope: store.ScopeAll, By: "ops@desk.example"})
+	_, err := h.db.SuppressAddress(t.Context(), time.Now(),
+		store.Suppression{Address: "a@x.example", Scope: store.ScopeAll, By: "ops@desk.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.shows("/ops/queue", "This address has been suppressed since", "by ops@desk.example", "Release the address and try again")
+	h.shows("/ops/queue", "This address has been suppressed since", "by ops@desk.example",
+		"Release the address and try again")
 	w := h.do("POST", "/ops/queue/retry", url.Values{"all": {"failed"}})
 	back := w.Header().Get("Location")
-	if h.outbound(kept.ID).State != store.StateFailed || h.outbound(free.ID).State != store.StateQueued || !strings.Contains(back, "retried=1") || !strings.Contains(back, "suppressed=1") {
+	if h.outbound(kept.ID).State != store.StateFailed || h.outbound(free.ID).State != store.StateQueued ||
+		!strings.Contains(back, "retried=1") || !strings.Contains(back, "suppressed=1") {
 		t.Errorf("all: %s, the suppressed one is %s", back, h.outbound(kept.ID).State)
 	}
-	h.shows(back, "One mail was left alone: its address is suppressed", "Release and try again", `name="all" value="failed"`)
+	h.shows(back, "One mail was left alone: its address is suppressed", "Release and try again",
+		`name="all" value="failed"`)
 	w = h.do("POST", "/ops/queue/retry", url.Values{"id": {fmt.Sprint(kept.ID)}})
 	h.shows(w.Header().Get("Location"), "One mail was left alone", fmt.Sprintf(`name="id" value="%d"`, kept.ID))
 	w = h.do("POST", "/ops/queue/retry", url.Values{"id": {fmt.Sprint(kept.ID)}, "release": {"1"}})
 	held, err := h.db.SuppressionsOf(t.Context(), time.Now(), "a@x.example")
-	if w.Header().Get("Location") != "/ops/queue?retried=1" || h.outbound(kept.ID).State != store.StateQueued || len(held) != 0 || err != nil {
+	if w.Header().Get("Location") != "/ops/queue?retried=1" || h.outbound(kept.ID).State != store.StateQueued ||
+		len(held) != 0 || err != nil {
 		t.Errorf("released: %s, %s, %+v, %v", w.Header().Get("Location"), h.outbound(kept.ID).State, held, err)
 	}
 }

@@ -150,7 +150,8 @@ func (o *Ops) cardOf(x *web.Exchange, b Mailbox, all store.Responder, now time.T
 	case len(c.Regions) == 0:
 		c.Answers = answersState{Fixed: true, Word: "never", Sentence: "This mailbox receives bounces only."}
 	case b.Dry:
-		c.Answers = answersState{Fixed: true, Word: "dry run", Sentence: "By configuration its mail is judged and never answered: the ledger shows what would be done."}
+		c.Answers = answersState{Fixed: true, Word: "dry run",
+			Sentence: "By configuration its mail is judged and never answered: the ledger shows what would be done."}
 	}
 	return c, err
 }
@@ -212,7 +213,8 @@ func (o *Ops) postAnswers(x *web.Exchange, who store.Agent) error {
 	case !s.On && s.Reason == "":
 		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity, s, "Give a reason. The answers go on as before.")
 	case utf8.RuneCountInString(s.Reason) > maxReason:
-		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity, s, "Give a shorter reason. The answers go on as before.")
+		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity,
+			s, "Give a shorter reason. The answers go on as before.")
 	}
 	if _, err := o.deps.Store.SwitchResponder(x.Request.Context(), time.Now(), s); err != nil {
 		return err

@@ -50,7 +50,8 @@ func TestAnswersArePausedAndResumed(t *testing.T) {
 		}
 		return r
 	}
-	if code, said := turn("us", "off", " "); code != http.StatusUnprocessableEntity || !strings.Contains(said, "Give a reason") || !state("us").On {
+	if code, said := turn("us", "off", " "); code != http.StatusUnprocessableEntity ||
+		!strings.Contains(said, "Give a reason") || !state("us").On {
 		t.Errorf("without a reason: %d", code)
 	}
 	for _, c := range []struct{ mailbox, turn string }{{"none", "off"}, {"us", ""}, {"", "maybe"}} {
@@ -93,7 +94,8 @@ func TestATrippedBreakerShowsWhatItTrippedOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h.shows("/ops/mailboxes", "stopped by the breaker", "answer/all", "They go on by themselves at ", fmt.Sprintf("/ops/ledger/%d", last.ID), "/ops/ledger?mark=answered", "Reset the breaker")
+	h.shows("/ops/mailboxes", "stopped by the breaker", "answer/all", "They go on by themselves at ",
+		fmt.Sprintf("/ops/ledger/%d", last.ID), "/ops/ledger?mark=answered", "Reset the breaker")
 	h.do("POST", "/ops/mailboxes/answers", url.Values{"mailbox": {""}, "turn": {"on"}})
 	if page := h.shows("/ops/mailboxes?switched=all", "Pause all answers"); strings.Contains(page, "stopped by the breaker") {
 		t.Error("the breaker was not reset")

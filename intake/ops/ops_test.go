@@ -204,7 +204,8 @@ func TestEveryRoomIsForOps(t *testing.T) {
 func TestEmptyPagesSayWhatWillBeThere(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.shows("/ops", "Everything queued has gone out; its mailbox was read to the end 0 s ago.", "All systems are working", "Automatic answers are on", "No mail has come to a support address yet")
+	h.shows("/ops", "Everything queued has gone out; its mailbox was read to the end 0 s ago.", "All systems are working",
+		"Automatic answers are on", "No mail has come to a support address yet")
 	h.shows("/ops/ledger", "No mail has come yet")
 	h.shows("/ops/ledger?q=nobody@partner.example", "No such mail")
 	h.shows("/ops/queue", "Nothing waits", "No mail has failed")
@@ -222,11 +223,13 @@ func TestASearchThatStoppedSaysSoAndGoesOn(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	wanted := h.receives("ann@partner.example", "The one that is wanted")
-	h.decides(wanted.ID, store.Verdict{Kind: store.KindBounce, Rules: []store.Rule{{ID: "null-sender", Effect: store.EffectStop}}})
+	h.decides(wanted.ID, store.Verdict{Kind: store.KindBounce,
+		Rules: []store.Rule{{ID: "null-sender", Effect: store.EffectStop}}})
 	newer := make([]store.NewInbound, store.SearchLooked+1)
 	for i := range newer {
 		raw := fmt.Appendf(nil, "newer %d", i)
-		newer[i] = store.NewInbound{Mailbox: "us", UIDValidity: 1, UID: uint32(10 + i), InternalDate: time.Now(), Hash: sha256.Sum256(raw), Raw: raw}
+		newer[i] = store.NewInbound{Mailbox: "us", UIDValidity: 1, UID: uint32(10 + i), InternalDate: time.Now(),
+			Hash: sha256.Sum256(raw), Raw: raw}
 	}
 	if _, err := h.db.RecordInbound(h.Context(), time.Now(), newer); err != nil {
 		h.Fatal(err)
@@ -236,7 +239,8 @@ func TestASearchThatStoppedSaysSoAndGoesOn(t *testing.T) {
 	if link == nil || !strings.Contains(link[1], "why=null-sender") {
 		t.Fatalf("no link goes on: %v", link)
 	}
-	if page := h.shows("/ops/ledger"+html.UnescapeString(link[1]), "The one that is wanted"); strings.Contains(page, "so far") {
+	if page := h.shows("/ops/ledger"+html.UnescapeString(link[1]), "The one that is wanted"); strings.Contains(page,
+		"so far") {
 		t.Error("a search that is done says that it stopped")
 	}
 	if w := h.do("GET", "/ops/ledger?after=nonsense!", nil); w.Code != http.StatusUnprocessableEntity {
@@ -301,7 +305,8 @@ func TestAMailIsFoundAndShownWithItsEvidence(t *testing.T) {
 			}
 		}
 	}
-	h.shows(mine, "Where is &lt;my&gt; order?", "spf-fail", "spf=fail &lt;script&gt;", "blocks a reply", "One rule blocks a reply", "m1@partner.example")
+	h.shows(mine, "Where is &lt;my&gt; order?", "spf-fail", "spf=fail &lt;script&gt;", "blocks a reply",
+		"One rule blocks a reply", "m1@partner.example")
 	h.shows(theirs, "gone@partner.example", "550 5.1.1 no such user", "for good", "dead")
 	h.shows("/ops", `<span class="op-count nums">1</span> bounce`)
 }
@@ -421,8 +426,9 @@ func TestThrottledMailIsShownAndSentByHand(t *testing.T) {
 	var last store.Opened
 	for i := range byte(51) {
 		n := store.NewTicket{
-			Region: store.Region{ID: "us", Prefix: "US", Address: "us@desk.example"}, Requester: store.Contact{Email: fmt.Sprintf("p%d@y.example", i)},
-			Link: store.LinkID{9, i}, LinkExpires: time.Now().Add(time.Hour), MessageID: fmt.Sprintf("t%d@desk.example", i),
+			Region:    store.Region{ID: "us", Prefix: "US", Address: "us@desk.example"},
+			Requester: store.Contact{Email: fmt.Sprintf("p%d@y.example", i)},
+			Link:      store.LinkID{9, i}, LinkExpires: time.Now().Add(time.Hour), MessageID: fmt.Sprintf("t%d@desk.example", i),
 			Budgets: []store.Budget{once}, Network: "n",
 		}
 		var err error
@@ -430,7 +436,8 @@ func TestThrottledMailIsShownAndSentByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	page := h.shows("/ops/queue", "Throttled", "p0@y.example", "beyond the limit of its network", "Those whose turn comes later")
+	page := h.shows("/ops/queue", "Throttled", "p0@y.example", "beyond the limit of its network",
+		"Those whose turn comes later")
 	next := regexp.MustCompile(`/ops/queue\?turn=[0-9a-f]+`).FindString(page)
 	h.shows(next, last.Confirmation.To)
 	h.shows("/ops", "throttled")
@@ -490,7 +497,8 @@ func TestAnAlarmIsAcknowledgedByWhoIsSignedIn(t *testing.T) {
 	h.shows("/ops/health", "No active alarms.", "None yet. An alarm stays here", "No run yet.")
 	relay := h.raises("relay", "the relay says <no>", 1)
 	h.raises("disk", "little room", 1)
-	page := h.shows("/ops/health", "2 active alarms, none acknowledged.", "The relay says &lt;no&gt;", "Mend it. ", `<a href="/ops/ledger?mark=answered">`, `<a href="/ops/queue">`)
+	page := h.shows("/ops/health", "2 active alarms, none acknowledged.", "The relay says &lt;no&gt;", "Mend it. ",
+		`<a href="/ops/ledger?mark=answered">`, `<a href="/ops/queue">`)
 	if strings.Contains(page, "Acknowledged by") {
 		t.Error("acknowledged already")
 	}
@@ -501,7 +509,8 @@ func TestAnAlarmIsAcknowledgedByWhoIsSignedIn(t *testing.T) {
 		}
 		return w.Header().Get("Location")
 	}
-	h.shows(known(relay.ID, "4h"), "Acknowledged. It", "1 of them not acknowledged", "Acknowledged by <bdi>ana@desk.example", "until")
+	h.shows(known(relay.ID, "4h"), "Acknowledged. It", "1 of them not acknowledged",
+		"Acknowledged by <bdi>ana@desk.example", "until")
 	standing, err := h.db.StandingAlarms(t.Context(), 9)
 	if err != nil || standing[0].By != "ana@desk.example" || time.Until(standing[0].Until) < 3*time.Hour || time.Until(standing[0].Until) > 4*time.Hour {
 		t.Errorf("kept as %+v, %v", standing, err)
@@ -512,7 +521,8 @@ func TestAnAlarmIsAcknowledgedByWhoIsSignedIn(t *testing.T) {
 	if _, err := h.db.EndAlarm(t.Context(), time.Now(), "relay"); err != nil {
 		t.Fatal(err)
 	}
-	h.shows(known(relay.ID, ""), "That alarm has already ended.", "acknowledged by <bdi>ana@desk.example", "It burns", "One active alarm, not acknowledged")
+	h.shows(known(relay.ID, ""), "That alarm has already ended.", "acknowledged by <bdi>ana@desk.example", "It burns",
+		"One active alarm, not acknowledged")
 	for _, bad := range []string{"", "x", "99"} {
 		if w := h.do("POST", "/ops/health/acknowledge", url.Values{"id": {bad}}); w.Code != http.StatusBadRequest && w.Code != http.StatusNotFound {
 			t.Errorf("acknowledging %q: %d", bad, w.Code)

@@ -62,7 +62,8 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return err
 	}
-	throttled, err := o.deps.Store.ThrottledOutbounds(ctx, store.Page{After: store.Cursor(in.Get("turn")), Limit: queuePage})
+	throttled, err := o.deps.Store.ThrottledOutbounds(ctx,
+		store.Page{After: store.Cursor(in.Get("turn")), Limit: queuePage})
 	if errors.Is(err, store.ErrInvalid) {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
@@ -75,8 +76,9 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 	}
 	d := queueData{
 		page: page{"queue", who.Email}, WaitingCount: stats.Outbounds[store.StateQueued] + stats.Outbounds[store.StateClaimed],
-		FailedCount: stats.Outbounds[store.StateFailed], HeldCount: stats.Outbounds[store.StateHeld], ThrottledCount: stats.Outbounds[store.StateThrottled],
-		Holds: holdRows(o.deps.Holds(), now), Relay: o.deps.Relay(),
+		FailedCount: stats.Outbounds[store.StateFailed], HeldCount: stats.Outbounds[store.StateHeld],
+		ThrottledCount: stats.Outbounds[store.StateThrottled],
+		Holds:          holdRows(o.deps.Holds(), now), Relay: o.deps.Relay(),
 	}
 	d.told(in)
 	for _, part := range []struct {
@@ -227,14 +229,16 @@ func (o *Ops) postRetry(x *web.Exchange, who store.Agent) error {
 		if parseErr != nil {
 			return &web.Fault{Status: http.StatusBadRequest, Err: parseErr}
 		}
-		err = o.retry(x.Request.Context(), store.Retry{IDs: []store.OutboundID{store.OutboundID(id)}, Release: release}, &done)
+		err = o.retry(x.Request.Context(), store.Retry{IDs: []store.OutboundID{store.OutboundID(id)}, Release: release},
+			&done)
 	}
 	if err != nil {
 		return err
 	}
 	if done.due > 0 {
 		o.deps.Kick()
-		x.Log.Info("mails to be tried again", "request", x.ID, "mails", done.due, "suppressions_released", release, "agent", who.ID)
+		x.Log.Info("mails to be tried again", "request", x.ID, "mails", done.due, "suppressions_released", release, "agent",
+			who.ID)
 	}
 	back := url.Values{"retried": {strconv.Itoa(done.due)}}
 	if done.suppressed > 0 {

@@ -77,7 +77,8 @@ func (o *Ops) showSuppressions(x *web.Exchange, who store.Agent) error {
 	case in.Get("held") != "":
 		d.Done = "The address is suppressed from now on."
 	case in.Get("revoked") != "":
-		d.Done = "No link to " + in.Get("revoked") + " opens it any more. Its requester can ask for a new one in the help centre."
+		d.Done = "No link to " + in.Get("revoked") +
+			" opens it any more. Its requester can ask for a new one in the help centre."
 	}
 	d.Form.Address = d.Query
 	return o.suppressionsPage(x, who, http.StatusOK, d)

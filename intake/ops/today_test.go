@@ -139,11 +139,15 @@ func TestADayStandsBesideTheDaysBefore(t *testing.T) {
 		reports = append(reports, store.Report{Action: "failed", Outcome: outcome, Outbound: mail.ID, Tie: store.TieEnvelope, Diagnostic: "550"})
 	}
 	h.arrives(theDay.Add(11*time.Hour), "us", "Undelivered", store.Verdict{Kind: store.KindBounce, Reports: reports})
-	page := h.shows("/ops/today?day=2026-03-10", "out of the ordinary", "&lt;b&gt;.example", "5 for good, 1 rejected", "The busiest of 1")
+	page := h.shows("/ops/today?day=2026-03-10", "out of the ordinary", "&lt;b&gt;.example", "5 for good, 1 rejected",
+		"The busiest of 1")
 	for name, want := range map[string]string{
 		"tickets": "tickets opened less than half 10 27 24", "mails sent": "mails sent less than half 10 27 24",
-		"bounced for good": "bounced for good unusual 5 0 0", "rejected": "rejected by servers 1 0 0", "mails came": "mails came in 1 0 0",
-		"<b>": "<b>.example 6 6 5 for good, 1 rejected 0 0 0", "2 Mar": "2 Mar 28 28 0 0 0 0", "09:00": "09:00 4 4 0 0 0 0", "11:00": "11:00 0 0 6 0 1 0",
+		"bounced for good": "bounced for good unusual 5 0 0", "rejected": "rejected by servers 1 0 0",
+		"mails came": "mails came in 1 0 0",
+		"<b>":        "<b>.example 6 6 5 for good, 1 rejected 0 0 0", "2 Mar": "2 Mar 28 28 0 0 0 0",
+		"09:00": "09:00 4 4 0 0 0 0",
+		"11:00": "11:00 0 0 6 0 1 0",
 	} {
 		if got := row(page, name); got != want {
 			t.Errorf("%q, want %q", got, want)

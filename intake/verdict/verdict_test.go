@@ -17,7 +17,8 @@ import (
 // form: what is told of the answer is what was in it.
 func TestAnAnswerIsToldByWhatItShowed(t *testing.T) {
 	t.Parallel()
-	if got := verdict.Answered(store.Outbound{Ticket: 7, Number: "US-1042"}); !strings.Contains(got, "page of US-1042") || strings.Contains(got, "form") {
+	if got := verdict.Answered(store.Outbound{Ticket: 7, Number: "US-1042"}); !strings.Contains(got, "page of US-1042") ||
+		strings.Contains(got, "form") {
 		t.Errorf("of the page of a ticket it is said %q", got)
 	}
 	if got := verdict.Answered(store.Outbound{}); !strings.Contains(got, "form") {

@@ -27,7 +27,9 @@ func (db *DB) ProveAddress(ctx context.Context, now time.Time, id store.LinkID) 
 }
 
 // RenewLink implements store.Links.
-func (db *DB) RenewLink(ctx context.Context, now time.Time, id store.LinkID, m store.Mailing) (opened store.Opened, err error) {
+func (db *DB) RenewLink(
+	ctx context.Context, now time.Time, id store.LinkID, m store.Mailing,
+) (opened store.Opened, err error) {
 	now = store.Instant(now)
 	if err = checkMailing(now, m); err == nil {
 		err = db.write(ctx, 0, func(t *txn) (err error) {
@@ -220,7 +222,9 @@ func (db *DB) RevokeLinks(ctx context.Context, _ time.Time, id store.TicketID) e
 }
 
 // linksMail is the mail that leads to tickets, the newest first.
-func linksMail(now time.Time, region store.Region, newest store.Ticket, messageID string, more ...store.Ticket) store.Outbound {
+func linksMail(
+	now time.Time, region store.Region, newest store.Ticket, messageID string, more ...store.Ticket,
+) store.Outbound {
 	mail := confirmation(now, region, newest, messageID)
 	mail.Kind, mail.Promise = store.MailLinks, store.Promise{}
 	for _, k := range append([]store.Ticket{newest}, more...) {

@@ -53,7 +53,9 @@ func (t *txn) collect(rows *[]store.Outbound, limit int) func(key, _ []byte) (bo
 }
 
 // HeldOutbounds implements store.Board.
-func (db *DB) HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) (rows []store.Outbound, err error) {
+func (db *DB) HeldOutbounds(
+	ctx context.Context, before store.OutboundID, limit int,
+) (rows []store.Outbound, err error) {
 	err = db.read(ctx, func(t *txn) error {
 		return t.walkBack(bOutHeld, nil, beforeKey(nil, uint64(before)), t.collect(&rows, limit))
 	})
@@ -65,7 +67,9 @@ func (db *DB) HeldOutbounds(ctx context.Context, before store.OutboundID, limit 
 
 // eachOutbound lets change see rows that are all there, in one transaction, of which
 // every run starts with begin.
-func (db *DB) eachOutbound(ctx context.Context, ids []store.OutboundID, begin func(), change func(*txn, store.Outbound) error) error {
+func (db *DB) eachOutbound(
+	ctx context.Context, ids []store.OutboundID, begin func(), change func(*txn, store.Outbound) error,
+) error {
 	return db.write(ctx, 0, func(t *txn) error {
 		begin()
 		for _, id := range ids {
@@ -165,7 +169,9 @@ func (t *txn) retry(now time.Time, row *store.Outbound) error {
 }
 
 // GiveUpOutbounds implements store.Board.
-func (db *DB) GiveUpOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID, by string) (ended []store.Outbound, err error) {
+func (db *DB) GiveUpOutbounds(
+	ctx context.Context, now time.Time, ids []store.OutboundID, by string,
+) (ended []store.Outbound, err error) {
 	now = store.Instant(now)
 	if by == "" || len(by) > maxField {
 		return nil, fault("give up outbounds, in all", len(ids), invalid("it needs who does it"))
@@ -192,7 +198,9 @@ func (db *DB) GiveUpOutbounds(ctx context.Context, now time.Time, ids []store.Ou
 }
 
 // RenewPromise implements store.Outbox.
-func (db *DB) RenewPromise(ctx context.Context, now time.Time, id store.OutboundID, claim uint64, p store.Promise) (row store.Outbound, err error) {
+func (db *DB) RenewPromise(
+	ctx context.Context, now time.Time, id store.OutboundID, claim uint64, p store.Promise,
+) (row store.Outbound, err error) {
 	p = store.Promise{FirstResponseBy: kept(p.FirstResponseBy), ResolutionBy: kept(p.ResolutionBy)}
 	err = db.write(ctx, 0, func(t *txn) (err error) {
 		if row, err = t.outbound(id); err != nil {

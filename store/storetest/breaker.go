@@ -19,7 +19,8 @@ func breaker(d *desk) {
 	d.pass(time.Second)
 	last := d.wantStopped(d.answer(d.mail(3), guarded), store.RuleBreaker)
 	state := must[store.Responder](d)(d.Responder(d.ctx, d.now))
-	if state.On || !state.Tripped || state.Inbound != last.ID || !state.Since.Equal(d.at()) || !strings.Contains(state.Reason, "answer/breaker") {
+	if state.On || !state.Tripped || state.Inbound != last.ID || !state.Since.Equal(d.at()) ||
+		!strings.Contains(state.Reason, "answer/breaker") {
 		d.Errorf("after the breaker: %+v", state)
 	}
 	// Until its pause is over it stays as it is.
@@ -28,7 +29,8 @@ func breaker(d *desk) {
 	d.wantStopped(d.answer(d.mail(5)), store.RuleBreaker)
 	d.same(must[store.Responder](d)(d.Responder(d.ctx, d.now)), state)
 
-	on := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "ops", Reason: "looked into it"}))
+	on := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now,
+		store.Switch{On: true, By: "ops", Reason: "looked into it"}))
 	d.same(on, store.Responder{On: true, Since: d.at(), Reason: "looked into it", By: "ops", Trips: 1})
 	d.wantAnswered(d.answer(d.mail(6), guarded))
 	d.wantAnswered(d.answer(d.mail(7), guarded))

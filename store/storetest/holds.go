@@ -27,7 +27,8 @@ func (d *desk) holds(report store.Report) store.Outbound {
 	d.Helper()
 	row := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
 	d.must(d.FinishOutbound(d.ctx, d.now, store.Finish{
-		ID: row.ID, Claim: row.Claim, State: store.StateHeld, Hold: "rcpt", DueAt: d.now.Add(time.Minute), Reply: "550 not allowed", Code: 550, Report: report,
+		ID: row.ID, Claim: row.Claim, State: store.StateHeld, Hold: "rcpt", DueAt: d.now.Add(time.Minute),
+		Reply: "550 not allowed", Code: 550, Report: report,
 	}))
 	return must[store.Outbound](d)(d.Outbound(d.ctx, row.ID))
 }
@@ -47,8 +48,10 @@ func heldGivenUp(d *desk) {
 
 	_, err := d.GiveUpOutbounds(d.ctx, d.now, []store.OutboundID{row.ID}, "")
 	d.wantErr(err, store.ErrInvalid)
-	ended := must[[]store.Outbound](d)(d.GiveUpOutbounds(d.ctx, d.now, []store.OutboundID{row.ID, row.ID}, "ops@desk.example"))
-	if len(ended) != 1 || ended[0].State != store.StateFailed || ended[0].Reply != "given up by ops@desk.example: 550 not allowed" {
+	ended := must[[]store.Outbound](d)(d.GiveUpOutbounds(d.ctx, d.now, []store.OutboundID{row.ID, row.ID},
+		"ops@desk.example"))
+	if len(ended) != 1 || ended[0].State != store.StateFailed ||
+		ended[0].Reply != "given up by ops@desk.example: 550 not allowed" {
 		d.Errorf("given up: %+v", ended)
 	}
 	d.same(len(d.events(opened.Ticket.ID)), 1)
@@ -70,7 +73,8 @@ func heldGivenUp(d *desk) {
 
 func heldRefused(d *desk) {
 	k := d.opens().Ticket
-	report := store.Report{Action: "failed", Outcome: store.OutcomeRefused, Host: "relay.example", Diagnostic: "blocked using a list"}
+	report := store.Report{Action: "failed", Outcome: store.OutcomeRefused, Host: "relay.example",
+		Diagnostic: "blocked using a list"}
 	d.holds(report)
 	d.pass(time.Hour)
 	row := d.holds(report)
@@ -85,12 +89,15 @@ func heldRefused(d *desk) {
 
 func retrySuppressed(d *desk) {
 	row := d.fails()
-	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, store.Suppression{Address: row.To, Scope: store.ScopeAll, By: "ops@desk.example"}))
-	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, store.Suppression{Address: row.To, Scope: store.ScopeAnswers, By: "ops@desk.example"}))
+	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, store.Suppression{Address: row.To, Scope: store.ScopeAll,
+		By: "ops@desk.example"}))
+	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now,
+		store.Suppression{Address: row.To, Scope: store.ScopeAnswers, By: "ops@desk.example"}))
 	done := must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: []store.OutboundID{row.ID}}))
 	d.same(done, store.Retried{Suppressed: []store.Outbound{row}})
 	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
-	done = must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: []store.OutboundID{row.ID}, Release: true}))
+	done = must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now,
+		store.Retry{IDs: []store.OutboundID{row.ID}, Release: true}))
 	if len(done.Suppressed) != 0 || len(done.Due) != 1 {
 		d.Errorf("with the address released: %+v", done)
 	}
@@ -125,7 +132,8 @@ func promiseRenewed(d *desk) {
 	d.same(renewed, row)
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, opened.Ticket.ID)).Promise, promise)
 	var due []time.Time
-	for _, deadline := range must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now.Add(-time.Hour), d.now.Add(5000*time.Hour), 9)) {
+	for _, deadline := range must[[]store.Deadline](d)(
+		d.DeadlinesDue(d.ctx, d.now.Add(-time.Hour), d.now.Add(5000*time.Hour), 9)) {
 		due = append(due, deadline.Due)
 	}
 	if !slices.Equal(due, []time.Time{promise.FirstResponseBy, promise.ResolutionBy}) {
@@ -173,7 +181,8 @@ func (m *model) fails(now time.Time, o *modelMail) {
 	m.hour(now, "domain", store.Domain(o.To)).Failed++
 	if k := m.ticket(o.Ticket); k != nil && o.Kind != store.MailAutoResponse {
 		k.Status = store.StatusOpen
-		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now, Body: o.Reply})
+		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now,
+			Body: o.Reply})
 	}
 }
 

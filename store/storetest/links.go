@@ -24,7 +24,8 @@ func linkStories() map[string]func(*desk) {
 
 func (d *desk) mailing(change ...func(*store.Mailing)) store.Mailing {
 	n := d.mint()
-	m := store.Mailing{Region: region("us", "US"), Link: linkOf(n), LinkExpires: d.at().Add(90 * 24 * time.Hour), MessageID: messageIDOf(n)}
+	m := store.Mailing{Region: region("us", "US"), Link: linkOf(n), LinkExpires: d.at().Add(90 * 24 * time.Hour),
+		MessageID: messageIDOf(n)}
 	for _, c := range change {
 		c(&m)
 	}
@@ -33,8 +34,9 @@ func (d *desk) mailing(change ...func(*store.Mailing)) store.Mailing {
 
 func (d *desk) asks(address string, budgets ...store.Budget) store.LinkRequest {
 	n := store.LinkRequest{
-		Region: region("us", "US"), Address: address, LinkExpires: d.at().Add(90 * 24 * time.Hour), MessageID: messageIDOf(d.mint()),
-		Budgets: budgets,
+		Region: region("us", "US"), Address: address, LinkExpires: d.at().Add(90 * 24 * time.Hour),
+		MessageID: messageIDOf(d.mint()),
+		Budgets:   budgets,
 	}
 	for range store.MailedLinks {
 		n.Fresh = append(n.Fresh, linkOf(d.mint()))
@@ -68,8 +70,10 @@ func renewal(d *desk) {
 	k.Link, k.ProvenAt = m.Link, d.at()
 	mail := store.Outbound{
 		ID: renewed.Confirmation.ID, Kind: store.MailLinks, Region: "us", From: m.Region.Address, FromName: m.Region.Name,
-		To: k.Requester.Email, Langs: []string{"es"}, MessageID: m.MessageID, InReplyTo: first.Confirmation.MessageID, Ticket: k.ID, Number: k.Number, Link: m.Link,
-		Links: []store.TicketLink{{Number: k.Number, Link: m.Link}}, QueuedAt: d.at(), State: store.StateQueued, DueAt: d.at(),
+		To: k.Requester.Email, Langs: []string{"es"}, MessageID: m.MessageID, InReplyTo: first.Confirmation.MessageID,
+		Ticket: k.ID, Number: k.Number, Link: m.Link,
+		Links: []store.TicketLink{{Number: k.Number, Link: m.Link}}, QueuedAt: d.at(), State: store.StateQueued,
+		DueAt: d.at(),
 	}
 	d.same(renewed, store.Opened{Ticket: k, Confirmation: mail})
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, mail.ID)), mail)
@@ -87,10 +91,12 @@ func renewalWithheld(d *desk) {
 	k = must[store.Opened](d)(d.RenewLink(d.ctx, d.now, k.Link, d.mailing(budgeted))).Ticket
 	refused := must[store.Opened](d)(d.RenewLink(d.ctx, d.now, k.Link, d.mailing(budgeted)))
 	d.same(refused.Ticket, k)
-	if m := refused.Confirmation; m.ID != 0 || m.State != store.StateSuppressed || m.Reason != store.RuleBudget+": links/mailbox" {
+	if m := refused.Confirmation; m.ID != 0 || m.State != store.StateSuppressed ||
+		m.Reason != store.RuleBudget+": links/mailbox" {
 		d.Fatalf("the mail is %+v", m)
 	}
-	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, store.Suppression{Address: k.Requester.Email, Scope: store.ScopeAll, By: "ops"}))
+	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now,
+		store.Suppression{Address: k.Requester.Email, Scope: store.ScopeAll, By: "ops"}))
 	refused = must[store.Opened](d)(d.RenewLink(d.ctx, d.now, k.Link, d.mailing()))
 	if m := refused.Confirmation; m.ID != 0 || m.State != store.StateSuppressed {
 		d.Fatalf("the mail is %+v", m)
@@ -123,8 +129,10 @@ func linksAsked(d *desk) {
 	n := d.asks(" ana@PARTNER.example ")
 	n.Since = since
 	mail := must[store.Outbound](d)(d.MailLinks(d.ctx, d.now, n))
-	d.same(mail.Links, []store.TicketLink{{Number: open.Number, Link: open.Link}, {Number: revoked.Number, Link: n.Fresh[1]}})
-	if mail.Kind != store.MailLinks || mail.Ticket != open.ID || mail.To != open.Requester.Email || mail.State != store.StateQueued {
+	d.same(mail.Links, []store.TicketLink{{Number: open.Number, Link: open.Link},
+		{Number: revoked.Number, Link: n.Fresh[1]}})
+	if mail.Kind != store.MailLinks || mail.Ticket != open.ID || mail.To != open.Requester.Email ||
+		mail.State != store.StateQueued {
 		d.Fatalf("the mail is %+v", mail)
 	}
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, mail.ID)), mail)
@@ -150,7 +158,8 @@ func linksOfNobody(d *desk) {
 	if must[store.Outbound](d)(d.MailLinks(d.ctx, d.now, d.asks("ana@partner.example", twice))).ID == 0 {
 		d.Fatal("nothing was mailed although there is room again")
 	}
-	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, store.Suppression{Address: "Ana@Partner.example", Scope: store.ScopeAll, By: "ops"}))
+	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now,
+		store.Suppression{Address: "Ana@Partner.example", Scope: store.ScopeAll, By: "ops"}))
 	d.same(must[store.Outbound](d)(d.MailLinks(d.ctx, d.now, d.asks("Ana@Partner.example"))), store.Outbound{})
 }
 
@@ -165,7 +174,8 @@ func anotherAddress(d *desk) {
 	k.Requester.Email, k.Link, k.ChangedAt, k.Entries = n.Email, n.Mailing.Link, d.at(), 2
 	d.same(opened.Ticket, k)
 	d.same(must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, n.Mailing.Link)), k)
-	if m := opened.Confirmation; m.Kind != store.MailConfirmation || m.To != n.Email || m.Link != k.Link || m.State != store.StateQueued || m.Promise != k.Promise {
+	if m := opened.Confirmation; m.Kind != store.MailConfirmation || m.To != n.Email || m.Link != k.Link ||
+		m.State != store.StateQueued || m.Promise != k.Promise {
 		d.Fatalf("the confirmation is %+v", m)
 	}
 	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, k.ID, 1, 9)), []store.Entry{
@@ -191,10 +201,12 @@ func replacedNotRetried(d *desk) {
 	d.finishes(d.claims(claimAll())[0], store.StateFailed, time.Time{})
 	replaced := func(id store.TicketID) {
 		d.Helper()
-		must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.NewAddress{Ticket: id, Email: "ana@right.example", Mailing: d.mailing()}))
+		must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.NewAddress{Ticket: id, Email: "ana@right.example",
+			Mailing: d.mailing()}))
 	}
 	replaced(failed.Ticket)
-	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: []store.OutboundID{failed.ID}, Release: true})), store.Retried{})
+	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now,
+		store.Retry{IDs: []store.OutboundID{failed.ID}, Release: true})), store.Retried{})
 	d.finishes(d.claims(claimAll())[0], store.StateSent, time.Time{})
 
 	fails, queued := d.opens().Confirmation, d.opens().Confirmation
@@ -203,7 +215,8 @@ func replacedNotRetried(d *desk) {
 	replaced(queued.Ticket)
 	d.finishes(rows[0], store.StateFailed, time.Time{})
 	d.finishes(rows[1], store.StateQueued, d.now.Add(time.Minute))
-	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: []store.OutboundID{fails.ID}, Release: true})), store.Retried{})
+	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now,
+		store.Retry{IDs: []store.OutboundID{fails.ID}, Release: true})), store.Retried{})
 	d.pass(time.Hour)
 	for _, row := range d.claims(claimAll()) {
 		if row.To != "ana@right.example" {
@@ -226,7 +239,8 @@ func pageOfDeadAddress(d *desk) {
 	_, err := d.ChangeRequester(d.ctx, d.now, n)
 	d.wantErr(err, store.ErrConflict) // mail to its address arrives
 	for _, dead := range []string{k.Requester.Email, "gone@right.example"} {
-		must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, store.Suppression{Address: dead, Scope: store.ScopeAll, By: "ops"}))
+		must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now,
+			store.Suppression{Address: dead, Scope: store.ScopeAll, By: "ops"}))
 	}
 	other := d.opens(from("eve@elsewhere.example")).Ticket
 	n.Link = other.Link
@@ -248,7 +262,8 @@ func pageOfDeadAddress(d *desk) {
 func addressIndexes(d *desk) {
 	opened := d.opens()
 	k, was := opened.Ticket, opened.Ticket.Requester.Email
-	d.same(len(must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, d.now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Minute }}))), 1)
+	d.same(len(must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, d.now,
+		store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Minute }}))), 1)
 	n := store.NewAddress{Ticket: k.ID, Email: "ana@right.example", Mailing: d.mailing()}
 	second := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, n)).Confirmation
 	ids := func(address string) (ids []store.OutboundID) {

@@ -236,7 +236,8 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 			o.end(store.StateSuppressed, now)
 			o.Reason = reason
 			m.countEnd(o)
-			if k := m.ticket(o.Ticket); dead && k != nil && o.Kind != store.MailAutoResponse && store.AddressKey(k.Requester.Email) == store.AddressKey(o.To) {
+			if k := m.ticket(o.Ticket); dead && k != nil && o.Kind != store.MailAutoResponse &&
+				store.AddressKey(k.Requester.Email) == store.AddressKey(o.To) {
 				k.Question = store.QuestionUndeliverable
 			}
 			continue

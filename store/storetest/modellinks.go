@@ -43,7 +43,8 @@ func (m *model) renew(now time.Time, by store.LinkID, n store.Mailing, id store.
 	k.Link = n.Link
 	m.links[n.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
 	for _, earlier := range m.outs {
-		if earlier.Ticket == k.ID && earlier.Kind == store.MailConfirmation && store.AddressKey(earlier.To) == store.AddressKey(o.To) {
+		if earlier.Ticket == k.ID && earlier.Kind == store.MailConfirmation &&
+			store.AddressKey(earlier.To) == store.AddressKey(o.To) {
 			o.InReplyTo = earlier.MessageID
 		}
 	}
@@ -71,7 +72,8 @@ func (m *model) mailLinks(now time.Time, n store.LinkRequest, id store.OutboundI
 	spent := m.spend(now, n.Budgets...)
 	var tickets []*store.Ticket
 	for _, k := range slices.Backward(m.tickets) {
-		if store.AddressKey(k.Requester.Email) == store.AddressKey(n.Address) && !k.OpenedAt.Before(n.Since) && len(tickets) < store.MailedLinks {
+		if store.AddressKey(k.Requester.Email) == store.AddressKey(n.Address) && !k.OpenedAt.Before(n.Since) &&
+			len(tickets) < store.MailedLinks {
 			tickets = append(tickets, k)
 		}
 	}
@@ -119,7 +121,8 @@ func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.Outb
 	m.links[k.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
 	m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventAddressChanged, At: now, Body: was})
 	for _, o := range m.outs {
-		waits := o.State == store.StateQueued || o.State == store.StateHeld || o.State == store.StateThrottled || o.State == store.StateFailed
+		waits := o.State == store.StateQueued || o.State == store.StateHeld || o.State == store.StateThrottled ||
+			o.State == store.StateFailed
 		if o.Ticket == k.ID && waits && o.Kind != store.MailAutoResponse {
 			m.replace(now, o)
 		}
