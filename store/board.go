@@ -92,9 +92,9 @@ type Board interface {
 	// below before (0: from the newest).
 	HeldOutbounds(ctx context.Context, before OutboundID, limit int) ([]Outbound, error)
 	// RetryOutbounds makes mails due now: those that wait for another try, those
-	// that are throttled, whatever their budgets say, and those that failed, which begin anew with the same bytes and no fate. A mail that is in
-	// none of these states is left alone, as is a failed auto-response, which is sent at
-	// most once. One whose address is suppressed for its kind would not leave: it is
+	// that are throttled, whatever their budgets say, and those that failed, which begin
+	// anew with the same bytes and no fate. A mail that is in none of these states is left
+	// alone, as is a failed auto-response, which is sent at most once. One whose address is suppressed for its kind would not leave: it is
 	// left alone and named, or, with Release, that suppression ends in the same step.
 	// One whose ticket has been given another address is left alone too, and has
 	// RuleReplaced for its Reason from then on.

@@ -110,17 +110,7 @@ func flowOf(
 	r store.Region, waiting []store.Outbound, boxes []Mailbox, answers bool, now time.Time, heldAll bool,
 ) regionFlow {
 	f := regionFlow{ID: r.ID, Name: r.Name, Address: r.Address, Tone: "green", Word: "flows"}
-	var n, held int
-	var oldest time.Duration
-	for _, o := range waiting {
-		if o.Region == r.ID {
-			n++
-			if o.State == store.StateHeld {
-				held++
-			}
-			oldest = max(oldest, now.Sub(o.QueuedAt))
-		}
-	}
+	n, held, oldest := waitingOf(r, waiting, now)
 	out := "Everything queued has gone out"
 	switch {
 	case n == 1:
@@ -158,6 +148,22 @@ func flowOf(
 		}
 	}
 	return f
+}
+
+// waitingOf counts the mails of a region that wait, those of them that are held, and
+// how long the oldest has waited.
+func waitingOf(r store.Region, waiting []store.Outbound, now time.Time) (n, held int, oldest time.Duration) {
+	for _, o := range waiting {
+		if o.Region != r.ID {
+			continue
+		}
+		n++
+		if o.State == store.StateHeld {
+			held++
+		}
+		oldest = max(oldest, now.Sub(o.QueuedAt))
+	}
+	return n, held, oldest
 }
 
 func responderWords(r store.Responder) string {

@@ -75,8 +75,9 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 		return err
 	}
 	d := queueData{
-		page: page{"queue", who.Email}, WaitingCount: stats.Outbounds[store.StateQueued] + stats.Outbounds[store.StateClaimed],
-		FailedCount: stats.Outbounds[store.StateFailed], HeldCount: stats.Outbounds[store.StateHeld],
+		page:         page{"queue", who.Email},
+		WaitingCount: stats.Outbounds[store.StateQueued] + stats.Outbounds[store.StateClaimed],
+		FailedCount:  stats.Outbounds[store.StateFailed], HeldCount: stats.Outbounds[store.StateHeld],
 		ThrottledCount: stats.Outbounds[store.StateThrottled],
 		Holds:          holdRows(o.deps.Holds(), now), Relay: o.deps.Relay(),
 	}
