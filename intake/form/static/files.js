@@ -12,7 +12,9 @@ const named = 10;
 // none: the server's list by the server's rule (endings.go), which has the last
 // word.
 function refusedEnding(name, refused) {
-  const plain = name.replace(/\p{Cc}/gu, ":").replace(/\p{Cf}|\p{Default_Ignorable_Code_Point}/gu, "").replace(/[\u3002\uFF61]/g, ".").normalize("NFKC").toLowerCase();
+  const plain = name.replace(/\p{Cc}/gu, ":")
+    .replace(/\p{Cf}|\p{Default_Ignorable_Code_Point}/gu, "")
+    .replace(/[\u3002\uFF61]/g, ".").normalize("NFKC").toLowerCase();
   const last = plain.replaceAll("\\", "/").replace(/[/. ]+$/, "").split("/").pop();
   for (const part of last.split(":")) {
     const bare = part.replace(/[. ]+$/, "");
@@ -43,7 +45,8 @@ export function fileList(form, before) {
   // fault is the sentence for which a file stays out, as the server has it.
   function fault(file) {
     const kept = keptBoxes();
-    const total = [...chosen, file].reduce((sum, f) => sum + f.size, 0) + kept.reduce((sum, el) => sum + Number(el.dataset.size), 0);
+    const total = [...chosen, file].reduce((sum, f) => sum + f.size, 0) +
+      kept.reduce((sum, el) => sum + Number(el.dataset.size), 0);
     const ending = refusedEnding(file.name, refused);
     let text = "";
     if (ending) text = root.dataset.tEnding.replace("%e", () => ending);
@@ -70,7 +73,8 @@ export function fileList(form, before) {
   function say(faults) {
     const lines = faults.slice(0, named);
     if (faults.length > named) lines.push("+" + (faults.length - named));
-    problem.replaceChildren(...lines.map((text) => Object.assign(document.createElement("span"), { className: "fault", textContent: text })));
+    const fault = (text) => Object.assign(document.createElement("span"), { className: "fault", textContent: text });
+    problem.replaceChildren(...lines.map(fault));
     problem.hidden = faults.length === 0;
   }
 
