@@ -111,6 +111,7 @@ func (c *Conn) item(name string) (next string) {
 		c.skipFlags()
 	case c.ahead() == '[' || name == "RFC822" || name == "RFC822.PEEK":
 		c.section(name)
+	case c.sectionAhead(): // it has no value
 	case name == "UID":
 		word := c.word()
 		if uid, ok := number(word); ok {
@@ -129,6 +130,17 @@ func (c *Conn) item(name string) (next string) {
 		return nameIn(c.skipValue())
 	}
 	return ""
+}
+
+// sectionAhead tells whether a part of a mail comes next: "BODY[", which is the value
+// of no item.
+func (c *Conn) sectionAhead() bool {
+	b := c.blanks()
+	if b != 'B' && b != 'b' {
+		return false
+	}
+	name, isSection := strings.CutSuffix(strings.ToUpper(c.lookUntil('[', len("BINARY.PEEK["))), "[")
+	return isSection && slices.Contains([]string{"BODY", "BODY.PEEK", "BINARY", "BINARY.PEEK"}, name)
 }
 
 // nameIn is word if it is the name of an item and so no value.

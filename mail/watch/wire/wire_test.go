@@ -167,6 +167,11 @@ var manners = []struct{ name, command, says, reads string }{
 	{"a trailer on its own line (Xeams)", texts,
 		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n FLAGS (\\Seen) RFC822.SIZE 5)\r\nT1 OK\r\n",
 		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK -\r\n"},
+	{"flags in no list", texts, "* 3 FETCH (UID 7 FLAGS NIL BODY[] {5}\r\nhello)\r\n",
+		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n"},
+	{"items without a value before the text", texts,
+		"* 3 FETCH (UID 7 INTERNALDATE RFC822.SIZE FOO BODY.PEEK[]<0> {5}\r\nhello)\r\n",
+		"* 3 FETCH (UID 7 BODY[]<0> {5}\r\nhello)\r\n"},
 	{"by sequence number", bySeq, "* 3 FETCH (BODY[] {5}\r\nhello)\r\n", "* 3 FETCH (BODY[] {5}\r\nhello)\r\n"},
 }
 
