@@ -129,6 +129,8 @@ func judged() map[string]string {
 			r 550 Remetente <support@desk.example> desconhecido
 			r 550 Afzender onbekend
 			r 550 user not found in SASL database
+			r 550 SMTP AUTH user account expired
+			r 550 5.2.1 The user who sent this is inactive
 			. 554 5.2.2 message quota exceeded for this API key
 			r 550 mailbox quota: 500 of 500 mails sent today
 			r 550 5.7.1 This account may not contact external recipients
@@ -196,6 +198,8 @@ func judged() map[string]string {
 			. 550 You tried to send to a recipient that has been marked as inactive. Found inactive addresses: ana@partner.example. Inactive recipients are ones that have generated a hard bounce or a spam complaint.
 			r 550 "The recipient cannot be verified. Please check all recipients of this message to verify they are valid."
 			r 550 Gebruiker onbekend
+			r 550 That user does not have an account here
+			r 550 Recipient is no longer with the company
 			r 550 Nieznany użytkownik
 			r 550 Usuário desconhecido
 			r 550 Адресат не найден`,

@@ -80,7 +80,7 @@ var (
 		`(to|can'?t|cannot|may not|not) send\b`, `send (on behalf|mail|e-?mail|message)s?\b`, `originat(or|ing)\b`,
 		`[eé]metteur|exp[eé]diteur|absender|remitente|remetente|mittente|afzender|nadawc|expeditor|od[eo]s[ií]lat|felad[oó]`,
 		`avs[aä]ndar|avsender|afsender|l[aä]hett[aä]j|g[oö]nder(en|ici)|pengirim|отправител|відправник|发件人|寄件|送信者|差出人|発信者|발신|보낸`,
-		`complaints?\b`,
+		`complaints?\b`, `\bwho sent\b`, `\bsmtp.?auth\b`,
 		`\bclient\b`, `\b[eh](h|e)lo\b`, `authenticat`, `\b(un)?authori[sz]`, `\blog(ged)? ?in\b`,
 		`starttls|tls (is )?required|encrypt`,
 		`(does not|doesn'?t|don'?t|not) match|mismatch|must (match|equal|be the same)`, `permission|permitted`,
@@ -167,6 +167,7 @@ var (
 		`\b(unknown|invalid|no such|nonexist\w+|non-exist\w+|bad|inactive|unrout(e?)able|undeliverable|unresolvable|no valid) (\w+ )?(user|mailbox|address|account|alias|local.?part|person|destination|addressee)`,
 		`\b(user|mailbox|account|address|alias|customer|person)\b(\s\S+){0,4}? (is |was |has |has been |does |did |could |can )?(un?known|not (be )?(found|known|exist|here|listed|valid|available)|not exist|doesn'?t (exist|have)|no longer|non-?exist\w*|unallocated|misspelled)`,
 		`\b(is|are) (no longer|not a) valid`, `no (mailbox|account|user)\b`, `not our customer`,
+		`(does not|doesn'?t) have (an |any )?(account|mailbox)`,
 		`you tried to reach|you are trying to (contact|reach)`, `\b(bad|invalid|illegal) rcpt\b`,
 		`\b(host|domain)( name)? (is )?(not found|unknown|does not exist)`,
 		`\b(unknown|nonexistent|invalid) (host|domain)\b`, `null mx`,
@@ -187,8 +188,9 @@ var (
 	)
 	// mailboxGone: whatever the code, it takes no mail any more.
 	mailboxGone = anyOf(`no such (user|mailbox|address|account|recipient)|user unknown|unknown user`,
-		`no longer (active|valid|in use|available|exists?|here|on (this )?server|accepting|a)`,
-		`inactiv|disabled|deactivated|discontinued|deleted`, `(does|do) ?n.t exist|does not exist|doesn.t have`,
+		`no longer (active|valid|in use|available|exists?|here|on (this )?server|accepting|a)\b`,
+		`no longer (with|works?|employed|monitored)\b`,
+		`inactiv|disabled|deactivated|discontinued|deleted`, `(does|do) ?n.t exist|does not exist|(doesn.t|does not) have`,
 		`cannot be verified|no existe|desconocid|inconnu|unbekannt|existiert nicht|sconosciut|inesistente|non esiste|不存在|не найден|не существует|неизвест`,
 		`onbekend|bestaat niet|desconhecid|n[aã]o existe|nieznan|nie istnieje`,
 	)
