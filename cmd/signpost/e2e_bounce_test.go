@@ -46,7 +46,7 @@ func TestE2EBounce(t *testing.T) {
 	ctx := openBrowser(t)
 	s.signIn(t, ctx)
 	for _, want := range []struct{ path, text string }{
-		{"/ops/bounces", dead}, {"/ops/bounces", numbers[dead]}, {"/ops/suppressions", dead}, {"/ops/suppressions", "no mail at all"},
+		{"/ops/bounces", dead}, {"/ops/bounces", numbers[dead]}, {"/ops/suppressions", dead}, {"/ops/suppressions", "all mail"},
 		{"/ops/ledger?mark=bounce", "Undelivered Mail Returned to Sender"},
 		{"/ops/ledger?mark=delay", "Delayed Mail (still being retried)"},
 		{"/ops/ledger?q=" + url.QueryEscape(dead), "bounce"},
