@@ -82,7 +82,11 @@ func cutSentences(text string) []sentence {
 		for rest != "" && len(list) < maxSentences {
 			end, question := sentenceEnd(rest)
 			if raw := strings.TrimSpace(rest[:end]); raw != "" {
-				list = append(list, sentence{raw: raw, words: bareWords(raw), question: question})
+				s := sentence{raw: raw, words: bareWords(raw), question: question}
+				if len(list) > 0 && s.has(disclaimer) { // its paragraph asks for what no writer means
+					break
+				}
+				list = append(list, s)
 			}
 			rest = rest[end:]
 		}
@@ -184,18 +188,25 @@ func bareWords(s string) string {
 }
 
 // requests tells a question, or a request of whomever.
-func (s *sentence) requests() bool { return s.question || s.has(request) }
+func (s *sentence) requests() bool { return s.question && !s.smallTalk() || s.has(request) }
+
+// smallTalk tells a question that greets: "How are you?"
+func (s *sentence) smallTalk() bool { return s.count() <= maxGreeting && s.has(smallTalk) }
 
 // asksUs tells a request that the readers of this mailbox are to do: not one that
 // points to somebody else, and not a courtesy.
 func (s *sentence) asksUs() bool {
 	urgent := s.has(requestUrgent)
 	switch {
+	case s.smallTalk() || s.has(resendWord):
+		return false
 	case s.question: // "Is it urgent?" goes on with whom to ask
 		return !urgent || s.count() > maxFragment || s.has(requestUs)
-	case s.startsWith(imperative):
+	case s.startsWith(imperative) || s.commands():
 		return true
 	case !s.has(request) && !s.startsWith(sendWord):
+		return false
+	case s.has(handledWord) && !s.has(requestUs): // "beställningar skickas": the passive of a request's verb
 		return false
 	}
 	points := s.pointsTo()
@@ -208,6 +219,17 @@ func (s *sentence) asksUs() bool {
 		return !s.sendsMessage() || s.has(matterWord)
 	}
 	return !points && !s.has(requestElse)
+}
+
+// commands tells an imperative behind a courtesy, of something else than the mail
+// itself: "Please move the account".
+func (s *sentence) commands() bool {
+	courtesy, at, ok := phrasebook().find(s.words, request)
+	if !ok || at != 0 || s.has(requestElse) || s.has(messageWord) {
+		return false
+	}
+	_, at, ok = phrasebook().find(s.words[len(strings.TrimSuffix(courtesy, " ")):], imperative)
+	return ok && at == 0
 }
 
 // sendsMessage tells that what is to be sent is the mail the sentence answers. At the
@@ -254,7 +276,24 @@ func isTelephone(run string) bool {
 // personal tells what only a person writes about: an order of theirs, what arrived
 // or did not, thanks for an answer.
 func (s *sentence) personal() bool {
-	return s.has(letterWord) || s.has(goodsOwn) || s.numbersGoods() || s.has(troubleWord) && s.has(matterWord)
+	switch {
+	case s.has(resendWord):
+		return false
+	case s.has(letterWord) || s.numbersGoods() || s.has(troubleWord) && s.has(matterWord):
+		return true
+	case s.has(handledWord): // "Orders of these days will be processed on our return"
+		return false
+	}
+	return s.has(goodsOwn) || s.troublesGoods()
+}
+
+// troublesGoods tells a fault of goods, or goods that an absence is set against: "I am
+// on holiday, but the orders arrive twice". Who names an address tells whom to ask.
+func (s *sentence) troublesGoods() bool {
+	if s.pointsTo() || s.has(requestUrgent) || !s.has(goodsWord) {
+		return false
+	}
+	return s.has(troubleWord) || s.has(contrastWord) && s.has(awayWord)
 }
 
 // numberSigns stand between goods and their number.
@@ -321,6 +360,8 @@ func (m *message) states(s *sentence) bool {
 	switch {
 	case s.ofColleague() && !m.namesAuthor(s):
 		return false
+	case s.has(endedWord) && (s.has(houseWord) || s.has(mailboxWord)) && m.anySentence((*sentence).pointsTo):
+		return true // a project or a team; only beside whom to ask instead
 	case s.has(leftWord):
 		return s.has(firstPerson) || m.namesAuthor(s) || s.has(mailboxWord)
 	case s.has(pastWord), s.has(laterWord) && !s.has(returnWord) && !hasDigit(s.raw): // it is over, or not begun

@@ -74,6 +74,12 @@ const (
 	jobWord        section = "job"
 	ourWord        section = "our-word"
 	houseWord      section = "house-word"
+	handledWord    section = "handled"
+	resendWord     section = "resend"
+	contrastWord   section = "contrast"
+	smallTalk      section = "small-talk"
+	disclaimer     section = "disclaimer"
+	endedWord      section = "ended"
 )
 
 // phrases is the phrase book: every section's phrases of all languages, folded.
@@ -215,7 +221,8 @@ func (s section) ofSentences() bool {
 	case firstPerson, firstHouse, thirdPerson, mailboxWord, awayWord, leftWord, backWord, pastWord, returnWord,
 		request, requestUs, requestElse, requestUrgent, letterWord, goodsWord, goodsOwn, senderVoice,
 		ackNoun, ackDone, ackCourtesy, imperative, sendWord, messageWord, laterWord,
-		matterWord, troubleWord, jobWord, ourWord, houseWord, programNoun:
+		matterWord, troubleWord, jobWord, ourWord, houseWord, programNoun,
+		handledWord, resendWord, contrastWord, smallTalk, disclaimer, endedWord:
 		return true
 	}
 	return false

@@ -237,8 +237,9 @@ func attributes(line, below string) bool {
 	if !strings.HasSuffix(line, ":") && !strings.HasSuffix(line, "：") || !hasDigit(line) {
 		return false
 	}
+	head := strings.TrimRight(line, ":")
 	return strings.HasPrefix(strings.TrimLeft(below, " \t\r\n"), ">") &&
-		strings.ContainsAny(strings.TrimRight(line, ":"), ":@")
+		(strings.ContainsAny(head, ":@") || strings.Contains(head, " 20")) // or a year
 }
 
 // startsQuote tells the line above a quoted mail: "-----Original Message-----",
@@ -257,22 +258,34 @@ func startsQuote(line, text string) bool {
 		return true
 	}
 	if _, below, _ := strings.Cut(text, "\n"); strings.HasPrefix(line, "---") && strings.HasSuffix(line, "---") &&
-		pastedHeader(below) {
+		pastedFields(below) {
 		return true
 	}
 	return pastedHeader(text)
 }
 
+// pastedFields tells two lines of "Word: value" under a marker line.
+func pastedFields(text string) bool {
+	fields, _ := countFields(text)
+	return fields >= 2
+}
+
 // pastedHeader tells three to eight lines of "Word: value", an address among them.
 func pastedHeader(text string) bool {
-	fields, address := 0, false
+	fields, address := countFields(text)
+	return fields >= 3 && address
+}
+
+// countFields counts the lines of "Word: value", up to eight, that text begins with,
+// and tells whether a value holds an address.
+func countFields(text string) (fields int, address bool) {
 	for line := range strings.Lines(cut(text, 1200)) {
 		if fields == 8 {
 			break
 		}
 		line = strings.Trim(strings.TrimSpace(line), "*")
 		if line == "" && fields == 0 {
-			return false
+			return 0, false
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || len([]rune(name)) > 16 || name == "" || strings.ContainsAny(name, ".,;@/") {
@@ -281,5 +294,5 @@ func pastedHeader(text string) bool {
 		fields++
 		address = address || strings.Contains(value, "@")
 	}
-	return fields >= 3 && address
+	return fields, address
 }
