@@ -313,7 +313,10 @@ func TestAHoldAtRecipientsOutlivesTheProcess(t *testing.T) {
 		if h := d.Holds(); len(h) != 1 || h[0].Domain != "" || !h[0].Since.Equal(store.Instant(since)) {
 			t.Errorf("held: %+v, before since %v", h, since)
 		}
-		if n := len(p.said("RCPT")) - asked; n > 6 {
+		// The holds found are of single domains until the new mail is refused: by then
+		// each of the four sessions may have asked once. Then the one hold asks after 5,
+		// 15 and 35 s.
+		if n := len(p.said("RCPT")) - asked; n > 4+1+3 {
 			t.Errorf("the new process asked %d times in a minute", n)
 		}
 		p.set("RCPT", "250 ok")
