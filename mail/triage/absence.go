@@ -279,21 +279,29 @@ func (s *sentence) personal() bool {
 	switch {
 	case s.has(resendWord):
 		return false
-	case s.has(letterWord) || s.numbersGoods() || s.has(troubleWord) && s.has(matterWord):
+	case s.has(letterWord) || s.has(troubleWord) && s.has(matterWord):
 		return true
-	case s.has(handledWord): // "Orders of these days will be processed on our return"
+	case s.has(handledWord) && !longNumber(s.words): // "Orders of these days will be processed on 5 May"
 		return false
 	}
-	return s.has(goodsOwn) || s.troublesGoods()
+	return s.has(goodsOwn) || s.numbersGoods() || s.troublesGoods()
 }
 
 // troublesGoods tells a fault of goods, or goods that an absence is set against: "I am
 // on holiday, but the orders arrive twice". Who names an address tells whom to ask.
 func (s *sentence) troublesGoods() bool {
-	if s.pointsTo() || s.has(requestUrgent) || !s.has(goodsWord) {
+	if s.pointsTo() || s.has(requestUrgent) {
 		return false
 	}
-	return s.has(troubleWord) || s.has(contrastWord) && s.has(awayWord)
+	goods := s.has(goodsWord)
+	return goods && s.has(troubleWord) || (goods || s.has(matterWord)) && s.has(contrastWord) && s.has(awayWord)
+}
+
+// longNumber tells three digits or more that are no year: an order's, not a date's.
+func longNumber(words string) bool {
+	return slices.ContainsFunc(strings.Fields(words), func(word string) bool {
+		return len(word) > 2 && strings.Trim(word, "0123456789") == "" && !(len(word) == 4 && strings.HasPrefix(word, "20"))
+	})
 }
 
 // numberSigns stand between goods and their number.
