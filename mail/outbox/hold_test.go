@@ -313,9 +313,9 @@ func TestAHoldAtRecipientsOutlivesTheProcess(t *testing.T) {
 		if h := d.Holds(); len(h) != 1 || h[0].Domain != "" || !h[0].Since.Equal(store.Instant(since)) {
 			t.Errorf("held: %+v, before since %v", h, since)
 		}
-		// The holds found are of single domains until the new mail is refused: by then
-		// each of the four sessions may have asked once. Then the one hold asks after 5,
-		// 15 and 35 s.
+		// Mail that was never refused is not held yet: the four sessions ask at once, one
+		// of them as the probe of a hold found, whose refusal tells nothing new, so that
+		// it asks once more. Then the one hold asks after 5, 15 and 35 s.
 		if n := len(p.said("RCPT")) - asked; n > 4+1+3 {
 			t.Errorf("the new process asked %d times in a minute", n)
 		}
