@@ -1,6 +1,6 @@
 // Package store holds the domain of Signpost: its types, its errors, and the
 // verbs by which they change, each with its contract in prose. It knows no
-// database, no clock and no I/O. store/bolt writes the verbs over the rows of an
+// database, no clock and no I/O. store/verbs writes the verbs over the rows of an
 // engine (store/engine), and store/storetest holds them to these contracts.
 //
 // Rules that bind the verbs and every caller:

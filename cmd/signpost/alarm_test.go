@@ -19,13 +19,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
+	"signpost/store/verbs"
 )
 
 // ward is a service whose troubles a test makes, and a webhook that may be deaf.
 // It lives in a bubble, with its alarms running.
 type ward struct {
-	db     *bolt.DB
+	db     *verbs.Store
 	mailed bool // alarms go by mail too
 	stop   func()
 
@@ -68,7 +69,7 @@ func worse(t store.Trouble) store.Trouble {
 }
 
 func newWard(t *testing.T, change ...func(*ward)) *ward {
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
+	db, err := datafile.Open(filepath.Join(t.TempDir(), "db"), datafile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

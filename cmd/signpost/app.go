@@ -20,9 +20,9 @@ import (
 	"signpost/mail/watch"
 	"signpost/store"
 	"signpost/store/blob"
-	"signpost/store/bolt"
 	"signpost/store/ident"
 	"signpost/store/lang"
+	"signpost/store/verbs"
 )
 
 // App is the whole service, wired: what serve and demo run, and what a
@@ -32,7 +32,7 @@ type App struct {
 	log     *slog.Logger
 	secret  []byte // the newest, of which backups note the fingerprint
 	metrics *metrics
-	db      *bolt.DB
+	db      *verbs.Store
 	blobs   *blob.Local
 	ring    *ident.Ring
 	texts   *lang.Catalogue

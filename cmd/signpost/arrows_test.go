@@ -61,7 +61,7 @@ func allowed(from, to string) bool {
 	case top(from) == top(to):
 		return true
 	default:
-		return top(to) == "store" && !within(to, []string{"store/bolt", "store/engine"})
+		return top(to) == "store" && !within(to, []string{"store/verbs", "store/engine", "store/datafile"})
 	}
 }
 

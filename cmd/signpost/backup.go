@@ -15,8 +15,9 @@ import (
 
 	"signpost/store"
 	"signpost/store/blob"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 	"signpost/store/ident"
+	"signpost/store/verbs"
 )
 
 // A backup is a folder: the database as one moment's snapshot, every attachment
@@ -53,8 +54,8 @@ func (c *BackupCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	switch err := bolt.CheckFile(context.Background(), filepath.Join(to, databaseFile)); {
-	case errors.Is(err, bolt.ErrOtherSchema):
+	switch err := datafile.Check(context.Background(), filepath.Join(to, databaseFile)); {
+	case errors.Is(err, verbs.ErrOtherSchema):
 		fmt.Fprintln(env.stderr, "Note: the backup is not checked: the service that made it is another version of signpost. Restart the service.")
 	case err != nil:
 		return fmt.Errorf("the backup is made, but what was copied is not whole; keep the older backups:\n%w", err)

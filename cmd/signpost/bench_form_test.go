@@ -25,7 +25,7 @@ var crowds = []struct {
 // the same disk, by as many clients; and against that commit behind an empty
 // handler, which is what the machine leaves to any service over HTTP.
 func TestBenchForm(t *testing.T) {
-	raw := reference(t, "signpost/store/bolt")
+	raw := reference(t, "signpost/store/verbs")
 	for _, relay := range []struct {
 		name  string
 		host  func(*testing.T) *mailHost

@@ -11,7 +11,7 @@ import (
 
 	"signpost/store"
 	"signpost/store/blob"
-	"signpost/store/bolt"
+	"signpost/store/verbs"
 )
 
 // checkStore opens the database, or asks whether the service that holds it
@@ -68,7 +68,7 @@ func mayMake(folder string) error {
 }
 
 // checkAttachments looks for each attachment that tickets and mails name.
-func checkAttachments(ctx context.Context, heading string, db *bolt.DB, cfg Config, r *report) {
+func checkAttachments(ctx context.Context, heading string, db *verbs.Store, cfg Config, r *report) {
 	blobs, err := openBlobs(cfg.Service)
 	if err != nil {
 		return // checkBlobs tells of it
@@ -121,7 +121,7 @@ func missingAttachments(
 	}
 }
 
-func storeWhole(ctx context.Context, db *bolt.DB) error {
+func storeWhole(ctx context.Context, db *verbs.Store) error {
 	if err := db.Check(ctx); err != nil {
 		return err
 	}

@@ -12,8 +12,9 @@ import (
 	"time"
 
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 	"signpost/store/ident"
+	"signpost/store/verbs"
 )
 
 // GenerateCmd fills a store with realistic tickets: for benchmarks, and for
@@ -47,7 +48,7 @@ func (c *GenerateCmd) Run(env *environment) error {
 		return err
 	}
 	app, err := openApp(cfg, slog.New(slog.DiscardHandler))
-	if errors.Is(err, bolt.ErrInUse) {
+	if errors.Is(err, datafile.ErrInUse) {
 		return fmt.Errorf("%w: stop it, generate, and start it again", err)
 	}
 	if err != nil {
@@ -129,14 +130,14 @@ func (c *GenerateCmd) fill(ctx context.Context, app *App, g *generator, now time
 	at := now.Add(-time.Duration(c.Days) * 24 * time.Hour)
 	every := c.Tickets/generatedKept + 1
 	for left := c.Tickets; left > 0; left -= generateBatch {
-		batch := make([]bolt.Opening, min(left, generateBatch))
+		batch := make([]verbs.Opening, min(left, generateBatch))
 		for i := range batch {
 			at = at.Add(step)
 			ticket, err := g.ticket(at)
 			if err != nil {
 				return nil, err
 			}
-			batch[i] = bolt.Opening{Now: at, Ticket: ticket, Confirmed: true}
+			batch[i] = verbs.Opening{Now: at, Ticket: ticket, Confirmed: true}
 		}
 		opened, err := app.db.OpenTickets(ctx, batch)
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"signpost/mail/triage"
 	"signpost/mail/watch"
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/verbs"
 )
 
 // generatedKept is how many of the generated confirmations are known to those
@@ -71,7 +71,7 @@ func (c *GenerateCmd) fillLedger(ctx context.Context, app *App, g *generator, no
 	env := triage.Envelope{Ours: app.ours, OwnMessageID: app.ring.OwnMessageID, OwnInstance: app.instance}
 	step := time.Duration(c.Days) * 24 * time.Hour / time.Duration(max(c.Mails, 1))
 	for n := 0; n < c.Mails; n += generateBatch {
-		batch := make([]bolt.Arriving, min(c.Mails-n, generateBatch))
+		batch := make([]verbs.Arriving, min(c.Mails-n, generateBatch))
 		for i := range batch {
 			at := began.Add(time.Duration(n+i+1) * step)
 			for len(mails) > 1 && mails[1].QueuedAt.Before(at) {
@@ -91,7 +91,7 @@ func (c *GenerateCmd) fillLedger(ctx context.Context, app *App, g *generator, no
 }
 
 // arriving is a mail of any shape, judged.
-func (g *generator) arriving(env triage.Envelope, at time.Time, mails []store.Outbound) bolt.Arriving {
+func (g *generator) arriving(env triage.Envelope, at time.Time, mails []store.Outbound) verbs.Arriving {
 	first, last := pick(g.rand, generatedFirst), pick(g.rand, generatedLast)
 	a := &arrival{
 		at: at, region: pick(g.rand, g.regions), name: first + " " + last, from: g.again,
@@ -114,7 +114,7 @@ func (g *generator) arriving(env triage.Envelope, at time.Time, mails []store.Ou
 	r := triage.Classify(raw, env).Authenticate(triage.Auth{
 		SPF: "pass", SPFDomain: store.Domain(a.from), Source: "Authentication-Results of mx.example.com", Checked: true,
 	}, false)
-	b := bolt.Arriving{
+	b := verbs.Arriving{
 		Now: at.Add(time.Second),
 		Mail: store.NewInbound{
 			Mailbox: a.region.Mailbox, InternalDate: at, Size: int64(len(raw)), Hash: sha256.Sum256(raw),

@@ -18,7 +18,7 @@ import (
 
 	"signpost/mail/outbox"
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 )
 
 // refusingRelay takes mail, but for a reply to RCPT that it gives while it has one.
@@ -85,7 +85,7 @@ func TestAnHourOfSenderNotAllowed(t *testing.T) {
 }
 
 func anHourRefused(t *testing.T, path string) {
-	db, err := bolt.Open(path, bolt.Options{})
+	db, err := datafile.Open(path, datafile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

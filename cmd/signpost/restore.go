@@ -17,7 +17,7 @@ import (
 
 	"signpost/store"
 	"signpost/store/blob"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 	"signpost/store/ident"
 )
 
@@ -166,7 +166,7 @@ func (m *Manifest) restoreInto(ctx context.Context, from *os.Root, partial strin
 	if err := m.copyAttachments(ctx, from, into, filepath.Join(partial, listFile)); err != nil {
 		return err
 	}
-	db, err := bolt.Open(filepath.Join(partial, databaseFile), bolt.Options{Log: slog.New(slog.DiscardHandler)})
+	db, err := datafile.Open(filepath.Join(partial, databaseFile), datafile.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

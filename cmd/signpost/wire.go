@@ -18,22 +18,23 @@ import (
 	"signpost/sla"
 	"signpost/store"
 	"signpost/store/blob"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 	"signpost/store/ident"
 	"signpost/store/lang"
+	"signpost/store/verbs"
 )
 
 // What one room needs of another is plugged here; each function hands one
 // package its part of the configuration.
 
-func openStore(cfg ServiceConfig, m *metrics, log *slog.Logger) (*bolt.DB, error) {
+func openStore(cfg ServiceConfig, m *metrics, log *slog.Logger) (*verbs.Store, error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, err
 	}
 	if err := restored(cfg.Data); err != nil {
 		return nil, err
 	}
-	return bolt.Open(filepath.Join(cfg.Data, databaseFile), bolt.Options{
+	return datafile.Open(filepath.Join(cfg.Data, databaseFile), datafile.Options{
 		Log: log, MaxSize: int64(cfg.DiskBudget), Observe: m.observeCommit,
 	})
 }

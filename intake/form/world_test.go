@@ -23,15 +23,16 @@ import (
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/blob"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 	"signpost/store/ident"
 	"signpost/store/lang"
+	"signpost/store/verbs"
 )
 
 // world is the form on a real store and a real blob store.
 type world struct {
 	t       testing.TB
-	db      *bolt.DB
+	db      *verbs.Store
 	blobs   *blob.Local
 	ring    *ident.Ring
 	handler http.Handler
@@ -61,7 +62,7 @@ func newWorld(t testing.TB, change ...func(*setting)) *world {
 	dir := t.TempDir()
 	w := &world{t: t, log: &lockedBuffer{}, kicked: &atomic.Int64{}}
 	var err error
-	w.db, err = bolt.Open(filepath.Join(dir, "db"), bolt.Options{})
+	w.db, err = datafile.Open(filepath.Join(dir, "db"), datafile.Options{})
 	fatal(t, err)
 	w.blobs, err = blob.Open(filepath.Join(dir, "blobs"))
 	fatal(t, err)

@@ -23,8 +23,9 @@ import (
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/blob"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 	"signpost/store/lang"
+	"signpost/store/verbs"
 )
 
 // openDoor lets everybody in as ops; who is kept out is the door's own story.
@@ -39,7 +40,7 @@ func (o *openDoor) Require(role store.Role, h staff.Handler) web.Handler {
 type house struct {
 	holds []ops.Hold
 	testing.TB
-	db        *bolt.DB
+	db        *verbs.Store
 	blobs     *blob.Local
 	server    *web.Server
 	door      *openDoor
@@ -57,7 +58,7 @@ func open(t testing.TB, regions ...store.Region) *house {
 	if regions == nil {
 		regions = []store.Region{{ID: "us", Name: "Support US", Address: "us@desk.example", Mailbox: "us"}}
 	}
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
+	db, err := datafile.Open(filepath.Join(t.TempDir(), "db"), datafile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

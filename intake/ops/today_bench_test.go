@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/verbs"
 )
 
 // yearOfCounts leaves a year with something in every hour, and a day in which
@@ -23,8 +23,8 @@ func (h *house) yearOfCounts(regions []store.Region) time.Time {
 			h.Fatal(err)
 		}
 		for month := range 12 {
-			var mails []bolt.Arriving
-			var tickets []bolt.Opening
+			var mails []verbs.Arriving
+			var tickets []verbs.Opening
 			begin := day.AddDate(0, 0, -30*month)
 			for hour := range 30 * 24 {
 				at := begin.Add(time.Duration(24-hour) * time.Hour)
@@ -41,7 +41,7 @@ func (h *house) yearOfCounts(regions []store.Region) time.Time {
 		}
 	}
 	for hour := range 24 {
-		mails := make([]bolt.Arriving, store.DomainsCounted)
+		mails := make([]verbs.Arriving, store.DomainsCounted)
 		for i := range mails {
 			at := day.Add(time.Duration(hour) * time.Hour)
 			mails[i] = h.stray(at, regions[0], store.Verdict{Kind: store.KindDirect, Answer: true})
@@ -57,10 +57,10 @@ func (h *house) yearOfCounts(regions []store.Region) time.Time {
 	return day
 }
 
-func (h *house) stray(at time.Time, r store.Region, v store.Verdict) bolt.Arriving {
+func (h *house) stray(at time.Time, r store.Region, v store.Verdict) verbs.Arriving {
 	h.uid++
 	raw := fmt.Appendf(nil, "mail %d", h.uid)
-	return bolt.Arriving{
+	return verbs.Arriving{
 		Now:      at,
 		Mail:     store.NewInbound{Mailbox: r.Mailbox, UIDValidity: 1, UID: h.uid, InternalDate: at, Hash: sha256.Sum256(raw), Raw: raw},
 		Decision: store.Decision{Verdict: v}, Answered: store.Finish{State: store.StateSent},

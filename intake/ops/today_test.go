@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/verbs"
 )
 
 // theDay is a Tuesday long past, so that the day is over wherever it is told.
@@ -20,7 +20,7 @@ var theDay = time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
 // past opens tickets at an instant, their confirmations sent.
 func (h *house) past(at time.Time, region string, n int) {
 	h.Helper()
-	batch := make([]bolt.Opening, n)
+	batch := make([]verbs.Opening, n)
 	for i := range batch {
 		batch[i] = h.settled(at, region)
 	}
@@ -29,9 +29,9 @@ func (h *house) past(at time.Time, region string, n int) {
 	}
 }
 
-func (h *house) settled(at time.Time, region string) bolt.Opening {
+func (h *house) settled(at time.Time, region string) verbs.Opening {
 	h.uid++
-	return bolt.Opening{Now: at, Confirmed: true, Ticket: store.NewTicket{
+	return verbs.Opening{Now: at, Confirmed: true, Ticket: store.NewTicket{
 		Region: store.Region{ID: region, Prefix: region, Address: region + "@desk.example"}, Requester: store.Contact{Email: "ann@partner.example"},
 		Link: store.LinkID{1, byte(h.uid), byte(h.uid >> 8), byte(h.uid >> 16)}, LinkExpires: at.Add(time.Hour), MessageID: fmt.Sprintf("p%d@desk.example", h.uid),
 	}}

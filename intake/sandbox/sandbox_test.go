@@ -22,8 +22,9 @@ import (
 	"signpost/intake/sandbox"
 	"signpost/intake/web"
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 	"signpost/store/lang"
+	"signpost/store/verbs"
 )
 
 const support = "partner.support@example.com"
@@ -124,13 +125,13 @@ func (p *post) SetBehaviour(key, behaviour string) error {
 type house struct {
 	t      *testing.T
 	post   *post
-	ledger *bolt.DB
+	ledger *verbs.Store
 	server *web.Server
 }
 
 func open(t *testing.T) *house {
 	t.Helper()
-	ledger, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
+	ledger, err := datafile.Open(filepath.Join(t.TempDir(), "db"), datafile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +346,7 @@ func TestASupportMailShowsItsVerdictWithTheEvidence(t *testing.T) {
 	}
 }
 
-func decide(t *testing.T, ledger *bolt.DB, uid uint32, raw string, v store.Verdict) {
+func decide(t *testing.T, ledger *verbs.Store, uid uint32, raw string, v store.Verdict) {
 	t.Helper()
 	ctx, now := t.Context(), time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	if _, err := ledger.ConnectMailbox(ctx, now, "main"); err != nil {

@@ -15,9 +15,10 @@ import (
 
 	"signpost/intake/web"
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 	"signpost/store/ident"
 	"signpost/store/lang"
+	"signpost/store/verbs"
 )
 
 const (
@@ -31,7 +32,7 @@ const (
 // house is the door before one room for ops, over a real store.
 type house struct {
 	*testing.T
-	db     *bolt.DB
+	db     *verbs.Store
 	server *web.Server
 	door   *Staff
 	log    *bytes.Buffer
@@ -40,7 +41,7 @@ type house struct {
 
 func open(t *testing.T, change ...func(*Config, *web.Config)) *house {
 	t.Helper()
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
+	db, err := datafile.Open(filepath.Join(t.TempDir(), "db"), datafile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,15 +16,16 @@ import (
 
 	"signpost/mail/watch"
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 	"signpost/store/ident"
+	"signpost/store/verbs"
 )
 
 // coop is a store, the canary's mailbox and a world that answers it; it lives in
 // a bubble.
 type coop struct {
 	*testing.T
-	db   *bolt.DB
+	db   *verbs.Store
 	ring *ident.Ring
 	c    *Canary
 	stop func()
@@ -64,7 +65,7 @@ func regionsOf() []store.Region {
 
 func keep(t *testing.T, every time.Duration) *coop {
 	t.Helper()
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
+	db, err := datafile.Open(filepath.Join(t.TempDir(), "db"), datafile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

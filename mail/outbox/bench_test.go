@@ -22,7 +22,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
+	"signpost/store/verbs"
 )
 
 // The sizes of perf's SMTP figures: ten connections, messages of 4 KiB.
@@ -220,9 +221,9 @@ func BenchmarkAgainstSMTPSource(b *testing.B) {
 
 // filled opens a store in a new file that holds n confirmations to send, to as
 // many partners in a hundred domains.
-func filled(tb testing.TB, n int) *bolt.DB {
+func filled(tb testing.TB, n int) *verbs.Store {
 	tb.Helper()
-	db, err := bolt.Open(filepath.Join(tb.TempDir(), "desk.db"), bolt.Options{})
+	db, err := datafile.Open(filepath.Join(tb.TempDir(), "desk.db"), datafile.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}

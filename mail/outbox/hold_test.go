@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 )
 
 const senderRefused = "550-Requested action not taken: mailbox unavailable\r\n550 Sender address is not allowed."
@@ -29,7 +29,7 @@ func TestARelayThatRefusesUsForAnHour(t *testing.T) {
 }
 
 func refusedForAnHour(t *testing.T, path, verb string) {
-	db, err := bolt.Open(path, bolt.Options{})
+	db, err := datafile.Open(path, datafile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 )
 
 // The whole way on the real store: tickets open, one confirmation is refused for
@@ -19,7 +19,7 @@ func TestOnTheRealStore(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "desk.db")
 	synctest.Test(t, func(t *testing.T) {
-		db, err := bolt.Open(path, bolt.Options{})
+		db, err := datafile.Open(path, datafile.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

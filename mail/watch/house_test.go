@@ -23,9 +23,10 @@ import (
 	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
 
 	"signpost/store"
-	"signpost/store/bolt"
+	"signpost/store/datafile"
 	"signpost/store/ident"
 	"signpost/store/lang"
+	"signpost/store/verbs"
 )
 
 // house is a mail server with one mailbox, a ledger, and a watcher between them,
@@ -34,7 +35,7 @@ type house struct {
 	t      testing.TB
 	user   *imapmemserver.User
 	door   *door
-	ledger *bolt.DB
+	ledger *verbs.Store
 	kicks  atomic.Int64
 	box    Mailbox
 	deps   Deps
@@ -142,7 +143,7 @@ func newBadHouse(t testing.TB, s *lineServer) *house {
 // openLedger opens a store that is checked when the test ends.
 func (h *house) openLedger() {
 	h.t.Helper()
-	db, err := bolt.Open(filepath.Join(h.t.TempDir(), "signpost.db"), bolt.Options{})
+	db, err := datafile.Open(filepath.Join(h.t.TempDir(), "signpost.db"), datafile.Options{})
 	h.must(err)
 	h.ledger = db
 	h.t.Cleanup(func() {

@@ -1,8 +1,8 @@
 // Package engine says what the verbs of the store need of a database: ordered rows
 // in named buckets, read in snapshots and written in serialisable transactions that
-// are durable when they return. The verbs are written once over it (store/bolt is
-// their room today); engine/bolt keeps the rows in one file, engine/memory in
-// memory, and engine/enginetest holds each engine to what is written here.
+// are durable when they return. The verbs are written once over it (store/verbs);
+// engine/bolt keeps the rows in one file, engine/memory in memory, and
+// engine/enginetest holds each engine to what is written here.
 //
 // To add an engine: implement Engine, hand its transactions to a Committer, which
 // forms the groups, and pass the suite.

@@ -1,0 +1,279 @@
+package verbs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"signpost/store"
+)
+
+// maxPassword and maxTOTP bound what is kept of an agent's secrets.
+const (
+	maxPassword = 1000
+	maxTOTP     = 200
+)
+
+// agentRecord's generation counts what ended all of an agent's sessions at
+// once: those of an older one are over.
+type agentRecord struct {
+	Email      string   `cbor:"1,keyasint"`
+	Name       string   `cbor:"2,keyasint,omitempty"`
+	Roles      []string `cbor:"3,keyasint,omitempty"`
+	Password   string   `cbor:"4,keyasint,omitempty"`
+	TOTP       []byte   `cbor:"5,keyasint,omitempty"`
+	Step       uint64   `cbor:"6,keyasint,omitempty"`
+	Disabled   bool     `cbor:"7,keyasint,omitempty"`
+	Created    int64    `cbor:"8,keyasint"`
+	Changed    int64    `cbor:"9,keyasint"`
+	Generation uint32   `cbor:"10,keyasint,omitempty"`
+	Recovery   [][]byte `cbor:"11,keyasint,omitempty"`
+}
+
+func (r agentRecord) agent(id store.AgentID) store.Agent {
+	a := store.Agent{
+		ID: id, Email: r.Email, Name: r.Name, Password: r.Password, TOTP: r.TOTP, TOTPStep: r.Step,
+		Generation: r.Generation, Disabled: r.Disabled, CreatedAt: instant(r.Created), ChangedAt: instant(r.Changed),
+	}
+	for _, role := range r.Roles {
+		a.Roles = append(a.Roles, store.Role(role))
+	}
+	for _, hash := range r.Recovery {
+		if len(hash) == len(store.RecoveryHash{}) { // as all are that are written
+			a.Recovery = append(a.Recovery, store.RecoveryHash(hash))
+		}
+	}
+	return a
+}
+
+func (t *txn) agent(id store.AgentID) (r agentRecord, err error) {
+	return r, t.record(bAgents, u64(uint64(id)), &r)
+}
+
+func (t *txn) putAgent(id store.AgentID, r agentRecord) error {
+	return t.putRecord(bAgents, u64(uint64(id)), &r)
+}
+
+func agentName(email string) digest { return digestOf(store.AddressKey(email)) }
+
+// AddAgent implements store.Agents.
+func (s *Store) AddAgent(ctx context.Context, now time.Time, n store.NewAgent) (agent store.Agent, err error) {
+	now = store.Instant(now)
+	r := agentRecord{
+		Email: strings.TrimSpace(n.Email), Name: n.Name, Roles: roleNames(n.Roles), Password: n.Password,
+		Created: micros(now), Changed: micros(now),
+	}
+	if err = checkAgent(r); err == nil {
+		err = s.write(ctx, 0, func(t *txn) (err error) {
+			agent, err = t.addAgent(r)
+			return err
+		})
+	}
+	if err != nil {
+		return store.Agent{}, wrap("add agent", "", err)
+	}
+	return agent, nil
+}
+
+func checkAgent(r agentRecord) error {
+	switch {
+	case r.Email == "":
+		return invalid("an agent needs an address")
+	case len(r.Email)+len(r.Name) > maxField || len(r.Roles) > 20:
+		return invalid("an agent's fields are longer than 16 KiB")
+	case len(r.Password) > maxPassword || len(r.TOTP) > maxTOTP:
+		return invalid("an agent's secrets are too long")
+	case len(r.Recovery) > store.MaxRecovery:
+		return invalid("an agent has too many recovery codes")
+	}
+	return nil
+}
+
+func (t *txn) addAgent(r agentRecord) (store.Agent, error) {
+	name := agentName(r.Email)
+	if t.has(bAgentNames, name[:]) {
+		return store.Agent{}, errors.Join(store.ErrConflict, errors.New("the address is another agent's"))
+	}
+	id, err := t.next(bAgents)
+	if err != nil {
+		return store.Agent{}, err
+	}
+	err = errors.Join(t.putAgent(store.AgentID(id), r), t.put(bAgentNames, name[:], u64(id)))
+	return r.agent(store.AgentID(id)), err
+}
+
+func roleNames(roles []store.Role) (names []string) {
+	for _, r := range roles {
+		names = append(names, string(r))
+	}
+	return names
+}
+
+// ChangeAgent implements store.Agents.
+func (s *Store) ChangeAgent(ctx context.Context, now time.Time, id store.AgentID, c store.AgentChange) (agent store.Agent, err error) {
+	now = store.Instant(now)
+	err = s.write(ctx, 0, func(t *txn) error {
+		r, err := t.agent(id)
+		if err != nil {
+			return err
+		}
+		if err := r.spend(c.Spends); err != nil {
+			return err
+		}
+		r = r.changed(c)
+		r.Changed = micros(now)
+		if err := checkAgent(r); err != nil {
+			return err
+		}
+		agent = r.agent(id)
+		return t.putAgent(id, r)
+	})
+	if err != nil {
+		return store.Agent{}, wrap("change agent", id, err)
+	}
+	return agent, nil
+}
+
+func (r agentRecord) changed(c store.AgentChange) agentRecord {
+	if c.Name != nil {
+		r.Name = *c.Name
+	}
+	if c.Roles != nil {
+		r.Roles = roleNames(*c.Roles)
+	}
+	if c.Password != nil {
+		r.Password = *c.Password
+	}
+	if c.TOTP != nil {
+		r.TOTP, r.Step = slices.Clone(*c.TOTP), 0
+		if len(r.TOTP) == 0 {
+			r.Recovery = nil
+		}
+	}
+	if c.Recovery != nil {
+		r.Recovery = nil
+		for _, hash := range *c.Recovery {
+			r.Recovery = append(r.Recovery, hash[:])
+		}
+	}
+	if c.Disabled != nil {
+		r.Disabled = *c.Disabled
+	}
+	if c.SignOut || c.Roles != nil || c.Password != nil || c.TOTP != nil || c.Disabled != nil {
+		r.Generation++
+	}
+	return r
+}
+
+// spend takes the second factor, which counts once.
+func (r *agentRecord) spend(f store.SecondFactor) error {
+	if f.Step != 0 {
+		if f.Step <= r.Step {
+			return errors.Join(store.ErrConflict, errors.New("the code was used before"))
+		}
+		r.Step = f.Step
+	}
+	if f.Recovery == (store.RecoveryHash{}) {
+		return nil
+	}
+	at := slices.IndexFunc(r.Recovery, func(hash []byte) bool { return bytes.Equal(hash, f.Recovery[:]) })
+	if at < 0 {
+		return errors.Join(store.ErrConflict, errors.New("the recovery code was used before, or is another's"))
+	}
+	r.Recovery = slices.Delete(r.Recovery, at, at+1)
+	return nil
+}
+
+// ResealAgent implements store.Agents.
+func (s *Store) ResealAgent(ctx context.Context, id store.AgentID, from, to []byte) error {
+	err := s.write(ctx, 0, func(t *txn) error {
+		r, err := t.agent(id)
+		if err != nil {
+			return err
+		}
+		if len(from) == 0 || len(to) == 0 || !bytes.Equal(r.TOTP, from) {
+			return errors.Join(store.ErrConflict, errors.New("the secret is another one by now"))
+		}
+		r.TOTP = slices.Clone(to)
+		if err := checkAgent(r); err != nil {
+			return err
+		}
+		return t.putAgent(id, r)
+	})
+	return wrap("reseal the secret of agent", id, err)
+}
+
+// Agent implements store.Agents.
+func (s *Store) Agent(ctx context.Context, id store.AgentID) (agent store.Agent, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		r, err := t.agent(id)
+		agent = r.agent(id)
+		return err
+	})
+	if err != nil {
+		return store.Agent{}, wrap("agent", id, err)
+	}
+	return agent, nil
+}
+
+// AgentByEmail implements store.Agents.
+func (s *Store) AgentByEmail(ctx context.Context, email string) (agent store.Agent, err error) {
+	name := agentName(email)
+	err = s.read(ctx, func(t *txn) error {
+		key := t.value(bAgentNames, name[:])
+		if key == nil {
+			return store.ErrNotFound
+		}
+		id := store.AgentID(readU64(key))
+		r, err := t.agent(id)
+		agent = r.agent(id)
+		return err
+	})
+	if err != nil {
+		return store.Agent{}, wrap("agent by address", strconv.Quote(cut(email, 200)), err)
+	}
+	return agent, nil
+}
+
+// ListAgents implements store.Agents.
+func (s *Store) ListAgents(ctx context.Context, after store.AgentID, limit int) (agents []store.Agent, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		return t.walk(bAgents, nil, u64(uint64(after)+1), func(key, _ []byte) (bool, error) {
+			if len(agents) >= limit {
+				return false, nil
+			}
+			id := store.AgentID(readU64(key))
+			r, err := t.agent(id)
+			agents = append(agents, r.agent(id))
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, wrap("list agents, at most", limit, err)
+	}
+	return agents, nil
+}
+
+// checkAgents checks that each agent is found by its address, and that each
+// session is somebody's.
+func (c *checker) checkAgents() error {
+	err := c.each(bAgents, func(key, _ []byte) error {
+		r, err := c.agent(store.AgentID(readU64(key)))
+		if err != nil {
+			return wrap("agent", readU64(key), err)
+		}
+		name := agentName(r.Email)
+		c.want(bAgentNames, name[:], key, "agent", readU64(key))
+		return nil
+	})
+	return errors.Join(err, c.each(bSessions, func(key, value []byte) error {
+		if s, ok := readSession(value); !ok || !c.has(bAgents, u64(uint64(s.agent))) {
+			c.fault("session %x: no agent %d", key, s.agent)
+		}
+		return nil
+	}))
+}

@@ -1,0 +1,216 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"signpost/store"
+)
+
+const (
+	maxAlarmKey   = 200
+	maxAlarmWords = 1000
+)
+
+type alarmRecord struct {
+	Key      string `cbor:"1,keyasint"`
+	What     string `cbor:"2,keyasint,omitempty"`
+	Do       string `cbor:"3,keyasint,omitempty"`
+	Level    int    `cbor:"4,keyasint"`
+	Since    int64  `cbor:"5,keyasint"`
+	Over     int64  `cbor:"6,keyasint,omitempty"`
+	AckBy    string `cbor:"7,keyasint,omitempty"`
+	AckAt    int64  `cbor:"8,keyasint,omitempty"`
+	AckUntil int64  `cbor:"9,keyasint,omitempty"`
+	AckUpTo  int    `cbor:"10,keyasint,omitempty"`
+}
+
+func (r alarmRecord) alarm(id store.AlarmID) store.Alarm {
+	return store.Alarm{
+		ID: id, Trouble: store.Trouble{Key: r.Key, What: r.What, Do: r.Do, Level: r.Level},
+		Since: instant(r.Since), Over: instant(r.Over),
+		Acknowledgement: store.Acknowledgement{By: r.AckBy, At: instant(r.AckAt), Until: instant(r.AckUntil), UpTo: r.AckUpTo},
+	}
+}
+
+func (t *txn) alarm(id store.AlarmID) (r alarmRecord, err error) {
+	return r, t.record(bAlarms, u64(uint64(id)), &r)
+}
+
+func (t *txn) putAlarm(id store.AlarmID, r alarmRecord) error {
+	return t.putRecord(bAlarms, u64(uint64(id)), &r)
+}
+
+// standing is the alarm that stands under a key, 0 when none does.
+func (t *txn) standing(key string) (store.AlarmID, alarmRecord, error) {
+	d := digestOf(key)
+	found := t.value(bAlarmKeys, d[:])
+	if found == nil {
+		return 0, alarmRecord{}, nil
+	}
+	id := store.AlarmID(readU64(found))
+	r, err := t.alarm(id)
+	return id, r, err
+}
+
+// idDigest is how the rows that are named by a number stand in expiry.
+func idDigest(id uint64) (d digest) {
+	copy(d[8:], u64(id))
+	return d
+}
+
+// RaiseAlarm implements store.Alarms.
+func (s *Store) RaiseAlarm(ctx context.Context, now time.Time, trouble store.Trouble) (alarm store.Alarm, err error) {
+	now = store.Instant(now)
+	if trouble.Key == "" || len(trouble.Key) > maxAlarmKey || trouble.Level < 1 {
+		return store.Alarm{}, wrap("raise alarm", strconv.Quote(cut(trouble.Key, maxAlarmKey)), invalid("an alarm needs a short key and a level from 1 on"))
+	}
+	err = s.write(ctx, 0, func(t *txn) (err error) {
+		alarm, err = t.raise(now, trouble)
+		return err
+	})
+	if err != nil {
+		return store.Alarm{}, wrap("raise alarm", trouble.Key, err)
+	}
+	return alarm, nil
+}
+
+func (t *txn) raise(now time.Time, trouble store.Trouble) (store.Alarm, error) {
+	id, r, err := t.standing(trouble.Key)
+	if err != nil {
+		return store.Alarm{}, err
+	}
+	if id == 0 {
+		next, err := t.next(bAlarms)
+		if err != nil {
+			return store.Alarm{}, err
+		}
+		key := digestOf(trouble.Key)
+		if err := t.put(bAlarmKeys, key[:], u64(next)); err != nil {
+			return store.Alarm{}, err
+		}
+		id, r = store.AlarmID(next), alarmRecord{Key: trouble.Key, Since: micros(now)}
+	}
+	r.What, r.Do, r.Level = cut(trouble.What, maxAlarmWords), cut(trouble.Do, maxAlarmWords), trouble.Level
+	return r.alarm(id), t.putAlarm(id, r)
+}
+
+// EndAlarm implements store.Alarms.
+func (s *Store) EndAlarm(ctx context.Context, now time.Time, key string) (alarm store.Alarm, err error) {
+	now = store.Instant(now)
+	err = s.write(ctx, 0, func(t *txn) error {
+		id, r, err := t.standing(key)
+		if err == nil && id == 0 {
+			err = store.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		r.Over = micros(now)
+		alarm = r.alarm(id)
+		under := digestOf(key)
+		return errors.Join(
+			t.putAlarm(id, r), t.delete(bAlarmKeys, under[:]),
+			t.put(bExpiry, expiryKey(now.Add(store.AlarmKept), expiryAlarm, idDigest(uint64(id))), []byte{}),
+		)
+	})
+	if err != nil {
+		return store.Alarm{}, wrap("end alarm", strconv.Quote(cut(key, maxAlarmKey)), err)
+	}
+	return alarm, nil
+}
+
+// AcknowledgeAlarm implements store.Alarms.
+func (s *Store) AcknowledgeAlarm(ctx context.Context, now time.Time, id store.AlarmID, a store.Acknowledgement) (alarm store.Alarm, err error) {
+	now = store.Instant(now)
+	until := kept(a.Until)
+	switch {
+	case a.By == "" || len(a.By) > maxField:
+		err = invalid("an alarm is acknowledged by somebody")
+	case !until.IsZero() && !until.After(now):
+		err = invalid("the acknowledgement is over before it begins")
+	default:
+		err = s.write(ctx, 0, func(t *txn) error {
+			r, err := t.alarm(id)
+			if err != nil {
+				return err
+			}
+			if r.Over != 0 {
+				return fmt.Errorf("%w: it is over", store.ErrConflict)
+			}
+			r.AckBy, r.AckAt, r.AckUntil, r.AckUpTo = a.By, micros(now), micros(until), r.Level
+			alarm = r.alarm(id)
+			return t.putAlarm(id, r)
+		})
+	}
+	if err != nil {
+		return store.Alarm{}, wrap("acknowledge alarm", id, err)
+	}
+	return alarm, nil
+}
+
+// StandingAlarms implements store.Alarms.
+func (s *Store) StandingAlarms(ctx context.Context, limit int) (alarms []store.Alarm, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		var ids []store.AlarmID
+		err := t.walk(bAlarmKeys, nil, nil, func(_, value []byte) (bool, error) {
+			ids = append(ids, store.AlarmID(readU64(value)))
+			return true, nil
+		})
+		slices.Sort(ids)
+		for _, id := range ids[:min(limit, len(ids))] {
+			r, e := t.alarm(id)
+			err = errors.Join(err, e)
+			alarms = append(alarms, r.alarm(id))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, wrap("standing alarms, at most", limit, err)
+	}
+	return alarms, nil
+}
+
+// EndedAlarms implements store.Alarms.
+func (s *Store) EndedAlarms(ctx context.Context, before store.AlarmID, limit int) (alarms []store.Alarm, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		return t.walkBack(bAlarms, nil, beforeKey(nil, uint64(before)), func(key, _ []byte) (bool, error) {
+			if len(alarms) >= limit {
+				return false, nil
+			}
+			id := store.AlarmID(readU64(key))
+			r, err := t.alarm(id)
+			if err == nil && r.Over != 0 {
+				alarms = append(alarms, r.alarm(id))
+			}
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, wrap("ended alarms before", before, err)
+	}
+	return alarms, nil
+}
+
+// alarms checks that those which stand are found by their keys, and that the
+// others expire.
+func (c *checker) alarms() error {
+	return c.each(bAlarms, func(key, _ []byte) error {
+		id := readU64(key)
+		r, err := c.alarm(store.AlarmID(id))
+		if err != nil {
+			return wrap("alarm", id, err)
+		}
+		if r.Over == 0 {
+			under := digestOf(r.Key)
+			c.want(bAlarmKeys, under[:], key, "alarm", id)
+			return nil
+		}
+		c.want(bExpiry, expiryKey(instant(r.Over).Add(store.AlarmKept), expiryAlarm, idDigest(id)), nil, "alarm", id)
+		return nil
+	})
+}

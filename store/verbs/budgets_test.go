@@ -1,0 +1,94 @@
+package verbs
+
+import (
+	"bytes"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"signpost/store"
+)
+
+// inOldPlaces puts every budget where the fifth schema had it.
+func (t *txn) inOldPlaces() error {
+	rows := map[string][]byte{}
+	err := t.walk(bBudgets, nil, nil, func(key, value []byte) (bool, error) {
+		rows[string(key)] = bytes.Clone(value)
+		return true, nil
+	})
+	for key, value := range rows {
+		ends, key := readInstant([]byte(key)), digest([]byte(key[8:]))
+		err = errors.Join(err, t.delete(bBudgets, append(appendInstant(nil, ends), key[:]...)),
+			t.putExpiring(bBudgets, expiryBudget, key, value, ends))
+	}
+	return err
+}
+
+// TestABudgetOfTheFifthSchemaStaysSpent, and so does the breaker's, until somebody
+// switches answers on.
+func TestABudgetOfTheFifthSchemaStaysSpent(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "signpost.db")
+	db, err := openFile(path, fileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, now := t.Context(), time.Now()
+	once, breaker := store.Budget{Name: "once", Limit: 1, Window: 24 * time.Hour},
+		store.Budget{Name: "breaker", Limit: 1, Window: time.Hour}
+	key := budgetKey(breaker)
+	err = db.write(ctx, 0, func(x *txn) error {
+		for _, b := range []store.Budget{once, breaker} {
+			charges, _ := x.spend(now, meter([]store.Budget{b}))
+			x.putCharges(charges)
+		}
+		return x.putResponder("", responderRecord{Off: true, Tripped: true, Breaker: key[:]})
+	})
+	err = errors.Join(err, db.write(ctx, 0, func(x *txn) error { return x.inOldPlaces() }))
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	setSchema(t, path, 5)
+	if db, err = openFile(path, fileOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	defer checkAndClose(t, db)
+	spent := func(b store.Budget) bool {
+		var spent *metered
+		if err := db.read(ctx, func(x *txn) error {
+			_,
+				spent = x.spend(now, meter([]store.Budget{b}))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return spent != nil
+	}
+	if !spent(once) || !spent(breaker) {
+		t.Errorf("spent are %v and %v", spent(once), spent(breaker))
+	}
+	if _, err := db.SwitchResponder(ctx, now, store.Switch{On: true}); err != nil {
+		t.Fatal(err)
+	}
+	if !spent(once) || spent(breaker) {
+		t.Errorf("after the switch spent are %v and %v", spent(once), spent(breaker))
+	}
+}
+
+func TestCheckFindsABudgetInTheWrongPlace(t *testing.T) {
+	t.Parallel()
+	db := openNew(t, fileOptions{})
+	defer db.Close()
+	c := charge{key: digest{1}, window: time.Hour,
+		usage: store.Usage{Start: store.Budget{Window: time.Hour}.Start(time.Now())}}
+	early := appendInstant(nil, c.usage.Start)
+	if err := db.write(t.Context(), 0, func(x *txn) error {
+		return x.put(bBudgets, append(early, c.key[:]...), usageBytes(c.usage, c.window))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Check(t.Context()); err == nil {
+		t.Error("not found")
+	}
+}

@@ -1,0 +1,395 @@
+package verbs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"signpost/store"
+	"signpost/store/engine"
+)
+
+// Check implements store.Upkeep: first what the rows say of one another, beside
+// the writers, then how the engine keeps them, while writers wait. Each row's
+// index rows are looked up and counted; as many index rows as were counted and
+// no more may exist, so none points at nothing. Where rows cannot be read the
+// engine's own check is left out.
+func (s *Store) Check(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return check(ctx, s.engine, s.codec)
+}
+
+// ErrOtherSchema: the rows are of another version of signpost.
+var ErrOtherSchema = errors.New("another version of signpost wrote the file")
+
+// CheckRows checks as Check does rows that no store has open, a backup's, and changes
+// nothing in them. ErrOtherSchema where only Open could read them, after migrating
+// them.
+func CheckRows(ctx context.Context, e engine.Engine) error {
+	codec, err1 := newCodec()
+	version, err2 := schemaVersion(e)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	if int(version) != len(migrations()) {
+		return ErrOtherSchema
+	}
+	return check(ctx, e, codec)
+}
+
+func check(ctx context.Context, e engine.Engine, codec *codec) error {
+	err := view(ctx, e, codec, func(t *txn) error {
+		return (&checker{txn: t, ctx: ctx, rows: map[bucket]int{}, counts: map[string]uint64{}}).run()
+	})
+	if errors.Is(err, engine.ErrDamaged) {
+		return wrap("check", "rows", err)
+	}
+	return errors.Join(err, ctx.Err(), wrap("check", "pages", e.Check(ctx)))
+}
+
+// maxFaults is how many inconsistencies are told; a file with more is lost.
+const maxFaults = 100
+
+type checker struct {
+	*txn
+	ctx    context.Context
+	rows   map[bucket]int    // index rows that the rows ask for
+	counts map[string]uint64 // counts as the rows give them
+	hours  hourCheck
+	faults []error
+}
+
+func (c *checker) fault(format string, args ...any) {
+	if len(c.faults) < maxFaults {
+		c.faults = append(c.faults, fmt.Errorf(format, args...))
+	}
+}
+
+func (c *checker) run() error {
+	for _, step := range []func() error{
+		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers,
+		c.alarms, c.canaries, c.budgets, c.expiries, c.tallies, c.compareRows, c.compareCounts,
+	} {
+		if err := errors.Join(step(), c.ctx.Err()); err != nil {
+			return wrap("check", "rows", err)
+		}
+	}
+	return errors.Join(c.faults...)
+}
+
+func (c *checker) each(b bucket, visit func(key, value []byte) error) error {
+	return c.walk(b, nil, nil, func(key, value []byte) (bool, error) {
+		return true, visit(key, value)
+	})
+}
+
+// want looks up an index row that a row of another bucket asks for.
+func (c *checker) want(b bucket, key []byte, value []byte, of string, id any) {
+	c.rows[b]++
+	if found := c.value(b, key); found == nil || !bytes.Equal(found, value) {
+		c.fault("%s %v: %s holds %x under %x, not %x", of, id, nameOf(b), found, key, value)
+	}
+}
+
+// switches checks that those of the automatic answers can be read.
+func (c *checker) switches() error {
+	return c.walk(bMeta, []byte(responderKey), []byte(responderKey), func(key, _ []byte) (bool, error) {
+		var r responderRecord
+		if err := c.record(bMeta, key, &r); err != nil {
+			c.fault("switch %q: %w", key, err)
+		}
+		return true, nil
+	})
+}
+
+func (c *checker) tickets() error {
+	return c.each(bTickets, func(key, _ []byte) error {
+		k, err := c.ticket(store.TicketID(readU64(key)))
+		if err != nil {
+			return wrap("ticket", readU64(key), err)
+		}
+		prefix, counter, _ := parseNumber(k.Number)
+		who := digestOf(store.AddressKey(k.Requester.Email))
+		c.want(bNumbers, numberKey(prefix, counter), key, "ticket", k.ID)
+		c.want(bRequesters, digestID(who, uint64(k.ID)), nil, "ticket", k.ID)
+		c.wantDeadline(k.ID, k.Promise.FirstResponseBy, keyFirstResponse)
+		c.wantDeadline(k.ID, k.Promise.ResolutionBy, keyResolution)
+		if first, _ := c.first(bOutTickets, key); first == nil {
+			c.fault("ticket %d has no confirmation", k.ID)
+		}
+		c.counts[string(countTicket)+k.Region]++
+		c.hours.ticket(k)
+		return c.thread(k)
+	})
+}
+
+// wantDeadline wants the row of a deadline that was not dropped.
+func (c *checker) wantDeadline(id store.TicketID, due time.Time, kind byte) {
+	if key := deadlineKey(due, id, kind); !due.IsZero() && bytes.Compare(key, c.deadlinesDropped()) > 0 {
+		c.want(bDeadlines, key, nil, "ticket", id)
+	}
+}
+
+// thread checks that a ticket's entries are numbered from 1 to their count.
+func (c *checker) thread(k store.Ticket) error {
+	seq := uint32(0)
+	prefix := u64(uint64(k.ID))
+	err := c.walk(bEntries, prefix, prefix, func(key, value []byte) (bool, error) {
+		seq++
+		e, err := c.codec.entry(k.ID, readU32(key[8:]), value)
+		if err != nil {
+			return false, wrap("entry of ticket", k.ID, err)
+		}
+		if e.Seq != seq {
+			c.fault("ticket %d: entry %d stands where %d should", k.ID, e.Seq, seq)
+		}
+		for _, f := range e.Files {
+			c.counts["blob"+string(f.Hash)]++
+		}
+		c.rows[bEntries]++
+		return true, nil
+	})
+	if seq != k.Entries {
+		c.fault("ticket %d: %d entries, says %d", k.ID, seq, k.Entries)
+	}
+	return err
+}
+
+// numbers checks that each prefix was numbered without a gap up to its count.
+func (c *checker) numbers() error {
+	return c.each(bNumbers, func(key, _ []byte) error {
+		prefix, counter := string(key[:len(key)-8]), readU64(key[len(key)-8:])
+		name := string(countNumber) + prefix
+		if want := max(c.counts[name], firstNumber-1) + 1; counter != want {
+			c.fault("number %s%d follows %d", prefix, counter, want-1)
+		}
+		c.counts[name] = counter
+		return nil
+	})
+}
+
+func (c *checker) outbounds() error {
+	return c.each(bOutbounds, func(key, _ []byte) error {
+		row, err := c.outbound(store.OutboundID(readU64(key)))
+		if err != nil {
+			return wrap("outbound", readU64(key), err)
+		}
+		c.want(bOutMessages, append(messageKeyPrefix(row.MessageID), key...), nil, "outbound", row.ID)
+		if elsewhere, err := c.isElsewhere(row); elsewhere || err != nil {
+			c.want(bOutRecipients, recipientKey(row), nil, "outbound", row.ID)
+		}
+		c.counts[string(countOutbound)+string(row.State)]++
+		c.hours.outbound(row)
+		if row.State == store.StateFailed {
+			c.want(bOutFailed, key, nil, "outbound", row.ID)
+		}
+		if row.State == store.StateHeld {
+			c.want(bOutHeld, key, nil, "outbound", row.ID)
+		}
+		if fate := row.Delivery.Fate; fate != "" {
+			c.counts[string(countFate)+string(fate)]++
+		}
+		if row.Ticket != 0 {
+			c.want(bOutTickets, pair64(uint64(row.Ticket), uint64(row.ID)), nil, "outbound", row.ID)
+			if !c.has(bTickets, u64(uint64(row.Ticket))) {
+				c.fault("outbound %d: no ticket %d", row.ID, row.Ticket)
+			}
+		}
+		if row.Inbound != 0 && !c.has(bInbounds, u64(uint64(row.Inbound))) {
+			c.fault("outbound %d: no inbound %d", row.ID, row.Inbound)
+		}
+		c.waiting(row)
+		c.throttled(row)
+		return nil
+	})
+}
+
+// waiting checks that a waiting row stands in one index by due instant.
+func (c *checker) waiting(row store.Outbound) {
+	if !row.State.Waiting() {
+		return
+	}
+	dom := domainOf(row.To)
+	leaseKey := instantID(row.DueAt, uint64(row.ID))
+	c.want(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID)), nil, "outbound", row.ID)
+	if row.State == store.StateClaimed && c.has(bOutLeases, leaseKey) {
+		c.want(bOutLeases, leaseKey, dom[:], "outbound", row.ID)
+		c.counts["leased"+string(dom[:])]++
+		return
+	}
+	c.want(bOutQueue, queueKey(dom, row.DueAt, row.ID), nil, "outbound", row.ID)
+}
+
+// queues checks the heads and the leases' counts.
+func (c *checker) queues() error {
+	var last domain
+	seen := false
+	err := c.each(bOutQueue, func(key, _ []byte) error {
+		if dom := domain(key[:8]); !seen || dom != last {
+			seen, last = true, dom
+			c.want(bOutHeads, key[8:], dom[:], "domain", fmt.Sprintf("%x", dom))
+		}
+		return nil
+	})
+	return errors.Join(err, c.each(bOutLeased, func(key, value []byte) error {
+		c.rows[bOutLeased]++
+		if n := c.counts["leased"+string(key)]; n != uint64(readU32(value)) {
+			c.fault("domain %x: %d rows leased, says %d", key, n, readU32(value))
+		}
+		delete(c.counts, "leased"+string(key))
+		return nil
+	}))
+}
+
+func (c *checker) inbounds() error {
+	return c.each(bInbounds, func(key, _ []byte) error {
+		row, err := c.inbound(store.InboundID(readU64(key)))
+		if err != nil {
+			return wrap("inbound", readU64(key), err)
+		}
+		box, err := c.mailbox(row.Mailbox)
+		if err != nil {
+			return wrap("inbound", row.ID, err)
+		}
+		c.want(bInUIDs, uidKey(box.Number, row.UIDValidity, row.UID), key, "inbound", row.ID)
+		c.want(bInHashes, append(hashPrefix(box.Number, row.Hash), key...), nil, "inbound", row.ID)
+		if row.MessageID != "" {
+			c.want(bInMessages, digestID(messageDigest(row.MessageID), uint64(row.ID)), nil, "inbound", row.ID)
+		}
+		if row.Answer != 0 && !c.has(bOutbounds, u64(uint64(row.Answer))) {
+			c.fault("inbound %d: no answer %d", row.ID, row.Answer)
+		}
+		for _, mark := range row.Marks() {
+			c.want(bInMarks, markKey(mark, row.ID), nil, "inbound", row.ID)
+		}
+		for _, address := range row.Addresses() {
+			c.want(bInAddresses, addressKey(address, row.ID), nil, "inbound", row.ID)
+		}
+		c.content(row)
+		c.hours.inbound(row)
+		c.verdict(row, box)
+		return nil
+	})
+}
+
+func (c *checker) content(row store.Inbound) {
+	c.counts[string(countRaw)] += uint64(c.rawSize(row))
+	if row.Blob != "" {
+		c.counts["blob"+string(row.Blob)]++
+		return
+	}
+	if row.RawDropped {
+		return
+	}
+	c.rows[bRaws]++
+	if _, err := c.codec.unpack(c.value(bRaws, u64(uint64(row.ID)))); err != nil {
+		c.fault("inbound %d: its raw mail: %w", row.ID, err)
+	}
+}
+
+func (c *checker) verdict(row store.Inbound, box mailboxRecord) {
+	c.counts[string(countInbound)+string(row.State)]++
+	switch row.State {
+	case store.InboundStored:
+		c.want(bInPending, pendingKey(box.Number, row.ID), nil, "inbound", row.ID)
+	case store.InboundDecided:
+		c.counts[string(countKind)+string(row.Verdict.Kind)]++
+		for i, rule := range row.Verdict.Rules {
+			if !ruleIn(row.Verdict.Rules[:i], rule.ID) {
+				c.counts[string(countRule)+rule.ID]++
+			}
+		}
+	}
+}
+
+func ruleIn(rules []store.Rule, id string) bool {
+	for _, r := range rules {
+		if r.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checker) blobs() error {
+	return c.each(bBlobs, func(key, value []byte) error {
+		name := "blob" + string(blobHash(key))
+		c.rows[bBlobs]++
+		if c.counts[name] != readU64(value) {
+			c.fault("blob %x: %d references, says %d", key, c.counts[name], readU64(value))
+		}
+		delete(c.counts, name)
+		return nil
+	})
+}
+
+// expiries checks that each row that expires has its row in expiry.
+func (c *checker) expiries() error {
+	wants := func(kind byte, ends func([]byte) (time.Time, bool)) func(key, value []byte) error {
+		return func(key, value []byte) error {
+			at, ok := ends(value)
+			if !ok || len(key) != len(digest{}) {
+				c.fault("a row of kind %c that does not read: %x", kind, key)
+				return nil
+			}
+			c.want(bExpiry, expiryKey(at, kind, digest(key)), nil, "expiring row", fmt.Sprintf("%x", key))
+			return nil
+		}
+	}
+	return errors.Join(
+		c.each(bLinks, wants(expiryLink, func(b []byte) (time.Time, bool) {
+			l, ok := readLink(b)
+			return l.expires, ok && c.has(bTickets, u64(uint64(l.ticket)))
+		})),
+		c.each(bPosts, wants(expiryPost, func(b []byte) (time.Time, bool) {
+			p, ok := readPost(b)
+			return p.at.Add(store.IdempotencyKept), ok && c.has(bEntries, entryKey(p.ticket, p.seq))
+		})),
+		c.each(bReservations, wants(expiryReservation, func(b []byte) (time.Time, bool) {
+			return readInstant(b), len(b) == 8
+		})),
+		c.each(bSessions, wants(expirySession, func(b []byte) (time.Time, bool) {
+			s, ok := readSession(b)
+			return s.until, ok
+		})),
+	)
+}
+
+// compareRows checks that an index holds no row that nothing asked for.
+func (c *checker) compareRows() error {
+	for _, b := range []bucket{
+		bNumbers, bRequesters, bDeadlines, bEntries, bOutMessages, bOutTickets, bOutWaiting, bOutHeld, bOutQueue, bOutHeads,
+		bOutLeases, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
+		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed, bAlarmKeys,
+		bThrottled, bTurns, bNetworkTurns, bBudgetWaits,
+	} {
+		n := 0
+		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {
+			return err
+		}
+		if n != c.rows[b] {
+			c.fault("%s holds %d rows, %d are asked for", nameOf(b), n, c.rows[b])
+		}
+	}
+	return nil
+}
+
+// compareCounts checks the counts beside the rows; what remains in c.counts then
+// was asked for and is not there.
+func (c *checker) compareCounts() error {
+	err := c.each(bCounts, func(key, value []byte) error {
+		if c.counts[string(key)] != readU64(value) {
+			c.fault("count %q: %d by the rows, says %d", key, c.counts[string(key)], readU64(value))
+		}
+		delete(c.counts, string(key))
+		return nil
+	})
+	for name, n := range c.counts {
+		c.fault("count %q: %d by the rows, and nowhere else", name, n)
+	}
+	return err
+}

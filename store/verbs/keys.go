@@ -1,0 +1,335 @@
+package verbs
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"signpost/store"
+	"signpost/store/engine"
+)
+
+// The file's layout. Numbers are big-endian; an instant is a big-endian uint64
+// of microseconds since the Unix epoch with its top bit flipped, so that keys
+// sort as times do. A value called a record is one version byte and then CBOR
+// (records.go); the others are as written here. "-" is an empty value.
+//
+//	bucket        key                                  value
+//	meta          "schema"                             version u32
+//	              "responder"                          responder record: of all answers
+//	              "responder/" mailbox                 responder record: of its mail's
+//	              "counted"                            counted record
+//	              "answers"                            answers record
+//	              "raws"                               inbound(8): the last that DropRaws looked at
+//	              "deadlines"                          the key of the last deadline dropped
+//	counts        kind(1) name                         count u64
+//	tickets       ticket(8)                            ticket record
+//	numbers       prefix, upper case, 0, counter(8)    ticket(8)
+//	requesters    address digest(16) ticket(8)         -
+//	links         link(16)                             ticket(8) expires(8) revoked(1)
+//	deadlines     due(8) ticket(8) kind(1)             -
+//	entries       ticket(8) seq(4)                     entry record
+//	outbounds     outbound(8)                          outbound record
+//	outwaiting    queued(8) outbound(8)                -      queued, claimed and held rows
+//	outqueue      domain(8) due(8) outbound(8)         -      waiting rows without a running lease
+//	outheads      due(8) outbound(8)                   domain(8)  the first outqueue row of each domain
+//	outleases     due(8) outbound(8)                   domain(8)  claimed rows
+//	outleased     domain(8)                            rows of it in outleases, u32
+//	throttled     outbound(8)                          throttled record
+//	turns         turn(8) outbound(8)                  -      rows of throttled
+//	networkturns  network digest(16) turn(8) outbound(8)   -  rows of throttled
+//	budgetwaits   budget digest(16) outbound(8)        -      rows of throttled, by what they wait for
+//	outmessages   Message-ID, lower case, cut to 40, 0, outbound(8)   -
+//	outtickets    ticket(8) outbound(8)                -
+//	mailboxes     name                                 mailbox record
+//	inbounds      inbound(8)                           inbound record
+//	raws          inbound(8)                           text (codec.go)
+//	inuids        mailbox(4) validity(4) uid(4)        inbound(8)
+//	inhashes      mailbox(4) SHA-256 cut to 16, inbound(8)   -
+//	inmessages    Message-ID digest(16) inbound(8)     -
+//	inpending     mailbox(4) inbound(8)                -      rows in StateStored
+//	blobs         SHA-256(32)                          references u64
+//	posts         digest(16)                           ticket(8) seq(4) at(8) fingerprint(32)
+//	reservations  sender digest(16)                    until(8)
+//	budgets       ends(8) digest(16)                   start(8) before(4) current(4) window(8)
+//	expiry        at(8) kind(1) key(16)                -
+//	agents        agent(8)                             agent record
+//	agentnames    address digest(16)                   agent(8)
+//	sessions      session(16)                          agent(8) generation(4) opened(8) until(8) ends(8)
+//	outrecipients address digest(16) outbound(8)       -      mails not to their ticket's requester
+//	suppressions  digest(16) of key and scope          suppression record
+//	suporder      suppression(8)                       digest(16)
+//	refusals      digest(16) of host and text          refusal record
+//	refuseen      last(8) digest(16)                   -
+//	inmarks       mark, 0, inbound(8)                  -
+//	inaddresses   address digest(16) inbound(8)        -
+//	outfailed     outbound(8)                          -      rows in StateFailed
+//	outheld       outbound(8)                          -      rows in StateHeld
+//	hours         "r" region, 0, hour(4)               tally (hours.go)
+//	              "m" mailbox, 0, hour(4)              tally
+//	              "s" mailbox, 0, hour(4) mark, 0, rule   tally
+//	domainhours   hour(4) domain                       tally; without a domain, of those not named
+//	              hour(4) 0                            domains named, u32
+//	alarms        alarm(8)                             alarm record
+//	alarmkeys     digest(16) of its key                alarm(8)  those that stand
+//	canaries      run(8)                               canary record
+//
+// A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
+// outbounds and inbounds is the last id given out, that of outleases the last
+// claim, that of mailboxes the last mailbox number. The counts are
+// "n" + prefix: the last ticket number; "t" + region, "o" + state, "i" + state,
+// "k" + kind, "r" + rule, "f" + fate, "h" + the budget of throttled rows, and "w", the bytes of raw mails: what Stats
+// returns. The sequence of
+// suporder is the last suppression. An hour is counted from the Unix epoch.
+//
+// What each row of outqueue, outheads, outleases and outleased says follows from
+// the outbound rows; ClaimOutbound explains why they are four.
+type bucket = engine.Bucket
+
+const (
+	bMeta bucket = iota
+	bCounts
+	bTickets
+	bNumbers
+	bRequesters
+	bLinks
+	bDeadlines
+	bEntries
+	bOutbounds
+	bOutWaiting
+	bOutQueue
+	bOutHeads
+	bOutLeases
+	bOutLeased
+	bOutMessages
+	bOutTickets
+	bMailboxes
+	bInbounds
+	bRaws
+	bInUIDs
+	bInHashes
+	bInMessages
+	bInPending
+	bBlobs
+	bPosts
+	bReservations
+	bBudgets
+	bExpiry
+	bAgents
+	bAgentNames
+	bSessions
+	bOutRecipients
+	bSuppressions
+	bSupOrder
+	bRefusals
+	bRefuSeen
+	bInMarks
+	bInAddresses
+	bOutFailed
+	bHours
+	bDomainHours
+	bAlarms
+	bAlarmKeys
+	bCanaries
+	bThrottled
+	bTurns
+	bNetworkTurns
+	bBudgetWaits
+	bOutHeld
+	bucketCount
+)
+
+// layouts are the buckets' names, and whether their keys come in ascending order: one
+// table, as long as there are buckets.
+func layouts() []engine.Layout {
+	return []engine.Layout{
+		bMeta:          {Name: "meta"},
+		bCounts:        {Name: "counts"},
+		bTickets:       {Name: "tickets", Appends: true},
+		bNumbers:       {Name: "numbers", Appends: true},
+		bRequesters:    {Name: "requesters"},
+		bLinks:         {Name: "links", Appends: true},
+		bDeadlines:     {Name: "deadlines", Appends: true},
+		bEntries:       {Name: "entries", Appends: true},
+		bOutbounds:     {Name: "outbounds", Appends: true},
+		bOutWaiting:    {Name: "outwaiting", Appends: true},
+		bOutQueue:      {Name: "outqueue"},
+		bOutHeads:      {Name: "outheads", Appends: true},
+		bOutLeases:     {Name: "outleases", Appends: true},
+		bOutLeased:     {Name: "outleased"},
+		bOutMessages:   {Name: "outmessages", Appends: true},
+		bOutTickets:    {Name: "outtickets", Appends: true},
+		bMailboxes:     {Name: "mailboxes"},
+		bInbounds:      {Name: "inbounds", Appends: true},
+		bRaws:          {Name: "raws", Appends: true},
+		bInUIDs:        {Name: "inuids", Appends: true},
+		bInHashes:      {Name: "inhashes"},
+		bInMessages:    {Name: "inmessages"},
+		bInPending:     {Name: "inpending", Appends: true},
+		bBlobs:         {Name: "blobs"},
+		bPosts:         {Name: "posts"},
+		bReservations:  {Name: "reservations"},
+		bBudgets:       {Name: "budgets"},
+		bExpiry:        {Name: "expiry", Appends: true},
+		bAgents:        {Name: "agents", Appends: true},
+		bAgentNames:    {Name: "agentnames"},
+		bSessions:      {Name: "sessions"},
+		bOutRecipients: {Name: "outrecipients"},
+		bSuppressions:  {Name: "suppressions"},
+		bSupOrder:      {Name: "suporder", Appends: true},
+		bRefusals:      {Name: "refusals"},
+		bRefuSeen:      {Name: "refuseen", Appends: true},
+		bInMarks:       {Name: "inmarks"},
+		bInAddresses:   {Name: "inaddresses"},
+		bOutFailed:     {Name: "outfailed"},
+		bOutHeld:       {Name: "outheld"},
+		bHours:         {Name: "hours"},
+		bDomainHours:   {Name: "domainhours"},
+		bAlarms:        {Name: "alarms", Appends: true},
+		bAlarmKeys:     {Name: "alarmkeys"},
+		bCanaries:      {Name: "canaries", Appends: true},
+		bThrottled:     {Name: "throttled", Appends: true},
+		bTurns:         {Name: "turns"},
+		bNetworkTurns:  {Name: "networkturns"},
+		bBudgetWaits:   {Name: "budgetwaits"},
+	}
+}
+
+// Kinds of expiry rows: which bucket the key belongs to.
+const (
+	expiryLink        = 'l'
+	expiryPost        = 'p'
+	expiryReservation = 'r'
+	expiryBudget      = 'b'
+	expirySession     = 's'
+	expirySuppression = 'u'
+	expiryRefusal     = 'f'
+	expiryAlarm       = 'a'
+	expiryCanary      = 'c'
+)
+
+// Kinds of counts.
+const (
+	countNumber    = 'n'
+	countTicket    = 't'
+	countOutbound  = 'o'
+	countInbound   = 'i'
+	countKind      = 'k'
+	countRule      = 'r'
+	countFate      = 'f'
+	countRaw       = 'w'
+	countThrottled = 'h'
+)
+
+const messagePrefix = 40
+
+type (
+	digest [16]byte
+	domain [8]byte
+)
+
+func digestOf(parts ...string) digest {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(p))
+		h.Write([]byte{0})
+	}
+	return digest(h.Sum(nil)[:16])
+}
+
+func domainOf(address string) domain {
+	sum := sha256.Sum256([]byte(store.Domain(address)))
+	return domain(sum[:8])
+}
+
+func u32(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
+func u64(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
+
+func readU32(b []byte) uint32 {
+	if len(b) < 4 {
+		return 0
+	}
+	return binary.BigEndian.Uint32(b)
+}
+
+func readU64(b []byte) uint64 {
+	if len(b) < 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b)
+}
+
+func appendInstant(key []byte, t time.Time) []byte {
+	return binary.BigEndian.AppendUint64(key, uint64(t.UnixMicro())^1<<63)
+}
+
+func readInstant(b []byte) time.Time {
+	return time.UnixMicro(int64(readU64(b) ^ 1<<63)).UTC()
+}
+
+// instantID is the key of the indexes that sort by an instant and then by id.
+func instantID(at time.Time, id uint64) []byte {
+	return binary.BigEndian.AppendUint64(appendInstant(make([]byte, 0, 16), at), id)
+}
+
+func pair64(a, b uint64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(make([]byte, 0, 16), a), b)
+}
+
+func entryKey(id store.TicketID, seq uint32) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(make([]byte, 0, 12), uint64(id)), seq)
+}
+
+func numberPrefix(prefix string) []byte { return append([]byte(strings.ToUpper(prefix)), 0) }
+
+func numberKey(prefix string, counter uint64) []byte {
+	return binary.BigEndian.AppendUint64(numberPrefix(prefix), counter)
+}
+
+func digestID(d digest, id uint64) []byte {
+	return binary.BigEndian.AppendUint64(d[:len(d):len(d)], id)
+}
+
+func deadlineKey(due time.Time, id store.TicketID, kind byte) []byte {
+	return append(instantID(due, uint64(id)), kind)
+}
+
+func queueKey(d domain, due time.Time, id store.OutboundID) []byte {
+	key := append(make([]byte, 0, 24), d[:]...)
+	return binary.BigEndian.AppendUint64(appendInstant(key, due), uint64(id))
+}
+
+func messageKeyPrefix(messageID string) []byte {
+	id := strings.ToLower(messageID)
+	return append([]byte(id[:min(len(id), messagePrefix)]), 0)
+}
+
+func uidKey(mailbox, validity, uid uint32) []byte {
+	key := binary.BigEndian.AppendUint32(make([]byte, 0, 12), mailbox)
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(key, validity), uid)
+}
+
+func hashPrefix(mailbox uint32, hash [32]byte) []byte {
+	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 28), mailbox), hash[:16]...)
+}
+
+func pendingKey(mailbox uint32, id store.InboundID) []byte {
+	return binary.BigEndian.AppendUint64(u32(mailbox), uint64(id))
+}
+
+func expiryKey(at time.Time, kind byte, key digest) []byte {
+	return append(append(appendInstant(make([]byte, 0, 25), at), kind), key[:]...)
+}
+
+// blobKey is the hash in bytes; false for what is no lower-case hex SHA-256.
+func blobKey(hash store.BlobHash) ([]byte, bool) {
+	key, err := hex.DecodeString(string(hash))
+	return key, err == nil && len(key) == sha256.Size && hex.EncodeToString(key) == string(hash)
+}
+
+func blobHash(key []byte) store.BlobHash { return store.BlobHash(hex.EncodeToString(key)) }
+
+// messageDigest names a Message-ID of somebody else's, compared without case.
+func messageDigest(id string) digest { return digestOf(strings.ToLower(id)) }

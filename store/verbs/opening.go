@@ -1,0 +1,334 @@
+package verbs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"signpost/store"
+	"signpost/store/engine"
+)
+
+// firstNumber is a prefix's first ticket number.
+const firstNumber = 1001
+
+// Bounds on what a caller may hand in; each is far above what the form allows.
+const (
+	maxBody        = 4 << 20
+	maxField       = 16 << 10
+	maxFiles       = 1000
+	maxIdempotency = 200
+)
+
+// opening is a NewTicket made ready outside the transaction.
+type opening struct {
+	store.NewTicket
+	now       time.Time
+	key       digest // of the idempotency key
+	entry     []byte // the first entry, encoded
+	budgets   []metered
+	confirmed bool // see Opening
+}
+
+// Opening is one ticket of OpenTickets.
+type Opening struct {
+	Now    time.Time
+	Ticket store.NewTicket
+	// Confirmed writes the confirmation as sent at Now: for a past that nobody is
+	// to be mailed about.
+	Confirmed bool
+}
+
+// OpenTicket implements store.Tickets.
+func (s *Store) OpenTicket(ctx context.Context, now time.Time, n store.NewTicket) (opened store.Opened, err error) {
+	o, err := s.prepare(now, n)
+	if err == nil {
+		err = s.write(ctx, len(o.entry), func(t *txn) (err error) {
+			opened, err = t.openTicket(o)
+			return err
+		})
+	}
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		opened = store.Opened{}
+	}
+	return opened, wrap("open ticket in region", n.Region.ID, err)
+}
+
+// OpenTickets opens a batch in one transaction, each as OpenTicket would: all of
+// them or none. It fills a store fast; a batch of a few thousand is best.
+func (s *Store) OpenTickets(ctx context.Context, batch []Opening) ([]store.Opened, error) {
+	prepared := make([]opening, len(batch))
+	for i, b := range batch {
+		var err error
+		if prepared[i], err = s.prepare(b.Now, b.Ticket); err != nil {
+			return nil, wrap("open ticket of batch", i, err)
+		}
+		prepared[i].confirmed = b.Confirmed
+	}
+	opened := make([]store.Opened, len(batch))
+	err := s.write(ctx, engine.GroupBytes, func(t *txn) (err error) {
+		for i, o := range prepared {
+			if opened[i], err = t.openTicket(o); err != nil {
+				return wrap("open ticket of batch", i, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
+func (s *Store) prepare(now time.Time, n store.NewTicket) (opening, error) {
+	if err := checkNewTicket(now, n); err != nil {
+		return opening{}, err
+	}
+	o := opening{NewTicket: n, now: store.Instant(now), budgets: meter(n.Budgets)}
+	o.LinkExpires = store.Instant(n.LinkExpires)
+	o.Promise = store.Promise{
+		FirstResponseBy: kept(n.Promise.FirstResponseBy),
+		ResolutionBy:    kept(n.Promise.ResolutionBy),
+	}
+	if n.Idempotency != "" {
+		o.key = digestOf("open", n.Idempotency)
+	}
+	var err error
+	o.entry, err = s.codec.entryBytes(store.Entry{
+		Kind: store.EntryMessage, Author: n.Requester.Name, At: o.now, Body: n.Body, Files: n.Files,
+	})
+	return o, err
+}
+
+// kept is store.Instant, but no promise stays none.
+func kept(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return store.Instant(t)
+}
+
+func checkNewTicket(now time.Time, n store.NewTicket) error {
+	switch {
+	case n.Region.ID == "" || n.Region.Prefix == "" || n.Region.Address == "":
+		return invalid("the region needs an id, a prefix and an address")
+	case badName(n.Region.ID) || badName(n.Region.Prefix):
+		return invalid("the region's id or prefix is no name")
+	case n.Requester.Email == "":
+		return invalid("no requester")
+	case n.MessageID == "":
+		return invalid("no Message-ID for the confirmation")
+	case n.Link == (store.LinkID{}):
+		return invalid("no link")
+	case !n.LinkExpires.After(now):
+		return invalid("the link expires before it is mailed")
+	case len(n.Idempotency) > maxIdempotency:
+		return invalid("the idempotency key is longer than 200 bytes")
+	case len(n.Requester.Name)+len(n.Requester.Email)+len(n.Requester.Company)+len(n.Category)+len(n.Title)+len(n.MessageID) > maxField:
+		return invalid("the fields are longer than 16 KiB together")
+	}
+	return errors.Join(checkText(n.Body, n.Files), checkBudgets(n.Budgets))
+}
+
+func checkText(body string, files []store.File) error {
+	if len(body) > maxBody || len(files) > maxFiles {
+		return invalid("an entry holds at most 4 MiB of text and 1,000 files")
+	}
+	for _, f := range files {
+		if _, ok := blobKey(f.Hash); !ok {
+			return invalid("a file's hash is no SHA-256 in lower-case hex")
+		}
+	}
+	return nil
+}
+
+func checkBudgets(budgets []store.Budget) error {
+	for _, b := range budgets {
+		if !b.Unlimited() && b.Window < time.Microsecond {
+			return invalid("budget " + b.Name + " has no window")
+		}
+	}
+	return nil
+}
+
+// openTicket writes an opening. Everything that can be refused is looked at
+// before the first write.
+func (t *txn) openTicket(o opening) (store.Opened, error) {
+	if o.Idempotency != "" {
+		if used, ok := t.usedPost(o.key, o.now); ok {
+			return t.reopened(o, used)
+		}
+	}
+	if err := t.unused(o.MessageID, o.Link); err != nil {
+		return store.Opened{}, err
+	}
+	p, err := t.allowed(o.now, o.Requester.Email, store.MailConfirmation, o.budgets)
+	if err != nil {
+		return store.Opened{}, err
+	}
+	ticket, err := t.newTicket(o, p.dead)
+	if err != nil {
+		return store.Opened{}, err
+	}
+	mail := confirmation(o.now, o.Region, ticket, o.MessageID)
+	if o.confirmed {
+		mail.State, mail.Attempts, mail.DoneAt, mail.DueAt = store.StateSent, 1, o.now, time.Time{}
+	}
+	if err := t.addConfirmation(o.now, &mail, p, o.Network); err != nil {
+		return store.Opened{}, err
+	}
+	if o.Idempotency != "" {
+		err = t.putPost(o.key, post{ticket.ID, 1, o.now, o.Fingerprint})
+	}
+	return store.Opened{Ticket: ticket, Confirmation: mail}, err
+}
+
+// reopened answers a repeated post.
+func (t *txn) reopened(o opening, used post) (store.Opened, error) {
+	ticket, err := t.ticket(used.ticket)
+	if err != nil {
+		return store.Opened{}, err
+	}
+	// The confirmation is the ticket's first mail: it was written with it.
+	key, _ := t.first(bOutTickets, u64(uint64(ticket.ID)))
+	if key == nil {
+		return store.Opened{}, fmt.Errorf("ticket %d has no confirmation", ticket.ID)
+	}
+	mail, err := t.outbound(store.OutboundID(readU64(key[8:])))
+	if err == nil && used.fingerprint != o.Fingerprint {
+		err = fmt.Errorf("%w: the idempotency key was used with another content", store.ErrConflict)
+	}
+	return store.Opened{Ticket: ticket, Confirmation: mail, Replayed: true}, err
+}
+
+// newTicket writes the ticket, its number, its thread, its link and its
+// deadlines. dead: its requester's address is.
+func (t *txn) newTicket(o opening, dead bool) (store.Ticket, error) {
+	id, err := t.next(bTickets)
+	if err != nil {
+		return store.Ticket{}, err
+	}
+	k := store.Ticket{
+		ID: store.TicketID(id), Region: o.Region.ID, Channel: o.Channel, Status: store.StatusOpen,
+		Requester: o.Requester, Category: o.Category, Title: o.Title, OpenedAt: o.now, ChangedAt: o.now,
+		Promise: o.Promise, Link: o.Link,
+	}
+	if dead {
+		k.Question = store.QuestionUndeliverable
+	}
+	if o.Channel == store.ChannelCanary {
+		k.Status, k.Question = store.StatusSolved, ""
+	}
+	who := digestOf(store.AddressKey(k.Requester.Email))
+	err = errors.Join(
+		t.number(&k, o.Region.Prefix),
+		t.appendEntry(&k, o.now, o.entry, o.Files),
+		t.put(bRequesters, digestID(who, id), []byte{}),
+		t.putLink(k, o.LinkExpires),
+		t.putDeadline(k.ID, k.Promise.FirstResponseBy, keyFirstResponse),
+		t.putDeadline(k.ID, k.Promise.ResolutionBy, keyResolution),
+	)
+	t.addCount(countTicket, k.Region, 1)
+	return k, errors.Join(err, t.countOpened(k))
+}
+
+// number gives the ticket the next number of the prefix.
+func (t *txn) number(k *store.Ticket, prefix string) error {
+	name := string(numberPrefix(prefix))
+	last := max(t.count(countNumber, name), firstNumber-1)
+	k.Number = prefix + "-" + strconv.FormatUint(last+1, 10)
+	t.setCount(countNumber, name, last+1)
+	return t.put(bNumbers, numberKey(prefix, last+1), u64(uint64(k.ID)))
+}
+
+func (t *txn) putDeadline(id store.TicketID, due time.Time, kind byte) error {
+	if due.IsZero() {
+		return nil
+	}
+	key := deadlineKey(due, id, kind)
+	if bytes.Compare(key, t.deadlinesDropped()) <= 0 {
+		return nil // it would have been dropped by now
+	}
+	return t.put(bDeadlines, key, []byte{})
+}
+
+// confirmation is the mail that tells a requester of a ticket and its page.
+func confirmation(now time.Time, region store.Region, k store.Ticket, messageID string) store.Outbound {
+	lang := k.Requester.Lang
+	if lang == "" && len(region.Languages) > 0 {
+		lang = region.Languages[0]
+	}
+	mail := store.Outbound{
+		Kind: store.MailConfirmation, Region: region.ID, From: region.Address, FromName: region.Name,
+		To: k.Requester.Email, MessageID: messageID, Ticket: k.ID, Number: k.Number, Promise: k.Promise,
+		Link: k.Link, QueuedAt: now, State: store.StateQueued, DueAt: now,
+	}
+	if lang != "" {
+		mail.Langs = []string{lang}
+	}
+	return mail
+}
+
+// AppendMessage implements store.Tickets.
+func (s *Store) AppendMessage(ctx context.Context, now time.Time, m store.NewMessage) (entry store.Entry, err error) {
+	now = store.Instant(now)
+	err = checkText(m.Body, m.Files)
+	if err == nil && len(m.Idempotency) > maxIdempotency {
+		err = invalid("the idempotency key is longer than 200 bytes")
+	}
+	if err == nil {
+		err = s.write(ctx, len(m.Body), func(t *txn) (err error) {
+			entry, err = t.appendMessage(now, m)
+			return err
+		})
+	}
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		entry = store.Entry{}
+	}
+	return entry, wrap("append message to the ticket of link", linkName(m.Link), err)
+}
+
+func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, error) {
+	k, err := t.ticketByLink(now, m.Link)
+	if err != nil {
+		return store.Entry{}, err
+	}
+	key := digestOf("append", string(m.Link[:]), m.Idempotency)
+	if used, ok := t.usedPost(key, now); ok && m.Idempotency != "" {
+		return t.appended(used, m)
+	}
+	e := store.Entry{
+		Ticket: k.ID, Seq: k.Entries + 1, Kind: store.EntryMessage, Author: k.Requester.Name,
+		At: now, Body: m.Body, Files: m.Files,
+	}
+	data, err := t.codec.entryBytes(e)
+	if err != nil {
+		return store.Entry{}, err
+	}
+	// What the caller gets is read back, so that it shares no memory with m.
+	if e, err = t.codec.entry(e.Ticket, e.Seq, data); err != nil {
+		return store.Entry{}, err
+	}
+	if k.ProvenAt.IsZero() {
+		k.ProvenAt = now
+	}
+	k.Status = store.StatusOpen
+	if err := t.appendEntry(&k, now, data, m.Files); err != nil {
+		return store.Entry{}, err
+	}
+	if m.Idempotency != "" {
+		err = t.putPost(key, post{k.ID, e.Seq, now, m.Fingerprint})
+	}
+	return e, err
+}
+
+func (t *txn) appended(used post, m store.NewMessage) (store.Entry, error) {
+	e, err := t.codec.entry(used.ticket, used.seq, t.value(bEntries, entryKey(used.ticket, used.seq)))
+	if err == nil && used.fingerprint != m.Fingerprint {
+		err = fmt.Errorf("%w: the idempotency key was used with another content", store.ErrConflict)
+	}
+	return e, err
+}

@@ -1,0 +1,298 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"signpost/store"
+)
+
+const maxReply = 1000
+
+// ClaimOutbound implements store.Outbox.
+func (s *Store) ClaimOutbound(ctx context.Context, now time.Time, c store.Claim) (rows []store.Outbound, err error) {
+	now = store.Instant(now)
+	if c.Limit <= 0 || c.Lease == nil {
+		return nil, wrap("claim outbounds, at most", c.Limit, invalid("a claim needs a limit and a lease"))
+	}
+	err = s.write(ctx, 0, func(t *txn) (err error) {
+		rows, err = t.claim(now, c)
+		return err
+	})
+	if err != nil {
+		return nil, wrap("claim outbounds, at most", c.Limit, err)
+	}
+	return rows, nil
+}
+
+// FinishOutbound implements store.Outbox.
+func (s *Store) FinishOutbound(ctx context.Context, now time.Time, f store.Finish) error {
+	now = store.Instant(now)
+	f.Reply = cut(f.Reply, maxReply)
+	err := checkFinish(f)
+	if err == nil {
+		err = s.write(ctx, 0, func(t *txn) error { return t.finish(now, f) })
+	}
+	return wrap("finish outbound", f.ID, err)
+}
+
+func checkFinish(f store.Finish) error {
+	held := f.State == store.StateHeld
+	if f.Report.Outcome != "" && (f.State != store.StateFailed && !held || f.Report.Action != "failed") {
+		return invalid("only of a mail that failed or is held can a reply say why")
+	}
+	if held && f.Report.Outcome != "" && f.Report.Outcome != store.OutcomeRefused || held == (f.Hold == "") {
+		return invalid("a mail is held at a stage of the dialogue, and blames no recipient")
+	}
+	switch f.State {
+	case store.StateSent, store.StateFailed, store.StateUnknown:
+		return nil
+	case store.StateQueued, store.StateHeld:
+		if f.DueAt.IsZero() {
+			return invalid("another try needs an instant")
+		}
+		return nil
+	}
+	return invalid("an attempt cannot end in state " + strconv.Quote(string(f.State)))
+}
+
+func (t *txn) finish(now time.Time, f store.Finish) error {
+	row, err := t.outbound(f.ID)
+	if err != nil {
+		return err
+	}
+	if row.State != store.StateClaimed || row.Claim != f.Claim {
+		return fmt.Errorf("%w: it is no longer claimed under %d", store.ErrConflict, f.Claim)
+	}
+	if f.State == store.StateUnknown && row.Kind != store.MailAutoResponse {
+		return invalid("only an auto-response may end unknown")
+	}
+	if err := t.unschedule(row); err != nil {
+		return err
+	}
+	row.Claim, row.Reply, row.Code, row.Enhanced = 0, f.Reply, f.Code, f.Enhanced
+	if f.State.Waiting() {
+		return t.wait(now, row, f)
+	}
+	if err := t.end(&row, f.State, now); err != nil {
+		return err
+	}
+	refused := f.Report.Outcome != ""
+	if row.State == store.StateSent || row.State == store.StateUnknown || refused {
+		err = t.watchAnswer(row)
+	}
+	if fate := store.FateOf(store.KindBounce, f.Report); refused && fate.Outranks(row.Delivery.Fate) {
+		return errors.Join(err, t.meetFate(now, row, fate, f.Report, 0))
+	}
+	return errors.Join(err, t.putOutbound(row), t.countGivenUp(row), t.tellFailure(now, row))
+}
+
+// maxHoldStage bounds Finish.Hold, in bytes.
+const maxHoldStage = 20
+
+// wait puts a row back that is to be tried again, or held.
+func (t *txn) wait(now time.Time, row store.Outbound, f store.Finish) error {
+	row.DueAt, row.Hold.Stage = store.Instant(f.DueAt), cut(f.Hold, maxHoldStage)
+	first := row.Hold.Since.IsZero()
+	if f.State == store.StateHeld {
+		row.Hold.Last = now
+		if first {
+			row.Hold.Since = now
+		}
+	}
+	if err := errors.Join(t.enqueue(row), t.setState(&row, f.State), t.putOutbound(row)); err != nil {
+		return err
+	}
+	if f.Report.Outcome == "" || !first {
+		return nil
+	}
+	return t.addRefusal(now, f.Report, row)
+}
+
+// tellFailure appends the event by which a ticket's thread tells that its mail
+// was not delivered, and opens the ticket: what did not arrive was no answer.
+func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
+	if row.State != store.StateFailed || row.Ticket == 0 || row.Kind == store.MailAutoResponse {
+		return nil
+	}
+	k, err := t.ticket(row.Ticket)
+	if err != nil {
+		return wrap("ticket", row.Ticket, err)
+	}
+	reopen(&k)
+	return t.appendEvent(&k, now, store.EventMailFailed, row.ID, row.Reply)
+}
+
+// reopen opens a ticket whose mail was no answer; the canary's own has no reader.
+func reopen(k *store.Ticket) {
+	if k.Channel != store.ChannelCanary {
+		k.Status = store.StatusOpen
+	}
+}
+
+// appendEvent tells in a ticket's thread what happened to one of its mails; other
+// changes of k are written with it.
+func (t *txn) appendEvent(k *store.Ticket, now time.Time, event string, mail store.OutboundID, words string) error {
+	data, err := t.codec.entryBytes(store.Entry{
+		Kind: store.EntryEvent, Event: event, Outbound: mail, At: now, Body: words,
+	})
+	if err != nil {
+		return err
+	}
+	return t.appendEntry(k, now, data, nil)
+}
+
+// NextOutbound implements store.Outbox.
+func (s *Store) NextOutbound(ctx context.Context) (next time.Time, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		head, _ := t.first(bOutHeads, nil)
+		lease, _ := t.first(bOutLeases, nil)
+		switch {
+		case head == nil && lease == nil:
+			return store.ErrNotFound
+		case lease == nil || head != nil && readInstant(head).Before(readInstant(lease)):
+			next = readInstant(head)
+		default:
+			next = readInstant(lease)
+		}
+		return nil
+	})
+	return next, wrap("next", "outbound", err)
+}
+
+// Outbound implements store.Outbox.
+func (s *Store) Outbound(ctx context.Context, id store.OutboundID) (row store.Outbound, err error) {
+	err = s.read(ctx, func(t *txn) (err error) {
+		row, err = t.outbound(id)
+		return err
+	})
+	return row, wrap("outbound", id, err)
+}
+
+// OutboundByMessageID implements store.Outbox.
+func (s *Store) OutboundByMessageID(ctx context.Context, messageID string) (row store.Outbound, err error) {
+	err = s.read(ctx, func(t *txn) (err error) {
+		row, err = t.outboundByMessageID(messageID)
+		return err
+	})
+	return row, wrap("outbound by Message-ID", strconv.Quote(cut(messageID, 200)), err)
+}
+
+// outboundByMessageID looks among the rows whose Message-ID begins alike; ours
+// differ within the part that the key holds.
+func (t *txn) outboundByMessageID(messageID string) (found store.Outbound, err error) {
+	if messageID == "" {
+		return found, store.ErrNotFound
+	}
+	prefix := messageKeyPrefix(messageID)
+	err = t.walk(bOutMessages, prefix, prefix, func(key, _ []byte) (bool, error) {
+		row, err := t.outbound(store.OutboundID(readU64(key[len(prefix):])))
+		if err == nil && strings.EqualFold(row.MessageID, messageID) {
+			found = row
+		}
+		return found.ID == 0, err
+	})
+	if err == nil && found.ID == 0 {
+		err = store.ErrNotFound
+	}
+	return found, err
+}
+
+// OutboundsOfTicket implements store.Outbox.
+func (s *Store) OutboundsOfTicket(ctx context.Context, id store.TicketID, limit int) (rows []store.Outbound, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		prefix := u64(uint64(id))
+		if !t.has(bTickets, prefix) {
+			return store.ErrNotFound
+		}
+		return t.walk(bOutTickets, prefix, prefix, func(key, _ []byte) (bool, error) {
+			if len(rows) >= limit {
+				return false, nil
+			}
+			row, err := t.outbound(store.OutboundID(readU64(key[8:])))
+			rows = append(rows, row)
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, wrap("outbounds of ticket", id, err)
+	}
+	return rows, nil
+}
+
+// addOutbound gives the row its id and writes it with its indexes.
+func (t *txn) addOutbound(row *store.Outbound) error {
+	id, err := t.next(bOutbounds)
+	if err != nil {
+		return err
+	}
+	row.ID = store.OutboundID(id)
+	t.addCount(countOutbound, string(row.State), 1)
+	err = errors.Join(
+		t.putOutbound(*row),
+		t.put(bOutMessages, append(messageKeyPrefix(row.MessageID), u64(id)...), []byte{}),
+	)
+	if row.Ticket != 0 {
+		err = errors.Join(err, t.put(bOutTickets, pair64(uint64(row.Ticket), id), []byte{}))
+	}
+	if elsewhere, e := t.isElsewhere(*row); elsewhere || e != nil {
+		err = errors.Join(err, e, t.put(bOutRecipients, recipientKey(*row), []byte{}))
+	}
+	if row.State != store.StateQueued {
+		return errors.Join(err, t.countEnd(*row))
+	}
+	return errors.Join(err, t.put(bOutWaiting, instantID(row.QueuedAt, id), []byte{}), t.enqueue(*row))
+}
+
+// setState changes the state and its counts; the row is still to be put.
+func (t *txn) setState(row *store.Outbound, state store.OutboundState) error {
+	if row.State == state {
+		return nil
+	}
+	from := row.State
+	row.State = state
+	t.addCount(countOutbound, string(from), -1)
+	t.addCount(countOutbound, string(state), 1)
+	key := u64(uint64(row.ID))
+	var err error
+	if b, ok := listOf(from); ok {
+		err = t.delete(b, key)
+	}
+	if b, ok := listOf(state); ok && err == nil {
+		err = t.put(b, key, []byte{})
+	}
+	return err
+}
+
+// listOf is the bucket that lists the rows in a state.
+func listOf(state store.OutboundState) (b bucket, ok bool) {
+	switch state {
+	case store.StateFailed:
+		return bOutFailed, true
+	case store.StateHeld:
+		return bOutHeld, true
+	}
+	return 0, false
+}
+
+// end brings a row that is in no queue any more to a final state; it is still to
+// be put.
+func (t *txn) end(row *store.Outbound, state store.OutboundState, now time.Time) error {
+	row.DoneAt, row.DueAt, row.Claim = now, time.Time{}, 0
+	return errors.Join(t.setState(row, state), t.countEnd(*row), t.countSentTo(*row), t.delete(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID))))
+}
+
+// cut shortens s to at most n bytes, never through a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}

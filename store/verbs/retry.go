@@ -1,0 +1,244 @@
+package verbs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"signpost/store"
+)
+
+// WaitingOutbounds implements store.Board.
+func (s *Store) WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) (rows []store.Outbound, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		var from []byte
+		if after != 0 {
+			row, err := t.outbound(after)
+			if err != nil {
+				return err
+			}
+			from = append(instantID(row.QueuedAt, uint64(after)), 0)
+		}
+		return t.walk(bOutWaiting, nil, from, t.collect(&rows, limit))
+	})
+	if err != nil {
+		return nil, wrap("waiting outbounds, at most", limit, err)
+	}
+	return rows, nil
+}
+
+// FailedOutbounds implements store.Board.
+func (s *Store) FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) (rows []store.Outbound, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		return t.walkBack(bOutFailed, nil, beforeKey(nil, uint64(before)), t.collect(&rows, limit))
+	})
+	if err != nil {
+		return nil, wrap("failed outbounds, at most", limit, err)
+	}
+	return rows, nil
+}
+
+// collect appends the outbound that each key ends in.
+func (t *txn) collect(rows *[]store.Outbound, limit int) func(key, _ []byte) (bool, error) {
+	return func(key, _ []byte) (bool, error) {
+		if len(*rows) >= limit {
+			return false, nil
+		}
+		row, err := t.outbound(store.OutboundID(readU64(key[len(key)-8:])))
+		*rows = append(*rows, row)
+		return true, err
+	}
+}
+
+// HeldOutbounds implements store.Board.
+func (s *Store) HeldOutbounds(
+	ctx context.Context, before store.OutboundID, limit int,
+) (rows []store.Outbound, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		return t.walkBack(bOutHeld, nil, beforeKey(nil, uint64(before)), t.collect(&rows, limit))
+	})
+	if err != nil {
+		return nil, wrap("held outbounds, at most", limit, err)
+	}
+	return rows, nil
+}
+
+// eachOutbound lets change see rows that are all there, in one transaction, of which
+// every run starts with begin.
+func (s *Store) eachOutbound(
+	ctx context.Context, ids []store.OutboundID, begin func(), change func(*txn, store.Outbound) error,
+) error {
+	return s.write(ctx, 0, func(t *txn) error {
+		begin()
+		for _, id := range ids {
+			if !t.has(bOutbounds, u64(uint64(id))) {
+				return wrap("outbound", id, store.ErrNotFound)
+			}
+		}
+		for _, id := range ids {
+			row, err := t.outbound(id)
+			if err == nil {
+				err = change(t, row)
+			}
+			if err != nil {
+				return wrap("outbound", id, err)
+			}
+		}
+		return nil
+	})
+}
+
+// RetryOutbounds implements store.Board.
+func (s *Store) RetryOutbounds(ctx context.Context, now time.Time, r store.Retry) (done store.Retried, err error) {
+	now = store.Instant(now)
+	begin := func() { done = store.Retried{} }
+	err = s.eachOutbound(ctx, r.IDs, begin, func(t *txn, row store.Outbound) error {
+		if !retriable(now, row) {
+			return nil
+		}
+		if replaced, err := t.isReplaced(row); err != nil || replaced {
+			return cmp.Or(err, t.replace(now, row))
+		}
+		free, err := t.freeAddress(now, row, r.Release)
+		switch {
+		case err != nil:
+			return err
+		case !free:
+			done.Suppressed = append(done.Suppressed, row)
+			return nil
+		}
+		err = t.retry(now, &row)
+		done.Due = append(done.Due, row)
+		return err
+	})
+	if err != nil {
+		return store.Retried{}, wrap("retry outbounds, in all", len(r.IDs), err)
+	}
+	return done, nil
+}
+
+// retriable tells whether a row waits for another try, or may begin anew.
+func retriable(now time.Time, row store.Outbound) bool {
+	switch row.State {
+	case store.StateHeld, store.StateThrottled:
+		return true
+	case store.StateQueued:
+		return row.DueAt.After(now)
+	case store.StateFailed:
+		return row.Kind != store.MailAutoResponse
+	}
+	return false
+}
+
+// freeAddress tells whether a row's address may be written to; with release it ends
+// what keeps its mail back.
+func (t *txn) freeAddress(now time.Time, row store.Outbound, release bool) (bool, error) {
+	for {
+		s, err := t.suppressedFor(now, row.To, row.Kind)
+		if err != nil || s == nil || !release {
+			return s == nil, err
+		}
+		if err := t.endSuppression(s.suppression()); err != nil {
+			return false, err
+		}
+	}
+}
+
+// retry makes a row due now.
+func (t *txn) retry(now time.Time, row *store.Outbound) error {
+	switch row.State {
+	case store.StateThrottled:
+		return t.unthrottle(row, now)
+	case store.StateQueued, store.StateHeld:
+		if err := t.dequeue(*row); err != nil {
+			return err
+		}
+		row.DueAt = now
+		return errors.Join(t.enqueue(*row), t.putOutbound(*row))
+	}
+	row.QueuedAt, row.DueAt, row.DoneAt, row.Attempts, row.Hold = now, now, time.Time{}, 0, store.Hold{}
+	t.setDelivery(row, store.Delivery{})
+	return errors.Join(
+		t.setState(row, store.StateQueued),
+		t.put(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID)), []byte{}),
+		t.enqueue(*row),
+		t.putOutbound(*row),
+	)
+}
+
+// GiveUpOutbounds implements store.Board.
+func (s *Store) GiveUpOutbounds(
+	ctx context.Context, now time.Time, ids []store.OutboundID, by string,
+) (ended []store.Outbound, err error) {
+	now = store.Instant(now)
+	if by == "" || len(by) > maxField {
+		return nil, wrap("give up outbounds, in all", len(ids), invalid("it needs who does it"))
+	}
+	begin := func() { ended = nil }
+	err = s.eachOutbound(ctx, ids, begin, func(t *txn, row store.Outbound) error {
+		if row.State != store.StateHeld {
+			return nil
+		}
+		if err := t.dequeue(row); err != nil {
+			return err
+		}
+		row.Reply = cut("given up by "+by+": "+row.Reply, maxReply)
+		if err := t.end(&row, store.StateFailed, now); err != nil {
+			return err
+		}
+		ended = append(ended, row)
+		return errors.Join(t.putOutbound(row), t.countGivenUp(row), t.tellFailure(now, row))
+	})
+	if err != nil {
+		return nil, wrap("give up outbounds, in all", len(ids), err)
+	}
+	return ended, nil
+}
+
+// RenewPromise implements store.Outbox.
+func (s *Store) RenewPromise(
+	ctx context.Context, now time.Time, id store.OutboundID, claim uint64, p store.Promise,
+) (row store.Outbound, err error) {
+	p = store.Promise{FirstResponseBy: kept(p.FirstResponseBy), ResolutionBy: kept(p.ResolutionBy)}
+	err = s.write(ctx, 0, func(t *txn) (err error) {
+		if row, err = t.outbound(id); err != nil {
+			return err
+		}
+		switch {
+		case row.Kind != store.MailConfirmation:
+			return invalid("no confirmation")
+		case row.State != store.StateClaimed || row.Claim != claim:
+			return fmt.Errorf("%w: it is not claimed under %d", store.ErrConflict, claim)
+		}
+		told := row.Promise
+		row.Promise = p
+		return errors.Join(t.putOutbound(row), t.renewTicket(store.Instant(now), row.Ticket, told, p))
+	})
+	if err != nil {
+		return store.Outbound{}, wrap("renew the promise of outbound", id, err)
+	}
+	return row, nil
+}
+
+// renewTicket gives a ticket that still has a promise another one in its place.
+func (t *txn) renewTicket(now time.Time, id store.TicketID, told, p store.Promise) error {
+	k, err := t.ticket(id)
+	if err != nil || k.Promise != told {
+		return err
+	}
+	k.Promise, k.ChangedAt = p, now
+	return errors.Join(
+		t.dropDeadline(id, told.FirstResponseBy, keyFirstResponse), t.dropDeadline(id, told.ResolutionBy, keyResolution),
+		t.putDeadline(id, p.FirstResponseBy, keyFirstResponse), t.putDeadline(id, p.ResolutionBy, keyResolution),
+		t.putTicket(k),
+	)
+}
+
+func (t *txn) dropDeadline(id store.TicketID, due time.Time, kind byte) error {
+	if due.IsZero() {
+		return nil
+	}
+	return t.delete(bDeadlines, deadlineKey(due, id, kind))
+}

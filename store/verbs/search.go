@@ -1,0 +1,184 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"signpost/store"
+)
+
+// Indexes of the ledger that follow from its rows: what a row is found under is
+// what Inbound.Marks and Inbound.Addresses say.
+
+func markPrefix(mark string) []byte { return append([]byte(mark), 0) }
+
+func markKey(mark string, id store.InboundID) []byte {
+	return append(markPrefix(mark), u64(uint64(id))...)
+}
+
+func addressKey(address string, id store.InboundID) []byte {
+	return digestID(digestOf(address), uint64(id))
+}
+
+// indexInbound brings the row's index rows from what it was to what it is; was
+// is the zero Inbound for a new row.
+func (t *txn) indexInbound(was, is store.Inbound) error {
+	var err error
+	if was.ID != 0 {
+		for _, mark := range was.Marks() {
+			err = errors.Join(err, t.delete(bInMarks, markKey(mark, was.ID)))
+		}
+	}
+	for _, mark := range is.Marks() {
+		err = errors.Join(err, t.put(bInMarks, markKey(mark, is.ID), []byte{}))
+	}
+	known := was.Addresses()
+	for _, address := range is.Addresses() {
+		if !slices.Contains(known, address) {
+			err = errors.Join(err, t.put(bInAddresses, addressKey(address, is.ID), []byte{}))
+		}
+	}
+	return err
+}
+
+// indexBoard makes schema 4: what the ledger is searched by, and the mails that
+// failed.
+func indexBoard(t *txn) error {
+	err := t.walk(bInbounds, nil, nil, func(key, _ []byte) (bool, error) {
+		row, err := t.inbound(store.InboundID(readU64(key)))
+		if err != nil {
+			return false, err
+		}
+		return true, t.indexInbound(store.Inbound{}, row)
+	})
+	if err != nil {
+		return err
+	}
+	return t.walk(bOutbounds, nil, nil, func(key, _ []byte) (bool, error) {
+		row, err := t.outbound(store.OutboundID(readU64(key)))
+		if err != nil || row.State != store.StateFailed {
+			return err == nil, err
+		}
+		return true, t.put(bOutFailed, u64(uint64(row.ID)), []byte{})
+	})
+}
+
+// SearchInbound implements store.Board.
+func (s *Store) SearchInbound(
+	ctx context.Context, q store.InboundQuery, p store.Page,
+) (found store.List[store.Inbound], err error) {
+	err = s.read(ctx, func(t *txn) error {
+		before, err := inboundCursor(p.After)
+		if err != nil {
+			return err
+		}
+		found, err = t.search(q, before, p.Limit)
+		return err
+	})
+	if err != nil {
+		return store.List[store.Inbound]{}, wrap("search inbounds, at most", p.Limit, err)
+	}
+	return found, nil
+}
+
+// search walks the index of a query over the ids below before (0: from the
+// newest).
+func (t *txn) search(q store.InboundQuery, before uint64, limit int) (found store.List[store.Inbound], err error) {
+	index, prefix := searched(q)
+	from, before := t.searchRange(q, before)
+	looked, last := 0, uint64(0)
+	err = t.walkBack(index, prefix, beforeKey(prefix, before), func(key, _ []byte) (bool, error) {
+		id := readU64(key[len(key)-8:])
+		if id < from || limit < 1 {
+			return false, nil
+		}
+		if found.Stopped = looked == store.SearchLooked; found.Stopped || len(found.Items) == limit {
+			found.Next = cursorOf(last)
+			return false, nil
+		}
+		looked, last = looked+1, id
+		row, ok, err := t.wanted(q, index, store.InboundID(id))
+		if ok {
+			found.Items = append(found.Items, row)
+		}
+		return true, err
+	})
+	return found, err
+}
+
+// wanted is a row of the query's index, if it is all that the query asks for.
+func (t *txn) wanted(q store.InboundQuery, index bucket, id store.InboundID) (row store.Inbound, ok bool, err error) {
+	if q.Mark != "" && index != bInMarks && !t.has(bInMarks, markKey(q.Mark, id)) {
+		return row, false, nil
+	}
+	if q.Address != "" && index != bInAddresses && !t.has(bInAddresses, addressKey(store.AddressKey(q.Address), id)) {
+		return row, false, nil
+	}
+	row, err = t.inbound(id)
+	ok = (q.Mailbox == "" || row.Mailbox == q.Mailbox) && (q.Decider == "" || row.Verdict.Decider() == q.Decider)
+	return row, ok && err == nil, err
+}
+
+// cursorOf is the place behind an id in a list that descends.
+func cursorOf(id uint64) store.Cursor { return store.Cursor(strconv.FormatUint(id, 36)) }
+
+// inboundCursor is the id that a list goes on below, 0 for the list's beginning.
+func inboundCursor(c store.Cursor) (before uint64, err error) {
+	if c == "" {
+		return 0, nil
+	}
+	before, err = strconv.ParseUint(string(c), 36, 64)
+	if err != nil || before == 0 {
+		return 0, invalid("the cursor is not one of this list")
+	}
+	return before, nil
+}
+
+// searched is the index that narrows a query most.
+func searched(q store.InboundQuery) (bucket, []byte) {
+	switch {
+	case q.MessageID != "":
+		prefix := messageDigest(cut(q.MessageID, maxMessageID))
+		return bInMessages, prefix[:]
+	case q.Address != "":
+		prefix := digestOf(store.AddressKey(q.Address))
+		return bInAddresses, prefix[:]
+	case q.Mark != "":
+		return bInMarks, markPrefix(q.Mark)
+	}
+	return bInbounds, nil
+}
+
+// searchRange is the query's range of ids: from the first on, below the second,
+// 0 for no end. Ids ascend as mails are seen.
+func (t *txn) searchRange(q store.InboundQuery, below uint64) (from, before uint64) {
+	before = below
+	if !q.Since.IsZero() {
+		from = t.seenFrom(q.Since)
+	}
+	if !q.Until.IsZero() {
+		if end := t.seenFrom(q.Until); before == 0 || end < before {
+			before = max(end, 1)
+		}
+	}
+	return from, before
+}
+
+// seenFrom is the lowest id whose mail was seen at or after an instant, found by
+// halving; one above the last when there is none.
+func (t *txn) seenFrom(at time.Time) uint64 {
+	low, high := uint64(1), t.tx.Last(bInbounds)+1
+	for low < high {
+		middle := low + (high-low)/2
+		row, err := t.inbound(store.InboundID(middle))
+		if err == nil && !row.SeenAt.Before(at) {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return low
+}

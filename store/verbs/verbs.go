@@ -1,0 +1,90 @@
+// Package verbs holds the verbs of store.Store, written over the ordered rows of an
+// engine (store/engine): every verb durable when it returns.
+//
+// A verb that writes checks and encodes what it can in its caller's goroutine, then
+// joins the group of verbs that the engine runs in its next transaction. A verb that
+// reads runs in a snapshot of its own, beside the writers and never waiting for them.
+// Rows are CBOR records in their own buckets; whatever is looked up otherwise has an
+// index bucket, so no verb scans (keys.go). Rows that expire stand in one index by
+// time (expiry.go); counts are kept beside the rows in the same transaction.
+package verbs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"signpost/store"
+	"signpost/store/engine"
+)
+
+// Options of a store. The zero value is fine.
+type Options struct {
+	// Log gets a line for each step that the rows are migrated by. nil: none.
+	Log *slog.Logger
+}
+
+// Store is a store.Store over an engine. It is safe for concurrent use.
+type Store struct {
+	engine engine.Engine
+	codec  *codec
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open makes a store of an engine opened with Layouts, whose rows it migrates to this
+// version's schema. Closing the store closes the engine.
+func Open(e engine.Engine, opts Options) (*Store, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	codec, err := newCodec()
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(e, codec, migrations(), opts.Log); err != nil {
+		return nil, err
+	}
+	return &Store{engine: e, codec: codec}, nil
+}
+
+// Layouts are what an engine is to be opened with.
+func Layouts() []engine.Layout { return layouts() }
+
+// Close ends the transactions under way, and closes the engine when the last reader
+// has left.
+func (s *Store) Close() error { return s.engine.Close() }
+
+// Snapshot writes the whole store as it is now, a file that Open opens, while
+// reading and writing go on. It returns the number of bytes written.
+func (s *Store) Snapshot(w io.Writer) (int64, error) { return s.engine.Snapshot(w) }
+
+func (s *Store) read(ctx context.Context, verb func(*txn) error) error {
+	return view(ctx, s.engine, s.codec, verb)
+}
+
+func view(ctx context.Context, e engine.Engine, codec *codec, verb func(*txn) error) error {
+	return e.View(ctx, func(tx engine.Tx) error { return verb(&txn{tx: tx, codec: codec}) })
+}
+
+// write runs verb in a transaction, as engine.Engine.Update says.
+func (s *Store) write(ctx context.Context, size int, verb func(*txn) error) error {
+	return update(ctx, s.engine, s.codec, size, verb)
+}
+
+func update(ctx context.Context, e engine.Engine, codec *codec, size int, verb func(*txn) error) error {
+	return e.Update(ctx, size, func(tx engine.Tx) error {
+		return verb(tx.Shared(func() engine.Shared { return &txn{tx: tx, codec: codec} }).(*txn))
+	})
+}
+
+// wrap wraps a verb's error with the verb, the noun and its id.
+func wrap(verb string, id any, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %v: %w", verb, id, err)
+}
+
+func invalid(why string) error { return fmt.Errorf("%w: %s", store.ErrInvalid, why) }
