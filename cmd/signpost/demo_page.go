@@ -5,6 +5,7 @@ import (
 
 	page "signpost/intake/sandbox"
 	"signpost/intake/web"
+	"signpost/mail/header"
 	"signpost/mail/sandbox"
 )
 
@@ -49,10 +50,34 @@ func (h shownHost) Mail(id uint64) (page.Mail, error) {
 }
 
 func shownMail(m sandbox.Mail) page.Mail {
+	read, _ := header.Read(m.Raw)
 	return page.Mail{
 		ID: uint64(m.ID), Mailbox: m.Mailbox, Folder: m.Folder, EnvelopeFrom: m.EnvelopeFrom, To: m.To,
 		ReceivedAt: m.ReceivedAt, Size: m.Size, From: m.From, Subject: m.Subject, Raw: m.Raw,
+		Header: shownFields(read), AnswerTo: answerTo(read),
 	}
+}
+
+const maxShownFields = 500
+
+// shownFields decodes a header for the eye.
+func shownFields(h header.Header) []page.Field {
+	h = h[:min(len(h), maxShownFields)]
+	all := make([]page.Field, len(h))
+	for i, f := range h {
+		all[i] = page.Field{Name: string(f.Name), Value: header.DecodeWords(header.Unfold(f.Value))}
+	}
+	return all
+}
+
+// answerTo is where a person's program sends an answer (RFC 5322 section 3.6.2).
+func answerTo(h header.Header) string {
+	for _, name := range []string{"Reply-To", "From"} {
+		for _, a := range header.Addresses(h.Value(name)) {
+			return a.Address
+		}
+	}
+	return ""
 }
 
 func (h shownHost) Watch(ctx context.Context) <-chan struct{} { return h.Server.Watch(ctx) }

@@ -10,6 +10,7 @@ import (
 
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/text"
 )
 
 const (
@@ -58,7 +59,7 @@ func (clientData) UTC() *time.Location { return time.UTC }
 
 func (b *Sandbox) showClient(x *web.Exchange) error {
 	query := x.Request.URL.Query()
-	box := cutText(query.Get("box"), 320)
+	box := text.Cut(query.Get("box"), 320)
 	id, _ := strconv.ParseUint(query.Get("mail"), 10, 64)
 	before, _ := strconv.ParseUint(query.Get("before"), 10, 64)
 	d := clientData{
@@ -167,17 +168,6 @@ func orElse(s, other string) string {
 		return other
 	}
 	return s
-}
-
-// cutText shortens s to at most n bytes without splitting a character.
-func cutText(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xC0 == 0x80 {
-		n--
-	}
-	return s[:n]
 }
 
 // events tells an open page that something changed. A ledger row changes

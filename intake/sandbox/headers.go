@@ -1,11 +1,7 @@
 package sandbox
 
 import (
-	"mime"
-	"net/mail"
 	"strings"
-
-	"github.com/emersion/go-message/charset"
 )
 
 // headerView is one header field.
@@ -14,34 +10,11 @@ type headerView struct {
 	Means       string // what it says to a mail host; "" when it is not explained
 }
 
-const maxHeaders = 500 // fields shown
-
-// allHeaders lists the fields of a mail as they stand, decoded for the eye.
-func allHeaders(raw []byte) []headerView {
-	var all []headerView
-	text := strings.ToValidUTF8(string(raw[:min(len(raw), maxShown)]), "\ufffd")
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		if line == "" || len(all) >= maxHeaders {
-			break
-		}
-		if line[0] == ' ' || line[0] == '\t' {
-			if len(all) > 0 {
-				all[len(all)-1].Value += " " + strings.TrimSpace(line)
-			}
-			continue
-		}
-		name, value, ok := strings.Cut(line, ":")
-		if !ok {
-			break
-		}
-		all = append(all, headerView{Name: name, Value: strings.TrimSpace(value)})
-	}
-	dec := mime.WordDecoder{CharsetReader: charset.Reader}
-	for i := range all {
-		if v, err := dec.DecodeHeader(all[i].Value); err == nil {
-			all[i].Value = v
-		}
+// allHeaders are the fields of a mail as the page lists them.
+func allHeaders(m Mail) []headerView {
+	all := make([]headerView, len(m.Header))
+	for i, f := range m.Header {
+		all[i] = headerView{Name: f.Name, Value: f.Value}
 	}
 	return all
 }
@@ -53,14 +26,6 @@ func headerValue(all []headerView, name string) string {
 		}
 	}
 	return ""
-}
-
-func addressIn(value string) string {
-	list, err := mail.ParseAddressList(value)
-	if err != nil || len(list) == 0 {
-		return ""
-	}
-	return list[0].Address
 }
 
 // meanings are the fields worth explaining, in the order shown.

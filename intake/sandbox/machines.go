@@ -6,6 +6,7 @@ import (
 
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // behaviour is one thing a mailbox or host can do, in words.
@@ -67,7 +68,7 @@ func (b *Sandbox) machinesPage(key, chosen, fault string) machinesData {
 
 func (b *Sandbox) showMachines(x *web.Exchange) error {
 	x.ReferrerSameOrigin()
-	return b.machines.Show(x, http.StatusOK, b.machinesPage(cutText(x.Request.URL.Query().Get("key"), 320), "bounce", ""))
+	return b.machines.Show(x, http.StatusOK, b.machinesPage(text.Cut(x.Request.URL.Query().Get("key"), 320), "bounce", ""))
 }
 
 // postMachines switches an address or domain, or with behaviour "" back.
@@ -80,9 +81,9 @@ func (b *Sandbox) postMachines(x *web.Exchange) error {
 	x.ReferrerSameOrigin()
 	switch {
 	case errors.Is(err, store.ErrInvalid):
-		return b.machines.Show(x, http.StatusUnprocessableEntity, b.machinesPage(cutText(key, 320), chosen, "Write an address such as ann@example.com, or a domain such as example.com."))
+		return b.machines.Show(x, http.StatusUnprocessableEntity, b.machinesPage(text.Cut(key, 320), chosen, "Write an address such as ann@example.com, or a domain such as example.com."))
 	case errors.Is(err, store.ErrFull):
-		return b.machines.Show(x, http.StatusUnprocessableEntity, b.machinesPage(cutText(key, 320), chosen, "So many are switched already that no more fit. Switch one back first."))
+		return b.machines.Show(x, http.StatusUnprocessableEntity, b.machinesPage(text.Cut(key, 320), chosen, "So many are switched already that no more fit. Switch one back first."))
 	case err != nil:
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/text"
 )
 
 const (
@@ -65,18 +66,18 @@ func (b *Sandbox) view(x *web.Exchange, m Mail) (*mailView, error) {
 	v := &mailView{
 		ID: m.ID, Subject: orElse(m.Subject, "(no subject)"), From: orElse(m.From, "(no From)"), To: m.To,
 		Envelope: m.EnvelopeFrom, Mailbox: m.Mailbox, Folder: m.Folder, ReceivedAt: m.ReceivedAt, Size: size(m.Size),
-		Headers: allHeaders(m.Raw), HasText: read.text != nil, Text: linkify(string(read.text)), TextDir: "auto", TextCut: read.textCut,
+		Headers: allHeaders(m), HasText: read.text != nil, Text: linkify(string(read.text)), TextDir: "auto", TextCut: read.textCut,
 		Raw: fmt.Sprintf("/sandbox/mail/%d/raw", m.ID), Fault: read.fault,
 	}
 	v.Explained = explain(v.Headers)
-	v.Source, v.SourceCut = cutText(strings.ToValidUTF8(string(m.Raw[:min(len(m.Raw), maxShown)]), "\ufffd"), maxShown), len(m.Raw) > maxShown
+	v.Source, v.SourceCut = text.Cut(strings.ToValidUTF8(string(m.Raw[:min(len(m.Raw), maxShown)]), "\ufffd"), maxShown), len(m.Raw) > maxShown
 	if read.html != nil {
 		v.HTML = fmt.Sprintf("/sandbox/mail/%d/html", m.ID)
 	}
 	for i, p := range read.files {
 		v.Parts = append(v.Parts, partView{Name: p.name, Type: p.mediaType, Size: size(int64(len(p.body))), Link: fmt.Sprintf("/sandbox/mail/%d/part/%d", m.ID, i)})
 	}
-	v.Answer = answerLink(m, v.Headers)
+	v.Answer = answerLink(m)
 	if b.isSupport(m.Mailbox) {
 		verdict, err := b.verdict(x.Request.Context(), m, headerValue(v.Headers, "Message-ID"))
 		if err != nil {
@@ -88,14 +89,8 @@ func (b *Sandbox) view(x *web.Exchange, m Mail) (*mailView, error) {
 }
 
 // answerLink leads to the form filled in as the mail's recipient answering it.
-func answerLink(m Mail, headers []headerView) string {
-	to := addressIn(headerValue(headers, "Reply-To"))
-	if to == "" {
-		to = addressIn(headerValue(headers, "From"))
-	}
-	if to == "" {
-		to = m.EnvelopeFrom
-	}
+func answerLink(m Mail) string {
+	to := orElse(m.AnswerTo, m.EnvelopeFrom)
 	q := url.Values{"kind": {"person"}, "as": {m.To}, "to": {to}, "answers": {fmt.Sprint(m.ID)}}
 	return "/sandbox/write?" + q.Encode()
 }
@@ -103,7 +98,7 @@ func answerLink(m Mail, headers []headerView) string {
 func (b *Sandbox) mailOf(x *web.Exchange) (Mail, error) {
 	id, err := strconv.ParseUint(x.Param("id"), 10, 64)
 	if err != nil {
-		return Mail{}, fmt.Errorf("mail %q: %w", cutText(x.Param("id"), 40), store.ErrNotFound)
+		return Mail{}, fmt.Errorf("mail %q: %w", text.Cut(x.Param("id"), 40), store.ErrNotFound)
 	}
 	return b.deps.Host.Mail(id)
 }
@@ -184,7 +179,7 @@ func readMail(raw []byte) (r readParts) {
 	return r
 }
 
-func plainFault(err error) string { return cutText(strings.ToValidUTF8(err.Error(), "?"), 200) }
+func plainFault(err error) string { return text.Cut(strings.ToValidUTF8(err.Error(), "?"), 200) }
 
 func (r *readParts) walk(e *message.Entity, depth int, left *int) error {
 	if *left--; *left < 0 || depth == 0 {
@@ -220,7 +215,7 @@ func (r *readParts) keep(e *message.Entity, body []byte) {
 		r.text = []byte(strings.ToValidUTF8(string(body[:min(len(body), maxShown)]), "\ufffd"))
 	default:
 		name := orElse(more["filename"], params["name"])
-		r.files = append(r.files, filePart{name: fileName(name, mediaType), mediaType: cutText(mediaType, 100), body: body})
+		r.files = append(r.files, filePart{name: fileName(name, mediaType), mediaType: text.Cut(mediaType, 100), body: body})
 	}
 }
 
@@ -232,7 +227,7 @@ func fileName(name, mediaType string) string {
 			return -1
 		}
 		return c
-	}, cutText(strings.ToValidUTF8(name, ""), 200))
+	}, text.Cut(strings.ToValidUTF8(name, ""), 200))
 	if name != "" && strings.Trim(name, ".") != "" {
 		return name
 	}

@@ -38,7 +38,14 @@ type Mail struct {
 	From         string // author and subject, decoded
 	Subject      string
 	Raw          []byte // nil in lists
+	// Header is its fields in order, decoded; nil in lists.
+	Header []Field
+	// AnswerTo is the first address of Reply-To, else of From; "" without one, and in lists.
+	AnswerTo string
 }
+
+// Field is one field of a mail's header, its value decoded for the eye.
+type Field struct{ Name, Value string }
 
 // Machine is an address or a domain that does not behave as a plain mailbox.
 type Machine struct {

@@ -82,7 +82,7 @@ func (p *post) Deliver(from string, to []string, raw []byte) error {
 		p.mails = append(p.mails, sandbox.Mail{
 			ID: uint64(len(p.mails) + 1), Mailbox: store.AnswerKey(address), Folder: "INBOX", EnvelopeFrom: from, To: address,
 			ReceivedAt: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), Size: int64(len(raw)), Raw: raw,
-			From: "Ann <ann@partner.example>", Subject: "Hello",
+			From: "Ann <ann@partner.example>", Subject: "Hello", Header: fieldsOf(raw), AnswerTo: "ann@partner.example",
 		})
 	}
 	for _, w := range p.watching {
@@ -92,6 +92,18 @@ func (p *post) Deliver(from string, to []string, raw []byte) error {
 		}
 	}
 	return nil
+}
+
+// fieldsOf reads the plain headers that these stories write.
+func fieldsOf(raw []byte) (all []sandbox.Field) {
+	for line := range strings.Lines(string(raw)) {
+		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		if !ok {
+			break
+		}
+		all = append(all, sandbox.Field{Name: name, Value: strings.TrimSpace(value)})
+	}
+	return all
 }
 
 func (p *post) Watch(context.Context) <-chan struct{} {

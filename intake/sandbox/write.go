@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"signpost/intake/web"
+	"signpost/store/text"
 )
 
 // draft is a mail being written. Everything in it may be made up.
@@ -69,12 +70,12 @@ func (b *Sandbox) writePage(d draft, faults []writeFault) writeData {
 
 func (b *Sandbox) showWrite(x *web.Exchange) error {
 	query := x.Request.URL.Query()
-	to := cutText(query.Get("to"), 1000)
+	to := text.Cut(query.Get("to"), 1000)
 	if to == "" && len(b.deps.Support) > 0 {
 		to = b.deps.Support[0]
 	}
 	d := kindOf(query.Get("kind")).draft(to)
-	if as := cutText(query.Get("as"), 320); as != "" && strings.Contains(as, "@") {
+	if as := text.Cut(query.Get("as"), 320); as != "" && strings.Contains(as, "@") {
 		d.Envelope, d.From = as, as
 	}
 	if id, err := strconv.ParseUint(query.Get("answers"), 10, 64); err == nil {
@@ -88,7 +89,7 @@ func (b *Sandbox) showWrite(x *web.Exchange) error {
 
 // answer makes the draft a reply to a mail, in its thread.
 func (d *draft) answer(m Mail) {
-	headers := allHeaders(m.Raw)
+	headers := allHeaders(m)
 	d.Body = "Thank you. One more thing:\n"
 	if d.Subject = m.Subject; !strings.HasPrefix(strings.ToLower(d.Subject), "re:") {
 		d.Subject = "Re: " + d.Subject
@@ -115,7 +116,7 @@ func (b *Sandbox) postWrite(x *web.Exchange) error {
 		if err == nil {
 			return x.Redirect(b.sentLink(to))
 		}
-		faults = []writeFault{{Field: "to", Text: "The host answered: " + cutText(err.Error(), 300)}}
+		faults = []writeFault{{Field: "to", Text: "The host answered: " + text.Cut(err.Error(), 300)}}
 	}
 	x.ReferrerSameOrigin()
 	return b.write.Show(x, http.StatusUnprocessableEntity, b.writePage(d, faults))
@@ -220,8 +221,8 @@ func encodeFrom(from string) string {
 }
 
 func domainOf(from string) string {
-	if a := addressIn(from); a != "" {
-		return a[strings.LastIndexByte(a, '@')+1:]
+	if a, err := mail.ParseAddress(from); err == nil {
+		return a.Address[strings.LastIndexByte(a.Address, '@')+1:]
 	}
 	return "sandbox.example.com"
 }

@@ -11,24 +11,9 @@ import (
 
 	"github.com/emersion/go-sasl"
 	"github.com/xdg-go/scram"
+
+	"signpost/mail/oauth"
 )
-
-// xoauth2 is the client side of XOAUTH2: the token goes out at once, and a
-// challenge can only be an account of what was wrong with it, which is to be
-// answered with an empty response for the final refusal to come.
-type xoauth2 struct {
-	user, token string
-	fault       string // the server's account, "" without one
-}
-
-func (x *xoauth2) Start() (string, []byte, error) {
-	return string(AuthXOAuth2), []byte("user=" + x.user + "\x01auth=Bearer " + x.token + "\x01\x01"), nil
-}
-
-func (x *xoauth2) Next(challenge []byte) ([]byte, error) {
-	x.fault = string(challenge)
-	return []byte{}, nil
-}
 
 // login is the client side of LOGIN. It answers the first question with the name
 // and the second with the password whatever they say: servers word them
@@ -116,7 +101,7 @@ func (c Config) mechanism(ctx context.Context, offered []string) (sasl.Client, e
 	if err != nil {
 		return nil, fmt.Errorf("no access token: %w", err)
 	}
-	return &xoauth2{user: c.Username, token: token}, nil
+	return &oauth.XOAUTH2{User: c.Username, Token: token}, nil
 }
 
 // login runs the AUTH exchange (RFC 4954 section 4).
@@ -162,8 +147,8 @@ func encodeInitial(b []byte) string {
 
 // loginRefused keeps what an XOAUTH2 server said before its plain refusal.
 func loginRefused(client sasl.Client, r reply) error {
-	if x, ok := client.(*xoauth2); ok && x.fault != "" {
-		r.text += "\n" + x.fault
+	if x, ok := client.(*oauth.XOAUTH2); ok && x.Fault != "" {
+		r.text += "\n" + x.Fault
 	}
 	return refused(StageAuth, r)
 }

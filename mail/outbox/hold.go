@@ -71,9 +71,6 @@ func newHolds(seen func(HoldStatus, bool)) *holds {
 	return &holds{seen: seen, domains: map[string]*hold{}, met: map[string]bool{}}
 }
 
-// organisation is the registered domain of a row's recipient.
-func organisation(row store.Outbound) string { return origin.Organisation(store.Domain(row.To)) }
-
 // now lists the holds, the one of all mail alone where there is one, else the oldest
 // first.
 func (h *holds) now() (list []HoldStatus) {
@@ -94,7 +91,7 @@ func (h *holds) over(row store.Outbound) *hold {
 	if h.all != nil || len(h.domains) == 0 {
 		return h.all
 	}
-	return h.domains[organisation(row)]
+	return h.domains[origin.Organisation(row.To)]
 }
 
 // covers tells whether mail to an address is under a hold.
@@ -122,7 +119,7 @@ func (h *holds) passes(row store.Outbound) (bool, time.Time) {
 func (h *holds) refuse(row store.Outbound, d *DeliveryError, now time.Time) time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	domain, isFirst := organisation(row), row.Hold.Since.IsZero()
+	domain, isFirst := origin.Organisation(row.To), row.Hold.Since.IsZero()
 	over := h.over(row)
 	switch {
 	case h.all == nil && h.meansAll(domain, d.Stage, over == nil, isFirst):
@@ -318,7 +315,7 @@ func (s *Sender) recall(ctx context.Context) error {
 	if len(atMail) > 0 {
 		clear(h.met)
 		for _, row := range atMail {
-			h.met[organisation(row)] = true
+			h.met[origin.Organisation(row.To)] = true
 		}
 		over := h.widen(now)
 		over.Refused, over.Words, over.Stage, over.ProbeAt = len(atMail), atMail[0].Reply, StageMail, now
@@ -335,7 +332,7 @@ func (s *Sender) recall(ctx context.Context) error {
 // take adds a row that was held before to the hold over its domain; the caller has
 // the lock.
 func (h *holds) take(row store.Outbound) {
-	domain := organisation(row)
+	domain := origin.Organisation(row.To)
 	h.met[domain] = true
 	d := h.domains[domain]
 	if d == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // memory is an outbox that keeps the contract of store.Outbox in a map.
@@ -92,7 +93,7 @@ func (m *memory) ClaimOutbound(_ context.Context, now time.Time, c store.Claim) 
 		if len(out) == c.Limit || r.DueAt.After(now) {
 			break
 		}
-		if to := organisation(*r); c.Only != "" && c.Only != to || slices.Contains(c.Except, to) {
+		if to := origin.Organisation(r.To); c.Only != "" && c.Only != to || slices.Contains(c.Except, to) {
 			continue
 		}
 		if c.PerDomain > 0 && leased[domain] >= c.PerDomain {

@@ -9,6 +9,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"signpost/mail/oauth"
 )
 
 // session is one connection to the relay, greeted, encrypted and logged in as
@@ -228,8 +230,8 @@ func (s *session) authenticate(ctx context.Context) error {
 	if err != nil {
 		return broken(StageAuth, err)
 	}
-	if x, ok := client.(*xoauth2); ok {
-		s.token = x.token
+	if x, ok := client.(*oauth.XOAUTH2); ok {
+		s.token = x.Token
 	}
 	return s.login(client)
 }

@@ -21,11 +21,11 @@ const Spoofed = "spoofed.example"
 // Authentication-Results field (RFC 8601) and the mail to keep: without a
 // Return-Path of its own (RFC 5321 section 4.4) and without results somebody
 // wrote under this host's name (RFC 8601 section 5).
-func (s *Server) stamp(env envelope, fields []field, rest, raw []byte) (trace string, body []byte) {
-	trace = s.results(env, fields, raw)
-	kept := make([][]byte, 0, len(fields)+2)
+func (s *Server) stamp(env envelope, head fields, rest, raw []byte) (trace string, body []byte) {
+	trace = s.results(env, head, raw)
+	kept := make([][]byte, 0, len(head)+2)
 	dropped := false
-	for _, f := range fields {
+	for _, f := range head {
 		if f.name == "return-path" || f.name == "authentication-results" && s.isOwnResult(f) {
 			dropped = true
 			continue
@@ -33,16 +33,16 @@ func (s *Server) stamp(env envelope, fields []field, rest, raw []byte) (trace st
 		kept = append(kept, f.raw)
 	}
 	switch {
-	case len(fields) == 0 && len(rest) > 0 && rest[0] != '\r' && rest[0] != '\n':
+	case len(head) == 0 && len(rest) > 0 && rest[0] != '\r' && rest[0] != '\n':
 		return trace, append([]byte("\r\n"), rest...) // a text without any header
-	case dropped || len(rest)+fieldsLen(fields) != len(raw):
+	case dropped || len(rest)+fieldsLen(head) != len(raw):
 		return trace, bytes.Join(append(kept, rest), nil)
 	}
 	return trace, raw
 }
 
-func fieldsLen(fields []field) (n int) {
-	for _, f := range fields {
+func fieldsLen(head fields) (n int) {
+	for _, f := range head {
 		n += len(f.raw)
 	}
 	return n
@@ -81,8 +81,8 @@ func afterComment(v string) string {
 	return ""
 }
 
-func (s *Server) results(env envelope, fields header, raw []byte) string {
-	sender, author := store.Domain(env.from), store.Domain(fields.address("from"))
+func (s *Server) results(env envelope, head fields, raw []byte) string {
+	sender, author := store.Domain(env.from), store.Domain(head.address("from"))
 	spf := "spf=pass smtp.mailfrom=" + authValue(env.from)
 	switch {
 	case env.from == "":
@@ -90,8 +90,8 @@ func (s *Server) results(env envelope, fields header, raw []byte) string {
 	case isSpoofed(sender):
 		spf = "spf=fail smtp.mailfrom=" + authValue(env.from)
 	}
-	signed, lines := s.verify(fields, raw)
-	dmarc := dmarcResult(env.from, author, signed, fields.count("from"))
+	signed, lines := s.verify(head, raw)
+	dmarc := dmarcResult(env.from, author, signed, head.count("from"))
 	if author != "" {
 		dmarc += " header.from=" + plainName(author)
 	}
@@ -128,9 +128,9 @@ const maxSignatures = 5 // verified a mail
 
 // verify checks the mail's DKIM signatures. It returns the domains that signed
 // it truly and one result a signature; one whose key nobody knows counts none.
-func (s *Server) verify(fields header, raw []byte) (signed, results []string) {
+func (s *Server) verify(head fields, raw []byte) (signed, results []string) {
 	none := []string{"dkim=none"}
-	if s.cfg.LookupTXT == nil || fields.count("dkim-signature") == 0 {
+	if s.cfg.LookupTXT == nil || head.count("dkim-signature") == 0 {
 		return nil, none
 	}
 	var mu sync.Mutex

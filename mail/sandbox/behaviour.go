@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // Behaviour is what a recipient's host or mailbox does with mail.
@@ -80,10 +81,10 @@ const maxSwitched = 1000
 func (s *Server) SetBehaviour(key string, b Behaviour) error {
 	key = store.AnswerKey(key)
 	if key == "" || len(key) > 320 || strings.ContainsAny(key, " \r\n\x00<>") {
-		return fmt.Errorf("switch behaviour: %q is neither an address nor a domain: %w", cut(key, 80), store.ErrInvalid)
+		return fmt.Errorf("switch behaviour: %q is neither an address nor a domain: %w", text.Cut(key, 80), store.ErrInvalid)
 	}
 	if b != "" && !isBehaviour(b) {
-		return fmt.Errorf("switch behaviour: no behaviour %q: %w", cut(string(b), 80), store.ErrInvalid)
+		return fmt.Errorf("switch behaviour: no behaviour %q: %w", text.Cut(string(b), 80), store.ErrInvalid)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // maxHops is how many Received fields a mail may carry before it is taken to be
@@ -132,13 +133,13 @@ func (s *Server) greylist(from, to string) error {
 // deliver takes a mail for recipients that were accepted: stamps it, files a
 // copy for each, and queues what they do in return.
 func (s *Server) deliver(env envelope, raw []byte) error {
-	fields, rest := splitHeader(dropMboxLine(raw))
-	if header(fields).count("received") > maxHops {
+	head, rest := splitHeader(dropMboxLine(raw))
+	if head.count("received") > maxHops {
 		return errLoop
 	}
 	now := time.Now()
-	trace, body := s.stamp(env, fields, rest, raw)
-	mail := delivered{env: env, header: fields, raw: raw, at: now}
+	trace, body := s.stamp(env, head, rest, raw)
+	mail := delivered{env: env, header: head, raw: raw, at: now}
 	var failed, arrived []rcpt
 	for _, r := range env.rcpts {
 		if s.BehaviourOf(r.address) == Bounce {
@@ -157,7 +158,7 @@ func (s *Server) deliver(env envelope, raw []byte) error {
 // delivered is a mail on its way to what it sets off.
 type delivered struct {
 	env    envelope
-	header header
+	header fields
 	raw    []byte
 	at     time.Time
 }
@@ -206,7 +207,7 @@ func plainName(name string) string {
 			return c
 		}
 		return '?'
-	}, cut(name, 255))
+	}, text.Cut(name, 255))
 	if clean == "" {
 		return "unknown"
 	}

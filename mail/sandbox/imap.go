@@ -288,8 +288,7 @@ func (s *imapSession) Append(name string, r imap.LiteralReader, options *imap.Ap
 	if err != nil {
 		return nil, err
 	}
-	fields, _ := splitHeader(raw)
-	h := header(fields)
+	h, _ := splitHeader(raw)
 	l := &letter{at: options.Time, author: h.text("from"), subject: h.text("subject"), body: raw, flags: flagSet(options.Flags)}
 	if l.at.IsZero() {
 		l.at = time.Now()

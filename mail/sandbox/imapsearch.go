@@ -2,12 +2,13 @@ package sandbox
 
 import (
 	"bytes"
-	"net/mail"
 	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
+
+	"signpost/mail/header"
 )
 
 func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, _ *imap.SearchOptions) (*imap.SearchData, error) {
@@ -117,22 +118,22 @@ func (p seen) saysInHeader(c *imap.SearchCriteria) bool {
 	if len(c.Header) == 0 && c.SentSince.IsZero() && c.SentBefore.IsZero() {
 		return true
 	}
-	fields, _ := splitHeader(p.raw())
+	head, _ := splitHeader(p.raw())
 	for _, want := range c.Header {
-		if !header(fields).says(want.Key, want.Value) {
+		if !head.says(want.Key, want.Value) {
 			return false
 		}
 	}
 	if c.SentSince.IsZero() && c.SentBefore.IsZero() {
 		return true
 	}
-	sent, err := mail.ParseDate(header(fields).value("date"))
-	return err == nil && onDays(sent, c.SentSince, c.SentBefore)
+	sent, ok := header.Date(head.value("date"))
+	return ok && onDays(sent, c.SentSince, c.SentBefore)
 }
 
-func (h header) says(name, part string) bool {
+func (h fields) says(name, part string) bool {
 	for _, f := range h {
-		one := header{f}
+		one := fields{f}
 		if f.name == strings.ToLower(name) && strings.Contains(strings.ToLower(one.text(f.name)), strings.ToLower(part)) {
 			return true
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 const (
@@ -222,7 +223,7 @@ func (s *Server) robotReply(machine, address string, mail delivered) (envelope, 
 		return envelope{}, nil, false
 	}
 	local, domain, _ := strings.Cut(s.addressOf(address), "@")
-	if local = strings.TrimRight(cut(local, 40), "-0123456789"); local == "" {
+	if local = strings.TrimRight(text.Cut(local, 40), "-0123456789"); local == "" {
 		local = "robot"
 	}
 	from := fmt.Sprintf("%s-%d@%s", local, s.serial(machine), domain)
@@ -269,7 +270,7 @@ func replyAddress(mail delivered) string {
 // letterText is a mail the host writes.
 type letterText struct {
 	from, to, subject string
-	answers           header   // the mail it answers
+	answers           fields   // the mail it answers
 	extra             []string // further header lines
 	text              string
 }
@@ -281,11 +282,11 @@ func (s *Server) compose(l letterText) []byte {
 	line := func(name, value string) { b.WriteString(name + ": " + oneLine(value) + "\r\n") }
 	line("From", "<"+l.from+">")
 	line("To", "<"+l.to+">")
-	line("Subject", mime.QEncoding.Encode("utf-8", cut(oneLine(l.subject), 300)))
+	line("Subject", mime.QEncoding.Encode("utf-8", text.Cut(oneLine(l.subject), 300)))
 	line("Date", time.Now().Format(time.RFC1123Z))
 	line("Message-ID", s.messageID(store.Domain(l.from)))
 	if id := l.answers.value("message-id"); id != "" {
-		line("In-Reply-To", cut(id, 900))
+		line("In-Reply-To", text.Cut(id, 900))
 		line("References", lastReferences(l.answers.value("references")+" "+id))
 	}
 	for _, e := range l.extra {

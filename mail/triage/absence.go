@@ -392,8 +392,8 @@ func (s *sentence) ofColleague() bool {
 // written in the third person.
 func (m *message) namesAuthor(s *sentence) bool {
 	for _, a := range m.from[:min(len(m.from), 1)] {
-		local, _ := addr.Split(a.address)
-		for _, name := range strings.Fields(bareWords(fold(a.name + " " + squashName(local)))) {
+		local, _ := addr.Split(a.Address)
+		for _, name := range strings.Fields(bareWords(fold(a.Name + " " + squashName(local)))) {
 			if (utf8.RuneCountInString(name) > 2 || !isASCII(name)) && strings.Contains(s.words, " "+name) {
 				return true
 			}

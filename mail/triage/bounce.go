@@ -3,6 +3,7 @@ package triage
 import (
 	"strings"
 
+	"signpost/mail/header"
 	"signpost/store"
 )
 
@@ -89,7 +90,7 @@ func (f finding) report(id string) store.Report {
 	return store.Report{
 		Recipient: recipient, Action: f.action, Status: f.status, Reason: reason,
 		Hard: f.action == "failed" && f.isHard(reason), Outcome: f.outcome(reason),
-		Diagnostic: cut(clean(cut(f.diagnostic, 2*maxDiagnostic)), maxDiagnostic), OriginalMessageID: id,
+		Diagnostic: cut(header.Clean(cut(f.diagnostic, 2*maxDiagnostic)), maxDiagnostic), OriginalMessageID: id,
 		OriginalRecipient: f.original,
 	}
 }
@@ -111,14 +112,14 @@ func (f finding) settledStatus() string {
 // header, in the report's own words, or as what the report answers.
 func (m *message) originalID(n notice) string {
 	for _, name := range []string{"X-Microsoft-Original-Message-ID", "Message-ID", "X-Original-Message-ID"} {
-		if id := firstID(n.original.value(name)); id != "" {
+		if id := header.FirstID(n.original.Value(name)); id != "" {
 			return id
 		}
 	}
 	for line := range strings.Lines(n.words) {
 		name, value, ok := strings.Cut(strings.TrimLeft(line, " \t>"), ":")
 		if ok && containsAny(strings.ToLower(name), "message-id", "message id", "messageid") && len(name) < 40 {
-			if id := firstID(value); id != "" {
+			if id := header.FirstID(value); id != "" {
 				return id
 			}
 		}

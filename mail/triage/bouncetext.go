@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"signpost/mail/header"
 	"signpost/store"
 )
 
@@ -58,11 +59,11 @@ func (m *message) readBounce() bool {
 // adoptInner takes over the reports of a bounce that a gateway wrapped into one of
 // its own, which names nobody.
 func (m *message) adoptInner(n notice) bool {
-	if m.inner || m.header.count("X-Failed-Recipients") > 0 {
+	if m.inner || m.header.Count("X-Failed-Recipients") > 0 {
 		return false
 	}
-	from := strings.ToLower(n.original.value("From"))
-	if media, _ := parseMedia(n.original.value("Content-Type")); media != "multipart/report" && !containsAny(from, "mailer-daemon", "postmaster", "mail delivery") {
+	from := strings.ToLower(n.original.Value("From"))
+	if media, _ := parseMedia(n.original.Value("Content-Type")); media != "multipart/report" && !containsAny(from, "mailer-daemon", "postmaster", "mail delivery") {
 		return false
 	}
 	inner := read([]byte(strings.TrimLeft(n.raw, " \t\r\n")), &Envelope{})
@@ -80,13 +81,13 @@ func (m *message) systemSender() (string, bool) {
 	if m.hasReturnPath && m.null {
 		return "Return-Path: " + m.returnPath, true
 	}
-	if name, v, ok := m.header.has("X-Failed-Recipients"); ok {
+	if name, v, ok := m.header.First("X-Failed-Recipients"); ok {
 		return name + ": " + v, true
 	}
 	if words, ok := m.robot(isDaemon); ok {
 		return words, true
 	}
-	from := m.header.value("From")
+	from := m.header.Value("From")
 	low := strings.ToLower(from)
 	if containsAny(low, "mailer-daemon", "mail delivery", "mail deliver", "postmaster", "delivery subsystem", "system administrator", "mail administrator", "mail system") || strings.TrimSpace(low) == "<>" {
 		return "From: " + from, true
@@ -123,7 +124,7 @@ func (m *message) bounceEvidence() (string, bool) {
 		return sender + "; " + words, true
 	case system && hinted:
 		return sender + "; Subject: " + hint, true
-	case m.header.count("X-Failed-Recipients") > 0:
+	case m.header.Count("X-Failed-Recipients") > 0:
 		return sender, true
 	}
 	return m.shapeEvidence(system, bounced && !m.aboutGoods(strict), told, cmp.Or(words, strict))
@@ -187,10 +188,10 @@ func (m *message) stillTrying(words string) bool {
 // bounced lists the recipients a report without a standard form is about.
 func (m *message) bounced(n notice) []string {
 	var named []string
-	m.header.all("X-Failed-Recipients", func(v []byte) bool {
-		for _, a := range parseAddresses(unfold(v)) {
-			if strings.Contains(a.address, "@") {
-				named = appendNew(named, a.address)
+	m.header.All("X-Failed-Recipients", func(v []byte) bool {
+		for _, a := range header.Addresses(header.Unfold(v)) {
+			if strings.Contains(a.Address, "@") {
+				named = appendNew(named, a.Address)
 			}
 		}
 		return true
@@ -202,10 +203,10 @@ func (m *message) bounced(n notice) []string {
 		return named
 	}
 	for _, name := range []string{"X-Original-To", "X-Rcpt-To", "To"} {
-		n.original.all(name, func(v []byte) bool {
-			for _, a := range parseAddresses(unfold(v)) {
-				if strings.Contains(a.address, "@") {
-					named = appendNew(named, a.address)
+		n.original.All(name, func(v []byte) bool {
+			for _, a := range header.Addresses(header.Unfold(v)) {
+				if strings.Contains(a.Address, "@") {
+					named = appendNew(named, a.Address)
 				}
 			}
 			return len(named) < maxReports
@@ -231,16 +232,16 @@ func appendNew(list []string, address string) []string {
 func (m *message) namedIn(n notice) []string {
 	not := map[string]bool{}
 	for _, a := range append(m.addresses("To", "Reply-To", "Delivered-To"), m.from...) {
-		not[keyOf(a.address)] = true
+		not[keyOf(a.Address)] = true
 	}
 	for _, name := range []string{"From", "Return-Path", "Sender", "Reply-To"} {
-		for _, a := range parseAddresses(n.original.value(name)) {
-			not[keyOf(a.address)] = true
+		for _, a := range header.Addresses(n.original.Value(name)) {
+			not[keyOf(a.Address)] = true
 		}
 	}
 	to := map[string]bool{}
-	for _, a := range parseAddresses(n.original.value("To")) {
-		to[keyOf(a.address)] = true
+	for _, a := range header.Addresses(n.original.Value("To")) {
+		to[keyOf(a.Address)] = true
 	}
 	mentions := mentionsIn(n.words)
 	for _, mention := range mentions {
@@ -315,7 +316,7 @@ func (m *message) readNotification() bool {
 	id := ""
 	for _, h := range note.Mail.Headers {
 		if strings.EqualFold(h.Name, "Message-ID") {
-			id = firstID(h.Value)
+			id = header.FirstID(h.Value)
 		}
 	}
 	if len(note.Complaint.Recipients) > 0 {
@@ -330,9 +331,9 @@ func (m *message) readNotification() bool {
 		if action == "" {
 			action = "failed"
 		}
-		list = append(list, finding{recipient: cut(clean(r.Address), 320), said: said{action: action, status: first(enhanced(r.Status)), text: r.Diagnostic}})
+		list = append(list, finding{recipient: cut(header.Clean(r.Address), 320), said: said{action: action, status: first(enhanced(r.Status)), text: r.Diagnostic}})
 	}
-	n.original = header{{name: []byte("Message-ID"), value: []byte("<" + id + ">")}}
+	n.original = header.Header{{Name: []byte("Message-ID"), Value: []byte("<" + id + ">")}}
 	return m.settleReports(list, n, "notificationType: Bounce")
 }
 

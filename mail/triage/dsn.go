@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"signpost/mail/header"
 	"signpost/store"
 	"signpost/store/addr"
 )
@@ -22,7 +23,7 @@ func (m *message) readStatus() bool {
 		if !isStatusPart(p.media) {
 			continue
 		}
-		text := dropControls(toUTF8(p.params.get("charset"), decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)))
+		text := dropControls(header.ToUTF8(p.params.get("charset"), decodeTransfer(p.header.Value("Content-Transfer-Encoding"), p.body, maxText)))
 		status, returned := cutReturned(text)
 		n.setOriginal(returned)
 		if list := parseStatus(status); len(list) > 0 {
@@ -155,7 +156,7 @@ func typedAddress(value string) string {
 			value = list[0].address
 		}
 	}
-	return quoteLocal(cut(clean(undoXtext(bareAddress(value))), 320))
+	return quoteLocal(cut(header.Clean(undoXtext(header.BareAddress(value))), 320))
 }
 
 // quoteLocal quotes a local part that must be (RFC 5321 section 4.1.2): some
@@ -173,8 +174,8 @@ func undoXtext(s string) string {
 	if i < 0 || i+2 >= len(s) {
 		return s
 	}
-	hi, lo := unhex(s[i+1]), unhex(s[i+2])
-	if c := hi<<4 | lo; hi < 0 || lo < 0 || lower(s[i+1]) == s[i+1] && s[i+1] > '9' || c != '+' && c != '=' && c != '@' {
+	hi, lo := header.Hex(s[i+1]), header.Hex(s[i+2])
+	if c := hi<<4 | lo; hi < 0 || lo < 0 || 'a' <= s[i+1] && s[i+1] <= 'f' || c != '+' && c != '=' && c != '@' {
 		return s // a "+tag", not xtext
 	}
 	return s[:i] + string(rune(hi<<4|lo)) + s[i+3:]
@@ -227,10 +228,10 @@ func (m *message) explain(list []finding, n notice) []finding {
 // fullRecipient completes a recipient reported without a domain: a local user's
 // name, or a name of another mail system.
 func (m *message) fullRecipient(name string, n notice) string {
-	to := parseAddresses(unfold([]byte(n.original.value("To"))))
+	to := header.Addresses(header.Unfold([]byte(n.original.Value("To"))))
 	for _, a := range to {
-		if local, _ := addr.Split(a.address); strings.EqualFold(local, name) || len(to) == 1 {
-			return a.address
+		if local, _ := addr.Split(a.Address); strings.EqualFold(local, name) || len(to) == 1 {
+			return a.Address
 		}
 	}
 	return name

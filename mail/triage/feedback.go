@@ -3,6 +3,7 @@ package triage
 import (
 	"strings"
 
+	"signpost/mail/header"
 	"signpost/store"
 )
 
@@ -14,7 +15,7 @@ func (m *message) readComplaint() bool {
 		if p.media != "message/feedback-report" {
 			continue
 		}
-		fields := feedbackFields(string(decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)))
+		fields := feedbackFields(string(decodeTransfer(p.header.Value("Content-Transfer-Encoding"), p.body, maxText)))
 		n := m.readNotice()
 		id := m.originalID(n)
 		kind := fields.last("feedback-type")
@@ -22,8 +23,8 @@ func (m *message) readComplaint() bool {
 			m.complain(typedAddress(address), kind, id)
 		}
 		if len(m.reports) == 0 {
-			for _, a := range parseAddresses(n.original.value("To")) {
-				m.complain(a.address, kind, id)
+			for _, a := range header.Addresses(n.original.Value("To")) {
+				m.complain(a.Address, kind, id)
 			}
 		}
 		if len(m.reports) == 0 && !isGrievance(kind) {
@@ -31,18 +32,18 @@ func (m *message) readComplaint() bool {
 		}
 		return m.decide(store.KindComplaint, "part message/feedback-report, "+kind)
 	}
-	if _, v, ok := m.header.has("X-HmXmrOriginalRecipient"); ok { // Microsoft's program passes on the mail itself
-		m.complain(bareAddress(v), "abuse", firstID(m.header.value("Message-ID")))
+	if _, v, ok := m.header.First("X-HmXmrOriginalRecipient"); ok { // Microsoft's program passes on the mail itself
+		m.complain(header.BareAddress(v), "abuse", header.FirstID(m.header.Value("Message-ID")))
 		return m.decide(store.KindComplaint, "X-HmXmrOriginalRecipient: "+v)
 	}
-	if _, v, ok := m.header.has("X-Apple-Unsubscribe"); ok && strings.EqualFold(strings.TrimSpace(v), "true") {
+	if _, v, ok := m.header.First("X-Apple-Unsubscribe"); ok && strings.EqualFold(strings.TrimSpace(v), "true") {
 		return m.decide(store.KindComplaint, "X-Apple-Unsubscribe: true")
 	}
 	if strings.HasPrefix(m.folded, "complaint about message from") || strings.HasPrefix(m.folded, "email feedback report") || strings.HasPrefix(m.folded, "abuse report") && m.hasPart("message/rfc822") {
 		n := m.readNotice()
 		for _, name := range []string{"X-HmXmrOriginalRecipient", "X-Original-To", "To"} {
-			for _, a := range parseAddresses(n.original.value(name)) {
-				m.complain(a.address, "abuse", m.originalID(n))
+			for _, a := range header.Addresses(n.original.Value(name)) {
+				m.complain(a.Address, "abuse", m.originalID(n))
 			}
 			if len(m.reports) > 0 {
 				break
@@ -65,7 +66,7 @@ func (m *message) hasPart(media string) bool {
 // complain adds a complaint of one recipient, whose address its provider may have
 // hidden.
 func (m *message) complain(address, kind, id string) {
-	address = cut(clean(address), 320)
+	address = cut(header.Clean(address), 320)
 	if !strings.Contains(address, "@") || len(m.reports) >= maxReports {
 		return
 	}
@@ -88,7 +89,7 @@ func isGrievance(kind string) bool {
 func feedback(address, kind, id string) store.Report {
 	r := store.Report{
 		Recipient: address, Action: "failed", Reason: "feedback", Outcome: store.OutcomeRefused,
-		Diagnostic: cut(clean(kind), 200), OriginalMessageID: id,
+		Diagnostic: cut(header.Clean(kind), 200), OriginalMessageID: id,
 	}
 	if !isGrievance(kind) {
 		r.Outcome = store.OutcomeDone
@@ -124,7 +125,7 @@ func (m *message) readReceipt() bool {
 	if m.hasPart("message/disposition-notification") || m.hasPart("message/global-disposition-notification") {
 		return m.decide(store.KindReceipt, "part message/disposition-notification")
 	}
-	if v := m.header.value("Content-Type"); strings.Contains(strings.ToLower(v), "disposition-notification") {
+	if v := m.header.Value("Content-Type"); strings.Contains(strings.ToLower(v), "disposition-notification") {
 		return m.decide(store.KindReceipt, "Content-Type: "+v)
 	}
 	// People write "Read: chapter 4" too, but then they go on at length or ask.
@@ -138,7 +139,7 @@ func (m *message) readReceipt() bool {
 // readAggregate knows DMARC aggregate reports (RFC 7489 section 7.2) by their
 // file's name and TLS reports (RFC 8460) by their type.
 func (m *message) readAggregate() bool {
-	if name, v, ok := m.header.has("TLS-Report-Domain", "TLS-Report-Submitter"); ok {
+	if name, v, ok := m.header.First("TLS-Report-Domain", "TLS-Report-Submitter"); ok {
 		return m.decide(store.KindReport, name+": "+v)
 	}
 	if strings.HasPrefix(m.folded, "report domain:") || strings.HasPrefix(m.folded, "[preview] report domain:") {

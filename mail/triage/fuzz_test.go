@@ -8,7 +8,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"signpost/mail/header"
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // checkBounds holds every result to what Result promises, whatever the mail.
@@ -111,15 +113,15 @@ func FuzzAddresses(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, a := range parseAddresses(s) {
-			if len(a.address) > 320 || len(a.name) > 200 || strings.ContainsAny(a.address, "\r\n\x00 ") {
+		for _, a := range header.Addresses(s) {
+			if len(a.Address) > 320 || len(a.Name) > 200 || strings.ContainsAny(a.Address, "\r\n\x00 ") {
 				t.Errorf("%q", a)
 			}
 		}
 		address, _ := unwrapSender(s)
 		isRobot(address)
 		isAddress(address)
-		organisation(s)
+		origin.Organisation(s)
 		for _, found := range addressesIn(s) {
 			if found.start < 0 || found.end > len(s) || found.start > found.end {
 				t.Errorf("%+v", found)
@@ -133,13 +135,13 @@ func FuzzText(f *testing.F) {
 	f.Add("iso-2022-jp", "", []byte("\x1b$B$\x1b(B"))
 	f.Add("gbk", "quoted-printable", []byte("=C4=E3=\n=BA=C3"))
 	f.Fuzz(func(t *testing.T, charset, encoding string, b []byte) {
-		s := toUTF8(charset, decodeTransfer(encoding, b, maxText))
+		s := header.ToUTF8(charset, decodeTransfer(encoding, b, maxText))
 		if !utf8.ValidString(s) {
 			t.Errorf("%q as %q is not valid: %q", b, charset, s)
 		}
 		stripHTML(s)
 		cutReturned(s)
-		clean(DecodeWords(string(b)))
+		header.Clean(header.DecodeWords(string(b)))
 		enhanced(s)
 		smtpReply(s)
 	})

@@ -3,6 +3,9 @@ package triage
 import (
 	"bytes"
 	"strings"
+
+	"signpost/mail/header"
+	"signpost/store/text"
 )
 
 // Bounds of the MIME walk (RFC 2046 sets none). Beyond them a part is left
@@ -22,7 +25,7 @@ const (
 // part is one leaf of a mail, or an embedded message, which is not opened: what
 // a returned or forwarded mail says is not said by this one.
 type part struct {
-	header  header
+	header  header.Header
 	body    []byte
 	media   string // lower-case type/subtype
 	params  params
@@ -36,17 +39,17 @@ type walker struct {
 }
 
 // walk lists the leaves of an entity in their order.
-func walk(h header, body []byte) []part {
+func walk(h header.Header, body []byte) []part {
 	w := walker{parts: make([]part, 0, 4), scan: scanFactor*len(body) + 1<<20}
 	w.entity(h, body, "", 0)
 	return w.parts
 }
 
-func (w *walker) entity(h header, body []byte, parents string, depth int) {
+func (w *walker) entity(h header.Header, body []byte, parents string, depth int) {
 	if len(w.parts) >= maxParts {
 		return
 	}
-	media, params := parseMedia(h.value("Content-Type"))
+	media, params := parseMedia(h.Value("Content-Type"))
 	if strings.HasPrefix(media, "multipart/") && depth < maxDepth {
 		if pieces := w.split(body, params.get("boundary")); len(pieces) > 0 {
 			for _, piece := range pieces {
@@ -61,12 +64,12 @@ func (w *walker) entity(h header, body []byte, parents string, depth int) {
 
 // readPartHeader is readHeader for a part, which may begin with a blank line and
 // then has no header at all.
-func readPartHeader(piece []byte) (header, []byte) {
-	line, rest := cutLine(piece)
+func readPartHeader(piece []byte) (header.Header, []byte) {
+	line, rest := header.CutLine(piece)
 	if len(bytes.TrimSpace(line)) == 0 {
 		return nil, rest
 	}
-	return readHeader(piece)
+	return header.Read(piece)
 }
 
 // split cuts a multipart's body at its delimiters (RFC 2046 section 5.1.1). The
@@ -138,7 +141,7 @@ func lineStart(body []byte, i int) int {
 // delimiterEnd tells whether a delimiter really ends here, and whether it is the
 // closing one.
 func delimiterEnd(rest []byte) (last, ok bool) {
-	line, _ := cutLine(rest[:min(len(rest), 200)])
+	line, _ := header.CutLine(rest[:min(len(rest), 200)])
 	line = bytes.TrimRight(line, " \t\r")
 	return bytes.Equal(line, []byte("--")), len(line) == 0 || bytes.Equal(line, []byte("--"))
 }
@@ -149,11 +152,11 @@ func guessBoundary(body []byte) string {
 	body = body[:min(len(body), 64<<10)]
 	for len(body) > 0 {
 		var line []byte
-		line, body = cutLine(body)
+		line, body = header.CutLine(body)
 		line = bytes.TrimSpace(line)
 		if len(line) > 4 && len(line) < 200 && line[0] == '-' && line[1] == '-' {
-			next, _ := cutLine(body)
-			if name, _, ok := cutField(next); ok && len(name) > 8 && strings.EqualFold(string(name[:8]), "content-") {
+			next, _ := header.CutLine(body)
+			if name, _, ok := header.CutField(next); ok && len(name) > 8 && strings.EqualFold(string(name[:8]), "content-") {
 				return string(line[2:])
 			}
 		}
@@ -176,7 +179,7 @@ func (p params) get(name string) string {
 // parseMedia reads a Content-Type (RFC 2045 section 5.1) without refusing any:
 // missing semicolons, bare special characters and doubled parameters all occur.
 func parseMedia(value string) (string, params) {
-	media, rest, _ := cutAny(value, "; \t")
+	media, rest, _ := text.CutAny(value, "; \t")
 	media = strings.ToLower(strings.TrimSpace(media))
 	var list params
 	for rest != "" && len(list) < 50 {
@@ -200,7 +203,7 @@ func cutParam(s string) (value, rest string) {
 		}
 		return s[1:], ""
 	}
-	value, rest, _ = cutAny(s, "; \t")
+	value, rest, _ = text.CutAny(s, "; \t")
 	return value, rest
 }
 
@@ -209,12 +212,12 @@ func (p *part) text() string {
 	if p.decoded != nil {
 		return *p.decoded
 	}
-	raw := decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)
+	raw := decodeTransfer(p.header.Value("Content-Transfer-Encoding"), p.body, maxText)
 	label := p.params.get("charset")
 	if label == "" && p.media == "text/html" {
 		label = metaCharset(raw)
 	}
-	s := toUTF8(label, raw)
+	s := header.ToUTF8(label, raw)
 	if p.media == "text/html" {
 		s = stripHTML(s)
 	}
@@ -236,10 +239,10 @@ func (p *part) isText() bool {
 
 // filename is the name a part is offered under, in either of its places.
 func (p *part) filename() string {
-	_, d := parseMedia(p.header.value("Content-Disposition"))
+	_, d := parseMedia(p.header.Value("Content-Disposition"))
 	for _, name := range []string{d.get("filename"), d.get("filename*"), p.params.get("name")} {
 		if name != "" {
-			return strings.ToLower(DecodeWords(name))
+			return strings.ToLower(header.DecodeWords(name))
 		}
 	}
 	return ""

@@ -2,6 +2,8 @@ package triage
 
 import (
 	"strings"
+
+	"signpost/mail/header"
 )
 
 // maxNotice is how much of a report's own words is read.
@@ -11,7 +13,7 @@ const maxNotice = 128 << 10
 // the mail it is about. The body of that mail is never looked at.
 type notice struct {
 	words    string
-	original header
+	original header.Header
 	raw      string // the returned mail as far as it was read, "" when only a header came
 }
 
@@ -32,10 +34,10 @@ func (m *message) splitNotice() notice {
 	for i := range m.parts {
 		p := &m.parts[i]
 		switch {
-		case p.header.count("Received") > 0 && len(m.parts) > 1: // its own header is missing
+		case p.header.Count("Received") > 0 && len(m.parts) > 1: // its own header is missing
 			n.setHeader(p.header)
 		case isReturned(p):
-			n.setOriginal(string(decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText)))
+			n.setOriginal(string(decodeTransfer(p.header.Value("Content-Transfer-Encoding"), p.body, maxText)))
 		case !p.isText() || words.Len() > maxNotice:
 		case p.media == "text/html":
 			html.WriteString(p.text() + "\n\n")
@@ -70,13 +72,13 @@ func (n *notice) setOriginal(raw string) {
 	if raw == "" || len(n.original) > 2 {
 		return
 	}
-	h, _ := readHeader([]byte(strings.TrimLeft(raw, " \t\r\n>")))
+	h, _ := header.Read([]byte(strings.TrimLeft(raw, " \t\r\n>")))
 	if n.setHeader(h) {
 		n.raw = raw
 	}
 }
 
-func (n *notice) setHeader(h header) bool {
+func (n *notice) setHeader(h header.Header) bool {
 	if len(h) <= len(n.original) || len(n.original) > 2 {
 		return false
 	}
@@ -109,8 +111,8 @@ func startsHeader(text, line string) bool {
 	if line[0] == ' ' || line[0] == '\t' {
 		return false
 	}
-	name, _, ok := cutField([]byte(strings.TrimRight(line, "\r\n")))
-	if !ok || !anyName(name, "Received", "Return-Path", "DKIM-Signature", "Message-ID", "MIME-Version", "X-Originating-IP", "Delivered-To", "From", "Date", "X-Received", "ARC-Seal") {
+	name, _, ok := header.CutField([]byte(strings.TrimRight(line, "\r\n")))
+	if !ok || !header.IsName(name, "Received", "Return-Path", "DKIM-Signature", "Message-ID", "MIME-Version", "X-Originating-IP", "Delivered-To", "From", "Date", "X-Received", "ARC-Seal") {
 		return false
 	}
 	fields, certain, lines := 0, false, 0
@@ -122,30 +124,21 @@ func startsHeader(text, line string) bool {
 		if next[0] == ' ' || next[0] == '\t' {
 			continue
 		}
-		name, _, ok := cutField([]byte(strings.TrimRight(next, "\r\n")))
-		if !ok || anyName(name, "Reporting-MTA", "Final-Recipient", "Status", "Action") {
+		name, _, ok := header.CutField([]byte(strings.TrimRight(next, "\r\n")))
+		if !ok || header.IsName(name, "Reporting-MTA", "Final-Recipient", "Status", "Action") {
 			break
 		}
 		fields++
-		certain = certain || anyName(name, "Received", "Return-Path", "Message-ID", "MIME-Version", "DKIM-Signature")
+		certain = certain || header.IsName(name, "Received", "Return-Path", "Message-ID", "MIME-Version", "DKIM-Signature")
 	}
 	return fields >= 3 && certain
-}
-
-func anyName(b []byte, names ...string) bool {
-	for _, n := range names {
-		if len(b) > 0 && sameName(b, n) {
-			return true
-		}
-	}
-	return false
 }
 
 // skipToHeader drops what stands between a marker and the header under it.
 func skipToHeader(text string) string {
 	at := 0
 	for line := range strings.Lines(text) {
-		if _, _, ok := cutField([]byte(strings.TrimRight(line, "\r\n"))); ok || at > 2000 {
+		if _, _, ok := header.CutField([]byte(strings.TrimRight(line, "\r\n"))); ok || at > 2000 {
 			break
 		}
 		at += len(line)

@@ -1,6 +1,10 @@
 package triage
 
-import "testing"
+import (
+	"testing"
+
+	"signpost/store/text"
+)
 
 // What hosts say, in their own words, and what it must mean to us.
 func TestWhatServersSayIsUnderstood(t *testing.T) {
@@ -105,7 +109,7 @@ func anyWord(words, word string) bool {
 
 func splitWords(s string) (list []string) {
 	for len(s) > 0 {
-		word, rest, _ := cutAny(s, " ")
+		word, rest, _ := text.CutAny(s, " ")
 		list, s = append(list, word), rest
 	}
 	return list

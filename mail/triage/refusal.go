@@ -4,7 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"signpost/mail/header"
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // readRefusal knows disposition notifications by which a mail was refused after it
@@ -17,27 +19,27 @@ func (m *message) readRefusal() bool {
 		if p.media != "message/disposition-notification" && p.media != "message/global-disposition-notification" {
 			continue
 		}
-		text := string(decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText))
-		fields := feedbackFields(text)
+		said := string(decodeTransfer(p.header.Value("Content-Transfer-Encoding"), p.body, maxText))
+		fields := feedbackFields(said)
 		mode, kind, _ := strings.Cut(strings.ToLower(fields.last("disposition")), ";")
 		if !strings.Contains(mode, "automatic") {
 			return false
 		}
-		kind, _, _ = cutAny(strings.TrimSpace(kind), "/,; ")
+		kind, _, _ = text.CutAny(strings.TrimSpace(kind), "/,; ")
 		n := m.readNotice()
 		words, refused := phrasebook().within(fold(cut(n.words, 8192)), refusalText)
 		if !refused && !slices.Contains([]string{"failed", "denied"}, kind) || kind == "displayed" {
 			return false
 		}
-		list := parseStatus(text)
+		list := parseStatus(said)
 		for i := range list {
 			list[i].action = "failed"
 			if list[i].text = paragraphOf(n.words, list[i].recipient); list[i].text == "" {
 				list[i].text = cut(n.words, maxDiagnostic)
 			}
 		}
-		if id := firstID(fields.last("original-message-id")); id != "" && n.original.value("Message-ID") == "" {
-			n.original = header{{name: []byte("Message-ID"), value: []byte("<" + id + ">")}}
+		if id := header.FirstID(fields.last("original-message-id")); id != "" && n.original.Value("Message-ID") == "" {
+			n.original = header.Header{{Name: []byte("Message-ID"), Value: []byte("<" + id + ">")}}
 		}
 		evidence := "a refusal told as a disposition notification: " + kind + "; " + words
 		return m.settleReports(m.explain(list, n), n, evidence) || m.decide(store.KindBounce, evidence)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"signpost/mail/header"
 	"signpost/store"
 )
 
@@ -102,10 +103,10 @@ func (m *message) programNoun() (string, bool) {
 // answers tells a mail that answers another, as far as its header shows. Exchange
 // keeps the thread's first subject in Thread-Topic.
 func (m *message) answers() bool {
-	if m.header.count("In-Reply-To") > 0 || m.header.count("References") > 0 || m.replySubject() {
+	if m.header.Count("In-Reply-To") > 0 || m.header.Count("References") > 0 || m.replySubject() {
 		return true
 	}
-	topic := fold(DecodeWords(m.header.value("Thread-Topic")))
+	topic := fold(header.DecodeWords(m.header.Value("Thread-Topic")))
 	return topic != "" && topic != m.folded && strings.HasSuffix(m.folded, ": "+topic)
 }
 
@@ -131,10 +132,10 @@ func challenge(m *message) (string, bool) {
 // challengeService tells a sender at one of the services that send challenges.
 func challengeService(m *message) (string, bool) {
 	for _, a := range append(m.addresses("Sender"), m.from...) {
-		domain := store.Domain(a.address)
+		domain := store.Domain(a.Address)
 		for _, host := range phrasebook().list(challengeHost) {
 			if domain == host || strings.HasSuffix(domain, "."+host) {
-				return "From: " + a.address, true
+				return "From: " + a.Address, true
 			}
 		}
 	}
@@ -149,7 +150,7 @@ func (m *message) hasLink() bool {
 		if !p.isText() {
 			continue
 		}
-		raw := bytes.ToLower(decodeTransfer(p.header.value("Content-Transfer-Encoding"), p.body, maxText))
+		raw := bytes.ToLower(decodeTransfer(p.header.Value("Content-Transfer-Encoding"), p.body, maxText))
 		if bytes.Contains(raw, []byte("http://")) || bytes.Contains(raw, []byte("https://")) {
 			return true
 		}

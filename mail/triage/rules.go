@@ -3,6 +3,7 @@ package triage
 import (
 	"strings"
 
+	"signpost/mail/header"
 	"signpost/store"
 )
 
@@ -52,7 +53,7 @@ func judge(m *message) []store.Rule {
 }
 
 // evidence makes words fit for a ledger.
-func evidence(words string) string { return cut(clean(cut(words, 1000)), 200) }
+func evidence(words string) string { return cut(header.Clean(cut(words, 1000)), 200) }
 
 func fired(rules []store.Rule, ids ...string) bool {
 	for _, r := range rules {
@@ -66,7 +67,7 @@ func fired(rules []store.Rule, ids ...string) bool {
 // present fires on any of the named fields.
 func present(names ...string) func(*message) (string, bool) {
 	return func(m *message) (string, bool) {
-		name, value, ok := m.header.has(names...)
+		name, value, ok := m.header.First(names...)
 		return name + ": " + value, ok
 	}
 }
@@ -74,8 +75,8 @@ func present(names ...string) func(*message) (string, bool) {
 // valued fires on a field of that name whose value says yes; every instance of
 // the field is asked.
 func (m *message) valued(name string, says func(value string) bool) (words string, fired bool) {
-	m.header.all(name, func(v []byte) bool {
-		if value := unfold(v); says(value) {
+	m.header.All(name, func(v []byte) bool {
+		if value := header.Unfold(v); says(value) {
 			words, fired = name+": "+value, true
 		}
 		return !fired

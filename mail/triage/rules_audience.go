@@ -3,6 +3,8 @@ package triage
 import (
 	"strconv"
 	"time"
+
+	"signpost/mail/header"
 )
 
 // Limits of the rules on age and audience.
@@ -46,7 +48,7 @@ func addressedToUs(m *message) (string, bool) {
 		return "", false
 	}
 	if len(m.ours) == 0 {
-		return "To: " + m.header.value("To"), false
+		return "To: " + m.header.Value("To"), false
 	}
 	return m.ours[0], true
 }
@@ -55,8 +57,8 @@ func dateOff(m *message) (string, bool) {
 	if m.env.InternalDate.IsZero() {
 		return "", false
 	}
-	value := m.header.value("Date")
-	date, ok := parseDate(cut(value, 100))
+	value := m.header.Value("Date")
+	date, ok := header.Date(cut(value, 100))
 	if !ok {
 		return "", false
 	}

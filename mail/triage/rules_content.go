@@ -21,13 +21,13 @@ var contentRules = []rule{
 }
 
 func reportPart(m *message) (string, bool) {
-	if v := m.header.value("Content-Type"); v != "" {
+	if v := m.header.Value("Content-Type"); v != "" {
 		low := strings.ToLower(v)
 		if strings.Contains(low, "multipart/report") || strings.Contains(low, "report-type=") {
 			return "Content-Type: " + v, true
 		}
 	}
-	if name, v, ok := m.header.has("X-Failed-Recipients"); ok {
+	if name, v, ok := m.header.First("X-Failed-Recipients"); ok {
 		return name + ": " + v, true
 	}
 	for i := range m.parts {
@@ -70,7 +70,7 @@ func calendarPart(m *message) (string, bool) {
 func reaction(m *message) (string, bool) {
 	for i := range m.parts {
 		p := &m.parts[i]
-		disposition, _ := parseMedia(p.header.value("Content-Disposition"))
+		disposition, _ := parseMedia(p.header.Value("Content-Disposition"))
 		switch {
 		case p.media == "text/vnd.google.email-reaction+json":
 			return "part " + p.media, !m.asks()

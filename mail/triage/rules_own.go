@@ -3,6 +3,7 @@ package triage
 import (
 	"strings"
 
+	"signpost/mail/header"
 	"signpost/store"
 )
 
@@ -24,8 +25,8 @@ func ownAddress(m *message) (string, bool) {
 	}
 	for _, name := range []string{"From", "Sender", "Reply-To"} {
 		for _, a := range m.addresses(name) {
-			if _, ok := m.isOurs(a.address); ok {
-				return name + ": " + a.address, true
+			if _, ok := m.isOurs(a.Address); ok {
+				return name + ": " + a.Address, true
 			}
 		}
 	}
@@ -38,7 +39,7 @@ const RuleOwnList = "list-of-ours"
 // ownList looks in what lists and groups write for an address of ours that the mail
 // was sent to: as an address or, in a List-Id (RFC 2919), with a dot for the at sign.
 func ownList(m *message) (string, bool) {
-	if _, _, listed := m.header.has(listFields...); !listed {
+	if _, _, listed := m.header.First(listFields...); !listed {
 		return "", false
 	}
 	for _, ours := range m.ours {
@@ -65,7 +66,7 @@ func ownInstance(m *message) (string, bool) {
 	if m.env.OwnMessageID == nil {
 		return "", false
 	}
-	id := firstID(m.header.value("Message-ID"))
+	id := header.FirstID(m.header.Value("Message-ID"))
 	_, ok := m.env.OwnMessageID(id)
 	return "Message-ID: " + id, id != "" && ok
 }

@@ -3,6 +3,7 @@ package triage
 import (
 	"strings"
 
+	"signpost/mail/header"
 	"signpost/store/addr"
 )
 
@@ -39,20 +40,20 @@ func (m *message) robot(is func(address string) bool) (string, bool) {
 	if m.hasReturnPath && !m.null {
 		address := m.sender
 		if address == "" {
-			address = bareAddress(m.returnPath)
+			address = header.BareAddress(m.returnPath)
 		}
 		if is(address) {
 			return "Return-Path: " + m.returnPath, true
 		}
 	}
 	for _, a := range m.from {
-		if is(a.address) {
-			return "From: " + a.address, true
+		if is(a.Address) {
+			return "From: " + a.Address, true
 		}
 	}
 	for _, a := range m.addresses("Sender") {
-		if is(a.address) {
-			return "Sender: " + a.address, true
+		if is(a.Address) {
+			return "Sender: " + a.Address, true
 		}
 	}
 	return "", false
@@ -140,7 +141,7 @@ func isTagged(address string) bool {
 
 // sameAuthor tells that the envelope and From name one organisation.
 func (m *message) sameAuthor() bool {
-	return m.sender != "" && len(m.from) == 1 && aligned(m.sender, m.from[0].address)
+	return m.sender != "" && len(m.from) == 1 && aligned(m.sender, m.from[0].Address)
 }
 
 // replyToElsewhere: we never answer a Reply-To, but one that names another
@@ -149,36 +150,36 @@ func (m *message) sameAuthor() bool {
 func replyToElsewhere(m *message) (string, bool) {
 	var known []string
 	for _, a := range m.from {
-		known = append(known, a.address)
+		known = append(known, a.Address)
 	}
 	if m.sender != "" {
 		known = append(known, m.sender)
 	}
 	for _, a := range m.addresses("Reply-To") {
-		if len(known) == 0 || !strings.Contains(a.address, "@") {
+		if len(known) == 0 || !strings.Contains(a.Address, "@") {
 			continue
 		}
 		same := false
 		for _, k := range known {
-			same = same || aligned(a.address, k)
+			same = same || aligned(a.Address, k)
 		}
 		if !same {
-			return "Reply-To: " + a.address, true
+			return "Reply-To: " + a.Address, true
 		}
 	}
 	return "", false
 }
 
 func brokenFrom(m *message) (string, bool) {
-	value := m.header.value("From")
+	value := m.header.Value("From")
 	switch {
-	case m.header.count("From") == 0:
+	case m.header.Count("From") == 0:
 		return "no From field", true
-	case m.header.count("From") > 1:
+	case m.header.Count("From") > 1:
 		return "several From fields: " + value, true
 	case len(m.from) != 1:
 		return "From: " + value, true
 	}
-	local, domain := addr.Split(m.from[0].address)
+	local, domain := addr.Split(m.from[0].Address)
 	return "From: " + value, local == "" || domain == "" || strings.ContainsAny(domain, "()[]<>\\")
 }

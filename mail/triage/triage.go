@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"time"
 
+	"signpost/mail/header"
 	"signpost/store"
 	"signpost/store/addr"
 )
@@ -88,10 +89,10 @@ func Classify(raw []byte, e Envelope) (r Result) {
 	}
 	r = Result{
 		Verdict:    store.Verdict{Kind: kind, Answer: allowed(rules), Rules: rules, Reports: m.reports},
-		MessageID:  cut(firstID(m.header.value("Message-ID")), 998),
+		MessageID:  cut(header.FirstID(m.header.Value("Message-ID")), 998),
 		Subject:    cut(m.subject, 200),
 		AnswerTo:   m.sender,
-		InReplyTo:  cut(firstID(m.header.value("In-Reply-To")), 998),
+		InReplyTo:  cut(header.FirstID(m.header.Value("In-Reply-To")), 998),
 		References: boundReferences(m.references("References")),
 		Languages:  m.languages(),
 		To:         m.ours,
@@ -100,12 +101,12 @@ func Classify(raw []byte, e Envelope) (r Result) {
 		r.References = []string{r.InReplyTo}
 	}
 	if len(m.from) > 0 {
-		r.From = m.from[0].address
-		if store.AddressKey(m.from[0].address) == store.AddressKey(m.sender) {
-			r.AnswerName = m.from[0].name
+		r.From = m.from[0].Address
+		if store.AddressKey(m.from[0].Address) == store.AddressKey(m.sender) {
+			r.AnswerName = m.from[0].Name
 		}
-		if len(m.from) == 1 && isAddress(m.from[0].address) {
-			r.person = m.from[0].address
+		if len(m.from) == 1 && isAddress(m.from[0].Address) {
+			r.person = m.from[0].Address
 		}
 	}
 	return r
@@ -129,13 +130,13 @@ func allowed(rules []store.Rule) bool {
 // message is a mail while it is judged.
 type message struct {
 	env    *Envelope
-	header header
+	header header.Header
 	body   []byte
 	parts  []part
 
 	subject string // decoded
 	folded  string // the subject as phrases are compared with: lower case
-	from    []mailbox
+	from    []header.Mailbox
 	// returnPath is the envelope sender as the last host wrote it down, sender the
 	// address in it.
 	returnPath    string
@@ -144,7 +145,7 @@ type message struct {
 	sender        string
 	wrapped       bool // sender was undone from returnPath
 
-	to         []mailbox // To and Cc
+	to         []header.Mailbox // To and Cc
 	ours       []string
 	oursResent bool // only Resent-* names us
 
@@ -163,18 +164,10 @@ type message struct {
 
 // read takes a mail apart as far as every rule needs it.
 func read(raw []byte, e *Envelope) *message {
-	if bytes.IndexByte(raw[:min(len(raw), maxValue)], '\n') < 0 && bytes.IndexByte(raw, '\r') >= 0 {
-		raw = bytes.Clone(raw) // line ends of old Macs
-		for i, c := range raw {
-			if c == '\r' {
-				raw[i] = '\n'
-			}
-		}
-	}
 	m := &message{env: e}
-	m.header, m.body = readHeader(raw)
+	m.header, m.body = header.Read(raw)
 	m.parts = walk(m.header, m.body)
-	m.subject = DecodeWords(m.header.value("Subject"))
+	m.subject = header.DecodeWords(m.header.Value("Subject"))
 	m.folded = fold(m.subject)
 	m.from = m.addresses("From")
 	m.readSender()
@@ -183,11 +176,11 @@ func read(raw []byte, e *Envelope) *message {
 	return m
 }
 
-func (m *message) addresses(names ...string) (list []mailbox) {
+func (m *message) addresses(names ...string) (list []header.Mailbox) {
 	for _, name := range names {
-		m.header.all(name, func(v []byte) bool {
-			list = append(list, parseAddresses(unfold(v))...)
-			return len(list) < maxAddresses
+		m.header.All(name, func(v []byte) bool {
+			list = append(list, header.Addresses(header.Unfold(v))...)
+			return len(list) < header.MaxAddresses
 		})
 	}
 	return list
@@ -197,7 +190,7 @@ func (m *message) addresses(names ...string) (list []mailbox) {
 // last host wrote (RFC 5321 section 4.4).
 func (m *message) readSender() {
 	value, ok := "", false
-	if _, value, ok = m.header.has("Return-Path", "X-Envelope-From", "Envelope-From"); !ok {
+	if _, value, ok = m.header.First("Return-Path", "X-Envelope-From", "Envelope-From"); !ok {
 		return
 	}
 	m.hasReturnPath, m.returnPath = true, value
@@ -205,7 +198,7 @@ func (m *message) readSender() {
 	if open := bytes.LastIndexByte([]byte(value), '<'); open >= 0 {
 		address = value[open:]
 	}
-	address = bareAddress(address)
+	address = header.BareAddress(address)
 	m.null = address == ""
 	address, m.wrapped = unwrapSender(address)
 	if _, problem := addr.Parse(address); problem == "" && isAddress(address) {
@@ -226,12 +219,12 @@ func (m *message) findOurs() {
 	}
 }
 
-func (m *message) addOurs(list []mailbox) {
+func (m *message) addOurs(list []header.Mailbox) {
 	for _, to := range list {
 		if len(m.ours) == 20 {
 			return
 		}
-		if address, ok := m.isOurs(to.address); ok && !contains(m.ours, address) {
+		if address, ok := m.isOurs(to.Address); ok && !contains(m.ours, address) {
 			m.ours = append(m.ours, address)
 		}
 	}
@@ -264,7 +257,7 @@ func contains(list []string, s string) bool {
 // languages are the tags the mail names, Content-Language first (RFC 3282).
 func (m *message) languages() (tags []string) {
 	for _, name := range []string{"Content-Language", "Accept-Language"} {
-		if v := clean(m.header.value(name)); v != "" && len(v) <= 200 {
+		if v := header.Clean(m.header.Value(name)); v != "" && len(v) <= 200 {
 			tags = append(tags, v)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"signpost/mail/header"
 	"signpost/mail/triage"
 	"signpost/store"
 	"signpost/store/ident"
@@ -142,7 +143,7 @@ func (w *Watcher) answer(ctx context.Context, now time.Time, row store.Inbound, 
 		MessageID: w.deps.Ring.MessageID(now, store.MailAutoResponse, store.Domain(region.Address)),
 		Inbound:   row.ID,
 	}
-	if id := bareID(r.MessageID); id != "" { // RFC 5230 section 5.8
+	if id := header.UsableID(r.MessageID); id != "" { // RFC 5230 section 5.8
 		out.InReplyTo = id
 		out.References = references(r.References, id)
 	}
@@ -206,7 +207,7 @@ const referencesKept = 11 // the first and the last ten: RFC 5322 section 2.1.1 
 func references(of []string, id string) []string {
 	var refs []string
 	for _, ref := range of {
-		if ref = bareID(ref); ref != "" && ref != id && !slices.Contains(refs, ref) {
+		if ref = header.UsableID(ref); ref != "" && ref != id && !slices.Contains(refs, ref) {
 			refs = append(refs, ref)
 		}
 		if len(refs) > 2*referencesKept {

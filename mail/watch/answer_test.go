@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"signpost/mail/header"
 	"signpost/store"
 	"signpost/store/ident"
 )
@@ -135,7 +136,7 @@ func TestReferencesAreBounded(t *testing.T) {
 			t.Fatalf("%d references, the last %q", len(refs), refs[len(refs)-1])
 		}
 		for i, ref := range refs {
-			if !usableID(ref) || slices.Contains(refs[:i], ref) {
+			if header.UsableID(ref) != ref || slices.Contains(refs[:i], ref) {
 				t.Fatalf("reference %q", ref)
 			}
 		}

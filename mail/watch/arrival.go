@@ -1,9 +1,10 @@
 package watch
 
 import (
-	netmail "net/mail"
 	"strings"
 	"time"
+
+	"signpost/mail/header"
 )
 
 // arrival is when a mail came of which the server tells no INTERNALDATE. On it hang
@@ -49,6 +50,6 @@ func earlier(a, b time.Time) time.Time {
 }
 
 func dateOf(text string) (time.Time, bool) {
-	at, err := netmail.ParseDate(strings.TrimSpace(text))
-	return at, err == nil && at.Year() >= 1980
+	at, ok := header.Date(text)
+	return at, ok && at.Year() >= 1980
 }

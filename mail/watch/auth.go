@@ -7,6 +7,7 @@ import (
 
 	"signpost/mail/triage"
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // authenticate finds out whether the mail comes from where it says, and puts
@@ -110,7 +111,7 @@ func (h *hearing) hear(t Trust, f field, proof proof) {
 		return
 	}
 	if proof > provesNothing {
-		h.Checked, h.Source = true, "Authentication-Results of "+cut(id, 100)
+		h.Checked, h.Source = true, "Authentication-Results of "+text.Cut(id, 100)
 	}
 	s := readStatement(results)
 	if s.spf != "" && (proof == provesAll && h.SPF == "" || badness(s.spf) > badness(h.SPF)) {

@@ -212,7 +212,7 @@ func (s *session) login() error {
 	var err error
 	switch {
 	case box.Token != nil:
-		err = s.client.Authenticate(&xoauth2{username: box.Username, token: s.token})
+		err = s.client.Authenticate(&oauth.XOAUTH2{User: box.Username, Token: s.token})
 	case caps.Has(imap.AuthCap(sasl.Plain)):
 		err = s.client.Authenticate(sasl.NewPlainClient("", box.Username, box.Password))
 	case caps.Has(imap.CapLoginDisabled):
@@ -255,18 +255,6 @@ func isRefusal(err error) bool {
 	var answer *imap.Error
 	return errors.As(err, &answer) && answer.Type == imap.StatusResponseTypeNo && !isBusy(err)
 }
-
-// xoauth2 is the mechanism Google and Microsoft take OAuth 2 tokens by; their
-// documentation is its only definition.
-type xoauth2 struct{ username, token string }
-
-func (x *xoauth2) Start() (string, []byte, error) {
-	return "XOAUTH2", []byte("user=" + x.username + "\x01auth=Bearer " + x.token + "\x01\x01"), nil
-}
-
-// Next answers the one challenge there is, a description of the failure, with
-// nothing: the server then ends the exchange with NO.
-func (x *xoauth2) Next([]byte) ([]byte, error) { return []byte{}, nil }
 
 // within runs one step of the protocol under a deadline, at which, or when ctx
 // ends, the connection is closed: that wakes whatever the step waits for. The

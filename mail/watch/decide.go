@@ -15,6 +15,7 @@ import (
 
 	"signpost/mail/triage"
 	"signpost/store"
+	"signpost/store/text"
 )
 
 const (
@@ -298,7 +299,7 @@ func (w *Watcher) decided(rows []store.Inbound, noticed time.Time) {
 }
 
 func (w *Watcher) quarantine(ctx context.Context, id store.InboundID, reason string) (store.Inbound, error) {
-	row, err := w.deps.Ledger.QuarantineInbound(context.WithoutCancel(ctx), time.Now(), id, cut(reason, 500))
+	row, err := w.deps.Ledger.QuarantineInbound(context.WithoutCancel(ctx), time.Now(), id, text.Cut(reason, 500))
 	if err != nil {
 		return row, fmt.Errorf("quarantine inbound %d: %w", id, err)
 	}
@@ -333,7 +334,7 @@ func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgem
 		j.would = true
 		switch {
 		case w.box.Silent:
-			j.stop(store.Rule{ID: RuleSilent, Effect: store.EffectStop, Evidence: cut(w.box.ID, 200)})
+			j.stop(store.Rule{ID: RuleSilent, Effect: store.EffectStop, Evidence: text.Cut(w.box.ID, 200)})
 			continue
 		case o.row.InternalDate.Before(f.connectedAt): // nobody needs to ask the DNS
 			j.stop(store.Rule{ID: store.RuleConnected, Effect: store.EffectStop, Evidence: f.connectedAt.UTC().Format(time.RFC3339)})

@@ -24,6 +24,7 @@ const (
 	verifyLimit   = 5 * time.Second // one mail; the largest takes one
 	signedFields  = 1000
 	fieldLines    = 1000
+	fieldMost     = 16 << 10 // bytes of one field
 	signatureMost = 8 << 10  // bytes of one DKIM-Signature
 	maxEmpty      = 64 << 10 // line ends in a row: the library copies them all with each block that it reads
 )

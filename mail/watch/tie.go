@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/mail/header"
 	"signpost/mail/triage"
 	"signpost/store"
 	"signpost/store/ident"
@@ -171,13 +172,13 @@ func claims(text []byte, reports []store.Report) (all []claim) {
 		tie  store.Tie
 	}{{"message-id", store.TieMessageID}, {"x-signpost-ref", store.TieHeader}, {"original-envelope-id", store.TieEnvID}, {"original-message-id", store.TieMessageID}} {
 		for _, value := range lines(text, named.name) {
-			add(claim{tie: named.tie, id: bareID(value)})
+			add(claim{tie: named.tie, id: header.UsableID(value)})
 		}
 	}
 	for _, f := range top {
 		if isThread(f.name) {
 			for word := range strings.FieldsSeq(f.value) {
-				add(claim{tie: store.TieInReplyTo, id: bareID(word)})
+				add(claim{tie: store.TieInReplyTo, id: header.UsableID(word)})
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 
+	"signpost/mail/header"
 	"signpost/mail/triage"
 )
 
@@ -74,7 +75,7 @@ func letterOf(m mail) Letter {
 	l := Letter{UID: m.uid, Arrived: m.date, raw: m.head}
 	for _, f := range fields(m.head) {
 		if f.name == "x-signpost-ref" && l.Ref == "" {
-			l.Ref = bareID(f.value)
+			l.Ref = header.UsableID(f.value)
 		}
 	}
 	return l

@@ -101,9 +101,9 @@ func hostForm(local, domain string) string {
 // Organisation is the domain under which one organisation's names fall: the
 // public suffix and one label (RFC 7489 section 3.2), in lower case and without a
 // final dot; the name itself where there is none. It is for telling whether two
-// names are of one house.
+// names are of one house. Of a mail address it is its domain's.
 func Organisation(name string) string {
-	name = plainName(name)
+	name = plainName(name[strings.LastIndexByte(name, '@')+1:])
 	if own, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil {
 		return own
 	}

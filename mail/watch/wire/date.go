@@ -1,9 +1,10 @@
 package wire
 
 import (
-	"net/mail"
 	"strings"
 	"time"
+
+	"signpost/mail/header"
 )
 
 // imapDate is the form of INTERNALDATE (RFC 3501 section 9, date-time).
@@ -35,10 +36,11 @@ func date(text string) string {
 			at, err = time.Parse(form, text)
 		}
 	}
-	if err != nil {
-		at, err = mail.ParseDate(text) // RFC 5322, as some servers write it
+	known := err == nil
+	if !known {
+		at, known = header.Date(text) // RFC 5322, as some servers write it
 	}
-	if err != nil || at.Before(firstDate) || at.Year() > 9999 {
+	if !known || at.Before(firstDate) || at.Year() > 9999 {
 		return ""
 	}
 	return at.Format(imapDate)

@@ -1,4 +1,4 @@
-package triage
+package header
 
 import (
 	"bytes"
@@ -16,10 +16,10 @@ import (
 	"signpost/store/charset"
 )
 
-// toUTF8 decodes text that claims a charset. Claims are often wrong or missing:
+// ToUTF8 decodes text that claims a charset. Claims are often wrong or missing:
 // valid UTF-8 is believed over them, escape sequences tell ISO-2022-JP, and text
 // that is UTF-8 but for some bytes loses those alone.
-func toUTF8(label string, b []byte) string {
+func ToUTF8(label string, b []byte) string {
 	name := charset.Name(label)
 	wide := strings.HasPrefix(name, "utf-16") || strings.HasPrefix(name, "utf-32")
 	switch {
@@ -35,6 +35,19 @@ func toUTF8(label string, b []byte) string {
 		name = "windows-1252"
 	}
 	return strings.ToValidUTF8(decodeCharset(name, b), "\uFFFD")
+}
+
+// maxText is how much text is decoded at once, in bytes; up to four times as much
+// comes out.
+const maxText = 256 << 10
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func decodeCharset(name string, b []byte) string {
@@ -74,19 +87,6 @@ func encodingOf(name string, b []byte) encoding.Encoding {
 		return nil
 	}
 	return e
-}
-
-// metaCharset is the charset that a page names within itself, for a part that
-// bears no label.
-func metaCharset(page []byte) string {
-	head := bytes.ToLower(page[:min(len(page), 1024)])
-	i := bytes.Index(head, []byte("charset="))
-	if i < 0 || isASCII(page) {
-		return ""
-	}
-	value := string(bytes.TrimLeft(head[i+len("charset="):], "\"' "))
-	value, _, _ = cutAny(value, "\"' />;")
-	return value
 }
 
 // nearlyUTF8 tells text of UTF-8 that a host on its way broke in some places, from

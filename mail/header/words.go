@@ -1,6 +1,10 @@
-package triage
+package header
 
-import "strings"
+import (
+	"strings"
+
+	"signpost/store/addr"
+)
 
 // word is one encoded word (RFC 2047 section 2), its text still encoded.
 type word struct{ charset, encoding, text string }
@@ -12,7 +16,7 @@ type word struct{ charset, encoding, text string }
 // ISO-2022-JP, between two words, which section 5 forbids.
 func DecodeWords(s string) string {
 	if !strings.Contains(s, "=?") {
-		return clean(decodeBare(s))
+		return Clean(decodeBare(s))
 	}
 	var out strings.Builder
 	var run []word
@@ -40,15 +44,15 @@ func DecodeWords(s string) string {
 	}
 	flush()
 	out.WriteString(decodeBare(s))
-	return clean(out.String())
+	return Clean(out.String())
 }
 
 // decodeBare reads what stands in a header outside of encoded words.
 func decodeBare(s string) string {
-	if isASCII(s) && !strings.Contains(s, "\x1b$") {
+	if addr.IsASCII(s) && !strings.Contains(s, "\x1b$") {
 		return s
 	}
-	return toUTF8("", []byte(s))
+	return ToUTF8("", []byte(s))
 }
 
 // findWord finds the first encoded word and its bounds, -1 without one. Spaces
@@ -86,18 +90,18 @@ func decodeRun(run []word) string {
 		case w.encoding == "q":
 			each = append(each, decodeQ(w.text)...)
 			continue
-		case !isASCII(w.text): // bytes put there bare
+		case !addr.IsASCII(w.text): // bytes put there bare
 			each = append(each, w.text...)
 			continue
 		}
 		cut = cut || i+1 < len(run) && len(w.text)%4 != 0 && !strings.Contains(w.text, "=")
-		each = append(each, decodeBase64([]byte(w.text), maxValue)...)
+		each = append(each, Base64([]byte(w.text), maxValue)...)
 	}
-	text := toUTF8(run[0].charset, each)
+	text := ToUTF8(run[0].charset, each)
 	if cut {
 		// Either its padding was left out or the group goes on in the next word:
 		// what reads without a fault is meant.
-		if other := toUTF8(run[0].charset, decodeBase64(whole, maxValue)); faults(other) < faults(text) {
+		if other := ToUTF8(run[0].charset, Base64(whole, maxValue)); faults(other) < faults(text) {
 			return other
 		}
 	}
@@ -116,5 +120,5 @@ func faults(s string) (n int) {
 
 // decodeQ undoes the "Q" encoding (RFC 2047 section 4.2).
 func decodeQ(s string) []byte {
-	return appendUnquoted(make([]byte, 0, len(s)), []byte(strings.ReplaceAll(s, "_", " ")))
+	return AppendUnquoted(make([]byte, 0, len(s)), []byte(strings.ReplaceAll(s, "_", " ")))
 }

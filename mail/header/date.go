@@ -1,22 +1,24 @@
-package triage
+package header
 
 import (
 	"strconv"
 	"strings"
 	"time"
+
+	"signpost/store/text"
 )
 
-// parseDate reads a Date field (RFC 5322 section 3.3, with the older forms of
+// Date reads a Date field (RFC 5322 section 3.3, with the older forms of
 // 4.3): day, month, year, time and zone in that order, whatever stands around
 // them. A zone that is no offset counts as UTC; a rule on days does not mind.
-func parseDate(value string) (time.Time, bool) {
+func Date(value string) (time.Time, bool) {
 	if day, rest, ok := strings.Cut(value, ","); ok && len(day) < 20 {
 		value = rest
 	}
 	var word [5]string
 	for i := range word {
 		value = strings.TrimLeft(value, " \t")
-		word[i], value, _ = cutAny(value, " \t")
+		word[i], value, _ = text.CutAny(value, " \t")
 	}
 	day, err1 := strconv.Atoi(word[0])
 	year, err2 := strconv.Atoi(word[2])

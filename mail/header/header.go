@@ -1,4 +1,4 @@
-package triage
+package header
 
 import (
 	"bytes"
@@ -13,47 +13,58 @@ const (
 	maxFields = 2000
 )
 
-// field is one header field: slices of the raw mail, the value still folded and
-// encoded.
-type field struct{ name, value []byte }
+// Field is one header field: slices of the raw mail, the value still folded and
+// encoded, without its line end.
+type Field struct{ Name, Value []byte }
 
-// header is the fields of one header block in their order.
-type header []field
+// Header is the fields of one header block in their order. Names are asked for in any case.
+type Header []Field
 
-// readHeader splits raw into its header and its body. It takes what a strict
+// Read splits raw into its header and its body. It takes what a strict
 // parser refuses: an mbox "From " line or a byte order mark in front, blank lines
 // before the first field, spaces before the colon (RFC 5322 section 4.5), lines
 // that are no field at all, and a header that ends without a blank line.
-func readHeader(raw []byte) (header, []byte) {
-	rest := skipPreamble(raw)
-	limit := len(rest)
-	if limit > maxHeader {
-		limit = maxHeader
-	}
-	h := make(header, 0, 24)
+func Read(raw []byte) (Header, []byte) {
+	rest := skipPreamble(unixLines(raw))
+	limit := min(len(rest), maxHeader)
+	h := make(Header, 0, 24)
 	start := len(rest)
+	isPassed := false // the last line was no field
 	for start-len(rest) < limit && len(rest) > 0 {
-		line, next := cutLine(rest)
-		switch name, value, ok := cutField(line); {
+		line, next := CutLine(rest)
+		switch name, value, ok := CutField(line); {
 		case isBlank(line):
 			return h, next
 		case isFolded(line) && len(h) > 0:
-			h.extend(line)
+			if !isPassed {
+				h.extend(line)
+			}
 		case ok && len(h) < maxFields:
-			h = append(h, field{name, value})
+			h, isPassed = append(h, Field{name, value}), false
 		case !ok && !fieldFollows(next):
 			return h, rest // the body began without a blank line
+		default:
+			isPassed = true
 		}
 		rest = next
 	}
 	return h, rest
 }
 
+// unixLines gives a mail whose lines end as those of old Macs did line ends that the
+// readers know. It copies the mail then alone.
+func unixLines(raw []byte) []byte {
+	if bytes.IndexByte(raw[:min(len(raw), maxValue)], '\n') >= 0 || bytes.IndexByte(raw, '\r') < 0 {
+		return raw
+	}
+	return bytes.ReplaceAll(raw, []byte{'\r'}, []byte{'\n'})
+}
+
 // skipPreamble drops what mail stores and careless exports put above a header.
 func skipPreamble(raw []byte) []byte {
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 	for {
-		line, next := cutLine(raw)
+		line, next := CutLine(raw)
 		bare := bytes.TrimLeft(line, ">")
 		if len(next) == 0 || !isBlank(line) && !bytes.HasPrefix(bare, []byte("From ")) {
 			return raw
@@ -62,8 +73,8 @@ func skipPreamble(raw []byte) []byte {
 	}
 }
 
-// cutLine returns the first line without its end, and what follows.
-func cutLine(b []byte) (line, rest []byte) {
+// CutLine returns the first line without its end, and what follows.
+func CutLine(b []byte) (line, rest []byte) {
 	i := bytes.IndexByte(b, '\n')
 	if i < 0 {
 		return b, nil
@@ -81,8 +92,10 @@ func isFolded(line []byte) bool {
 	return len(line) > 0 && (line[0] == ' ' || line[0] == '\t') && len(bytes.TrimSpace(line)) > 0
 }
 
-// cutField splits "Name: value"; false when the line is no field.
-func cutField(line []byte) (name, value []byte, ok bool) {
+// CutField splits a line "Name: value": the name without the white space that may stand
+// before the colon (RFC 5322 section 4.5), the value still folded and encoded. False
+// when the line is no field.
+func CutField(line []byte) (name, value []byte, ok bool) {
 	i := bytes.IndexByte(line, ':')
 	if i <= 0 || i > 200 {
 		return nil, nil, false
@@ -101,8 +114,9 @@ func cutField(line []byte) (name, value []byte, ok bool) {
 // lose the spaces that fold a long value.
 func fieldFollows(rest []byte) bool {
 	for i := range 30 {
-		line, next := cutLine(rest)
-		if name, _, ok := cutField(line); ok && (i < 3 || anyName(name, "Received", "Message-ID", "Return-Path", "MIME-Version", "Content-Type", "X-Mailer", "DKIM-Signature")) {
+		line, next := CutLine(rest)
+		if name, _, ok := CutField(line); ok && (i < 3 || IsName(name, "Received", "Message-ID", "Return-Path", "MIME-Version",
+			"Content-Type", "X-Mailer", "DKIM-Signature")) {
 			return true
 		}
 		if len(bytes.TrimSpace(line)) == 0 {
@@ -115,55 +129,66 @@ func fieldFollows(rest []byte) bool {
 
 // extend adds a folded line to the last field: the line follows the value in the
 // raw mail, so the value is only made longer.
-func (h header) extend(line []byte) {
+func (h Header) extend(line []byte) {
 	last := &h[len(h)-1]
-	from, to := cap(last.value), cap(line)-len(line)
-	if grown := from - to; grown >= len(last.value) && grown <= maxValue {
-		last.value = last.value[:grown]
+	from, to := cap(last.Value), cap(line)-len(line)
+	if grown := from - to; grown >= len(last.Value) && grown <= maxValue {
+		last.Value = last.Value[:grown]
 	}
 }
 
-// all calls yield with the value of each field of that name, until it says false.
-func (h header) all(name string, yield func(value []byte) bool) {
+// All calls yield with the value of each field of that name, until it says false.
+func (h Header) All(name string, yield func(value []byte) bool) {
 	for i := range h {
-		if sameName(h[i].name, name) && !yield(h[i].value) {
+		if sameName(h[i].Name, name) && !yield(h[i].Value) {
 			return
 		}
 	}
 }
 
-// value is the first field of that name, unfolded; "" when there is none.
-func (h header) value(name string) string {
+// Value is the first field of that name, unfolded; "" when there is none.
+func (h Header) Value(name string) string {
 	for i := range h {
-		if sameName(h[i].name, name) {
-			return unfold(h[i].value)
+		if sameName(h[i].Name, name) {
+			return Unfold(h[i].Value)
 		}
 	}
 	return ""
 }
 
-// has returns the first of the names that the header holds, with its value.
-func (h header) has(names ...string) (name, value string, ok bool) {
+// First returns the first of the names that the header holds, with its value.
+func (h Header) First(names ...string) (name, value string, ok bool) {
 	for i := range h {
 		for _, n := range names {
-			if sameName(h[i].name, n) {
-				return n, unfold(h[i].value), true
+			if sameName(h[i].Name, n) {
+				return n, Unfold(h[i].Value), true
 			}
 		}
 	}
 	return "", "", false
 }
 
-func (h header) count(name string) (n int) {
-	h.all(name, func([]byte) bool { n++; return true })
+func (h Header) Count(name string) (n int) {
+	h.All(name, func([]byte) bool { n++; return true })
 	return n
+}
+
+// IsName tells a field's name that is one of names, whatever its case.
+func IsName(name []byte, names ...string) bool {
+	for _, n := range names {
+		if sameName(name, n) {
+			return true
+		}
+	}
+	return false
 }
 
 // sameName compares a field's name without case (RFC 5322 section 1.2.2).
 func sameName(b []byte, name string) bool {
-	return len(b) == len(name) && lower(b[0]) == lower(name[0]) && lower(b[len(b)-1]) == lower(name[len(name)-1]) && strings.EqualFold(string(b), name)
+	return len(b) == len(name) && (len(b) == 0 || lower(b[0]) == lower(name[0])) && strings.EqualFold(string(b), name)
 }
 
+// lower is c in lower case, if it is an ASCII letter.
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'
@@ -171,8 +196,8 @@ func lower(c byte) byte {
 	return c
 }
 
-// unfold joins a folded value to one line and drops what no header may hold.
-func unfold(value []byte) string {
+// Unfold joins a folded value to one line and drops what no header may hold.
+func Unfold(value []byte) string {
 	value = bytes.TrimSpace(value)
 	if len(value) > maxValue {
 		value = value[:maxValue]

@@ -1,0 +1,41 @@
+// Package text shortens texts, and says what a text in the store is: valid UTF-8
+// without NUL. Every door cleans by it what people and programs send.
+//
+// The functions are pure and safe for concurrent use.
+package text
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Cut shortens text to at most n bytes without splitting a character; nothing of
+// it for n below 1.
+func Cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:max(n, 0)]
+}
+
+// IsValid tells a text that the store takes: valid UTF-8 without NUL.
+func IsValid(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// Valid is a text as the store takes it: U+FFFD (Unicode 16 section 3.9) in place of bytes
+// that are no UTF-8, and no NUL. A text that is valid comes back as it is.
+func Valid(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+}
+
+// CutAny splits s at its first byte that is one of chars, as strings.Cut does at a
+// separator.
+func CutAny(s, chars string) (before, after string, found bool) {
+	i := strings.IndexAny(s, chars)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
