@@ -179,10 +179,15 @@ const (
 // Scopes lists them, the widest first.
 func Scopes() []Scope { return []Scope{ScopeAll, ScopeAutomatic, ScopeAnswers} }
 
-// Stops tells whether mail of that kind is kept back. All kinds there are so far
-// are automatic.
+// Stops tells whether mail of that kind is kept back. An unknown scope stops all.
 func (s Scope) Stops(kind OutboundKind) bool {
-	return s != ScopeAnswers || kind == MailAutoResponse
+	switch s {
+	case ScopeAutomatic:
+		return kind.Automatic()
+	case ScopeAnswers:
+		return kind.Answers()
+	}
+	return true
 }
 
 // Kept is how long a suppression of that scope stands: a dead address may be

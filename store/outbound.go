@@ -19,6 +19,33 @@ const (
 	MailCanary OutboundKind = "canary"
 )
 
+// OutboundKinds lists them.
+func OutboundKinds() []OutboundKind {
+	return []OutboundKind{MailConfirmation, MailAutoResponse, MailLinks, MailAlarm, MailCanary}
+}
+
+// AtMostOnce tells that a mail of the kind is given up when it may have gone out. Any
+// other is sent again.
+func (k OutboundKind) AtMostOnce() bool { return k == MailAutoResponse }
+
+// OfTicket tells that a mail of the kind is part of a ticket and leads to its page:
+// what becomes of it is told in the thread.
+func (k OutboundKind) OfTicket() bool { return k == MailConfirmation || k == MailLinks }
+
+// Automatic tells that the service writes a mail of the kind by itself. What a person
+// writes reaches also those who complained of automatic mail. A kind that is not
+// known counts as a person's.
+func (k OutboundKind) Automatic() bool {
+	switch k {
+	case MailConfirmation, MailAutoResponse, MailLinks, MailAlarm, MailCanary:
+		return true
+	}
+	return false
+}
+
+// Answers tells that a mail of the kind answers one that arrived.
+func (k OutboundKind) Answers() bool { return k == MailAutoResponse }
+
 // OutboundState is where a mail to send stands.
 type OutboundState string
 

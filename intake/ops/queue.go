@@ -171,7 +171,7 @@ func queued(m store.Outbound, now time.Time) queueRow {
 	case store.StateFailed:
 		row.State, row.Tone = "failed", "red"
 		row.Replaced = m.Reason == store.RuleReplaced
-		row.CanRetry = m.Kind != store.MailAutoResponse && !row.Replaced
+		row.CanRetry = !m.Kind.AtMostOnce() && !row.Replaced
 	case store.StateHeld:
 		row.State, row.Tone, row.Next = "held", "amber", "for "+span(now.Sub(m.Hold.Since))
 		row.CanRetry, row.CanGiveUp = true, true

@@ -30,10 +30,10 @@ func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relay
 	case err.Verdict == Fail:
 		f.State = store.StateFailed
 		f.Report = c.report(err)
-	case err.Verdict == Hold && !(row.Kind == store.MailAutoResponse && relayAt.After(c.lastTry(row))):
+	case err.Verdict == Hold && !(row.Kind.AtMostOnce() && relayAt.After(c.lastTry(row))):
 		f.State, f.DueAt, f.Hold = store.StateHeld, relayAt, string(err.Stage)
 		f.Report = c.report(err)
-	case err.uncertain() && row.Kind == store.MailAutoResponse:
+	case err.uncertain() && row.Kind.AtMostOnce():
 		f.State = store.StateUnknown
 	default:
 		if !relayAt.IsZero() {
@@ -43,7 +43,7 @@ func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relay
 		if limit := c.lastTry(row); due.After(limit) {
 			f.State, f.DueAt = store.StateFailed, time.Time{}
 			f.Reply = fmt.Sprintf("given up after %d tries: %s", row.Attempts, f.Reply)
-			if row.Kind != store.MailAutoResponse { // greylisted once is no reason never to answer
+			if !row.Kind.AtMostOnce() { // greylisted once is no reason never to answer
 				f.Report = c.report(err)
 			}
 		}
@@ -73,7 +73,7 @@ func (c Config) report(err *DeliveryError) store.Report {
 
 // lastTry is the instant after which a row is no longer tried.
 func (c Config) lastTry(row store.Outbound) time.Time {
-	if row.Kind == store.MailAutoResponse {
+	if row.Kind.AtMostOnce() {
 		return row.QueuedAt.Add(c.Fresh)
 	}
 	since := row.QueuedAt

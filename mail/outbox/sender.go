@@ -156,7 +156,7 @@ func (s *Sender) handle(run, abort context.Context, row store.Outbound) (rest bo
 	switch {
 	case run.Err() != nil, row.DueAt.Sub(now) < s.cfg.Dialogue: // or its lease might run out in the dialogue
 		s.giveBack(abort, row, now)
-	case row.Kind == store.MailAutoResponse && now.After(s.cfg.lastTry(row)):
+	case row.Kind.AtMostOnce() && now.After(s.cfg.lastTry(row)):
 		late := &DeliveryError{Verdict: Fail, Stage: StageCompose, Err: errLate}
 		s.settle(abort, row, s.cfg.outcome(row, reply{}, late, time.Time{}, now, 0), late, 0)
 	case status.State == RelayDown:

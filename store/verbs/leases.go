@@ -38,13 +38,13 @@ func (t *txn) endLease(id store.OutboundID, now time.Time) (bool, error) {
 	switch {
 	case err != nil:
 		return false, wrap("outbound", id, err)
-	case row.Kind != store.MailAutoResponse && row.Attempts >= store.LeaseTries:
+	case !row.Kind.AtMostOnce() && row.Attempts >= store.LeaseTries:
 		return false, nil
 	}
 	if err := t.unlease(row); err != nil {
 		return false, err
 	}
-	if row.Kind == store.MailAutoResponse {
+	if row.Kind.AtMostOnce() {
 		return true, t.giveUp(row, now)
 	}
 	row.DueAt, row.Claim = now, 0
@@ -125,7 +125,7 @@ func (t *txn) pull(id store.OutboundID, now, by time.Time) (bool, error) {
 	}
 	if t.has(bOutLeases, instantID(row.DueAt, uint64(id))) {
 		err = t.unlease(row)
-		if err == nil && row.Kind == store.MailAutoResponse {
+		if err == nil && row.Kind.AtMostOnce() {
 			return true, t.giveUp(row, now)
 		}
 	} else {

@@ -428,7 +428,7 @@ func (t *txn) indexRecipient(row store.Outbound) error {
 // isReplaced tells a mail with a link whose ticket has been given another address
 // since.
 func (t *txn) isReplaced(row store.Outbound) (bool, error) {
-	if row.Ticket == 0 || row.Kind != store.MailConfirmation && row.Kind != store.MailLinks {
+	if row.Ticket == 0 || !row.Kind.OfTicket() {
 		return false, nil
 	}
 	return t.isElsewhere(row)
@@ -437,7 +437,7 @@ func (t *txn) isReplaced(row store.Outbound) (bool, error) {
 // replace ends a mail with a link that waits to be sent to an address given up, and
 // marks one that failed.
 func (t *txn) replace(now time.Time, row store.Outbound) error {
-	if row.Kind != store.MailConfirmation && row.Kind != store.MailLinks {
+	if !row.Kind.OfTicket() {
 		return nil
 	}
 	var err error

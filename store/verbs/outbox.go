@@ -68,7 +68,7 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 	if row.State != store.StateClaimed || row.Claim != f.Claim {
 		return fmt.Errorf("%w: it is no longer claimed under %d", store.ErrConflict, f.Claim)
 	}
-	if f.State == store.StateUnknown && row.Kind != store.MailAutoResponse {
+	if f.State == store.StateUnknown && !row.Kind.AtMostOnce() {
 		return invalid("only an auto-response may end unknown")
 	}
 	if err := t.unschedule(row); err != nil {
@@ -116,7 +116,7 @@ func (t *txn) wait(now time.Time, row store.Outbound, f store.Finish) error {
 // tellFailure appends the event by which a ticket's thread tells that its mail
 // was not delivered, and opens the ticket: what did not arrive was no answer.
 func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
-	if row.State != store.StateFailed || row.Ticket == 0 || row.Kind == store.MailAutoResponse {
+	if row.State != store.StateFailed || row.Ticket == 0 || !row.Kind.OfTicket() {
 		return nil
 	}
 	k, err := t.ticket(row.Ticket)

@@ -120,7 +120,7 @@ func (t *txn) returnLease(id store.OutboundID, now time.Time) error {
 	if err := t.unlease(row); err != nil {
 		return err
 	}
-	if row.Kind != store.MailAutoResponse {
+	if !row.Kind.AtMostOnce() {
 		return t.enqueue(row)
 	}
 	return t.giveUp(row, now)

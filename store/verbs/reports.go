@@ -131,7 +131,7 @@ func (t *txn) suppressFor(now time.Time, mail store.Outbound, full bool) error {
 	case d.Fate == store.FateComplained:
 		err = suppress(store.ScopeAutomatic, scopeEnds(now, store.ScopeAutomatic))
 	}
-	if mail.Kind == store.MailAutoResponse {
+	if mail.Kind.Answers() {
 		err = errors.Join(err, suppress(store.ScopeAnswers, scopeEnds(now, store.ScopeAnswers)))
 	}
 	return err
@@ -140,7 +140,7 @@ func (t *txn) suppressFor(now time.Time, mail store.Outbound, full bool) error {
 // tellTicket tells in the thread that the mail did not arrive or was complained
 // of. What did not arrive was no answer: the ticket is open again.
 func (t *txn) tellTicket(now time.Time, mail store.Outbound, full bool) error {
-	if mail.Ticket == 0 || mail.Kind == store.MailAutoResponse {
+	if mail.Ticket == 0 || !mail.Kind.OfTicket() {
 		return nil
 	}
 	k, err := t.ticket(mail.Ticket)
@@ -176,7 +176,7 @@ func (t *txn) tellEcho(now time.Time, in store.Inbound) error {
 		return nil
 	case err != nil:
 		return wrap("outbound", in.Verdict.About, err)
-	case mail.Ticket == 0 || mail.Kind == store.MailAutoResponse || slices.Contains(mail.Echoes, event):
+	case mail.Ticket == 0 || !mail.Kind.OfTicket() || slices.Contains(mail.Echoes, event):
 		return nil
 	}
 	mail.Echoes = append(mail.Echoes, event)

@@ -127,7 +127,7 @@ func retriable(now time.Time, row store.Outbound) bool {
 	case store.StateQueued:
 		return row.DueAt.After(now)
 	case store.StateFailed:
-		return row.Kind != store.MailAutoResponse
+		return !row.Kind.AtMostOnce()
 	}
 	return false
 }

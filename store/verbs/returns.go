@@ -32,7 +32,7 @@ func (t *txn) answersOut() (r answersRecord, err error) {
 // watchAnswer adds an automatic answer that went out, or was refused, to those of
 // which the share that comes back is watched.
 func (t *txn) watchAnswer(mail store.Outbound) error {
-	if mail.Kind != store.MailAutoResponse {
+	if !mail.Kind.Answers() {
 		return nil
 	}
 	r, err := t.answersOut()
@@ -51,7 +51,7 @@ func (t *txn) watchAnswer(mail store.Outbound) error {
 // answerCameBack notes that an automatic answer came back, where it is still
 // watched. A mail meets several bad fates at most: it is noted once.
 func (t *txn) answerCameBack(mail store.Outbound) error {
-	if mail.Kind != store.MailAutoResponse {
+	if !mail.Kind.Answers() {
 		return nil
 	}
 	r, err := t.answersOut()
@@ -96,7 +96,7 @@ func (c *checker) answers() error {
 		return err
 	}
 	for i, id := range r.Out {
-		if row, err := c.outbound(store.OutboundID(id)); err != nil || row.Kind != store.MailAutoResponse || slices.Contains(r.Out[:i], id) {
+		if row, err := c.outbound(store.OutboundID(id)); err != nil || !row.Kind.Answers() || slices.Contains(r.Out[:i], id) {
 			c.fault("answer watched: %d, %v", id, err)
 		}
 	}

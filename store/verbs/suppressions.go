@@ -106,7 +106,7 @@ func (t *txn) dropSuppressed(id store.OutboundID, now time.Time) (bool, error) {
 	if err := errors.Join(t.end(&row, store.StateSuppressed, now), t.putOutbound(row)); err != nil {
 		return false, err
 	}
-	if !dead || row.Ticket == 0 || row.Kind == store.MailAutoResponse {
+	if !dead || row.Ticket == 0 || !row.Kind.OfTicket() {
 		return true, nil
 	}
 	k, err := t.ticket(row.Ticket)

@@ -162,7 +162,7 @@ func (t *txn) giveUpAnswers(now time.Time) error {
 		if err != nil {
 			return wrap("outbound", id, err)
 		}
-		if row.Kind != store.MailAutoResponse {
+		if !row.Kind.AtMostOnce() {
 			continue
 		}
 		if err := t.unschedule(row); err != nil {
