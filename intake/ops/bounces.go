@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -10,6 +11,15 @@ import (
 	"signpost/intake/web"
 	"signpost/store"
 )
+
+// bounceStore reads what relays refused, and the addresses that are suppressed with their tickets.
+type bounceStore interface {
+	Refusals(ctx context.Context, since time.Time, limit int) ([]store.Refusal, error)
+	Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) ([]store.Suppression, error)
+	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
+	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
+	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
+}
 
 const (
 	refusalsShown = 50
@@ -66,7 +76,7 @@ func (o *Ops) showBounces(x *web.Exchange, who store.Agent) error {
 	if next != 0 {
 		d.More = "/ops/bounces?before=" + strconv.FormatUint(uint64(next), 10)
 	}
-	refusals, err := o.deps.Store.Refusals(ctx, now.Add(-refusedSince), refusalsShown)
+	refusals, err := o.stores.bounces.Refusals(ctx, now.Add(-refusedSince), refusalsShown)
 	if err != nil {
 		return err
 	}
@@ -85,7 +95,7 @@ func (o *Ops) showBounces(x *web.Exchange, who store.Agent) error {
 func (o *Ops) dead(x *web.Exchange, now time.Time, before store.SuppressionID) (dead []store.Suppression, next store.SuppressionID, err error) {
 	const chunk = 100
 	for looked := 0; looked < deadLooked; looked += chunk {
-		list, err := o.deps.Store.Suppressions(x.Request.Context(), now, before, chunk)
+		list, err := o.stores.bounces.Suppressions(x.Request.Context(), now, before, chunk)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -113,16 +123,16 @@ func (o *Ops) deadOf(x *web.Exchange, s store.Suppression) (deadRow, error) {
 	if s.Inbound != 0 {
 		row.Proof = ledgerLink(s.Inbound)
 	}
-	mail, err := o.deps.Store.Outbound(ctx, s.Outbound)
+	mail, err := o.stores.bounces.Outbound(ctx, s.Outbound)
 	if err != nil {
 		return row, err
 	}
-	tickets, err := o.deps.Store.TicketsByRequester(ctx, s.Address, 0, deadTickets+1)
+	tickets, err := o.stores.bounces.TicketsByRequester(ctx, s.Address, 0, deadTickets+1)
 	if err != nil {
 		return row, err
 	}
 	if mail.Ticket != 0 { // the one it happened on comes first
-		k, err := o.deps.Store.Ticket(ctx, mail.Ticket)
+		k, err := o.stores.bounces.Ticket(ctx, mail.Ticket)
 		if err != nil {
 			return row, err
 		}

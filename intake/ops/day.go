@@ -151,7 +151,7 @@ func added(a, b []store.Hour) []store.Hour {
 // reader reads the hours of regions and mailboxes, each once.
 type reader struct {
 	ctx     context.Context
-	store   Store
+	store   todayStore
 	from    time.Time
 	until   time.Time
 	regions map[string][]store.Hour
@@ -180,7 +180,7 @@ func read(r *reader, known map[string][]store.Hour, name string, list func(conte
 func (o *Ops) silences(ctx context.Context, mailboxes []string, from, until time.Time) (marks []markSilences, err error) {
 	sums := map[store.Silence]uint64{}
 	for _, mailbox := range mailboxes {
-		all, err := o.deps.Store.Silences(ctx, mailbox, from, until)
+		all, err := o.stores.today.Silences(ctx, mailbox, from, until)
 		if err != nil {
 			return nil, err
 		}

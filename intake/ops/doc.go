@@ -12,4 +12,8 @@
 // and who knows of them, the service itself, the canary). Every route stands
 // behind Door. Everything works by links and forms; the module ops.js only keeps
 // an open page fresh, by fetching it anew and putting in place what changed.
+//
+// To add a page: a file with the handler, the page's data and the part of the store that it
+// needs as an interface of its own, a template, and in ops.go the route, the declared page and
+// the interface among stores.
 package ops

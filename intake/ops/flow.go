@@ -13,6 +13,14 @@ import (
 	"signpost/store"
 )
 
+// flowStore reads what waits, and who is answered.
+type flowStore interface {
+	Stats(ctx context.Context) (store.Stats, error)
+	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
+	Responder(ctx context.Context, now time.Time) (store.Responder, error)
+	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
+}
+
 // waitingLooked is how many waiting mails are told apart by region.
 const waitingLooked = 1000
 
@@ -50,15 +58,15 @@ type figure struct {
 
 func (o *Ops) showFlow(x *web.Exchange, who store.Agent) error {
 	ctx, now := x.Request.Context(), time.Now()
-	stats, err := o.deps.Store.Stats(ctx)
+	stats, err := o.stores.flow.Stats(ctx)
 	if err != nil {
 		return err
 	}
-	waiting, err := o.deps.Store.WaitingOutbounds(ctx, 0, waitingLooked)
+	waiting, err := o.stores.flow.WaitingOutbounds(ctx, 0, waitingLooked)
 	if err != nil {
 		return err
 	}
-	responder, err := o.deps.Store.Responder(ctx, now)
+	responder, err := o.stores.flow.Responder(ctx, now)
 	if err != nil {
 		return err
 	}
@@ -89,7 +97,7 @@ func (o *Ops) answersIn(ctx context.Context, r store.Region, all store.Responder
 	if r.Mailbox == "" || !all.On {
 		return all.On, nil
 	}
-	own, err := o.deps.Store.MailboxResponder(ctx, r.Mailbox)
+	own, err := o.stores.flow.MailboxResponder(ctx, r.Mailbox)
 	return own.On, err
 }
 

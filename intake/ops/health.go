@@ -13,6 +13,14 @@ import (
 	"signpost/store"
 )
 
+// healthStore reads and acknowledges alarms, and reads the canary's runs.
+type healthStore interface {
+	StandingAlarms(ctx context.Context, limit int) ([]store.Alarm, error)
+	EndedAlarms(ctx context.Context, before store.AlarmID, limit int) ([]store.Alarm, error)
+	AcknowledgeAlarm(ctx context.Context, now time.Time, id store.AlarmID, a store.Acknowledgement) (store.Alarm, error)
+	CanaryRuns(ctx context.Context, before store.CanaryID, limit int) ([]store.CanaryRun, error)
+}
+
 const (
 	standingShown = 100
 	endedShown    = 30
@@ -66,11 +74,11 @@ func pauses() []pause {
 
 func (o *Ops) showHealth(x *web.Exchange, who store.Agent) error {
 	ctx, now := x.Request.Context(), time.Now()
-	standing, err := o.deps.Store.StandingAlarms(ctx, standingShown)
+	standing, err := o.stores.health.StandingAlarms(ctx, standingShown)
 	if err != nil {
 		return err
 	}
-	ended, err := o.deps.Store.EndedAlarms(ctx, 0, endedShown)
+	ended, err := o.stores.health.EndedAlarms(ctx, 0, endedShown)
 	if err != nil {
 		return err
 	}
@@ -197,7 +205,7 @@ func (o *Ops) postAcknowledge(x *web.Exchange, who store.Agent) error {
 			a.Until = now.Add(p.length)
 		}
 	}
-	alarm, err := o.deps.Store.AcknowledgeAlarm(x.Request.Context(), now, store.AlarmID(id), a)
+	alarm, err := o.stores.health.AcknowledgeAlarm(x.Request.Context(), now, store.AlarmID(id), a)
 	if errors.Is(err, store.ErrConflict) {
 		return x.Redirect("/ops/health?done=over")
 	}
@@ -255,7 +263,7 @@ func (r runRow) Legs() []legRow { return []legRow{r.Seen, r.Answer, r.Confirm} }
 type legRow struct{ Name, Took, Results string }
 
 func (o *Ops) canary(ctx context.Context, now time.Time) (d canaryData, err error) {
-	runs, err := o.deps.Store.CanaryRuns(ctx, 0, runsCharted)
+	runs, err := o.stores.health.CanaryRuns(ctx, 0, runsCharted)
 	if err != nil {
 		return d, err
 	}

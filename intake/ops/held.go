@@ -13,6 +13,13 @@ import (
 	"signpost/store"
 )
 
+// heldStore reads why mail is held, and gives it up.
+type heldStore interface {
+	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
+	GiveUpOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID, by string) ([]store.Outbound, error)
+	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
+}
+
 // Hold is mail that the relay refuses for a reason of ours, as the sender sees it.
 type Hold struct {
 	Domain  string // whose mail it is; "" for all mail
@@ -50,7 +57,7 @@ func holdRows(holds []Hold, now time.Time) (rows []holdRow) {
 // suppressedWords say of a mail that can be tried again why it would not leave, ""
 // when nothing keeps it.
 func (o *Ops) suppressedWords(ctx context.Context, m store.Outbound, now time.Time) (string, error) {
-	list, err := o.deps.Store.SuppressionsOf(ctx, now, m.To)
+	list, err := o.stores.held.SuppressionsOf(ctx, now, m.To)
 	if err != nil {
 		return "", err
 	}
@@ -84,7 +91,7 @@ func (o *Ops) postGiveUp(x *web.Exchange, who store.Agent) error {
 			}
 			break
 		}
-		ended, err := o.deps.Store.GiveUpOutbounds(ctx, time.Now(), ids, who.Email)
+		ended, err := o.stores.held.GiveUpOutbounds(ctx, time.Now(), ids, who.Email)
 		if err != nil {
 			return err
 		}
@@ -103,7 +110,7 @@ func (o *Ops) postGiveUp(x *web.Exchange, who store.Agent) error {
 func (o *Ops) heldIDs(ctx context.Context, id, all string) (ids []store.OutboundID, err error) {
 	switch all {
 	case "held":
-		rows, err := o.deps.Store.HeldOutbounds(ctx, 0, retryBatch)
+		rows, err := o.stores.held.HeldOutbounds(ctx, 0, retryBatch)
 		for _, row := range rows {
 			ids = append(ids, row.ID)
 		}

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -12,6 +13,11 @@ import (
 	"signpost/intake/web"
 	"signpost/store"
 )
+
+// ledgerStore searches the mails in the ledger.
+type ledgerStore interface {
+	SearchInbound(ctx context.Context, q store.InboundQuery, p store.Page) (store.List[store.Inbound], error)
+}
 
 const ledgerPage = 50
 
@@ -84,13 +90,13 @@ func (o *Ops) find(
 		typed = typed[:1000]
 	}
 	q.Address = typed
-	found, err := o.deps.Store.SearchInbound(x.Request.Context(), q, p)
+	found, err := o.stores.ledger.SearchInbound(x.Request.Context(), q, p)
 	if err != nil || len(found.Items) > 0 || found.Stopped || typed == "" {
 		return found, err
 	}
 	byID := q
 	byID.Address, byID.MessageID = "", typed
-	return o.deps.Store.SearchInbound(x.Request.Context(), byID, p)
+	return o.stores.ledger.SearchInbound(x.Request.Context(), byID, p)
 }
 
 // exact is how an instant stands in an address of the ledger.

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,6 +12,12 @@ import (
 	"signpost/store"
 )
 
+// linkStore revokes the links of a ticket.
+type linkStore interface {
+	TicketByNumber(ctx context.Context, number string) (store.Ticket, error)
+	RevokeLinks(ctx context.Context, now time.Time, id store.TicketID) error
+}
+
 // postRevoke makes every link to a ticket's page open nothing from then on: for a
 // link that reached a person it was not meant for. Its requester can have a new one
 // mailed from the help centre.
@@ -19,14 +26,14 @@ func (o *Ops) postRevoke(x *web.Exchange, who store.Agent) error {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
 	number := strings.TrimSpace(x.Request.PostForm.Get("number"))
-	ticket, err := o.deps.Store.TicketByNumber(x.Request.Context(), number)
+	ticket, err := o.stores.links.TicketByNumber(x.Request.Context(), number)
 	if errors.Is(err, store.ErrNotFound) {
 		return o.suppressionsPage(x, who, http.StatusUnprocessableEntity, suppressionsData{
 			Number: number, Fault: "There is no ticket of that number. Write it as in US-1042.", FaultOf: "number",
 		})
 	}
 	if err == nil {
-		err = o.deps.Store.RevokeLinks(x.Request.Context(), time.Now(), ticket.ID)
+		err = o.stores.links.RevokeLinks(x.Request.Context(), time.Now(), ticket.ID)
 	}
 	if err != nil {
 		return err

@@ -17,6 +17,13 @@ import (
 	"signpost/store"
 )
 
+// mailStore reads one mail of the ledger, its raw text and its answer.
+type mailStore interface {
+	Inbound(ctx context.Context, id store.InboundID) (store.Inbound, error)
+	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
+	RawInbound(ctx context.Context, id store.InboundID) ([]byte, error)
+}
+
 type mailData struct {
 	page
 	ID                           uint64
@@ -41,7 +48,7 @@ func (o *Ops) mailOf(x *web.Exchange) (store.Inbound, error) {
 	if err != nil {
 		return store.Inbound{}, store.ErrNotFound
 	}
-	return o.deps.Store.Inbound(x.Request.Context(), store.InboundID(id))
+	return o.stores.mail.Inbound(x.Request.Context(), store.InboundID(id))
 }
 
 func (o *Ops) showMail(x *web.Exchange, who store.Agent) error {
@@ -56,7 +63,7 @@ func (o *Ops) showMail(x *web.Exchange, who store.Agent) error {
 		Rules: verdict.Rules(m.Verdict.Rules), Outcome: verdict.Sentence(m),
 	}
 	if m.Answer != 0 {
-		answer, err := o.deps.Store.Outbound(x.Request.Context(), m.Answer)
+		answer, err := o.stores.mail.Outbound(x.Request.Context(), m.Answer)
 		if err != nil {
 			return err
 		}
@@ -81,7 +88,7 @@ func (o *Ops) raw(ctx context.Context, m store.Inbound) (io.ReadCloser, error) {
 		file, _, err := o.deps.Blobs.Open(ctx, m.Blob)
 		return file, err
 	}
-	text, err := o.deps.Store.RawInbound(ctx, m.ID)
+	text, err := o.stores.mail.RawInbound(ctx, m.ID)
 	return io.NopCloser(bytes.NewReader(text)), err
 }
 

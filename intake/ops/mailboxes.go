@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +14,15 @@ import (
 	"signpost/intake/web"
 	"signpost/store"
 )
+
+// mailboxStore reads how far each mailbox is, and switches its automatic answers.
+type mailboxStore interface {
+	Responder(ctx context.Context, now time.Time) (store.Responder, error)
+	PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error)
+	LatestInbound(ctx context.Context, mailbox string) (store.Inbound, error)
+	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
+	SwitchResponder(ctx context.Context, now time.Time, s store.Switch) (store.Responder, error)
+}
 
 const (
 	// backlogCounted is how many undecided mails of a mailbox are counted.
@@ -65,7 +75,7 @@ func (o *Ops) showMailboxes(x *web.Exchange, who store.Agent) error {
 // mailboxesPage shows the page, with the fault of a switch that was refused.
 func (o *Ops) mailboxesPage(x *web.Exchange, who store.Agent, status int, refused store.Switch, fault string) error {
 	ctx, now := x.Request.Context(), time.Now()
-	all, err := o.deps.Store.Responder(ctx, now)
+	all, err := o.stores.mailboxes.Responder(ctx, now)
 	if err != nil {
 		return err
 	}
@@ -130,19 +140,19 @@ func (o *Ops) cardOf(x *web.Exchange, b Mailbox, all store.Responder, now time.T
 		}
 	}
 	c.Token, c.TokenTone = tokenWords(b.TokenEnds, now)
-	pending, err := o.deps.Store.PendingInbound(ctx, b.ID, backlogCounted)
+	pending, err := o.stores.mailboxes.PendingInbound(ctx, b.ID, backlogCounted)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return c, err
 	}
 	c.Backlog, c.Waits = backlogWords(b.Waiting, len(pending)), b.Waiting+len(pending) > 0
-	last, err := o.deps.Store.LatestInbound(ctx, b.ID)
+	last, err := o.stores.mailboxes.LatestInbound(ctx, b.ID)
 	switch {
 	case err == nil:
 		c.Mail, c.MailLink = ago(last.SeenAt, now), ledgerLink(last.ID)
 	case !errors.Is(err, store.ErrNotFound):
 		return c, err
 	}
-	own, err := o.deps.Store.MailboxResponder(ctx, b.ID)
+	own, err := o.stores.mailboxes.MailboxResponder(ctx, b.ID)
 	c.Answers = answersOf(b.ID, own)
 	switch {
 	case own.On && !all.On && len(c.Regions) > 0 && !b.Dry:
@@ -216,7 +226,7 @@ func (o *Ops) postAnswers(x *web.Exchange, who store.Agent) error {
 		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity,
 			s, "Give a shorter reason. The answers go on as before.")
 	}
-	if _, err := o.deps.Store.SwitchResponder(x.Request.Context(), time.Now(), s); err != nil {
+	if _, err := o.stores.mailboxes.SwitchResponder(x.Request.Context(), time.Now(), s); err != nil {
 		return err
 	}
 	x.Log.Warn("automatic answers switched", "request", x.ID, "mailbox", s.Mailbox, "on", s.On, "agent", who.ID)

@@ -20,43 +20,38 @@ var templates embed.FS
 //go:embed static/*
 var static embed.FS
 
-// Store is what the pages read and mend.
+// Store is what the pages read and mend together; each page has its own part of it,
+// declared beside the page.
 type Store interface {
-	SearchInbound(ctx context.Context, q store.InboundQuery, p store.Page) (store.List[store.Inbound], error)
-	Inbound(ctx context.Context, id store.InboundID) (store.Inbound, error)
-	RawInbound(ctx context.Context, id store.InboundID) ([]byte, error)
-	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
-	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
-	FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
-	ThrottledOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
-	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
-	RetryOutbounds(ctx context.Context, now time.Time, r store.Retry) (store.Retried, error)
-	GiveUpOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID, by string) ([]store.Outbound, error)
-	Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) ([]store.Suppression, error)
-	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
-	SuppressAddress(ctx context.Context, now time.Time, s store.Suppression) (store.Suppression, error)
-	ReleaseSuppression(ctx context.Context, now time.Time, id store.SuppressionID) (store.Suppression, error)
-	Refusals(ctx context.Context, since time.Time, limit int) ([]store.Refusal, error)
-	Stats(ctx context.Context) (store.Stats, error)
-	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
-	TicketByNumber(ctx context.Context, number string) (store.Ticket, error)
-	RevokeLinks(ctx context.Context, now time.Time, id store.TicketID) error
-	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
-	PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error)
-	LatestInbound(ctx context.Context, mailbox string) (store.Inbound, error)
-	Responder(ctx context.Context, now time.Time) (store.Responder, error)
-	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
-	SwitchResponder(ctx context.Context, now time.Time, s store.Switch) (store.Responder, error)
-	StandingAlarms(ctx context.Context, limit int) ([]store.Alarm, error)
-	EndedAlarms(ctx context.Context, before store.AlarmID, limit int) ([]store.Alarm, error)
-	AcknowledgeAlarm(ctx context.Context, now time.Time, id store.AlarmID, a store.Acknowledgement) (store.Alarm, error)
-	CanaryRuns(ctx context.Context, before store.CanaryID, limit int) ([]store.CanaryRun, error)
-	RegionHours(ctx context.Context, region string, from, until time.Time) ([]store.Hour, error)
-	MailboxHours(ctx context.Context, mailbox string, from, until time.Time) ([]store.Hour, error)
-	Silences(ctx context.Context, mailbox string, from, until time.Time) ([]store.Silence, error)
-	ReceivingDomains(ctx context.Context, from, until time.Time, limit int) (store.Domains, error)
-	CountedSince(ctx context.Context) (time.Time, error)
+	bounceStore
+	flowStore
+	todayStore
+	healthStore
+	heldStore
+	ledgerStore
+	linkStore
+	mailStore
+	mailboxStore
+	queueStore
+	suppressionStore
 }
+
+// stores are the parts of Store, by page.
+type stores struct {
+	bounces      bounceStore
+	flow         flowStore
+	today        todayStore
+	health       healthStore
+	held         heldStore
+	ledger       ledgerStore
+	links        linkStore
+	mail         mailStore
+	mailboxes    mailboxStore
+	queue        queueStore
+	suppressions suppressionStore
+}
+
+func storesOf(s Store) stores { return stores{s, s, s, s, s, s, s, s, s, s, s} }
 
 // Blobs is where large mails lie.
 type Blobs interface {
@@ -109,8 +104,9 @@ type Deps struct {
 
 // Ops serves the pages. It is safe for concurrent use.
 type Ops struct {
-	deps  Deps
-	zones map[string]*time.Location // of the regions, by id
+	deps   Deps
+	stores stores
+	zones  map[string]*time.Location // of the regions, by id
 
 	flow    *web.Page[flowData]
 	today   *web.Page[todayData]
@@ -134,7 +130,7 @@ func New(deps Deps) (*Ops, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Ops{deps: deps, zones: zones}, nil
+	return &Ops{deps: deps, stores: storesOf(deps.Store), zones: zones}, nil
 }
 
 // Mount adds the pages to the server.

@@ -14,6 +14,16 @@ import (
 	"signpost/store"
 )
 
+// queueStore reads the outbox and retries its mails.
+type queueStore interface {
+	Stats(ctx context.Context) (store.Stats, error)
+	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
+	FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
+	ThrottledOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
+	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
+	RetryOutbounds(ctx context.Context, now time.Time, r store.Retry) (store.Retried, error)
+}
+
 const (
 	queuePage = 50
 	// retryBatch is how many mails one transaction retries, retryMost how many one
@@ -50,19 +60,19 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 	ctx, in, now := x.Request.Context(), x.Request.URL.Query(), time.Now()
 	after, _ := strconv.ParseUint(in.Get("after"), 10, 64)
 	before, _ := strconv.ParseUint(in.Get("before"), 10, 64)
-	stats, err := o.deps.Store.Stats(ctx)
+	stats, err := o.stores.queue.Stats(ctx)
 	if err != nil {
 		return err
 	}
-	waiting, err := o.deps.Store.WaitingOutbounds(ctx, store.OutboundID(after), queuePage)
+	waiting, err := o.stores.queue.WaitingOutbounds(ctx, store.OutboundID(after), queuePage)
 	if err != nil {
 		return err
 	}
-	failed, err := o.deps.Store.FailedOutbounds(ctx, store.OutboundID(before), queuePage)
+	failed, err := o.stores.queue.FailedOutbounds(ctx, store.OutboundID(before), queuePage)
 	if err != nil {
 		return err
 	}
-	throttled, err := o.deps.Store.ThrottledOutbounds(ctx,
+	throttled, err := o.stores.queue.ThrottledOutbounds(ctx,
 		store.Page{After: store.Cursor(in.Get("turn")), Limit: queuePage})
 	if errors.Is(err, store.ErrInvalid) {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
@@ -70,7 +80,7 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return err
 	}
-	held, err := o.deps.Store.HeldOutbounds(ctx, 0, queuePage)
+	held, err := o.stores.queue.HeldOutbounds(ctx, 0, queuePage)
 	if err != nil {
 		return err
 	}
@@ -255,7 +265,7 @@ func (o *Ops) postRetry(x *web.Exchange, who store.Agent) error {
 type retried struct{ due, suppressed int }
 
 func (o *Ops) retry(ctx context.Context, r store.Retry, done *retried) error {
-	now, err := o.deps.Store.RetryOutbounds(ctx, time.Now(), r)
+	now, err := o.stores.queue.RetryOutbounds(ctx, time.Now(), r)
 	done.due += len(now.Due)
 	done.suppressed += len(now.Suppressed)
 	return err
@@ -265,7 +275,7 @@ func (o *Ops) retry(ctx context.Context, r store.Retry, done *retried) error {
 // list and one that waits stays in its place, so all go on behind the last seen.
 func (o *Ops) retryAll(ctx context.Context, of string, release bool) (done retried, err error) {
 	list := map[string]func(context.Context, store.OutboundID, int) ([]store.Outbound, error){
-		"waiting": o.deps.Store.WaitingOutbounds, "failed": o.deps.Store.FailedOutbounds, "held": o.deps.Store.HeldOutbounds,
+		"waiting": o.stores.queue.WaitingOutbounds, "failed": o.stores.queue.FailedOutbounds, "held": o.stores.queue.HeldOutbounds,
 	}[of]
 	for last := store.OutboundID(0); done.due+done.suppressed < retryMost; {
 		rows, err := list(ctx, last, retryBatch)

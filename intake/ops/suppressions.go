@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -14,6 +15,15 @@ import (
 	"signpost/store"
 	"signpost/store/addr"
 )
+
+// suppressionStore reads, adds and releases suppressions.
+type suppressionStore interface {
+	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
+	Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) ([]store.Suppression, error)
+	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
+	SuppressAddress(ctx context.Context, now time.Time, s store.Suppression) (store.Suppression, error)
+	ReleaseSuppression(ctx context.Context, now time.Time, id store.SuppressionID) (store.Suppression, error)
+}
 
 type suppressionsData struct {
 	page
@@ -104,11 +114,11 @@ func (o *Ops) suppressionsPage(x *web.Exchange, who store.Agent, status int, d s
 func (o *Ops) held(x *web.Exchange, d *suppressionsData) ([]store.Suppression, error) {
 	ctx, now := x.Request.Context(), time.Now()
 	if d.Query != "" {
-		return o.deps.Store.SuppressionsOf(ctx, now, d.Query)
+		return o.stores.suppressions.SuppressionsOf(ctx, now, d.Query)
 	}
 	before, _ := strconv.ParseUint(x.Request.URL.Query().Get("before"), 10, 64)
 	d.Later = before != 0
-	list, err := o.deps.Store.Suppressions(ctx, now, store.SuppressionID(before), queuePage)
+	list, err := o.stores.suppressions.Suppressions(ctx, now, store.SuppressionID(before), queuePage)
 	if len(list) == queuePage {
 		d.More = "/ops/suppressions?before=" + strconv.FormatUint(uint64(list[queuePage-1].ID), 10)
 	}
@@ -137,7 +147,7 @@ func (o *Ops) suppressedOf(x *web.Exchange, s store.Suppression) (suppressedRow,
 	if s.Outbound == 0 {
 		return row, nil
 	}
-	m, err := o.deps.Store.Outbound(x.Request.Context(), s.Outbound)
+	m, err := o.stores.suppressions.Outbound(x.Request.Context(), s.Outbound)
 	row.Number = m.Number
 	return row, err
 }
@@ -154,7 +164,7 @@ func (o *Ops) postSuppress(x *web.Exchange, who store.Agent) error {
 		return o.suppressionsPage(x, who, http.StatusUnprocessableEntity, suppressionsData{Form: form, Fault: fault, FaultOf: field})
 	}
 	s.By = who.Email
-	held, err := o.deps.Store.SuppressAddress(x.Request.Context(), now, s)
+	held, err := o.stores.suppressions.SuppressAddress(x.Request.Context(), now, s)
 	if err != nil {
 		return err
 	}
@@ -202,7 +212,7 @@ func (o *Ops) postRelease(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
-	_, err = o.deps.Store.ReleaseSuppression(x.Request.Context(), time.Now(), store.SuppressionID(id))
+	_, err = o.stores.suppressions.ReleaseSuppression(x.Request.Context(), time.Now(), store.SuppressionID(id))
 	if err != nil && !errors.Is(err, store.ErrNotFound) { // somebody else, or time, was quicker
 		return err
 	}

@@ -14,6 +14,15 @@ import (
 	"signpost/store"
 )
 
+// todayStore reads what was counted, by hour.
+type todayStore interface {
+	CountedSince(ctx context.Context) (time.Time, error)
+	ReceivingDomains(ctx context.Context, from, until time.Time, limit int) (store.Domains, error)
+	RegionHours(ctx context.Context, region string, from, until time.Time) ([]store.Hour, error)
+	MailboxHours(ctx context.Context, mailbox string, from, until time.Time) ([]store.Hour, error)
+	Silences(ctx context.Context, mailbox string, from, until time.Time) ([]store.Silence, error)
+}
+
 // domainsShown is how many of the busiest receiving domains are shown.
 const domainsShown = 25
 
@@ -99,7 +108,7 @@ func (o *Ops) showToday(x *web.Exchange, who store.Agent) error {
 	}
 	d.name(c)
 	var err error
-	c.since, err = o.deps.Store.CountedSince(x.Request.Context())
+	c.since, err = o.stores.today.CountedSince(x.Request.Context())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		d.Empty = "Nothing has happened yet. From the first ticket or mail on, what happens is counted here by the hour."
@@ -205,7 +214,7 @@ func (o *Ops) fillToday(ctx context.Context, d *todayData, c *choice) error {
 	from, until := c.days().span()
 	// A day of a zone begins and ends up to 14 hours beside that of another.
 	r := &reader{
-		ctx: ctx, store: o.deps.Store, from: from.Add(-24 * time.Hour), until: until.Add(24 * time.Hour),
+		ctx: ctx, store: o.stores.today, from: from.Add(-24 * time.Hour), until: until.Add(24 * time.Hour),
 		regions: map[string][]store.Hour{}, mailbox: map[string][]store.Hour{},
 	}
 	if err := o.fillCards(r, d, c); err != nil {
@@ -360,7 +369,7 @@ func silenceOf(s markSilences, day days, c *choice) silenceRow {
 }
 
 func (o *Ops) fillDomains(ctx context.Context, d *todayData, day days) error {
-	domains, err := o.deps.Store.ReceivingDomains(ctx, day.from(), day.until(), domainsShown)
+	domains, err := o.stores.today.ReceivingDomains(ctx, day.from(), day.until(), domainsShown)
 	if err != nil {
 		return err
 	}
