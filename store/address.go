@@ -10,8 +10,8 @@ func AddressKey(address string) string {
 	return strings.ToLower(strings.TrimSpace(address))
 }
 
-// AnswerKey is the form under which an automatic answer is limited: AddressKey
-// without a "+tag", since one person may write from many tags.
+// AnswerKey is AddressKey without a "+tag" (RFC 5233): for telling whether two addresses
+// were given as one. Limits count by origin.Mailbox, which also folds what hosts ignore.
 func AnswerKey(address string) string {
 	local, domain, ok := strings.Cut(AddressKey(address), "@")
 	if plus := strings.IndexByte(local, '+'); ok && plus > 0 {

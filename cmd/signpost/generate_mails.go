@@ -10,6 +10,7 @@ import (
 	"signpost/mail/triage"
 	"signpost/mail/watch"
 	"signpost/store"
+	"signpost/store/origin"
 	"signpost/store/verbs"
 )
 
@@ -162,7 +163,7 @@ func (g *generator) answer(a *arrival, r triage.Result) (*store.Outbound, store.
 	return &store.Outbound{
 		Kind: store.MailAutoResponse, Region: a.region.ID, From: a.region.Address, FromName: a.region.Name, To: r.AnswerTo,
 		Langs: []string{"en"}, MessageID: g.ring.MessageID(a.at, store.MailAutoResponse, store.Domain(a.region.Address)), InReplyTo: r.MessageID,
-	}, store.AnswerLimits{Sender: store.AnswerKey(r.AnswerTo), Period: 7 * 24 * time.Hour}
+	}, store.AnswerLimits{Sender: origin.Mailbox(r.AnswerTo), Period: 7 * 24 * time.Hour}
 }
 
 // ended is how the sending of an answer went: nearly always well.
