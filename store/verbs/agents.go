@@ -12,12 +12,6 @@ import (
 	"signpost/store"
 )
 
-// maxPassword and maxTOTP bound what is kept of an agent's secrets.
-const (
-	maxPassword = 1000
-	maxTOTP     = 200
-)
-
 // agentRecord's generation counts what ended all of an agent's sessions at
 // once: those of an older one are over.
 type agentRecord struct {
@@ -83,9 +77,9 @@ func checkAgent(r agentRecord) error {
 	switch {
 	case r.Email == "":
 		return invalid("an agent needs an address")
-	case len(r.Email)+len(r.Name) > maxField || len(r.Roles) > 20:
+	case len(r.Email)+len(r.Name) > store.MaxField || len(r.Roles) > 20:
 		return invalid("an agent's fields are longer than 16 KiB")
-	case len(r.Password) > maxPassword || len(r.TOTP) > maxTOTP:
+	case len(r.Password) > store.MaxPasswordHash || len(r.TOTP) > store.MaxTOTPSecret:
 		return invalid("an agent's secrets are too long")
 	case len(r.Recovery) > store.MaxRecovery:
 		return invalid("an agent has too many recovery codes")

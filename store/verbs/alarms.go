@@ -11,11 +11,6 @@ import (
 	"signpost/store"
 )
 
-const (
-	maxAlarmKey   = 200
-	maxAlarmWords = 1000
-)
-
 type alarmRecord struct {
 	Key      string `cbor:"1,keyasint"`
 	What     string `cbor:"2,keyasint,omitempty"`
@@ -66,8 +61,8 @@ func idDigest(id uint64) (d digest) {
 // RaiseAlarm implements store.Alarms.
 func (s *Store) RaiseAlarm(ctx context.Context, now time.Time, trouble store.Trouble) (alarm store.Alarm, err error) {
 	now = store.Instant(now)
-	if trouble.Key == "" || len(trouble.Key) > maxAlarmKey || trouble.Level < 1 {
-		return store.Alarm{}, wrap("raise alarm", strconv.Quote(cut(trouble.Key, maxAlarmKey)), invalid("an alarm needs a short key and a level from 1 on"))
+	if trouble.Key == "" || len(trouble.Key) > store.MaxAlarmKey || trouble.Level < 1 {
+		return store.Alarm{}, wrap("raise alarm", strconv.Quote(cut(trouble.Key, store.MaxAlarmKey)), invalid("an alarm needs a short key and a level from 1 on"))
 	}
 	err = s.write(ctx, 0, func(t *txn) (err error) {
 		alarm, err = t.raise(now, trouble)
@@ -95,7 +90,7 @@ func (t *txn) raise(now time.Time, trouble store.Trouble) (store.Alarm, error) {
 		}
 		id, r = store.AlarmID(next), alarmRecord{Key: trouble.Key, Since: micros(now)}
 	}
-	r.What, r.Do, r.Level = cut(trouble.What, maxAlarmWords), cut(trouble.Do, maxAlarmWords), trouble.Level
+	r.What, r.Do, r.Level = cut(trouble.What, store.MaxAlarmWords), cut(trouble.Do, store.MaxAlarmWords), trouble.Level
 	return r.alarm(id), t.putAlarm(id, r)
 }
 
@@ -119,7 +114,7 @@ func (s *Store) EndAlarm(ctx context.Context, now time.Time, key string) (alarm 
 		)
 	})
 	if err != nil {
-		return store.Alarm{}, wrap("end alarm", strconv.Quote(cut(key, maxAlarmKey)), err)
+		return store.Alarm{}, wrap("end alarm", strconv.Quote(cut(key, store.MaxAlarmKey)), err)
 	}
 	return alarm, nil
 }
@@ -129,7 +124,7 @@ func (s *Store) AcknowledgeAlarm(ctx context.Context, now time.Time, id store.Al
 	now = store.Instant(now)
 	until := kept(a.Until)
 	switch {
-	case a.By == "" || len(a.By) > maxField:
+	case a.By == "" || len(a.By) > store.MaxField:
 		err = invalid("an alarm is acknowledged by somebody")
 	case !until.IsZero() && !until.After(now):
 		err = invalid("the acknowledgement is over before it begins")

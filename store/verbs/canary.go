@@ -9,12 +9,6 @@ import (
 	"signpost/store"
 )
 
-const (
-	maxMark       = 500
-	maxFaultsTold = 20 // of one run
-	maxResults    = 20 // bytes of one authentication result
-)
-
 type canaryRecord struct {
 	Region  string    `cbor:"1,keyasint"`
 	Mark    string    `cbor:"2,keyasint"`
@@ -38,7 +32,7 @@ type legRecord struct {
 }
 
 func newLegRecord(l store.CanaryLeg) legRecord {
-	return legRecord{micros(kept(l.ArrivedAt)), l.Count, cut(l.SPF, maxResults), cut(l.DKIM, maxResults), cut(l.DMARC, maxResults)}
+	return legRecord{micros(kept(l.ArrivedAt)), l.Count, cut(l.SPF, store.MaxAuthResult), cut(l.DKIM, store.MaxAuthResult), cut(l.DMARC, store.MaxAuthResult)}
 }
 
 func (r legRecord) leg() store.CanaryLeg {
@@ -74,7 +68,7 @@ func checkNewMail(n store.NewMail) error {
 		return invalid("no mail of the service's own")
 	case n.From == "" || n.To == "" || n.MessageID == "":
 		return invalid("a mail needs From, To and Message-ID")
-	case len(n.From)+len(n.FromName)+len(n.To)+len(n.MessageID) > maxField, len(n.Subject)+len(n.Text) > maxField, len(n.Mark) > maxMark:
+	case len(n.From)+len(n.FromName)+len(n.To)+len(n.MessageID) > store.MaxField, len(n.Subject)+len(n.Text) > store.MaxField, len(n.Mark) > store.MaxCanaryMark:
 		return invalid("the mail is too long")
 	}
 	return nil
@@ -119,7 +113,7 @@ func (s *Store) BeginCanary(ctx context.Context, now time.Time, n store.NewCanar
 
 func checkCanary(n store.NewCanary) error {
 	switch {
-	case n.Mark == "" || len(n.Mark) > maxMark || n.Region == "":
+	case n.Mark == "" || len(n.Mark) > store.MaxCanaryMark || n.Region == "":
 		return invalid("a run needs a region and a mark")
 	case n.Ticket.Channel != store.ChannelCanary || n.Ticket.Region.ID != store.OwnRegion || n.Ticket.Idempotency != "":
 		return invalid("the ticket is not the canary's")
@@ -169,8 +163,8 @@ func (t *txn) recordCanary(run store.CanaryRun) error {
 	}
 	r.Seen, r.Answer, r.Confirm = newLegRecord(run.Seen), newLegRecord(run.Answer), newLegRecord(run.Confirmation)
 	r.Ended, r.Faults = micros(kept(run.EndedAt)), nil
-	for _, words := range run.Faults[:min(len(run.Faults), maxFaultsTold)] {
-		r.Faults = append(r.Faults, cut(words, maxAlarmWords))
+	for _, words := range run.Faults[:min(len(run.Faults), store.MaxFaultsTold)] {
+		r.Faults = append(r.Faults, cut(words, store.MaxAlarmWords))
 	}
 	err := t.putRecord(bCanaries, key, &r)
 	if r.Ended != 0 {

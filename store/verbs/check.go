@@ -164,7 +164,7 @@ func (c *checker) numbers() error {
 	return c.each(bNumbers, func(key, _ []byte) error {
 		prefix, counter := string(key[:len(key)-8]), readU64(key[len(key)-8:])
 		name := string(countNumber) + prefix
-		if want := max(c.counts[name], firstNumber-1) + 1; counter != want {
+		if want := max(c.counts[name], store.FirstNumber-1) + 1; counter != want {
 			c.fault("number %s%d follows %d", prefix, counter, want-1)
 		}
 		c.counts[name] = counter

@@ -94,12 +94,9 @@ func (t *txn) domainTally(at time.Time, address string) (*store.Tally, error) {
 	return t.tally(bDomainHours, &t.tallies.domains, key)
 }
 
-// maxDomain is the longest name there is (RFC 1035 section 2.3.4).
-const maxDomain = 255
-
 // nameDomain makes room for one more name in the hour, where there is any for it.
 func (t *txn) nameDomain(hour uint32, name string) bool {
-	if name == "" || name[0] == 0 || len(name) > maxDomain {
+	if name == "" || name[0] == 0 || len(name) > store.MaxDomain {
 		return false
 	}
 	n, changed := t.tallies.named[hour]
@@ -260,7 +257,7 @@ func (t *txn) countSettled(row store.Inbound) error {
 		return nil
 	}
 	key := append(hourKey(hourSilence, row.Mailbox, hourOf(row.SeenAt)), row.Marks()[0]...)
-	key = append(append(key, 0), cut(row.Verdict.Decider(), maxEvidence)...)
+	key = append(append(key, 0), cut(row.Verdict.Decider(), store.MaxEvidence)...)
 	if n, err = t.tally(bHours, &t.tallies.hours, key); err == nil {
 		n.CountSettled(row)
 	}

@@ -12,18 +12,6 @@ import (
 	"signpost/store"
 )
 
-// Bounds on what the ledger shows of a mail.
-const (
-	maxFrom      = 320
-	maxSubject   = 200
-	maxEvidence  = 200
-	maxFault     = 1000
-	maxMessageID = 998 // RFC 5322 section 2.1.1: a line
-)
-
-// quarantineAfter is how many failed attempts end in quarantine.
-const quarantineAfter = 3
-
 // ConnectMailbox implements store.Ledger.
 func (s *Store) ConnectMailbox(ctx context.Context, now time.Time, mailbox string) (state store.MailboxState, err error) {
 	now = store.Instant(now)
@@ -48,12 +36,9 @@ func checkMailboxName(name string) error {
 	return nil
 }
 
-// maxName is how long the names of regions, mailboxes, kinds and rules may be.
-const maxName = 200
-
 // badName tells what cannot be such a name: they stand in keys, which are short,
 // and where a 0 closes them.
-func badName(name string) bool { return len(name) > maxName || strings.IndexByte(name, 0) >= 0 }
+func badName(name string) bool { return len(name) > store.MaxName || strings.IndexByte(name, 0) >= 0 }
 
 func (t *txn) newMailbox(now time.Time, name string) (mailboxRecord, error) {
 	number, err := t.next(bMailboxes)
@@ -233,7 +218,7 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 	row := store.Inbound{
 		ID: store.InboundID(id), Mailbox: a.Mailbox, UIDValidity: a.UIDValidity, UID: a.UID,
 		InternalDate: kept(a.InternalDate), SeenAt: now, Size: a.Size, Hash: a.Hash,
-		MessageID: cut(a.MessageID, maxMessageID), From: cut(a.From, maxFrom), Subject: cut(a.Subject, maxSubject),
+		MessageID: cut(a.MessageID, store.MaxMessageID), From: cut(a.From, store.MaxFrom), Subject: cut(a.Subject, store.MaxSubject),
 		Blob: a.Blob, Truncated: a.Truncated, State: store.InboundStored,
 	}
 	t.addCount(countInbound, string(row.State), 1)
@@ -260,7 +245,7 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 func (s *Store) QuarantineInbound(ctx context.Context, now time.Time, id store.InboundID, reason string) (row store.Inbound, err error) {
 	now = store.Instant(now)
 	err = s.write(ctx, 0, func(t *txn) (err error) {
-		row, err = t.quarantine(now, id, cut(reason, maxFault))
+		row, err = t.quarantine(now, id, cut(reason, store.MaxFault))
 		return err
 	})
 	if err != nil {
@@ -278,7 +263,7 @@ func (t *txn) quarantine(now time.Time, id store.InboundID, reason string) (stor
 		return row, err
 	}
 	row.Attempts++
-	if row.Attempts < quarantineAfter {
+	if row.Attempts < store.QuarantineAfter {
 		return row, t.putInbound(row)
 	}
 	row.Fault, row.DecidedAt = reason, now
@@ -375,7 +360,7 @@ func (s *Store) LatestInbound(ctx context.Context, mailbox string) (row store.In
 
 // InboundByMessageID implements store.Ledger.
 func (s *Store) InboundByMessageID(ctx context.Context, messageID string, limit int) ([]store.Inbound, error) {
-	prefix := messageDigest(cut(messageID, maxMessageID))
+	prefix := messageDigest(cut(messageID, store.MaxMessageID))
 	return s.inbounds(ctx, "inbounds by Message-ID, at most", limit, func(t *txn, visit func(key, value []byte) (bool, error)) error {
 		return t.walkBack(bInMessages, prefix[:], beforeKey(prefix[:], 0), visit)
 	})

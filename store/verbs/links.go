@@ -47,7 +47,7 @@ func checkMailing(now time.Time, m store.Mailing) error {
 	switch {
 	case m.Region.ID == "" || m.Region.Address == "" || badName(m.Region.ID):
 		return invalid("the region needs an id and an address")
-	case m.MessageID == "" || len(m.MessageID) > maxField:
+	case m.MessageID == "" || len(m.MessageID) > store.MaxField:
 		return invalid("no Message-ID for the mail, or one longer than 16 KiB")
 	case m.Link == (store.LinkID{}):
 		return invalid("no link")
@@ -249,7 +249,7 @@ func (s *Store) MailLinks(ctx context.Context, now time.Time, n store.LinkReques
 }
 
 func checkLinkRequest(now time.Time, n store.LinkRequest) error {
-	if store.Domain(n.Address) == "" || len(n.Address) > maxField {
+	if store.Domain(n.Address) == "" || len(n.Address) > store.MaxField {
 		return invalid("it needs an address")
 	}
 	if len(n.Fresh) < store.MailedLinks {
@@ -308,7 +308,7 @@ func (t *txn) newestOf(address string, since time.Time) (tickets []store.Ticket,
 func (s *Store) ChangeRequester(ctx context.Context, now time.Time, n store.NewAddress) (opened store.Opened, err error) {
 	now = store.Instant(now)
 	err = checkMailing(now, n.Mailing)
-	if err == nil && (store.Domain(n.Email) == "" || len(n.Email) > maxField) {
+	if err == nil && (store.Domain(n.Email) == "" || len(n.Email) > store.MaxField) {
 		err = invalid("it needs an address")
 	}
 	if err == nil {

@@ -12,17 +12,6 @@ import (
 	"signpost/store/engine"
 )
 
-// firstNumber is a prefix's first ticket number.
-const firstNumber = 1001
-
-// Bounds on what a caller may hand in; each is far above what the form allows.
-const (
-	maxBody        = 4 << 20
-	maxField       = 16 << 10
-	maxFiles       = 1000
-	maxIdempotency = 200
-)
-
 // opening is a NewTicket made ready outside the transaction.
 type opening struct {
 	store.NewTicket
@@ -125,16 +114,16 @@ func checkNewTicket(now time.Time, n store.NewTicket) error {
 		return invalid("no link")
 	case !n.LinkExpires.After(now):
 		return invalid("the link expires before it is mailed")
-	case len(n.Idempotency) > maxIdempotency:
+	case len(n.Idempotency) > store.MaxIdempotencyKey:
 		return invalid("the idempotency key is longer than 200 bytes")
-	case len(n.Requester.Name)+len(n.Requester.Email)+len(n.Requester.Company)+len(n.Category)+len(n.Title)+len(n.MessageID) > maxField:
+	case len(n.Requester.Name)+len(n.Requester.Email)+len(n.Requester.Company)+len(n.Category)+len(n.Title)+len(n.MessageID) > store.MaxField:
 		return invalid("the fields are longer than 16 KiB together")
 	}
 	return errors.Join(checkText(n.Body, n.Files), checkBudgets(n.Budgets))
 }
 
 func checkText(body string, files []store.File) error {
-	if len(body) > maxBody || len(files) > maxFiles {
+	if len(body) > store.MaxBody || len(files) > store.MaxFiles {
 		return invalid("an entry holds at most 4 MiB of text and 1,000 files")
 	}
 	for _, f := range files {
@@ -238,7 +227,7 @@ func (t *txn) newTicket(o opening, dead bool) (store.Ticket, error) {
 // number gives the ticket the next number of the prefix.
 func (t *txn) number(k *store.Ticket, prefix string) error {
 	name := string(numberPrefix(prefix))
-	last := max(t.count(countNumber, name), firstNumber-1)
+	last := max(t.count(countNumber, name), store.FirstNumber-1)
 	k.Number = prefix + "-" + strconv.FormatUint(last+1, 10)
 	t.setCount(countNumber, name, last+1)
 	return t.put(bNumbers, numberKey(prefix, last+1), u64(uint64(k.ID)))
@@ -276,7 +265,7 @@ func confirmation(now time.Time, region store.Region, k store.Ticket, messageID 
 func (s *Store) AppendMessage(ctx context.Context, now time.Time, m store.NewMessage) (entry store.Entry, err error) {
 	now = store.Instant(now)
 	err = checkText(m.Body, m.Files)
-	if err == nil && len(m.Idempotency) > maxIdempotency {
+	if err == nil && len(m.Idempotency) > store.MaxIdempotencyKey {
 		err = invalid("the idempotency key is longer than 200 bytes")
 	}
 	if err == nil {

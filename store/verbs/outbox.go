@@ -11,8 +11,6 @@ import (
 	"signpost/store"
 )
 
-const maxReply = 1000
-
 // ClaimOutbound implements store.Outbox.
 func (s *Store) ClaimOutbound(ctx context.Context, now time.Time, c store.Claim) (rows []store.Outbound, err error) {
 	now = store.Instant(now)
@@ -32,7 +30,7 @@ func (s *Store) ClaimOutbound(ctx context.Context, now time.Time, c store.Claim)
 // FinishOutbound implements store.Outbox.
 func (s *Store) FinishOutbound(ctx context.Context, now time.Time, f store.Finish) error {
 	now = store.Instant(now)
-	f.Reply = cut(f.Reply, maxReply)
+	f.Reply = cut(f.Reply, store.MaxReply)
 	err := checkFinish(f)
 	if err == nil {
 		err = s.write(ctx, 0, func(t *txn) error { return t.finish(now, f) })
@@ -91,12 +89,9 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 	return errors.Join(err, t.putOutbound(row), t.countGivenUp(row), t.tellFailure(now, row))
 }
 
-// maxHoldStage bounds Finish.Hold, in bytes.
-const maxHoldStage = 20
-
 // wait puts a row back that is to be tried again, or held.
 func (t *txn) wait(now time.Time, row store.Outbound, f store.Finish) error {
-	row.DueAt, row.Hold.Stage = store.Instant(f.DueAt), cut(f.Hold, maxHoldStage)
+	row.DueAt, row.Hold.Stage = store.Instant(f.DueAt), cut(f.Hold, store.MaxHoldStage)
 	first := row.Hold.Since.IsZero()
 	if f.State == store.StateHeld {
 		row.Hold.Last = now

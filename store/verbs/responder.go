@@ -153,7 +153,7 @@ func (t *txn) switchResponder(now time.Time, s store.Switch) (store.Responder, e
 	if err != nil {
 		return store.Responder{}, err
 	}
-	r := responderRecord{Off: !s.On, Since: micros(now), Reason: cut(s.Reason, maxFault), By: cut(s.By, maxField)}
+	r := responderRecord{Off: !s.On, Since: micros(now), Reason: cut(s.Reason, store.MaxFault), By: cut(s.By, store.MaxField)}
 	// Switched off by hand, a breaker that had tripped stays to be forgotten.
 	r.Breaker, r.Window, r.Trips, r.Armed = old.Breaker, old.Window, old.Trips, old.Armed
 	if old.Tripped {

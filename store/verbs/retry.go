@@ -173,7 +173,7 @@ func (s *Store) GiveUpOutbounds(
 	ctx context.Context, now time.Time, ids []store.OutboundID, by string,
 ) (ended []store.Outbound, err error) {
 	now = store.Instant(now)
-	if by == "" || len(by) > maxField {
+	if by == "" || len(by) > store.MaxField {
 		return nil, wrap("give up outbounds, in all", len(ids), invalid("it needs who does it"))
 	}
 	begin := func() { ended = nil }
@@ -184,7 +184,7 @@ func (s *Store) GiveUpOutbounds(
 		if err := t.dequeue(row); err != nil {
 			return err
 		}
-		row.Reply = cut("given up by "+by+": "+row.Reply, maxReply)
+		row.Reply = cut("given up by "+by+": "+row.Reply, store.MaxReply)
 		if err := t.end(&row, store.StateFailed, now); err != nil {
 			return err
 		}

@@ -141,7 +141,7 @@ func inboundCursor(c store.Cursor) (before uint64, err error) {
 func searched(q store.InboundQuery) (bucket, []byte) {
 	switch {
 	case q.MessageID != "":
-		prefix := messageDigest(cut(q.MessageID, maxMessageID))
+		prefix := messageDigest(cut(q.MessageID, store.MaxMessageID))
 		return bInMessages, prefix[:]
 	case q.Address != "":
 		prefix := digestOf(store.AddressKey(q.Address))

@@ -249,7 +249,7 @@ func (s *Store) SuppressAddress(ctx context.Context, now time.Time, n store.Supp
 	}
 	err = s.write(ctx, 0, func(t *txn) error {
 		r, err := t.hold(now, n.Address, n.Scope, n.Expires, func(r *suppressionRecord) {
-			r.By, r.Note = cut(n.By, maxField), cut(n.Note, maxReply)
+			r.By, r.Note = cut(n.By, store.MaxField), cut(n.Note, store.MaxReply)
 		})
 		held = r.suppression()
 		return err
@@ -262,7 +262,7 @@ func (s *Store) SuppressAddress(ctx context.Context, now time.Time, n store.Supp
 
 func checkSuppression(now time.Time, s store.Suppression) error {
 	switch {
-	case store.Domain(s.Address) == "" || len(s.Address) > maxField:
+	case store.Domain(s.Address) == "" || len(s.Address) > store.MaxField:
 		return invalid("it needs an address")
 	case !slices.Contains(store.Scopes(), s.Scope):
 		return invalid("there is no such scope")
