@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin/signpost
 
-.PHONY: run build test e2e bench fuzz check clean
+.PHONY: run build test e2e bench soak fuzz check clean
 
 run: build ## the demo: the whole service and a sandbox mail server
 	$(BIN) demo
@@ -22,6 +22,10 @@ e2e: build ## against Dovecot, Postfix and Chromium, installed where missing
 
 bench: build ## the figures of the README
 	.ci/bench
+
+SOAK ?= 20000
+soak: ## the long proofs: SOAK runs of random verbs, in memory, against the model
+	$(GO) test ./store/verbs -run '^TestContractInMemory$$/^Model$$' -rapid.checks=$(SOAK) -timeout 60m
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,9 @@ func (r *run) compare(verb string, got, want any, wantErr error) {
 		r.Fatalf("%s: error %v, want %v", verb, gotErr, wantErr)
 	}
 	if gotErr != nil && !errors.Is(gotErr, store.ErrConflict) {
+		return
+	}
+	if reflect.DeepEqual(want, gotValue) { // mostly, and in a fifth of the time
 		return
 	}
 	if diff := cmp.Diff(want, gotValue, cmpopts.EquateEmpty()); diff != "" {

@@ -290,7 +290,6 @@ func (s *Store) tallied(ctx context.Context, kind byte, name string, from, until
 		return nil, err
 	}
 	err = s.read(ctx, func(t *txn) error {
-		hours = make([]store.Hour, 0, max(int(end)-int(first), 0))
 		return t.walkHours(kind, name, first, end, func(hour uint32, _ []byte, n store.Tally) {
 			hours = append(hours, store.Hour{Start: hourStart(hour), Tally: n})
 		})
