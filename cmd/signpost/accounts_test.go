@@ -13,13 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/config/configtest"
 	"signpost/mail/outbox"
 )
 
 // withAccount is the example's configuration with one mailbox and the relay
 // behind an account.
 func withAccount(tokenURL string) string {
-	file := strings.Replace(exampleConfig, `auth = "password"                # or xoauth2`, `auth = "xoauth2"
+	file := strings.Replace(config.Example, `auth = "password"                # or xoauth2`, `auth = "xoauth2"
 oauth = "mail"                   # or xoauth2`, 1)
 	file = strings.Replace(file, `auth = "plain"  `, `oauth = "mail"
 auth = "xoauth2"  `, 1)
@@ -52,18 +54,18 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 		fmt.Fprintf(w, `{"access_token":"access%d","expires_in":3600,"refresh_token":"next%d","refresh_token_expires_in":864000}`, n, n)
 	}))
 	defer provider.Close()
-	cfg, err := parseConfig("f.toml", []byte(withAccount(provider.URL)), environForAccount("first"))
+	cfg, err := config.Parse("f.toml", []byte(withAccount(provider.URL)), environForAccount("first"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg.Service.Data = t.TempDir()
 	for restart := range 2 {
-		tokens, err := newAccounts(cfg)
+		tokens, err := cfg.Accounts()
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := fmt.Sprint("access", restart+1)
-		box, relay := mailboxFor("us", cfg.Mailbox["us"], cfg.Regions(), tokens), senderConfig(cfg.SMTP, tokens)
+		box, relay := cfg.ForWatcher("us", tokens), cfg.ForSender(tokens)
 		if relay.Auth != outbox.AuthXOAuth2 || relay.Validate() != nil {
 			t.Errorf("the relay is logged in at by %s: %v", relay.Auth, relay.Validate())
 		}
@@ -81,19 +83,19 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 			t.Errorf("of a client secret that ends in eleven days was told: %v", list)
 		}
 	}
-	if other := mailboxFor("intl", cfg.Mailbox["intl"], cfg.Regions(), accounts{}); other.Token != nil {
+	if other := cfg.ForWatcher("intl", config.Accounts{}); other.Token != nil {
 		t.Error("a mailbox with a password asks for a token")
 	}
 	if info, err := os.Stat(filepath.Join(cfg.Service.Data, "oauth-mail.json")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the token is kept as %v, %v", info, err)
 	}
 	last.Store("by hand")
-	again, err := parseConfig("f.toml", []byte(withAccount(provider.URL)), environForAccount("by hand"))
+	again, err := config.Parse("f.toml", []byte(withAccount(provider.URL)), environForAccount("by hand"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	again.Service.Data = cfg.Service.Data
-	tokens, err := newAccounts(again)
+	tokens, err := again.Accounts()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +134,7 @@ token_url = "http://login.example.com/token"
 client_secret = "hunter2"
 secret_expires = "soon"
 `
-	_, err := parseConfig("f.toml", []byte(file), environForAccount("")[:1])
+	_, err := config.Parse("f.toml", []byte(file), environForAccount("")[:1])
 	for _, want := range []string{
 		"f.toml:15: mailbox.all.oauth: there is no [oauth.gone]", "f.toml:19: smtp.tls: opportunistic TLS verifies nobody",
 		"f.toml:25: oauth.mail.token_url:", "f.toml:24: oauth.mail.client_id:", "f.toml:26: oauth.mail.client_secret: a secret does not belong",
@@ -160,7 +162,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 	}
 	d.awaitLedger(t, 2)
 	settled(t, d.host, nil, d.app)
-	file := exampleConfig
+	file := config.Example
 	for _, box := range []string{"us", "intl"} {
 		file = strings.Replace(file, "[mailbox."+box+"]\naddress = \"imap.example.com:993\"\ntls = \"tls\"", "[mailbox."+box+"]\naddress = \""+d.imap.Addr().String()+"\"\ntls = \"none\"", 1)
 	}
@@ -169,7 +171,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environ := append(secretsForExample()[:2:2], "SIGNPOST_MAILBOX__US__PASSWORD="+demoPassword, "SIGNPOST_MAILBOX__INTL__PASSWORD="+demoPassword)
+	environ := append(configtest.Secrets()[:2:2], "SIGNPOST_MAILBOX__US__PASSWORD="+demoPassword, "SIGNPOST_MAILBOX__INTL__PASSWORD="+demoPassword)
 	var out, errs strings.Builder
 	before := len(d.host.Mails("", 0, 100))
 	code := run(&environment{args: []string{"watch", "--dry-run", "--config", path, "--mailbox", "intl", "--limit", "5"}, environ: environ, stdout: &out, stderr: &errs})

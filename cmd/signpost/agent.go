@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/intake/staff"
 	"signpost/store"
 	"signpost/store/addr"
@@ -67,11 +68,11 @@ func (c *AgentAddCmd) Run(env *environment) error {
 	if _, problem := addr.Parse(c.Email); problem != "" {
 		return fmt.Errorf("%q is no mail address: it %s", c.Email, problem.Sentence())
 	}
-	cfg, err := loadBesides(c.Config, env.environ, lacksLogin, lacksSecret)
+	cfg, err := config.LoadWithout(c.Config, env.environ, config.LacksLogin, config.LacksSecret)
 	if err != nil {
 		return err
 	}
-	password, made, err := c.password(env, cfg.siteWords())
+	password, made, err := c.password(env, cfg.SiteWords())
 	if err != nil {
 		return err
 	}

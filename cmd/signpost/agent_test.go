@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"signpost/cmd/signpost/config/configtest"
 )
 
 // signIn signs a browser in and returns the page it ends on.
@@ -68,7 +70,7 @@ func TestAgentsAreAddedListedAndDisabled(t *testing.T) {
 	if code, _, errs := typed(t, nil, "init", file); code != 0 {
 		t.Fatal(errs)
 	}
-	environ := append(secretsForExample(), "SIGNPOST_SERVICE__DATA="+filepath.Join(folder, "data"))
+	environ := append(configtest.Secrets(), "SIGNPOST_SERVICE__DATA="+filepath.Join(folder, "data"))
 	agent := func(input string, args ...string) (int, string) {
 		var out, errs bytes.Buffer
 		code := run(&environment{args: append([]string{"agent"}, append(args, "--config", file)...), environ: environ,

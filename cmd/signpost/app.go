@@ -1,23 +1,26 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/intake/form"
 	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/mail/canary"
 	"signpost/mail/outbox"
 	"signpost/mail/watch"
+	"signpost/sla"
 	"signpost/store"
 	"signpost/store/blob"
 	"signpost/store/ident"
@@ -28,7 +31,7 @@ import (
 // App is the whole service, wired: what serve and demo run, and what a
 // subcommand opens when no service does.
 type App struct {
-	cfg     Config
+	cfg     config.Config
 	log     *slog.Logger
 	secret  []byte // the newest, of which backups note the fingerprint
 	metrics *metrics
@@ -40,12 +43,13 @@ type App struct {
 	instance string
 	ours     func(address string) bool
 
+	policy      sla.Policy
 	sender      *outbox.Sender
 	longestWait time.Duration // of a mail in the outbox
 	watchers    []*watch.Watcher
 	web         *web.Server
 	began       time.Time // when it was built
-	accounts    accounts
+	accounts    config.Accounts
 	rate        answerRate
 	fronts      fronts
 	alarms      *alarms
@@ -73,7 +77,7 @@ type nameServer interface {
 
 // openApp opens the stores of a configuration and takes their locks; nothing
 // runs yet. Close it.
-func openApp(cfg Config, log *slog.Logger) (*App, error) {
+func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
 	secrets, err := cfg.Service.Secrets()
 	if err != nil {
 		return nil, err
@@ -88,7 +92,10 @@ func openApp(cfg Config, log *slog.Logger) (*App, error) {
 	}
 	a := &App{
 		cfg: cfg, log: log, secret: secrets[0], metrics: newMetrics(), ring: ring, texts: texts,
-		instance: instanceOf(secrets), ours: ownAddresses(cfg), disk: newDisk(cfg.Service.Data),
+		instance: instanceOf(secrets), ours: cfg.OwnAddresses(), disk: newDisk(cfg.Service.Data),
+	}
+	if a.policy, err = sla.NewPolicy(cfg.Regions()); err != nil {
+		return nil, err
 	}
 	if a.db, err = openStore(cfg.Service, a.metrics, log); err != nil {
 		return nil, err
@@ -98,13 +105,13 @@ func openApp(cfg Config, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	if err = a.takeSilenced(context.Background()); err == nil {
-		a.accounts, err = newAccounts(cfg)
+		a.accounts, err = cfg.Accounts()
 	}
 	if err != nil {
 		a.Close()
 		return nil, err
 	}
-	a.accounts.register(a.metrics, cfg)
+	a.metrics.watchAccounts(a.accounts, cfg)
 	a.metrics.registry.MustRegister(storeCollector{a.db, log})
 	return a, nil
 }
@@ -122,7 +129,7 @@ func (a *App) Close() error {
 // build wires the rooms together. mount adds pages of the caller's own.
 func (a *App) build(d dialers, mount func(*web.Server) error) error {
 	if d.resolver == nil {
-		d.resolver = resolverFor(a.cfg.Service)
+		d.resolver = a.cfg.Service.Resolver()
 	}
 	if err := a.buildSender(d); err != nil {
 		return err
@@ -135,34 +142,26 @@ func (a *App) build(d dialers, mount func(*web.Server) error) error {
 }
 
 func (a *App) buildSender(d dialers) error {
-	zone, err := zones(a.cfg.Regions())
+	composer, err := newComposer(a.cfg, a.instance, a.policy.Zone, a.ring, a.texts)
 	if err != nil {
 		return err
 	}
-	composer, err := newComposer(a.cfg, a.instance, zone, a.ring, a.texts)
-	if err != nil {
-		return err
-	}
-	cfg := senderConfig(a.cfg.SMTP, a.accounts)
+	cfg := a.cfg.ForSender(a.accounts)
 	cfg.Dial = d.smtp
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("smtp: %w", err)
 	}
 	a.longestWait = cfg.LongestWait()
-	promised, err := newPromises(a.cfg.Regions())
-	if err != nil {
-		return err
-	}
-	a.sender = outbox.New(cfg, a.db, a.renewing(composeFor(composer), promised), a.log, a.metrics.senderObserver())
+	a.sender = outbox.New(cfg, a.db, a.renewing(composeFor(composer)), a.log, a.metrics.senderObserver())
 	a.metrics.watchHolds(a.sender.Holds)
 	return nil
 }
 
 func (a *App) buildWatchers(d dialers) error {
-	for _, id := range sortedKeys(a.cfg.Mailbox) {
-		box := mailboxFor(id, a.cfg.Mailbox[id], a.cfg.Regions(), a.accounts)
+	for _, id := range slices.Sorted(maps.Keys(a.cfg.Mailbox)) {
+		box := a.cfg.ForWatcher(id, a.accounts)
 		box.Dial = d.imap
-		if a.cfg.isCanary(id) {
+		if a.cfg.IsCanary(id) {
 			if err := a.buildCanary(box); err != nil {
 				return err
 			}
@@ -178,33 +177,23 @@ func (a *App) buildWatchers(d dialers) error {
 }
 
 func (a *App) watchDeps(d dialers) watch.Deps {
-	r := a.cfg.Responder
 	return watch.Deps{
 		Ledger: a.db, Requesters: a.db, Outbounds: a.db, Blobs: a.blobs,
 		Ring: a.ring, Catalogue: a.texts, Resolver: d.resolver,
 		Ours: a.ours, Instance: a.instance,
-		LinkKept: time.Duration(a.cfg.Form.LinkDays) * 24 * time.Hour,
-		Limits: watch.Limits{
-			Period:     time.Duration(r.PeriodDays) * 24 * time.Hour,
-			DomainHour: r.DomainHour, DomainDay: r.DomainDay, NetworkHour: r.Network, Breaker: r.Breaker, Returns: cmp.Or(r.Returned, -1),
-			PublicHosts: r.Freemail,
-		},
+		LinkKept: a.cfg.LinkKept(), Limits: a.cfg.AnswerLimits(),
 		Kick: a.sender.Kick, Observer: a.watchObserver(), Log: a.log,
 		Canary: canaryMark(a.cfg, a.ring),
 	}
 }
 
 func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
-	if a.web, err = web.New(webConfig(a.cfg), a.texts, a.log); err != nil {
+	if a.web, err = web.New(a.cfg.ForWeb(), a.texts, a.log); err != nil {
 		return err
 	}
-	promised, err := newPromises(a.cfg.Regions())
-	if err != nil {
-		return err
-	}
-	contact, err := form.New(formConfig(a.cfg), form.Deps{
+	contact, err := form.New(a.cfg.ForForm(), form.Deps{
 		Tickets: a.db, Blobs: a.blobs, Ring: a.ring, Regions: a.cfg.Regions(),
-		Promise: promised.promise, Kick: a.sender.Kick, Room: a.mayUpload, Resolver: d.resolver,
+		Promise: a.policy.Promise, Kick: a.sender.Kick, Room: a.mayUpload, Resolver: d.resolver,
 		BeyondASCII: func() bool { return a.sender.Traits().SMTPUTF8 },
 	})
 	if err != nil {
@@ -335,7 +324,7 @@ func (a *App) Responder(ctx context.Context, mailbox string) (ResponderStatus, e
 func (a *App) responders(ctx context.Context) (ResponderStatus, error) {
 	all, err := a.db.Responder(ctx, time.Now())
 	status := responderStatus("", all)
-	for _, id := range sortedKeys(a.cfg.Mailbox) {
+	for _, id := range slices.Sorted(maps.Keys(a.cfg.Mailbox)) {
 		r, err := a.db.MailboxResponder(ctx, id)
 		if err != nil {
 			return status, err
@@ -371,22 +360,22 @@ func (a *App) knowsMailbox(id string) error {
 // openControlled reaches the service that holds the configured data folder, or
 // opens the folder itself when none does; fresh allows it to make one. A running
 // service has its secrets: who asks it needs none of them.
-func openControlled(config string, fresh bool, env *environment) (controlled, func(), error) {
-	cfg, err := loadConfig(config, env.environ)
-	faults := Faults(nil)
+func openControlled(file string, fresh bool, env *environment) (controlled, func(), error) {
+	cfg, err := config.Load(file, env.environ)
+	faults := config.Faults(nil)
 	if err != nil && !errors.As(err, &faults) {
 		return nil, nil, err
 	}
-	if err := faults.besides(lacksLogin, lacksSecret); err != nil {
+	if err := faults.Besides(config.LacksLogin, config.LacksSecret); err != nil {
 		return nil, nil, err
 	}
 	if r, ok := dialControl(cfg.Service.Data); ok {
 		return r, func() {}, nil
 	}
-	if err := faults.besides(lacksLogin); err != nil {
+	if err := faults.Besides(config.LacksLogin); err != nil {
 		return nil, nil, err
 	}
-	if !fresh && !anythingStored(cfg) {
+	if !fresh && !cfg.Service.Stored() {
 		return nil, nil, fmt.Errorf("nothing is stored in %s; is service.data the right folder, and its disk mounted?", cfg.Service.Data)
 	}
 	a, err := openApp(cfg, slog.New(slog.DiscardHandler))

@@ -13,9 +13,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/store"
 	"signpost/store/blob"
 	"signpost/store/datafile"
+	"signpost/store/durable"
 	"signpost/store/ident"
 	"signpost/store/verbs"
 )
@@ -25,8 +27,6 @@ import (
 // whole and ours. It is written beside its name and renamed at the end, so a folder of that name is a
 // complete backup or is not there.
 const (
-	databaseFile = "signpost.db"
-	blobFolder   = "blobs"
 	manifestFile = "manifest.json"
 	listFile     = "attachments.txt" // a line for each: hash, space, size in bytes
 )
@@ -54,7 +54,7 @@ func (c *BackupCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	switch err := datafile.Check(context.Background(), filepath.Join(to, databaseFile)); {
+	switch err := datafile.Check(context.Background(), filepath.Join(to, config.DatabaseFile)); {
 	case errors.Is(err, verbs.ErrOtherSchema):
 		fmt.Fprintln(env.stderr, "Note: the backup is not checked: the service that made it is another version of signpost. Restart the service.")
 	case err != nil:
@@ -100,13 +100,13 @@ func backup(
 	if err := os.Rename(partial, to); err != nil {
 		return Manifest{}, err
 	}
-	return m, syncDir(filepath.Dir(to))
+	return m, durable.SyncFolder(filepath.Dir(to))
 }
 
 func (m *Manifest) fill(
 	ctx context.Context, db snapshotter, blobs blob.Store, ring *ident.Ring, dir string,
 ) (err error) {
-	m.Database, err = writeSum(filepath.Join(dir, databaseFile), func(w io.Writer) error {
+	m.Database, err = writeSum(filepath.Join(dir, config.DatabaseFile), func(w io.Writer) error {
 		_, err := db.Snapshot(w)
 		return err
 	})
@@ -114,7 +114,7 @@ func (m *Manifest) fill(
 		return err
 	}
 	if m.List, err = writeSum(filepath.Join(dir, listFile), func(w io.Writer) error {
-		m.Blobs, m.Bytes, err = copyBlobs(ctx, blobs, filepath.Join(dir, blobFolder), w)
+		m.Blobs, m.Bytes, err = copyBlobs(ctx, blobs, filepath.Join(dir, config.BlobFolder), w)
 		return err
 	}); err != nil {
 		return err
@@ -201,13 +201,4 @@ func putBlob(ctx context.Context, into blob.Store, r io.Reader, want store.BlobH
 func fingerprint(secret []byte) string {
 	sum := sha256.Sum256(append([]byte("signpost secret fingerprint\x00"), secret...))
 	return hex.EncodeToString(sum[:6])
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"signpost/cmd/signpost/config"
 )
 
 // crowds are the numbers of clients, how many posts each measure takes, and the
@@ -146,7 +148,7 @@ func generated(t *testing.T, s *service, n int) {
 func diskUse(t *testing.T, s *service) int64 {
 	t.Helper()
 	var stat syscall.Stat_t
-	if err := syscall.Stat(filepath.Join(s.Dir, "data", databaseFile), &stat); errors.Is(err, os.ErrNotExist) {
+	if err := syscall.Stat(filepath.Join(s.Dir, "data", config.DatabaseFile), &stat); errors.Is(err, os.ErrNotExist) {
 		return 0
 	} else if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"signpost/cmd/signpost/config"
 )
 
 // The measured figures of the product: `make bench` prints one line for each.
@@ -39,7 +41,7 @@ func TestMain(m *testing.M) {
 
 // serveMeasured is what serve does, with the sandbox's DNS: no measure asks the
 // name servers of the world.
-func serveMeasured(config string) error {
+func serveMeasured(file string) error {
 	if dir := os.Getenv(benchProfile); dir != "" {
 		f, err := os.Create(fmt.Sprintf("%s/%d.pprof", dir, os.Getpid()))
 		if err != nil {
@@ -51,7 +53,7 @@ func serveMeasured(config string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	cfg, err := loadConfig(config, os.Environ())
+	cfg, err := config.Load(file, os.Environ())
 	if err != nil {
 		return err
 	}

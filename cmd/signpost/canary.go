@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/intake/ops"
 	"signpost/mail/canary"
 	"signpost/mail/triage"
@@ -15,14 +16,8 @@ import (
 	"signpost/store/ident"
 )
 
-// canaryPrefix is of the numbers of its tickets.
-const canaryPrefix = "CANARY"
-
-// isCanary tells the mailbox that is the canary's.
-func (c Config) isCanary(mailbox string) bool { return c.Canary.On && mailbox == c.Canary.Mailbox }
-
 // canaryMark recognises the canary's strays; nil when it is off.
-func canaryMark(cfg Config, ring *ident.Ring) func(sender, mark string, now time.Time) (string, bool) {
+func canaryMark(cfg config.Config, ring *ident.Ring) func(sender, mark string, now time.Time) (string, bool) {
 	if !cfg.Canary.On {
 		return nil
 	}
@@ -32,14 +27,9 @@ func canaryMark(cfg Config, ring *ident.Ring) func(sender, mark string, now time
 // buildCanary makes the canary with the mailbox it looks into, which nobody
 // watches: what comes to it is answered by nobody.
 func (a *App) buildCanary(box watch.Mailbox) (err error) {
-	box.Silent = true
-	c := a.cfg.Canary
-	a.canary, err = canary.New(canary.Config{
-		Address: c.Address, Every: c.Every, Limit: c.Limit, Poll: c.poll, Settle: c.settle, Rest: c.rest,
-		Regions: a.cfg.watchedRegions(), Prefix: canaryPrefix, Trusted: box.Trust,
-	}, canary.Deps{
+	a.canary, err = canary.New(a.cfg.ForCanary(), canary.Deps{
 		Store: a.db, Mailbox: watch.New(box, watch.Deps{Ring: a.ring, Catalogue: a.texts, Log: a.log}), Ring: a.ring,
-		Trusted: func(mailbox string) watch.Trust { return a.cfg.Mailbox[mailbox].trust() },
+		Trusted: a.cfg.Trust,
 		Kick:    a.sender.Kick, Log: a.log,
 		Ended: func(r store.CanaryRun) {
 			a.metrics.flew(r)
@@ -47,16 +37,6 @@ func (a *App) buildCanary(box watch.Mailbox) (err error) {
 		},
 	})
 	return err
-}
-
-// watchedRegions are those whose strays are read and answered.
-func (c Config) watchedRegions() (all []store.Region) {
-	for _, r := range c.Regions() {
-		if box, ok := c.Mailbox[r.Mailbox]; ok && !box.Silent {
-			all = append(all, r)
-		}
-	}
-	return all
 }
 
 // fly is the stage of the canary.
@@ -132,7 +112,7 @@ func failedSince(runs []store.CanaryRun, region string) (failed []store.CanaryRu
 
 // checkCanary looks into the canary's mailbox, and whether triage would take its
 // stray for a person's.
-func checkCanary(ctx context.Context, cfg Config, r *report) {
+func checkCanary(ctx context.Context, cfg config.Config, r *report) {
 	const heading = "Canary"
 	if !cfg.Canary.On {
 		return
@@ -144,13 +124,12 @@ func checkCanary(ctx context.Context, cfg Config, r *report) {
 		r.fail(heading, "%v", err)
 		return
 	}
-	tokens, err := newAccounts(cfg)
+	tokens, err := cfg.Accounts()
 	if err != nil {
 		r.fail(heading, "%v", err)
 		return
 	}
-	box := mailboxFor(cfg.Canary.Mailbox, cfg.Mailbox[cfg.Canary.Mailbox], nil, tokens)
-	box.Silent = true
+	box := cfg.ForWatcher(cfg.Canary.Mailbox, tokens)
 	found, err := watch.New(box, watch.Deps{Ring: ring, Catalogue: texts}).Probe(ctx)
 	if err != nil {
 		r.fail(heading, "its mailbox: %v\n%s", err, hintFor(err))
@@ -170,11 +149,11 @@ func checkCanary(ctx context.Context, cfg Config, r *report) {
 }
 
 // checkStray has triage judge a stray as it will arrive.
-func checkStray(cfg Config, ring *ident.Ring, r *report, heading string) {
+func checkStray(cfg config.Config, ring *ident.Ring, r *report, heading string) {
 	for _, region := range cfg.Regions() {
 		raw := fmt.Sprintf("Return-Path: <%[1]s>\r\nFrom: Canary <%[1]s>\r\nTo: %[2]s\r\nSubject: Canary\r\nMessage-ID: <canary@%[3]s>\r\nDate: %[4]s\r\n\r\nIs this answered?\r\n",
 			cfg.Canary.Address, region.Address, store.Domain(cfg.Canary.Address), time.Now().Format(time.RFC1123Z))
-		verdict := triage.Classify([]byte(raw), triage.Envelope{Now: time.Now(), Ours: ownAddresses(cfg), OwnMessageID: ring.OwnMessageID})
+		verdict := triage.Classify([]byte(raw), triage.Envelope{Now: time.Now(), Ours: cfg.OwnAddresses(), OwnMessageID: ring.OwnMessageID})
 		if verdict.Answer {
 			continue
 		}

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"time"
+
+	"signpost/cmd/signpost/config"
 )
 
 // CheckCmd tests a configuration against the live world: each line says what
@@ -19,14 +23,14 @@ type CheckCmd struct {
 
 // Run prints every finding and fails when one of them keeps mail from flowing.
 func (c *CheckCmd) Run(env *environment) error {
-	cfg, err := loadConfig(c.Config, env.environ)
+	cfg, err := config.Load(c.Config, env.environ)
 	if err != nil {
 		return err
 	}
 	r := &report{out: env.stdout, timeout: c.Timeout}
 	r.good("configuration", "%s has no fault", c.Config)
 	checkModes(cfg, c.Config, r)
-	for _, check := range []func(context.Context, Config, *report){
+	for _, check := range []func(context.Context, config.Config, *report){
 		checkClock, checkStore, checkBlobs, checkDNS, checkAccounts, checkSMTP, checkIMAP, checkAlarm, checkCanary,
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*c.Timeout)
@@ -70,8 +74,8 @@ func (r *report) line(mark, heading, format string, args []any) {
 
 // checkDNS looks at what receivers will look at: whether each region's domain
 // takes bounces, and whether it lets our mail be told from a forgery.
-func checkDNS(ctx context.Context, cfg Config, r *report) {
-	dns := resolverFor(cfg.Service)
+func checkDNS(ctx context.Context, cfg config.Config, r *report) {
+	dns := cfg.Service.Resolver()
 	seen := map[string]bool{}
 	for _, region := range cfg.Regions() {
 		domain := region.Address[strings.LastIndexByte(region.Address, '@')+1:]
@@ -80,7 +84,7 @@ func checkDNS(ctx context.Context, cfg Config, r *report) {
 			checkDomain(ctx, domain, dns, r)
 		}
 	}
-	for _, id := range sortedKeys(cfg.DKIM) {
+	for _, id := range slices.Sorted(maps.Keys(cfg.DKIM)) {
 		checkDKIM(ctx, cfg.DKIM[id], dns, r)
 	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"signpost/cmd/signpost/config"
 )
 
 // clock is how the machine's clock is kept.
@@ -14,7 +16,7 @@ type clock struct {
 
 // checkClock tells whether something keeps the clock right: promises, links and
 // budgets all hang on it.
-func checkClock(_ context.Context, _ Config, r *report) {
+func checkClock(_ context.Context, _ config.Config, r *report) {
 	switch state := clockState(); {
 	case state.unknown != "":
 		r.warn("Clock", "%s; promised dates hang on it", state.unknown)

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	"signpost/mail/compose"
+	"signpost/cmd/signpost/config"
 	"signpost/mail/outbox"
 	"signpost/mail/watch"
 	"signpost/store"
@@ -17,14 +18,14 @@ import (
 )
 
 // checkDKIM compares the published key with the one we sign with.
-func checkDKIM(ctx context.Context, cfg DKIMConfig, dns resolver, r *report) {
+func checkDKIM(ctx context.Context, cfg config.DKIM, dns resolver, r *report) {
 	heading := "DKIM of " + cfg.Domain
-	key, err := readKey(cfg.KeyFile)
+	signer, err := cfg.Signer()
 	if err != nil {
 		r.fail(heading, "%v", err)
 		return
 	}
-	name, value, err := compose.Signer{Domain: cfg.Domain, Selector: cfg.Selector, Key: key}.Record()
+	name, value, err := signer.Record()
 	if err != nil {
 		r.fail(heading, "%v", err)
 		return
@@ -47,14 +48,14 @@ func keyOf(record string) string {
 }
 
 // checkSMTP logs in at the relay and asks what it would take.
-func checkSMTP(ctx context.Context, cfg Config, r *report) {
+func checkSMTP(ctx context.Context, cfg config.Config, r *report) {
 	heading := "Relay " + cfg.SMTP.Address
-	tokens, err := newAccounts(cfg)
+	tokens, err := cfg.Accounts()
 	if err != nil {
 		r.fail(heading, "%v", err)
 		return
 	}
-	sender := senderConfig(cfg.SMTP, tokens)
+	sender := cfg.ForSender(tokens)
 	if err := sender.Validate(); err != nil {
 		r.fail(heading, "%v", err)
 		return
@@ -108,7 +109,7 @@ func checkTraits(t outbox.Traits, r *report, heading string) {
 	}
 }
 
-func checkNullSender(cfg SMTPConfig, p outbox.ProbeResult, r *report, heading string) {
+func checkNullSender(cfg config.SMTP, p outbox.ProbeResult, r *report, heading string) {
 	switch {
 	case p.NullSender && cfg.NullSender:
 		r.good(heading, "takes the null sender, under which automatic answers leave")
@@ -143,13 +144,13 @@ func hintFor(err error) string {
 
 // checkIMAP logs in at every mailbox, and shows what the watcher would do with
 // the newest mails in it.
-func checkIMAP(ctx context.Context, cfg Config, r *report) {
+func checkIMAP(ctx context.Context, cfg config.Config, r *report) {
 	watchers, err := probers(cfg)
 	if err != nil {
 		r.fail("Mailboxes", "%v", err)
 		return
 	}
-	for _, id := range sortedKeys(watchers) {
+	for _, id := range slices.Sorted(maps.Keys(watchers)) {
 		checkMailbox(ctx, fmt.Sprintf("Mailbox %s at %s", id, cfg.Mailbox[id].Address), watchers[id], r)
 	}
 }
@@ -161,28 +162,28 @@ type prober interface {
 }
 
 // probers are watchers of all mailboxes that are never run.
-func probers(cfg Config) (map[string]prober, error) {
+func probers(cfg config.Config) (map[string]prober, error) {
 	ring, texts, err := mintAndTexts(cfg)
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := newAccounts(cfg)
+	tokens, err := cfg.Accounts()
 	if err != nil {
 		return nil, err
 	}
 	all := map[string]prober{}
-	for id, c := range cfg.Mailbox {
-		if cfg.isCanary(id) {
+	for id := range cfg.Mailbox {
+		if cfg.IsCanary(id) {
 			continue
 		}
-		all[id] = watch.New(mailboxFor(id, c, cfg.Regions(), tokens), watch.Deps{
-			Ring: ring, Catalogue: texts, Ours: ownAddresses(cfg), Resolver: resolverFor(cfg.Service), Log: slog.New(slog.DiscardHandler),
+		all[id] = watch.New(cfg.ForWatcher(id, tokens), watch.Deps{
+			Ring: ring, Catalogue: texts, Ours: cfg.OwnAddresses(), Resolver: cfg.Service.Resolver(), Log: slog.New(slog.DiscardHandler),
 		})
 	}
 	return all, nil
 }
 
-func mintAndTexts(cfg Config) (*ident.Ring, *lang.Catalogue, error) {
+func mintAndTexts(cfg config.Config) (*ident.Ring, *lang.Catalogue, error) {
 	secrets, err := cfg.Service.Secrets()
 	if err != nil {
 		return nil, nil, err

@@ -1,23 +1,24 @@
 package main
 
 import (
+	"maps"
 	"os"
-	"path/filepath"
-	"reflect"
 	"runtime"
-	"strings"
+	"slices"
+
+	"signpost/cmd/signpost/config"
 )
 
 // checkModes looks at who on this machine may read the secrets and the data, and
 // the configuration where it holds a webhook, whose address is a secret.
-func checkModes(cfg Config, file string, r *report) {
+func checkModes(cfg config.Config, file string, r *report) {
 	if runtime.GOOS == "windows" {
 		return // its files have no such modes
 	}
 	const heading = "Who can read secrets and data"
 	notes := r.notes
-	files := secretFiles(cfg)
-	for _, key := range sortedKeys(files) {
+	files := cfg.SecretFiles()
+	for _, key := range slices.Sorted(maps.Keys(files)) {
 		checkMode(r, heading, key, files[key], "600", "With it others act as this service.")
 	}
 	if cfg.Alarm.Webhook != "" {
@@ -26,7 +27,7 @@ func checkModes(cfg Config, file string, r *report) {
 	}
 	data := cfg.Service.Data
 	if checkMode(r, heading, "the data folder", data, "700", "It holds partners' addresses, texts and files.") {
-		checkMode(r, heading, "the database", filepath.Join(data, databaseFile), "600",
+		checkMode(r, heading, "the database", cfg.Service.Database(), "600",
 			"It holds partners' addresses and texts.")
 	}
 	if r.notes == notes {
@@ -49,32 +50,4 @@ func checkMode(r *report, heading, what, path, mode, why string) (open bool) {
 		"serve runs.",
 		what, path, who, info.Mode().Perm(), why, mode, path)
 	return true
-}
-
-// secretFiles are the files that the configuration names for its secrets, by key:
-// all settings that end in _file.
-func secretFiles(cfg Config) map[string]string {
-	files := map[string]string{}
-	addSecretFiles(files, "", reflect.ValueOf(cfg))
-	return files
-}
-
-func addSecretFiles(files map[string]string, key string, v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Map:
-		for _, id := range v.MapKeys() {
-			addSecretFiles(files, key+id.String()+".", v.MapIndex(id))
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			name := v.Type().Field(i).Tag.Get("koanf")
-			if name == "" {
-				continue
-			}
-			if path, ok := v.Field(i).Interface().(string); ok && strings.HasSuffix(name, "_file") && path != "" {
-				files[key+name] = path
-			}
-			addSecretFiles(files, key+name+".", v.Field(i))
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"signpost/cmd/signpost/config"
 	"signpost/store"
 	"signpost/store/blob"
 	"signpost/store/verbs"
@@ -16,13 +17,13 @@ import (
 
 // checkStore opens the database, or asks whether the service that holds it
 // lives.
-func checkStore(ctx context.Context, cfg Config, r *report) {
+func checkStore(ctx context.Context, cfg config.Config, r *report) {
 	heading := "Data folder " + cfg.Service.Data
 	if _, running := dialControl(cfg.Service.Data); running {
 		r.good(heading, "a service runs on it")
 		return
 	}
-	if !anythingStored(cfg) {
+	if !cfg.Service.Stored() {
 		if err := mayMake(cfg.Service.Data); err != nil {
 			r.fail(heading, "%v\nMake the folder, and give it to the user under which signpost serve runs; check as that user.", err)
 			return
@@ -44,14 +45,6 @@ func checkStore(ctx context.Context, cfg Config, r *report) {
 	checkAttachments(ctx, heading, db, cfg, r)
 }
 
-// anythingStored tells a data folder that was served from one that is new, and
-// that a check leaves as it is: whoever checks may be another user, who sees
-// nothing in it.
-func anythingStored(cfg Config) bool {
-	_, err := os.Stat(filepath.Join(cfg.Service.Data, databaseFile))
-	return err == nil
-}
-
 // mayMake tries whether a folder can be made and written to by whoever asks, and
 // leaves nothing behind: in the folder itself, or in the first above it that is there.
 func mayMake(folder string) error {
@@ -68,7 +61,7 @@ func mayMake(folder string) error {
 }
 
 // checkAttachments looks for each attachment that tickets and mails name.
-func checkAttachments(ctx context.Context, heading string, db *verbs.Store, cfg Config, r *report) {
+func checkAttachments(ctx context.Context, heading string, db *verbs.Store, cfg config.Config, r *report) {
 	blobs, err := openBlobs(cfg.Service)
 	if err != nil {
 		return // checkBlobs tells of it
@@ -130,9 +123,9 @@ func storeWhole(ctx context.Context, db *verbs.Store) error {
 }
 
 // checkBlobs writes and reads back an attachment.
-func checkBlobs(ctx context.Context, cfg Config, r *report) {
+func checkBlobs(ctx context.Context, cfg config.Config, r *report) {
 	heading := "Data folder " + cfg.Service.Data
-	if !anythingStored(cfg) {
+	if !cfg.Service.Stored() {
 		return // checkStore said so
 	}
 	if err := roundTrip(ctx, cfg); err != nil {
@@ -142,7 +135,7 @@ func checkBlobs(ctx context.Context, cfg Config, r *report) {
 	r.good(heading, "attachments can be written and read")
 }
 
-func roundTrip(ctx context.Context, cfg Config) error {
+func roundTrip(ctx context.Context, cfg config.Config) error {
 	blobs, err := openBlobs(cfg.Service)
 	if err != nil {
 		return err

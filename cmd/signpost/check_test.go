@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/mail/watch"
 	"signpost/store"
 )
@@ -24,7 +25,7 @@ func TestCheckTellsADataFolderThatServeCouldNotMake(t *testing.T) {
 		filepath.Join(home, "not", "yet"):      "serve makes what it needs",
 		filepath.Join(home, "not", "yet", "x"): "serve makes what it needs",
 	} {
-		var cfg Config
+		var cfg config.Config
 		cfg.Service.Data = folder
 		var out strings.Builder
 		r := &report{out: &out}
@@ -68,15 +69,15 @@ func TestCheckComplainsOfReadableSecretsAndData(t *testing.T) {
 	dir := t.TempDir()
 	data, file := filepath.Join(dir, "data"), filepath.Join(dir, "signpost.toml")
 	secret, password, key := filepath.Join(dir, "secret"), filepath.Join(dir, "password"), filepath.Join(dir, "key")
-	cfg := Config{
-		Service: ServiceConfig{Data: data, SecretFile: secret},
-		Mailbox: map[string]MailboxConfig{"us": {PasswordFile: password}},
-		DKIM:    map[string]DKIMConfig{"main": {KeyFile: key}},
-		Alarm:   AlarmConfig{Webhook: "https://alarm.example/token"},
+	cfg := config.Config{
+		Service: config.Service{Data: data, SecretFile: secret},
+		Mailbox: map[string]config.Mailbox{"us": {PasswordFile: password}},
+		DKIM:    map[string]config.DKIM{"main": {KeyFile: key}},
+		Alarm:   config.Alarm{Webhook: "https://alarm.example/token"},
 	}
 	modes := func(files, folder os.FileMode) string {
 		t.Helper()
-		for _, path := range []string{file, secret, password, key, filepath.Join(data, databaseFile)} {
+		for _, path := range []string{file, secret, password, key, filepath.Join(data, config.DatabaseFile)} {
 			if err := os.MkdirAll(data, 0o700); err != nil {
 				t.Fatal(err)
 			}

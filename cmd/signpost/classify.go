@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"signpost/cmd/signpost/config"
 	"signpost/mail/triage"
 	"signpost/store"
 )
@@ -30,7 +31,7 @@ func (c *ClassifyCmd) Run(env *environment) error {
 	}
 	var known triage.Envelope
 	if c.Config != "" {
-		cfg, err := loadWithoutLogins(c.Config, env.environ)
+		cfg, err := config.LoadWithoutLogins(c.Config, env.environ)
 		if err != nil {
 			return err
 		}
@@ -42,7 +43,7 @@ func (c *ClassifyCmd) Run(env *environment) error {
 }
 
 // ownEnvelope is what triage may know of an installation.
-func ownEnvelope(cfg Config) (triage.Envelope, error) {
+func ownEnvelope(cfg config.Config) (triage.Envelope, error) {
 	ring, _, err := mintAndTexts(cfg)
 	if err != nil {
 		return triage.Envelope{}, err
@@ -52,7 +53,7 @@ func ownEnvelope(cfg Config) (triage.Envelope, error) {
 		return triage.Envelope{}, err
 	}
 	return triage.Envelope{
-		Ours: ownAddresses(cfg), OwnMessageID: ring.OwnMessageID, OwnInstance: instanceOf(secrets),
+		Ours: cfg.OwnAddresses(), OwnMessageID: ring.OwnMessageID, OwnInstance: instanceOf(secrets),
 	}, nil
 }
 

@@ -14,9 +14,11 @@ import (
 	"strings"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/intake/staff"
 	"signpost/mail/sandbox"
 	"signpost/store"
+	"signpost/store/durable"
 )
 
 // DemoCmd runs the whole service beside the sandbox mail server, in one
@@ -67,7 +69,7 @@ type demo struct {
 
 // openDemo opens listeners and stores, after change had its hand on the
 // configuration; nothing is served yet.
-func openDemo(c DemoCmd, log *slog.Logger, change ...func(*Config)) (_ *demo, err error) {
+func openDemo(c DemoCmd, log *slog.Logger, change ...func(*config.Config)) (_ *demo, err error) {
 	d := &demo{}
 	defer func() {
 		if err != nil {
@@ -95,7 +97,7 @@ func openDemo(c DemoCmd, log *slog.Logger, change ...func(*Config)) (_ *demo, er
 	if d.app, err = openApp(cfg, log); err != nil {
 		return nil, err
 	}
-	if err := d.hire(); err != nil {
+	if err := d.addDemoAgent(); err != nil {
 		return nil, err
 	}
 	return d, d.app.build(d.dialers(), d.mount)
@@ -111,9 +113,9 @@ func (d *demo) url() string {
 	return "http://" + at.String()
 }
 
-// hire adds the demo's agent, who may do everything; an account that is there
+// addDemoAgent adds the demo's agent, who may do everything; an account that is there
 // stays as it was left.
-func (d *demo) hire() error {
+func (d *demo) addDemoAgent() error {
 	_, err := d.app.db.AddAgent(context.Background(), time.Now(), store.NewAgent{
 		Email: demoAgent, Name: "Demo Agent", Password: staff.HashPassword(demoPassword),
 		Roles: []store.Role{store.RoleAgent, store.RoleOps, store.RoleAdmin},
@@ -182,60 +184,18 @@ func demoSecret(data string) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(data, "secret")
-	if err := writeNew(path, newSecret(), 0o600); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := durable.Create(path, 0o600, durable.Bytes(newSecret())); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}
 	text, err := os.ReadFile(path)
 	return strings.TrimSpace(string(text)), err
 }
 
-// demoConfig is a small company's configuration: partners in the United States,
-// and all others. Limits by network are off, so that it can be tried and
-// measured from one machine; all others are on.
-func demoConfig(data, url, secret string) Config {
-	cfg := defaultConfig()
-	cfg.Service.BaseURL = url
-	cfg.Service.Data = data
-	cfg.Service.Product = "Example Partner Support"
-	cfg.Service.Secret = secret
-	us := RegionConfig{
-		Prefix: "US", Address: "partner-us.support@example.com", Name: "Example Partner Support US",
-		Countries: []string{"US"}, Languages: []string{"en", "es"}, Zone: "America/New_York",
-		Hours: "Mon-Fri 09:00-18:00", Holidays: []string{"2026-11-26", "2026-12-25", "2027-01-01"},
-		Mailbox: "us", Signature: "Example Partner Support",
-	}
-	intl := RegionConfig{
-		Prefix: "INT", Address: "partner.support@example.com", Name: "Example Partner Support",
-		Languages: []string{"en", "es", "zh-Hans", "id", "ar"}, Zone: "Europe/London",
-		Hours: "Mon-Fri 09:00-12:30,13:30-18:00", Holidays: []string{"2026-12-25", "2027-01-01"},
-		Mailbox: "intl", Signature: "Example Partner Support",
-	}
-	cfg.Region = map[string]RegionConfig{"us": us.withDefaults(), "intl": intl.withDefaults()}
-	cfg.regionOrder = []string{"us", "intl"}
-	box := func(address string) MailboxConfig {
-		return MailboxConfig{
-			Address: "sandbox:143", TLS: "none", Username: address, Password: demoPassword,
-			TrustedAuthserv: []string{sandboxHost},
-		}.withDefaults()
-	}
-	cfg.Mailbox = map[string]MailboxConfig{"us": box(us.Address), "intl": box(intl.Address)}
-	// Sent by hand alone, so that it stands in nobody's way.
-	cfg.Mailbox["canary"] = box("canary@example.com")
-	cfg.Canary = CanaryConfig{
-		On: true, Address: "canary@example.com", Mailbox: "canary", Limit: 20 * time.Second,
-		poll: 250 * time.Millisecond, settle: 2 * time.Second, rest: time.Second,
-	}
-	cfg.SMTP = SMTPConfig{Address: "sandbox:25", TLS: "none", Hello: "help.example.com", Auth: "none", Sessions: 4, PerDomain: 4, NullSender: true}
-	cfg.Form.Categories = []string{"Orders", "Payments", "Catalogue", "Technical", "Other"}
-	cfg.Form.PerNetwork, cfg.Form.ConfirmNet, cfg.Form.ConfirmNetDay = 0, 0, 0
-	cfg.Responder.Network = -1
-	// On, but far above what one who measures reaches.
-	cfg.Form.UploadsPerDay = 1 << 40
-	cfg.Form.ConfirmTotal, cfg.Form.ConfirmTotalDay = 200_000, 2_000_000
-	// Who tries the demo takes all partners from the domains made for that (RFC 2606
-	// section 3).
-	cfg.Form.publicHosts = []string{"example.com", "example.net", "example.org"}
-	return cfg
+// demoConfig is the demo's configuration in front of the sandbox.
+func demoConfig(data, url, secret string) config.Config {
+	return config.Demo(config.DemoSite{
+		Data: data, URL: url, Secret: secret, Authserv: sandboxHost, Password: demoPassword,
+	})
 }
 
 // welcome prints every address and login.

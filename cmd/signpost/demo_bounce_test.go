@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/store"
 )
 
@@ -191,7 +192,7 @@ func TestARefusalAtHandOverDoesWhatABounceDoes(t *testing.T) {
 func TestBouncesGoToAnAddressOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	const bounces, us = "bounces@mail.example.com", "partner-us.support@example.com"
-	d := startDemoAs(t, func(cfg *Config) {
+	d := startDemoAs(t, func(cfg *config.Config) {
 		region := cfg.Region["us"]
 		region.BounceAddress = bounces
 		cfg.Region["us"] = region

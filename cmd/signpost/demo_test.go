@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/mail/sandbox"
 	"signpost/store"
 )
@@ -28,11 +29,11 @@ const patience = 90 * time.Second
 // change had its hand on it.
 func startDemo(t *testing.T, change ...func(*App)) *demo {
 	t.Helper()
-	return startDemoAs(t, func(*Config) {}, change...)
+	return startDemoAs(t, func(*config.Config) {}, change...)
 }
 
 // startDemoAs is startDemo under another configuration.
-func startDemoAs(t *testing.T, configure func(*Config), change ...func(*App)) *demo {
+func startDemoAs(t *testing.T, configure func(*config.Config), change ...func(*App)) *demo {
 	t.Helper()
 	c := DemoCmd{HTTP: "127.0.0.1:0", SMTP: "127.0.0.1:0", IMAP: "127.0.0.1:0", Data: filepath.Join(t.TempDir(), "demo")}
 	d, err := openDemo(c, quietLog(), configure)
@@ -400,7 +401,7 @@ func TestADamagedBackupIsRefused(t *testing.T) {
 	if _, err := d.app.Backup(t.Context(), to); err != nil {
 		t.Fatal(err)
 	}
-	flipByte(t, filepath.Join(to, databaseFile))
+	flipByte(t, filepath.Join(to, config.DatabaseFile))
 	if _, err := restore(t.Context(), to, filepath.Join(dir, "data"), d.proven, time.Now()); err == nil ||
 		!strings.Contains(err.Error(), "is damaged") {
 		t.Errorf("got %v, want a sentence that the backup is damaged", err)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/store"
 )
 
@@ -79,18 +80,18 @@ func (a *App) diskTroubles(now time.Time) (list []store.Trouble) {
 	switch floor := int64(a.cfg.Alarm.DiskFloor); {
 	case free < int64(a.cfg.Form.UploadFloor):
 		list = append(list, store.Trouble{
-			Key: "disk", What: fmt.Sprintf("only %s are free for the data folder: no files are taken any more", bytesWords(free)), Level: 2,
+			Key: "disk", What: fmt.Sprintf("only %s are free for the data folder: no files are taken any more", config.Bytes(free).Words()), Level: 2,
 			Do: mend + "Tickets are still taken, without files: partners are told so, and lose nothing they wrote.",
 		})
 	case free < floor:
 		list = append(list, store.Trouble{
-			Key: "disk", What: fmt.Sprintf("only %s are free for the data folder", bytesWords(free)), Level: 1,
-			Do: mend + "Below " + bytesWords(int64(a.cfg.Form.UploadFloor)) + " the form takes no files any more.",
+			Key: "disk", What: fmt.Sprintf("only %s are free for the data folder", config.Bytes(free).Words()), Level: 1,
+			Do: mend + "Below " + a.cfg.Form.UploadFloor.Words() + " the form takes no files any more.",
 		})
 	}
 	if in, yes := a.disk.fills(now); yes && in < a.cfg.Alarm.DiskFillsWithin {
 		list = append(list, store.Trouble{
-			Key: "disk-fills", What: fmt.Sprintf("the disk of the data folder is full in %v at the pace of the last hour; %s are free", in.Round(time.Minute), bytesWords(free)),
+			Key: "disk-fills", What: fmt.Sprintf("the disk of the data folder is full in %v at the pace of the last hour; %s are free", in.Round(time.Minute), config.Bytes(free).Words()),
 			Do:    "What writes so much? The data folder's blobs hold attachments, and what posts that were refused left, for 48 hours.",
 			Level: 3 - level(in, a.cfg.Alarm.DiskFillsWithin/4, a.cfg.Alarm.DiskFillsWithin/2),
 		})
@@ -102,15 +103,4 @@ func (a *App) diskTroubles(now time.Time) (list []store.Trouble) {
 func (a *App) mayUpload() bool {
 	free, ok := a.disk.free()
 	return !ok || free >= int64(a.cfg.Form.UploadFloor)
-}
-
-// bytesWords is a size as a person reads it.
-func bytesWords(n int64) string {
-	switch {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-	case n >= 1<<20:
-		return fmt.Sprintf("%d MiB", n>>20)
-	}
-	return fmt.Sprintf("%d KiB", n>>10)
 }

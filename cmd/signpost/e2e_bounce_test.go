@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"signpost/cmd/signpost/config"
 	"signpost/store"
 )
 
@@ -146,7 +147,7 @@ func checkLate(t *testing.T, app *App, number, address string) {
 // not contradict itself, and shows it.
 func (s *service) inspect(t *testing.T, look func(*App)) {
 	t.Helper()
-	cfg, err := loadConfig(s.config, nil)
+	cfg, err := config.Load(s.config, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

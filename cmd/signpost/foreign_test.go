@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode"
 
+	"signpost/cmd/signpost/config/configtest"
 	"signpost/mail/watch"
 	"signpost/store"
 )
@@ -68,7 +69,7 @@ func TestWhatStrangersWroteIsPrinted(t *testing.T) {
 	signpost := func(args ...string) string {
 		var out, errs bytes.Buffer
 		run(&environment{
-			args: args, environ: append(secretsForExample(), "SIGNPOST_SERVICE__DATA="+data),
+			args: args, environ: append(configtest.Secrets(), "SIGNPOST_SERVICE__DATA="+data),
 			stdin: strings.NewReader("From: " + hostile + " <a@b.test>\r\nAuto-Submitted: auto-replied" + hostile +
 				"\r\n\r\nx"),
 			stdout: &out, stderr: &errs,

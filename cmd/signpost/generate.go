@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"signpost/cmd/signpost/config"
+	"signpost/sla"
 	"signpost/store"
 	"signpost/store/datafile"
 	"signpost/store/ident"
@@ -105,23 +107,22 @@ func tell(w io.Writer, what string, n int, began time.Time) {
 	fmt.Fprintf(w, "%d %s in %v, %.0f a second\n", n, what, took.Round(time.Millisecond), float64(n)/took.Seconds())
 }
 
-func (c *GenerateCmd) config(env *environment) (Config, error) {
+func (c *GenerateCmd) config(env *environment) (config.Config, error) {
 	if c.Config != "" {
-		return loadWithoutLogins(c.Config, env.environ)
+		return config.LoadWithoutLogins(c.Config, env.environ)
 	}
 	if c.Demo == "" {
-		return Config{}, errors.New("give --config FILE or --demo FOLDER")
+		return config.Config{}, errors.New("give --config FILE or --demo FOLDER")
 	}
 	secret, err := demoSecret(c.Demo)
 	return demoConfig(c.Demo, "http://127.0.0.1:8080", secret), err
 }
 
 func (c *GenerateCmd) generator(app *App) (*generator, error) {
-	promised, err := newPromises(app.cfg.Regions())
 	return &generator{
 		rand: rand.New(rand.NewPCG(c.Seed, c.Seed)), ring: app.ring, regions: app.cfg.Regions(),
-		promised: promised, chars: c.Chars,
-	}, err
+		promised: app.policy, chars: c.Chars,
+	}, nil
 }
 
 // fill opens the tickets and returns some of their confirmations, oldest first.
@@ -156,7 +157,7 @@ type generator struct {
 	rand     *rand.Rand
 	ring     *ident.Ring
 	regions  []store.Region
-	promised promises
+	promised sla.Policy
 	chars    int
 	again    string // whose mail was generated last
 }
@@ -190,7 +191,7 @@ func (g *generator) ticket(at time.Time) (store.NewTicket, error) {
 	first, last := pick(g.rand, generatedFirst), pick(g.rand, generatedLast)
 	// A third of all tickets come from people who wrote before.
 	domain := fmt.Sprintf("shop%d.example.com", g.rand.IntN(20_000))
-	promise, err := g.promised.promise(region.ID, at)
+	promise, err := g.promised.Promise(region.ID, at)
 	if err != nil {
 		return store.NewTicket{}, err
 	}

@@ -49,5 +49,5 @@ func (a *App) inside() http.Handler {
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.metrics.handler())
-	return web.OnlyHosts(webConfig(a.cfg).HostNames(), a.log, mux)
+	return web.OnlyHosts(a.cfg.ForWeb().HostNames(), a.log, mux)
 }

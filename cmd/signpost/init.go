@@ -9,13 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-)
 
-// exampleConfig is the commented configuration that init writes; a test holds
-// it to parse without a fault.
-//
-//go:embed signpost.example.toml
-var exampleConfig string
+	"signpost/cmd/signpost/config"
+	"signpost/store/durable"
+)
 
 // InitCmd writes a commented configuration and an installation secret.
 type InitCmd struct {
@@ -29,11 +26,11 @@ func (c *InitCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	text := strings.ReplaceAll(exampleConfig, "/etc/signpost/signpost.secret", absolute)
-	if err := writeNew(c.File, []byte(text), 0o644); err != nil {
-		return err
+	text := strings.ReplaceAll(config.Example, config.ExampleSecretFile, absolute)
+	if err := durable.Create(c.File, 0o644, durable.Bytes([]byte(text))); err != nil {
+		return refusedToReplace(err)
 	}
-	switch err := writeNew(secretFile, newSecret(), 0o600); {
+	switch err := durable.Create(secretFile, 0o600, durable.Bytes(newSecret())); {
 	case errors.Is(err, os.ErrExist):
 		fmt.Fprintf(env.stdout, "Kept the secret in %s.\n", secretFile)
 	case err != nil:
@@ -45,28 +42,17 @@ func (c *InitCmd) Run(env *environment) error {
 	return nil
 }
 
+// refusedToReplace says what to do where a file is there already.
+func refusedToReplace(err error) error {
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%w; name another file, or move that one away", err)
+	}
+	return err
+}
+
 // newSecret is a fresh installation secret as text.
 func newSecret() []byte {
 	var raw [32]byte
 	rand.Read(raw[:])
 	return []byte(base64.StdEncoding.EncodeToString(raw[:]) + "\n")
-}
-
-// writeNew creates a file and refuses to replace one.
-func writeNew(path string, content []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%w; name another file, or move that one away", err)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
 }

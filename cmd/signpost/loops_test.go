@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/mail/sandbox"
 	"signpost/store"
 )
@@ -338,7 +339,7 @@ func TestARobotOfManyDomainsTripsTheBreaker(t *testing.T) {
 }
 
 // join runs a second installation, of another domain, on the demo's mail host.
-func (d *demo) join(t *testing.T, domain string, change func(*Config)) *App {
+func (d *demo) join(t *testing.T, domain string, change func(*config.Config)) *App {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -393,7 +394,7 @@ func TestTwoServicesDoNotTalkToEachOther(t *testing.T) {
 			t.Parallel()
 			d := startDemo(t)
 			const theirs = "partner.support@example.org"
-			other := d.join(t, "example.org", func(c *Config) { c.SMTP.NullSender = nullSender })
+			other := d.join(t, "example.org", func(c *config.Config) { c.SMTP.NullSender = nullSender })
 			// As if the other's address had written to ours, without a mark.
 			raw := plainMail(theirs, "Hello")
 			if err := d.host.Deliver(theirs, []string{supportAddress}, raw); err != nil {
@@ -425,7 +426,7 @@ func TestTwoServicesDoNotTalkToEachOther(t *testing.T) {
 func TestOwnMailPolledBackIn(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	other := d.join(t, "example.org", func(c *Config) { c.SMTP.NullSender = false })
+	other := d.join(t, "example.org", func(c *config.Config) { c.SMTP.NullSender = false })
 	if err := d.host.Deliver("ann@partner.test", []string{supportAddress}, plainMail("ann@partner.test", "Order")); err != nil {
 		t.Fatal(err)
 	}

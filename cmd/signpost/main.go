@@ -6,10 +6,11 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	_ "time/tzdata"
 
 	"github.com/alecthomas/kong"
 
-	_ "time/tzdata" // promises must not depend on the machine's zone files
+	"signpost/cmd/signpost/config"
 )
 
 // CLI is every subcommand; each lives in the file of its name.
@@ -68,7 +69,7 @@ func run(env *environment) int {
 		return 2
 	}
 	err = ctx.Run(env)
-	if faults := (Faults)(nil); errors.As(err, &faults) {
+	if faults := (config.Faults)(nil); errors.As(err, &faults) {
 		fmt.Fprintf(env.stderr, "signpost: the configuration has %s:\n\n%v\n", counted(len(faults), "fault"), faults)
 		return 1
 	}

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/config/configtest"
 )
 
 // operated is the file of a configuration whose data folder is data, and whose
@@ -14,7 +17,7 @@ import (
 func operated(t *testing.T, data string) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "signpost.toml")
-	text := strings.Replace(exampleConfig, "/var/lib/signpost", data, 1)
+	text := strings.Replace(config.Example, "/var/lib/signpost", data, 1)
 	text = strings.Replace(text, "secret_file = ", "# secret_file = ", 1)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -48,7 +51,7 @@ func TestWithoutAServiceOnlyItsOwnSecretIsNeeded(t *testing.T) {
 	if code, _, errs := typed(t, nil, "responder", "off", "--config", file); code != 1 || !strings.Contains(errs, "the configuration has 1 fault:") || !strings.Contains(errs, "no installation secret") {
 		t.Errorf("without any secret: %d %s", code, errs)
 	}
-	if code, out, errs := typed(t, secretsForExample()[:1], "responder", "off", "--config", file); code != 0 || !strings.Contains(out, "are off") {
+	if code, out, errs := typed(t, configtest.Secrets()[:1], "responder", "off", "--config", file); code != 0 || !strings.Contains(out, "are off") {
 		t.Errorf("with the installation's secret: %d %s%s", code, out, errs)
 	}
 }
@@ -59,7 +62,7 @@ func TestABackupOfNothingFails(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	file, to := operated(t, data), filepath.Join(t.TempDir(), "backup")
-	code, out, errs := typed(t, secretsForExample(), "backup", "--config", file, "--to", to)
+	code, out, errs := typed(t, configtest.Secrets(), "backup", "--config", file, "--to", to)
 	if code != 1 || !strings.Contains(errs, "nothing is stored in "+data) {
 		t.Errorf("backup of a folder that is not there: %d %s%s", code, out, errs)
 	}
@@ -78,7 +81,7 @@ func TestABackupOfARottenDatabaseSaysSo(t *testing.T) {
 	if code, _, errs := typed(t, nil, "generate", "--demo", data, "--tickets", "50"); code != 0 {
 		t.Fatal(errs)
 	}
-	database := filepath.Join(data, databaseFile)
+	database := filepath.Join(data, config.DatabaseFile)
 	text, err := os.ReadFile(database)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +90,7 @@ func TestABackupOfARottenDatabaseSaysSo(t *testing.T) {
 	if err := os.WriteFile(database, rotten, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, out, errs := typed(t, secretsForExample(), "backup", "--config", operated(t, data), "--to", to)
+	code, out, errs := typed(t, configtest.Secrets(), "backup", "--config", operated(t, data), "--to", to)
 	if code != 1 || !strings.Contains(errs, "keep the older backups") || !strings.Contains(errs, "ticket") {
 		t.Errorf("backup of a rotten database: %d %s%s", code, out, errs)
 	}
@@ -112,7 +115,7 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 	if _, err := restore(t.Context(), backedUp, data, d.proven, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(disk, databaseFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(disk, config.DatabaseFile)); err != nil {
 		t.Errorf("what was restored is not on the disk that the link names: %v", err)
 	}
 
@@ -163,7 +166,7 @@ func TestCheckTriesANewDataFolderAndLeavesItAsItWas(t *testing.T) {
 		filepath.Join(file, "below"): "Make the folder",
 	} {
 		var out bytes.Buffer
-		cfg := Config{Service: ServiceConfig{Data: data}}
+		cfg := config.Config{Service: config.Service{Data: data}}
 		r := &report{out: &out, timeout: time.Second}
 		checkStore(t.Context(), cfg, r)
 		checkBlobs(t.Context(), cfg, r)
@@ -181,10 +184,10 @@ func TestCheckTriesANewDataFolderAndLeavesItAsItWas(t *testing.T) {
 func TestNothingMadeUpAmongPartnersTickets(t *testing.T) {
 	t.Parallel()
 	file := operated(t, filepath.Join(t.TempDir(), "data"))
-	if code, _, errs := typed(t, secretsForExample(), "generate", "--config", file, "--tickets", "5"); code != 0 {
+	if code, _, errs := typed(t, configtest.Secrets(), "generate", "--config", file, "--tickets", "5"); code != 0 {
 		t.Fatalf("generate into a new folder: %d %s", code, errs)
 	}
-	code, out, errs := typed(t, secretsForExample(), "generate", "--config", file, "--tickets", "7")
+	code, out, errs := typed(t, configtest.Secrets(), "generate", "--config", file, "--tickets", "7")
 	if code != 1 || !strings.Contains(errs, "holds 5 tickets already") || out != "" {
 		t.Errorf("generate among tickets: %d %s%s", code, out, errs)
 	}
@@ -202,7 +205,7 @@ func TestWhatMakesNoSenseOnACommandLine(t *testing.T) {
 	}
 	file := operated(t, data)
 	for _, address := range []string{"nobody", "a b@example.com", "a\n@example.com", "Ada <ada@example.com>"} {
-		if code, _, errs := typed(t, secretsForExample(), "agent", "add", address, "--config", file); code != 1 || !strings.Contains(errs, "is no mail address") {
+		if code, _, errs := typed(t, configtest.Secrets(), "agent", "add", address, "--config", file); code != 1 || !strings.Contains(errs, "is no mail address") {
 			t.Errorf("agent add %q: %d %s", address, code, errs)
 		}
 	}

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/intake/ops"
 	"signpost/mail/outbox"
+	"signpost/sla"
 	"signpost/store"
 )
 
@@ -123,7 +125,7 @@ func relayTraits(t outbox.Traits) []ops.Relay {
 		{Name: "AUTH", Value: "not offered"},
 	}
 	if t.SizeLimit > 0 {
-		all[4].Value = bytesWords(t.SizeLimit)
+		all[4].Value = config.Bytes(t.SizeLimit).Words()
 	}
 	if t.PerSession > 0 {
 		all[5].Value = fmt.Sprint(t.PerSession)
@@ -153,14 +155,13 @@ func (a *App) learnRelay(ctx context.Context) error {
 
 // renewing composes a confirmation whose promised date passed before it could leave
 // (it was held, or the relay was down) anew with the promise of now.
-func (a *App) renewing(compose outbox.Compose, promised promises) outbox.Compose {
+func (a *App) renewing(compose outbox.Compose) outbox.Compose {
 	return func(ctx context.Context, row store.Outbound) (outbox.Message, error) {
 		now := time.Now()
-		first := row.Promise.FirstResponseBy
-		if row.Kind != store.MailConfirmation || first.IsZero() || now.Before(first) {
+		if row.Kind != store.MailConfirmation || !sla.Overdue(row.Promise, now) {
 			return compose(ctx, row)
 		}
-		promise, err := promised.promise(row.Region, now)
+		promise, err := a.policy.Promise(row.Region, now)
 		if err == nil {
 			row, err = a.db.RenewPromise(ctx, now, row.ID, row.Claim, promise)
 		}

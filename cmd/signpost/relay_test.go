@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"signpost/mail/outbox"
+	"signpost/sla"
 	"signpost/store"
 	"signpost/store/datafile"
 )
@@ -92,17 +93,20 @@ func anHourRefused(t *testing.T, path string) {
 	relay := &refusingRelay{}
 	words := "550 Sender address is not allowed."
 	relay.refusal.Store(&words)
-	a := &App{db: db, log: quietLog(), metrics: newMetrics()}
-	promised := promises{"us": func(at time.Time) (store.Promise, error) {
-		return store.Promise{FirstResponseBy: at.Add(30 * time.Minute), ResolutionBy: at.Add(48 * time.Hour)}, nil
-	}}
+	policy, err := sla.NewPolicy([]store.Region{{
+		ID: "us", Zone: "UTC", Hours: "Mon-Sun 00:00-24:00", FirstResponse: 30 * time.Minute, Resolution: 48 * time.Hour,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &App{db: db, log: quietLog(), metrics: newMetrics(), policy: policy}
 	late := 0
 	compose := a.renewing(func(_ context.Context, row store.Outbound) (outbox.Message, error) {
 		if !row.Promise.FirstResponseBy.After(time.Now()) {
 			late++
 		}
 		return outbox.Message{From: row.From, To: row.To, Bytes: []byte("Subject: x\r\n\r\nx\r\n")}, nil
-	}, promised)
+	})
 	a.sender = outbox.New(outbox.Config{Addr: "127.0.0.1:25", TLS: outbox.TLSNone, Hello: "desk.example",
 		Dial: relay.dial}, db, compose, a.log, outbox.Observer{})
 	var told []string

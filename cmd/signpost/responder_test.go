@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"signpost/cmd/signpost/config/configtest"
 )
 
 // TestAMailboxSwitchedOffByAnOlderVersionStaysOff: what that kept in a file is in
@@ -29,7 +31,7 @@ func TestAMailboxSwitchedOffByAnOlderVersionStaysOff(t *testing.T) {
 	responder := func(args ...string) (int, string) {
 		var out, errs bytes.Buffer
 		code := run(&environment{
-			args: append(append([]string{"responder"}, args...), "--config", file), environ: append(secretsForExample(), "SIGNPOST_SERVICE__DATA="+data),
+			args: append(append([]string{"responder"}, args...), "--config", file), environ: append(configtest.Secrets(), "SIGNPOST_SERVICE__DATA="+data),
 			stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
 		})
 		return code, out.String() + errs.String()

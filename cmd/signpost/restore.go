@@ -15,9 +15,11 @@ import (
 	"strings"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/store"
 	"signpost/store/blob"
 	"signpost/store/datafile"
+	"signpost/store/durable"
 	"signpost/store/ident"
 )
 
@@ -30,7 +32,7 @@ type RestoreCmd struct {
 
 // Run restores and says what was restored.
 func (c *RestoreCmd) Run(env *environment) error {
-	cfg, err := loadWithoutLogins(c.Config, env.environ)
+	cfg, err := config.LoadWithoutLogins(c.Config, env.environ)
 	if err != nil {
 		return err
 	}
@@ -107,18 +109,18 @@ func restore(ctx context.Context, from, data string, proven func(Manifest) error
 		os.RemoveAll(partial)
 		return m, fmt.Errorf("restore: %w", err)
 	}
-	for _, name := range []string{blobFolder, databaseFile} {
+	for _, name := range []string{config.BlobFolder, config.DatabaseFile} {
 		if err := os.Rename(filepath.Join(partial, name), filepath.Join(data, name)); err != nil {
 			return m, err
 		}
 	}
-	if err := syncDir(data); err != nil {
+	if err := durable.SyncFolder(data); err != nil {
 		return m, err
 	}
 	if err := os.RemoveAll(partial); err != nil {
 		return m, err
 	}
-	return m, errors.Join(syncDir(data), syncDir(filepath.Dir(data)))
+	return m, errors.Join(durable.SyncFolder(data), durable.SyncFolder(filepath.Dir(data)))
 }
 
 // clearForRestore makes the data folder and the one to work in, and removes what
@@ -128,7 +130,7 @@ func clearForRestore(data, partial string) error {
 		return err
 	}
 	if _, err := os.Stat(partial); err == nil {
-		for _, path := range []string{filepath.Join(data, blobFolder), filepath.Join(data, databaseFile), partial} {
+		for _, path := range []string{filepath.Join(data, config.BlobFolder), filepath.Join(data, config.DatabaseFile), partial} {
 			if err := os.RemoveAll(path); err != nil {
 				return err
 			}
@@ -155,10 +157,10 @@ func restored(data string) error {
 }
 
 func (m *Manifest) restoreInto(ctx context.Context, from *os.Root, partial string, now time.Time) error {
-	if err := copySum(from, databaseFile, m.Database, filepath.Join(partial, databaseFile)); err != nil {
+	if err := copySum(from, config.DatabaseFile, m.Database, filepath.Join(partial, config.DatabaseFile)); err != nil {
 		return err
 	}
-	into, err := blob.Open(filepath.Join(partial, blobFolder))
+	into, err := blob.Open(filepath.Join(partial, config.BlobFolder))
 	if err != nil {
 		return err
 	}
@@ -166,7 +168,7 @@ func (m *Manifest) restoreInto(ctx context.Context, from *os.Root, partial strin
 	if err := m.copyAttachments(ctx, from, into, filepath.Join(partial, listFile)); err != nil {
 		return err
 	}
-	db, err := datafile.Open(filepath.Join(partial, databaseFile), datafile.Options{Log: slog.New(slog.DiscardHandler)})
+	db, err := datafile.Open(filepath.Join(partial, config.DatabaseFile), datafile.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
@@ -238,7 +240,7 @@ func copyAttachment(ctx context.Context, from *os.Root, into blob.Store, hash st
 
 // attachmentName is where blob.Local, which made it, keeps an attachment.
 func attachmentName(hash store.BlobHash) string {
-	return path.Join(blobFolder, string(hash[:2]), string(hash))
+	return path.Join(config.BlobFolder, string(hash[:2]), string(hash))
 }
 
 // readList reads the list of attachments, from a copy that is what the manifest
@@ -269,7 +271,7 @@ func (m Manifest) readList(from *os.Root, scratch string, each func(store.BlobHa
 
 // walkAttachments finds the attachments by their names.
 func walkAttachments(from *os.Root, each func(store.BlobHash, int64) error) error {
-	return fs.WalkDir(from.FS(), blobFolder, func(name string, e fs.DirEntry, err error) error {
+	return fs.WalkDir(from.FS(), config.BlobFolder, func(name string, e fs.DirEntry, err error) error {
 		if err != nil || !blob.IsHash(path.Base(name)) {
 			return err
 		}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/config/configtest"
 	"signpost/store/ident"
 )
 
@@ -39,7 +41,7 @@ func backedUp(t *testing.T) (d *demo, folder string) {
 // attachmentIn is the path of one of the backup's attachments.
 func attachmentIn(t *testing.T, folder string) string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(folder, blobFolder, "??", "*"))
+	all, err := filepath.Glob(filepath.Join(folder, config.BlobFolder, "??", "*"))
 	if err != nil || len(all) == 0 {
 		t.Fatalf("the backup has no attachments: %v", err)
 	}
@@ -84,7 +86,7 @@ func mustRestore(t *testing.T, folder string, proven func(Manifest) error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, _ := filepath.Glob(filepath.Join(data, blobFolder, "??", "*"))
+	all, _ := filepath.Glob(filepath.Join(data, config.BlobFolder, "??", "*"))
 	if m.Blobs != 3 || len(all) != 3 {
 		t.Errorf("%d attachments of %d came back", len(all), m.Blobs)
 	}
@@ -143,14 +145,14 @@ func TestARestoreReadsRegularFilesAlone(t *testing.T) {
 		make func(path string) error
 	}{
 		"a link to the manifest":    {inFolder(manifestFile), linkTo(secret)},
-		"a link to the database":    {inFolder(databaseFile), linkTo(secret)},
-		"a pipe for the database":   {inFolder(databaseFile), func(p string) error { return syscall.Mkfifo(p, 0o600) }},
-		"a folder for the database": {inFolder(databaseFile), func(p string) error { return os.Mkdir(p, 0o700) }},
-		"a device for the database": {inFolder(databaseFile), linkTo("/dev/zero")},
+		"a link to the database":    {inFolder(config.DatabaseFile), linkTo(secret)},
+		"a pipe for the database":   {inFolder(config.DatabaseFile), func(p string) error { return syscall.Mkfifo(p, 0o600) }},
+		"a folder for the database": {inFolder(config.DatabaseFile), func(p string) error { return os.Mkdir(p, 0o700) }},
+		"a device for the database": {inFolder(config.DatabaseFile), linkTo("/dev/zero")},
 		"a link to an attachment":   {func(f string) string { return attachmentIn(t, f) }, linkTo(secret)},
 		"a pipe for an attachment": {func(f string) string { return attachmentIn(t, f) },
 			func(p string) error { return syscall.Mkfifo(p, 0o600) }},
-		"a link to the attachments": {inFolder(blobFolder), linkTo(filepath.Dir(secret))},
+		"a link to the attachments": {inFolder(config.BlobFolder), linkTo(filepath.Dir(secret))},
 		"a link to some attachments": {func(f string) string { return filepath.Dir(attachmentIn(t, f)) },
 			linkTo(filepath.Dir(secret))},
 	} {
@@ -204,7 +206,7 @@ func TestARestoreTakesNoMoreThanTheManifestSays(t *testing.T) {
 	}
 
 	stray := strings.Repeat("f", 64)
-	if err := os.WriteFile(filepath.Join(folder, blobFolder, "ff", stray), []byte("x"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, config.BlobFolder, "ff", stray), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	mustRestore(t, folder, d.proven) // what no list names is left where it is
@@ -212,7 +214,7 @@ func TestARestoreTakesNoMoreThanTheManifestSays(t *testing.T) {
 	mustRefuse(t, folder, vouched, "more attachments than its manifest says")
 	rewrite(t, folder, func(m *Manifest) { m.Blobs = 9 })
 	mustRefuse(t, folder, vouched, "more attachments than its manifest says")
-	grow(filepath.Join(folder, databaseFile))
+	grow(filepath.Join(folder, config.DatabaseFile))
 	mustRefuse(t, folder, vouched, "it has 1099511627776 bytes")
 	grow(filepath.Join(folder, manifestFile))
 	mustRefuse(t, folder, vouched, "is no backup")
@@ -252,14 +254,14 @@ func TestAttachmentsThatAreNotThereAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	rewrite(t, folder, func(m *Manifest) { m.Blobs, m.Bytes = m.Blobs-1, m.Bytes-info.Size() })
-	code, out, errs := typed(t, secretsForExample(), "restore", "--config", file, "--from", folder, "--unsigned")
+	code, out, errs := typed(t, configtest.Secrets(), "restore", "--config", file, "--from", folder, "--unsigned")
 	name, _ := filepath.Rel(folder, one)
 	if code != 0 || !strings.Contains(errs, "are not in this backup: 1, such as "+name) {
 		t.Errorf("restore: %d %s%s", code, out, errs)
 	}
 	var said strings.Builder
 	r := &report{out: &said, timeout: time.Minute}
-	cfg := defaultConfig()
+	cfg := config.Default()
 	cfg.Service.Data = data
 	if checkStore(t.Context(), cfg, r); r.bad != 1 || !strings.Contains(said.String(), "are missing: 1 of 3, such as") ||
 		!strings.Contains(said.String(), name) {
@@ -280,11 +282,11 @@ func TestAnOperatorVouchesOnTheCommandLine(t *testing.T) {
 	t.Parallel()
 	_, folder := backedUp(t)
 	file := operated(t, filepath.Join(t.TempDir(), "data"))
-	code, out, errs := typed(t, secretsForExample(), "restore", "--config", file, "--from", folder)
+	code, out, errs := typed(t, configtest.Secrets(), "restore", "--config", file, "--from", folder)
 	if code != 1 || !strings.Contains(errs, "--unsigned") || !strings.Contains(errs, "fingerprint") {
 		t.Errorf("without a word of the operator's: %d %s%s", code, out, errs)
 	}
-	code, out, errs = typed(t, secretsForExample(), "restore", "--config", file, "--from", folder, "--unsigned")
+	code, out, errs = typed(t, configtest.Secrets(), "restore", "--config", file, "--from", folder, "--unsigned")
 	if code != 0 || !strings.Contains(out, "3 attachments") || !strings.Contains(errs, "recovery code") {
 		t.Errorf("with one: %d %s%s", code, out, errs)
 	}

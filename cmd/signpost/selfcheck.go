@@ -13,10 +13,12 @@ import (
 	"sync"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/intake/ops"
+	"signpost/store/durable"
 )
 
-// backupOld is how old the last backup may be before it is looked at askance.
+// backupOld is how old the last backup may be before it is shown amber.
 const backupOld = 7 * 24 * time.Hour
 
 // selfChecks is what the service tells of itself.
@@ -29,7 +31,7 @@ func (a *App) selfChecks(context.Context) []ops.Check {
 		a.diskCheck(now),
 		a.databaseCheck(),
 		a.commitCheck(),
-		{Name: "Memory", Value: bytesWords(memoryHeld()), Note: bytesWords(living()) + " of it live"},
+		{Name: "Memory", Value: config.Bytes(memoryHeld()).Words(), Note: config.Bytes(living()).Words() + " of it live"},
 		a.backupCheck(now),
 	}
 }
@@ -54,13 +56,13 @@ func (a *App) diskCheck(now time.Time) ops.Check {
 		c.Value, c.Note = "not known", err.Error()
 		return c
 	}
-	c.Value = fmt.Sprintf("%s free of %s", bytesWords(free), bytesWords(size))
+	c.Value = fmt.Sprintf("%s free of %s", config.Bytes(free).Words(), config.Bytes(size).Words())
 	if in, yes := a.disk.fills(now); yes {
 		c.Note = fmt.Sprintf("full in %v at the pace of the last hour", in.Round(time.Minute))
 	}
 	switch {
 	case free < int64(a.cfg.Form.UploadFloor):
-		c.Note, c.Tone = "no files are taken below "+bytesWords(int64(a.cfg.Form.UploadFloor)), "red"
+		c.Note, c.Tone = "no files are taken below "+a.cfg.Form.UploadFloor.Words(), "red"
 	case free < int64(a.cfg.Alarm.DiskFloor):
 		c.Tone = "amber"
 	}
@@ -69,14 +71,14 @@ func (a *App) diskCheck(now time.Time) ops.Check {
 
 func (a *App) databaseCheck() ops.Check {
 	c := ops.Check{Name: "Database"}
-	info, err := os.Stat(filepath.Join(a.cfg.Service.Data, databaseFile))
+	info, err := os.Stat(a.cfg.Service.Database())
 	if err != nil {
 		c.Value, c.Tone = err.Error(), "red"
 		return c
 	}
-	c.Value = bytesWords(info.Size())
+	c.Value = config.Bytes(info.Size()).Words()
 	if budget := int64(a.cfg.Service.DiskBudget); budget > 0 {
-		c.Value += " of " + bytesWords(budget)
+		c.Value += " of " + config.Bytes(budget).Words()
 		if info.Size() > budget/10*9 {
 			c.Note, c.Tone = "beyond service.disk_budget nothing more is taken", "amber"
 		}
@@ -147,7 +149,7 @@ type lastBackup struct {
 func (a *App) noteBackup(to string, m Manifest) {
 	raw, err := json.Marshal(lastBackup{m.MadeAt, to, m.Database.Size + m.Bytes})
 	if err == nil {
-		err = writeWhole(filepath.Join(a.cfg.Service.Data, lastBackupFile), raw)
+		err = durable.Replace(filepath.Join(a.cfg.Service.Data, lastBackupFile), durable.Bytes(raw))
 	}
 	if err != nil {
 		a.log.Warn("the backup was made, but that could not be noted", "error", err)
@@ -169,7 +171,7 @@ func (a *App) backupCheck(now time.Time) ops.Check {
 		c.Note = err.Error()
 		return c
 	}
-	c.Value = fmt.Sprintf("%s UTC, %s", last.At.UTC().Format("2 Jan 15:04"), bytesWords(last.Bytes))
+	c.Value = fmt.Sprintf("%s UTC, %s", last.At.UTC().Format("2 Jan 15:04"), config.Bytes(last.Bytes).Words())
 	c.Note, c.Tone = last.To, ""
 	if now.Sub(last.At) > backupOld {
 		c.Tone = "amber"

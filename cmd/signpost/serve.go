@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"signpost/cmd/signpost/config"
 )
 
 // ServeCmd runs the service.
@@ -15,7 +17,7 @@ type ServeCmd struct {
 
 // Run serves until the process is told to stop.
 func (c *ServeCmd) Run(env *environment) error {
-	cfg, err := loadConfig(c.Config, env.environ)
+	cfg, err := config.Load(c.Config, env.environ)
 	if err != nil {
 		return err
 	}
@@ -27,7 +29,7 @@ func (c *ServeCmd) Run(env *environment) error {
 }
 
 // serve is the whole service, until the process is told to stop.
-func serve(cfg Config, log *slog.Logger, d dialers) error {
+func serve(cfg config.Config, log *slog.Logger, d dialers) error {
 	app, err := openApp(cfg, log)
 	if err != nil {
 		return err
@@ -40,7 +42,7 @@ func serve(cfg Config, log *slog.Logger, d dialers) error {
 	if err != nil {
 		return err
 	}
-	log.Info("configured", "config", cfg.redacted())
+	log.Info("configured", "config", cfg.Redacted())
 	ctx, stop := untilSignal()
 	defer stop()
 	return app.Run(ctx, public)

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/sla"
 )
 
@@ -46,7 +49,7 @@ func (c *SLAExplainCmd) Run(env *environment) error {
 func (c *SLAExplainCmd) calendar(env *environment) (*sla.Calendar, error) {
 	switch {
 	case c.Config != "" && c.Region != "":
-		cfg, err := loadWithoutLogins(c.Config, env.environ)
+		cfg, err := config.LoadWithoutLogins(c.Config, env.environ)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +58,7 @@ func (c *SLAExplainCmd) calendar(env *environment) (*sla.Calendar, error) {
 				return sla.ForRegion(r)
 			}
 		}
-		return nil, fmt.Errorf("the configuration has no region %q; it has %v", c.Region, sortedKeys(cfg.Region))
+		return nil, fmt.Errorf("the configuration has no region %q; it has %v", c.Region, slices.Sorted(maps.Keys(cfg.Region)))
 	case c.Zone != "" && c.Open != "":
 		zone, err := sla.Zone(c.Zone)
 		if err != nil {

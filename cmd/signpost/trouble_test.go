@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/intake/staff"
 	"signpost/mail/outbox"
 	"signpost/store"
@@ -117,12 +118,12 @@ func TestALittleRoomIsTold(t *testing.T) {
 		512 << 20:   {"disk 1", true},
 		512<<20 - 1: {"disk 2", false},
 	} {
-		a := &App{cfg: defaultConfig(), disk: &disk{room: func(string) (int64, int64, error) { return free, 1 << 40, nil }}}
+		a := &App{cfg: config.Default(), disk: &disk{room: func(string) (int64, int64, error) { return free, 1 << 40, nil }}}
 		if got := keysOf(a.diskTroubles(time.Now())); got != c.want || a.mayUpload() != c.files {
 			t.Errorf("with %d bytes free: %q, files %v; want %q, %v", free, got, a.mayUpload(), c.want, c.files)
 		}
 	}
-	a := &App{cfg: defaultConfig(), disk: &disk{room: func(string) (int64, int64, error) { return 0, 0, errors.ErrUnsupported }}}
+	a := &App{cfg: config.Default(), disk: &disk{room: func(string) (int64, int64, error) { return 0, 0, errors.ErrUnsupported }}}
 	if list := a.diskTroubles(time.Now()); len(list) != 0 || !a.mayUpload() {
 		t.Errorf("a system that does not tell the room: %s, files %v", keysOf(list), a.mayUpload())
 	}

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
+
+	"signpost/cmd/signpost/config"
 )
 
 // WatchCmd shows what the watcher would do with the newest mails of the
@@ -19,14 +23,14 @@ type WatchCmd struct {
 
 // Run prints a line a mail.
 func (c *WatchCmd) Run(env *environment) error {
-	cfg, err := loadConfig(c.Config, env.environ)
+	cfg, err := config.Load(c.Config, env.environ)
 	if err != nil {
 		return err
 	}
 	if c.Limit < 1 || c.Limit > 10_000 {
 		return errors.New("--limit: use 1 to 10000")
 	}
-	ids := sortedKeys(cfg.Mailbox)
+	ids := slices.Sorted(maps.Keys(cfg.Mailbox))
 	if c.Mailbox != "" {
 		if _, ok := cfg.Mailbox[c.Mailbox]; !ok {
 			return fmt.Errorf("there is no [mailbox.%s] in %s", c.Mailbox, c.Config)

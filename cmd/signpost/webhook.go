@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"signpost/cmd/signpost/config"
 )
 
 // notice is what an alarm posts to the webhook, as JSON. Text alone is what
@@ -71,7 +73,7 @@ func (w *webhook) post(ctx context.Context, n notice) error {
 }
 
 // checkAlarm posts a test notice.
-func checkAlarm(ctx context.Context, cfg Config, r *report) {
+func checkAlarm(ctx context.Context, cfg config.Config, r *report) {
 	const heading = "Alarms"
 	if cfg.Alarm.Webhook == "" {
 		without := "alarms stand in the log, /readyz, /metrics and at /ops/health alone"

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"signpost/cmd/signpost/config"
 	"signpost/intake/ops"
 	"signpost/intake/staff"
 	"signpost/mail/watch"
@@ -13,7 +14,7 @@ import (
 
 // buildStaff adds the door for those who work here and the rooms behind it.
 func (a *App) buildStaff() (err error) {
-	if a.staff, err = staff.New(staffConfig(a.cfg), staff.Deps{Agents: a.db, Ring: a.ring, Home: staffHome}); err != nil {
+	if a.staff, err = staff.New(a.cfg.ForStaff(), staff.Deps{Agents: a.db, Ring: a.ring, Home: staffHome}); err != nil {
 		return err
 	}
 	if err := a.staff.Mount(a.web); err != nil {
@@ -86,7 +87,7 @@ func watchingWords(s watch.State) string {
 
 // accessOf is when a mailbox's access ends unless somebody renews it, zero where
 // nobody knows, and why it has none now.
-func (a *App) accessOf(c MailboxConfig) (ends time.Time, fault string) {
+func (a *App) accessOf(c config.Mailbox) (ends time.Time, fault string) {
 	source, ok := a.accounts[c.OAuth]
 	if c.Auth != "xoauth2" || !ok {
 		return ends, ""
@@ -96,7 +97,7 @@ func (a *App) accessOf(c MailboxConfig) (ends time.Time, fault string) {
 		fault = status.Err.Error()
 	}
 	ends = status.RefreshUntil
-	if secret, ok := a.cfg.OAuth[c.OAuth].secretEnds(); ok && (ends.IsZero() || secret.Before(ends)) {
+	if secret, ok := a.cfg.OAuth[c.OAuth].SecretEnds(); ok && (ends.IsZero() || secret.Before(ends)) {
 		ends = secret
 	}
 	return ends, fault

@@ -31,6 +31,9 @@ type Config struct {
 	Rest   time.Duration // between two runs at the least; 1 minute
 }
 
+// Defaults are what zero fields stand for.
+func Defaults() Config { return Config{}.withDefaults() }
+
 func (c Config) withDefaults() Config {
 	for _, d := range []struct {
 		field *time.Duration

@@ -109,6 +109,9 @@ type Config struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
+// Defaults are what zero fields stand for.
+func Defaults() Config { return Config{}.withDefaults() }
+
 // withDefaults returns c with every zero field set.
 func (c Config) withDefaults() Config {
 	fill(&c.TLS, TLSImplicit)

@@ -42,6 +42,9 @@ type Limits struct {
 	Returns int
 }
 
+// DefaultLimits are what the zero Limits stand for.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Period:        or(l.Period, 7*24*time.Hour),

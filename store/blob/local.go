@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/durable"
 )
 
 // The folder holds one file a blob, shard/hash, where shard is the first two
@@ -111,7 +112,7 @@ func (l *Local) write(ctx context.Context, temp string, r io.Reader, limit int64
 	if err != nil {
 		return "", 0, err
 	}
-	defer f.Close() // again and for nothing when all went well
+	defer f.Close() // again and for nothing once it is sealed
 	buffer := l.buffers.Get().(*[copyBuffer]byte)
 	defer l.buffers.Put(buffer)
 
@@ -120,10 +121,7 @@ func (l *Local) write(ctx context.Context, temp string, r io.Reader, limit int64
 	if err != nil {
 		return "", 0, err
 	}
-	if err := f.Sync(); err != nil {
-		return "", 0, err
-	}
-	return store.BlobHash(hex.EncodeToString(sum.Sum(nil))), size, f.Close()
+	return store.BlobHash(hex.EncodeToString(sum.Sum(nil))), size, durable.Seal(f)
 }
 
 // copyAtMost copies until r ends, ctx does, or there was more than limit bytes.
@@ -171,7 +169,7 @@ func (l *Local) syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.Seal(f)
 }
 
 // Renew is Store.Renew.

@@ -21,6 +21,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"signpost/store"
+	"signpost/store/durable"
 	"signpost/store/engine"
 )
 
@@ -92,8 +93,8 @@ func open(path string, layouts []engine.Layout, opts Options) (*Engine, error) {
 	if err := checkMetas(file); err != nil && opts.Log != nil {
 		opts.Log.Warn("store opened with a fault", "path", path, "error", err)
 	}
-	if statErr != nil {
-		if err := syncFolder(filepath.Dir(path)); err != nil {
+	if statErr != nil { // a new file: its name is made as durable as its content
+		if err := durable.SyncFolder(filepath.Dir(path)); err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
 	}
@@ -117,16 +118,6 @@ func fileOptions(opts Options) *bbolt.Options {
 		o.InitialMmapSize = mapSize
 	}
 	return o
-}
-
-// syncFolder makes a new file's name as durable as its content.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	return folder.Sync()
 }
 
 // Close implements engine.Engine: it closes the file when the last reader has left.

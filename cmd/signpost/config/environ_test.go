@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"crypto/ed25519"
@@ -11,6 +11,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"signpost/cmd/signpost/config/configtest"
 )
 
 // TestTheEnvironmentSetsAnyKey: numbers, sizes, lists, tables whose ids no shell
@@ -18,8 +21,8 @@ import (
 func TestTheEnvironmentSetsAnyKey(t *testing.T) {
 	t.Parallel()
 	key := signingKey(t)
-	file := exampleConfig + "\n[mailbox.eu-west]\naddress = \"imap.example.com:993\"\nusername = \"eu@example.com\"\n"
-	cfg, err := parseConfig("f.toml", []byte(file), append(secretsForExample(),
+	file := Example + "\n[mailbox.eu-west]\naddress = \"imap.example.com:993\"\nusername = \"eu@example.com\"\n"
+	cfg, err := Parse("f.toml", []byte(file), append(configtest.Secrets(),
 		"SIGNPOST_MAILBOX__EU_WEST__PASSWORD=four",
 		"SIGNPOST_REGION__US__COUNTRIES=US, CA",
 		"SIGNPOST_SERVICE__TRUSTED_PROXIES=10.0.0.0/8,192.0.2.1",
@@ -62,7 +65,7 @@ func signingKey(t *testing.T) string {
 // TestFaultsOfTheEnvironmentNameTheVariable: nobody finds them in the file.
 func TestFaultsOfTheEnvironmentNameTheVariable(t *testing.T) {
 	t.Parallel()
-	_, err := parseConfig("f.toml", []byte(exampleConfig), append(secretsForExample(),
+	_, err := Parse("f.toml", []byte(Example), append(configtest.Secrets(),
 		"SIGNPOST_SMTP__SESIONS=3", "SIGNPOST_SMTP__PER_DOMAIN=1000", "SIGNPOST_SMTP_PASSWORD=x", "SIGNPOST_MAILBOX_US_PASSWORD=x",
 		"SIGNPOST_OAUTH__MAIL__CLIENT_SECRET_FILE=/nonexistent", "SIGNPOST_REGION__US__COUNTRIES=US,Canada",
 	))
@@ -89,7 +92,7 @@ func TestFaultsOfTheEnvironmentNameTheVariable(t *testing.T) {
 // TestAKeyWithoutAName is no key of ours, nor of any table.
 func TestAKeyWithoutAName(t *testing.T) {
 	t.Parallel()
-	_, err := parseConfig("f.toml", []byte("\"\" = 5\n"+exampleConfig), secretsForExample())
+	_, err := Parse("f.toml", []byte("\"\" = 5\n"+Example), configtest.Secrets())
 	if err == nil || !strings.Contains(err.Error(), "unknown key") {
 		t.Errorf("got %v, want an unknown key", err)
 	}
@@ -99,7 +102,7 @@ func TestAKeyWithoutAName(t *testing.T) {
 // not call fine what serve then stumbles over.
 func TestWhatServeWouldRefuseIsAFault(t *testing.T) {
 	t.Parallel()
-	file := exampleConfig + "\n[dkim.main]\ndomain = \"example.com\"\nselector = \"s\"\nkey_file = \"/dev/null\"\n"
+	file := Example + "\n[dkim.main]\ndomain = \"example.com\"\nselector = \"s\"\nkey_file = \"/dev/null\"\n"
 	for _, change := range [][2]string{
 		{`max_file = "20 MiB"`, `max_file = "0"`},
 		{`max_total = "50 MiB"`, `max_total = "9999999999 GiB"` + "\n" + `types = ["png"]`},
@@ -114,7 +117,7 @@ func TestWhatServeWouldRefuseIsAFault(t *testing.T) {
 	} {
 		file = strings.Replace(file, change[0], change[1], 1)
 	}
-	_, err := parseConfig("f.toml", []byte(file), secretsForExample())
+	_, err := Parse("f.toml", []byte(file), configtest.Secrets())
 	if err == nil {
 		t.Fatal("no fault")
 	}
@@ -139,19 +142,19 @@ func TestEveryKeyStandsInTheExample(t *testing.T) {
 	t.Parallel()
 	tables := map[string]string{} // what stands under each, all of a kind together
 	heading := regexp.MustCompile(`(?m)^(?:# )?\[(\w+)[^\]]*\]$`)
-	starts := heading.FindAllStringSubmatchIndex(exampleConfig, -1)
+	starts := heading.FindAllStringSubmatchIndex(Example, -1)
 	for i, at := range starts {
-		end := len(exampleConfig)
+		end := len(Example)
 		if i+1 < len(starts) {
 			end = starts[i+1][0]
 		}
-		tables[exampleConfig[at[2]:at[3]]] += exampleConfig[at[1]:end]
+		tables[Example[at[2]:at[3]]] += Example[at[1]:end]
 	}
 	var look func(table string, known reflect.Type)
 	look = func(table string, known reflect.Type) {
 		for i := range known.NumField() {
 			f := known.Field(i)
-			key, secret := f.Tag.Get("koanf"), f.Tag.Get("secret") != ""
+			key, secret := f.Tag.Get("toml"), f.Tag.Get("secret") != ""
 			if key != "" && !secret && !regexp.MustCompile(`(?m)(^|^# |[{,] )`+key+` = `).MatchString(tables[table]) {
 				t.Errorf("nothing shows the key %s of [%s]", key, table)
 			}
@@ -166,8 +169,45 @@ func TestEveryKeyStandsInTheExample(t *testing.T) {
 		if kind.Kind() == reflect.Map {
 			kind = kind.Elem()
 		}
-		if name := f.Tag.Get("koanf"); name != "" {
+		if name := f.Tag.Get("toml"); name != "" {
 			look(name, kind)
 		}
+	}
+}
+
+// TestTheEnvironmentIsTextAlone: numbers, truth values and lengths of time are read
+// from it, and what is none is a fault of the variable.
+func TestTheEnvironmentIsTextAlone(t *testing.T) {
+	t.Parallel()
+	cfg, err := Parse("f.toml", []byte(Example), append(configtest.Secrets(),
+		"SIGNPOST_MAILBOX__US__SILENT=true", "SIGNPOST_SMTP__NULL_SENDER=0", "SIGNPOST_FORM__MIN_FILL=5s", "SIGNPOST_CANARY__ON=",
+		"SIGNPOST_RESPONDER__PER_DOMAIN_DAY=-1", "SIGNPOST_FORM__PROOF_OF_WORK=", "SIGNPOST_SERVICE__DISK_BUDGET=1048576",
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !cfg.Mailbox["us"].Silent || cfg.SMTP.NullSender || cfg.Form.MinFill != 5*time.Second ||
+		cfg.Responder.DomainDay != -1 || cfg.Form.ProofOfWork != 0 || cfg.Service.DiskBudget != 1<<20 {
+		t.Errorf("read %+v, %+v, %+v, %+v", cfg.Mailbox["us"], cfg.SMTP, cfg.Form, cfg.Service.DiskBudget)
+	}
+	_, err = Parse("f.toml", []byte(Example), append(configtest.Secrets(),
+		"SIGNPOST_SMTP__SESSIONS=four", "SIGNPOST_SMTP__NULL_SENDER=perhaps", "SIGNPOST_FORM__MIN_FILL=5",
+		"SIGNPOST_MAILBOX__US__FOLDERS=Done", "SIGNPOST_FORM__MAX_FILES=2.5", "SIGNPOST_SERVICE__TRUSTED_PROXIES=nearby",
+	))
+	if err == nil {
+		t.Fatal("no fault")
+	}
+	for _, want := range []string{
+		"SIGNPOST_SMTP__SESSIONS: smtp.sessions: is not a whole number", "SIGNPOST_SMTP__NULL_SENDER: smtp.null_sender: is not true or false",
+		`SIGNPOST_FORM__MIN_FILL: form.min_fill: "5" is no duration`, "SIGNPOST_MAILBOX__US__FOLDERS: mailbox.us.folders: is not a table",
+		"SIGNPOST_FORM__MAX_FILES: form.max_files: is not a whole number",
+		`SIGNPOST_SERVICE__TRUSTED_PROXIES: service.trusted_proxies: "nearby" is no network`,
+	} {
+		if !strings.Contains("\n"+err.Error(), "\n"+want) {
+			t.Errorf("no fault begins %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("faults were:\n%v", err)
 	}
 }

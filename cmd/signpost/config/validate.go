@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -38,14 +38,14 @@ var (
 func (c *collector) validate(cfg *Config) {
 	c.service(cfg.Service)
 	c.regions(cfg)
-	for _, id := range sortedKeys(cfg.Mailbox) {
+	for _, id := range sorted(cfg.Mailbox) {
 		c.mailbox("mailbox."+id, cfg.Mailbox[id], cfg.OAuth)
 	}
 	c.smtp(cfg.SMTP, cfg.OAuth)
-	for _, id := range sortedKeys(cfg.OAuth) {
+	for _, id := range sorted(cfg.OAuth) {
 		c.oauth("oauth."+id, cfg.OAuth[id])
 	}
-	for _, id := range sortedKeys(cfg.DKIM) {
+	for _, id := range sorted(cfg.DKIM) {
 		c.dkim("dkim."+id, cfg.DKIM[id])
 	}
 	c.form(cfg)
@@ -55,7 +55,7 @@ func (c *collector) validate(cfg *Config) {
 	c.canary(cfg)
 }
 
-func (c *collector) service(s ServiceConfig) {
+func (c *collector) service(s Service) {
 	u, err := url.Parse(s.BaseURL)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
 		c.add("service.base_url", "not the address of a site", "Write where partners reach Signpost, without a path or a slash at the end: base_url = \"https://help.example.com\"")
@@ -85,14 +85,14 @@ func (c *collector) service(s ServiceConfig) {
 	c.secret(s)
 }
 
-func (c *collector) secret(s ServiceConfig) {
+func (c *collector) secret(s Service) {
 	if s.Secret == "" && s.SecretFile == "" {
-		c.lacking(lacksSecret, "service.secret_file", "no installation secret", "Every link and Message-ID is signed with it. Make one with: head -c 32 /dev/urandom | base64 > secret; then name the file here, or set SIGNPOST_SECRET.")
+		c.lacking(LacksSecret, "service.secret_file", "no installation secret", "Every link and Message-ID is signed with it. Make one with: head -c 32 /dev/urandom | base64 > secret; then name the file here, or set SIGNPOST_SECRET.")
 		return
 	}
 	secrets, err := s.Secrets()
 	if err != nil {
-		c.lacking(lacksSecret, "service.secret_file", err.Error(), "")
+		c.lacking(LacksSecret, "service.secret_file", err.Error(), "")
 		return
 	}
 	if len(secrets) == 0 {
@@ -122,11 +122,11 @@ func (c *collector) regions(cfg *Config) {
 	}
 	var catchAll string
 	countries, prefixes, addresses := map[string]string{}, map[string]string{}, map[string]string{}
-	for _, id := range sortedKeys(cfg.Region) {
+	for _, id := range sorted(cfg.Region) {
 		key, r := "region."+id, cfg.Region[id]
 		c.region(key, id, r)
 		if _, ok := cfg.Mailbox[r.Mailbox]; r.Mailbox != "" && !ok {
-			c.add(key+".mailbox", "there is no [mailbox."+r.Mailbox+"]", "Name the mailbox in which mail to "+r.Address+" arrives: one of "+strings.Join(sortedKeys(cfg.Mailbox), ", "))
+			c.add(key+".mailbox", "there is no [mailbox."+r.Mailbox+"]", "Name the mailbox in which mail to "+r.Address+" arrives: one of "+strings.Join(sorted(cfg.Mailbox), ", "))
 		}
 		if cfg.Mailbox[r.Mailbox].Bounces {
 			c.add(key+".mailbox", "mailbox "+r.Mailbox+" is for bounces", "Nobody is answered from it: name the mailbox in which mail to "+r.Address+" arrives.")
@@ -155,14 +155,14 @@ func (c *collector) once(seen map[string]string, value, id, key, what string) {
 	seen[value] = id
 }
 
-func (c *collector) region(key, id string, r RegionConfig) {
+func (c *collector) region(key, id string, r Region) {
 	if !regionID.MatchString(id) {
 		c.add(key, strconv.Quote(id)+" is no region id", "Use lower-case letters, digits and dashes.")
 	}
 	if id == store.OwnRegion {
 		c.add(key, "that id is taken by the service itself", "Call the region something else.")
 	}
-	if !numberPrefix.MatchString(r.Prefix) || r.Prefix == canaryPrefix {
+	if !numberPrefix.MatchString(r.Prefix) || r.Prefix == CanaryPrefix {
 		c.add(key+".prefix", strconv.Quote(r.Prefix)+" is no prefix", "Ticket numbers look like US-1042: up to 8 capital letters and digits.")
 	}
 	c.address(key+".address", r.Address)
@@ -190,7 +190,7 @@ func (c *collector) region(key, id string, r RegionConfig) {
 	c.hours(key, r)
 }
 
-func (c *collector) hours(key string, r RegionConfig) {
+func (c *collector) hours(key string, r Region) {
 	zone, err := sla.Zone(r.Zone)
 	if err != nil {
 		c.add(key+".zone", "unknown time zone "+strconv.Quote(r.Zone), "Use an IANA name, such as America/New_York.")
@@ -224,7 +224,7 @@ func (c *collector) address(key, value string) {
 	}
 }
 
-func (c *collector) mailbox(key string, m MailboxConfig, accounts map[string]OAuthConfig) {
+func (c *collector) mailbox(key string, m Mailbox, accounts map[string]OAuth) {
 	c.hostPort(key+".address", m.Address)
 	c.oneOf(key+".tls", m.TLS, "tls", "starttls", "none")
 	if m.TLS == "none" && !isLoopback(m.Address) {
@@ -237,7 +237,7 @@ func (c *collector) mailbox(key string, m MailboxConfig, accounts map[string]OAu
 	if m.Auth == "xoauth2" {
 		c.account(key+".oauth", m.OAuth, accounts)
 	} else if m.Password == "" {
-		c.lacking(lacksLogin, key+".password_file", "no password", "Set "+variableOf(key+".password")+" or name a password_file.")
+		c.lacking(LacksLogin, key+".password_file", "no password", "Set "+variableOf(key+".password")+" or name a password_file.")
 	}
 	for _, a := range m.Aliases {
 		c.address(key+".aliases", a)
@@ -247,7 +247,7 @@ func (c *collector) mailbox(key string, m MailboxConfig, accounts map[string]OAu
 
 // folders refuses moves into the folder that is watched: each makes a new mail,
 // which would be read and moved again.
-func (c *collector) folders(key string, m MailboxConfig) {
+func (c *collector) folders(key string, m Mailbox) {
 	for _, to := range []struct{ key, folder string }{
 		{"move_to", m.MoveTo}, {"folders.answered", m.Folders.Answered}, {"folders.bounces", m.Folders.Bounces},
 		{"folders.automatic", m.Folders.Automatic}, {"folders.unclear", m.Folders.Unclear},
@@ -258,7 +258,7 @@ func (c *collector) folders(key string, m MailboxConfig) {
 	}
 }
 
-func (c *collector) smtp(s SMTPConfig, accounts map[string]OAuthConfig) {
+func (c *collector) smtp(s SMTP, accounts map[string]OAuth) {
 	c.hostPort("smtp.address", s.Address)
 	c.oneOf("smtp.tls", s.TLS, "tls", "starttls", "opportunistic", "none")
 	c.oneOf("smtp.auth", s.Auth, "plain", "login", "xoauth2", "none")
@@ -269,7 +269,7 @@ func (c *collector) smtp(s SMTPConfig, accounts map[string]OAuthConfig) {
 			c.add("smtp.username", "auth xoauth2 needs a user name", "Name the mailbox the token is for.")
 		}
 	case s.Username != "" && s.Password == "" && s.Auth != "none":
-		c.lacking(lacksLogin, "smtp.password_file", "a user name but no password", "Set "+variableOf("smtp.password")+" or name a password_file.")
+		c.lacking(LacksLogin, "smtp.password_file", "a user name but no password", "Set "+variableOf("smtp.password")+" or name a password_file.")
 	}
 	if s.TLS == "opportunistic" && s.Username != "" && s.Auth != "none" && !isLoopback(s.Address) {
 		c.add("smtp.tls", "opportunistic TLS verifies nobody, so no login may go over it", "Use tls or starttls, or leave username out.")
@@ -286,13 +286,13 @@ func isLoopback(address string) bool {
 }
 
 // account checks the name of an [oauth.ID] table.
-func (c *collector) account(key, id string, accounts map[string]OAuthConfig) {
+func (c *collector) account(key, id string, accounts map[string]OAuth) {
 	if _, ok := accounts[id]; !ok {
-		c.add(key, "there is no [oauth."+id+"]", "auth = \"xoauth2\" needs the table that says where access tokens come from: one of "+strings.Join(sortedKeys(accounts), ", "))
+		c.add(key, "there is no [oauth."+id+"]", "auth = \"xoauth2\" needs the table that says where access tokens come from: one of "+strings.Join(sorted(accounts), ", "))
 	}
 }
 
-func (c *collector) oauth(key string, o OAuthConfig) {
+func (c *collector) oauth(key string, o OAuth) {
 	id := strings.TrimPrefix(key, "oauth.")
 	if !regionID.MatchString(id) {
 		c.add(key, strconv.Quote(id)+" is no id", "Use lower-case letters, digits and dashes.")
@@ -305,14 +305,14 @@ func (c *collector) oauth(key string, o OAuthConfig) {
 		c.add(key+".client_id", "no client id", "The id of the app you registered at the provider.")
 	}
 	if o.ClientSecret == "" && o.RefreshToken == "" {
-		c.lacking(lacksLogin, key, "neither a refresh token nor a client secret", "Set "+variableOf(key+".refresh_token")+" or "+variableOf(key+".client_secret")+", or name refresh_token_file or client_secret_file.")
+		c.lacking(LacksLogin, key, "neither a refresh token nor a client secret", "Set "+variableOf(key+".refresh_token")+" or "+variableOf(key+".client_secret")+", or name refresh_token_file or client_secret_file.")
 	}
-	if _, ok := o.secretEnds(); o.SecretExpires != "" && !ok {
+	if _, ok := o.SecretEnds(); o.SecretExpires != "" && !ok {
 		c.add(key+".secret_expires", strconv.Quote(o.SecretExpires)+" is no date", "Write it like 2027-03-31.")
 	}
 }
 
-func (c *collector) dkim(key string, d DKIMConfig) {
+func (c *collector) dkim(key string, d DKIM) {
 	if d.Domain == "" || d.Selector == "" {
 		c.add(key, "a signing key needs domain, selector and key_file", "")
 	}
@@ -332,7 +332,7 @@ func (c *collector) form(cfg *Config) {
 	} {
 		c.between("form."+key, rate, 0, 1_000_000)
 	}
-	if joined, ok := formConfig(*cfg).Validate().(interface{ Unwrap() []error }); ok {
+	if joined, ok := cfg.ForForm().Validate().(interface{ Unwrap() []error }); ok {
 		for _, err := range joined.Unwrap() {
 			key, what, _ := strings.Cut(err.Error(), ": ")
 			c.add("form."+key, what, "")
@@ -340,7 +340,7 @@ func (c *collector) form(cfg *Config) {
 	}
 }
 
-func (c *collector) responder(r ResponderConfig) {
+func (c *collector) responder(r Responder) {
 	// RFC 5230 section 4.1: at least one day.
 	c.between("responder.period_days", r.PeriodDays, 1, 365)
 	c.between("responder.per_domain_hour", r.DomainHour, -1, 100000)
@@ -354,7 +354,7 @@ func (c *collector) responder(r ResponderConfig) {
 // looked into.
 const rawDaysLeast = int(ident.TagKept/(24*time.Hour)) * 2
 
-func (c *collector) ledger(l LedgerConfig) {
+func (c *collector) ledger(l Ledger) {
 	c.between("ledger.raw_days", l.RawDays, rawDaysLeast, 3650)
 	if l.RawTotal != 0 && l.RawTotal < 64<<20 {
 		c.add("ledger.raw_total", fmt.Sprintf("%d bytes are too few", l.RawTotal), "Use 64 MiB or more, or 0 for no bound.")
@@ -363,7 +363,7 @@ func (c *collector) ledger(l LedgerConfig) {
 
 func (c *collector) alarm(cfg *Config) {
 	a := cfg.Alarm
-	ours := ownAddresses(*cfg)
+	ours := cfg.OwnAddresses()
 	for i, address := range a.Mail {
 		_, problem := addr.Parse(address)
 		switch {
@@ -396,7 +396,7 @@ func (c *collector) canary(cfg *Config) {
 		return
 	}
 	c.address("canary.address", y.Address)
-	if ownAddresses(*cfg)(y.Address) {
+	if cfg.OwnAddresses()(y.Address) {
 		c.add("canary.address", y.Address+" is one of our own addresses", "We never answer ourselves: give the canary an address of its own, for which the relay may send.")
 	}
 	box, ok := cfg.Mailbox[y.Mailbox]
@@ -406,12 +406,12 @@ func (c *collector) canary(cfg *Config) {
 	case box.Bounces:
 		c.add("canary.mailbox", "mailbox "+y.Mailbox+" is for bounces", "The canary needs one of its own.")
 	}
-	for _, id := range sortedKeys(cfg.Region) {
+	for _, id := range sorted(cfg.Region) {
 		if ok && cfg.Region[id].Mailbox == y.Mailbox {
 			c.add("canary.mailbox", "mailbox "+y.Mailbox+" is that of region."+id, "The canary needs one of its own.")
 		}
 	}
-	if ok && len(cfg.watchedRegions()) == 0 {
+	if ok && len(cfg.WatchedRegions()) == 0 {
 		c.add("canary.on", "no region's mailbox answers", "The canary has nothing to try: give a region a mailbox that is not silent.")
 	}
 	if y.Every != 0 && y.Every < 5*time.Minute || y.Every < 0 {
@@ -464,7 +464,7 @@ func knownKeys(table string) []string {
 	}
 	var keys []string
 	for i := range t.NumField() {
-		if name := t.Field(i).Tag.Get("koanf"); name != "" {
+		if name := t.Field(i).Tag.Get("toml"); name != "" {
 			keys = append(keys, name)
 		}
 	}

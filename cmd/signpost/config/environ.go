@@ -1,9 +1,8 @@
-package main
+package config
 
 import (
 	"os"
 	"reflect"
-	"sort"
 	"strings"
 )
 
@@ -44,7 +43,7 @@ func (c *collector) fromEnviron(environ []string, file map[string]any) map[strin
 // file spells.
 func keyInFile(levels []string, file map[string]any) string {
 	if tables, ok := file[levels[0]].(map[string]any); ok && len(levels) > 1 {
-		for _, id := range sortedKeys(tables) {
+		for _, id := range sorted(tables) {
 			if _, isTable := tables[id].(map[string]any); isTable && strings.ReplaceAll(id, "-", "_") == levels[1] {
 				levels[1] = id
 			}
@@ -77,11 +76,11 @@ func (c *collector) secretFrom(key, path string) string {
 }
 
 // lackOf is what a subcommand cannot do without the secret of a key.
-func lackOf(key string) lack {
+func lackOf(key string) Lack {
 	if key == "service.secret" {
-		return lacksSecret
+		return LacksSecret
 	}
-	return lacksLogin
+	return LacksLogin
 }
 
 // oneUnderscore refuses the name that a key would have if one underscore parted
@@ -101,6 +100,21 @@ func (c *collector) oneUnderscore(name, path string) {
 			return
 		}
 	}
+}
+
+// put sets a key, whose levels these are, in nested tables; it takes the place of
+// what is no table.
+func put(tables map[string]any, levels []string, value any) {
+	if len(levels) == 1 {
+		tables[levels[0]] = value
+		return
+	}
+	below, ok := tables[levels[0]].(map[string]any)
+	if !ok {
+		below = map[string]any{}
+		tables[levels[0]] = below
+	}
+	put(below, levels[1:], value)
 }
 
 // variableOf is the variable that sets a key.
@@ -137,7 +151,7 @@ func typeAt(key string) (t reflect.Type, secret bool) {
 
 func taggedField(t reflect.Type, name string) (reflect.StructField, bool) {
 	for i := range t.NumField() {
-		if f := t.Field(i); name != "" && f.Tag.Get("koanf") == name {
+		if f := t.Field(i); name != "" && f.Tag.Get("toml") == name {
 			return f, true
 		}
 	}
@@ -146,12 +160,14 @@ func taggedField(t reflect.Type, name string) (reflect.StructField, bool) {
 
 // secretsInFile refuses secrets written into the file, which ends in backups
 // and version control.
-func (c *collector) secretsInFile(keys []string) {
-	sort.Strings(keys)
-	for _, key := range keys {
-		if _, secret := typeAt(key); secret {
-			last := key[strings.LastIndexByte(key, '.')+1:]
-			c.add(key, "a secret does not belong in this file", "Set "+variableOf(key)+" in the environment, or "+last+"_file here to the path of a file that only Signpost may read.")
+func (c *collector) secretsInFile(table string, values map[string]any) {
+	for _, name := range sorted(values) {
+		key := strings.TrimPrefix(table+"."+name, ".")
+		if below, isTable := values[name].(map[string]any); isTable {
+			c.secretsInFile(key, below)
+		} else if _, secret := typeAt(key); secret {
+			c.add(key, "a secret does not belong in this file", "Set "+variableOf(key)+" in the environment, or "+name+
+				"_file here to the path of a file that only Signpost may read.")
 		}
 	}
 }
@@ -176,35 +192,8 @@ func (c *collector) readSecret(key, path string, into *string) {
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		c.lacking(lacksLogin, key, err.Error(), "")
+		c.lacking(LacksLogin, key, err.Error(), "")
 		return
 	}
 	*into = strings.TrimRight(string(raw), "\r\n")
-}
-
-// redacted is the configuration as it may be logged: secrets shown only as set
-// or not.
-func (c Config) redacted() Config {
-	hide := func(s *string) {
-		if *s != "" {
-			*s = "(set)"
-		}
-	}
-	hide(&c.Service.Secret)
-	hide(&c.SMTP.Password)
-	hide(&c.Alarm.Webhook)
-	boxes := map[string]MailboxConfig{}
-	for id, m := range c.Mailbox {
-		hide(&m.Password)
-		boxes[id] = m
-	}
-	c.Mailbox = boxes
-	accounts := map[string]OAuthConfig{}
-	for id, o := range c.OAuth {
-		hide(&o.ClientSecret)
-		hide(&o.RefreshToken)
-		accounts[id] = o
-	}
-	c.OAuth = accounts
-	return c
 }

@@ -1,27 +1,18 @@
-package main
+package config
 
 import (
-	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-)
 
-// secretsForExample are the variables that make the example configuration whole.
-func secretsForExample() []string {
-	return []string{
-		"SIGNPOST_SECRET=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
-		"SIGNPOST_SMTP__PASSWORD=one",
-		"SIGNPOST_MAILBOX__US__PASSWORD=two",
-		"SIGNPOST_MAILBOX__INTL__PASSWORD=three",
-	}
-}
+	"signpost/cmd/signpost/config/configtest"
+)
 
 func TestTheExampleHasNoFault(t *testing.T) {
 	t.Parallel()
-	cfg, err := parseConfig("signpost.toml", []byte(exampleConfig), secretsForExample())
+	cfg, err := Parse("signpost.toml", []byte(Example), configtest.Secrets())
 	if err != nil {
 		t.Fatalf("the configuration that init writes has faults:\n%v", err)
 	}
@@ -60,7 +51,7 @@ sessions = 0
 [form]
 max_file = "20 MB"
 `
-	_, err := parseConfig("f.toml", []byte(file), nil)
+	_, err := Parse("f.toml", []byte(file), nil)
 	faults, ok := err.(Faults)
 	if !ok {
 		t.Fatalf("got %v, want faults", err)
@@ -93,11 +84,11 @@ max_file = "20 MB"
 func TestAZoneOfTheMachineIsNoZone(t *testing.T) {
 	t.Parallel()
 	for _, zone := range []string{"", "Local", "America/Nowhere", "../etc/localtime"} {
-		file := strings.Replace(string(exampleConfig), "zone = \"America/New_York\"", "zone = "+strconv.Quote(zone), 1)
-		if file == string(exampleConfig) {
+		file := strings.Replace(string(Example), "zone = \"America/New_York\"", "zone = "+strconv.Quote(zone), 1)
+		if file == string(Example) {
 			t.Fatal("the example names no zone that could be replaced")
 		}
-		_, err := parseConfig("f.toml", []byte(file), []string{"SIGNPOST_SERVICE__SECRET=" + strings.Repeat("x", 44)})
+		_, err := Parse("f.toml", []byte(file), []string{"SIGNPOST_SERVICE__SECRET=" + strings.Repeat("x", 44)})
 		if err == nil || !strings.Contains(err.Error(), ".zone: unknown time zone "+strconv.Quote(zone)) {
 			t.Errorf("zone %q: %v", zone, err)
 		}
@@ -111,7 +102,7 @@ func TestAFileThatIsNotTOMLNamesTheLine(t *testing.T) {
 		"[service]\nlisten = \"x\"\n\nlisten = \"y\"\n":          "f.toml:4: key listen is already defined",
 		"[smtp]\nsessions = 1\n[form]\n[smtp]\nper_domain = 2\n": "f.toml:4: ",
 	} {
-		if _, err := parseConfig("f.toml", []byte(file), nil); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := Parse("f.toml", []byte(file), nil); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", file, err, want)
 		}
 	}
@@ -137,7 +128,7 @@ min_fill = 3
 max_files = 2.5
 categories = "Orders, Payouts"
 `
-	_, err := parseConfig("f.toml", []byte(file), nil)
+	_, err := Parse("f.toml", []byte(file), nil)
 	if err == nil {
 		t.Fatal("no fault")
 	}
@@ -162,28 +153,28 @@ func TestSecretsComeFromFilesToo(t *testing.T) {
 	if err := os.WriteFile(path, []byte("from a file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environ := append(secretsForExample()[:1:1], "SIGNPOST_SMTP__PASSWORD_FILE="+path, "SIGNPOST_MAILBOX__US__PASSWORD=x", "SIGNPOST_MAILBOX__INTL__PASSWORD=x")
-	cfg, err := parseConfig("signpost.toml", []byte(exampleConfig), environ)
+	environ := append(configtest.Secrets()[:1:1], "SIGNPOST_SMTP__PASSWORD_FILE="+path, "SIGNPOST_MAILBOX__US__PASSWORD=x", "SIGNPOST_MAILBOX__INTL__PASSWORD=x")
+	cfg, err := Parse("signpost.toml", []byte(Example), environ)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if cfg.SMTP.Password != "from a file" {
 		t.Errorf("password is %q", cfg.SMTP.Password)
 	}
-	if shown := cfg.redacted(); shown.SMTP.Password != "(set)" || shown.Mailbox["us"].Password != "(set)" || cfg.Mailbox["us"].Password != "x" {
-		t.Error("redacted shows a secret, or changed the configuration")
+	if shown := cfg.Redacted(); shown.SMTP.Password != "(set)" || shown.Mailbox["us"].Password != "(set)" || cfg.Mailbox["us"].Password != "x" {
+		t.Error("Redacted shows a secret, or changed the configuration")
 	}
 }
 
 // TestFaultsOfMailboxes: what would loop, or leave mail unanswered for ever.
 func TestFaultsOfMailboxes(t *testing.T) {
 	t.Parallel()
-	file := strings.Replace(exampleConfig, `folders = { answered = "", bounces = "", automatic = "", unclear = "" }`, `folders = { answered = "inbox", bounces = "Bounces" }`, 1)
+	file := strings.Replace(Example, `folders = { answered = "", bounces = "", automatic = "", unclear = "" }`, `folders = { answered = "inbox", bounces = "Bounces" }`, 1)
 	file = strings.Replace(file, "mailbox = \"intl\"", "mailbox = \"bounces\"\nbounce_address = \"a-name-that-is-too-long-to-be-tagged@example.com\"", 1)
 	file = strings.Replace(file, "partner-us.support@example.com\"\nname", "support@bücher.example\"\nname", 1)
 	file = strings.Replace(file, "partner.support@example.com\"\nname", "desk%support@example.com\"\nname", 1)
 	file += "\n[mailbox.bounces]\nbounces = true\naddress = \"imap.example.com:143\"\ntls = \"none\"\nusername = \"bounces@example.com\"\npassword_file = \"/dev/null\"\n"
-	_, err := parseConfig("f.toml", []byte(file), secretsForExample())
+	_, err := Parse("f.toml", []byte(file), configtest.Secrets())
 	for _, want := range []string{
 		`mailbox.us.folders.answered: "inbox" is the folder that is watched`, "region.intl.mailbox: mailbox bounces is for bounces",
 		"region.intl.bounce_address: the part before the @ is too long", "mailbox.bounces.password_file: no password",
@@ -204,7 +195,7 @@ func TestFaultsOfMailboxes(t *testing.T) {
 // itself.
 func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	t.Parallel()
-	file := strings.Replace(exampleConfig, "\nmail = []",
+	file := strings.Replace(Example, "\nmail = []",
 		"\n"+`mail = ["partner.support@example.com", "Ops <ops@example.com>", "ops!night@relay.example"]`, 1)
 	file = strings.Replace(file, `disk_fills_within = "12h"`, `disk_fills_within = "-1s"`, 1)
 	file = strings.Replace(file, "on = false", "on = true\naddress = \"partner-us.support@example.com\"\nmailbox = \"us\"", 1)
@@ -214,7 +205,7 @@ func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	file = strings.Replace(file, `repeat = "1h"`, `repeat = "1s"`, 1)
 	file = strings.Replace(file, "[region.intl]", "[region.signpost]", 1)
 	file = strings.Replace(file, `prefix = "US"`, `prefix = "CANARY"`, 1)
-	_, err := parseConfig("f.toml", []byte(file), secretsForExample())
+	_, err := Parse("f.toml", []byte(file), configtest.Secrets())
 	if err == nil {
 		t.Fatal("no fault")
 	}
@@ -235,13 +226,13 @@ func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 
 func TestAWholeCanaryIsNoFault(t *testing.T) {
 	t.Parallel()
-	file := strings.Replace(exampleConfig, "on = false", "on = true\naddress = \"canary@example.com\"\nmailbox = \"canary\"", 1) +
+	file := strings.Replace(Example, "on = false", "on = true\naddress = \"canary@example.com\"\nmailbox = \"canary\"", 1) +
 		"\n[mailbox.canary]\naddress = \"imap.example.com:993\"\nusername = \"canary@example.com\"\n"
-	cfg, err := parseConfig("f.toml", []byte(file), append(secretsForExample(), "SIGNPOST_MAILBOX__CANARY__PASSWORD=four"))
+	cfg, err := Parse("f.toml", []byte(file), append(configtest.Secrets(), "SIGNPOST_MAILBOX__CANARY__PASSWORD=four"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ownAddresses(cfg)("canary@example.com") || !cfg.isCanary("canary") || cfg.isCanary("us") {
+	if cfg.OwnAddresses()("canary@example.com") || !cfg.IsCanary("canary") || cfg.IsCanary("us") {
 		t.Error("the canary is no stranger")
 	}
 }

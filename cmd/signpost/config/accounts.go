@@ -1,0 +1,54 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"signpost/mail/oauth"
+)
+
+// Accounts are the [oauth.ID] tables: where access tokens come from, by id.
+type Accounts map[string]*oauth.Source
+
+// Accounts are the sources of access tokens. Each keeps the refresh tokens that its
+// provider hands out in a file of the data folder.
+func (c Config) Accounts() (Accounts, error) {
+	all := Accounts{}
+	for id, o := range c.OAuth {
+		k := oauth.Keeper{Path: filepath.Join(c.Service.Data, "oauth-"+id+".json"), Configured: o.RefreshToken}
+		source, err := oauth.New(oauth.Config{
+			TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: o.ClientSecret,
+			RefreshToken: o.RefreshToken, Scope: o.Scope, Keep: k.Keep, Kept: k.Kept,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("oauth.%s: %w", id, err)
+		}
+		all[id] = source
+	}
+	return all, nil
+}
+
+// token is the func that a mail connection asks; nil without an account.
+func (a Accounts) token(id string) func(ctx context.Context) (string, error) {
+	if source, ok := a[id]; ok {
+		return source.Token
+	}
+	return nil
+}
+
+// refused is the func that such a connection tells of a token refused.
+func (a Accounts) refused(id string) func(token string) bool {
+	if source, ok := a[id]; ok {
+		return source.Refused
+	}
+	return nil
+}
+
+// SecretEnds is the day on which the client secret ends, as the operator noted
+// it; false without one.
+func (c OAuth) SecretEnds() (time.Time, bool) {
+	day, err := time.Parse(time.DateOnly, c.SecretExpires)
+	return day, err == nil
+}

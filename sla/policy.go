@@ -1,0 +1,61 @@
+package sla
+
+import (
+	"fmt"
+	"time"
+
+	"signpost/store"
+)
+
+// Policy answers what each region promises. It is pure: the same instant and the same
+// regions give the same promise.
+type Policy map[string]regional
+
+// regional is what one region promises.
+type regional struct {
+	calendar          *Calendar
+	first, resolution time.Duration // business time
+}
+
+// NewPolicy takes the policy of regions; an error names the region whose zone, hours
+// or holidays make no calendar.
+func NewPolicy(regions []store.Region) (Policy, error) {
+	all := Policy{}
+	for _, r := range regions {
+		calendar, err := ForRegion(r)
+		if err != nil {
+			return nil, fmt.Errorf("region %s: %w", r.ID, err)
+		}
+		all[r.ID] = regional{calendar, r.FirstResponse, r.Resolution}
+	}
+	return all, nil
+}
+
+// Promise is what a region promises for a ticket opened at an instant.
+// store.ErrNotFound for a region without a policy.
+func (p Policy) Promise(region string, at time.Time) (promise store.Promise, err error) {
+	r, ok := p[region]
+	if !ok {
+		return promise, fmt.Errorf("promise of region %q: %w", region, store.ErrNotFound)
+	}
+	if promise.FirstResponseBy, err = r.calendar.DueAt(at, r.first); err != nil {
+		return promise, err
+	}
+	promise.ResolutionBy, err = r.calendar.DueAt(at, r.resolution)
+	return promise, err
+}
+
+// Overdue tells a promise to be made anew before its mail goes: its first date passed
+// before the mail could leave.
+func Overdue(promise store.Promise, now time.Time) bool {
+	first := promise.FirstResponseBy
+	return !first.IsZero() && !now.Before(first)
+}
+
+// Zone is the time zone of a region's calendar; nil for a region without a policy.
+func (p Policy) Zone(region string) *time.Location {
+	if r, ok := p[region]; ok {
+		return r.calendar.zone
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package sla
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"signpost/store"
+)
+
+func officeRegion() store.Region {
+	return store.Region{
+		ID: "us", Zone: "America/New_York", Hours: "Mon-Fri 09:00-17:00", Holidays: []string{"2026-12-25"},
+		FirstResponse: 8 * time.Hour, Resolution: 16 * time.Hour,
+	}
+}
+
+// TestAPromiseCountsBusinessTime: opened on the last working morning before Christmas,
+// in the region's own zone.
+func TestAPromiseCountsBusinessTime(t *testing.T) {
+	t.Parallel()
+	policy, err := NewPolicy([]store.Region{officeRegion()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := time.Date(2026, 12, 24, 14, 0, 0, 0, time.UTC) // Thursday, 09:00 in New York
+	promise, err := policy.Promise("us", opened)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := time.Date(2026, 12, 24, 22, 0, 0, 0, time.UTC)      // Thursday, 17:00
+	resolution := time.Date(2026, 12, 28, 22, 0, 0, 0, time.UTC) // Monday, 17:00: Friday is a holiday
+	if !promise.FirstResponseBy.Equal(first) || !promise.ResolutionBy.Equal(resolution) {
+		t.Errorf("promised %v and %v, want %v and %v", promise.FirstResponseBy, promise.ResolutionBy, first, resolution)
+	}
+	if zone := policy.Zone("us"); zone == nil || zone.String() != "America/New_York" {
+		t.Errorf("zone %v", zone)
+	}
+	if _, err := policy.Promise("eu", opened); !errors.Is(err, store.ErrNotFound) || policy.Zone("eu") != nil {
+		t.Errorf("a region without a policy: %v, zone %v", err, policy.Zone("eu"))
+	}
+	if Overdue(promise, first.Add(-time.Second)) || !Overdue(promise, first) || Overdue(store.Promise{}, first) {
+		t.Error("a promise is overdue from its first date on, and one without dates never")
+	}
+}
+
+func TestARegionWithoutACalendarIsNamed(t *testing.T) {
+	t.Parallel()
+	region := officeRegion()
+	region.Hours = "whenever"
+	if _, err := NewPolicy([]store.Region{region}); err == nil || err.Error()[:10] != "region us:" {
+		t.Errorf("got %v", err)
+	}
+}

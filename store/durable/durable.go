@@ -1,0 +1,90 @@
+// Package durable writes files that survive a crash of the machine. A file is
+// durable in two steps: its bytes (fsync of the file) and its name (fsync of the
+// folder that holds it). A name that is not durable brings the old file back after a
+// power cut, or none.
+//
+// What stands here: Create makes a file and Replace puts a new one in the place of an
+// old one; Rename moves a file or a folder; Seal and SyncFolder are the two steps
+// alone, for who streams into files of its own (store/blob, store/engine/bolt). A
+// call flows so: open, write, Seal, rename where there is something to replace,
+// SyncFolder. To add a way of writing, build it of Seal and SyncFolder, and let the
+// stories of durable_test.go hold for it.
+package durable
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Create makes a file of what write writes and returns when bytes and name are
+// durable. fs.ErrExist when there is a file of that name, which stays as it is; after
+// any other error there is none.
+func Create(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	if err := fill(f, write); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return SyncFolder(filepath.Dir(path))
+}
+
+// Replace puts a file of what write writes in the place of the one of that name, in
+// one step: after an error, or a crash, the old one is there whole. Its owner alone
+// may read it. It returns when bytes and name are durable.
+func Replace(path string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	if err = fill(f, write); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return SyncFolder(filepath.Dir(path))
+}
+
+// Bytes is what Create and Replace write of bytes that are at hand.
+func Bytes(content []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	}
+}
+
+// fill writes and seals a file; it is closed in any case.
+func fill(f *os.File, write func(io.Writer) error) error {
+	if err := write(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return Seal(f)
+}
+
+// Rename gives a file or a folder, whose content is durable, another name in the same
+// file system, and returns when that is durable. It replaces a file of that name.
+func Rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return SyncFolder(filepath.Dir(to))
+}
+
+// Seal makes the bytes of a file durable, and closes it in any case.
+func Seal(f *os.File) error {
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// SyncFolder makes the names in a folder durable.
+func SyncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return Seal(folder)
+}
