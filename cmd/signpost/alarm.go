@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"signpost/cmd/signpost/metrics"
 	"signpost/mail/watch"
 	"signpost/store"
 )
@@ -43,7 +44,7 @@ type alarms struct {
 	service string
 	repeat  time.Duration
 	log     *slog.Logger
-	metrics *metrics
+	metrics *metrics.Metrics
 	kicked  chan struct{}
 
 	// Of run's goroutine alone.
@@ -133,7 +134,7 @@ func (s *alarms) round(ctx context.Context) {
 	s.readBook(ctx, now)
 	s.update(now, list)
 	s.writeBook(ctx, now)
-	s.metrics.alarmsStanding(s.standing())
+	s.metrics.AlarmsStanding(s.standing())
 	s.tellAll(ctx)
 	s.mailAll(ctx, now)
 	s.forget()
@@ -238,14 +239,14 @@ func (s *alarms) tellAll(ctx context.Context) {
 			continue
 		}
 		if err := s.tell(ctx, s.notice(a, a.hook)); err != nil {
-			s.metrics.noticed("failed")
+			s.metrics.Noticed("failed")
 			s.failures++
 			pause := min(webhookFirst<<min(s.failures-1, 10), webhookLast)
 			s.retryAt = time.Now().Add(pause)
 			s.log.Error("the alarm webhook was not reached", "error", err, "alarm", a.Key, "retry_in", pause)
 			return
 		}
-		s.metrics.noticed("sent")
+		s.metrics.Noticed("sent")
 		s.failures = 0
 		if a.hook.now(a, time.Now()); !a.Over.IsZero() {
 			a.hook = told{}
@@ -282,7 +283,7 @@ func (s *alarms) notice(a *alarm, w told) notice {
 // watchObserver counts answers for the alarm on their rate, and has a tripped
 // breaker told at once.
 func (a *App) watchObserver() watch.Observer {
-	o := a.metrics.watchObserver()
+	o := a.metrics.WatchObserver()
 	decided := o.Decided
 	o.Decided = func(row store.Inbound, lag time.Duration) {
 		decided(row, lag)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"signpost/cmd/signpost/metrics"
 	"signpost/store"
 	"signpost/store/datafile"
 	"signpost/store/verbs"
@@ -91,7 +92,7 @@ func newWard(t *testing.T, change ...func(*ward)) *ward {
 func (w *ward) start() {
 	s := &alarms{
 		look: w.look, book: w.db, tell: w.tell,
-		repeat: time.Hour, log: quietLog(), metrics: newMetrics(), kicked: make(chan struct{}, 1), known: map[string]*alarm{},
+		repeat: time.Hour, log: quietLog(), metrics: metrics.New(), kicked: make(chan struct{}, 1), known: map[string]*alarm{},
 	}
 	if w.mailed {
 		n := 0

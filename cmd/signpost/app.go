@@ -13,7 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/metrics"
 	"signpost/intake/form"
 	"signpost/intake/staff"
 	"signpost/intake/web"
@@ -34,7 +36,7 @@ type App struct {
 	cfg     config.Config
 	log     *slog.Logger
 	secret  []byte // the newest, of which backups note the fingerprint
-	metrics *metrics
+	metrics *metrics.Metrics
 	db      *verbs.Store
 	blobs   *blob.Local
 	ring    *ident.Ring
@@ -82,7 +84,11 @@ func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	ring, err := ident.New(secrets...)
+	ring, err := cfg.Service.Ring()
+	if err != nil {
+		return nil, err
+	}
+	instance, err := cfg.Service.Instance()
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +97,8 @@ func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	a := &App{
-		cfg: cfg, log: log, secret: secrets[0], metrics: newMetrics(), ring: ring, texts: texts,
-		instance: instanceOf(secrets), ours: cfg.OwnAddresses(), disk: newDisk(cfg.Service.Data),
+		cfg: cfg, log: log, secret: secrets[0], metrics: metrics.New(), ring: ring, texts: texts,
+		instance: instance, ours: cfg.OwnAddresses(), disk: newDisk(cfg.Service.Data),
 	}
 	if a.policy, err = sla.NewPolicy(cfg.Regions()); err != nil {
 		return nil, err
@@ -111,14 +117,10 @@ func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
 		a.Close()
 		return nil, err
 	}
-	a.metrics.watchAccounts(a.accounts, cfg)
-	a.metrics.registry.MustRegister(storeCollector{a.db, log})
+	a.metrics.WatchAccounts(a.accounts, cfg)
+	a.metrics.WatchStore(a.db, log)
 	return a, nil
 }
-
-// instanceOf names the installation in its own mails. The oldest secret stays
-// when a new one is put in front of it, so the name does too.
-func instanceOf(secrets [][]byte) string { return fingerprint(secrets[len(secrets)-1]) }
 
 // Close gives the stores back.
 func (a *App) Close() error {
@@ -152,8 +154,8 @@ func (a *App) buildSender(d dialers) error {
 		return fmt.Errorf("smtp: %w", err)
 	}
 	a.longestWait = cfg.LongestWait()
-	a.sender = outbox.New(cfg, a.db, a.renewing(composeFor(composer)), a.log, a.metrics.senderObserver())
-	a.metrics.watchHolds(a.sender.Holds)
+	a.sender = outbox.New(cfg, a.db, a.renewing(composeFor(composer)), a.log, a.metrics.SenderObserver())
+	a.metrics.WatchHolds(a.sender.Holds)
 	return nil
 }
 
@@ -213,7 +215,7 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 	a.web.Mount("GET", "/healthz", http.HandlerFunc(alive))
 	if a.cfg.Service.Metrics == "" {
 		a.web.Mount("GET", "/readyz", http.HandlerFunc(a.ready))
-		a.web.Mount("GET", "/metrics", a.metrics.handler())
+		a.web.Mount("GET", "/metrics", a.metrics.Handler())
 	}
 	return nil
 }
@@ -299,8 +301,10 @@ func serveUntil(ctx context.Context, shutdown func(context.Context) error, serve
 }
 
 // Backup is the control socket's verb.
-func (a *App) Backup(ctx context.Context, to string) (Manifest, error) {
-	m, err := backup(ctx, a.db, a.blobs, a.ring, a.secret, to)
+func (a *App) Backup(ctx context.Context, to string) (archive.Manifest, error) {
+	m, err := archive.Backup(ctx, archive.Source{
+		Database: a.db, Blobs: a.blobs, Ring: a.ring, Secret: a.secret, Version: version(),
+	}, to)
 	if err == nil {
 		a.noteBackup(to, m)
 	}

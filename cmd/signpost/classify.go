@@ -44,17 +44,12 @@ func (c *ClassifyCmd) Run(env *environment) error {
 
 // ownEnvelope is what triage may know of an installation.
 func ownEnvelope(cfg config.Config) (triage.Envelope, error) {
-	ring, _, err := mintAndTexts(cfg)
+	ring, err := cfg.Service.Ring()
 	if err != nil {
 		return triage.Envelope{}, err
 	}
-	secrets, err := cfg.Service.Secrets()
-	if err != nil {
-		return triage.Envelope{}, err
-	}
-	return triage.Envelope{
-		Ours: cfg.OwnAddresses(), OwnMessageID: ring.OwnMessageID, OwnInstance: instanceOf(secrets),
-	}, nil
+	instance, err := cfg.Service.Instance()
+	return triage.Envelope{Ours: cfg.OwnAddresses(), OwnMessageID: ring.OwnMessageID, OwnInstance: instance}, err
 }
 
 // classified is the JSON line of one message.

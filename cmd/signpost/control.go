@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"signpost/cmd/signpost/archive"
 	"signpost/store"
 )
 
@@ -26,7 +27,7 @@ func socketPath(data string) string { return filepath.Join(data, "control.sock")
 // controlled is what the socket offers; App implements it, and a subcommand
 // runs it directly when no service holds the data folder.
 type controlled interface {
-	Backup(ctx context.Context, to string) (Manifest, error)
+	Backup(ctx context.Context, to string) (archive.Manifest, error)
 	// Responder and SwitchResponder are about one mailbox's answers, or all ("").
 	Responder(ctx context.Context, mailbox string) (ResponderStatus, error)
 	SwitchResponder(ctx context.Context, s store.Switch) (ResponderStatus, error)
@@ -127,7 +128,7 @@ func dialControl(data string) (*remote, bool) {
 	return &remote{http.Client{Transport: &http.Transport{DialContext: dial}}}, true
 }
 
-func (c *remote) Backup(ctx context.Context, to string) (m Manifest, err error) {
+func (c *remote) Backup(ctx context.Context, to string) (m archive.Manifest, err error) {
 	return m, c.call(ctx, "POST", "/backup", backupRequest{To: to}, &m)
 }
 

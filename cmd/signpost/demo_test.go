@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
 	"signpost/mail/sandbox"
 	"signpost/store"
@@ -358,7 +359,7 @@ func TestABackupBringsEverythingBack(t *testing.T) {
 		t.Error("a second backup replaced the first")
 	}
 	data := filepath.Join(dir, "restored")
-	if _, err := restore(t.Context(), to, data, d.proven, time.Now()); err != nil {
+	if _, err := archive.Restore(t.Context(), to, data, d.proven, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	cfg := d.app.cfg
@@ -387,7 +388,7 @@ func TestABackupBringsEverythingBack(t *testing.T) {
 			t.Errorf("%s: the file says %q, want %q", number, text, want)
 		}
 	}
-	if _, err := restore(t.Context(), to, data, d.proven, time.Now()); err == nil {
+	if _, err := archive.Restore(t.Context(), to, data, d.proven, time.Now()); err == nil {
 		t.Error("restore overwrote a data folder in use")
 	}
 }
@@ -402,7 +403,7 @@ func TestADamagedBackupIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	flipByte(t, filepath.Join(to, config.DatabaseFile))
-	if _, err := restore(t.Context(), to, filepath.Join(dir, "data"), d.proven, time.Now()); err == nil ||
+	if _, err := archive.Restore(t.Context(), to, filepath.Join(dir, "data"), d.proven, time.Now()); err == nil ||
 		!strings.Contains(err.Error(), "is damaged") {
 		t.Errorf("got %v, want a sentence that the backup is damaged", err)
 	}

@@ -20,18 +20,6 @@ const (
 	frontRecall  = 500
 )
 
-// frontOf tells a person's mail, and whether a list of ours stands before the mailbox.
-func frontOf(v store.Verdict) (person, behind bool) {
-	behind = slices.ContainsFunc(v.Rules, func(r store.Rule) bool { return r.ID == triage.RuleOwnList })
-	switch v.Kind {
-	case store.KindDirect:
-		return true, behind
-	case store.KindList, store.KindOwn:
-		return behind, behind
-	}
-	return false, false
-}
-
 // fronts counts the last mails of persons that came behind a list of ours, by mailbox.
 // It is safe for concurrent use.
 type fronts struct {
@@ -40,7 +28,7 @@ type fronts struct {
 }
 
 func (f *fronts) add(row store.Inbound) {
-	person, behind := frontOf(row.Verdict)
+	person, behind := triage.FromPerson(row.Verdict)
 	if !person {
 		return
 	}
@@ -72,7 +60,7 @@ func (a *App) frontTroubles() (list []store.Trouble) {
 		id := w.Health().Mailbox
 		if n, all, yes := a.fronts.most(id); yes {
 			list = append(list, store.Trouble{
-				Key: "front/" + id, Level: 1, Do: frontHint,
+				Key: "front/" + id, Level: 1, Do: triage.OwnListHint,
 				What: fmt.Sprintf("mailbox %s: %d of the last %d mails that people wrote "+
 					"came through a list or group of our own address, and what comes through one is never answered",
 					id, n, all),
@@ -81,10 +69,6 @@ func (a *App) frontTroubles() (list []store.Trouble) {
 	}
 	return list
 }
-
-const frontHint = "The support address seems to be a group or a distribution list: " +
-	"make it the mailbox itself, or have mail to it forwarded without list marks. " +
-	"No automatic answer may go to a list (RFC 5230 section 4.6)."
 
 // recallFronts counts what came before this process began.
 func (a *App) recallFronts(ctx context.Context) error {

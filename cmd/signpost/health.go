@@ -48,6 +48,6 @@ func (a *App) inside() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", a.ready)
-	mux.Handle("GET /metrics", a.metrics.handler())
+	mux.Handle("GET /metrics", a.metrics.Handler())
 	return web.OnlyHosts(a.cfg.ForWeb().HostNames(), a.log, mux)
 }

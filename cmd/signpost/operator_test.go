@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/config/configtest"
 )
@@ -112,7 +113,7 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 	if err := os.Symlink(disk, data); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := restore(t.Context(), backedUp, data, d.proven, time.Now()); err != nil {
+	if _, err := archive.Restore(t.Context(), backedUp, data, d.proven, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(disk, config.DatabaseFile)); err != nil {
@@ -120,7 +121,7 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 	}
 
 	// Cut short, it is run again; meanwhile nothing serves half of it.
-	if err := os.Mkdir(filepath.Join(data, restoringFolder), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(data, ".restoring"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	cfg := d.app.cfg
@@ -129,7 +130,7 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 		t.Errorf("half a restore is served: %v", err)
 		app.Close()
 	}
-	if _, err := restore(t.Context(), backedUp, data, d.proven, time.Now()); err != nil {
+	if _, err := archive.Restore(t.Context(), backedUp, data, d.proven, time.Now()); err != nil {
 		t.Errorf("a restore that was cut short cannot be run again: %v", err)
 	}
 	app, err := openApp(cfg, quietLog())
@@ -142,40 +143,11 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 	if err := os.WriteFile(precious, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := restore(t.Context(), backedUp, precious, d.proven, time.Now()); err == nil {
+	if _, err := archive.Restore(t.Context(), backedUp, precious, d.proven, time.Now()); err == nil {
 		t.Error("a restore into a file succeeded")
 	}
 	if _, err := os.Stat(precious); err != nil {
 		t.Error("a restore deleted a file")
-	}
-}
-
-// TestCheckTriesANewDataFolderAndLeavesItAsItWas: what check would make belongs to
-// whoever runs it, and not to the service.
-func TestCheckTriesANewDataFolderAndLeavesItAsItWas(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for data, want := range map[string]string{
-		dir:                          "nothing is stored in it yet",
-		filepath.Join(dir, "a", "b"): "nothing is stored in it yet",
-		file:                         "not a directory",
-		filepath.Join(file, "below"): "Make the folder",
-	} {
-		var out bytes.Buffer
-		cfg := config.Config{Service: config.Service{Data: data}}
-		r := &report{out: &out, timeout: time.Second}
-		checkStore(t.Context(), cfg, r)
-		checkBlobs(t.Context(), cfg, r)
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("%s: %s, want %q", data, &out, want)
-		}
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
-		t.Errorf("check left %v (%v)", left, err)
 	}
 }
 

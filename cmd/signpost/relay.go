@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/doctor"
 	"signpost/intake/ops"
 	"signpost/mail/outbox"
 	"signpost/sla"
@@ -104,41 +104,9 @@ func (a *App) relayForOps() []ops.Relay {
 	if !traits.Known {
 		return []ops.Relay{{Name: a.cfg.SMTP.Address, Value: "not spoken with since the service began"}}
 	}
-	return relayTraits(traits)
-}
-
-// relayTraits are the traits of a relay in words.
-func relayTraits(t outbox.Traits) []ops.Relay {
-	offered := func(name string, has bool, without string) ops.Relay {
-		if has {
-			return ops.Relay{Name: name, Value: "offered"}
-		}
-		return ops.Relay{Name: name, Value: without}
-	}
-	all := []ops.Relay{
-		offered("SMTPUTF8", t.SMTPUTF8, "not offered: no mail can go to an address beyond ASCII"),
-		offered("DSN", t.DSN, "not used: bounces come without our envelope id"),
-		offered("8BITMIME", t.EightBit, "not used"),
-		offered("PIPELINING", t.Pipelining, "not offered: each mail takes two round trips more"),
-		{Name: "SIZE", Value: "no limit told"},
-		{Name: "Mails a connection", Value: "no limit met"},
-		{Name: "AUTH", Value: "not offered"},
-	}
-	if t.SizeLimit > 0 {
-		all[4].Value = config.Bytes(t.SizeLimit).Words()
-	}
-	if t.PerSession > 0 {
-		all[5].Value = fmt.Sprint(t.PerSession)
-	}
-	if len(t.Auth) > 0 {
-		all[6].Value = strings.Join(t.Auth, ", ")
-	}
-	if len(t.Refused) > 0 {
-		all = append(all, ops.Relay{Name: "Refused in use", Value: strings.Join(t.Refused, ", ") +
-			": offered by the relay, whose parameters it refuses; mail goes without them"})
-	}
-	if t.Clear != "" {
-		all = append(all, ops.Relay{Name: "Encryption", Value: "mail goes in the clear: " + t.Clear})
+	var all []ops.Relay
+	for _, trait := range doctor.RelayTraits(traits) {
+		all = append(all, ops.Relay(trait))
 	}
 	return all
 }

@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"signpost/cmd/signpost/metrics"
 	"signpost/mail/outbox"
 	"signpost/sla"
 	"signpost/store"
@@ -99,7 +100,7 @@ func anHourRefused(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &App{db: db, log: quietLog(), metrics: newMetrics(), policy: policy}
+	a := &App{db: db, log: quietLog(), metrics: metrics.New(), policy: policy}
 	late := 0
 	compose := a.renewing(func(_ context.Context, row store.Outbound) (outbox.Message, error) {
 		if !row.Promise.FirstResponseBy.After(time.Now()) {
@@ -144,8 +145,8 @@ func anHourRefused(t *testing.T, path string) {
 		time.Sleep(time.Minute)
 	}
 	page := httptest.NewRecorder()
-	a.metrics.watchHolds(a.sender.Holds)
-	a.metrics.handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
+	a.metrics.WatchHolds(a.sender.Holds)
+	a.metrics.Handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
 	for _, line := range []string{`signpost_outbox_holds{scope="all"} 1`, `signpost_outbox_holds{scope="domain"} 0`} {
 		if !strings.Contains(page.Body.String(), line) {
 			t.Errorf("the metrics lack %s", line)

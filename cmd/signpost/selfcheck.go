@@ -9,11 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	runtimemetrics "runtime/metrics"
-	"slices"
-	"sync"
 	"time"
 
+	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/doctor"
 	"signpost/intake/ops"
 	"signpost/store/durable"
 )
@@ -38,13 +38,13 @@ func (a *App) selfChecks(context.Context) []ops.Check {
 
 func clockCheck() ops.Check {
 	c := ops.Check{Name: "Clock", Value: time.Now().UTC().Format("15:04:05 UTC")}
-	switch state := clockState(); {
-	case state.unknown != "":
-		c.Note = state.unknown
-	case !state.kept:
+	switch state := doctor.ClockState(); {
+	case state.Unknown != "":
+		c.Note = state.Unknown
+	case !state.Kept:
 		c.Note, c.Tone = "no time service keeps the clock of this machine right, and promised dates depend on it", "amber"
 	default:
-		c.Note = fmt.Sprintf("kept right, off by at most %v", state.off)
+		c.Note = fmt.Sprintf("kept right, off by at most %v", state.Off)
 	}
 	return c
 }
@@ -88,7 +88,7 @@ func (a *App) databaseCheck() ops.Check {
 
 func (a *App) commitCheck() ops.Check {
 	c := ops.Check{Name: "Commits", Value: "none yet"}
-	if half, most, n := a.metrics.recent.quantiles(); n > 0 {
+	if half, most, n := a.metrics.Commits(); n > 0 {
 		c.Value = fmt.Sprintf("p50 %s, p99 %s", millis(half), millis(most))
 		c.Note = fmt.Sprintf("of the last %d", n)
 		if most > time.Second {
@@ -100,33 +100,6 @@ func (a *App) commitCheck() ops.Check {
 
 func millis(d time.Duration) string {
 	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
-}
-
-// recent are the last commits' times. It is safe for concurrent use.
-type recent struct {
-	mu   sync.Mutex
-	took [1024]time.Duration
-	n    int // how many there were in all
-}
-
-func (r *recent) add(d time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.took[r.n%len(r.took)] = d
-	r.n++
-}
-
-// quantiles are the median and the 99th percentile of the n kept.
-func (r *recent) quantiles() (p50, p99 time.Duration, n int) {
-	r.mu.Lock()
-	n = min(r.n, len(r.took))
-	all := slices.Clone(r.took[:n])
-	r.mu.Unlock()
-	if n == 0 {
-		return 0, 0, 0
-	}
-	slices.Sort(all)
-	return all[n/2], all[n*99/100], n
 }
 
 // memoryHeld is how many bytes the process has of the system.
@@ -146,7 +119,7 @@ type lastBackup struct {
 }
 
 // noteBackup remembers a backup; it is no worse for not being remembered.
-func (a *App) noteBackup(to string, m Manifest) {
+func (a *App) noteBackup(to string, m archive.Manifest) {
 	raw, err := json.Marshal(lastBackup{m.MadeAt, to, m.Database.Size + m.Bytes})
 	if err == nil {
 		err = durable.Replace(filepath.Join(a.cfg.Service.Data, lastBackupFile), durable.Bytes(raw))

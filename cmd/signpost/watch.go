@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/doctor"
 )
 
 // WatchCmd shows what the watcher would do with the newest mails of the
@@ -37,7 +38,7 @@ func (c *WatchCmd) Run(env *environment) error {
 		}
 		ids = []string{c.Mailbox}
 	}
-	watchers, err := probers(cfg)
+	watchers, err := doctor.Probers(cfg)
 	if err != nil {
 		return err
 	}
@@ -48,13 +49,13 @@ func (c *WatchCmd) Run(env *environment) error {
 	return errors.Join(faults...)
 }
 
-func (c *WatchCmd) list(env *environment, id string, w prober) error {
+func (c *WatchCmd) list(env *environment, id string, w doctor.Prober) error {
 	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
 	defer cancel()
 	fmt.Fprintf(env.stdout, "\nMailbox %s\n", id)
 	lines, err := w.DryRun(ctx, c.Limit)
 	for _, line := range lines {
-		fmt.Fprintf(env.stdout, "  %s: %s\n", line.Verdict.Kind, dryRunLine(line))
+		fmt.Fprintf(env.stdout, "  %s: %s\n", line.Verdict.Kind, doctor.DryRunLine(line))
 	}
 	if err != nil {
 		return fmt.Errorf("mailbox %s: %w", id, err)

@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-
-	"signpost/cmd/signpost/config"
 )
 
 // notice is what an alarm posts to the webhook, as JSON. Text alone is what
@@ -46,6 +44,14 @@ func newWebhook(to string) *webhook {
 	}}
 }
 
+// test posts a notice that is none.
+func (w *webhook) test(ctx context.Context, service string) error {
+	now := time.Now().UTC()
+	return w.post(ctx, notice{
+		Alarm: "test", State: "test", Text: "This is a test by signpost check.", Since: now, At: now, Service: service,
+	})
+}
+
 // post hands one notice over; an error when it was not taken with a 2xx.
 func (w *webhook) post(ctx context.Context, n notice) error {
 	body, err := json.Marshal(n)
@@ -70,26 +76,4 @@ func (w *webhook) post(ctx context.Context, n notice) error {
 		return fmt.Errorf("the webhook answers %s", resp.Status)
 	}
 	return nil
-}
-
-// checkAlarm posts a test notice.
-func checkAlarm(ctx context.Context, cfg config.Config, r *report) {
-	const heading = "Alarms"
-	if cfg.Alarm.Webhook == "" {
-		without := "alarms stand in the log, /readyz, /metrics and at /ops/health alone"
-		if len(cfg.Alarm.Mail) > 0 {
-			without = "alarms go by mail, which may be what is broken"
-		}
-		r.warn(heading, "no webhook: %s\nSet alarm.webhook, or watch signpost_alarm, to hear of a tripped breaker at once.", without)
-		return
-	}
-	now := time.Now().UTC()
-	err := newWebhook(cfg.Alarm.Webhook).post(ctx, notice{
-		Alarm: "test", State: "test", Text: "This is a test by signpost check.", Since: now, At: now, Service: cfg.Service.BaseURL,
-	})
-	if err != nil {
-		r.fail(heading, "%v\n%s", err, hintFor(err))
-		return
-	}
-	r.good(heading, "the webhook took a test notice")
 }

@@ -9,7 +9,9 @@ import (
 	"os"
 	"time"
 
+	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/metrics"
 	"signpost/mail/compose"
 	"signpost/mail/outbox"
 	"signpost/store"
@@ -23,15 +25,15 @@ import (
 // What one room needs of another is plugged here; each function hands one
 // package its part of the configuration.
 
-func openStore(cfg config.Service, m *metrics, log *slog.Logger) (*verbs.Store, error) {
+func openStore(cfg config.Service, m *metrics.Metrics, log *slog.Logger) (*verbs.Store, error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, err
 	}
-	if err := restored(cfg.Data); err != nil {
+	if err := archive.Interrupted(cfg.Data); err != nil {
 		return nil, err
 	}
 	return datafile.Open(cfg.Database(), datafile.Options{
-		Log: log, MaxSize: int64(cfg.DiskBudget), Observe: m.observeCommit,
+		Log: log, MaxSize: int64(cfg.DiskBudget), Observe: m.ObserveCommit,
 	})
 }
 

@@ -152,7 +152,7 @@ func copyAtMost(ctx context.Context, w io.Writer, r io.Reader, limit int64, buff
 // step, and should the old one have rotted on the disk it is sound again.
 func (l *Local) keep(temp string, hash store.BlobHash) error {
 	l.sweeping.RLock()
-	err := l.root.Rename(temp, name(hash))
+	err := l.root.Rename(temp, Path(hash))
 	l.sweeping.RUnlock()
 	if err != nil {
 		return err
@@ -161,7 +161,9 @@ func (l *Local) keep(temp string, hash store.BlobHash) error {
 }
 
 func shard(hash store.BlobHash) string { return string(hash[:shardLen]) }
-func name(hash store.BlobHash) string  { return path.Join(shard(hash), string(hash)) }
+
+// Path is where, in its folder, Local keeps a blob: the shard and the hash.
+func Path(hash store.BlobHash) string { return path.Join(shard(hash), string(hash)) }
 
 // syncDir makes the names in a folder durable.
 func (l *Local) syncDir(dir string) error {
@@ -179,7 +181,7 @@ func (l *Local) Renew(_ context.Context, hash store.BlobHash) error {
 	}
 	l.sweeping.RLock()
 	defer l.sweeping.RUnlock()
-	if err := l.root.Chtimes(name(hash), time.Time{}, time.Now()); err != nil {
+	if err := l.root.Chtimes(Path(hash), time.Time{}, time.Now()); err != nil {
 		return fmt.Errorf("renew blob: %w", missing(err))
 	}
 	return nil
@@ -190,7 +192,7 @@ func (l *Local) Open(_ context.Context, hash store.BlobHash) (io.ReadSeekCloser,
 	if err := checkHash(hash); err != nil {
 		return nil, 0, fmt.Errorf("open blob: %w", err)
 	}
-	f, err := l.root.Open(name(hash))
+	f, err := l.root.Open(Path(hash))
 	if err != nil {
 		return nil, 0, fmt.Errorf("open blob: %w", missing(err))
 	}
@@ -214,7 +216,7 @@ func (l *Local) Stat(_ context.Context, hash store.BlobHash) (Info, error) {
 }
 
 func (l *Local) stat(hash store.BlobHash) (Info, error) {
-	info, err := l.root.Lstat(name(hash))
+	info, err := l.root.Lstat(Path(hash))
 	if err != nil {
 		return Info{}, err
 	}
@@ -226,7 +228,7 @@ func (l *Local) Delete(_ context.Context, hash store.BlobHash) error {
 	if err := checkHash(hash); err != nil {
 		return fmt.Errorf("delete blob: %w", err)
 	}
-	if err := l.root.Remove(name(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := l.root.Remove(Path(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete blob: %w", err)
 	}
 	return nil

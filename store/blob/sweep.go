@@ -97,7 +97,7 @@ func (s *sweep) decide(ctx context.Context) error {
 		if named[i] {
 			continue
 		}
-		if err := s.remove(name(hash)); err != nil {
+		if err := s.remove(Path(hash)); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,9 @@ package ident
 
 import (
 	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 )
 
 // signMAC is the length in bytes of the MAC over a signed value.
@@ -30,4 +32,10 @@ func (r *Ring) Verify(purpose, token string) ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Fingerprint names a secret without telling it: 12 hex digits.
+func Fingerprint(secret []byte) string {
+	sum := sha256.Sum256(append([]byte("signpost secret fingerprint\x00"), secret...))
+	return hex.EncodeToString(sum[:6])
 }

@@ -12,6 +12,9 @@ import (
 // Accounts are the [oauth.ID] tables: where access tokens come from, by id.
 type Accounts map[string]*oauth.Source
 
+// EndsSoon is how long before its end a token or secret is told of.
+const EndsSoon = 14 * day
+
 // Accounts are the sources of access tokens. Each keeps the refresh tokens that its
 // provider hands out in a file of the data folder.
 func (c Config) Accounts() (Accounts, error) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/ident"
 )
 
 // Config is the whole configuration, as the file spells it. Each table belongs
@@ -233,6 +234,25 @@ func (c Service) Blobs() string { return filepath.Join(c.Data, BlobFolder) }
 func (c Service) Stored() bool {
 	_, err := os.Stat(c.Database())
 	return err == nil
+}
+
+// Ring mints and verifies with the installation's secrets.
+func (c Service) Ring() (*ident.Ring, error) {
+	secrets, err := c.Secrets()
+	if err != nil {
+		return nil, err
+	}
+	return ident.New(secrets...)
+}
+
+// Instance names the installation in its own mails. The oldest secret stays when a new
+// one is put in front of it, so the name does too.
+func (c Service) Instance() (string, error) {
+	secrets, err := c.Secrets()
+	if err != nil || len(secrets) == 0 {
+		return "", err
+	}
+	return ident.Fingerprint(secrets[len(secrets)-1]), nil
 }
 
 // Secrets are the installation's secrets, newest first: service.secret, or the

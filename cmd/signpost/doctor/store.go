@@ -1,25 +1,22 @@
-package main
+package doctor
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 
 	"signpost/cmd/signpost/config"
-	"signpost/store"
 	"signpost/store/blob"
-	"signpost/store/verbs"
 )
 
 // checkStore opens the database, or asks whether the service that holds it
 // lives.
-func checkStore(ctx context.Context, cfg config.Config, r *report) {
+func (d Deps) checkStore(ctx context.Context, cfg config.Config, r *report) {
 	heading := "Data folder " + cfg.Service.Data
-	if _, running := dialControl(cfg.Service.Data); running {
+	if d.Running() {
 		r.good(heading, "a service runs on it")
 		return
 	}
@@ -31,7 +28,7 @@ func checkStore(ctx context.Context, cfg config.Config, r *report) {
 		r.good(heading, "nothing is stored in it yet; serve makes what it needs")
 		return
 	}
-	db, err := openStore(cfg.Service, newMetrics(), slog.New(slog.DiscardHandler))
+	db, err := d.Open()
 	if err != nil {
 		r.fail(heading, "%v", err)
 		return
@@ -61,18 +58,18 @@ func mayMake(folder string) error {
 }
 
 // checkAttachments looks for each attachment that tickets and mails name.
-func checkAttachments(ctx context.Context, heading string, db *verbs.Store, cfg config.Config, r *report) {
-	blobs, err := openBlobs(cfg.Service)
+func checkAttachments(ctx context.Context, heading string, db blob.Names, cfg config.Config, r *report) {
+	blobs, err := blob.Open(cfg.Service.Blobs())
 	if err != nil {
 		return // checkBlobs tells of it
 	}
 	defer blobs.Close()
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	looked, missing, err := missingAttachments(ctx, db, blobs)
+	looked, missing, err := blob.Missing(ctx, db, blobs)
 	if len(missing) > 0 {
 		r.fail(heading, "attachments that tickets and mails name are missing: %d of %d, such as %s\n"+
-			"Put them back from a backup, each under its name.", len(missing), looked, attachmentName(missing[0]))
+			"Put them back from a backup, each under its name.", len(missing), looked, filepath.Join(config.BlobFolder, blob.Path(missing[0])))
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -84,37 +81,7 @@ func checkAttachments(ctx context.Context, heading string, db *verbs.Store, cfg 
 	}
 }
 
-// namedBlobs is the part of the store that knows which attachments there must be.
-type namedBlobs interface {
-	ListBlobs(ctx context.Context, after store.BlobHash, limit int) ([]store.BlobHash, error)
-}
-
-// missingAttachments looks for each attachment until ctx ends.
-func missingAttachments(
-	ctx context.Context, db namedBlobs, blobs blob.Store,
-) (looked int, missing []store.BlobHash, err error) {
-	const page = 1000
-	for after := store.BlobHash(""); ; {
-		hashes, err := db.ListBlobs(ctx, after, page)
-		if err != nil || len(hashes) == 0 {
-			return looked, missing, err
-		}
-		for _, hash := range hashes {
-			switch _, err := blobs.Stat(ctx, hash); {
-			case errors.Is(err, store.ErrNotFound):
-				missing = append(missing, hash)
-			case err != nil:
-				return looked, missing, err
-			}
-			looked++
-		}
-		if after = hashes[len(hashes)-1]; ctx.Err() != nil {
-			return looked, missing, ctx.Err()
-		}
-	}
-}
-
-func storeWhole(ctx context.Context, db *verbs.Store) error {
+func storeWhole(ctx context.Context, db Database) error {
 	if err := db.Check(ctx); err != nil {
 		return err
 	}
@@ -136,7 +103,7 @@ func checkBlobs(ctx context.Context, cfg config.Config, r *report) {
 }
 
 func roundTrip(ctx context.Context, cfg config.Config) error {
-	blobs, err := openBlobs(cfg.Service)
+	blobs, err := blob.Open(cfg.Service.Blobs())
 	if err != nil {
 		return err
 	}

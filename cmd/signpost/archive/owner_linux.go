@@ -1,4 +1,4 @@
-package main
+package archive
 
 import (
 	"io/fs"
@@ -34,8 +34,8 @@ func ownerOf(path string) (uid, gid int, err error) {
 	return int(owner.Uid), int(owner.Gid), nil
 }
 
-// belongsToRoot tells a folder that a service which is not root cannot serve.
-func belongsToRoot(folder string) bool {
+// BelongsToRoot tells a folder that a service which is not root cannot serve.
+func BelongsToRoot(folder string) bool {
 	uid, _, err := ownerOf(folder)
 	return err == nil && uid == 0
 }

@@ -1,9 +1,9 @@
 //go:build !linux
 
-package main
+package archive
 
 // giveToOwnerOf leaves files as they are on this system.
 func giveToOwnerOf(string, string) error { return nil }
 
-// belongsToRoot is not known on this system.
-func belongsToRoot(string) bool { return false }
+// BelongsToRoot is not known on this system.
+func BelongsToRoot(string) bool { return false }

@@ -1,4 +1,4 @@
-package main
+package archive
 
 import (
 	"io/fs"
@@ -23,7 +23,7 @@ func TestWhatIsRestoredBelongsToTheFoldersOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := restore(t.Context(), folder, data, d.proven, time.Now()); err != nil {
+	if _, err := Restore(t.Context(), folder, data, d.proven, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	seen := 0
@@ -34,7 +34,7 @@ func TestWhatIsRestoredBelongsToTheFoldersOwner(t *testing.T) {
 		seen++
 		return err
 	})
-	if err != nil || seen < 5 || belongsToRoot(data) {
-		t.Errorf("%d files came back, of root: %v (%v)", seen, belongsToRoot(data), err)
+	if err != nil || seen < 5 || BelongsToRoot(data) {
+		t.Errorf("%d files came back, of root: %v (%v)", seen, BelongsToRoot(data), err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -7,22 +7,22 @@ import (
 	"signpost/cmd/signpost/config"
 )
 
-// clock is how the machine's clock is kept.
-type clock struct {
-	unknown string // why nobody knows
-	kept    bool
-	off     time.Duration // at most
+// Clock is how the machine's clock is kept.
+type Clock struct {
+	Unknown string // why nobody knows
+	Kept    bool
+	Off     time.Duration // at most
 }
 
 // checkClock tells whether something keeps the clock right: promises, links and
 // budgets all hang on it.
 func checkClock(_ context.Context, _ config.Config, r *report) {
-	switch state := clockState(); {
-	case state.unknown != "":
-		r.warn("Clock", "%s; promised dates hang on it", state.unknown)
-	case !state.kept:
+	switch state := ClockState(); {
+	case state.Unknown != "":
+		r.warn("Clock", "%s; promised dates hang on it", state.Unknown)
+	case !state.Kept:
 		r.warn("Clock", "nothing keeps the clock of this machine right\nInstall chrony or switch on systemd-timesyncd: promised dates hang on it.")
 	default:
-		r.good("Clock", "kept right, off by at most %d ms", state.off.Milliseconds())
+		r.good("Clock", "kept right, off by at most %d ms", state.Off.Milliseconds())
 	}
 }

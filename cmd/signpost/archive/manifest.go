@@ -1,4 +1,4 @@
-package main
+package archive
 
 import (
 	"bytes"
@@ -62,9 +62,9 @@ func (m *Manifest) sign(ring *ident.Ring) error {
 	return err
 }
 
-// proven fails, with what to do, unless the manifest carries the MAC of one of
+// Proven fails, with what to do, unless the manifest carries the MAC of one of
 // this installation's secrets, of which the ring is made.
-func (m Manifest) proven(ring *ident.Ring, secrets [][]byte) error {
+func (m Manifest) Proven(ring *ident.Ring, secrets [][]byte) error {
 	digest, err := m.digest()
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (m Manifest) proven(ring *ident.Ring, secrets [][]byte) error {
 	case m.MAC == "":
 		return fmt.Errorf("%s carries no MAC: an older Signpost (%q) made the backup, or the line was taken out; %s",
 			manifestFile, m.Version, vouch)
-	case !m.madeUnder(secrets):
+	case !m.MadeUnder(secrets):
 		return fmt.Errorf("the backup was made under an installation secret (fingerprint %q) that is not here; "+
 			"put it back into service.secret_file, or, %s", m.Secret, vouch)
 	}
@@ -85,10 +85,20 @@ func (m Manifest) proven(ring *ident.Ring, secrets [][]byte) error {
 		manifestFile, vouch)
 }
 
-// madeUnder tells whether one of the secrets is the one that the backup was made
+// MadeUnder tells whether one of the secrets is the one that the backup was made
 // under, by its own word.
-func (m Manifest) madeUnder(secrets [][]byte) bool {
-	return slices.ContainsFunc(secrets, func(secret []byte) bool { return fingerprint(secret) == m.Secret })
+func (m Manifest) MadeUnder(secrets [][]byte) bool {
+	return slices.ContainsFunc(secrets, func(secret []byte) bool { return ident.Fingerprint(secret) == m.Secret })
+}
+
+// Missing are the attachments that the database names and the backup lacks, once it
+// is restored, each by its path in a data folder.
+func (m Manifest) Missing() []string {
+	names := make([]string, len(m.missing))
+	for i, hash := range m.missing {
+		names[i] = attachment(hash)
+	}
+	return names
 }
 
 func readManifest(from *os.Root) (m Manifest, err error) {
