@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"signpost/cmd/signpost/alarm"
 	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/metrics"
@@ -52,10 +53,9 @@ type App struct {
 	web         *web.Server
 	began       time.Time // when it was built
 	accounts    config.Accounts
-	rate        answerRate
-	fronts      fronts
-	alarms      *alarms
-	disk        *disk
+	subject     alarm.Subject
+	alarms      *alarm.Alarms
+	disk        *alarm.Disk
 	canary      *canary.Canary // nil: it is off
 
 	staff *staff.Staff
@@ -98,7 +98,7 @@ func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
 	}
 	a := &App{
 		cfg: cfg, log: log, secret: secrets[0], metrics: metrics.New(), ring: ring, texts: texts,
-		instance: instance, ours: cfg.OwnAddresses(), disk: newDisk(cfg.Service.Data),
+		instance: instance, ours: cfg.OwnAddresses(), disk: alarm.NewDisk(cfg.Service.Data),
 	}
 	if a.policy, err = sla.NewPolicy(cfg.Regions()); err != nil {
 		return nil, err
@@ -139,7 +139,8 @@ func (a *App) build(d dialers, mount func(*web.Server) error) error {
 	if err := a.buildWatchers(d); err != nil {
 		return err
 	}
-	a.began, a.alarms = time.Now(), newAlarms(a)
+	a.began = time.Now()
+	a.buildAlarms()
 	return a.buildPages(d, mount)
 }
 
@@ -245,7 +246,7 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})
 	}
 	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"throttled", a.tendThrottled},
-		stage{"memory", tendMemory}, stage{"alarms", a.raise}, stage{"canary", a.fly}, stage{"relay", a.learnRelay},
+		stage{"memory", tendMemory}, stage{"alarms", a.runAlarms}, stage{"canary", a.runCanary}, stage{"relay", a.learnRelay},
 		stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
 	return runStages(ctx, a.log, stages)
@@ -306,7 +307,10 @@ func (a *App) Backup(ctx context.Context, to string) (archive.Manifest, error) {
 		Database: a.db, Blobs: a.blobs, Ring: a.ring, Secret: a.secret, Version: version(),
 	}, to)
 	if err == nil {
-		a.noteBackup(to, m)
+		err := archive.Note(a.cfg.Service.Data, to, m)
+		if err != nil { // the backup is no worse for it
+			a.log.Warn("the backup was made, but that could not be noted", "error", err)
+		}
 	}
 	return m, err
 }

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"signpost/cmd/signpost/generate"
 )
 
 // The client of the measures shares the machine with the service, so it does the
@@ -47,13 +49,14 @@ type rawPost struct {
 
 // newPosts builds the requests for a host.
 func newPosts(host string) *posts {
-	g := generator{rand: rand.New(rand.NewPCG(7, 7)), chars: postChars}
+	g := generate.New(generate.Deps{}, generate.Shape{Seed: 7, Chars: postChars}, time.Time{})
+	r := rand.New(rand.NewPCG(7, 7))
 	p := &posts{requests: make([]rawPost, postTexts)}
 	for i := range p.requests {
+		w := g.Writing()
 		fields := url.Values{
-			"name": {pick(g.rand, generatedFirst) + " " + pick(g.rand, generatedLast)}, "company": {"Baker Trading"},
-			"email": {fmt.Sprintf("p%s@shop%d.example.com", who, g.rand.IntN(postDomains))}, "country": {pick(g.rand, generatedCountries)},
-			"title": {pick(g.rand, generatedSubjects)}, "description": {g.body()},
+			"name": {w.Name}, "company": {w.Company}, "country": {w.Country}, "title": {w.Title}, "description": {w.Body},
+			"email": {fmt.Sprintf("p%s@shop%d.example.com", who, r.IntN(postDomains))},
 		}
 		body := fields.Encode()
 		text := fmt.Sprintf("POST /contact HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\nContent-Length: %d\r\n\r\n%s", host, len(body), body)

@@ -16,7 +16,7 @@ import (
 const canaryAddress = "canary@example.com"
 
 // fly sends the canary of a demo and returns its run when it has ended.
-func (d *demo) fly(t *testing.T) store.CanaryRun {
+func (d *demo) runCanary(t *testing.T) store.CanaryRun {
 	t.Helper()
 	before := d.runs(t)
 	comesAbout(t, func() bool { return d.app.canary.Try() })
@@ -57,7 +57,7 @@ func TestTheCanaryFliesAgainAndAgainAndLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	for i, region := range []string{"us", "intl", "us"} {
-		run := d.fly(t)
+		run := d.runCanary(t)
 		if !run.Passed() || run.Region != region {
 			t.Fatalf("run %d, in region %s: %q", i, run.Region, run.Faults)
 		}
@@ -85,7 +85,7 @@ func TestTheCanaryFliesAgainAndAgainAndLeavesNothingBehind(t *testing.T) {
 	if _, opened := contact(t, d.url(), plainPost(), nil); opened["number"] != "US-1001" {
 		t.Errorf("the first ticket is %v", opened)
 	}
-	if list := d.app.canaryTroubles(t.Context(), time.Now()); len(list) != 0 {
+	if list := told(t, d.app, time.Now(), "canary"); len(list) != 0 {
 		t.Errorf("troubles: %v", list)
 	}
 }
@@ -101,7 +101,7 @@ func plainPost() map[string]string {
 func TestAMarkIsWorthNothingToWhoCopiesIt(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	run := d.fly(t)
+	run := d.runCanary(t)
 	rows, err := d.app.db.InboundByMessageID(t.Context(), run.StrayID, 1)
 	if err != nil || len(rows) != 1 {
 		t.Fatal(rows, err)
@@ -136,7 +136,7 @@ func TestAMarkIsWorthNothingToWhoCopiesIt(t *testing.T) {
 		t.Errorf("%d answers, want the canary's and Eve's", n)
 	}
 	// Nor does a copy spend what the next run needs.
-	if next := d.fly(t); !next.Passed() {
+	if next := d.runCanary(t); !next.Passed() {
 		t.Errorf("the next run: %q", next.Faults)
 	}
 }
@@ -165,17 +165,17 @@ func TestACanaryThatDoesNotComeBackIsAnAlarm(t *testing.T) {
 	if err := d.host.SetBehaviour(canaryAddress, sandbox.Refuse); err != nil {
 		t.Fatal(err)
 	}
-	run := d.fly(t)
+	run := d.runCanary(t)
 	faults := strings.Join(run.Faults, "\n")
 	if run.Passed() || !strings.Contains(faults, "the stray mail was not answered: responder-off (a test)") || !strings.Contains(faults, "the confirmation did not arrive within") || !strings.Contains(faults, "it is failed (550") {
 		t.Errorf("the faults are\n%s", faults)
 	}
-	list := d.app.canaryTroubles(t.Context(), time.Now())
+	list := told(t, d.app, time.Now(), "canary")
 	if len(list) != 1 || list[0].Key != "canary/us" || list[0].Level != 1 {
 		t.Errorf("troubles: %+v", list)
 	}
-	d.app.cfg.Canary.Every = time.Hour
-	list = d.app.canaryTroubles(t.Context(), time.Now().Add(3*time.Hour))
+	d.app.subject.Config.Canary.Every = time.Hour
+	list = told(t, d.app, time.Now().Add(3*time.Hour), "canary")
 	if len(list) != 2 || list[1].Key != "canary-silent" {
 		t.Errorf("three hours later: %+v", list)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"signpost/cmd/signpost/alarm"
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/doctor"
 	"signpost/cmd/signpost/metrics"
@@ -33,7 +34,9 @@ func (c *CheckCmd) Run(env *environment) error {
 		Open: func() (doctor.Database, error) {
 			return openStore(cfg.Service, metrics.New(), slog.New(slog.DiscardHandler))
 		},
-		TestAlarm: func(ctx context.Context) error { return newWebhook(cfg.Alarm.Webhook).test(ctx, cfg.Service.BaseURL) },
+		TestAlarm: func(ctx context.Context) error {
+			return alarm.NewWebhook(cfg.Alarm.Webhook).Test(ctx, cfg.Service.BaseURL)
+		},
 	}, env.stdout, c.Timeout)
 	if failed > 0 {
 		return fmt.Errorf("%d of the tests failed; what to do stands below each", failed)

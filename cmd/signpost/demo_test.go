@@ -459,7 +459,7 @@ func TestOneMailboxIsSwitchedOff(t *testing.T) {
 	if row := d.awaitVerdict(t, "on@example.net"); row.Answer == 0 {
 		t.Errorf("of the other mailbox the ledger says %+v", row.Verdict)
 	}
-	if list := d.app.silencedTroubles(t.Context()); len(list) != 1 || list[0].Key != "silenced/intl" {
+	if list := told(t, d.app, time.Now(), "silenced/"); len(list) != 1 || list[0].Key != "silenced/intl" {
 		t.Errorf("the service's troubles are %v", list)
 	}
 	if status, err := control.Responder(t.Context(), "intl"); err != nil || status.On || status.By != "ops" || status.Reason != "a loop with a customer" {

@@ -110,29 +110,3 @@ func TestWhatStrangersWroteIsPrinted(t *testing.T) {
 		t.Errorf("check prints %q", out.String())
 	}
 }
-
-// TestAnAlarmRepeatsWordsAsWords: what a report or a server says becomes neither a
-// link, nor a mention, nor a word of ours.
-func TestAnAlarmRepeatsWordsAsWords(t *testing.T) {
-	t.Parallel()
-	for words, want := range map[string]string{
-		"550 5.7.1 rejected [192.0.2.1]":                    "“550 5.7.1 rejected [192.0.2.1]”",
-		"see https://evil.test/x or HTTP://b.evil.test":     "“see hxxps://evil[.]test/x or hxxp://b[.]evil[.]test”",
-		"ftp://evil.test www.evil.test mailto:x@evil.test":  "“ftp[:]//evil[.]test www[.]evil[.]test mailto[:]x@evil[.]test”",
-		"<https://evil.test|Reset> <!channel> [x](evil.io)": "“‹hxxps://evil[.]test|Reset› ‹!channel› [x] (evil[.]io)”",
-		"hi @here and\r\n\r\nSIGNPOST: all is well":         "“hi @ here and SIGNPOST: all is well”",
-		"550 no” Signpost says “call 555":                   "“550 no\" Signpost says \"call 555”",
-	} {
-		if got := claim(words); got != want {
-			t.Errorf("%q is told as %q, want %q", words, got, want)
-		}
-	}
-	long := claim(hostile + strings.Repeat("é.evil.test ", 1000))
-	if shownAsIs(long) || strings.Contains(long, "\n") || len([]rune(long)) > 4*maxClaim ||
-		strings.Contains(long, ".evil") {
-		t.Errorf("told as %q", long)
-	}
-	if got := tidy("relay smtp.example.com: see https://support.example.com\x1b[2J\u202e"); got != "relay smtp.example.com: see hxxps://support.example.com[2J" {
-		t.Errorf("tidied to %q", got)
-	}
-}

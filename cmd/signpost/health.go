@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"signpost/cmd/signpost/alarm"
 	"signpost/intake/web"
 )
 
@@ -36,7 +37,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 func (a *App) readiness(ctx context.Context) Readiness {
 	state := Readiness{Ready: true, Reasons: []string{}}
 	for _, t := range a.troubles(ctx) {
-		state.Ready = state.Ready && t.Key != troubleStore
+		state.Ready = state.Ready && t.Key != alarm.KeyStore
 		state.Reasons = append(state.Reasons, t.What)
 	}
 	return state

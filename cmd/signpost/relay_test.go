@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"signpost/cmd/signpost/alarm"
 	"signpost/cmd/signpost/metrics"
 	"signpost/mail/outbox"
 	"signpost/sla"
@@ -111,17 +112,11 @@ func anHourRefused(t *testing.T, path string) {
 	a.sender = outbox.New(outbox.Config{Addr: "127.0.0.1:25", TLS: outbox.TLSNone, Hello: "desk.example",
 		Dial: relay.dial}, db, compose, a.log, outbox.Observer{})
 	var told []string
-	alarms := &alarms{
-		look: func(ctx context.Context) []store.Trouble {
-			now := time.Now()
-			stats, err := db.Stats(ctx)
-			if err != nil && ctx.Err() == nil {
-				t.Error(err)
-			}
-			return slices.Concat(outboxTroubles(now, a.oldestUnheld(ctx, stats), a.sender.Relay()),
-				a.heldTrouble(ctx, now, stats))
-		},
-		tell: func(_ context.Context, n notice) error {
+	subject := alarm.Subject{Store: db, Sender: a.sender}
+	alarms := alarm.New(alarm.Deps{
+		Source: subject.Troubles, Book: db, Repeat: 4 * time.Hour, Log: a.log,
+		Standing: a.metrics.AlarmsStanding, Noticed: a.metrics.Noticed,
+		Tell: func(_ context.Context, n alarm.Notice) error {
 			told = append(told, n.State+" "+n.Alarm)
 			if n.State == "raised" && (!strings.Contains(n.Text, words) ||
 				!strings.Contains(n.Do, "Allow every region's address")) {
@@ -129,13 +124,11 @@ func anHourRefused(t *testing.T, path string) {
 			}
 			return nil
 		},
-		book: db, repeat: 4 * time.Hour, log: a.log, metrics: a.metrics, kicked: make(chan struct{}, 1),
-		known: map[string]*alarm{},
-	}
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
 	go func() { ended <- a.sender.Run(ctx) }()
-	go func() { ended <- alarms.run(ctx) }()
+	go func() { ended <- alarms.Run(ctx) }()
 	const mails = 60
 	for i := range mails {
 		if _, err := db.OpenTicket(ctx, time.Now(), refusedTicket(i, time.Now())); err != nil {

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	runtimemetrics "runtime/metrics"
 	"time"
 
@@ -15,7 +13,6 @@ import (
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/doctor"
 	"signpost/intake/ops"
-	"signpost/store/durable"
 )
 
 // backupOld is how old the last backup may be before it is shown amber.
@@ -51,13 +48,13 @@ func clockCheck() ops.Check {
 
 func (a *App) diskCheck(now time.Time) ops.Check {
 	c := ops.Check{Name: "Disk"}
-	free, size, err := a.disk.room(a.disk.folder)
+	free, size, err := a.disk.Room()
 	if err != nil {
 		c.Value, c.Note = "not known", err.Error()
 		return c
 	}
 	c.Value = fmt.Sprintf("%s free of %s", config.Bytes(free).Words(), config.Bytes(size).Words())
-	if in, yes := a.disk.fills(now); yes {
+	if in, yes := a.disk.Fills(now); yes {
 		c.Note = fmt.Sprintf("full in %v at the pace of the last hour", in.Round(time.Minute))
 	}
 	switch {
@@ -109,34 +106,10 @@ func memoryHeld() int64 {
 	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
 }
 
-// lastBackupFile notes when the data folder was last backed up.
-const lastBackupFile = "last-backup.json"
-
-type lastBackup struct {
-	At    time.Time `json:"at"`
-	To    string    `json:"to"`
-	Bytes int64     `json:"bytes"`
-}
-
-// noteBackup remembers a backup; it is no worse for not being remembered.
-func (a *App) noteBackup(to string, m archive.Manifest) {
-	raw, err := json.Marshal(lastBackup{m.MadeAt, to, m.Database.Size + m.Bytes})
-	if err == nil {
-		err = durable.Replace(filepath.Join(a.cfg.Service.Data, lastBackupFile), durable.Bytes(raw))
-	}
-	if err != nil {
-		a.log.Warn("the backup was made, but that could not be noted", "error", err)
-	}
-}
-
 func (a *App) backupCheck(now time.Time) ops.Check {
 	c := ops.Check{Name: "Last backup", Value: "none recorded", Note: "only a backup by signpost backup is recorded",
 		Tone: "amber"}
-	raw, err := os.ReadFile(filepath.Join(a.cfg.Service.Data, lastBackupFile))
-	var last lastBackup
-	if err == nil {
-		err = json.Unmarshal(raw, &last)
-	}
+	last, err := archive.Last(a.cfg.Service.Data)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return c
@@ -151,3 +124,6 @@ func (a *App) backupCheck(now time.Time) ops.Check {
 	}
 	return c
 }
+
+// mayUpload tells whether there is room for files.
+func (a *App) mayUpload() bool { return a.disk.HasRoom(int64(a.cfg.Form.UploadFloor)) }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,19 +46,4 @@ func (a *App) takeSilenced(ctx context.Context) error {
 	}
 	a.log.Info("mailboxes switched off were taken over into the store", "mailboxes", len(all))
 	return os.Remove(path)
-}
-
-// silencedTroubles tells of mailboxes that were switched off by hand.
-func (a *App) silencedTroubles(ctx context.Context) (list []store.Trouble) {
-	for _, w := range a.watchers {
-		id := w.Health().Mailbox
-		if r, err := a.db.MailboxResponder(ctx, id); err == nil && !r.On {
-			list = append(list, store.Trouble{
-				Key: "silenced/" + id, What: "mailbox " + id + " sends no answers: " + cmp.Or(r.Reason, "switched off by hand"),
-				Level: 1,
-				Do:    "When the reason is gone: signpost responder on --mailbox " + id + ", or the switch at /ops/mailboxes.",
-			})
-		}
-	}
-	return list
 }

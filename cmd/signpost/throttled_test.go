@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"signpost/intake/form"
 	"signpost/store"
 )
 
@@ -33,12 +32,8 @@ func TestAFloodOfPostsIsToldAndItsMailLeavesInTurns(t *testing.T) {
 			postsFrom(t, a, fmt.Sprintf("2001:db8:7:%x::1", i), fmt.Sprintf("p@company%d.test", i))
 		}
 		postsFrom(t, a, "203.0.113.9", "ana@partner.test")
-		stats, _ := a.db.Stats(t.Context())
-		if got := keysOf(throttledTroubles(stats, cfg.Alarm.Throttled)); got != "confirmations 2" {
+		if got := keysOf(told(t, a, time.Now(), "confirmations")); got != "confirmations 2" {
 			t.Errorf("the troubles are %q", got)
-		}
-		if !strings.Contains(keysOf(a.troubles(t.Context())), "confirmations 2") {
-			t.Error("they are not among those of the service")
 		}
 		for range 70 { // as tendThrottled does
 			time.Sleep(releaseEvery)
@@ -48,14 +43,13 @@ func TestAFloodOfPostsIsToldAndItsMailLeavesInTurns(t *testing.T) {
 		if err != nil || mails[0].State != store.StateQueued {
 			t.Errorf("after 70 minutes the partner's mail is %v, %v", mails, err)
 		}
-		stats, _ = a.db.Stats(t.Context())
+		stats, _ := a.db.Stats(t.Context())
 		if waits := stats.Outbounds[store.StateThrottled]; waits < 50 {
 			t.Errorf("%d of the flood wait; the limit is 20 an hour", waits)
 		}
 		time.Sleep(5 * 24 * time.Hour) // the first answer was promised by then
 		a.releaseThrottled(t.Context())
-		stats, _ = a.db.Stats(t.Context())
-		if list := throttledTroubles(stats, cfg.Alarm.Throttled); len(list) > 0 {
+		if list := told(t, a, time.Now(), "confirmations"); len(list) > 0 {
 			t.Errorf("after all that: %s", keysOf(list))
 		}
 	})
@@ -74,37 +68,5 @@ func postsFrom(t *testing.T, a *App, from, email string) {
 	a.web.Handler().ServeHTTP(w, r)
 	if w.Code != 201 {
 		t.Fatalf("%s: %d %s", email, w.Code, w.Body)
-	}
-}
-
-func TestConfirmationsThatWaitAreTold(t *testing.T) {
-	t.Parallel()
-	waiting := func(budget string, n uint64) store.Stats {
-		return store.Stats{Outbounds: map[store.OutboundState]uint64{store.StateThrottled: n},
-			Throttled: map[string]uint64{budget: n}}
-	}
-	for name, c := range map[string]struct {
-		stats store.Stats
-		floor int
-		want  string
-	}{
-		"none":                        {store.Stats{}, 50, ""},
-		"a few":                       {waiting("confirmation/network", 49), 50, ""},
-		"many":                        {waiting("confirmation/network", 50), 50, "confirmations 1"},
-		"a flood":                     {waiting("confirmation/domain", 5000), 50, "confirmations 3"},
-		"switched off":                {waiting("confirmation/network", 5000), 0, ""},
-		"one, for the limit over all": {waiting(form.BudgetAll, 1), 50, "confirmations 2"},
-		"and for that of the day":     {waiting(form.BudgetAllDay, 1), 0, "confirmations 2"},
-	} {
-		if got := keysOf(throttledTroubles(c.stats, c.floor)); got != c.want {
-			t.Errorf("%s: %q, want %q", name, got, c.want)
-		}
-	}
-	what := throttledTroubles(store.Stats{
-		Outbounds: map[store.OutboundState]uint64{store.StateThrottled: 60},
-		Throttled: map[string]uint64{"confirmation/domain": 9, "confirmation/network": 51},
-	}, 50)[0].What
-	if what != "60 confirmations wait for room in a limit (confirmation/network: 51, confirmation/domain: 9)" {
-		t.Error(what)
 	}
 }

@@ -1,17 +1,29 @@
 package main
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/alarm"
 	"signpost/cmd/signpost/config"
-	"signpost/intake/staff"
-	"signpost/mail/outbox"
 	"signpost/store"
 )
+
+// told are the troubles of the service at an instant whose keys begin so.
+func told(t *testing.T, a *App, now time.Time, prefix string) (list []store.Trouble) {
+	for _, trouble := range a.subject.Troubles(t.Context(), now) {
+		if strings.HasPrefix(trouble.Key, prefix) {
+			list = append(list, trouble)
+		}
+	}
+	return list
+}
 
 // keysOf are the keys of troubles with their levels, such as "relay 1".
 func keysOf(list []store.Trouble) string {
@@ -23,29 +35,6 @@ func keysOf(list []store.Trouble) string {
 		}
 	}
 	return strings.Join(words, ", ")
-}
-
-func TestMailThatDoesNotLeaveIsTold(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	waiting := func(age time.Duration) time.Time { return now.Add(-age) }
-	for name, c := range map[string]struct {
-		oldest time.Time
-		relay  outbox.RelayStatus
-		want   string
-	}{
-		"nothing waits":      {time.Time{}, outbox.RelayStatus{}, ""},
-		"just in time":       {waiting(10 * time.Minute), outbox.RelayStatus{}, ""},
-		"too long":           {waiting(10*time.Minute + time.Second), outbox.RelayStatus{}, "outbox 1"},
-		"for an hour":        {waiting(time.Hour), outbox.RelayStatus{}, "outbox 2"},
-		"for days":           {waiting(50 * time.Hour), outbox.RelayStatus{}, "outbox 4"},
-		"the relay is down":  {time.Time{}, outbox.RelayStatus{State: outbox.RelayDown, Err: errors.New("gone")}, "relay 1"},
-		"and nothing leaves": {waiting(7 * time.Hour), outbox.RelayStatus{State: outbox.RelayDown, Err: errors.New("gone")}, "outbox 3, relay 1"},
-	} {
-		if got := keysOf(outboxTroubles(now, c.oldest, c.relay)); got != c.want {
-			t.Errorf("%s: %q, want %q", name, got, c.want)
-		}
-	}
 }
 
 // TestAMailboxThatIsNotReadIsTold reads both of a demo's, and then looks at the
@@ -65,7 +54,7 @@ func TestAMailboxThatIsNotReadIsTold(t *testing.T) {
 		3 * time.Hour:    "mailbox/intl 2, mailbox/us 2",
 		13 * time.Hour:   "mailbox/intl 3, mailbox/us 3",
 	} {
-		if got := keysOf(d.app.mailboxTroubles(read.Add(after))); got != want {
+		if got := keysOf(told(t, d.app, read.Add(after), "mailbox/")); got != want {
 			t.Errorf("after %v: %q, want %q", after, got, want)
 		}
 	}
@@ -88,44 +77,21 @@ func TestAHostThatRefusesSeveralPeopleIsTold(t *testing.T) {
 		if mail := d.awaitFate(t, ticket.ID); mail.Delivery.Fate != store.FateRefused {
 			t.Fatalf("the confirmation's fate is %+v", mail.Delivery)
 		}
-		if got := keysOf(d.app.refusalTroubles(t.Context(), time.Now())); got != want {
+		if got := keysOf(told(t, d.app, time.Now(), "refusals/")); got != want {
 			t.Errorf("after %d refusals: %q, want %q", i+1, got, want)
 		}
 	}
-	what := d.app.refusalTroubles(t.Context(), time.Now())[0].What
+	what := told(t, d.app, time.Now(), "refusals/")[0].What
 	if want := "3 addresses at partner[.]test had our mail refused within a day; the latest report says “host " +
 		"mx[.]partner[.]test[192.0.2.1] said: 554 5.7.1 Message rejected as spam"; !strings.HasPrefix(what, want) {
 		t.Errorf("the alarm says %q, want %q", what, want)
 	}
-	if list := d.app.refusalTroubles(t.Context(), time.Now().Add(refusedWithin+time.Hour)); len(list) != 0 {
+	if list := told(t, d.app, time.Now().Add(25*time.Hour), "refusals/"); len(list) != 0 {
 		t.Errorf("a day later: %s", keysOf(list))
 	}
-	d.app.cfg.Alarm.Refusals = 0
-	if list := d.app.refusalTroubles(t.Context(), time.Now()); len(list) != 0 {
+	d.app.subject.Config.Alarm.Refusals = 0
+	if list := told(t, d.app, time.Now(), "refusals/"); len(list) != 0 {
 		t.Errorf("switched off: %s", keysOf(list))
-	}
-}
-
-// TestALittleRoomIsTold, and files are no longer taken before tickets are not.
-func TestALittleRoomIsTold(t *testing.T) {
-	t.Parallel()
-	for free, c := range map[int64]struct {
-		want  string
-		files bool
-	}{
-		2 << 30:     {"", true},
-		2<<30 - 1:   {"disk 1", true},
-		512 << 20:   {"disk 1", true},
-		512<<20 - 1: {"disk 2", false},
-	} {
-		a := &App{cfg: config.Default(), disk: &disk{room: func(string) (int64, int64, error) { return free, 1 << 40, nil }}}
-		if got := keysOf(a.diskTroubles(time.Now())); got != c.want || a.mayUpload() != c.files {
-			t.Errorf("with %d bytes free: %q, files %v; want %q, %v", free, got, a.mayUpload(), c.want, c.files)
-		}
-	}
-	a := &App{cfg: config.Default(), disk: &disk{room: func(string) (int64, int64, error) { return 0, 0, errors.ErrUnsupported }}}
-	if list := a.diskTroubles(time.Now()); len(list) != 0 || !a.mayUpload() {
-		t.Errorf("a system that does not tell the room: %s, files %v", keysOf(list), a.mayUpload())
 	}
 }
 
@@ -152,34 +118,87 @@ func TestOnlyAStoreThatFailsTakesTheFormAway(t *testing.T) {
 	}
 }
 
-// TestGuessingIsTold of an account by its id, and of codes as of what is worse; who
-// mistypes is no trouble.
-func TestGuessingIsTold(t *testing.T) {
-	t.Parallel()
-	for want, g := range map[string]staff.Guessed{
-		"":                    {Agent: 7, Failed: guessesTold - 1, RightPassword: codesTold - 1, Networks: 3},
-		"guessing/7 1":        {Agent: 7, Failed: guessesTold, Networks: 3},
-		"guessing/7 2":        {Agent: 7, Failed: 10 * guessesTold, Networks: 300},
-		"guessing-codes/7 1":  {Agent: 7, Failed: 10 * guessesTold, RightPassword: codesTold},
-		"guessing-codes/12 2": {Agent: 12, Failed: 10 * codesTold, RightPassword: 10 * codesTold},
-		"guessing 1":          {Failed: strayGuessesTold},
-	} {
-		if got := keysOf(guessTroubles([]staff.Guessed{g})); got != want {
-			t.Errorf("%+v: %q, want %q", g, got, want)
-		}
-	}
-}
-
 // TestGuessingRaisesAnAlarm: from the sign-in page to what ops read.
 func TestGuessingRaisesAnAlarm(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	for range guessesTold {
+	for range 50 {
 		if _, resp, _ := signIn(t, d.url(), "agent@example.com", "guess"); resp.StatusCode != 422 && resp.StatusCode != 429 {
 			t.Fatalf("a guess: %s", resp.Status)
 		}
 	}
-	if told := keysOf(d.app.troubles(t.Context())); !strings.Contains(told, "guessing/1 1") {
-		t.Errorf("told: %q", told)
+	if keys := keysOf(told(t, d.app, time.Now(), "guessing")); keys != "guessing/1 1" {
+		t.Errorf("told: %q", keys)
 	}
+}
+
+// TestATrippedBreakerIsTold is the whole road: strangers by the dozen, the
+// breaker, and within a moment the webhook, the metric and the readiness page.
+func TestATrippedBreakerIsTold(t *testing.T) {
+	t.Parallel()
+	heard := make(chan alarm.Notice, 100)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var n alarm.Notice
+		if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
+			t.Error(err)
+		}
+		heard <- n
+	}))
+	t.Cleanup(hook.Close)
+	d := startDemoAs(t, func(cfg *config.Config) { cfg.Alarm.Webhook = hook.URL })
+	for i := range 31 {
+		from := fmt.Sprintf("ann@partner%d.test", i)
+		if err := d.host.Deliver(from, []string{supportAddress}, plainMail(from, "Order")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wanted := map[string]bool{"breaker": true, "answers-doubled": true}
+	for len(wanted) > 0 {
+		select {
+		case n := <-heard:
+			if wanted[n.Alarm] && n.State == "raised" && n.Text != "" && n.Service == d.url() {
+				delete(wanted, n.Alarm)
+			}
+		case <-time.After(patience):
+			t.Fatalf("the webhook was not told of %v", wanted)
+		}
+	}
+	for path, want := range map[string]string{
+		"/metrics": `signpost_alarm{alarm="breaker"} 1`, "/readyz": "automatic answers doubled: 30 in the last hour, 0 in the hour before",
+	} {
+		resp, err := http.Get(d.url() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if !strings.Contains(string(page), want) {
+			t.Errorf("%s does not hold %q:\n%.1000s", path, want, page)
+		}
+	}
+}
+
+// TestARestartForgetsNoAnswer counts what the ledger holds.
+func TestARestartForgetsNoAnswer(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	for i := range 3 {
+		from := fmt.Sprintf("ann@partner%d.test", i)
+		if err := d.host.Deliver(from, []string{supportAddress}, plainMail(from, "Order")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.awaitLedger(t, 3)
+	cfg := d.app.cfg
+	cfg.Alarm.AnswersFloor = 3
+	again := alarm.Subject{Config: cfg, Store: d.app.db, Sender: d.app.sender}
+	if err := again.Recall(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, trouble := range again.Troubles(t.Context(), time.Now()) {
+		if trouble.What == "automatic answers doubled: 3 in the last hour, 0 in the hour before" {
+			return
+		}
+	}
+	t.Error("the next process knows of no answer")
 }

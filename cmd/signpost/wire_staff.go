@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"slices"
 	"time"
 
+	"signpost/cmd/signpost/alarm"
 	"signpost/cmd/signpost/config"
 	"signpost/intake/ops"
 	"signpost/intake/staff"
@@ -60,11 +60,11 @@ func staffHome(who store.Agent) string {
 func (a *App) watched() (all []ops.Mailbox) {
 	for _, w := range a.watchers {
 		h := w.Health()
-		since := slices.MaxFunc([]time.Time{h.LastCycle, h.Advanced, a.began}, time.Time.Compare)
+		_, silent := alarm.Silent(h, a.began, time.Now())
 		c := a.cfg.Mailbox[h.Mailbox]
 		box := ops.Mailbox{
 			ID: h.Mailbox, Account: c.Username + ", " + c.Folder + " at " + c.Address, State: watchingWords(h.State), Since: h.Since,
-			LastCycle: h.LastCycle, LastError: h.LastError, Silent: time.Since(since) > silence, Waiting: h.Waiting, Dry: c.Silent || c.Bounces,
+			LastCycle: h.LastCycle, LastError: h.LastError, Silent: silent, Waiting: h.Waiting, Dry: c.Silent || c.Bounces,
 		}
 		box.TokenEnds, box.TokenFault = a.accessOf(c)
 		all = append(all, box)

@@ -1,4 +1,4 @@
-package main
+package alarm
 
 import (
 	"bytes"
@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// notice is what an alarm posts to the webhook, as JSON. Text alone is what
+// Notice is what an alarm posts to the webhook, as JSON. Text alone is what
 // chat services show (Slack, Mattermost, Google Chat).
-type notice struct {
+type Notice struct {
 	Alarm   string    `json:"alarm"` // stays the same while it stands: "breaker", "mailbox/us"
 	State   string    `json:"state"` // raised, worse, standing, over, test
 	Text    string    `json:"text"`
@@ -28,32 +28,33 @@ type notice struct {
 // webhookLimit bounds one post.
 const webhookLimit = 10 * time.Second
 
-// webhook posts to a URL, which is as good as a password at most services: it
+// Webhook posts to a URL, which is as good as a password at most services: it
 // stands in no error and no log.
-type webhook struct {
+type Webhook struct {
 	url    string
 	client *http.Client
 }
 
-func newWebhook(to string) *webhook {
-	return &webhook{to, &http.Client{
+// NewWebhook posts to a URL.
+func NewWebhook(to string) *Webhook {
+	return &Webhook{to, &http.Client{
 		Timeout: webhookLimit,
 		// A service that moved is to be configured anew, not followed to where
-		// somebody else may listen.
+		// another party may listen.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// test posts a notice that is none.
-func (w *webhook) test(ctx context.Context, service string) error {
+// Test posts a notice that tells of no alarm.
+func (w *Webhook) Test(ctx context.Context, service string) error {
 	now := time.Now().UTC()
-	return w.post(ctx, notice{
+	return w.Post(ctx, Notice{
 		Alarm: "test", State: "test", Text: "This is a test by signpost check.", Since: now, At: now, Service: service,
 	})
 }
 
-// post hands one notice over; an error when it was not taken with a 2xx.
-func (w *webhook) post(ctx context.Context, n notice) error {
+// Post hands one notice over; an error when it was not taken with a 2xx.
+func (w *Webhook) Post(ctx context.Context, n Notice) error {
 	body, err := json.Marshal(n)
 	if err != nil {
 		return err

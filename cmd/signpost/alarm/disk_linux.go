@@ -1,4 +1,4 @@
-package main
+package alarm
 
 import "golang.org/x/sys/unix"
 

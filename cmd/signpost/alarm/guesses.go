@@ -1,7 +1,8 @@
-package main
+package alarm
 
 import (
 	"fmt"
+	"time"
 
 	"signpost/intake/staff"
 	"signpost/store"
@@ -18,6 +19,13 @@ const (
 
 // guessTroubles tells of accounts whose passwords or codes are being guessed.
 // Accounts are named by id, as in the log: alarms go by mail.
+func (s *Subject) guessTroubles(now time.Time) []store.Trouble {
+	if s.Guessed == nil {
+		return nil
+	}
+	return guessTroubles(s.Guessed(now))
+}
+
 func guessTroubles(list []staff.Guessed) (troubles []store.Trouble) {
 	for _, g := range list {
 		from := fmt.Sprintf("%d sign-ins failed or were refused within an hour, from %d networks", g.Failed, g.Networks)

@@ -1,4 +1,4 @@
-package main
+package generate
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 	"signpost/store/verbs"
 )
 
-// generatedKept is how many of the generated confirmations are known to those
+// maxKept is how many of the generated confirmations are known to those
 // who report on them.
-const generatedKept = 50_000
+const maxKept = 50_000
 
 // arrival is one mail on its way into a support mailbox.
 type arrival struct {
@@ -33,7 +33,7 @@ type arrival struct {
 // nil is what no program wrote as mail.
 type mailShape struct {
 	weight int
-	body   func(g *generator, a *arrival) string
+	body   func(g *Generator, a *arrival) string
 }
 
 // mailShapes are those of a mailbox that answers are not read from: half of it
@@ -42,10 +42,10 @@ func mailShapes() []mailShape {
 	return []mailShape{
 		{460, stray},
 		{190, awayNote},
-		{120, func(g *generator, a *arrival) string {
-			return deliveryNotice(g, a, "failed", pick(g.rand, generatedRefusals))
+		{120, func(g *Generator, a *arrival) string {
+			return deliveryNotice(g, a, "failed", pick(g.rand, refusals))
 		}},
-		{40, func(g *generator, a *arrival) string {
+		{40, func(g *Generator, a *arrival) string {
 			return deliveryNotice(g, a, "delayed", "4.4.1 connection timed out; will be tried again")
 		}},
 		{90, newsletter}, {30, readReceipt}, {20, invitation}, {20, reportOnUs}, {10, abuseReport}, {17, offer}, {3, nil},
@@ -54,49 +54,46 @@ func mailShapes() []mailShape {
 
 // What servers say when they return a mail: most of it that there is nobody of
 // that name.
-var generatedRefusals = []string{
+var refusals = []string{
 	"550 5.1.1 user unknown", "550 5.1.1 user unknown", "550 5.1.1 the account you tried to reach does not exist", "550 5.1.10 recipient not found",
 	"550 5.7.1 message refused: the sending address is on a block list", "554 5.7.1 rejected by policy", "552 5.2.2 mailbox full", "451 4.2.1 mailbox disabled for now",
 }
 
-// fillLedger writes mails as they would have come in over the days, each with
-// the verdict that triage gives it now. mails are the confirmations that reports
-// may be about, oldest first.
-func (c *GenerateCmd) fillLedger(ctx context.Context, app *App, g *generator, now time.Time, mails []store.Outbound) error {
-	began := now.Add(-time.Duration(c.Days) * 24 * time.Hour)
-	for _, r := range g.regions {
-		if _, err := app.db.ConnectMailbox(ctx, began, r.Mailbox); err != nil {
+// FillLedger writes mails as they would have come in over the days, each with the
+// verdict that triage gives it now. Reports are about the tickets filled before.
+func (g *Generator) FillLedger(ctx context.Context) error {
+	for _, r := range g.Regions {
+		if _, err := g.Store.ConnectMailbox(ctx, g.began(), r.Mailbox); err != nil {
 			return err
 		}
 	}
-	env := triage.Envelope{Ours: app.ours, OwnMessageID: app.ring.OwnMessageID, OwnInstance: app.instance}
-	step := time.Duration(c.Days) * 24 * time.Hour / time.Duration(max(c.Mails, 1))
-	for n := 0; n < c.Mails; n += generateBatch {
-		batch := make([]verbs.Arriving, min(c.Mails-n, generateBatch))
-		for i := range batch {
-			at := began.Add(time.Duration(n+i+1) * step)
+	n, step, mails := g.shape.Mails, g.step(g.shape.Mails), g.mails
+	for done := 0; done < n; done += batch {
+		arriving := make([]verbs.Arriving, min(n-done, batch))
+		for i := range arriving {
+			at := g.began().Add(time.Duration(done+i+1) * step)
 			for len(mails) > 1 && mails[1].QueuedAt.Before(at) {
 				mails = mails[1:]
 			}
-			batch[i] = g.arriving(env, at, mails)
+			arriving[i] = g.arriving(at, mails)
 			// An epoch that no server shows: they count theirs up from a time.
-			batch[i].Mail.UIDValidity, batch[i].Mail.UID = ^uint32(now.Unix()), uint32(n+i+1)
+			arriving[i].Mail.UIDValidity, arriving[i].Mail.UID = ^uint32(g.now.Unix()), uint32(done+i+1)
 		}
-		if _, err := app.db.FillLedger(ctx, batch); err != nil {
+		if _, err := g.Store.FillLedger(ctx, arriving); err != nil {
 			return err
 		}
 	}
 	// What really lies in those mailboxes from the time that was made up is not to
 	// be answered.
-	return app.db.MarkRestored(ctx, now)
+	return g.Store.MarkRestored(ctx, g.now)
 }
 
 // arriving is a mail of any shape, judged.
-func (g *generator) arriving(env triage.Envelope, at time.Time, mails []store.Outbound) verbs.Arriving {
-	first, last := pick(g.rand, generatedFirst), pick(g.rand, generatedLast)
+func (g *Generator) arriving(at time.Time, mails []store.Outbound) verbs.Arriving {
+	first, last := pick(g.rand, firstNames), pick(g.rand, lastNames)
 	a := &arrival{
-		at: at, region: pick(g.rand, g.regions), name: first + " " + last, from: g.again,
-		subject: pick(g.rand, generatedSubjects) + " " + pick(g.rand, generatedTroubles),
+		at: at, region: pick(g.rand, g.Regions), name: first + " " + last, from: g.again,
+		subject: pick(g.rand, subjects) + " " + pick(g.rand, complaints),
 	}
 	if a.from == "" || g.rand.IntN(12) > 0 { // the others wrote a moment ago
 		a.from = strings.ToLower(first+"."+last) + fmt.Sprintf("@shop%d.example.com", g.rand.IntN(20_000))
@@ -104,13 +101,14 @@ func (g *generator) arriving(env triage.Envelope, at time.Time, mails []store.Ou
 	g.again = a.from
 	if len(mails) > 0 && mails[0].QueuedAt.Before(at) {
 		a.about = mails[0]
-		for _, r := range g.regions {
+		for _, r := range g.Regions {
 			if r.ID == a.about.Region {
 				a.region = r
 			}
 		}
 	}
 	raw := g.raw(a)
+	env := g.Triage
 	env.Now, env.InternalDate = at, at
 	r := triage.Classify(raw, env).Authenticate(triage.Auth{
 		SPF: "pass", SPFDomain: store.Domain(a.from), Source: "Authentication-Results of mx.example.com", Checked: true,
@@ -131,7 +129,7 @@ func (g *generator) arriving(env triage.Envelope, at time.Time, mails []store.Ou
 }
 
 // raw is the whole mail.
-func (g *generator) raw(a *arrival) []byte {
+func (g *Generator) raw(a *arrival) []byte {
 	roll := g.rand.IntN(1000)
 	for _, shape := range mailShapes() {
 		if roll -= shape.weight; roll < 0 {
@@ -159,15 +157,15 @@ func tieGenerated(v store.Verdict, a *arrival) store.Verdict {
 	return v
 }
 
-func (g *generator) answer(a *arrival, r triage.Result) (*store.Outbound, store.AnswerLimits) {
+func (g *Generator) answer(a *arrival, r triage.Result) (*store.Outbound, store.AnswerLimits) {
 	return &store.Outbound{
 		Kind: store.MailAutoResponse, Region: a.region.ID, From: a.region.Address, FromName: a.region.Name, To: r.AnswerTo,
-		Langs: []string{"en"}, MessageID: g.ring.MessageID(a.at, store.MailAutoResponse, store.Domain(a.region.Address)), InReplyTo: r.MessageID,
+		Langs: []string{"en"}, MessageID: g.Ring.MessageID(a.at, store.MailAutoResponse, store.Domain(a.region.Address)), InReplyTo: r.MessageID,
 	}, store.AnswerLimits{Sender: origin.Mailbox(r.AnswerTo), Period: 7 * 24 * time.Hour}
 }
 
 // ended is how the sending of an answer went: nearly always well.
-func (g *generator) ended() store.Finish {
+func (g *Generator) ended() store.Finish {
 	switch g.rand.IntN(500) {
 	case 0:
 		return store.Finish{State: store.StateUnknown, Reply: "the connection broke after the final dot"}
@@ -177,18 +175,18 @@ func (g *generator) ended() store.Finish {
 	return store.Finish{State: store.StateSent, Code: 250, Enhanced: "2.0.0", Reply: fmt.Sprintf("250 2.0.0 Ok: queued as %X", g.rand.Uint32())}
 }
 
-func stray(g *generator, a *arrival) string {
+func stray(g *Generator, a *arrival) string {
 	return "Content-Type: text/plain; charset=utf-8\n\n" + g.body() + "\n"
 }
 
-func awayNote(g *generator, a *arrival) string {
+func awayNote(g *Generator, a *arrival) string {
 	a.subject = "Automatic reply: " + a.subject
 	return "Auto-Submitted: auto-replied\nX-Auto-Response-Suppress: All\nContent-Type: text/plain; charset=utf-8\n\nI am out of the office until Monday and read your mail then.\n"
 }
 
 // deliveryNotice is a report of the host on a confirmation (RFC 3464), or on a
 // mail that nobody here knows.
-func deliveryNotice(g *generator, a *arrival, action, said string) string {
+func deliveryNotice(g *Generator, a *arrival, action, said string) string {
 	to, id := a.about.To, a.about.MessageID
 	if a.about.ID == 0 {
 		to, id = a.from, fmt.Sprintf("%x@example.com", g.rand.Uint64())
@@ -232,28 +230,28 @@ Subject: Your request
 `, store.Domain(to), to, action, status, said, id)
 }
 
-func newsletter(g *generator, a *arrival) string {
+func newsletter(g *Generator, a *arrival) string {
 	a.subject = "What is new this month"
 	return "List-Id: News of " + a.name + " <news." + store.Domain(a.from) + ">\nList-Unsubscribe: <mailto:leave@" + store.Domain(a.from) + ">\nPrecedence: bulk\n" + stray(g, a)
 }
 
-func readReceipt(g *generator, a *arrival) string {
+func readReceipt(g *Generator, a *arrival) string {
 	a.subject = "Read: " + a.subject
 	return "Content-Type: multipart/report; report-type=disposition-notification; boundary=\"part\"\n\n--part\nContent-Type: text/plain\n\nYour message was read.\n--part\n" +
 		"Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; " + a.from + "\nDisposition: manual-action/MDN-sent-manually; displayed\n\n--part--\n"
 }
 
-func invitation(g *generator, a *arrival) string {
+func invitation(g *Generator, a *arrival) string {
 	a.subject = "Invitation: " + a.subject
 	return "Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:A call\nEND:VEVENT\nEND:VCALENDAR\n"
 }
 
-func reportOnUs(g *generator, a *arrival) string {
+func reportOnUs(g *Generator, a *arrival) string {
 	a.from, a.name, a.subject = "noreply-dmarc@"+store.Domain(a.from), "DMARC reports", "Report domain: example.com Submitter: "+store.Domain(a.from)+" Report-ID: <1>"
 	return "Content-Type: application/gzip; name=\"" + store.Domain(a.from) + "!example.com!1!2.xml.gz\"\nContent-Transfer-Encoding: base64\n\nH4sIAAAAAAAA\n"
 }
 
-func abuseReport(g *generator, a *arrival) string {
+func abuseReport(g *Generator, a *arrival) string {
 	to := a.about.To
 	if to == "" {
 		to = a.from
@@ -263,7 +261,7 @@ func abuseReport(g *generator, a *arrival) string {
 		"Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: Loop/1.0\nVersion: 1\nOriginal-Rcpt-To: " + to + "\n\n--part\nContent-Type: message/rfc822\n\nMessage-ID: <" + a.about.MessageID + ">\nTo: " + to + "\nSubject: Your request\n\nText\n--part--\n"
 }
 
-func offer(g *generator, a *arrival) string {
+func offer(g *Generator, a *arrival) string {
 	a.subject = "***SPAM*** A million for you"
 	return "X-Spam-Flag: YES\nX-Spam-Status: Yes, score=17.2\n" + stray(g, a)
 }

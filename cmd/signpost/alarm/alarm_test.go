@@ -1,11 +1,11 @@
-package main
+package alarm
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -18,7 +18,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"signpost/cmd/signpost/metrics"
 	"signpost/store"
 	"signpost/store/datafile"
 	"signpost/store/verbs"
@@ -37,13 +36,13 @@ type ward struct {
 	told []string
 }
 
-func (w *ward) look(context.Context) []store.Trouble {
+func (w *ward) look(context.Context, time.Time) []store.Trouble {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.list
 }
 
-func (w *ward) tell(_ context.Context, n notice) error {
+func (w *ward) tell(_ context.Context, n Notice) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.deaf == nil {
@@ -90,21 +89,21 @@ func newWard(t *testing.T, change ...func(*ward)) *ward {
 
 // start runs the alarms as a process does that has just begun.
 func (w *ward) start() {
-	s := &alarms{
-		look: w.look, book: w.db, tell: w.tell,
-		repeat: time.Hour, log: quietLog(), metrics: metrics.New(), kicked: make(chan struct{}, 1), known: map[string]*alarm{},
-	}
+	s := New(Deps{
+		Source: w.look, Book: w.db, Tell: w.tell, Repeat: time.Hour, Log: slog.New(slog.DiscardHandler),
+		Standing: func([]string) {}, Noticed: func(string) {},
+	})
 	if w.mailed {
 		n := 0
-		s.mail = &alarmMail{
-			queue: w.db.QueueMail, earlier: w.db.OutboundsTo, kick: func() {}, from: "support@desk.example", name: "Desk",
-			to: []string{"ann@ops.example", "bob@ops.example"}, page: "https://desk.example/ops/health", hooked: true, repeat: time.Hour,
-			mint: func(now time.Time) string { n++; return fmt.Sprintf("%d.%d@desk.example", now.UnixNano(), n) },
+		s.Mail = &Mail{
+			Queue: w.db.QueueMail, Earlier: w.db.OutboundsTo, Kick: func() {}, From: "support@desk.example", Name: "Desk",
+			To: []string{"ann@ops.example", "bob@ops.example"}, Page: "https://desk.example/ops/health", Hooked: true,
+			Repeat: time.Hour, Mint: func(now time.Time) string { n++; return fmt.Sprintf("%d.%d@desk.example", now.UnixNano(), n) },
 		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.run(ctx) }()
+	go func() { done <- s.Run(ctx) }()
 	w.stop = func() { stop(); <-done }
 }
 
@@ -114,7 +113,7 @@ func (w *ward) restart() {
 	w.start()
 }
 
-// acknowledge is what somebody does at /ops/health about the alarm of a key.
+// acknowledge is what a person does at /ops/health about the alarm of a key.
 func (w *ward) acknowledge(t *testing.T, key string, until time.Time) {
 	t.Helper()
 	rows, err := w.db.StandingAlarms(t.Context(), 99)
@@ -323,13 +322,13 @@ func TestADiskThatFillsIsSeenComing(t *testing.T) {
 		"not looked at for long": {func(m int) int64 { return 600 - 20*int64(max(0, m-80)) }, 0, false},
 	} {
 		minute := 0
-		d := &disk{room: func(string) (int64, int64, error) { return c.free(minute), 1000, nil }}
+		d := &Disk{room: func(string) (int64, int64, error) { return c.free(minute), 1000, nil }}
 		for minute = range 90 {
 			if name != "not looked at for long" || minute > 80 {
 				d.note(now.Add(time.Duration(minute) * time.Minute))
 			}
 		}
-		in, fills := d.fills(now.Add(89 * time.Minute))
+		in, fills := d.Fills(now.Add(89 * time.Minute))
 		if fills != c.fills || in.Round(time.Minute) != c.want {
 			t.Errorf("%s: full in %v, %v", name, in, fills)
 		}
@@ -369,7 +368,7 @@ func TestAnswersThatDouble(t *testing.T) {
 
 func TestTheWebhookIsPostedToAndNeverNamed(t *testing.T) {
 	t.Parallel()
-	var got notice
+	var got Notice
 	status := http.StatusNoContent
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := json.NewDecoder(r.Body).Decode(&got); err != nil || r.Header.Get("Content-Type") != "application/json" {
@@ -378,87 +377,21 @@ func TestTheWebhookIsPostedToAndNeverNamed(t *testing.T) {
 		w.Header().Set("Location", "/elsewhere")
 		w.WriteHeader(status)
 	}))
-	hook := newWebhook(server.URL + "/sesame")
-	want := notice{Alarm: "breaker", State: "raised", Text: "x", Since: time.Unix(1, 0).UTC(), At: time.Unix(2, 0).UTC(), Service: "https://help.example.com"}
-	if err := hook.post(t.Context(), want); err != nil {
+	hook := NewWebhook(server.URL + "/sesame")
+	want := Notice{Alarm: "breaker", State: "raised", Text: "x", Since: time.Unix(1, 0).UTC(), At: time.Unix(2, 0).UTC(), Service: "https://help.example.com"}
+	if err := hook.Post(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	for _, status = range []int{http.StatusFound, http.StatusInternalServerError} {
-		if err := hook.post(t.Context(), want); err == nil {
+		if err := hook.Post(t.Context(), want); err == nil {
 			t.Errorf("%d counts as taken", status)
 		}
 	}
 	server.Close()
-	if err := hook.post(t.Context(), want); err == nil || strings.Contains(err.Error(), "sesame") {
+	if err := hook.Post(t.Context(), want); err == nil || strings.Contains(err.Error(), "sesame") {
 		t.Errorf("a service that is gone: %v", err)
-	}
-}
-
-// TestATrippedBreakerIsTold is the whole road: strangers by the dozen, the
-// breaker, and within a moment the webhook, the metric and the readiness page.
-func TestATrippedBreakerIsTold(t *testing.T) {
-	t.Parallel()
-	told := make(chan notice, 100)
-	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var n notice
-		if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
-			t.Error(err)
-		}
-		told <- n
-	}))
-	t.Cleanup(hook.Close)
-	d := startDemo(t, func(a *App) { a.alarms.tell = newWebhook(hook.URL).post })
-	for i := range 31 {
-		from := fmt.Sprintf("ann@partner%d.test", i)
-		if err := d.host.Deliver(from, []string{supportAddress}, plainMail(from, "Order")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	wanted := map[string]bool{"breaker": true, "answers-doubled": true}
-	for len(wanted) > 0 {
-		select {
-		case n := <-told:
-			if wanted[n.Alarm] && n.State == "raised" && n.Text != "" && n.Service == d.url() {
-				delete(wanted, n.Alarm)
-			}
-		case <-time.After(patience):
-			t.Fatalf("the webhook was not told of %v", wanted)
-		}
-	}
-	for path, want := range map[string]string{
-		"/metrics": `signpost_alarm{alarm="breaker"} 1`, "/readyz": "automatic answers doubled: 30 in the last hour, 0 in the hour before",
-	} {
-		resp, err := http.Get(d.url() + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		page, _ := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if !strings.Contains(string(page), want) {
-			t.Errorf("%s does not hold %q:\n%.1000s", path, want, page)
-		}
-	}
-}
-
-// TestARestartForgetsNoAnswer counts what the ledger holds.
-func TestARestartForgetsNoAnswer(t *testing.T) {
-	t.Parallel()
-	d := startDemo(t)
-	for i := range 3 {
-		from := fmt.Sprintf("ann@partner%d.test", i)
-		if err := d.host.Deliver(from, []string{supportAddress}, plainMail(from, "Order")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	d.awaitLedger(t, 3)
-	again := &App{db: d.app.db}
-	if err := again.recallAnswers(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if last, before := again.rate.hours(time.Now()); last != 3 || before != 0 {
-		t.Errorf("%d answers in the last hour and %d before it, want 3 and 0", last, before)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package alarm
 
 import (
 	"fmt"
@@ -16,8 +16,8 @@ const (
 	diskLooked = time.Hour
 )
 
-// disk watches the room where the data lies. It is safe for concurrent use.
-type disk struct {
+// Disk watches the room where the data lies. It is safe for concurrent use.
+type Disk struct {
 	folder string
 	// room returns the bytes free for us and all there are.
 	room func(folder string) (free, size int64, err error)
@@ -31,16 +31,27 @@ type diskNote struct {
 	free int64
 }
 
-func newDisk(folder string) *disk { return &disk{folder: folder, room: roomIn} }
+// NewDisk watches the disk of a folder.
+func NewDisk(folder string) *Disk { return &Disk{folder: folder, room: roomIn} }
 
 // free is the room there is; false where the system does not say.
-func (d *disk) free() (int64, bool) {
-	free, _, err := d.room(d.folder)
+func (d *Disk) free() (int64, bool) {
+	free, _, err := d.Room()
 	return free, err == nil
 }
 
+// HasRoom tells whether so many bytes are free, which counts as so where the system does
+// not say.
+func (d *Disk) HasRoom(floor int64) bool {
+	free, ok := d.free()
+	return !ok || free >= floor
+}
+
+// Room returns the bytes free for us and all there are.
+func (d *Disk) Room() (free, size int64, err error) { return d.room(d.folder) }
+
 // note looks at the room and remembers it.
-func (d *disk) note(now time.Time) {
+func (d *Disk) note(now time.Time) {
 	free, ok := d.free()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -53,9 +64,9 @@ func (d *disk) note(now time.Time) {
 	}
 }
 
-// fills tells when the disk is full at the pace of the last hour; false while
+// Fills tells when the disk is full at the pace of the last hour; false while
 // nothing, or not for long enough, tells that it ever is.
-func (d *disk) fills(now time.Time) (in time.Duration, yes bool) {
+func (d *Disk) Fills(now time.Time) (in time.Duration, yes bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.notes) < 2 {
@@ -70,15 +81,18 @@ func (d *disk) fills(now time.Time) (in time.Duration, yes bool) {
 }
 
 // diskTroubles tells of a data folder that has little room, or soon will.
-func (a *App) diskTroubles(now time.Time) (list []store.Trouble) {
-	a.disk.note(now)
-	free, ok := a.disk.free()
+func (s *Subject) diskTroubles(now time.Time) (list []store.Trouble) {
+	if s.Disk == nil {
+		return nil
+	}
+	s.Disk.note(now)
+	free, ok := s.Disk.free()
 	if !ok {
 		return nil
 	}
 	const mend = "Make room on the disk of the data folder, or give it a larger one. "
-	switch floor := int64(a.cfg.Alarm.DiskFloor); {
-	case free < int64(a.cfg.Form.UploadFloor):
+	switch floor := int64(s.Config.Alarm.DiskFloor); {
+	case free < int64(s.Config.Form.UploadFloor):
 		list = append(list, store.Trouble{
 			Key: "disk", What: fmt.Sprintf("only %s are free for the data folder: no files are taken any more", config.Bytes(free).Words()), Level: 2,
 			Do: mend + "Tickets are still taken, without files: partners are told so, and lose nothing they wrote.",
@@ -86,21 +100,15 @@ func (a *App) diskTroubles(now time.Time) (list []store.Trouble) {
 	case free < floor:
 		list = append(list, store.Trouble{
 			Key: "disk", What: fmt.Sprintf("only %s are free for the data folder", config.Bytes(free).Words()), Level: 1,
-			Do: mend + "Below " + a.cfg.Form.UploadFloor.Words() + " the form takes no files any more.",
+			Do: mend + "Below " + s.Config.Form.UploadFloor.Words() + " the form takes no files any more.",
 		})
 	}
-	if in, yes := a.disk.fills(now); yes && in < a.cfg.Alarm.DiskFillsWithin {
+	if in, yes := s.Disk.Fills(now); yes && in < s.Config.Alarm.DiskFillsWithin {
 		list = append(list, store.Trouble{
 			Key: "disk-fills", What: fmt.Sprintf("the disk of the data folder is full in %v at the pace of the last hour; %s are free", in.Round(time.Minute), config.Bytes(free).Words()),
 			Do:    "What writes so much? The data folder's blobs hold attachments, and what posts that were refused left, for 48 hours.",
-			Level: 3 - level(in, a.cfg.Alarm.DiskFillsWithin/4, a.cfg.Alarm.DiskFillsWithin/2),
+			Level: 3 - level(in, s.Config.Alarm.DiskFillsWithin/4, s.Config.Alarm.DiskFillsWithin/2),
 		})
 	}
 	return list
-}
-
-// mayUpload tells whether there is room for files.
-func (a *App) mayUpload() bool {
-	free, ok := a.disk.free()
-	return !ok || free >= int64(a.cfg.Form.UploadFloor)
 }

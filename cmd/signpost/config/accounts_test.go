@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"context"
@@ -11,17 +11,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"signpost/cmd/signpost/config"
-	"signpost/cmd/signpost/config/configtest"
 	"signpost/mail/outbox"
 )
 
 // withAccount is the example's configuration with one mailbox and the relay
 // behind an account.
 func withAccount(tokenURL string) string {
-	file := strings.Replace(config.Example, `auth = "password"                # or xoauth2`, `auth = "xoauth2"
+	file := strings.Replace(Example, `auth = "password"                # or xoauth2`, `auth = "xoauth2"
 oauth = "mail"                   # or xoauth2`, 1)
 	file = strings.Replace(file, `auth = "plain"  `, `oauth = "mail"
 auth = "xoauth2"  `, 1)
@@ -54,7 +51,7 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 		fmt.Fprintf(w, `{"access_token":"access%d","expires_in":3600,"refresh_token":"next%d","refresh_token_expires_in":864000}`, n, n)
 	}))
 	defer provider.Close()
-	cfg, err := config.Parse("f.toml", []byte(withAccount(provider.URL)), environForAccount("first"))
+	cfg, err := Parse("f.toml", []byte(withAccount(provider.URL)), environForAccount("first"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,23 +71,15 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 				t.Errorf("%s: %q, %v, want %s", name, got, err, want)
 			}
 		}
-		a := &App{cfg: cfg, accounts: tokens}
-		if list := a.tokenTroubles(time.Now()); len(list) == 0 || list[0].Key != "token-ends/mail" {
-			t.Errorf("of a refresh token that ends in ten days was told: %v", list)
-		}
-		march := time.Date(2027, 3, 20, 0, 0, 0, 0, time.UTC)
-		if list := a.tokenTroubles(march); list[len(list)-1].Key != "secret-ends/mail" {
-			t.Errorf("of a client secret that ends in eleven days was told: %v", list)
-		}
 	}
-	if other := cfg.ForWatcher("intl", config.Accounts{}); other.Token != nil {
+	if other := cfg.ForWatcher("intl", Accounts{}); other.Token != nil {
 		t.Error("a mailbox with a password asks for a token")
 	}
 	if info, err := os.Stat(filepath.Join(cfg.Service.Data, "oauth-mail.json")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the token is kept as %v, %v", info, err)
 	}
 	last.Store("by hand")
-	again, err := config.Parse("f.toml", []byte(withAccount(provider.URL)), environForAccount("by hand"))
+	again, err := Parse("f.toml", []byte(withAccount(provider.URL)), environForAccount("by hand"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +123,7 @@ token_url = "http://login.example.com/token"
 client_secret = "hunter2"
 secret_expires = "soon"
 `
-	_, err := config.Parse("f.toml", []byte(file), environForAccount("")[:1])
+	_, err := Parse("f.toml", []byte(file), environForAccount("")[:1])
 	for _, want := range []string{
 		"f.toml:15: mailbox.all.oauth: there is no [oauth.gone]", "f.toml:19: smtp.tls: opportunistic TLS verifies nobody",
 		"f.toml:25: oauth.mail.token_url:", "f.toml:24: oauth.mail.client_id:", "f.toml:26: oauth.mail.client_secret: a secret does not belong",
@@ -146,49 +135,5 @@ secret_expires = "soon"
 	}
 	if t.Failed() || strings.Contains(err.Error(), "hunter2") {
 		t.Logf("faults were:\n%v", err)
-	}
-}
-
-// TestADryRunChangesNothing looks into the mailboxes of a service that runs.
-func TestADryRunChangesNothing(t *testing.T) {
-	t.Parallel()
-	d := startDemo(t)
-	if err := d.host.Deliver("ann@partner.test", []string{supportAddress}, plainMail("ann@partner.test", "Order")); err != nil {
-		t.Fatal(err)
-	}
-	d.awaitLedger(t, 1)
-	if err := d.host.Deliver("away@partner.test", []string{supportAddress}, plainMail("away@partner.test", "Away", "Auto-Submitted: auto-replied")); err != nil {
-		t.Fatal(err)
-	}
-	d.awaitLedger(t, 2)
-	settled(t, d.host, nil, d.app)
-	file := config.Example
-	for _, box := range []string{"us", "intl"} {
-		file = strings.Replace(file, "[mailbox."+box+"]\naddress = \"imap.example.com:993\"\ntls = \"tls\"", "[mailbox."+box+"]\naddress = \""+d.imap.Addr().String()+"\"\ntls = \"none\"", 1)
-	}
-	file = strings.ReplaceAll(file, `trusted_authserv = ["mx.example.com"]`, `trusted_authserv = ["`+sandboxHost+`"]`)
-	path := filepath.Join(t.TempDir(), "signpost.toml")
-	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	environ := append(configtest.Secrets()[:2:2], "SIGNPOST_MAILBOX__US__PASSWORD="+demoPassword, "SIGNPOST_MAILBOX__INTL__PASSWORD="+demoPassword)
-	var out, errs strings.Builder
-	before := len(d.host.Mails("", 0, 100))
-	code := run(&environment{args: []string{"watch", "--dry-run", "--config", path, "--mailbox", "intl", "--limit", "5"}, environ: environ, stdout: &out, stderr: &errs})
-	if code != 0 {
-		t.Fatalf("exit %d: %s", code, errs.String())
-	}
-	for _, want := range []string{"Mailbox intl", `"Order" from <ann@partner.test>`, "auto_reply: would stay silent", "2 mails"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the list does not hold %q:\n%s", want, out.String())
-		}
-	}
-	if after := len(d.host.Mails("", 0, 100)); after != before {
-		t.Errorf("%d mails were sent by a dry run", after-before)
-	}
-	for _, bad := range [][]string{{"watch", "--config", path}, {"watch", "--dry-run", "--config", path, "--mailbox", "none"}, {"watch", "--dry-run", "--config", path, "--limit", "0"}} {
-		if code := run(&environment{args: bad, environ: environ, stdout: &out, stderr: &errs}); code == 0 {
-			t.Errorf("%v was accepted", bad)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package alarm
 
 import (
 	"context"
@@ -65,17 +65,17 @@ const (
 
 // recallAnswers counts what was answered before this process began, so that a
 // restart neither forgets a loop nor takes a busy hour for one.
-func (a *App) recallAnswers(ctx context.Context) error {
+func (s *Subject) recallAnswers(ctx context.Context) error {
 	since := time.Now().Add(-2 * time.Hour)
 	var before store.InboundID
 	for seen := 0; seen < recallMost; seen += recallPage {
-		rows, err := a.db.ListInbound(ctx, before, recallPage)
+		rows, err := s.Store.ListInbound(ctx, before, recallPage)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
 		for _, row := range rows {
 			if row.Answer != 0 && row.DecidedAt.After(since) {
-				a.rate.add(row.DecidedAt)
+				s.answers.add(row.DecidedAt)
 			}
 		}
 		last := rows[len(rows)-1]

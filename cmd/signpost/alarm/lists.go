@@ -1,4 +1,4 @@
-package main
+package alarm
 
 import (
 	"context"
@@ -20,14 +20,14 @@ const (
 	frontRecall  = 500
 )
 
-// fronts counts the last mails of persons that came behind a list of ours, by mailbox.
+// lists counts the last mails of persons that came behind a list of ours, by mailbox.
 // It is safe for concurrent use.
-type fronts struct {
+type lists struct {
 	mu   sync.Mutex
 	last map[string][]bool
 }
 
-func (f *fronts) add(row store.Inbound) {
+func (f *lists) add(row store.Inbound) {
 	person, behind := triage.FromPerson(row.Verdict)
 	if !person {
 		return
@@ -42,7 +42,7 @@ func (f *fronts) add(row store.Inbound) {
 }
 
 // most tells whether most persons' mail of a mailbox came behind a list: n of all.
-func (f *fronts) most(mailbox string) (n, all int, yes bool) {
+func (f *lists) most(mailbox string) (n, all int, yes bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, behind := range f.last[mailbox] {
@@ -54,11 +54,11 @@ func (f *fronts) most(mailbox string) (n, all int, yes bool) {
 	return n, all, all >= frontLeast && 2*n > all
 }
 
-// frontTroubles tells of mailboxes behind a list.
-func (a *App) frontTroubles() (list []store.Trouble) {
-	for _, w := range a.watchers {
+// listTroubles tells of mailboxes behind a list.
+func (s *Subject) listTroubles() (list []store.Trouble) {
+	for _, w := range s.Watchers {
 		id := w.Health().Mailbox
-		if n, all, yes := a.fronts.most(id); yes {
+		if n, all, yes := s.lists.most(id); yes {
 			list = append(list, store.Trouble{
 				Key: "front/" + id, Level: 1, Do: triage.OwnListHint,
 				What: fmt.Sprintf("mailbox %s: %d of the last %d mails that people wrote "+
@@ -70,11 +70,11 @@ func (a *App) frontTroubles() (list []store.Trouble) {
 	return list
 }
 
-// recallFronts counts what came before this process began.
-func (a *App) recallFronts(ctx context.Context) error {
-	rows, err := a.db.ListInbound(ctx, 0, frontRecall)
+// recallLists counts what came before this process began.
+func (s *Subject) recallLists(ctx context.Context) error {
+	rows, err := s.Store.ListInbound(ctx, 0, frontRecall)
 	for _, row := range slices.Backward(rows) {
-		a.fronts.add(row)
+		s.lists.add(row)
 	}
 	return err
 }

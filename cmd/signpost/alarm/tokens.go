@@ -1,4 +1,4 @@
-package main
+package alarm
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 )
 
 // tokenTroubles tells of accounts that get no token, and of what ends soon.
-func (a *App) tokenTroubles(now time.Time) (list []store.Trouble) {
+func (s *Subject) tokenTroubles(now time.Time) (list []store.Trouble) {
 	ends := func(id, what string, at time.Time) store.Trouble {
 		return store.Trouble{
 			Key: what + "-ends/" + id, What: fmt.Sprintf("the %s of oauth.%s ends on %s", map[string]string{"token": "refresh token", "secret": "client secret"}[what], id, at.Format(time.DateOnly)),
@@ -19,8 +19,8 @@ func (a *App) tokenTroubles(now time.Time) (list []store.Trouble) {
 			Level: 1 + level(config.EndsSoon-at.Sub(now), config.EndsSoon-3*24*time.Hour, config.EndsSoon),
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(a.accounts)) {
-		status := a.accounts[id].Status()
+	for _, id := range slices.Sorted(maps.Keys(s.Accounts)) {
+		status := s.Accounts[id].Status()
 		if status.Err != nil {
 			list = append(list, store.Trouble{
 				Key: "token/" + id, What: fmt.Sprintf("no new access token for oauth.%s: %v", id, status.Err), Level: 1,
@@ -30,7 +30,7 @@ func (a *App) tokenTroubles(now time.Time) (list []store.Trouble) {
 		if until := status.RefreshUntil; !until.IsZero() && until.Sub(now) < config.EndsSoon {
 			list = append(list, ends(id, "token", until))
 		}
-		if day, ok := a.cfg.OAuth[id].SecretEnds(); ok && day.Sub(now) < config.EndsSoon {
+		if day, ok := s.Config.OAuth[id].SecretEnds(); ok && day.Sub(now) < config.EndsSoon {
 			list = append(list, ends(id, "secret", day))
 		}
 	}

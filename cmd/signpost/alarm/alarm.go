@@ -1,4 +1,4 @@
-package main
+package alarm
 
 import (
 	"cmp"
@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"signpost/cmd/signpost/metrics"
-	"signpost/mail/watch"
 	"signpost/store"
 )
 
@@ -27,25 +25,37 @@ const (
 	// wordsEvery is how often words that change all the time, as they do that say
 	// how long a mail has waited, are written down anew.
 	wordsEvery = time.Minute
-	// standingMost bounds the alarms that are known at a time.
-	standingMost = 500
+	// maxStanding bounds the alarms that are known at a time.
+	maxStanding = 500
 )
 
-// alarms tell of every trouble by the log, a metric, a webhook and mail, the
+// Source is all that ails the service at an instant.
+type Source func(ctx context.Context, now time.Time) []store.Trouble
+
+// Deps is what the alarms are plugged into.
+type Deps struct {
+	Source Source
+	Book   store.Alarms
+	Tell   func(ctx context.Context, n Notice) error // the webhook; nil: there is none
+	Mail   *Mail                                     // nil: alarms do not go by mail
+	// Standing is told at every look which alarms stand, and Noticed whether the
+	// webhook took a notice: "sent" or "failed".
+	Standing func(keys []string)
+	Noticed  func(result string)
+	Log      *slog.Logger
+
+	Service string        // its address, in notices
+	Repeat  time.Duration // after which a trouble that lasts is told again
+}
+
+// Alarms tell of every trouble by the log, a metric, a webhook and mail, the
 // webhook first, since mail may be what is broken. What could not be told is told
-// later; a trouble that lasts is told again until somebody acknowledges it. They
+// later; a trouble that lasts is told again until a person acknowledges it. They
 // are kept in the store, so that a restart forgets neither them nor who knows of
-// them; a store that fails keeps nobody from being told.
-type alarms struct {
-	look    func(ctx context.Context) []store.Trouble
-	book    store.Alarms
-	tell    func(ctx context.Context, n notice) error // nil: no webhook
-	mail    *alarmMail                                // nil: nobody is mailed
-	service string
-	repeat  time.Duration
-	log     *slog.Logger
-	metrics *metrics.Metrics
-	kicked  chan struct{}
+// them; while the store fails they are told all the same.
+type Alarms struct {
+	Deps
+	kicked chan struct{}
 
 	// Of run's goroutine alone.
 	known    map[string]*alarm
@@ -83,35 +93,26 @@ func (w told) due(a *alarm, now time.Time, repeat time.Duration) bool {
 	return w.at.IsZero() || a.Level > w.level || now.Sub(w.at) >= repeat
 }
 
-func (w *told) now(a *alarm, now time.Time) {
+// markTold notes that a is told now.
+func (w *told) markTold(a *alarm, now time.Time) {
 	w.at, w.level = now, max(w.level, a.Level)
 }
 
-func newAlarms(a *App) *alarms {
-	c := a.cfg.Alarm
-	s := &alarms{
-		look: a.troubles, book: a.db, service: a.cfg.Service.BaseURL, repeat: c.Repeat, log: a.log, metrics: a.metrics,
-		kicked: make(chan struct{}, 1), known: map[string]*alarm{},
-	}
-	if c.Webhook != "" {
-		s.tell = newWebhook(c.Webhook).post
-	}
-	if len(c.Mail) > 0 {
-		s.mail = newAlarmMail(a)
-	}
-	return s
+// New makes alarms that know of none yet.
+func New(d Deps) *Alarms {
+	return &Alarms{Deps: d, kicked: make(chan struct{}, 1), known: map[string]*alarm{}}
 }
 
-// kick has the service looked at soon. It never waits.
-func (s *alarms) kick() {
+// Kick has the service looked at soon. It never waits.
+func (s *Alarms) Kick() {
 	select {
 	case s.kicked <- struct{}{}:
 	default:
 	}
 }
 
-// run looks until ctx ends.
-func (s *alarms) run(ctx context.Context) error {
+// Run looks until ctx ends.
+func (s *Alarms) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -125,8 +126,8 @@ func (s *alarms) run(ctx context.Context) error {
 	}
 }
 
-func (s *alarms) round(ctx context.Context) {
-	list := s.look(ctx)
+func (s *Alarms) round(ctx context.Context) {
+	list := s.Source(ctx, time.Now())
 	if ctx.Err() != nil {
 		return
 	}
@@ -134,7 +135,7 @@ func (s *alarms) round(ctx context.Context) {
 	s.readBook(ctx, now)
 	s.update(now, list)
 	s.writeBook(ctx, now)
-	s.metrics.AlarmsStanding(s.standing())
+	s.Standing(s.standing())
 	s.tellAll(ctx)
 	s.mailAll(ctx, now)
 	s.forget()
@@ -142,17 +143,17 @@ func (s *alarms) round(ctx context.Context) {
 
 // readBook learns who acknowledged what since the last round, and at first what
 // stood when the process before ended.
-func (s *alarms) readBook(ctx context.Context, now time.Time) {
-	rows, err := s.book.StandingAlarms(ctx, standingMost)
+func (s *Alarms) readBook(ctx context.Context, now time.Time) {
+	rows, err := s.Book.StandingAlarms(ctx, maxStanding)
 	if s.booked(err); err != nil {
 		return
 	}
 	for _, row := range rows {
 		a := s.known[row.Key]
 		if a == nil && !s.read {
-			// Somebody may have been told: it is told again as one that stands.
+			// It may have been told: it is told again as one that stands.
 			a = &alarm{Alarm: row, seen: now, saved: now, kept: row.Trouble}
-			before := told{now.Add(-s.repeat), row.Level}
+			before := told{now.Add(-s.Repeat), row.Level}
 			a.hook, a.post = before, before
 			s.known[row.Key] = a
 		}
@@ -164,39 +165,39 @@ func (s *alarms) readBook(ctx context.Context, now time.Time) {
 }
 
 // booked notes how the store took a verb, and logs when that changes.
-func (s *alarms) booked(err error) {
+func (s *Alarms) booked(err error) {
 	if err != nil && !s.bookErr {
-		s.log.Error("alarms cannot be kept in the store; they are told all the same", "error", err)
+		s.Log.Error("alarms cannot be kept in the store; they are told all the same", "error", err)
 	}
 	s.bookErr = err != nil
 }
 
 // update brings what is known up to date with what was found.
-func (s *alarms) update(now time.Time, list []store.Trouble) {
+func (s *Alarms) update(now time.Time, list []store.Trouble) {
 	for _, t := range list {
 		a := s.known[t.Key]
 		if a == nil || !a.Over.IsZero() {
 			a = &alarm{Alarm: store.Alarm{Since: now}}
 			s.known[t.Key] = a
-			s.log.Warn("alarm raised", "alarm", t.Key, "what", t.What)
+			s.Log.Warn("alarm raised", "alarm", t.Key, "what", t.What)
 		}
 		a.Trouble, a.seen = t, now
 	}
 	for key, a := range s.known {
 		if a.Over.IsZero() && now.Sub(a.seen) >= goneFor {
 			a.Over = now
-			s.log.Info("alarm over", "alarm", key, "lasted", a.seen.Sub(a.Since).Round(time.Second))
+			s.Log.Info("alarm over", "alarm", key, "lasted", a.seen.Sub(a.Since).Round(time.Second))
 		}
 	}
 }
 
 // writeBook writes down what changed. A store that fails is asked no further.
-func (s *alarms) writeBook(ctx context.Context, now time.Time) {
+func (s *Alarms) writeBook(ctx context.Context, now time.Time) {
 	for _, a := range s.byAge() {
 		var err error
 		switch isNew := a.saved.IsZero(); {
 		case !a.Over.IsZero() && !isNew:
-			if _, err = s.book.EndAlarm(ctx, now, a.Key); errors.Is(err, store.ErrNotFound) {
+			if _, err = s.Book.EndAlarm(ctx, now, a.Key); errors.Is(err, store.ErrNotFound) {
 				err = nil
 			}
 			if err == nil {
@@ -204,7 +205,7 @@ func (s *alarms) writeBook(ctx context.Context, now time.Time) {
 			}
 		case a.Over.IsZero() && (isNew || a.Level != a.kept.Level || a.Trouble != a.kept && now.Sub(a.saved) >= wordsEvery):
 			var row store.Alarm
-			if row, err = s.book.RaiseAlarm(ctx, now, a.Trouble); err == nil {
+			if row, err = s.Book.RaiseAlarm(ctx, now, a.Trouble); err == nil {
 				a.ID, a.Acknowledgement, a.saved, a.kept = row.ID, row.Acknowledgement, now, a.Trouble
 			}
 		}
@@ -215,11 +216,11 @@ func (s *alarms) writeBook(ctx context.Context, now time.Time) {
 }
 
 // byAge lists what is known, oldest first.
-func (s *alarms) byAge() []*alarm {
+func (s *Alarms) byAge() []*alarm {
 	return slices.SortedFunc(maps.Values(s.known), func(a, b *alarm) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Key, b.Key)) })
 }
 
-func (s *alarms) standing() (keys []string) {
+func (s *Alarms) standing() (keys []string) {
 	for key, a := range s.known {
 		if a.Over.IsZero() {
 			keys = append(keys, key)
@@ -230,43 +231,43 @@ func (s *alarms) standing() (keys []string) {
 
 // tellAll posts what the webhook has not heard, oldest first, and stops at the
 // first that it does not take.
-func (s *alarms) tellAll(ctx context.Context) {
-	if s.tell == nil || time.Now().Before(s.retryAt) {
+func (s *Alarms) tellAll(ctx context.Context) {
+	if s.Tell == nil || time.Now().Before(s.retryAt) {
 		return
 	}
 	for _, a := range s.byAge() {
-		if !a.hook.due(a, time.Now(), s.repeat) {
+		if !a.hook.due(a, time.Now(), s.Repeat) {
 			continue
 		}
-		if err := s.tell(ctx, s.notice(a, a.hook)); err != nil {
-			s.metrics.Noticed("failed")
+		if err := s.Tell(ctx, s.notice(a, a.hook)); err != nil {
+			s.Noticed("failed")
 			s.failures++
 			pause := min(webhookFirst<<min(s.failures-1, 10), webhookLast)
 			s.retryAt = time.Now().Add(pause)
-			s.log.Error("the alarm webhook was not reached", "error", err, "alarm", a.Key, "retry_in", pause)
+			s.Log.Error("the alarm webhook was not reached", "error", err, "alarm", a.Key, "retry_in", pause)
 			return
 		}
-		s.metrics.Noticed("sent")
+		s.Noticed("sent")
 		s.failures = 0
-		if a.hook.now(a, time.Now()); !a.Over.IsZero() {
+		if a.hook.markTold(a, time.Now()); !a.Over.IsZero() {
 			a.hook = told{}
 		}
 	}
 }
 
 // forget drops what is over and told by every way that told of it.
-func (s *alarms) forget() {
+func (s *Alarms) forget() {
 	maps.DeleteFunc(s.known, func(_ string, a *alarm) bool {
-		isTold := (s.tell == nil || a.hook.at.IsZero()) && (s.mail == nil || a.post.at.IsZero())
+		isTold := (s.Tell == nil || a.hook.at.IsZero()) && (s.Mail == nil || a.post.at.IsZero())
 		return !a.Over.IsZero() && isTold && (a.saved.IsZero() || s.bookErr)
 	})
 }
 
 // notice is what there is to say of an alarm to whom w was said before.
-func (s *alarms) notice(a *alarm, w told) notice {
-	n := notice{
+func (s *Alarms) notice(a *alarm, w told) Notice {
+	n := Notice{
 		Alarm: a.Key, State: "raised", Text: a.What, Do: a.Do, Level: a.Level,
-		Since: store.Instant(a.Since), At: store.Instant(time.Now()), Service: s.service,
+		Since: store.Instant(a.Since), At: store.Instant(time.Now()), Service: s.Service,
 	}
 	switch {
 	case !a.Over.IsZero():
@@ -278,32 +279,4 @@ func (s *alarms) notice(a *alarm, w told) notice {
 		n.State, n.Text = "standing", "Still: "+a.What
 	}
 	return n
-}
-
-// watchObserver counts answers for the alarm on their rate, and has a tripped
-// breaker told at once.
-func (a *App) watchObserver() watch.Observer {
-	o := a.metrics.WatchObserver()
-	decided := o.Decided
-	o.Decided = func(row store.Inbound, lag time.Duration) {
-		decided(row, lag)
-		a.fronts.add(row)
-		if row.Answer != 0 {
-			a.rate.add(row.DecidedAt)
-		} else if slices.ContainsFunc(row.Verdict.Rules, func(r store.Rule) bool { return r.ID == store.RuleBreaker }) {
-			a.alarms.kick()
-		}
-	}
-	return o
-}
-
-// raise is the stage that watches the service itself.
-func (a *App) raise(ctx context.Context) error {
-	if err := a.recallAnswers(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		a.log.Error("earlier answers could not be counted", "error", err)
-	}
-	if err := a.recallFronts(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		a.log.Error("earlier mail through lists could not be counted", "error", err)
-	}
-	return a.alarms.run(ctx)
 }
