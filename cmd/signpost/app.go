@@ -17,6 +17,7 @@ import (
 	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/metrics"
+	"signpost/cmd/signpost/upkeep"
 	"signpost/intake/form"
 	"signpost/intake/staff"
 	"signpost/intake/web"
@@ -46,17 +47,17 @@ type App struct {
 	instance string
 	ours     func(address string) bool
 
-	policy      sla.Policy
-	sender      *outbox.Sender
-	longestWait time.Duration // of a mail in the outbox
-	watchers    []*watch.Watcher
-	web         *web.Server
-	began       time.Time // when it was built
-	accounts    config.Accounts
-	subject     alarm.Subject
-	alarms      *alarm.Alarms
-	disk        *alarm.Disk
-	canary      *canary.Canary // nil: it is off
+	policy   sla.Policy
+	sender   *outbox.Sender
+	upkeep   *upkeep.Upkeep
+	watchers []*watch.Watcher
+	web      *web.Server
+	began    time.Time // when it was built
+	accounts config.Accounts
+	subject  alarm.Subject
+	alarms   *alarm.Alarms
+	disk     *alarm.Disk
+	canary   *canary.Canary // nil: it is off
 
 	staff *staff.Staff
 }
@@ -154,9 +155,12 @@ func (a *App) buildSender(d dialers) error {
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("smtp: %w", err)
 	}
-	a.longestWait = cfg.LongestWait()
 	a.sender = outbox.New(cfg, a.db, a.renewing(composeFor(composer)), a.log, a.metrics.SenderObserver())
 	a.metrics.WatchHolds(a.sender.Holds)
+	a.upkeep = &upkeep.Upkeep{
+		Store: a.db, Blobs: a.blobs, Kick: a.sender.Kick, Log: a.log, LongestWait: cfg.LongestWait(),
+		RawDays: a.cfg.Ledger.RawDays, RawTotal: uint64(a.cfg.Ledger.RawTotal),
+	}
 	return nil
 }
 
@@ -245,11 +249,21 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		}
 		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})
 	}
-	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep}, stage{"throttled", a.tendThrottled},
+	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep.Run}, stage{"throttled", a.upkeep.RunThrottled},
 		stage{"memory", tendMemory}, stage{"alarms", a.runAlarms}, stage{"canary", a.runCanary}, stage{"relay", a.learnRelay},
 		stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
 	return runStages(ctx, a.log, stages)
+}
+
+// takeOver ends what the process before this one had under way: the store's file
+// has one owner, so no process sends what is claimed now.
+func (a *App) takeOver(ctx context.Context) error {
+	n, err := a.db.EndLeases(ctx, time.Now())
+	if n > 0 {
+		a.log.Info("mails taken over from a process that ended", "mails", n)
+	}
+	return err
 }
 
 // watchAll runs every watcher until ctx ends; one that cannot watch at all ends

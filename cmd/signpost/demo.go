@@ -130,7 +130,7 @@ func (d *demo) dialers() dialers {
 	return dialers{
 		smtp:     func(ctx context.Context, _, _ string) (net.Conn, error) { return d.host.DialSMTP(ctx) },
 		imap:     d.host.DialIMAP,
-		resolver: sandboxResolver{},
+		resolver: sandbox.Resolver{Host: sandboxHost},
 	}
 }
 
@@ -218,28 +218,4 @@ func (d *demo) welcome(w io.Writer) {
   Data            %[5]s
   Stop with Ctrl-C.
 `, url, d.smtp.Addr(), d.imap.Addr(), demoPassword, d.app.cfg.Service.Data, demoAgent)
-}
-
-// sandboxResolver is the DNS of the sandbox's world: every domain takes mail
-// but those under .invalid, which RFC 2606 promises never to exist.
-type sandboxResolver struct{}
-
-func (sandboxResolver) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
-	name = strings.TrimSuffix(name, ".")
-	if name == "invalid" || strings.HasSuffix(name, ".invalid") {
-		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
-	}
-	return []*net.MX{{Host: sandboxHost + ".", Pref: 10}}, nil
-}
-
-func (sandboxResolver) LookupTXT(_ context.Context, name string) ([]string, error) {
-	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
-}
-
-func (sandboxResolver) LookupNetIP(_ context.Context, _, name string) ([]netip.Addr, error) {
-	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
-}
-
-func (sandboxResolver) LookupHost(_ context.Context, name string) ([]string, error) {
-	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 }

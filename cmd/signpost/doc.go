@@ -7,7 +7,7 @@
 // reaches the service that holds a data folder (control.go); health.go answers /healthz
 // and /readyz. Rooms of its own have the configuration (config), alarms and what raises
 // them (alarm), backup and restore (archive), signpost check (doctor), made-up tickets
-// (generate) and what Prometheus reads (metrics): they see the configuration and not one
+// (generate), chores (upkeep) and what Prometheus reads (metrics): they see the configuration and not one
 // another.
 //
 // A call flows so: run parses the command line and calls the subcommand's Run, which loads

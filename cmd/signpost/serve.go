@@ -25,7 +25,12 @@ func (c *ServeCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return serve(cfg, log, dialers{})
+	d, done, err := world()
+	if err != nil {
+		return err
+	}
+	defer done()
+	return serve(cfg, log, d)
 }
 
 // serve is the whole service, until the process is told to stop.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"signpost/mail/sandbox"
 	"signpost/store"
 )
 
@@ -25,7 +26,7 @@ func TestAFloodOfPostsIsToldAndItsMailLeavesInTurns(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer a.Close()
-		if err := a.build(dialers{resolver: sandboxResolver{}}, nil); err != nil {
+		if err := a.build(dialers{resolver: sandbox.Resolver{Host: sandboxHost}}, nil); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 100 {
@@ -35,9 +36,9 @@ func TestAFloodOfPostsIsToldAndItsMailLeavesInTurns(t *testing.T) {
 		if got := keysOf(told(t, a, time.Now(), "confirmations")); got != "confirmations 2" {
 			t.Errorf("the troubles are %q", got)
 		}
-		for range 70 { // as tendThrottled does
-			time.Sleep(releaseEvery)
-			a.releaseThrottled(t.Context())
+		for range 70 { // as RunThrottled does
+			time.Sleep(time.Minute)
+			a.upkeep.Release(t.Context())
 		}
 		mails, err := a.db.OutboundsTo(t.Context(), "ana@partner.test", 0, 1)
 		if err != nil || mails[0].State != store.StateQueued {
@@ -48,7 +49,7 @@ func TestAFloodOfPostsIsToldAndItsMailLeavesInTurns(t *testing.T) {
 			t.Errorf("%d of the flood wait; the limit is 20 an hour", waits)
 		}
 		time.Sleep(5 * 24 * time.Hour) // the first answer was promised by then
-		a.releaseThrottled(t.Context())
+		a.upkeep.Release(t.Context())
 		if list := told(t, a, time.Now(), "confirmations"); len(list) > 0 {
 			t.Errorf("after all that: %s", keysOf(list))
 		}

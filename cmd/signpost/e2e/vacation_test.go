@@ -1,6 +1,6 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"signpost/store"
+	"signpost/store/verbs"
 )
 
 // goAway gives an address a vacation message, as its owner would set it in
@@ -59,13 +60,13 @@ func TestE2EVacation(t *testing.T) {
 	holding(t, h, map[string]int{s.Intl: 2, busy: 2, alsoAway: 2})
 
 	s.Kill(t)
-	s.inspect(t, func(app *App) {
-		found, err := app.db.SearchInbound(t.Context(), store.InboundQuery{Mark: string(store.KindAutoReply)},
+	s.inspect(t, func(db *verbs.Store) {
+		found, err := db.SearchInbound(t.Context(), store.InboundQuery{Mark: string(store.KindAutoReply)},
 			store.Page{Limit: 9})
 		if rows := found.Items; err != nil || len(rows) != 1 || rows[0].Answer != 0 || rows[0].Mailbox != "us" {
 			t.Errorf("the ledger's automatic replies are %+v: %v", rows, err)
 		}
-		found, err = app.db.SearchInbound(t.Context(), store.InboundQuery{Mark: store.MarkAnswered}, store.Page{Limit: 9})
+		found, err = db.SearchInbound(t.Context(), store.InboundQuery{Mark: store.MarkAnswered}, store.Page{Limit: 9})
 		if err != nil || len(found.Items) != 3 {
 			t.Errorf("%d mails were answered, want those of three people: %v", len(found.Items), err)
 		}

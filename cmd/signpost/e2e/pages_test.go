@@ -1,6 +1,6 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"context"
@@ -20,6 +20,9 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
+
+// Who signs in at the demo, as it prints.
+const demoAgent, demoPassword = "agent@example.com", "demo"
 
 // demoProcess is the demo as a newcomer runs it, over a past that was made up.
 type demoProcess struct {

@@ -1,6 +1,6 @@
 //go:build bench
 
-package main
+package e2e
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"signpost/cmd/signpost/e2e/figure"
 	"signpost/cmd/signpost/generate"
 )
 
@@ -146,8 +147,8 @@ type load struct {
 	cpu  float64 // the service's processor time in µs a post, its start included
 }
 
-func (l load) p50() float64 { return float64(quantile(l.took, 0.50)) / 1e6 }
-func (l load) p99() float64 { return float64(quantile(l.took, 0.99)) / 1e6 }
+func (l load) p50() float64 { return float64(figure.Quantile(l.took, 0.50)) / 1e6 }
+func (l load) p99() float64 { return float64(figure.Quantile(l.took, 0.99)) / 1e6 }
 
 // crowd posts n times over as many connections as there are clients.
 func (p *posts) crowd(t *testing.T, host string, clients, n int) load {

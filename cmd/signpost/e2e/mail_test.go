@@ -1,6 +1,6 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"signpost/store/verbs"
 )
 
 // TestE2EStrayMail: a person who writes to the support address is answered once,
@@ -217,13 +219,13 @@ func checkNumbers(t *testing.T, acknowledged map[string]string) {
 // acknowledged post up in it.
 func checkStoreOf(t *testing.T, s *service, acknowledged map[string]string) {
 	t.Helper()
-	s.inspect(t, func(app *App) {
+	s.inspect(t, func(db *verbs.Store) {
 		for address, number := range acknowledged {
-			ticket, _ := theMailOf(t, app, number)
+			ticket, _ := theMailOf(t, db, number)
 			if ticket.Requester.Email != address {
 				t.Fatalf("%s was acknowledged to %s; the store has %q", number, address, ticket.Requester.Email)
 			}
-			mine, err := app.db.TicketsByRequester(t.Context(), address, 0, 10)
+			mine, err := db.TicketsByRequester(t.Context(), address, 0, 10)
 			if err != nil || len(mine) != 1 {
 				t.Fatalf("%s posted once and has %d tickets: %v", address, len(mine), err)
 			}

@@ -1,6 +1,6 @@
 //go:build bench
 
-package main
+package e2e
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"signpost/cmd/signpost/e2e/figure"
 )
 
 // measured is a running service.
@@ -29,7 +31,7 @@ type measured struct {
 	next  int64 // number of the next post
 }
 
-// refusing is a mail host nobody answers for.
+// refusing is a mail host at whose ports nothing listens.
 func refusing(t *testing.T) *mailHost {
 	return &mailHost{SMTP: freePort(t), IMAP: freePort(t)}
 }
@@ -43,13 +45,7 @@ func emptyService(t *testing.T, h *mailHost) *service {
 // measure runs the service in a process of its own and waits for its first page.
 func measure(t *testing.T, s *service) *measured {
 	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), benchServe+"="+s.config)
-	m := start(t, s, cmd)
+	m := start(t, s, exec.Command(measuredBinary(t), "serve", "--config", s.config))
 	m.firstPage(t)
 	return m
 }
@@ -138,7 +134,7 @@ func reference(t *testing.T, pkg string) func(bench string, operations int) map[
 	return func(bench string, operations int) map[string]float64 {
 		t.Helper()
 		args := []string{"-test.run", "^$", "-test.bench", bench, "-test.benchtime", strconv.Itoa(operations) + "x", "-test.timeout", "10m"}
-		if short() {
+		if figure.Short() {
 			args = append(args, "-test.short")
 		}
 		cmd := exec.Command(program, args...)

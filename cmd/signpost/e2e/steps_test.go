@@ -1,6 +1,6 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/verbs"
 )
 
 // road is a service whose way to each server leads through a gate.
@@ -171,7 +172,7 @@ func newRoad(t *testing.T, h *mailHost, name string) *road {
 	r.person, r.dead = name+"-person@example.net", name+"@"+usersDomain
 	gated := &mailHost{SMTP: r.smtp.Address, IMAP: r.imap.Address, DNS: r.dns.Address}
 	r.service = newService(t, gated, serviceOptions{us: name + "-us@example.com", intl: name + "-intl@example.com"})
-	r.hireOps(t)
+	r.addOps(t)
 	return r
 }
 
@@ -222,13 +223,13 @@ func (r *road) settle(t *testing.T, s step) {
 func (r *road) check(t *testing.T, s step) {
 	t.Helper()
 	var stray store.InboundID
-	r.inspect(t, func(app *App) {
+	r.inspect(t, func(db *verbs.Store) {
 		later := time.Now().Add(time.Hour)
-		rows, err := app.db.ClaimOutbound(t.Context(), later, store.Claim{Limit: 10, Lease: func(int) time.Duration { return time.Minute }})
+		rows, err := db.ClaimOutbound(t.Context(), later, store.Claim{Limit: 10, Lease: func(int) time.Duration { return time.Minute }})
 		if err != nil || len(rows) != 0 {
 			t.Errorf("an hour later %+v are tried again: %v", rows, err)
 		}
-		seen, err := app.db.ListInbound(t.Context(), 0, 10)
+		seen, err := db.ListInbound(t.Context(), 0, 10)
 		if err != nil || len(seen) != 2 {
 			t.Fatalf("the ledger holds %+v: %v", seen, err)
 		}
@@ -237,7 +238,7 @@ func (r *road) check(t *testing.T, s step) {
 			case row.Verdict.Kind == store.KindBounce && row.Answer == 0:
 			case row.Verdict.Kind == store.KindDirect && row.Answer != 0:
 				stray = row.ID
-				mail, err := app.db.Outbound(t.Context(), row.Answer)
+				mail, err := db.Outbound(t.Context(), row.Answer)
 				if err != nil || mail.State != s.state || mail.Attempts > 1 {
 					t.Errorf("the answer is %s after %d tries, want %s: %v", mail.State, mail.Attempts, s.state, err)
 				}
@@ -245,7 +246,7 @@ func (r *road) check(t *testing.T, s step) {
 				t.Errorf("mail %d is %s, answered by %d", row.ID, row.Verdict.Kind, row.Answer)
 			}
 		}
-		checkBounced(t, app, r.number, r.dead)
+		checkBounced(t, db, r.number, r.dead)
 	})
 	if s.state == store.StateUnknown {
 		r.checkShown(t, stray)

@@ -1,6 +1,6 @@
 //go:build e2e || bench
 
-package main
+package e2e
 
 import (
 	"fmt"

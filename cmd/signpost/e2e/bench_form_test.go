@@ -1,6 +1,6 @@
 //go:build bench
 
-package main
+package e2e
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/e2e/figure"
 )
 
 // crowds are the numbers of clients, how many posts each measure takes, and the
@@ -33,36 +34,36 @@ func TestBenchForm(t *testing.T) {
 		host  func(*testing.T) *mailHost
 		whole bool // not in the short measure
 	}{{"relay down", refusing, false}, {"relay live", sinkHost, true}} {
-		if relay.whole && short() {
+		if relay.whole && figure.Short() {
 			continue
 		}
 		rates := make([][]float64, len(crowds))
 		for i, c := range crowds {
-			n := size(c.posts, c.brief)
+			n := figure.Size(c.posts, c.brief)
 			var bare, handler, p50, p99, cpu, bareCPU []float64
-			for range pairs {
+			for range figure.Pairs {
 				b := raw(fmt.Sprintf("BenchmarkRawGroupCommit/clients=%d$", c.clients), n)
 				bare, bareCPU = append(bare, b["/s"]), append(bareCPU, b[cpuPerOp])
 				handler = append(handler, raw(fmt.Sprintf("BenchmarkRawBehindHTTP/clients=%d$", c.clients), n)["/s"])
 				l := freshLoad(t, relay.host(t), c.clients, n)
 				rates[i], p50, p99, cpu = append(rates[i], l.rate), append(p50, l.p50()), append(p99, l.p99()), append(cpu, l.cpu)
 			}
-			figure{
-				name: fmt.Sprintf("form posts/s at %d clients / bare group commit, %s", c.clients, relay.name),
-				aim:  c.aim, pairs: ratios(rates[i], bare),
-				note: fmt.Sprintf("%.0f/s against %.0f/s, p50 %s ms, p99 %s ms, processor %.0f µs a post against %.0f µs",
-					median(rates[i]), median(bare), digits(median(p50)), digits(median(p99)), median(cpu), median(bareCPU)),
-			}.print()
-			figure{
-				name: fmt.Sprintf("the same posts/s at %d clients / the commit behind an empty handler, %s", c.clients, relay.name), pairs: ratios(rates[i], handler),
-				note: fmt.Sprintf("the empty handler reaches %s of the bare commit", digits(median(ratios(handler, bare)))),
-			}.print()
+			figure.Figure{
+				Name: fmt.Sprintf("form posts/s at %d clients / bare group commit, %s", c.clients, relay.name),
+				Aim:  c.aim, Pairs: figure.Ratios(rates[i], bare),
+				Note: fmt.Sprintf("%.0f/s against %.0f/s, p50 %s ms, p99 %s ms, processor %.0f µs a post against %.0f µs",
+					figure.Median(rates[i]), figure.Median(bare), figure.Digits(figure.Median(p50)), figure.Digits(figure.Median(p99)), figure.Median(cpu), figure.Median(bareCPU)),
+			}.Print()
+			figure.Figure{
+				Name: fmt.Sprintf("the same posts/s at %d clients / the commit behind an empty handler, %s", c.clients, relay.name), Pairs: figure.Ratios(rates[i], handler),
+				Note: fmt.Sprintf("the empty handler reaches %s of the bare commit", figure.Digits(figure.Median(figure.Ratios(handler, bare)))),
+			}.Print()
 			switch c.clients {
 			case 1:
-				figure{name: "p50 of a lone form post, " + relay.name, unit: " ms", aim: "<= 1.5", pairs: p50}.print()
+				figure.Figure{Name: "p50 of a lone form post, " + relay.name, Unit: " ms", Aim: "<= 1.5", Pairs: p50}.Print()
 			case 64:
-				figure{name: "p99 of a form post at 64 clients, " + relay.name, unit: " ms", aim: "<= 20", pairs: p99}.print()
-				figure{name: "form posts/s at 64 clients / at 1, " + relay.name, aim: ">= 8", pairs: ratios(rates[i], rates[0])}.print()
+				figure.Figure{Name: "p99 of a form post at 64 clients, " + relay.name, Unit: " ms", Aim: "<= 20", Pairs: p99}.Print()
+				figure.Figure{Name: "form posts/s at 64 clients / at 1, " + relay.name, Aim: ">= 8", Pairs: figure.Ratios(rates[i], rates[0])}.Print()
 			}
 		}
 	}
@@ -105,34 +106,34 @@ func sinkHost(t *testing.T) *mailHost {
 
 // TestBenchMillion: what a file of a million tickets costs, against an empty one.
 func TestBenchMillion(t *testing.T) {
-	n := size(1_000_000, 100_000)
+	n := figure.Size(1_000_000, 100_000)
 	h := refusing(t)
 	full := emptyService(t, h)
 	before := diskUse(t, full)
 	generated(t, full, n)
 	per := float64(diskUse(t, full)-before) / float64(n)
 	name := fmt.Sprintf("%d tickets", n)
-	figure{name: "disk per ticket with a 2 KiB description", unit: " KB", aim: "<= 3", pairs: []float64{per / 1000}, note: name}.print()
+	figure.Figure{Name: "disk per ticket with a 2 KiB description", Unit: " KB", Aim: "<= 3", Pairs: []float64{per / 1000}, Note: name}.Print()
 
 	var starts, idle, loaded, empty, filled []float64
 	next := int64(0)
-	for range pairs {
+	for range figure.Pairs {
 		starts = append(starts, timedStart(t, full))
 		m := measure(t, full)
 		m.next = next
 		idle = append(idle, m.anonymousAtRest(t))
 		loaded = append(loaded, mostAnonymous(t, m.cmd.Process.Pid, func() {
-			filled = append(filled, m.load(t, 64, size(30_000, 4000)).rate)
-			m.load(t, 256, size(30_000, 4000))
+			filled = append(filled, m.load(t, 64, figure.Size(30_000, 4000)).rate)
+			m.load(t, 256, figure.Size(30_000, 4000))
 		}))
 		next = m.next
 		m.stop(t)
-		empty = append(empty, freshLoad(t, h, 64, size(30_000, 4000)).rate)
+		empty = append(empty, freshLoad(t, h, 64, figure.Size(30_000, 4000)).rate)
 	}
-	figure{name: "start to first page, " + name, unit: " ms", aim: "<= 100", pairs: starts}.print()
-	figure{name: "form posts/s at 64 clients, " + name + " / empty file", aim: ">= 0.65", pairs: ratios(filled, empty)}.print()
-	figure{name: "anonymous memory at rest, " + name, unit: " MiB", aim: "<= 15", pairs: idle}.print()
-	figure{name: "anonymous memory under load, " + name, unit: " MiB", aim: "<= 64", pairs: loaded}.print()
+	figure.Figure{Name: "start to first page, " + name, Unit: " ms", Aim: "<= 100", Pairs: starts}.Print()
+	figure.Figure{Name: "form posts/s at 64 clients, " + name + " / empty file", Aim: ">= 0.65", Pairs: figure.Ratios(filled, empty)}.Print()
+	figure.Figure{Name: "anonymous memory at rest, " + name, Unit: " MiB", Aim: "<= 15", Pairs: idle}.Print()
+	figure.Figure{Name: "anonymous memory under load, " + name, Unit: " MiB", Aim: "<= 64", Pairs: loaded}.Print()
 }
 
 // generated fills the service's store as the subcommand does.

@@ -1,10 +1,11 @@
 //go:build e2e || bench
 
-package main
+package e2e
 
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -46,11 +47,28 @@ func buildBinary(t *testing.T) string {
 	if path := os.Getenv("SIGNPOST_BINARY"); path != "" {
 		return path
 	}
+	return build(t)
+}
+
+func build(t *testing.T, flags ...string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "signpost")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+	args := append(append([]string{"build"}, flags...), "-o", path, "signpost/cmd/signpost")
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	return path
+}
+
+// signpost runs a subcommand to its end, as an operator would.
+func (s *service) signpost(stdin string, args ...string) (code int, output string) {
+	cmd := exec.Command(s.binary, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState == nil {
+		return -1, err.Error()
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
 }
 
 // serviceOptions are what the stories vary.
@@ -72,7 +90,7 @@ func newService(t *testing.T, h *mailHost, o serviceOptions) *service {
 	dir := t.TempDir()
 	listen := freePort(t)
 	s := &service{URL: "http://" + listen, Dir: dir, config: filepath.Join(dir, "signpost.toml"), binary: buildBinary(t), US: o.us, Intl: o.intl}
-	writeFile(t, filepath.Join(dir, "secret"), string(newSecret()))
+	writeFile(t, filepath.Join(dir, "secret"), rand.Text()+rand.Text())
 	writeFile(t, filepath.Join(dir, "password"), mailPassword)
 	writeFile(t, s.config, fmt.Sprintf(`
 [service]

@@ -1,6 +1,6 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/verbs"
 )
 
 // TestE2EBacklog: ten thousand mails that came while the service was down are
@@ -53,16 +54,16 @@ func TestE2EBacklog(t *testing.T) {
 		t.Errorf("the service held %.1f MiB, want no more than %d", most, mostMemory)
 	}
 	s.Stop(t)
-	s.inspect(t, func(app *App) { checkInOrder(t, app, waiting, people) })
+	s.inspect(t, func(db *verbs.Store) { checkInOrder(t, db, waiting, people) })
 }
 
 // checkInOrder reads the ledger from its end: each mail once, in the order of
 // their UIDs, each decided, and answered if a person wrote it.
-func checkInOrder(t *testing.T, app *App, mails, people int) {
+func checkInOrder(t *testing.T, db *verbs.Store, mails, people int) {
 	t.Helper()
 	seen, answered, uid := 0, 0, uint32(1<<32-1)
 	for before := store.InboundID(0); ; {
-		rows, err := app.db.ListInbound(t.Context(), before, 1000)
+		rows, err := db.ListInbound(t.Context(), before, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}

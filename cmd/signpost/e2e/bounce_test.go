@@ -1,9 +1,8 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/url"
@@ -16,6 +15,8 @@ import (
 
 	"signpost/cmd/signpost/config"
 	"signpost/store"
+	"signpost/store/datafile"
+	"signpost/store/verbs"
 )
 
 // TestE2EBounce: a confirmation that the host takes and then cannot deliver
@@ -27,7 +28,7 @@ func TestE2EBounce(t *testing.T) {
 	const dead, late = "no-such-user@" + usersDomain, "partner@" + farDomain
 	h := startMailHost(t)
 	s := newService(t, h, serviceOptions{})
-	s.hireOps(t)
+	s.addOps(t)
 	s.Start(t)
 	numbers := map[string]string{}
 	for _, address := range []string{dead, late} {
@@ -69,20 +70,20 @@ func TestE2EBounce(t *testing.T) {
 		}
 	}
 	s.Kill(t)
-	s.inspect(t, func(app *App) {
-		checkBounced(t, app, numbers[dead], dead)
-		checkLate(t, app, numbers[late], late)
+	s.inspect(t, func(db *verbs.Store) {
+		checkBounced(t, db, numbers[dead], dead)
+		checkLate(t, db, numbers[late], late)
 	})
 }
 
 // theMailOf is a ticket and the one mail it has.
-func theMailOf(t *testing.T, app *App, number string) (store.Ticket, store.Outbound) {
+func theMailOf(t *testing.T, db *verbs.Store, number string) (store.Ticket, store.Outbound) {
 	t.Helper()
-	ticket, err := app.db.TicketByNumber(t.Context(), number)
+	ticket, err := db.TicketByNumber(t.Context(), number)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mails, err := app.db.OutboundsOfTicket(t.Context(), ticket.ID, 9)
+	mails, err := db.OutboundsOfTicket(t.Context(), ticket.ID, 9)
 	if err != nil || len(mails) != 1 {
 		t.Fatalf("%s has %d mails: %v", number, len(mails), err)
 	}
@@ -90,9 +91,9 @@ func theMailOf(t *testing.T, app *App, number string) (store.Ticket, store.Outbo
 }
 
 // events are the events of a ticket's thread.
-func events(t *testing.T, app *App, id store.TicketID) (names []string) {
+func events(t *testing.T, db *verbs.Store, id store.TicketID) (names []string) {
 	t.Helper()
-	entries, err := app.db.Entries(t.Context(), id, 0, 99)
+	entries, err := db.Entries(t.Context(), id, 0, 99)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,61 +106,57 @@ func events(t *testing.T, app *App, id store.TicketID) (names []string) {
 }
 
 // checkBounced finds the report's every effect, each once.
-func checkBounced(t *testing.T, app *App, number, address string) {
+func checkBounced(t *testing.T, db *verbs.Store, number, address string) {
 	t.Helper()
-	ticket, mail := theMailOf(t, app, number)
+	ticket, mail := theMailOf(t, db, number)
 	if d := mail.Delivery; d.Fate != store.FateBounced || d.Outcome != store.OutcomeDead || d.Status != "5.1.1" || !strings.Contains(d.Diagnostic, "unknown user") {
 		t.Errorf("the fate of %s's confirmation is %+v", number, d)
 	}
-	row, err := app.db.Inbound(t.Context(), mail.Delivery.Inbound)
+	row, err := db.Inbound(t.Context(), mail.Delivery.Inbound)
 	if err != nil || row.Verdict.Kind != store.KindBounce || row.Answer != 0 || len(row.Verdict.Reports) != 1 {
 		t.Fatalf("the report in the ledger is %+v: %v", row, err)
 	}
 	if r := row.Verdict.Reports[0]; r.Tie != store.TieEnvelope || r.Outbound != mail.ID || r.Recipient != address {
 		t.Errorf("the report says %+v", r)
 	}
-	held, err := app.db.SuppressionsOf(t.Context(), time.Now(), address)
+	held, err := db.SuppressionsOf(t.Context(), time.Now(), address)
 	if err != nil || len(held) != 1 || held[0].Scope != store.ScopeAll || held[0].Inbound != row.ID {
 		t.Errorf("%s is kept back by %+v: %v", address, held, err)
 	}
-	if got := events(t, app, ticket.ID); ticket.Question != store.QuestionUndeliverable || len(got) != 1 || got[0] != store.EventMailBounced {
+	if got := events(t, db, ticket.ID); ticket.Question != store.QuestionUndeliverable || len(got) != 1 || got[0] != store.EventMailBounced {
 		t.Errorf("%s asks %q after the events %q", number, ticket.Question, got)
 	}
 }
 
 // checkLate finds the delay on the mail, and nothing anywhere else.
-func checkLate(t *testing.T, app *App, number, address string) {
+func checkLate(t *testing.T, db *verbs.Store, number, address string) {
 	t.Helper()
-	ticket, mail := theMailOf(t, app, number)
+	ticket, mail := theMailOf(t, db, number)
 	if d := mail.Delivery; d.Fate != store.FateDelayed {
 		t.Errorf("the fate of %s's confirmation is %+v", number, d)
 	}
-	held, err := app.db.SuppressionsOf(t.Context(), time.Now(), address)
+	held, err := db.SuppressionsOf(t.Context(), time.Now(), address)
 	if err != nil || len(held) != 0 {
 		t.Errorf("%s, only late, is kept back by %+v: %v", address, held, err)
 	}
-	if got := events(t, app, ticket.ID); ticket.Question != "" || len(got) != 0 || ticket.Status != store.StatusOpen {
+	if got := events(t, db, ticket.ID); ticket.Question != "" || len(got) != 0 || ticket.Status != store.StatusOpen {
 		t.Errorf("%s is %s and asks %q after the events %q", number, ticket.Status, ticket.Question, got)
 	}
 }
 
 // inspect opens the store of a service that does not run, checks that it does
 // not contradict itself, and shows it.
-func (s *service) inspect(t *testing.T, look func(*App)) {
+func (s *service) inspect(t *testing.T, look func(*verbs.Store)) {
 	t.Helper()
-	cfg, err := config.Load(s.config, nil)
+	db, err := datafile.Open(config.Service{Data: filepath.Join(s.Dir, "data")}.Database(), datafile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := openApp(cfg, quietLog())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer app.Close()
-	if err := app.db.Check(t.Context()); err != nil {
+	defer db.Close()
+	if err := db.Check(t.Context()); err != nil {
 		t.Errorf("the store contradicts itself: %v", err)
 	}
-	look(app)
+	look(db)
 }
 
 // awaitDecided waits until so many mails have their verdict.
@@ -210,19 +207,15 @@ func (s *service) atRest(t *testing.T, h *mailHost) error {
 	return nil
 }
 
-// Whoever watches over the mail of a service, and their password.
+// An account that watches over the mail of a service, and its password.
 const opsEmail, opsPassword = "ops@example.com", "a long way to the form"
 
-// hireOps gives a service that does not run yet somebody with the ops role.
-func (s *service) hireOps(t *testing.T) {
+// addOps gives a service that does not run yet an account with the role ops.
+func (s *service) addOps(t *testing.T) {
 	t.Helper()
-	var out bytes.Buffer
-	code := run(&environment{
-		args:  []string{"agent", "add", "--config", s.config, "--password-stdin", "--role", "ops", opsEmail},
-		stdin: strings.NewReader(opsPassword + "\n"), stdout: &out, stderr: &out,
-	})
+	code, out := s.signpost(opsPassword+"\n", "agent", "add", "--config", s.config, "--password-stdin", "--role", "ops", opsEmail)
 	if code != 0 {
-		t.Fatalf("agent add: %s", &out)
+		t.Fatalf("agent add: %s", out)
 	}
 }
 

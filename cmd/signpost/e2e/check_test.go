@@ -1,9 +1,8 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
-	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -11,9 +10,7 @@ import (
 
 // checked runs signpost check as an operator would.
 func checked(s *service) (code int, output string) {
-	var out bytes.Buffer
-	code = run(&environment{args: []string{"check", "--config", s.config, "--timeout", "5s"}, stdout: &out, stderr: &out})
-	return code, out.String()
+	return s.signpost("", "check", "--config", s.config, "--timeout", "5s")
 }
 
 // TestE2ECheck: a configuration that fits the world passes, and shows what would

@@ -1,6 +1,6 @@
 //go:build bench
 
-package main
+package e2e
 
 import (
 	"fmt"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"signpost/cmd/signpost/e2e/figure"
 )
 
 const (
@@ -27,9 +29,9 @@ func TestBenchBacklog(t *testing.T) {
 	h.startDovecot(t, freePort(t))
 	waitPort(t, h.IMAP)
 	sink := sinkHost(t)
-	n := size(backlog, 2000)
+	n := figure.Size(backlog, 2000)
 	var bare, watched []float64
-	for i := range pairs {
+	for i := range figure.Pairs {
 		us := fmt.Sprintf("us%d@example.com", i)
 		s := newService(t, &mailHost{SMTP: sink.SMTP, IMAP: h.IMAP}, serviceOptions{us: us, intl: fmt.Sprintf("intl%d@example.com", i), form: unbounded})
 		h.connectFirst(t, s)
@@ -37,10 +39,10 @@ func TestBenchBacklog(t *testing.T) {
 		bare = append(bare, float64(n)/h.fetchAll(t, us, n).Seconds())
 		watched = append(watched, float64(n)/decideAll(t, s, n).Seconds())
 	}
-	figure{
-		name: fmt.Sprintf("%d waiting strays decided/s / bare FETCH of them", n), aim: ">= 0.10", pairs: ratios(watched, bare),
-		note: fmt.Sprintf("%.0f/s against %.0f/s, start of the service included", median(watched), median(bare)),
-	}.print()
+	figure.Figure{
+		Name: fmt.Sprintf("%d waiting strays decided/s / bare FETCH of them", n), Aim: ">= 0.10", Pairs: figure.Ratios(watched, bare),
+		Note: fmt.Sprintf("%.0f/s against %.0f/s, start of the service included", figure.Median(watched), figure.Median(bare)),
+	}.Print()
 }
 
 // connectFirst lets the service see its mailboxes empty: what comes later it
