@@ -31,29 +31,3 @@ func Domain(address string) string {
 	}
 	return AddressKey(address[strings.LastIndexByte(address, '@')+1:])
 }
-
-// SuppressionKey is the form under which a suppressed address is compared:
-// exact, since a host may tell local parts apart and the wrong person must not
-// be cut off; but for the domain's case and, at hosts known to ignore it, a
-// "+tag".
-func SuppressionKey(address string) string {
-	address = strings.TrimSpace(address)
-	at := strings.LastIndexByte(address, '@')
-	if at < 0 {
-		return address
-	}
-	local, domain := address[:at], strings.ToLower(address[at+1:])
-	if plus := strings.IndexByte(local, '+'); plus > 0 && ignoresTags(domain) {
-		local = local[:plus]
-	}
-	return local + "@" + domain
-}
-
-func ignoresTags(domain string) bool {
-	switch domain {
-	case "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "icloud.com", "me.com",
-		"mac.com", "fastmail.com", "proton.me", "protonmail.com", "pm.me":
-		return true
-	}
-	return false
-}

@@ -19,7 +19,7 @@ type Deliveries interface {
 	// below before (0: from the newest).
 	Suppressions(ctx context.Context, now time.Time, before SuppressionID, limit int) ([]Suppression, error)
 	// SuppressionsOf returns those in force at now for one address (compared by
-	// SuppressionKey), the widest scope first; none is no error.
+	// origin.SuppressionKey), the widest scope first; none is no error.
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]Suppression, error)
 	// SuppressAddress keeps mail to s.Address back by hand from now on, until
 	// s.Expires (zero: until it is released), and returns what then holds. Where

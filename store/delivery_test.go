@@ -49,23 +49,6 @@ func TestWhatAReportSaysOfItsMail(t *testing.T) {
 	}
 }
 
-func TestASuppressedAddressIsNobodyElses(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]string{
-		" Ana@Partner.EXAMPLE ":   "Ana@partner.example",
-		"Ana+x@Partner.example":   "Ana+x@partner.example", // whose mailbox that is only the host knows
-		"ana+x+y@GMail.com":       "ana@gmail.com",
-		"+x@gmail.com":            "+x@gmail.com",
-		`"a@b"@Partner.example`:   `"a@b"@partner.example`,
-		"not an address":          "not an address",
-		"ana+x@gmail.com.example": "ana+x@gmail.com.example",
-	} {
-		if got := store.SuppressionKey(address); got != want {
-			t.Errorf("SuppressionKey(%q) = %q, want %q", address, got, want)
-		}
-	}
-}
-
 func TestRefusalsWithTheSameWordsAreOne(t *testing.T) {
 	t.Parallel()
 	same := []string{

@@ -1,6 +1,10 @@
 package guard
 
-import "strings"
+import (
+	"strings"
+
+	"signpost/store/origin"
+)
 
 // repair makes an address of what is none by undoing one slip or several of those
 // that fingers, keyboards and pasting make; what it returns may still be none.
@@ -60,7 +64,7 @@ func withAt(s string) string {
 		}
 	}
 	provider := ""
-	for _, p := range providers() {
+	for _, p := range origin.LargeHosts() {
 		name, _, _ := strings.Cut(p, ".")
 		if len(name) >= shortName && len(p) > len(provider) && strings.HasSuffix(low, p) {
 			provider = p

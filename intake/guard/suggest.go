@@ -8,21 +8,8 @@ import (
 	"golang.org/x/net/idna"
 
 	"signpost/store/addr"
+	"signpost/store/origin"
 )
-
-// providers are the mail hosts so large that a domain one slip away from theirs
-// is more likely the slip.
-func providers() []string {
-	return []string{
-		"gmail.com", "googlemail.com",
-		"outlook.com", "outlook.es", "hotmail.com", "hotmail.co.uk", "hotmail.es", "hotmail.fr", "hotmail.it", "live.com", "msn.com",
-		"yahoo.com", "yahoo.co.uk", "yahoo.co.id", "yahoo.co.in", "yahoo.co.jp", "yahoo.com.br", "yahoo.com.mx", "yahoo.es", "yahoo.fr", "ymail.com", "rocketmail.com",
-		"icloud.com", "me.com", "mac.com", "aol.com",
-		"protonmail.com", "proton.me", "fastmail.com", "zoho.com", "gmx.com", "gmx.de", "gmx.net", "web.de", "mail.com", "email.com",
-		"mail.ru", "yandex.ru", "yandex.com", "qq.com", "foxmail.com", "163.com", "126.com", "sina.com", "naver.com", "hanmail.net",
-		"rediffmail.com", "comcast.net", "verizon.net",
-	}
-}
 
 // slip returns what a last label stands for that no domain has and fingers make,
 // "" for any other.
@@ -96,7 +83,7 @@ func meantDomain(domain string) string {
 			domain = domain[:dot+1] + ending
 		}
 	}
-	known := providers()
+	known := origin.LargeHosts()
 	if len(domain) > maxSuspect || slices.Contains(known, domain) {
 		return domain
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // What reports do, in the model's words.
@@ -22,7 +23,7 @@ func (m *model) withheld(now time.Time, address string, kind store.OutboundKind)
 
 func (m *model) suppression(now time.Time, address string, scope store.Scope) *store.Suppression {
 	for _, s := range m.held {
-		if store.SuppressionKey(s.Address) == store.SuppressionKey(address) && s.Scope == scope && s.InForce(now) {
+		if origin.SuppressionKey(s.Address) == origin.SuppressionKey(address) && s.Scope == scope && s.InForce(now) {
 			return s
 		}
 	}
@@ -101,7 +102,7 @@ func (m *model) timesFull(now time.Time, o *modelMail, r store.Report) (n int) {
 	}
 	for _, other := range m.outs {
 		d := other.Delivery
-		if d.Fate == store.FateBounced && d.Reason == store.ReasonFull && now.Sub(d.At) < store.FullWindow && store.SuppressionKey(other.To) == store.SuppressionKey(o.To) {
+		if d.Fate == store.FateBounced && d.Reason == store.ReasonFull && now.Sub(d.At) < store.FullWindow && origin.SuppressionKey(other.To) == origin.SuppressionKey(o.To) {
 			n++
 		}
 	}

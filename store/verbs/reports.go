@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // What the reports of a decided mail change, one small function an effect. All
@@ -105,7 +106,7 @@ func (t *txn) keepsFull(now time.Time, mail store.Outbound) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if isFull(now, row) && store.SuppressionKey(row.To) == store.SuppressionKey(mail.To) {
+		if isFull(now, row) && origin.SuppressionKey(row.To) == origin.SuppressionKey(mail.To) {
 			times++
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 type suppressionRecord struct {
@@ -40,7 +41,7 @@ func (r suppressionRecord) why() string {
 }
 
 func suppressionKey(address string, scope store.Scope) digest {
-	return digestOf(store.SuppressionKey(address), string(scope))
+	return digestOf(origin.SuppressionKey(address), string(scope))
 }
 
 func (t *txn) suppression(key digest) (r suppressionRecord, err error) {
