@@ -91,7 +91,8 @@ func (c *AgentAddCmd) Run(env *environment) error {
 	}
 	fmt.Fprintf(env.stdout, "%s may sign in as %s.\n", status.Email, roleList(status.Roles))
 	if !slices.Contains(status.Roles, store.RoleOps) {
-		fmt.Fprintln(env.stdout, "The pages at /ops are for the role ops: --update --role agent,ops gives it, with a new password.")
+		fmt.Fprintln(env.stdout, "The pages at /ops are for the role ops: --update --role agent,ops gives it, with a "+
+			"new password.")
 	}
 	if made {
 		fmt.Fprintf(env.stdout, "Password: %s\nIt is shown this once; change it at /account.\n", password)
@@ -185,7 +186,8 @@ func (c *AgentDisableCmd) Run(env *environment) error {
 // AddAgent is the control socket's verb.
 func (a *App) AddAgent(ctx context.Context, req agentRequest) (AgentStatus, error) {
 	now := time.Now()
-	n := store.NewAgent{Email: req.Email, Name: req.Name, Roles: slices.Compact(slices.Sorted(slices.Values(req.Roles))), Password: req.Hash}
+	n := store.NewAgent{Email: req.Email, Name: req.Name, Roles: slices.Compact(slices.Sorted(slices.Values(req.Roles))),
+		Password: req.Hash}
 	agent, err := a.db.AddAgent(ctx, now, n)
 	if errors.Is(err, store.ErrConflict) && req.Update {
 		agent, err = a.updateAgent(ctx, now, n)

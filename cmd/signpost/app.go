@@ -249,7 +249,8 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		}
 		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})
 	}
-	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep.Run}, stage{"throttled", a.upkeep.RunThrottled},
+	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep.Run},
+		stage{"throttled", a.upkeep.RunThrottled},
 		stage{"memory", tendMemory}, stage{"alarms", a.runAlarms}, stage{"canary", a.runCanary}, stage{"relay", a.learnRelay},
 		stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
@@ -398,7 +399,8 @@ func openControlled(file string, fresh bool, env *environment) (controlled, func
 		return nil, nil, err
 	}
 	if !fresh && !cfg.Service.Stored() {
-		return nil, nil, fmt.Errorf("nothing is stored in %s; is service.data the right folder, and its disk mounted?", cfg.Service.Data)
+		return nil, nil, fmt.Errorf("nothing is stored in %s; is service.data the right folder, and its disk mounted?",
+			cfg.Service.Data)
 	}
 	a, err := openApp(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -34,11 +34,13 @@ func (c *BackupCmd) Run(env *environment) error {
 	}
 	switch err := archive.Check(context.Background(), to); {
 	case errors.Is(err, archive.ErrOtherVersion):
-		fmt.Fprintln(env.stderr, "Note: the backup is not checked: the service that made it is another version of signpost. Restart the service.")
+		fmt.Fprintln(env.stderr, "Note: the backup is not checked: the service that made it is another version of "+
+			"signpost. Restart the service.")
 	case err != nil:
 		return fmt.Errorf("the backup is made, but what was copied is not whole; keep the older backups:\n%w", err)
 	}
-	_, err = fmt.Fprintf(env.stdout, "Backed up %d bytes of database and %d attachments (%d bytes) to %s.\nKeep the installation secret with it: it is not in the backup.\n",
+	_, err = fmt.Fprintf(env.stdout, "Backed up %d bytes of database and %d attachments (%d bytes) to %s.\nKeep the "+
+		"installation secret with it: it is not in the backup.\n",
 		m.Database.Size, m.Blobs, m.Bytes, to)
 	return err
 }

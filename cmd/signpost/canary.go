@@ -20,8 +20,8 @@ func canaryMark(cfg config.Config, ring *ident.Ring) func(sender, mark string, n
 	return canary.Recognise(ring, cfg.Canary.Address)
 }
 
-// buildCanary makes the canary with the mailbox it looks into, which nobody
-// watches: what comes to it is answered by nobody.
+// buildCanary makes the canary with the mailbox it looks into, which no watcher reads:
+// what comes to it is not answered.
 func (a *App) buildCanary(box watch.Mailbox) (err error) {
 	a.canary, err = canary.New(a.cfg.ForCanary(), canary.Deps{
 		Store: a.db, Mailbox: watch.New(box, watch.Deps{Ring: a.ring, Catalogue: a.texts, Log: a.log}), Ring: a.ring,

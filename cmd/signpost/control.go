@@ -137,7 +137,8 @@ func (c *remote) Responder(ctx context.Context, mailbox string) (s ResponderStat
 }
 
 func (c *remote) SwitchResponder(ctx context.Context, w store.Switch) (s ResponderStatus, err error) {
-	return s, c.call(ctx, "POST", "/responder", switchRequest{On: w.On, By: w.By, Reason: w.Reason, Mailbox: w.Mailbox}, &s)
+	return s, c.call(ctx, "POST", "/responder", switchRequest{On: w.On, By: w.By, Reason: w.Reason, Mailbox: w.Mailbox},
+		&s)
 }
 
 func (c *remote) AddAgent(ctx context.Context, req agentRequest) (s AgentStatus, err error) {

@@ -85,7 +85,8 @@ func (h shownHost) Watch(ctx context.Context) <-chan struct{} { return h.Server.
 func (h shownHost) Machines() []page.Machine {
 	var all []page.Machine
 	for _, m := range h.Switched() {
-		all = append(all, page.Machine{Key: m.Key, Behaviour: string(m.Behaviour), BuiltIn: m.BuiltIn, Sent: m.Sent, Limit: m.Limit})
+		all = append(all, page.Machine{Key: m.Key, Behaviour: string(m.Behaviour), BuiltIn: m.BuiltIn, Sent: m.Sent,
+			Limit: m.Limit})
 	}
 	return all
 }

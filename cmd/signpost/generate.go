@@ -86,7 +86,8 @@ func (c *GenerateCmd) mayFill(app *App) error {
 		held += n
 	}
 	if held > 0 {
-		return fmt.Errorf("%s holds %s already, and nothing takes out again what is generated; name a configuration whose data folder is new", app.cfg.Service.Data, counted(int(held), "ticket"))
+		return fmt.Errorf("%s holds %s already, and nothing takes out again what is generated; name a configuration "+
+			"whose data folder is new", app.cfg.Service.Data, counted(int(held), "ticket"))
 	}
 	return nil
 }

@@ -36,9 +36,11 @@ func (c *InitCmd) Run(env *environment) error {
 	case err != nil:
 		return err
 	default:
-		fmt.Fprintf(env.stdout, "Made a secret in %s. Keep a copy beside your backups: without it no mailed link opens.\n", secretFile)
+		fmt.Fprintf(env.stdout, "Made a secret in %s. Keep a copy beside your backups: without it no mailed link opens.\n",
+			secretFile)
 	}
-	fmt.Fprintf(env.stdout, "Wrote %s. Fill it in, then:\n\n    signpost check --config %s\n    signpost serve --config %s\n", c.File, c.File, c.File)
+	fmt.Fprintf(env.stdout, "Wrote %s. Fill it in, then:\n\n    signpost check --config %s\n    signpost serve "+
+		"--config %s\n", c.File, c.File, c.File)
 	return nil
 }
 

@@ -22,7 +22,7 @@ const stopBound = 15 * time.Second
 
 // runStages starts all stages together and stops them in their order, each only
 // when the one before has put down its work: doors first, the sender last, so
-// that nothing is accepted that nobody hands on. It stops when ctx ends or a
+// that nothing is accepted that is not handed on. It stops when ctx ends or a
 // stage fails, and returns what failed.
 func runStages(ctx context.Context, log *slog.Logger, stages []stage) error {
 	type running struct {

@@ -41,7 +41,8 @@ type environment struct {
 }
 
 func main() {
-	os.Exit(run(&environment{args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
+	os.Exit(run(&environment{args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout,
+		stderr: os.Stderr}))
 }
 
 // run parses the command line and runs its subcommand: exit code 0 when it did

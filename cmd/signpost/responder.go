@@ -51,7 +51,8 @@ func (c *ResponderCmd) Run(env *environment) error {
 	if c.State == "status" {
 		status, err = control.Responder(ctx, c.Mailbox)
 	} else {
-		status, err = control.SwitchResponder(ctx, store.Switch{Mailbox: c.Mailbox, On: c.State == "on", By: atCommandLine(), Reason: c.Reason})
+		status, err = control.SwitchResponder(ctx, store.Switch{Mailbox: c.Mailbox, On: c.State == "on",
+			By: atCommandLine(), Reason: c.Reason})
 	}
 	if err != nil {
 		return err

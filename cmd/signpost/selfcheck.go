@@ -23,7 +23,8 @@ func (a *App) selfChecks(context.Context) []ops.Check {
 	now := time.Now()
 	return []ops.Check{
 		{Name: "Version", Value: version()},
-		{Name: "Running since", Value: fmt.Sprintf("%s UTC (%v)", a.began.UTC().Format("2 Jan 15:04:05"), now.Sub(a.began).Round(time.Second))},
+		{Name: "Running since", Value: fmt.Sprintf("%s UTC (%v)", a.began.UTC().Format("2 Jan 15:04:05"),
+			now.Sub(a.began).Round(time.Second))},
 		clockCheck(),
 		a.diskCheck(now),
 		a.databaseCheck(),
@@ -101,7 +102,8 @@ func millis(d time.Duration) string {
 
 // memoryHeld is how many bytes the process has of the system.
 func memoryHeld() int64 {
-	samples := []runtimemetrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	samples := []runtimemetrics.Sample{{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"}}
 	runtimemetrics.Read(samples)
 	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
 }

@@ -58,7 +58,8 @@ func (c *SLAExplainCmd) calendar(env *environment) (*sla.Calendar, error) {
 				return sla.ForRegion(r)
 			}
 		}
-		return nil, fmt.Errorf("the configuration has no region %q; it has %v", c.Region, slices.Sorted(maps.Keys(cfg.Region)))
+		return nil, fmt.Errorf("the configuration has no region %q; it has %v", c.Region,
+			slices.Sorted(maps.Keys(cfg.Region)))
 	case c.Zone != "" && c.Open != "":
 		zone, err := sla.Zone(c.Zone)
 		if err != nil {

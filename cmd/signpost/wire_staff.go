@@ -63,7 +63,8 @@ func (a *App) watched() (all []ops.Mailbox) {
 		_, silent := alarm.Silent(h, a.began, time.Now())
 		c := a.cfg.Mailbox[h.Mailbox]
 		box := ops.Mailbox{
-			ID: h.Mailbox, Account: c.Username + ", " + c.Folder + " at " + c.Address, State: watchingWords(h.State), Since: h.Since,
+			ID: h.Mailbox, Account: c.Username + ", " + c.Folder + " at " + c.Address, State: watchingWords(h.State),
+			Since:     h.Since,
 			LastCycle: h.LastCycle, LastError: h.LastError, Silent: silent, Waiting: h.Waiting, Dry: c.Silent || c.Bounces,
 		}
 		box.TokenEnds, box.TokenFault = a.accessOf(c)
@@ -72,7 +73,7 @@ func (a *App) watched() (all []ops.Mailbox) {
 	return all
 }
 
-// watchingWords says what a watcher is doing to somebody who does not know IMAP.
+// watchingWords says what a watcher is doing, to readers who do not know IMAP.
 func watchingWords(s watch.State) string {
 	switch s {
 	case watch.StateIdle:
@@ -85,8 +86,8 @@ func watchingWords(s watch.State) string {
 	return string(s)
 }
 
-// accessOf is when a mailbox's access ends unless somebody renews it, zero where
-// nobody knows, and why it has none now.
+// accessOf is when a mailbox's access ends unless it is renewed, zero where that is
+// not known, and why it has none now.
 func (a *App) accessOf(c config.Mailbox) (ends time.Time, fault string) {
 	source, ok := a.accounts[c.OAuth]
 	if c.Auth != "xoauth2" || !ok {

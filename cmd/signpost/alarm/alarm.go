@@ -217,7 +217,9 @@ func (s *Alarms) writeBook(ctx context.Context, now time.Time) {
 
 // byAge lists what is known, oldest first.
 func (s *Alarms) byAge() []*alarm {
-	return slices.SortedFunc(maps.Values(s.known), func(a, b *alarm) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Key, b.Key)) })
+	return slices.SortedFunc(maps.Values(s.known), func(a, b *alarm) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Key, b.Key))
+	})
 }
 
 func (s *Alarms) standing() (keys []string) {

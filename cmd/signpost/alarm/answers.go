@@ -32,8 +32,10 @@ func (s *Subject) responderTroubles(ctx context.Context, now time.Time) (list []
 	}
 	if last, before, yes := s.answers.doubled(now, s.Config.Alarm.AnswersFloor); yes {
 		list = append(list, store.Trouble{
-			Key: "answers-doubled", What: fmt.Sprintf("automatic answers doubled: %d in the last hour, %d in the hour before", last, before),
-			Do:    "/ops/ledger?mark=answered shows whom they went to. One and the same machine under many addresses is a loop: signpost responder off ends it, or the switch at /ops/mailboxes.",
+			Key: "answers-doubled", What: fmt.Sprintf("automatic answers doubled: %d in the last hour, %d in the hour before",
+				last, before),
+			Do: "/ops/ledger?mark=answered shows whom they went to. One and the same machine under many addresses is a " +
+				"loop: signpost responder off ends it, or the switch at /ops/mailboxes.",
 			Level: level(last, 1, 4*s.Config.Alarm.AnswersFloor, 16*s.Config.Alarm.AnswersFloor),
 		})
 	}

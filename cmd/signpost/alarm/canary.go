@@ -31,8 +31,10 @@ func (s *Subject) canaryTroubles(ctx context.Context, now time.Time) (list []sto
 			often = fmt.Sprintf(" %d times in a row", len(failed))
 		}
 		list = append(list, store.Trouble{
-			Key: "canary/" + region.ID, What: fmt.Sprintf("the canary of region %s failed%s: %s", region.ID, often, strings.Join(failed[0].Faults, "; ")),
-			Do:    "Partners may be in the same case: no confirmation, or no answer to a stray mail. /ops/health shows its last runs and what the hosts state of our mail.",
+			Key: "canary/" + region.ID, What: fmt.Sprintf("the canary of region %s failed%s: %s", region.ID, often,
+				strings.Join(failed[0].Faults, "; ")),
+			Do: "Partners may be in the same case: no confirmation, or no answer to a stray mail. /ops/health shows its " +
+				"last runs and what the hosts state of our mail.",
 			Level: level(len(failed), 1, 3, 10),
 		})
 	}

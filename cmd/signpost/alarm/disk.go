@@ -94,7 +94,8 @@ func (s *Subject) diskTroubles(now time.Time) (list []store.Trouble) {
 	switch floor := int64(s.Config.Alarm.DiskFloor); {
 	case free < int64(s.Config.Form.UploadFloor):
 		list = append(list, store.Trouble{
-			Key: "disk", What: fmt.Sprintf("only %s are free for the data folder: no files are taken any more", config.Bytes(free).Words()), Level: 2,
+			Key: "disk", What: fmt.Sprintf("only %s are free for the data folder: no files are taken any more",
+				config.Bytes(free).Words()), Level: 2,
 			Do: mend + "Tickets are still taken, without files: partners are told so, and lose nothing they wrote.",
 		})
 	case free < floor:
@@ -105,8 +106,10 @@ func (s *Subject) diskTroubles(now time.Time) (list []store.Trouble) {
 	}
 	if in, yes := s.Disk.Fills(now); yes && in < s.Config.Alarm.DiskFillsWithin {
 		list = append(list, store.Trouble{
-			Key: "disk-fills", What: fmt.Sprintf("the disk of the data folder is full in %v at the pace of the last hour; %s are free", in.Round(time.Minute), config.Bytes(free).Words()),
-			Do:    "What writes so much? The data folder's blobs hold attachments, and what posts that were refused left, for 48 hours.",
+			Key: "disk-fills", What: fmt.Sprintf("the disk of the data folder is full in %v at the pace of the last hour; "+
+				"%s are free", in.Round(time.Minute), config.Bytes(free).Words()),
+			Do: "What writes so much? The data folder's blobs hold attachments, and what posts that were refused left, " +
+				"for 48 hours.",
 			Level: 3 - level(in, s.Config.Alarm.DiskFillsWithin/4, s.Config.Alarm.DiskFillsWithin/2),
 		})
 	}

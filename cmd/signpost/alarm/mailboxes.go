@@ -32,7 +32,8 @@ func (s *Subject) mailboxTroubles(now time.Time) (list []store.Trouble) {
 			}
 			list = append(list, store.Trouble{
 				Key: "mailbox/" + h.Mailbox, What: what, Level: max(1, level(quiet, silence, 2*time.Hour, 12*time.Hour)),
-				Do: "Bounces and strays in it go unseen until it is read; nothing of them is lost. Does the mail host answer, does the password or token still hold? signpost check tests it.",
+				Do: "Bounces and strays in it go unseen until it is read; nothing of them is lost. Does the mail host answer, " +
+					"does the password or token still hold? signpost check tests it.",
 			})
 		}
 	}

@@ -18,7 +18,8 @@ func outboxTroubles(now, oldest time.Time, relay outbox.RelayStatus) (list []sto
 	if age := now.Sub(oldest); !oldest.IsZero() && age > waitTooLong {
 		list = append(list, store.Trouble{
 			Key: "outbox", What: fmt.Sprintf("a mail has been waiting in the outbox for %v", age.Round(time.Second)),
-			Do:    "/ops/queue shows each mail that waits, with the server's own words. Where the relay is at fault nothing is lost: all goes out by itself once it takes mail.",
+			Do: "/ops/queue shows each mail that waits, with the server's own words. Where the relay is at fault " +
+				"nothing is lost: all goes out by itself once it takes mail.",
 			Level: max(1, level(age, waitTooLong, time.Hour, 6*time.Hour, 24*time.Hour)),
 		})
 	}

@@ -84,7 +84,7 @@ func lackOf(key string) Lack {
 }
 
 // oneUnderscore refuses the name that a key would have if one underscore parted
-// the levels, which would have no effect. Others are somebody else's: Kubernetes,
+// the levels, which would have no effect. Others belong to other programs: Kubernetes,
 // for one, sets SIGNPOST_SERVICE_HOST beside a service of that name.
 func (c *collector) oneUnderscore(name, path string) {
 	table, rest, _ := strings.Cut(path, "_")
@@ -96,7 +96,8 @@ func (c *collector) oneUnderscore(name, path string) {
 			meant = id + "." + key
 		}
 		if rest == strings.ReplaceAll(meant, ".", "_") {
-			c.faults = append(c.faults, Fault{File: name, What: "no key has this name", Hint: "Two underscores part the levels: " + variableOf(table+"."+meant)})
+			c.faults = append(c.faults, Fault{File: name, What: "no key has this name",
+				Hint: "Two underscores part the levels: " + variableOf(table+"."+meant)})
 			return
 		}
 	}

@@ -64,7 +64,8 @@ func Parse(path string, raw []byte, environ []string) (Config, error) {
 // syntaxFault words a file that is not TOML; nothing after the fault can be
 // believed, so it is the only one.
 func syntaxFault(path string, raw []byte, err error) error {
-	f := Fault{File: path, What: strings.TrimPrefix(err.Error(), "toml: "), Hint: "The file is TOML: key = \"value\" lines under [table] headings."}
+	f := Fault{File: path, What: strings.TrimPrefix(err.Error(), "toml: "),
+		Hint: "The file is TOML: key = \"value\" lines under [table] headings."}
 	if d := (*toml.DecodeError)(nil); errors.As(err, &d) {
 		f.Line, _ = d.Position()
 	} else {

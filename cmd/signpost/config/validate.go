@@ -56,12 +56,13 @@ func (c *collector) validate(cfg *Config) {
 }
 
 func (c *collector) service(s Service) {
-	u, err := url.Parse(s.BaseURL)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
-		c.add("service.base_url", "not the address of a site", "Write where partners reach Signpost, without a path or a slash at the end: base_url = \"https://help.example.com\"")
+	if u, ok := webAddress(s.BaseURL); !ok || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		c.add("service.base_url", "not the address of a site", "Write where partners reach Signpost, without a path or "+
+			"a slash at the end: base_url = \"https://help.example.com\"")
 	}
 	if strings.TrimSpace(s.Product) == "" || strings.ContainsAny(s.Product, "\r\n") {
-		c.add("service.product", "no name on one line", "It stands on pages and in mails: product = \"Example Partner Support\"")
+		c.add("service.product", "no name on one line", "It stands on pages and in mails: product = \"Example Partner "+
+			"Support\"")
 	}
 	for _, host := range s.Hosts {
 		if host == "" || strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") != "" {
@@ -85,9 +86,17 @@ func (c *collector) service(s Service) {
 	c.secret(s)
 }
 
+// webAddress reads the address of something that is reached by HTTP; false for any other.
+func webAddress(text string) (*url.URL, bool) {
+	u, err := url.Parse(text)
+	return u, err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
+}
+
 func (c *collector) secret(s Service) {
 	if s.Secret == "" && s.SecretFile == "" {
-		c.lacking(LacksSecret, "service.secret_file", "no installation secret", "Every link and Message-ID is signed with it. Make one with: head -c 32 /dev/urandom | base64 > secret; then name the file here, or set SIGNPOST_SECRET.")
+		c.lacking(LacksSecret, "service.secret_file", "no installation secret",
+			"Every link and Message-ID is signed with it. Make one with: head -c 32 /dev/urandom | base64 > secret; then "+
+				"name the file here, or set SIGNPOST_SECRET.")
 		return
 	}
 	secrets, err := s.Secrets()
@@ -100,7 +109,8 @@ func (c *collector) secret(s Service) {
 	}
 	for _, secret := range secrets {
 		if len(secret) < 32 {
-			c.add("service.secret_file", "the secret is shorter than 32 bytes", "Make one with: head -c 32 /dev/urandom | base64")
+			c.add("service.secret_file", "the secret is shorter than 32 bytes",
+				"Make one with: head -c 32 /dev/urandom | base64")
 		}
 	}
 }
@@ -126,14 +136,17 @@ func (c *collector) regions(cfg *Config) {
 		key, r := "region."+id, cfg.Region[id]
 		c.region(key, id, r)
 		if _, ok := cfg.Mailbox[r.Mailbox]; r.Mailbox != "" && !ok {
-			c.add(key+".mailbox", "there is no [mailbox."+r.Mailbox+"]", "Name the mailbox in which mail to "+r.Address+" arrives: one of "+strings.Join(sorted(cfg.Mailbox), ", "))
+			c.add(key+".mailbox", "there is no [mailbox."+r.Mailbox+"]",
+				"Name the mailbox in which mail to "+r.Address+" arrives: one of "+strings.Join(sorted(cfg.Mailbox), ", "))
 		}
 		if cfg.Mailbox[r.Mailbox].Bounces {
-			c.add(key+".mailbox", "mailbox "+r.Mailbox+" is for bounces", "Nobody is answered from it: name the mailbox in which mail to "+r.Address+" arrives.")
+			c.add(key+".mailbox", "mailbox "+r.Mailbox+" is for bounces",
+				"Nobody is answered from it: name the mailbox in which mail to "+r.Address+" arrives.")
 		}
 		if len(r.Countries) == 0 {
 			if catchAll != "" {
-				c.add(key, "names no countries, and neither does region."+catchAll, "Only one region may serve all countries that no other names.")
+				c.add(key, "names no countries, and neither does region."+catchAll,
+					"Only one region may serve all countries that no other names.")
 			}
 			catchAll = id
 		}
@@ -144,7 +157,8 @@ func (c *collector) regions(cfg *Config) {
 		c.once(addresses, strings.ToLower(r.Address), id, key+".address", "address "+r.Address)
 	}
 	if catchAll == "" && len(cfg.Region) > 0 {
-		c.add("region", "no region serves the countries that none names", "Leave countries out of one region, so that every partner has one.")
+		c.add("region", "no region serves the countries that none names",
+			"Leave countries out of one region, so that every partner has one.")
 	}
 }
 
@@ -163,7 +177,8 @@ func (c *collector) region(key, id string, r Region) {
 		c.add(key, "that id is taken by the service itself", "Call the region something else.")
 	}
 	if !numberPrefix.MatchString(r.Prefix) || r.Prefix == CanaryPrefix {
-		c.add(key+".prefix", strconv.Quote(r.Prefix)+" is no prefix", "Ticket numbers look like US-1042: up to 8 capital letters and digits.")
+		c.add(key+".prefix", strconv.Quote(r.Prefix)+" is no prefix",
+			"Ticket numbers look like US-1042: up to 8 capital letters and digits.")
 	}
 	c.address(key+".address", r.Address)
 	bounces := "address"
@@ -172,14 +187,16 @@ func (c *collector) region(key, id string, r Region) {
 		c.address(key+".bounce_address", r.BounceAddress)
 	}
 	if local, _, _ := strings.Cut(cmp.Or(r.BounceAddress, r.Address), "@"); len(local) > maxSupportLocal {
-		c.add(key+"."+bounces, "the part before the @ is too long", fmt.Sprintf("Bounces come back to it with a tag of 36 characters (RFC 5321 allows 64 in all): use at most %d.", maxSupportLocal))
+		c.add(key+"."+bounces, "the part before the @ is too long", fmt.Sprintf("Bounces come back to it with a tag of "+
+			"36 characters (RFC 5321 allows 64 in all): use at most %d.", maxSupportLocal))
 	}
 	if strings.TrimSpace(r.Name) == "" || strings.ContainsAny(r.Name, "\r\n") {
 		c.add(key+".name", "no display name", "Partners see it as the sender: name = \"Example Partner Support\"")
 	}
 	for _, country := range r.Countries {
 		if !countryCode.MatchString(country) {
-			c.add(key+".countries", strconv.Quote(country)+" is no country code", "Use ISO 3166 codes of two capital letters, such as US.")
+			c.add(key+".countries", strconv.Quote(country)+" is no country code",
+				"Use ISO 3166 codes of two capital letters, such as US.")
 		}
 	}
 	for _, tag := range r.Languages {
@@ -228,7 +245,8 @@ func (c *collector) mailbox(key string, m Mailbox, accounts map[string]OAuth) {
 	c.hostPort(key+".address", m.Address)
 	c.oneOf(key+".tls", m.TLS, "tls", "starttls", "none")
 	if m.TLS == "none" && !isLoopback(m.Address) {
-		c.add(key+".tls", "the password, and all mail, would cross the network in the clear", "Use tls or starttls; none is for a server on this machine.")
+		c.add(key+".tls", "the password, and all mail, would cross the network in the clear",
+			"Use tls or starttls; none is for a server on this machine.")
 	}
 	c.oneOf(key+".auth", m.Auth, "password", "xoauth2")
 	if m.Username == "" {
@@ -237,7 +255,8 @@ func (c *collector) mailbox(key string, m Mailbox, accounts map[string]OAuth) {
 	if m.Auth == "xoauth2" {
 		c.account(key+".oauth", m.OAuth, accounts)
 	} else if m.Password == "" {
-		c.lacking(LacksLogin, key+".password_file", "no password", "Set "+variableOf(key+".password")+" or name a password_file.")
+		c.lacking(LacksLogin, key+".password_file", "no password", "Set "+variableOf(key+".password")+" or name a "+
+			"password_file.")
 	}
 	for _, a := range m.Aliases {
 		c.address(key+".aliases", a)
@@ -253,7 +272,8 @@ func (c *collector) folders(key string, m Mailbox) {
 		{"folders.automatic", m.Folders.Automatic}, {"folders.unclear", m.Folders.Unclear},
 	} {
 		if to.folder != "" && strings.EqualFold(to.folder, m.Folder) {
-			c.add(key+"."+to.key, strconv.Quote(to.folder)+" is the folder that is watched", "Name another, such as \"Processed\".")
+			c.add(key+"."+to.key, strconv.Quote(to.folder)+" is the folder that is watched",
+				"Name another, such as \"Processed\".")
 		}
 	}
 }
@@ -269,10 +289,12 @@ func (c *collector) smtp(s SMTP, accounts map[string]OAuth) {
 			c.add("smtp.username", "auth xoauth2 needs a user name", "Name the mailbox the token is for.")
 		}
 	case s.Username != "" && s.Password == "" && s.Auth != "none":
-		c.lacking(LacksLogin, "smtp.password_file", "a user name but no password", "Set "+variableOf("smtp.password")+" or name a password_file.")
+		c.lacking(LacksLogin, "smtp.password_file", "a user name but no password",
+			"Set "+variableOf("smtp.password")+" or name a password_file.")
 	}
 	if s.TLS == "opportunistic" && s.Username != "" && s.Auth != "none" && !isLoopback(s.Address) {
-		c.add("smtp.tls", "opportunistic TLS verifies nobody, so no login may go over it", "Use tls or starttls, or leave username out.")
+		c.add("smtp.tls", "opportunistic TLS verifies nobody, so no login may go over it",
+			"Use tls or starttls, or leave username out.")
 	}
 	c.between("smtp.sessions", s.Sessions, 1, 100)
 	c.between("smtp.per_domain", s.PerDomain, 1, 100)
@@ -288,7 +310,8 @@ func isLoopback(address string) bool {
 // account checks the name of an [oauth.ID] table.
 func (c *collector) account(key, id string, accounts map[string]OAuth) {
 	if _, ok := accounts[id]; !ok {
-		c.add(key, "there is no [oauth."+id+"]", "auth = \"xoauth2\" needs the table that says where access tokens come from: one of "+strings.Join(sorted(accounts), ", "))
+		c.add(key, "there is no [oauth."+id+"]", "auth = \"xoauth2\" needs the table that says where access tokens come "+
+			"from: one of "+strings.Join(sorted(accounts), ", "))
 	}
 }
 
@@ -297,15 +320,20 @@ func (c *collector) oauth(key string, o OAuth) {
 	if !regionID.MatchString(id) {
 		c.add(key, strconv.Quote(id)+" is no id", "Use lower-case letters, digits and dashes.")
 	}
-	u, err := url.Parse(o.TokenURL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")) {
-		c.add(key+".token_url", "not the https address of a token endpoint", "Google: https://oauth2.googleapis.com/token. Microsoft: https://login.microsoftonline.com/TENANT/oauth2/v2.0/token.")
+	u, ok := webAddress(o.TokenURL)
+	isLocal := ok && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
+	if !ok || u.Scheme != "https" && !isLocal {
+		c.add(key+".token_url", "not the https address of a token endpoint",
+			"Google: https://oauth2.googleapis.com/token. Microsoft: "+
+				"https://login.microsoftonline.com/TENANT/oauth2/v2.0/token.")
 	}
 	if o.ClientID == "" {
 		c.add(key+".client_id", "no client id", "The id of the app you registered at the provider.")
 	}
 	if o.ClientSecret == "" && o.RefreshToken == "" {
-		c.lacking(LacksLogin, key, "neither a refresh token nor a client secret", "Set "+variableOf(key+".refresh_token")+" or "+variableOf(key+".client_secret")+", or name refresh_token_file or client_secret_file.")
+		c.lacking(LacksLogin, key, "neither a refresh token nor a client secret",
+			"Set "+variableOf(key+".refresh_token")+" or "+variableOf(key+".client_secret")+", or name refresh_token_file "+
+				"or client_secret_file.")
 	}
 	if _, ok := o.SecretEnds(); o.SecretExpires != "" && !ok {
 		c.add(key+".secret_expires", strconv.Quote(o.SecretExpires)+" is no date", "Write it like 2027-03-31.")
@@ -371,7 +399,8 @@ func (c *collector) alarm(cfg *Config) {
 			c.add("alarm.mail", strconv.Quote(address)+" is no plain mail address: it "+problem.Sentence(),
 				"Write bare addresses: mail = [\"ops@example.com\"]")
 		case ours(address):
-			c.add("alarm.mail", address+" is one of our own addresses", "Nobody reads what arrives there: name an address that people read.")
+			c.add("alarm.mail", address+" is one of our own addresses",
+				"Nobody reads what arrives there: name an address that people read.")
 		case i == alarmMailMost:
 			c.add("alarm.mail", fmt.Sprintf("more than %d addresses", alarmMailMost), "Use a distribution list.")
 		}
@@ -381,8 +410,9 @@ func (c *collector) alarm(cfg *Config) {
 	}
 	c.between("alarm.refusals", a.Refusals, 0, store.RefusalAddresses)
 	c.between("alarm.throttled", a.Throttled, 0, 1_000_000)
-	if u, err := url.Parse(a.Webhook); a.Webhook != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		c.add("alarm.webhook", "not the address of a web service", "Write it in full, beginning with https://. Where it is secret, set SIGNPOST_ALARM__WEBHOOK instead.")
+	if _, ok := webAddress(a.Webhook); a.Webhook != "" && !ok {
+		c.add("alarm.webhook", "not the address of a web service", "Write it in full, beginning with https://. Where it "+
+			"is secret, set SIGNPOST_ALARM__WEBHOOK instead.")
 	}
 	if a.Repeat < time.Minute {
 		c.add("alarm.repeat", fmt.Sprintf("%v is too often", a.Repeat), "Use 1m or more.")
@@ -397,12 +427,14 @@ func (c *collector) canary(cfg *Config) {
 	}
 	c.address("canary.address", y.Address)
 	if cfg.OwnAddresses()(y.Address) {
-		c.add("canary.address", y.Address+" is one of our own addresses", "We never answer ourselves: give the canary an address of its own, for which the relay may send.")
+		c.add("canary.address", y.Address+" is one of our own addresses",
+			"We never answer ourselves: give the canary an address of its own, for which the relay may send.")
 	}
 	box, ok := cfg.Mailbox[y.Mailbox]
 	switch {
 	case !ok:
-		c.add("canary.mailbox", "there is no [mailbox."+y.Mailbox+"]", "Name the mailbox table by which the canary's mail is read.")
+		c.add("canary.mailbox", "there is no [mailbox."+y.Mailbox+"]",
+			"Name the mailbox table by which the canary's mail is read.")
 	case box.Bounces:
 		c.add("canary.mailbox", "mailbox "+y.Mailbox+" is for bounces", "The canary needs one of its own.")
 	}
@@ -412,7 +444,8 @@ func (c *collector) canary(cfg *Config) {
 		}
 	}
 	if ok && len(cfg.WatchedRegions()) == 0 {
-		c.add("canary.on", "no region's mailbox answers", "The canary has nothing to try: give a region a mailbox that is not silent.")
+		c.add("canary.on", "no region's mailbox answers", "The canary has nothing to try: give a region a mailbox that "+
+			"is not silent.")
 	}
 	if y.Every != 0 && y.Every < 5*time.Minute || y.Every < 0 {
 		c.add("canary.every", fmt.Sprintf("%v is too often", y.Every), "Use 5m or more, or 0s to send it by hand alone.")

@@ -46,7 +46,8 @@ func checkAccount(ctx context.Context, heading string, source *oauth.Source, cfg
 	switch {
 	case cfg.RefreshToken == "":
 	case status.RefreshUntil.IsZero():
-		r.warn(heading, "does not say when the refresh token ends\nMost end when they lie unused for months, or when the account's password changes.")
+		r.warn(heading, "does not say when the refresh token ends\nMost end when they lie unused for months, or when "+
+			"the account's password changes.")
 	default:
 		r.good(heading, "the refresh token is good until %s", status.RefreshUntil.Format(time.DateOnly))
 	}

@@ -44,20 +44,25 @@ func checkCanary(ctx context.Context, cfg config.Config, r *report) {
 		r.warn(heading, "its mailbox cannot delete single mails (no UIDPLUS): what comes to it stays there")
 	}
 	if len(box.Trust.Hosts) == 0 {
-		r.warn(heading, "no trusted_authserv: what its host states of our mail is not read\nSet mailbox.%s.trusted_authserv.", cfg.Canary.Mailbox)
+		r.warn(heading, "no trusted_authserv: what its host states of our mail is not read\nSet "+
+			"mailbox.%s.trusted_authserv.", cfg.Canary.Mailbox)
 	}
 	checkStray(cfg, ring, r, heading)
-	if d := store.Domain(cfg.Canary.Address); !slices.ContainsFunc(cfg.Regions(), func(g store.Region) bool { return store.Domain(g.Address) == d }) {
-		r.warn(heading, "its mail leaves from %s by our relay: is the relay in that domain's SPF record, or do we sign for it? Else nobody answers it.", d)
+	d := store.Domain(cfg.Canary.Address)
+	if !slices.ContainsFunc(cfg.Regions(), func(r store.Region) bool { return store.Domain(r.Address) == d }) {
+		r.warn(heading, "its mail leaves from %s by our relay: is the relay in that domain's SPF record, or do we sign "+
+			"for it? Else nobody answers it.", d)
 	}
 }
 
 // checkStray has triage judge a stray as it will arrive.
 func checkStray(cfg config.Config, ring *ident.Ring, r *report, heading string) {
 	for _, region := range cfg.Regions() {
-		raw := fmt.Sprintf("Return-Path: <%[1]s>\r\nFrom: Canary <%[1]s>\r\nTo: %[2]s\r\nSubject: Canary\r\nMessage-ID: <canary@%[3]s>\r\nDate: %[4]s\r\n\r\nIs this answered?\r\n",
+		raw := fmt.Sprintf("Return-Path: <%[1]s>\r\nFrom: Canary <%[1]s>\r\nTo: %[2]s\r\nSubject: Canary\r\nMessage-ID: "+
+			"<canary@%[3]s>\r\nDate: %[4]s\r\n\r\nIs this answered?\r\n",
 			cfg.Canary.Address, region.Address, store.Domain(cfg.Canary.Address), time.Now().Format(time.RFC1123Z))
-		verdict := triage.Classify([]byte(raw), triage.Envelope{Now: time.Now(), Ours: cfg.OwnAddresses(), OwnMessageID: ring.OwnMessageID})
+		verdict := triage.Classify([]byte(raw), triage.Envelope{Now: time.Now(), Ours: cfg.OwnAddresses(),
+			OwnMessageID: ring.OwnMessageID})
 		if verdict.Answer {
 			continue
 		}
@@ -67,7 +72,8 @@ func checkStray(cfg config.Config, ring *ident.Ring, r *report, heading string) 
 				why = append(why, rule.ID)
 			}
 		}
-		r.fail(heading, "a mail from %s to %s is not answered: %s\nGive the canary an address that looks like a person's.", cfg.Canary.Address, region.Address, strings.Join(why, ", "))
+		r.fail(heading, "a mail from %s to %s is not answered: %s\nGive the canary an address that looks like a person's.",
+			cfg.Canary.Address, region.Address, strings.Join(why, ", "))
 		return
 	}
 	r.good(heading, "its strays are answered as a person's are, once authenticated")

@@ -42,12 +42,15 @@ func checkDomain(ctx context.Context, domain string, dns resolver, r *report) {
 	case err != nil:
 		r.fail(heading, "MX: %v\nBounces to the support address must reach a mailbox: publish an MX record.", err)
 	case len(mx) == 1 && mx[0].Host == ".":
-		r.fail(heading, "MX: the domain says that it takes no mail (RFC 7505)\nBounces to the support address must reach a mailbox: publish an MX record.")
+		r.fail(heading, "MX: the domain says that it takes no mail (RFC 7505)\nBounces to the support address must "+
+			"reach a mailbox: publish an MX record.")
 	default:
 		r.good(heading, "MX: %s", mx[0].Host)
 	}
-	checkRecord(ctx, dns, r, heading, "SPF", domain, "v=spf1", "Publish a TXT record such as \"v=spf1 include:YOUR_RELAY -all\" (RFC 7208), or receivers will distrust our mail.")
-	checkRecord(ctx, dns, r, heading, "DMARC", "_dmarc."+domain, "v=DMARC1", "Publish a TXT record at _dmarc such as \"v=DMARC1; p=quarantine\" (RFC 7489), or anybody can write in our name.")
+	checkRecord(ctx, dns, r, heading, "SPF", domain, "v=spf1",
+		"Publish a TXT record such as \"v=spf1 include:YOUR_RELAY -all\" (RFC 7208), or receivers will distrust our mail.")
+	checkRecord(ctx, dns, r, heading, "DMARC", "_dmarc."+domain, "v=DMARC1",
+		"Publish a TXT record at _dmarc such as \"v=DMARC1; p=quarantine\" (RFC 7489), or anybody can write in our name.")
 }
 
 func checkRecord(ctx context.Context, dns resolver, r *report, heading, what, name, prefix, hint string) {

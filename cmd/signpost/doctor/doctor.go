@@ -83,7 +83,8 @@ func (d Deps) checkAlarm(ctx context.Context, cfg config.Config, r *report) {
 		if len(cfg.Alarm.Mail) > 0 {
 			without = "alarms go by mail, which may be what is broken"
 		}
-		r.warn(heading, "no webhook: %s\nSet alarm.webhook, or watch signpost_alarm, to hear of a tripped breaker at once.", without)
+		r.warn(heading, "no webhook: %s\nSet alarm.webhook, or watch signpost_alarm, to hear of a tripped breaker at once.",
+			without)
 		return
 	}
 	if err := d.TestAlarm(ctx); err != nil {

@@ -52,7 +52,8 @@ func Probers(cfg config.Config) (map[string]Prober, error) {
 			continue
 		}
 		all[id] = watch.New(cfg.ForWatcher(id, tokens), watch.Deps{
-			Ring: ring, Catalogue: texts, Ours: cfg.OwnAddresses(), Resolver: cfg.Service.Resolver(), Log: slog.New(slog.DiscardHandler),
+			Ring: ring, Catalogue: texts, Ours: cfg.OwnAddresses(), Resolver: cfg.Service.Resolver(),
+			Log: slog.New(slog.DiscardHandler),
 		})
 	}
 	return all, nil
@@ -113,8 +114,10 @@ func newestMails(lines []watch.Line, r *report, heading string) {
 			"answered\n%s", behind, persons, triage.OwnListHint)
 	}
 	if unproven > 0 {
-		r.warn(heading, "people would go without an answer for one reason alone: nothing proves their address (%d of the mails above)\n"+
-			"Does trusted_authserv name the host that writes Authentication-Results into the header of this mailbox's mail?", unproven)
+		r.warn(heading, "people would go without an answer for one reason alone: nothing proves their address (%d of "+
+			"the mails above)\n"+
+			"Does trusted_authserv name the host that writes Authentication-Results into the header of this "+
+			"mailbox's mail?", unproven)
 	}
 }
 

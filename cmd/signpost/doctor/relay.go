@@ -79,7 +79,8 @@ func checkNullSender(cfg config.SMTP, p outbox.ProbeResult, r *report, heading s
 	case p.NullSender:
 		r.warn(heading, "takes the null sender after all\nSet smtp.null_sender = true (RFC 5230 section 5.1).")
 	case cfg.NullSender:
-		r.fail(heading, "refuses the null sender: %s\nSet smtp.null_sender = false: automatic answers then leave under a tagged address of ours.", p.NullSenderReply)
+		r.fail(heading, "refuses the null sender: %s\nSet smtp.null_sender = false: automatic answers then leave under "+
+			"a tagged address of ours.", p.NullSenderReply)
 	default:
 		r.good(heading, "refuses the null sender, and null_sender = false heeds it")
 	}

@@ -22,7 +22,8 @@ func (d Deps) checkStore(ctx context.Context, cfg config.Config, r *report) {
 	}
 	if !cfg.Service.Stored() {
 		if err := mayMake(cfg.Service.Data); err != nil {
-			r.fail(heading, "%v\nMake the folder, and give it to the user under which signpost serve runs; check as that user.", err)
+			r.fail(heading, "%v\nMake the folder, and give it to the user under which signpost serve runs; check as "+
+				"that user.", err)
 			return
 		}
 		r.good(heading, "nothing is stored in it yet; serve makes what it needs")
@@ -42,7 +43,7 @@ func (d Deps) checkStore(ctx context.Context, cfg config.Config, r *report) {
 	checkAttachments(ctx, heading, db, cfg, r)
 }
 
-// mayMake tries whether a folder can be made and written to by whoever asks, and
+// mayMake tries whether a folder can be made and written to by this user, and
 // leaves nothing behind: in the folder itself, or in the first above it that is there.
 func mayMake(folder string) error {
 	for {
@@ -69,7 +70,8 @@ func checkAttachments(ctx context.Context, heading string, db blob.Names, cfg co
 	looked, missing, err := blob.Missing(ctx, db, blobs)
 	if len(missing) > 0 {
 		r.fail(heading, "attachments that tickets and mails name are missing: %d of %d, such as %s\n"+
-			"Put them back from a backup, each under its name.", len(missing), looked, filepath.Join(config.BlobFolder, blob.Path(missing[0])))
+			"Put them back from a backup, each under its name.", len(missing), looked,
+			filepath.Join(config.BlobFolder, blob.Path(missing[0])))
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

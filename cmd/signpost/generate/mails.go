@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -52,11 +53,12 @@ func mailShapes() []mailShape {
 	}
 }
 
-// What servers say when they return a mail: most of it that there is nobody of
-// that name.
+// What servers say when they return a mail: most of it that they know no mailbox of that
+// name.
 var refusals = []string{
-	"550 5.1.1 user unknown", "550 5.1.1 user unknown", "550 5.1.1 the account you tried to reach does not exist", "550 5.1.10 recipient not found",
-	"550 5.7.1 message refused: the sending address is on a block list", "554 5.7.1 rejected by policy", "552 5.2.2 mailbox full", "451 4.2.1 mailbox disabled for now",
+	"550 5.1.1 user unknown", "550 5.1.1 user unknown", "550 5.1.1 the account you tried to reach does not exist",
+	"550 5.1.10 recipient not found", "550 5.7.1 message refused: the sending address is on a block list",
+	"554 5.7.1 rejected by policy", "552 5.2.2 mailbox full", "451 4.2.1 mailbox disabled for now",
 }
 
 // FillLedger writes mails as they would have come in over the days, each with the
@@ -137,11 +139,22 @@ func (g *Generator) raw(a *arrival) []byte {
 				break
 			}
 			body := shape.body(g, a) // may change the author and the subject
-			return []byte(strings.ReplaceAll(fmt.Sprintf("Return-Path: <%[1]s>\nFrom: %[2]s <%[1]s>\nTo: <%[3]s>\nSubject: %[4]s\nDate: %[5]s\nMessage-ID: <%[6]x@%[7]s>\nMIME-Version: 1.0\n%[8]s",
-				a.from, a.name, a.region.Address, a.subject, a.at.Format(time.RFC1123Z), g.rand.Uint64(), store.Domain(a.from), body), "\n", "\r\n"))
+			return []byte(strings.ReplaceAll(a.header(g.rand.Uint64())+body, "\n", "\r\n"))
 		}
 	}
 	return fmt.Appendf(nil, "\x00\x01%x", g.rand.Uint64())
+}
+
+// header is the beginning of the fields that all mails have.
+func (a *arrival) header(id uint64) string {
+	return fmt.Sprintf(`Return-Path: <%[1]s>
+From: %[2]s <%[1]s>
+To: <%[3]s>
+Subject: %[4]s
+Date: %[5]s
+Message-ID: <%[6]x@%[7]s>
+MIME-Version: 1.0
+`, a.from, a.name, a.region.Address, a.subject, a.at.Format(time.RFC1123Z), id, store.Domain(a.from))
 }
 
 // tieGenerated ties reports to the mail they were made up about, as the watcher
@@ -152,7 +165,8 @@ func tieGenerated(v store.Verdict, a *arrival) store.Verdict {
 			continue
 		}
 		v.Reports[i].Outbound, v.Reports[i].Tie, v.Reports[i].Host = a.about.ID, store.TieMessageID, store.Domain(r.Recipient)
-		v.Rules = append(v.Rules, store.Rule{ID: watch.RuleTied, Effect: store.EffectNote, Evidence: fmt.Sprintf("by %s: mail %d", store.TieMessageID, a.about.ID)})
+		v.Rules = append(v.Rules, store.Rule{ID: watch.RuleTied, Effect: store.EffectNote,
+			Evidence: fmt.Sprintf("by %s: mail %d", store.TieMessageID, a.about.ID)})
 	}
 	return v
 }
@@ -160,7 +174,8 @@ func tieGenerated(v store.Verdict, a *arrival) store.Verdict {
 func (g *Generator) answer(a *arrival, r triage.Result) (*store.Outbound, store.AnswerLimits) {
 	return &store.Outbound{
 		Kind: store.MailAutoResponse, Region: a.region.ID, From: a.region.Address, FromName: a.region.Name, To: r.AnswerTo,
-		Langs: []string{"en"}, MessageID: g.Ring.MessageID(a.at, store.MailAutoResponse, store.Domain(a.region.Address)), InReplyTo: r.MessageID,
+		Langs: []string{"en"}, MessageID: g.Ring.MessageID(a.at, store.MailAutoResponse,
+			store.Domain(a.region.Address)), InReplyTo: r.MessageID,
 	}, store.AnswerLimits{Sender: origin.Mailbox(r.AnswerTo), Period: 7 * 24 * time.Hour}
 }
 
@@ -172,7 +187,8 @@ func (g *Generator) ended() store.Finish {
 	case 1, 2:
 		return store.Finish{State: store.StateFailed, Code: 550, Enhanced: "5.1.1", Reply: "550 5.1.1 user unknown"}
 	}
-	return store.Finish{State: store.StateSent, Code: 250, Enhanced: "2.0.0", Reply: fmt.Sprintf("250 2.0.0 Ok: queued as %X", g.rand.Uint32())}
+	return store.Finish{State: store.StateSent, Code: 250, Enhanced: "2.0.0",
+		Reply: fmt.Sprintf("250 2.0.0 Ok: queued as %X", g.rand.Uint32())}
 }
 
 func stray(g *Generator, a *arrival) string {
@@ -181,17 +197,23 @@ func stray(g *Generator, a *arrival) string {
 
 func awayNote(g *Generator, a *arrival) string {
 	a.subject = "Automatic reply: " + a.subject
-	return "Auto-Submitted: auto-replied\nX-Auto-Response-Suppress: All\nContent-Type: text/plain; charset=utf-8\n\nI am out of the office until Monday and read your mail then.\n"
+	return `Auto-Submitted: auto-replied
+X-Auto-Response-Suppress: All
+Content-Type: text/plain; charset=utf-8
+
+I am out of the office until Monday and read your mail then.
+`
 }
 
 // deliveryNotice is a report of the host on a confirmation (RFC 3464), or on a
-// mail that nobody here knows.
+// mail that is not in the outbox.
 func deliveryNotice(g *Generator, a *arrival, action, said string) string {
 	to, id := a.about.To, a.about.MessageID
 	if a.about.ID == 0 {
 		to, id = a.from, fmt.Sprintf("%x@example.com", g.rand.Uint64())
 	}
-	a.from, a.name, a.subject = "mailer-daemon@mx."+store.Domain(to), "Mail Delivery System", "Undelivered Mail Returned to Sender"
+	a.from, a.name, a.subject = "mailer-daemon@mx."+store.Domain(to), "Mail Delivery System", "Undelivered Mail "+
+		"Returned to Sender"
 	if action == "delayed" {
 		a.subject = "Delayed Mail (still being retried)"
 	}
@@ -232,33 +254,80 @@ Subject: Your request
 
 func newsletter(g *Generator, a *arrival) string {
 	a.subject = "What is new this month"
-	return "List-Id: News of " + a.name + " <news." + store.Domain(a.from) + ">\nList-Unsubscribe: <mailto:leave@" + store.Domain(a.from) + ">\nPrecedence: bulk\n" + stray(g, a)
+	domain := store.Domain(a.from)
+	return fmt.Sprintf("List-Id: News of %[1]s <news.%[2]s>\nList-Unsubscribe: <mailto:leave@%[2]s>\nPrecedence: bulk\n",
+		a.name, domain) + stray(g, a)
 }
 
 func readReceipt(g *Generator, a *arrival) string {
 	a.subject = "Read: " + a.subject
-	return "Content-Type: multipart/report; report-type=disposition-notification; boundary=\"part\"\n\n--part\nContent-Type: text/plain\n\nYour message was read.\n--part\n" +
-		"Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; " + a.from + "\nDisposition: manual-action/MDN-sent-manually; displayed\n\n--part--\n"
+	return fmt.Sprintf(`Content-Type: multipart/report; report-type=disposition-notification; boundary="part"
+
+--part
+Content-Type: text/plain
+
+Your message was read.
+--part
+Content-Type: message/disposition-notification
+
+Final-Recipient: rfc822; %s
+Disposition: manual-action/MDN-sent-manually; displayed
+
+--part--
+`, a.from)
 }
 
 func invitation(g *Generator, a *arrival) string {
 	a.subject = "Invitation: " + a.subject
-	return "Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:A call\nEND:VEVENT\nEND:VCALENDAR\n"
+	return `Content-Type: text/calendar; method=REQUEST
+
+BEGIN:VCALENDAR
+METHOD:REQUEST
+BEGIN:VEVENT
+SUMMARY:A call
+END:VEVENT
+END:VCALENDAR
+`
 }
 
 func reportOnUs(g *Generator, a *arrival) string {
-	a.from, a.name, a.subject = "noreply-dmarc@"+store.Domain(a.from), "DMARC reports", "Report domain: example.com Submitter: "+store.Domain(a.from)+" Report-ID: <1>"
-	return "Content-Type: application/gzip; name=\"" + store.Domain(a.from) + "!example.com!1!2.xml.gz\"\nContent-Transfer-Encoding: base64\n\nH4sIAAAAAAAA\n"
+	domain := store.Domain(a.from)
+	a.from, a.name = "noreply-dmarc@"+domain, "DMARC reports"
+	a.subject = "Report domain: example.com Submitter: " + domain + " Report-ID: <1>"
+	return fmt.Sprintf(`Content-Type: application/gzip; name="%s!example.com!1!2.xml.gz"
+Content-Transfer-Encoding: base64
+
+H4sIAAAAAAAA
+`, domain)
 }
 
 func abuseReport(g *Generator, a *arrival) string {
-	to := a.about.To
-	if to == "" {
-		to = a.from
-	}
+	to := cmp.Or(a.about.To, a.from)
 	a.from, a.name, a.subject = "feedback@"+store.Domain(to), "Feedback loop", "Complaint about a message"
-	return "Content-Type: multipart/report; report-type=feedback-report; boundary=\"part\"\n\n--part\nContent-Type: text/plain\n\nA reader called this mail abuse.\n--part\n" +
-		"Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: Loop/1.0\nVersion: 1\nOriginal-Rcpt-To: " + to + "\n\n--part\nContent-Type: message/rfc822\n\nMessage-ID: <" + a.about.MessageID + ">\nTo: " + to + "\nSubject: Your request\n\nText\n--part--\n"
+	return fmt.Sprintf(`Content-Type: multipart/report; report-type=feedback-report; boundary="part"
+
+--part
+Content-Type: text/plain
+
+A reader called this mail abuse.
+--part
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: Loop/1.0
+Version: 1
+Original-Rcpt-To: %[1]s
+
+--part
+Content-Type: message/rfc822
+
+Message-ID: <%[2]s>
+To: %[1]s
+Subject: Your request
+
+Text
+--part--
+`, to, a.about.MessageID)
 }
 
 func offer(g *Generator, a *arrival) string {

@@ -98,11 +98,17 @@ func (g *Generator) FillTickets(ctx context.Context) error {
 var (
 	countries  = []string{"US", "US", "US", "GB", "DE", "ID", "ID", "CN", "MX", "ES", "AE", "IN", "BR", "FR"}
 	languages  = map[string]string{"ID": "id", "CN": "zh-Hans", "MX": "es", "ES": "es", "AE": "ar"}
-	firstNames = []string{"Ada", "Bima", "Chen", "Dana", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jun", "Kofi", "Lena", "Mira", "Nur", "Omar", "Priya"}
-	lastNames  = []string{"Abel", "Baker", "Castillo", "Dewi", "Eriksen", "Fang", "Garcia", "Haddad", "Ito", "Jansen", "Kumar", "Lopez", "Moreau", "Novak", "Okafor", "Putri"}
-	subjects   = []string{"The nightly export", "The product import", "Our payout of last week", "The order webhook", "The catalogue page", "The discount code", "The invoice PDF", "The sign-in of our team", "The stock level", "The tax report"}
-	complaints = []string{"stops half way", "shows an error", "is empty since Monday", "arrives twice", "has the wrong currency", "takes over an hour", "cannot be opened", "lost its pictures", "is missing for some orders", "differs from our books"}
-	sentences  = []string{
+	firstNames = []string{"Ada", "Bima", "Chen", "Dana", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jun", "Kofi", "Lena",
+		"Mira", "Nur", "Omar", "Priya"}
+	lastNames = []string{"Abel", "Baker", "Castillo", "Dewi", "Eriksen", "Fang", "Garcia", "Haddad", "Ito", "Jansen",
+		"Kumar", "Lopez", "Moreau", "Novak", "Okafor", "Putri"}
+	subjects = []string{"The nightly export", "The product import", "Our payout of last week", "The order webhook",
+		"The catalogue page", "The discount code", "The invoice PDF", "The sign-in of our team", "The stock level",
+		"The tax report"}
+	complaints = []string{"stops half way", "shows an error", "is empty since Monday", "arrives twice",
+		"has the wrong currency", "takes over an hour", "cannot be opened", "lost its pictures",
+		"is missing for some orders", "differs from our books"}
+	sentences = []string{
 		"It worked until the day before yesterday and nothing was changed on our side.",
 		"We tried it again in another browser with the same result.",
 		"The message reads: request could not be completed, please try again later.",

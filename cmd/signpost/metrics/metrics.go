@@ -72,7 +72,8 @@ func New() *Metrics {
 	m.canaryTook = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "signpost_canary_seconds", Help: "How long a mail of the canary's last run took to arrive.",
 	}, []string{"region", "mail"})
-	m.registry.MustRegister(m.canaryRuns, m.canaryTook, m.commit, m.commitVerbs, m.attempts, m.attempt, m.cycles, m.lastCycle, m.lag, m.alarms, m.notices,
+	m.registry.MustRegister(m.canaryRuns, m.canaryTook, m.commit, m.commitVerbs, m.attempts, m.attempt, m.cycles,
+		m.lastCycle, m.lag, m.alarms, m.notices,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -104,7 +105,8 @@ func (m *Metrics) CanaryRan(r store.CanaryRun) {
 		result = "failed"
 	}
 	m.canaryRuns.WithLabelValues(r.Region, result).Inc()
-	for mail, leg := range map[string]store.CanaryLeg{"stray": r.Seen, "answer": r.Answer, "confirmation": r.Confirmation} {
+	legs := map[string]store.CanaryLeg{"stray": r.Seen, "answer": r.Answer, "confirmation": r.Confirmation}
+	for mail, leg := range legs {
 		if leg.Count > 0 {
 			m.canaryTook.WithLabelValues(r.Region, mail).Set(leg.ArrivedAt.Sub(r.StartedAt).Seconds())
 		}

@@ -29,21 +29,27 @@ type storeCollector struct {
 }
 
 var (
-	ticketsDesc   = prometheus.NewDesc("signpost_tickets_total", "Tickets opened, by region.", []string{"region"}, nil)
-	outboxDesc    = prometheus.NewDesc("signpost_outbox_mails", "Mails of the outbox, by state.", []string{"state"}, nil)
-	fatesDesc     = prometheus.NewDesc("signpost_outbox_fates", "Mails that came back or were reported on, by what became of them.", []string{"fate"}, nil)
-	oldestDesc    = prometheus.NewDesc("signpost_outbox_oldest_seconds", "Age of the mail that waits longest; 0 when none waits.", nil, nil)
-	rawsDesc      = prometheus.NewDesc("signpost_inbound_raw_bytes", "What the raw mails of the ledger take.", nil, nil)
-	inboundDesc   = prometheus.NewDesc("signpost_inbound_mails", "Mails of the ledger, by state.", []string{"state"}, nil)
-	verdictsDesc  = prometheus.NewDesc("signpost_verdicts_total", "Mails decided, by kind.", []string{"kind"}, nil)
-	rulesDesc     = prometheus.NewDesc("signpost_verdict_rules_total", "Mails decided, by rule that fired.", []string{"rule"}, nil)
+	ticketsDesc = prometheus.NewDesc("signpost_tickets_total", "Tickets opened, by region.", []string{"region"}, nil)
+	outboxDesc  = prometheus.NewDesc("signpost_outbox_mails", "Mails of the outbox, by state.", []string{"state"}, nil)
+	fatesDesc   = prometheus.NewDesc("signpost_outbox_fates", "Mails that came back or were reported on, by what "+
+		"became of them.", []string{"fate"}, nil)
+	oldestDesc = prometheus.NewDesc("signpost_outbox_oldest_seconds",
+		"Age of the mail that waits longest; 0 when none waits.", nil, nil)
+	rawsDesc     = prometheus.NewDesc("signpost_inbound_raw_bytes", "What the raw mails of the ledger take.", nil, nil)
+	inboundDesc  = prometheus.NewDesc("signpost_inbound_mails", "Mails of the ledger, by state.", []string{"state"}, nil)
+	verdictsDesc = prometheus.NewDesc("signpost_verdicts_total", "Mails decided, by kind.", []string{"kind"}, nil)
+	rulesDesc    = prometheus.NewDesc("signpost_verdict_rules_total", "Mails decided, by rule that fired.",
+		[]string{"rule"}, nil)
 	responderDesc = prometheus.NewDesc("signpost_responder_on", "1 while automatic answers are on.", nil, nil)
 	breakerDesc   = prometheus.NewDesc("signpost_breaker_open", "1 while the breaker stops automatic answers.", nil, nil)
 )
 
 // Describe names the metrics.
 func (c storeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ticketsDesc, outboxDesc, fatesDesc, oldestDesc, rawsDesc, inboundDesc, verdictsDesc, rulesDesc, responderDesc, breakerDesc} {
+	for _, d := range []*prometheus.Desc{
+		ticketsDesc, outboxDesc, fatesDesc, oldestDesc, rawsDesc, inboundDesc, verdictsDesc, rulesDesc, responderDesc,
+		breakerDesc,
+	} {
 		ch <- d
 	}
 }
