@@ -33,7 +33,8 @@ type arrival struct {
 // follows the fields all mails have: fields of its own, an empty line, the text;
 // nil is what no program wrote as mail.
 type mailShape struct {
-	weight int
+	weight int // of 1000 mails
+	kind   store.Kind
 	body   func(g *Generator, a *arrival) string
 }
 
@@ -41,15 +42,17 @@ type mailShape struct {
 // is people, the rest is what machines make of the mail that went out.
 func mailShapes() []mailShape {
 	return []mailShape{
-		{460, stray},
-		{190, awayNote},
-		{120, func(g *Generator, a *arrival) string {
+		{460, store.KindDirect, stray},
+		{190, store.KindAutoReply, awayNote},
+		{120, store.KindBounce, func(g *Generator, a *arrival) string {
 			return deliveryNotice(g, a, "failed", pick(g.rand, refusals))
 		}},
-		{40, func(g *Generator, a *arrival) string {
+		{40, store.KindDelay, func(g *Generator, a *arrival) string {
 			return deliveryNotice(g, a, "delayed", "4.4.1 connection timed out; will be tried again")
 		}},
-		{90, newsletter}, {30, readReceipt}, {20, invitation}, {20, reportOnUs}, {10, abuseReport}, {17, offer}, {3, nil},
+		{90, store.KindList, newsletter}, {30, store.KindReceipt, readReceipt}, {20, store.KindCalendar, invitation},
+		{20, store.KindReport, reportOnUs}, {10, store.KindComplaint, abuseReport}, {17, store.KindSpam, offer},
+		{3, store.KindUnparsable, nil},
 	}
 }
 
@@ -135,14 +138,19 @@ func (g *Generator) raw(a *arrival) []byte {
 	roll := g.rand.IntN(1000)
 	for _, shape := range mailShapes() {
 		if roll -= shape.weight; roll < 0 {
-			if shape.body == nil {
-				break
-			}
-			body := shape.body(g, a) // may change the author and the subject
-			return []byte(strings.ReplaceAll(a.header(g.rand.Uint64())+body, "\n", "\r\n"))
+			return g.write(shape, a)
 		}
 	}
-	return fmt.Appendf(nil, "\x00\x01%x", g.rand.Uint64())
+	panic("the weights of the shapes are no 1000")
+}
+
+// write makes a mail of a shape.
+func (g *Generator) write(shape mailShape, a *arrival) []byte {
+	if shape.body == nil {
+		return fmt.Appendf(nil, "\x00\x01%x", g.rand.Uint64())
+	}
+	body := shape.body(g, a) // may change the author and the subject
+	return []byte(strings.ReplaceAll(a.header(g.rand.Uint64())+body, "\n", "\r\n"))
 }
 
 // header is the beginning of the fields that all mails have.
