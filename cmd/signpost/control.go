@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"signpost/cmd/signpost/archive"
+	"signpost/cmd/signpost/config"
 	"signpost/store"
 )
 
@@ -63,6 +65,35 @@ func listenControl(data string) (net.Listener, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// openControlled reaches the service that holds the configured data folder, or
+// opens the folder itself when none does; fresh allows it to make one. A running
+// service has its secrets: who asks it needs none of them.
+func openControlled(file string, fresh bool, env *environment) (controlled, func(), error) {
+	cfg, err := config.Load(file, env.environ)
+	faults := config.Faults(nil)
+	if err != nil && !errors.As(err, &faults) {
+		return nil, nil, err
+	}
+	if err := faults.Besides(config.LacksLogin, config.LacksSecret); err != nil {
+		return nil, nil, err
+	}
+	if r, ok := dialControl(cfg.Service.Data); ok {
+		return r, func() {}, nil
+	}
+	if err := faults.Besides(config.LacksLogin); err != nil {
+		return nil, nil, err
+	}
+	if !fresh && !cfg.Service.Stored() {
+		return nil, nil, fmt.Errorf("nothing is stored in %s; is service.data the right folder, and its disk mounted?",
+			cfg.Service.Data)
+	}
+	a, err := openApp(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	return a, func() { a.Close() }, nil
 }
 
 // controlHandler serves the socket.
