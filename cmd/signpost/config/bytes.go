@@ -10,10 +10,8 @@ import (
 // Bytes is a size, written "20 MiB", "512 KiB", "1 GiB" or as a plain number.
 type Bytes int64
 
-// UnmarshalText reads a size.
-func (b *Bytes) UnmarshalText(text []byte) error {
-	s := strings.TrimSpace(string(text))
-	unit := int64(1)
+func parseBytes(text string) (Bytes, error) {
+	s, unit := strings.TrimSpace(text), int64(1)
 	for suffix, factor := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
 		if rest, ok := strings.CutSuffix(s, suffix); ok {
 			s, unit = strings.TrimSpace(rest), factor
@@ -21,10 +19,9 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 || n > math.MaxInt64/unit {
-		return fmt.Errorf("%q is no size; write it like 20 MiB", text)
+		return 0, fmt.Errorf("%q is no size; write it like 20 MiB", text)
 	}
-	*b = Bytes(n * unit)
-	return nil
+	return Bytes(n * unit), nil
 }
 
 // Words are the size as a person reads it.

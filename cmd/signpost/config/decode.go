@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"encoding"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -63,20 +62,14 @@ func decodeValue(value any, into reflect.Value, text bool) error {
 	wrong := wrongKind(expected(into.Type()))
 	switch to := into.Addr().Interface().(type) {
 	case *time.Duration:
-		return decodeText(value, wrong, func(s string) (err error) {
-			*to, err = parseDuration(s)
-			return err
-		})
+		return decodeText(value, to, parseDuration, wrong)
 	case *netip.Prefix:
-		return decodeText(value, wrong, func(s string) (err error) {
-			*to, err = parseNetwork(s)
-			return err
-		})
-	case encoding.TextUnmarshaler: // a size, which may be a plain number
-		if n, ok := value.(int64); ok {
+		return decodeText(value, to, parseNetwork, wrong)
+	case *Bytes:
+		if n, ok := value.(int64); ok { // a size may be a plain number
 			value = strconv.FormatInt(n, 10)
 		}
-		return decodeText(value, wrong, func(s string) error { return to.UnmarshalText([]byte(s)) })
+		return decodeText(value, to, parseBytes, wrong)
 	}
 	if text {
 		value = meant(value, into.Kind())
@@ -117,8 +110,11 @@ func meant(value any, kind reflect.Kind) any {
 	return value
 }
 
+// decodeList fills a list, which keeps an item for each that is at fault: one that
+// comes out empty could mean something else.
 func decodeList(list []any, into reflect.Value, text bool) error {
 	all := reflect.MakeSlice(into.Type(), len(list), len(list))
+	into.Set(all)
 	for i, item := range list {
 		err := decodeValue(item, all.Index(i), text)
 		if _, ok := err.(wrongKind); ok { // said of the list as a whole
@@ -128,17 +124,21 @@ func decodeList(list []any, into reflect.Value, text bool) error {
 			return err
 		}
 	}
-	into.Set(all)
 	return nil
 }
 
-// decodeText hands a text to parse; wrong is the error of what is no text.
-func decodeText(value any, wrong error, parse func(string) error) error {
+// decodeText parses a text; wrong is the error of what is no text. A value that is at
+// fault changes nothing.
+func decodeText[T any](value any, into *T, parse func(string) (T, error), wrong error) error {
 	s, ok := value.(string)
 	if !ok {
 		return wrong
 	}
-	return parse(s)
+	v, err := parse(s)
+	if err == nil {
+		*into = v
+	}
+	return err
 }
 
 // wrongKind is the error of a value of another kind than the one it names.

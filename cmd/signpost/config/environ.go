@@ -103,6 +103,20 @@ func (c *collector) oneUnderscore(name, path string) {
 	}
 }
 
+// overlay lays values over the tables of the file, by key. Those of keys that hold no
+// value go last: where another variable disagrees it is they that are told of.
+func overlay(tables, values map[string]any) {
+	for _, holdValues := range []bool{true, false} {
+		for _, key := range sorted(values) {
+			t, _ := typeAt(key)
+			holds := t != nil && t.Kind() != reflect.Struct && t.Kind() != reflect.Map
+			if holds == holdValues {
+				put(tables, strings.Split(key, "."), values[key])
+			}
+		}
+	}
+}
+
 // put sets a key, whose levels these are, in nested tables; it takes the place of
 // what is no table.
 func put(tables map[string]any, levels []string, value any) {

@@ -43,10 +43,7 @@ func Parse(path string, raw []byte, environ []string) (Config, error) {
 	lines, order, _ := keyLines(raw)
 	faults := collector{file: path, lines: lines, variables: map[string]string{}}
 	faults.secretsInFile("", written)
-	set := faults.fromEnviron(environ, written)
-	for _, key := range sorted(set) {
-		put(written, strings.Split(key, "."), set[key])
-	}
+	overlay(written, faults.fromEnviron(environ, written))
 	cfg := Default()
 	faults.decode("", written, reflect.ValueOf(&cfg).Elem())
 	for id, r := range cfg.Region {
