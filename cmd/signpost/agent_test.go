@@ -85,7 +85,9 @@ func TestAgentsAreAddedListedAndDisabled(t *testing.T) {
 	}{
 		{"", []string{"add", "ana@desk.example", "--name", "Ana", "--role", "ops,agent"}, 0, "Password: "},
 		{"", []string{"add", "ANA@desk.example"}, 1, "--update"},
-		{"a long password\n", []string{"add", "bob@desk.example", "--password-stdin"}, 0, "bob@desk.example may sign in as agent.\nThe pages at /ops are for the role ops: --update --role agent,ops gives it, with a new password.\n"},
+		{"a long password\n", []string{"add", "bob@desk.example", "--password-stdin"}, 0,
+			"bob@desk.example may sign in as agent.\nThe pages at /ops are for the role ops: --update --role agent,ops " +
+				"gives it, with a new password.\n"},
 		{"short\n", []string{"add", "eve@desk.example", "--password-stdin"}, 1, "at least 10 characters"},
 		{"", []string{"add", "no address"}, 1, "no mail address"},
 		{"", []string{"add", `"a@b"@c.example`}, 1, "more than one @"},
@@ -113,7 +115,8 @@ func TestTheSocketCarriesAgents(t *testing.T) {
 	if !ok {
 		t.Fatal("no service answers")
 	}
-	req := agentRequest{Email: "ana@desk.example", Roles: nil, Hash: "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"}
+	req := agentRequest{Email: "ana@desk.example", Roles: nil,
+		Hash: "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"}
 	if _, err := control.AddAgent(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,8 @@ func module(t *testing.T, mode parser.Mode, visit func(folder, path string, test
 			return err
 		}
 		name := d.Name()
-		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") && name != ".." || name == "data" || name == "testdata" || name == "node_modules") {
+		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") && name != ".." || name == "data" ||
+			name == "testdata" || name == "node_modules") {
 			return filepath.SkipDir
 		}
 		if !strings.HasSuffix(name, ".go") {

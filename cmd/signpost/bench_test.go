@@ -31,7 +31,8 @@ func TestBenchStray(t *testing.T) {
 	}
 	answer(999_999)
 	p50, p99 := figure.Rounds(figure.Size(200, 60), figure.AtRest, answer)
-	figure.Figure{Name: "stray mail to its answer at the relay, all in one process, p99", Unit: " ms", Aim: "<= 20", Pairs: p99, Note: fmt.Sprintf("p50 %s ms", figure.Digits(figure.Median(p50)))}.Print()
+	figure.Figure{Name: "stray mail to its answer at the relay, all in one process, p99", Unit: " ms", Aim: "<= 20",
+		Pairs: p99, Note: fmt.Sprintf("p50 %s ms", figure.Digits(figure.Median(p50)))}.Print()
 }
 
 // inProcess is the demo without its pages' listener and without the bounds that

@@ -117,7 +117,8 @@ func TestAMarkIsWorthNothingToWhoCopiesIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body, _ := io.ReadAll(stray.Body); !strings.Contains(string(body), "Signpost wrote this mail to itself") || stray.Header.Get("X-Signpost-Instance") != "" {
+	if body, _ := io.ReadAll(stray.Body); !strings.Contains(string(body), "Signpost wrote this mail to itself") ||
+		stray.Header.Get("X-Signpost-Instance") != "" {
 		t.Errorf("the stray is %v\n%s", stray.Header, body)
 	}
 	mark := "X-Signpost-Canary: " + stray.Header.Get("X-Signpost-Canary")
@@ -167,7 +168,9 @@ func TestACanaryThatDoesNotComeBackIsAnAlarm(t *testing.T) {
 	}
 	run := d.runCanary(t)
 	faults := strings.Join(run.Faults, "\n")
-	if run.Passed() || !strings.Contains(faults, "the stray mail was not answered: responder-off (a test)") || !strings.Contains(faults, "the confirmation did not arrive within") || !strings.Contains(faults, "it is failed (550") {
+	if run.Passed() || !strings.Contains(faults, "the stray mail was not answered: responder-off (a test)") ||
+		!strings.Contains(faults, "the confirmation did not arrive within") ||
+		!strings.Contains(faults, "it is failed (550") {
 		t.Errorf("the faults are\n%s", faults)
 	}
 	list := told(t, d.app, time.Now(), "canary")

@@ -24,7 +24,8 @@ func typed(t *testing.T, environ []string, args ...string) (code int, stdout, st
 func TestAnOperatorsFirstMinutes(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "signpost.toml")
-	if code, out, errs := typed(t, nil, "init", file); code != 0 || !strings.Contains(out, "signpost check --config "+file) {
+	if code, out, errs := typed(t, nil, "init", file); code != 0 ||
+		!strings.Contains(out, "signpost check --config "+file) {
 		t.Fatalf("init: %d\n%s%s", code, out, errs)
 	}
 	if code, _, errs := typed(t, nil, "init", file); code != 1 || !strings.Contains(errs, "exists") {
@@ -51,7 +52,8 @@ func TestADeadlineIsExplainedOnTheCommandLine(t *testing.T) {
 	if want := `"due":"2026-11-27T11:00:00-05:00"`; code != 0 || !strings.Contains(out, want) {
 		t.Errorf("%d %s%s, want %s", code, out, errs, want)
 	}
-	if code, _, errs := typed(t, nil, "sla", "explain", "--from", "2026-11-25T20:00:00Z", "--hours", "4"); code != 1 || !strings.Contains(errs, "--zone TZ and --open HOURS") {
+	if code, _, errs := typed(t, nil, "sla", "explain", "--from", "2026-11-25T20:00:00Z", "--hours", "4"); code != 1 ||
+		!strings.Contains(errs, "--zone TZ and --open HOURS") {
 		t.Errorf("without a calendar: %d %s", code, errs)
 	}
 }
@@ -124,10 +126,12 @@ func TestGeneratedTicketsAreWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stats.Tickets["us"]+stats.Tickets["intl"] != 3000 || stats.Outbounds["sent"] < 3300 || stats.Outbounds["queued"]+stats.Outbounds["claimed"] != 0 {
+	if stats.Tickets["us"]+stats.Tickets["intl"] != 3000 || stats.Outbounds["sent"] < 3300 ||
+		stats.Outbounds["queued"]+stats.Outbounds["claimed"] != 0 {
 		t.Errorf("generated %v tickets, mails %v", stats.Tickets, stats.Outbounds)
 	}
-	if stats.Inbounds["decided"] != 1000 || stats.Verdicts["unparsable"] == 0 || stats.Fates["bounced"] == 0 || stats.Fates["refused"] == 0 || stats.Fates["delayed"] == 0 {
+	if stats.Inbounds["decided"] != 1000 || stats.Verdicts["unparsable"] == 0 || stats.Fates["bounced"] == 0 ||
+		stats.Fates["refused"] == 0 || stats.Fates["delayed"] == 0 {
 		t.Errorf("the ledger holds %v, %v; fates %v", stats.Inbounds, stats.Verdicts, stats.Fates)
 	}
 	box, err := app.db.ConnectMailbox(t.Context(), time.Now(), "us")

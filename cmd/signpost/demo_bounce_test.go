@@ -55,18 +55,21 @@ func TestAConfirmationThatBouncesStandsOnItsTicket(t *testing.T) {
 	const address = "someone@bounce.example.net"
 	ticket := d.opens(t, address)
 	mail := d.awaitFate(t, ticket.ID)
-	if got := mail.Delivery; got.Fate != store.FateBounced || got.Outcome != store.OutcomeDead || got.Status != "5.1.1" || !strings.Contains(got.Diagnostic, "User unknown") {
+	if got := mail.Delivery; got.Fate != store.FateBounced || got.Outcome != store.OutcomeDead ||
+		got.Status != "5.1.1" || !strings.Contains(got.Diagnostic, "User unknown") {
 		t.Errorf("the confirmation's fate is %+v", got)
 	}
 	row, err := d.app.db.Inbound(t.Context(), mail.Delivery.Inbound)
-	if err != nil || row.Verdict.Kind != store.KindBounce || row.Verdict.Reports[0].Tie != store.TieEnvelope || row.Answer != 0 {
+	if err != nil || row.Verdict.Kind != store.KindBounce || row.Verdict.Reports[0].Tie != store.TieEnvelope ||
+		row.Answer != 0 {
 		t.Errorf("the report in the ledger: %+v, %v", row, err)
 	}
 	held, err := d.app.db.SuppressionsOf(t.Context(), time.Now(), address)
 	if err != nil || len(held) != 1 || held[0].Scope != store.ScopeAll || held[0].Reason != "userunknown" {
 		t.Errorf("suppressed: %+v, %v", held, err)
 	}
-	if ticket, err = d.app.db.Ticket(t.Context(), ticket.ID); err != nil || ticket.Question != store.QuestionUndeliverable {
+	if ticket, err = d.app.db.Ticket(t.Context(), ticket.ID); err != nil ||
+		ticket.Question != store.QuestionUndeliverable {
 		t.Errorf("the ticket is %+v, %v", ticket, err)
 	}
 	entries, err := d.app.db.Entries(t.Context(), ticket.ID, 0, 9)
@@ -84,7 +87,8 @@ func TestAConfirmationThatBouncesStandsOnItsTicket(t *testing.T) {
 		t.Fatalf("%d tickets, %v", len(tickets), err)
 	}
 	mails, err := d.app.db.OutboundsOfTicket(t.Context(), tickets[0].ID, 9)
-	if err != nil || len(mails) != 1 || mails[0].State != store.StateSuppressed || !strings.HasPrefix(mails[0].Reason, store.RuleSuppressed) {
+	if err != nil || len(mails) != 1 || mails[0].State != store.StateSuppressed ||
+		!strings.HasPrefix(mails[0].Reason, store.RuleSuppressed) {
 		t.Errorf("the second ticket's mails are %+v, %v", mails, err)
 	}
 	resp, err := http.Get(d.url() + "/metrics")
@@ -148,18 +152,21 @@ func TestARefusalAtHandOverDoesWhatABounceDoes(t *testing.T) {
 	const address = "someone@refuse.example.net"
 	ticket := d.opens(t, address)
 	mail := d.awaitFate(t, ticket.ID)
-	if got := mail.Delivery; mail.State != store.StateFailed || got.Fate != store.FateBounced || got.Outcome != store.OutcomeDead || got.Inbound != 0 {
+	if got := mail.Delivery; mail.State != store.StateFailed || got.Fate != store.FateBounced ||
+		got.Outcome != store.OutcomeDead || got.Inbound != 0 {
 		t.Errorf("the confirmation is %+v", mail)
 	}
 	held, err := d.app.db.SuppressionsOf(t.Context(), time.Now(), address)
 	if err != nil || len(held) != 1 || held[0].Scope != store.ScopeAll || held[0].Reason != "userunknown" {
 		t.Errorf("suppressed: %+v, %v", held, err)
 	}
-	if ticket, err = d.app.db.Ticket(t.Context(), ticket.ID); err != nil || ticket.Question != store.QuestionUndeliverable {
+	if ticket, err = d.app.db.Ticket(t.Context(), ticket.ID); err != nil ||
+		ticket.Question != store.QuestionUndeliverable {
 		t.Errorf("the ticket is %+v, %v", ticket, err)
 	}
 	entries, err := d.app.db.Entries(t.Context(), ticket.ID, 0, 9)
-	if err != nil || len(entries) != 2 || entries[1].Event != store.EventMailBounced || !strings.Contains(entries[1].Body, "5.1.1") {
+	if err != nil || len(entries) != 2 || entries[1].Event != store.EventMailBounced ||
+		!strings.Contains(entries[1].Body, "5.1.1") {
 		t.Errorf("the thread is %+v, %v", entries, err)
 	}
 	if again := d.postForm(t, request(address, "US")); !strings.Contains(again, "Email to your address comes back") {
@@ -181,7 +188,8 @@ func TestARefusalAtHandOverDoesWhatABounceDoes(t *testing.T) {
 	if err := d.host.Deliver(stray, []string{us}, person(stray, us, "two@refuse.example.net")); err != nil {
 		t.Fatal(err)
 	}
-	if row := d.awaitVerdict(t, "two@refuse.example.net"); row.Answer != 0 || !strings.Contains(fmt.Sprint(row.Verdict.Rules), store.RuleSuppressed) {
+	if row := d.awaitVerdict(t, "two@refuse.example.net"); row.Answer != 0 ||
+		!strings.Contains(fmt.Sprint(row.Verdict.Rules), store.RuleSuppressed) {
 		t.Errorf("answered again: %+v", row)
 	}
 }
@@ -219,7 +227,8 @@ func TestBouncesGoToAnAddressOfTheirOwn(t *testing.T) {
 		t.Errorf("the confirmation's fate is %+v", mail.Delivery)
 	}
 	row, err := d.app.db.Inbound(t.Context(), mail.Delivery.Inbound)
-	if err != nil || row.Mailbox != "bounces" || row.Verdict.Kind != store.KindBounce || row.Verdict.Reports[0].Tie != store.TieEnvelope {
+	if err != nil || row.Mailbox != "bounces" || row.Verdict.Kind != store.KindBounce ||
+		row.Verdict.Reports[0].Tie != store.TieEnvelope {
 		t.Errorf("the report in the ledger: %+v, %v", row, err)
 	}
 	d.awaitHeld(t, dead, 1)
@@ -234,7 +243,8 @@ func TestBouncesGoToAnAddressOfTheirOwn(t *testing.T) {
 	if !tagged(sent.EnvelopeFrom) {
 		t.Errorf("the answer left as from %q", sent.EnvelopeFrom)
 	}
-	back := "From: MAILER-DAEMON@example.net\r\nTo: " + sent.EnvelopeFrom + "\r\nMessage-ID: <back@example.net>\r\nSubject: Undelivered Mail Returned to Sender\r\n" +
+	back := "From: MAILER-DAEMON@example.net\r\nTo: " + sent.EnvelopeFrom + "\r\nMessage-ID: " +
+		"<back@example.net>\r\nSubject: Undelivered Mail Returned to Sender\r\n" +
 		"Auto-Submitted: auto-replied\r\n\r\n<" + stray + ">: 550 5.7.1 Message refused\r\n"
 	if err := d.host.Deliver("", []string{sent.EnvelopeFrom}, []byte(back)); err != nil {
 		t.Fatal(err)
@@ -248,15 +258,18 @@ func TestBouncesGoToAnAddressOfTheirOwn(t *testing.T) {
 	if err := d.host.Deliver("eve@example.net", []string{bounces}, person("eve@example.net", bounces, "two@example.net")); err != nil {
 		t.Fatal(err)
 	}
-	if row := d.awaitVerdict(t, "two@example.net"); row.Mailbox != "bounces" || row.Answer != 0 || row.Verdict.Kind != store.KindDirect {
+	if row := d.awaitVerdict(t, "two@example.net"); row.Mailbox != "bounces" || row.Answer != 0 ||
+		row.Verdict.Kind != store.KindDirect {
 		t.Errorf("who writes to the bounce address: %+v", row)
 	}
-	forged := "From: MAILER-DAEMON@example.net\r\nTo: " + bounces + "\r\nMessage-ID: <three@example.net>\r\nSubject: Undelivered Mail Returned to Sender\r\n" +
+	forged := "From: MAILER-DAEMON@example.net\r\nTo: " + bounces + "\r\nMessage-ID: <three@example.net>\r\nSubject: " +
+		"Undelivered Mail Returned to Sender\r\n" +
 		"Auto-Submitted: auto-replied\r\n\r\n<ada@example.net>: 550 5.1.1 User unknown\r\n"
 	if err := d.host.Deliver("", []string{bounces}, []byte(forged)); err != nil {
 		t.Fatal(err)
 	}
-	if row := d.awaitVerdict(t, "three@example.net"); row.Verdict.Kind != store.KindBounce || len(row.Verdict.Reports) != 1 || row.Verdict.Reports[0].Tie.Proven() {
+	if row := d.awaitVerdict(t, "three@example.net"); row.Verdict.Kind != store.KindBounce ||
+		len(row.Verdict.Reports) != 1 || row.Verdict.Reports[0].Tie.Proven() {
 		t.Errorf("the forged report: %+v", row.Verdict)
 	}
 	if held, err := d.app.db.SuppressionsOf(t.Context(), time.Now(), "ada@example.net"); err != nil || len(held) != 0 {

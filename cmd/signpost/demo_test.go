@@ -82,7 +82,8 @@ func awaitWatched(t *testing.T, a *App) {
 // links in its mails begin with where it is found.
 func TestADemoServedEverywhereIsFoundHere(t *testing.T) {
 	t.Parallel()
-	d, err := openDemo(DemoCmd{HTTP: ":0", SMTP: "127.0.0.1:0", IMAP: "127.0.0.1:0", Data: filepath.Join(t.TempDir(), "demo")}, quietLog())
+	d, err := openDemo(DemoCmd{HTTP: ":0", SMTP: "127.0.0.1:0", IMAP: "127.0.0.1:0",
+		Data: filepath.Join(t.TempDir(), "demo")}, quietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,8 @@ func TestAPartnerIsHeardAndConfirmed(t *testing.T) {
 		{"ada@example.net", "US", "us", "partner-us.support@example.com"},
 		{"bima@example.org", "ID", "intl", "partner.support@example.com"},
 	} {
-		status, answer := contact(t, d.url(), request(story.email, story.country), map[string]string{"log.txt": "first line\nsecond line\n", "rows.csv": "a,b\n1,2\n"})
+		status, answer := contact(t, d.url(), request(story.email, story.country),
+			map[string]string{"log.txt": "first line\nsecond line\n", "rows.csv": "a,b\n1,2\n"})
 		if status != http.StatusCreated || answer["region"] != story.region || answer["from"] != story.from {
 			t.Fatalf("%s: %d %v", story.country, status, answer)
 		}
@@ -209,7 +211,8 @@ func TestAPartnerIsHeardAndConfirmed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(parsed.Header.Get("From"), story.from) || parsed.Header.Get("Auto-Submitted") != "auto-generated" {
+		if !strings.Contains(parsed.Header.Get("From"), story.from) ||
+			parsed.Header.Get("Auto-Submitted") != "auto-generated" {
 			t.Errorf("%s was confirmed with:\n%s", story.country, m.Raw)
 		}
 		ticket, err := d.app.db.TicketByNumber(t.Context(), answer["number"].(string))
@@ -217,7 +220,8 @@ func TestAPartnerIsHeardAndConfirmed(t *testing.T) {
 			t.Fatal(err)
 		}
 		link := "/t/" + d.app.ring.LinkToken(ticket.Link)
-		if !bytes.Contains(m.Raw, []byte(d.url()+link[:30])) && !bytes.Contains(bytes.ReplaceAll(m.Raw, []byte("=\r\n"), nil), []byte(link)) {
+		if !bytes.Contains(m.Raw, []byte(d.url()+link[:30])) &&
+			!bytes.Contains(bytes.ReplaceAll(m.Raw, []byte("=\r\n"), nil), []byte(link)) {
 			t.Errorf("the confirmation does not hold the ticket's link:\n%s", m.Raw)
 		}
 		resp, err := http.Post(d.url()+link+"/mine", "", nil) // leads to the ticket's page
@@ -226,7 +230,8 @@ func TestAPartnerIsHeardAndConfirmed(t *testing.T) {
 		}
 		page, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK || !strings.Contains(string(page), "first thousand orders") || !strings.Contains(string(page), "log.txt") {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(page), "first thousand orders") ||
+			!strings.Contains(string(page), "log.txt") {
 			t.Errorf("the ticket's page: %s\n%.2000s", resp.Status, page)
 		}
 	}
@@ -236,7 +241,8 @@ func TestAPartnerIsHeardAndConfirmed(t *testing.T) {
 func person(from, to, id string, fields ...string) []byte {
 	return []byte(strings.Join(append(fields,
 		"From: Someone <"+from+">", "To: <"+to+">", "Subject: Where is my order", "Message-ID: <"+id+">",
-		"Date: "+time.Now().Format(time.RFC1123Z), "MIME-Version: 1.0", "Content-Type: text/plain", "", "Hello, where is it?", ""), "\r\n"))
+		"Date: "+time.Now().Format(time.RFC1123Z), "MIME-Version: 1.0", "Content-Type: "+
+			"text/plain", "", "Hello, where is it?", ""), "\r\n"))
 }
 
 // TestAStrayMailIsAnsweredOnceAndAMachineNever tells each kind of visitor apart
@@ -336,7 +342,8 @@ func TestABackupBringsEverythingBack(t *testing.T) {
 	d := startDemo(t)
 	numbers := map[string]bool{}
 	for i := range 20 {
-		status, answer := contact(t, d.url(), request(fmt.Sprintf("p%d@example.net", i), "US"), map[string]string{"log.txt": fmt.Sprintf("log of partner %d", i)})
+		status, answer := contact(t, d.url(), request(fmt.Sprintf("p%d@example.net", i), "US"),
+			map[string]string{"log.txt": fmt.Sprintf("log of partner %d", i)})
 		if status != http.StatusCreated {
 			t.Fatalf("%d %v", status, answer)
 		}
@@ -442,7 +449,8 @@ func TestOneMailboxIsSwitchedOff(t *testing.T) {
 	if !ok {
 		t.Fatal("the running service answers no control socket")
 	}
-	off, err := control.SwitchResponder(t.Context(), store.Switch{Mailbox: "intl", By: "ops", Reason: "a loop with a customer"})
+	off, err := control.SwitchResponder(t.Context(),
+		store.Switch{Mailbox: "intl", By: "ops", Reason: "a loop with a customer"})
 	if err != nil || off.String() == "" || off.On {
 		t.Fatalf("%+v %v", off, err)
 	}
@@ -462,7 +470,8 @@ func TestOneMailboxIsSwitchedOff(t *testing.T) {
 	if list := told(t, d.app, time.Now(), "silenced/"); len(list) != 1 || list[0].Key != "silenced/intl" {
 		t.Errorf("the service's troubles are %v", list)
 	}
-	if status, err := control.Responder(t.Context(), "intl"); err != nil || status.On || status.By != "ops" || status.Reason != "a loop with a customer" {
+	if status, err := control.Responder(t.Context(), "intl"); err != nil || status.On || status.By != "ops" ||
+		status.Reason != "a loop with a customer" {
 		t.Errorf("%+v %v", status, err)
 	}
 	if on, err := control.SwitchResponder(t.Context(), store.Switch{Mailbox: "intl", On: true}); err != nil || !on.On {

@@ -214,14 +214,16 @@ func TestEveryAccidentOnRecordEnds(t *testing.T) {
 		"a helpdesk whose marks were stripped on the way": {
 			first: func() (string, []byte) { return "desk@other.test", plainMail("desk@other.test", "A question") },
 			reply: func(n int, got *mail.Message) (string, []byte) {
-				return "desk@other.test", plainMail("desk@other.test", fmt.Sprintf("[#%d] %s", n, got.Header.Get("Subject")), threaded(got)...)
+				return "desk@other.test", plainMail("desk@other.test", fmt.Sprintf("[#%d] %s", n, got.Header.Get("Subject")),
+					threaded(got)...)
 			}, answers: 1, reason: "answers-auto-response"},
 		"a helpdesk whose subject grows": {
 			first: func() (string, []byte) {
 				return "help@other.test", plainMail("help@other.test", "Ticket Received - 286614 - [#117904] Order")
 			},
 			reply: func(n int, got *mail.Message) (string, []byte) {
-				return "help@other.test", plainMail("help@other.test", fmt.Sprintf("Ticket Received - %d - [#117904] %s", n, got.Header.Get("Subject")))
+				return "help@other.test", plainMail("help@other.test",
+					fmt.Sprintf("Ticket Received - %d - [#117904] %s", n, got.Header.Get("Subject")))
 			}, answers: 0, reason: "acknowledgement"},
 		"a program that strips every header": {
 			first: func() (string, []byte) { return "crm@other.test", plainMail("crm@other.test", "Hello") },
@@ -237,7 +239,8 @@ func TestEveryAccidentOnRecordEnds(t *testing.T) {
 		"another address that nobody reads": {
 			first: func() (string, []byte) { return "info@other.test", plainMail("info@other.test", "Your message") },
 			reply: func(_ int, got *mail.Message) (string, []byte) {
-				return "info@other.test", plainMail("info@other.test", "We cannot handle your message because this is a no-reply e-mail address", threaded(got)...)
+				return "info@other.test", plainMail("info@other.test",
+					"We cannot handle your message because this is a no-reply e-mail address", threaded(got)...)
 			}, answers: 1, reason: "answers-auto-response"},
 		"another that says so in its name": {
 			first:   func() (string, []byte) { return "noreply@other.test", plainMail("noreply@other.test", "Your message") },
@@ -403,7 +406,8 @@ func TestTwoServicesDoNotTalkToEachOther(t *testing.T) {
 			d.awaitLedger(t, 1)
 			settled(t, d.host, nil, d.app, other)
 			// And the other way about.
-			back := bytes.Replace(plainMail(supportAddress, "Hello"), []byte("To: <"+supportAddress+">"), []byte("To: <"+theirs+">"), 1)
+			back := bytes.Replace(plainMail(supportAddress, "Hello"), []byte("To: <"+supportAddress+">"),
+				[]byte("To: <"+theirs+">"), 1)
 			if err := d.host.Deliver(supportAddress, []string{theirs}, back); err != nil {
 				t.Fatal(err)
 			}

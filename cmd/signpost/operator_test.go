@@ -37,7 +37,8 @@ func TestTheKillSwitchNeedsNoPassword(t *testing.T) {
 		t.Fatalf("responder off --mailbox us: %d %s%s", code, out, errs)
 	}
 	code, out, errs = typed(t, nil, "responder", "--config", file)
-	if code != 0 || !strings.Contains(out, "Automatic answers are on") || !strings.Contains(out, "\nAutomatic answers of mailbox us are off") || strings.Contains(out, "intl") {
+	if code != 0 || !strings.Contains(out, "Automatic answers are on") ||
+		!strings.Contains(out, "\nAutomatic answers of mailbox us are off") || strings.Contains(out, "intl") {
 		t.Errorf("the state of all answers hides one mailbox that is off, or shows one that is on: %d %s%s", code, out, errs)
 	}
 	if code, _, errs := typed(t, nil, "backup", "--config", file, "--to", filepath.Join(t.TempDir(), "b")); code != 0 {
@@ -49,10 +50,12 @@ func TestTheKillSwitchNeedsNoPassword(t *testing.T) {
 func TestWithoutAServiceOnlyItsOwnSecretIsNeeded(t *testing.T) {
 	t.Parallel()
 	file := operated(t, filepath.Join(t.TempDir(), "data"))
-	if code, _, errs := typed(t, nil, "responder", "off", "--config", file); code != 1 || !strings.Contains(errs, "the configuration has 1 fault:") || !strings.Contains(errs, "no installation secret") {
+	if code, _, errs := typed(t, nil, "responder", "off", "--config", file); code != 1 ||
+		!strings.Contains(errs, "the configuration has 1 fault:") || !strings.Contains(errs, "no installation secret") {
 		t.Errorf("without any secret: %d %s", code, errs)
 	}
-	if code, out, errs := typed(t, configtest.Secrets()[:1], "responder", "off", "--config", file); code != 0 || !strings.Contains(out, "are off") {
+	if code, out, errs := typed(t, configtest.Secrets()[:1], "responder", "off", "--config", file); code != 0 ||
+		!strings.Contains(out, "are off") {
 		t.Errorf("with the installation's secret: %d %s%s", code, out, errs)
 	}
 }
@@ -171,13 +174,15 @@ func TestWhatMakesNoSenseOnACommandLine(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "demo")
 	for _, number := range []string{"--tickets=-1", "--mails=-1", "--chars=-1", "--days=0"} {
-		if code, _, errs := typed(t, nil, "generate", "--demo", data, number); code != 2 || !strings.Contains(errs, "--days from 1") {
+		if code, _, errs := typed(t, nil, "generate", "--demo", data, number); code != 2 ||
+			!strings.Contains(errs, "--days from 1") {
 			t.Errorf("generate %s: %d %s", number, code, errs)
 		}
 	}
 	file := operated(t, data)
 	for _, address := range []string{"nobody", "a b@example.com", "a\n@example.com", "Ada <ada@example.com>"} {
-		if code, _, errs := typed(t, configtest.Secrets(), "agent", "add", address, "--config", file); code != 1 || !strings.Contains(errs, "is no mail address") {
+		if code, _, errs := typed(t, configtest.Secrets(), "agent", "add", address, "--config", file); code != 1 ||
+			!strings.Contains(errs, "is no mail address") {
 			t.Errorf("agent add %q: %d %s", address, code, errs)
 		}
 	}

@@ -31,14 +31,16 @@ func TestAMailboxSwitchedOffByAnOlderVersionStaysOff(t *testing.T) {
 	responder := func(args ...string) (int, string) {
 		var out, errs bytes.Buffer
 		code := run(&environment{
-			args: append(append([]string{"responder"}, args...), "--config", file), environ: append(configtest.Secrets(), "SIGNPOST_SERVICE__DATA="+data),
+			args: append(append([]string{"responder"}, args...), "--config", file), environ: append(configtest.Secrets(),
+				"SIGNPOST_SERVICE__DATA="+data),
 			stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
 		})
 		return code, out.String() + errs.String()
 	}
 	write(`{"intl":{"since":"2026-03-01T10:00:00Z","reason":"a loop with a customer"}}`)
 	for _, c := range []struct{ args, says string }{
-		{"status --mailbox intl", "Automatic answers of mailbox intl are off since 2026-03-01T10:00:00Z, by an earlier version: a loop with a customer."},
+		{"status --mailbox intl", "Automatic answers of mailbox intl are off since 2026-03-01T10:00:00Z, by an earlier " +
+			"version: a loop with a customer."},
 		{"status --mailbox us", "Automatic answers of mailbox us are on."},
 		{"status", "Automatic answers are on."},
 		{"on --mailbox intl --reason mended", "of mailbox intl are on since "},
@@ -65,7 +67,8 @@ func TestAMailboxSwitchedOffByAnOlderVersionStaysOff(t *testing.T) {
 	if err := os.Remove(old); err != nil {
 		t.Fatal(err)
 	}
-	if code, said := responder("off", "--mailbox", "none"); code == 0 || !strings.Contains(said, "there is no [mailbox.none]") {
+	if code, said := responder("off", "--mailbox", "none"); code == 0 ||
+		!strings.Contains(said, "there is no [mailbox.none]") {
 		t.Errorf("%d %s", code, said)
 	}
 }

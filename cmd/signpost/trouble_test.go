@@ -69,8 +69,10 @@ func TestAHostThatRefusesSeveralPeopleIsTold(t *testing.T) {
 		address := fmt.Sprintf("p%d@partner.test", i)
 		ticket := d.opens(t, address)
 		sent := d.await(t, address, anyMail)
-		report := "From: MAILER-DAEMON@partner.test\r\nTo: " + sent.EnvelopeFrom + "\r\nSubject: Undelivered Mail Returned to Sender\r\nAuto-Submitted: auto-replied\r\n\r\n" +
-			"<" + address + ">: host mx.partner.test[192.0.2.1] said: 554 5.7.1 Message rejected as spam (in reply to end of DATA command)\r\n"
+		report := "From: MAILER-DAEMON@partner.test\r\nTo: " + sent.EnvelopeFrom + "\r\nSubject: Undelivered Mail " +
+			"Returned to Sender\r\nAuto-Submitted: auto-replied\r\n\r\n" +
+			"<" + address + ">: host mx.partner.test[192.0.2.1] said: 554 5.7.1 Message rejected as spam (in reply to end " +
+			"of DATA command)\r\n"
 		if err := d.host.Deliver("", []string{sent.EnvelopeFrom}, []byte(report)); err != nil {
 			t.Fatal(err)
 		}
@@ -109,11 +111,13 @@ func TestOnlyAStoreThatFailsTakesTheFormAway(t *testing.T) {
 	if _, err := a.SwitchResponder(t.Context(), store.Switch{On: false, Reason: "a test"}); err != nil {
 		t.Fatal(err)
 	}
-	if state := a.readiness(t.Context()); !state.Ready || !strings.Contains(strings.Join(state.Reasons, "\n"), "automatic answers are off: a test") {
+	if state := a.readiness(t.Context()); !state.Ready ||
+		!strings.Contains(strings.Join(state.Reasons, "\n"), "automatic answers are off: a test") {
 		t.Errorf("with answers off: %+v", state)
 	}
 	a.Close()
-	if state := a.readiness(t.Context()); state.Ready || len(state.Reasons) != 1 || !strings.Contains(state.Reasons[0], "the store cannot be read") {
+	if state := a.readiness(t.Context()); state.Ready || len(state.Reasons) != 1 ||
+		!strings.Contains(state.Reasons[0], "the store cannot be read") {
 		t.Errorf("without a store: %+v", state)
 	}
 }
@@ -164,7 +168,8 @@ func TestATrippedBreakerIsTold(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"/metrics": `signpost_alarm{alarm="breaker"} 1`, "/readyz": "automatic answers doubled: 30 in the last hour, 0 in the hour before",
+		"/metrics": `signpost_alarm{alarm="breaker"} 1`,
+		"/readyz":  "automatic answers doubled: 30 in the last hour, 0 in the hour before",
 	} {
 		resp, err := http.Get(d.url() + path)
 		if err != nil {

@@ -14,9 +14,12 @@ func opens(t *testing.T, a *App, email string, at time.Time) store.Opened {
 	t.Helper()
 	regions := a.cfg.Regions()
 	n := store.NewTicket{
-		Region: regions[0], Channel: store.ChannelForm, Requester: store.Contact{Name: "Partner", Email: email, Country: "US", Lang: "en"},
-		Title: "The export stops", Body: "It stops after the first thousand orders.", MessageID: a.ring.MessageID(at, store.MailConfirmation, "example.com"),
-		LinkExpires: at.Add(24 * time.Hour), Promise: store.Promise{FirstResponseBy: at.Add(time.Hour), ResolutionBy: at.Add(2 * time.Hour)},
+		Region: regions[0], Channel: store.ChannelForm, Requester: store.Contact{Name: "Partner", Email: email,
+			Country: "US", Lang: "en"},
+		Title: "The export stops", Body: "It stops after the first thousand orders.", MessageID: a.ring.MessageID(at,
+			store.MailConfirmation, "example.com"),
+		LinkExpires: at.Add(24 * time.Hour), Promise: store.Promise{FirstResponseBy: at.Add(time.Hour),
+			ResolutionBy: at.Add(2 * time.Hour)},
 	}
 	rand.Read(n.Link[:])
 	opened, err := a.db.OpenTicket(context.Background(), at, n)

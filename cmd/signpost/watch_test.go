@@ -25,17 +25,20 @@ func TestADryRunChangesNothing(t *testing.T) {
 	settled(t, d.host, nil, d.app)
 	file := config.Example
 	for _, box := range []string{"us", "intl"} {
-		file = strings.Replace(file, "[mailbox."+box+"]\naddress = \"imap.example.com:993\"\ntls = \"tls\"", "[mailbox."+box+"]\naddress = \""+d.imap.Addr().String()+"\"\ntls = \"none\"", 1)
+		file = strings.Replace(file, "[mailbox."+box+"]\naddress = \"imap.example.com:993\"\ntls = \"tls\"",
+			"[mailbox."+box+"]\naddress = \""+d.imap.Addr().String()+"\"\ntls = \"none\"", 1)
 	}
 	file = strings.ReplaceAll(file, `trusted_authserv = ["mx.example.com"]`, `trusted_authserv = ["`+sandboxHost+`"]`)
 	path := filepath.Join(t.TempDir(), "signpost.toml")
 	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environ := append(configtest.Secrets()[:2:2], "SIGNPOST_MAILBOX__US__PASSWORD="+demoPassword, "SIGNPOST_MAILBOX__INTL__PASSWORD="+demoPassword)
+	environ := append(configtest.Secrets()[:2:2], "SIGNPOST_MAILBOX__US__PASSWORD="+demoPassword,
+		"SIGNPOST_MAILBOX__INTL__PASSWORD="+demoPassword)
 	var out, errs strings.Builder
 	before := len(d.host.Mails("", 0, 100))
-	code := run(&environment{args: []string{"watch", "--dry-run", "--config", path, "--mailbox", "intl", "--limit", "5"}, environ: environ, stdout: &out, stderr: &errs})
+	code := run(&environment{args: []string{"watch", "--dry-run", "--config", path, "--mailbox", "intl", "--limit", "5"},
+		environ: environ, stdout: &out, stderr: &errs})
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, errs.String())
 	}

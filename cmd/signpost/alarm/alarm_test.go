@@ -98,7 +98,10 @@ func (w *ward) start() {
 		s.Mail = &Mail{
 			Queue: w.db.QueueMail, Earlier: w.db.OutboundsTo, Kick: func() {}, From: "support@desk.example", Name: "Desk",
 			To: []string{"ann@ops.example", "bob@ops.example"}, Page: "https://desk.example/ops/health", Hooked: true,
-			Repeat: time.Hour, Mint: func(now time.Time) string { n++; return fmt.Sprintf("%d.%d@desk.example", now.UnixNano(), n) },
+			Repeat: time.Hour, Mint: func(now time.Time) string {
+				n++
+				return fmt.Sprintf("%d.%d@desk.example", now.UnixNano(), n)
+			},
 		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -122,7 +125,8 @@ func (w *ward) acknowledge(t *testing.T, key string, until time.Time) {
 	}
 	for _, row := range rows {
 		if row.Key == key {
-			_, err := w.db.AcknowledgeAlarm(t.Context(), time.Now(), row.ID, store.Acknowledgement{By: "ana@desk.example", Until: until})
+			_, err := w.db.AcknowledgeAlarm(t.Context(), time.Now(), row.ID,
+				store.Acknowledgement{By: "ana@desk.example", Until: until})
 			if err != nil {
 				t.Error(err)
 			}
@@ -301,7 +305,8 @@ func TestAlarmsByMail(t *testing.T) {
 		w.suffer(nil)
 		w.after(20 * time.Minute)
 		all := w.mails(t, "ann@ops.example")
-		if last := all[len(all)-1]; len(all) > 4 || !strings.Contains(last.Text, "OVER, since") || last.Subject != "Alarm: over: The breaker tripped." {
+		if last := all[len(all)-1]; len(all) > 4 || !strings.Contains(last.Text, "OVER, since") ||
+			last.Subject != "Alarm: over: The breaker tripped." {
 			t.Errorf("%d mails; the last: %s\n%s", len(all), last.Subject, last.Text)
 		}
 	})
@@ -361,7 +366,8 @@ func TestAnswersThatDouble(t *testing.T) {
 			r.add(now.Add(-time.Duration(i) * time.Minute))
 		}
 		if last, before, got := r.doubled(now, 10); got != c.want || last != c.last || before != c.before {
-			t.Errorf("%s: doubled is %v with %d after %d, want %v with %d after %d", name, got, last, before, c.want, c.last, c.before)
+			t.Errorf("%s: doubled is %v with %d after %d, want %v with %d after %d", name, got, last, before, c.want, c.last,
+				c.before)
 		}
 	}
 }
@@ -378,7 +384,8 @@ func TestTheWebhookIsPostedToAndNeverNamed(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	hook := NewWebhook(server.URL + "/sesame")
-	want := Notice{Alarm: "breaker", State: "raised", Text: "x", Since: time.Unix(1, 0).UTC(), At: time.Unix(2, 0).UTC(), Service: "https://help.example.com"}
+	want := Notice{Alarm: "breaker", State: "raised", Text: "x", Since: time.Unix(1, 0).UTC(), At: time.Unix(2, 0).UTC(),
+		Service: "https://help.example.com"}
 	if err := hook.Post(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}

@@ -37,13 +37,14 @@ func TestMailThatDoesNotLeaveIsTold(t *testing.T) {
 		relay  outbox.RelayStatus
 		want   string
 	}{
-		"nothing waits":      {time.Time{}, outbox.RelayStatus{}, ""},
-		"just in time":       {waiting(10 * time.Minute), outbox.RelayStatus{}, ""},
-		"too long":           {waiting(10*time.Minute + time.Second), outbox.RelayStatus{}, "outbox 1"},
-		"for an hour":        {waiting(time.Hour), outbox.RelayStatus{}, "outbox 2"},
-		"for days":           {waiting(50 * time.Hour), outbox.RelayStatus{}, "outbox 4"},
-		"the relay is down":  {time.Time{}, outbox.RelayStatus{State: outbox.RelayDown, Err: errors.New("gone")}, "relay 1"},
-		"and nothing leaves": {waiting(7 * time.Hour), outbox.RelayStatus{State: outbox.RelayDown, Err: errors.New("gone")}, "outbox 3, relay 1"},
+		"nothing waits":     {time.Time{}, outbox.RelayStatus{}, ""},
+		"just in time":      {waiting(10 * time.Minute), outbox.RelayStatus{}, ""},
+		"too long":          {waiting(10*time.Minute + time.Second), outbox.RelayStatus{}, "outbox 1"},
+		"for an hour":       {waiting(time.Hour), outbox.RelayStatus{}, "outbox 2"},
+		"for days":          {waiting(50 * time.Hour), outbox.RelayStatus{}, "outbox 4"},
+		"the relay is down": {time.Time{}, outbox.RelayStatus{State: outbox.RelayDown, Err: errors.New("gone")}, "relay 1"},
+		"and nothing leaves": {waiting(7 * time.Hour), outbox.RelayStatus{State: outbox.RelayDown, Err: errors.New("gone")},
+			"outbox 3, relay 1"},
 	} {
 		if got := keysOf(outboxTroubles(now, c.oldest, c.relay)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -63,14 +64,23 @@ func TestALittleRoomIsTold(t *testing.T) {
 		512 << 20:   {"disk 1", true},
 		512<<20 - 1: {"disk 2", false},
 	} {
-		s := &Subject{Config: config.Default(), Disk: &Disk{room: func(string) (int64, int64, error) { return free, 1 << 40, nil }}}
-		if got := keysOf(s.diskTroubles(time.Now())); got != c.want || s.Disk.HasRoom(int64(s.Config.Form.UploadFloor)) != c.files {
-			t.Errorf("with %d bytes free: %q, files %v; want %q, %v", free, got, s.Disk.HasRoom(int64(s.Config.Form.UploadFloor)), c.want, c.files)
+		s := &Subject{Config: config.Default(), Disk: &Disk{room: func(string) (int64, int64,
+			error) {
+			return free, 1 << 40, nil
+		}}}
+		if got := keysOf(s.diskTroubles(time.Now())); got != c.want ||
+			s.Disk.HasRoom(int64(s.Config.Form.UploadFloor)) != c.files {
+			t.Errorf("with %d bytes free: %q, files %v; want %q, %v", free, got,
+				s.Disk.HasRoom(int64(s.Config.Form.UploadFloor)), c.want, c.files)
 		}
 	}
-	s := &Subject{Config: config.Default(), Disk: &Disk{room: func(string) (int64, int64, error) { return 0, 0, errors.ErrUnsupported }}}
+	s := &Subject{Config: config.Default(), Disk: &Disk{room: func(string) (int64, int64,
+		error) {
+		return 0, 0, errors.ErrUnsupported
+	}}}
 	if list := s.diskTroubles(time.Now()); len(list) != 0 || !s.Disk.HasRoom(int64(s.Config.Form.UploadFloor)) {
-		t.Errorf("a system that does not tell the room: %s, files %v", keysOf(list), s.Disk.HasRoom(int64(s.Config.Form.UploadFloor)))
+		t.Errorf("a system that does not tell the room: %s, files %v", keysOf(list),
+			s.Disk.HasRoom(int64(s.Config.Form.UploadFloor)))
 	}
 }
 

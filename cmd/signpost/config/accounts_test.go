@@ -22,7 +22,8 @@ func withAccount(tokenURL string) string {
 oauth = "mail"                   # or xoauth2`, 1)
 	file = strings.Replace(file, `auth = "plain"  `, `oauth = "mail"
 auth = "xoauth2"  `, 1)
-	return file + "\n[oauth.mail]\ntoken_url = \"" + tokenURL + "\"\nclient_id = \"desk\"\nsecret_expires = \"2027-03-31\"\n"
+	return file + "\n[oauth.mail]\ntoken_url = \"" + tokenURL + "\"\nclient_id = \"desk\"\nsecret_expires = " +
+		"\"2027-03-31\"\n"
 }
 
 func environForAccount(refresh string) []string {
@@ -75,7 +76,8 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 	if other := cfg.ForWatcher("intl", Accounts{}); other.Token != nil {
 		t.Error("a mailbox with a password asks for a token")
 	}
-	if info, err := os.Stat(filepath.Join(cfg.Service.Data, "oauth-mail.json")); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(filepath.Join(cfg.Service.Data, "oauth-mail.json")); err != nil ||
+		info.Mode().Perm() != 0o600 {
 		t.Errorf("the token is kept as %v, %v", info, err)
 	}
 	last.Store("by hand")
@@ -126,7 +128,8 @@ secret_expires = "soon"
 	_, err := Parse("f.toml", []byte(file), environForAccount("")[:1])
 	for _, want := range []string{
 		"f.toml:15: mailbox.all.oauth: there is no [oauth.gone]", "f.toml:19: smtp.tls: opportunistic TLS verifies nobody",
-		"f.toml:25: oauth.mail.token_url:", "f.toml:24: oauth.mail.client_id:", "f.toml:26: oauth.mail.client_secret: a secret does not belong",
+		"f.toml:25: oauth.mail.token_url:", "f.toml:24: oauth.mail.client_id:",
+		"f.toml:26: oauth.mail.client_secret: a secret does not belong",
 		"f.toml:27: oauth.mail.secret_expires:",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -20,7 +20,8 @@ func TestTheExampleHasNoFault(t *testing.T) {
 		t.Errorf("regions are %v, want us and intl in the order of the file", got)
 	}
 	if cfg.Form.MaxFile != 20<<20 || cfg.SMTP.Password != "one" || cfg.Mailbox["intl"].Password != "three" {
-		t.Errorf("max_file %d, SMTP password %q, mailbox password %q", cfg.Form.MaxFile, cfg.SMTP.Password, cfg.Mailbox["intl"].Password)
+		t.Errorf("max_file %d, SMTP password %q, mailbox password %q", cfg.Form.MaxFile, cfg.SMTP.Password,
+			cfg.Mailbox["intl"].Password)
 	}
 }
 
@@ -133,10 +134,13 @@ categories = "Orders, Payouts"
 		t.Fatal("no fault")
 	}
 	for _, want := range []string{
-		"f.toml:1: region: is not a table", `f.toml:3: service.trusted_proxies: "nearby" is no network`, "f.toml:4: service.product: is not a text",
+		"f.toml:1: region: is not a table", `f.toml:3: service.trusted_proxies: "nearby" is no network`,
+		"f.toml:4: service.product: is not a text",
 		"f.toml:6: smtp.sessions: is not a whole number", "f.toml:7: smtp.null_sender: is not true or false",
-		"f.toml:9: alarm.repeat: is not a duration", "f.toml:10: alarm.mail: is not a list", "f.toml:12: form.max_file: is not a size",
-		"f.toml:13: form.min_fill: is not a duration", "f.toml:14: form.max_files: is not a whole number", "f.toml:15: form.categories: is not a list",
+		"f.toml:9: alarm.repeat: is not a duration", "f.toml:10: alarm.mail: is not a list",
+		"f.toml:12: form.max_file: is not a size",
+		"f.toml:13: form.min_fill: is not a duration", "f.toml:14: form.max_files: is not a whole number",
+		"f.toml:15: form.categories: is not a list",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no fault says %q", want)
@@ -153,7 +157,8 @@ func TestSecretsComeFromFilesToo(t *testing.T) {
 	if err := os.WriteFile(path, []byte("from a file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environ := append(configtest.Secrets()[:1:1], "SIGNPOST_SMTP__PASSWORD_FILE="+path, "SIGNPOST_MAILBOX__US__PASSWORD=x", "SIGNPOST_MAILBOX__INTL__PASSWORD=x")
+	environ := append(configtest.Secrets()[:1:1], "SIGNPOST_SMTP__PASSWORD_FILE="+path,
+		"SIGNPOST_MAILBOX__US__PASSWORD=x", "SIGNPOST_MAILBOX__INTL__PASSWORD=x")
 	cfg, err := Parse("signpost.toml", []byte(Example), environ)
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +166,8 @@ func TestSecretsComeFromFilesToo(t *testing.T) {
 	if cfg.SMTP.Password != "from a file" {
 		t.Errorf("password is %q", cfg.SMTP.Password)
 	}
-	if shown := cfg.Redacted(); shown.SMTP.Password != "(set)" || shown.Mailbox["us"].Password != "(set)" || cfg.Mailbox["us"].Password != "x" {
+	if shown := cfg.Redacted(); shown.SMTP.Password != "(set)" || shown.Mailbox["us"].Password != "(set)" ||
+		cfg.Mailbox["us"].Password != "x" {
 		t.Error("Redacted shows a secret, or changed the configuration")
 	}
 }
@@ -169,16 +175,21 @@ func TestSecretsComeFromFilesToo(t *testing.T) {
 // TestFaultsOfMailboxes: what would loop, or leave mail unanswered for ever.
 func TestFaultsOfMailboxes(t *testing.T) {
 	t.Parallel()
-	file := strings.Replace(Example, `folders = { answered = "", bounces = "", automatic = "", unclear = "" }`, `folders = { answered = "inbox", bounces = "Bounces" }`, 1)
-	file = strings.Replace(file, "mailbox = \"intl\"", "mailbox = \"bounces\"\nbounce_address = \"a-name-that-is-too-long-to-be-tagged@example.com\"", 1)
+	file := strings.Replace(Example, `folders = { answered = "", bounces = "", automatic = "", unclear = "" }`,
+		`folders = { answered = "inbox", bounces = "Bounces" }`, 1)
+	file = strings.Replace(file, "mailbox = \"intl\"",
+		"mailbox = \"bounces\"\nbounce_address = \"a-name-that-is-too-long-to-be-tagged@example.com\"", 1)
 	file = strings.Replace(file, "partner-us.support@example.com\"\nname", "support@bücher.example\"\nname", 1)
 	file = strings.Replace(file, "partner.support@example.com\"\nname", "desk%support@example.com\"\nname", 1)
-	file += "\n[mailbox.bounces]\nbounces = true\naddress = \"imap.example.com:143\"\ntls = \"none\"\nusername = \"bounces@example.com\"\npassword_file = \"/dev/null\"\n"
+	file += "\n[mailbox.bounces]\nbounces = true\naddress = \"imap.example.com:143\"\ntls = \"none\"\nusername = " +
+		"\"bounces@example.com\"\npassword_file = \"/dev/null\"\n"
 	_, err := Parse("f.toml", []byte(file), configtest.Secrets())
 	for _, want := range []string{
-		`mailbox.us.folders.answered: "inbox" is the folder that is watched`, "region.intl.mailbox: mailbox bounces is for bounces",
+		`mailbox.us.folders.answered: "inbox" is the folder that is watched`,
+		"region.intl.mailbox: mailbox bounces is for bounces",
 		"region.intl.bounce_address: the part before the @ is too long", "mailbox.bounces.password_file: no password",
-		`region.us.address: "support@bücher.example" has a domain beyond ASCII`, "Write it as it stands in the DNS: xn--bcher-kva.example",
+		`region.us.address: "support@bücher.example" has a domain beyond ASCII`,
+		"Write it as it stands in the DNS: xn--bcher-kva.example",
 		`region.intl.address: "desk%support@example.com" is no plain mail address: it names a way through another server`,
 		"mailbox.bounces.tls: the password, and all mail, would cross the network in the clear",
 	} {
@@ -198,7 +209,8 @@ func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	file := strings.Replace(Example, "\nmail = []",
 		"\n"+`mail = ["partner.support@example.com", "Ops <ops@example.com>", "ops!night@relay.example"]`, 1)
 	file = strings.Replace(file, `disk_fills_within = "12h"`, `disk_fills_within = "-1s"`, 1)
-	file = strings.Replace(file, "on = false", "on = true\naddress = \"partner-us.support@example.com\"\nmailbox = \"us\"", 1)
+	file = strings.Replace(file, "on = false",
+		"on = true\naddress = \"partner-us.support@example.com\"\nmailbox = \"us\"", 1)
 	file = strings.Replace(file, `every = "30m"`, `every = "1s"`, 1)
 	file = strings.Replace(file, `limit = "10m"`, `limit = "2h"`, 1)
 	file = strings.Replace(file, `webhook = ""`, `webhook = "hooks.example.com/x"`, 1)
@@ -210,10 +222,14 @@ func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 		t.Fatal("no fault")
 	}
 	for _, want := range []string{
-		"alarm.mail: partner.support@example.com is one of our own addresses", `alarm.mail: "Ops <ops@example.com>" is no plain mail address`,
+		"alarm.mail: partner.support@example.com is one of our own addresses",
+		`alarm.mail: "Ops <ops@example.com>" is no plain mail address`,
 		`alarm.mail: "ops!night@relay.example" is no plain mail address: it names a way through another server`,
-		"alarm.disk_fills_within: -1s is out of range", "canary.mailbox: mailbox us is that of region.us", "canary.every: 1s is too often", "canary.limit: 2h0m0s is out of range", "alarm.webhook: not the address of a web service", "alarm.repeat: 1s is too often",
-		"canary.address: partner-us.support@example.com is one of our own addresses", "region.signpost: that id is taken", `region.us.prefix: "CANARY" is no prefix`,
+		"alarm.disk_fills_within: -1s is out of range", "canary.mailbox: mailbox us is that of region.us",
+		"canary.every: 1s is too often", "canary.limit: 2h0m0s is out of range",
+		"alarm.webhook: not the address of a web service", "alarm.repeat: 1s is too often",
+		"canary.address: partner-us.support@example.com is one of our own addresses", "region.signpost: that id is taken",
+		`region.us.prefix: "CANARY" is no prefix`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no fault says %q", want)
@@ -226,7 +242,8 @@ func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 
 func TestAWholeCanaryIsNoFault(t *testing.T) {
 	t.Parallel()
-	file := strings.Replace(Example, "on = false", "on = true\naddress = \"canary@example.com\"\nmailbox = \"canary\"", 1) +
+	file := strings.Replace(Example, "on = false", "on = true\naddress = \"canary@example.com\"\nmailbox = \"canary\"",
+		1) +
 		"\n[mailbox.canary]\naddress = \"imap.example.com:993\"\nusername = \"canary@example.com\"\n"
 	cfg, err := Parse("f.toml", []byte(file), append(configtest.Secrets(), "SIGNPOST_MAILBOX__CANARY__PASSWORD=four"))
 	if err != nil {

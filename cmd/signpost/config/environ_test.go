@@ -39,8 +39,10 @@ func TestTheEnvironmentSetsAnyKey(t *testing.T) {
 	if got := cfg.Region["us"].Countries; !reflect.DeepEqual(got, []string{"US", "CA"}) {
 		t.Errorf("countries are %q", got)
 	}
-	if len(cfg.Service.TrustedProxies) != 2 || cfg.Form.MaxFile != 10<<20 || cfg.Form.MaxFiles != 3 || cfg.DKIM["main"].KeyFile != key {
-		t.Errorf("proxies %v, max_file %d, max_files %d, key_file %q", cfg.Service.TrustedProxies, cfg.Form.MaxFile, cfg.Form.MaxFiles, cfg.DKIM["main"].KeyFile)
+	if len(cfg.Service.TrustedProxies) != 2 || cfg.Form.MaxFile != 10<<20 || cfg.Form.MaxFiles != 3 ||
+		cfg.DKIM["main"].KeyFile != key {
+		t.Errorf("proxies %v, max_file %d, max_files %d, key_file %q", cfg.Service.TrustedProxies, cfg.Form.MaxFile,
+			cfg.Form.MaxFiles, cfg.DKIM["main"].KeyFile)
 	}
 }
 
@@ -66,7 +68,8 @@ func signingKey(t *testing.T) string {
 func TestFaultsOfTheEnvironmentNameTheVariable(t *testing.T) {
 	t.Parallel()
 	_, err := Parse("f.toml", []byte(Example), append(configtest.Secrets(),
-		"SIGNPOST_SMTP__SESIONS=3", "SIGNPOST_SMTP__PER_DOMAIN=1000", "SIGNPOST_SMTP_PASSWORD=x", "SIGNPOST_MAILBOX_US_PASSWORD=x",
+		"SIGNPOST_SMTP__SESIONS=3", "SIGNPOST_SMTP__PER_DOMAIN=1000", "SIGNPOST_SMTP_PASSWORD=x",
+		"SIGNPOST_MAILBOX_US_PASSWORD=x",
 		"SIGNPOST_OAUTH__MAIL__CLIENT_SECRET_FILE=/nonexistent", "SIGNPOST_REGION__US__COUNTRIES=US,Canada",
 	))
 	if err == nil {
@@ -76,7 +79,8 @@ func TestFaultsOfTheEnvironmentNameTheVariable(t *testing.T) {
 		"SIGNPOST_SMTP__SESIONS: smtp.sesions: unknown key\n    Did you mean sessions?",
 		"SIGNPOST_SMTP__PER_DOMAIN: smtp.per_domain: 1000 is out of range",
 		"SIGNPOST_SMTP_PASSWORD: no key has this name\n    Two underscores part the levels: SIGNPOST_SMTP__PASSWORD",
-		"SIGNPOST_MAILBOX_US_PASSWORD: no key has this name\n    Two underscores part the levels: SIGNPOST_MAILBOX__US__PASSWORD",
+		"SIGNPOST_MAILBOX_US_PASSWORD: no key has this name\n    Two underscores part the levels: " +
+			"SIGNPOST_MAILBOX__US__PASSWORD",
 		"SIGNPOST_OAUTH__MAIL__CLIENT_SECRET_FILE: oauth.mail.client_secret: the file cannot be read",
 		`SIGNPOST_REGION__US__COUNTRIES: region.us.countries: "Canada" is no country code`,
 	} {
@@ -122,7 +126,8 @@ func TestWhatServeWouldRefuseIsAFault(t *testing.T) {
 		t.Fatal("no fault")
 	}
 	for _, want := range []string{
-		"form.max_file: ", `form.max_total: "9999999999 GiB" is no size`, `form.types: "png" is not a media type`, "form.min_fill: 5m0s is not between",
+		"form.max_file: ", `form.max_total: "9999999999 GiB" is no size`, `form.types: "png" is not a media type`,
+		"form.min_fill: 5m0s is not between",
 		"form.posts_per_network: -1 is out of range", "form.link_days: ", "form.uploads_at_once: -1 is out of range",
 		"form.uploads_per_day: ", `service.hosts: "signpost:8080" is no name`, "service.base_url: ", "service.product: ",
 		"dkim.main.key_file: ",
@@ -180,7 +185,8 @@ func TestEveryKeyStandsInTheExample(t *testing.T) {
 func TestTheEnvironmentIsTextAlone(t *testing.T) {
 	t.Parallel()
 	cfg, err := Parse("f.toml", []byte(Example), append(configtest.Secrets(),
-		"SIGNPOST_MAILBOX__US__SILENT=true", "SIGNPOST_SMTP__NULL_SENDER=0", "SIGNPOST_FORM__MIN_FILL=5s", "SIGNPOST_CANARY__ON=",
+		"SIGNPOST_MAILBOX__US__SILENT=true", "SIGNPOST_SMTP__NULL_SENDER=0", "SIGNPOST_FORM__MIN_FILL=5s",
+		"SIGNPOST_CANARY__ON=",
 		"SIGNPOST_RESPONDER__PER_DOMAIN_DAY=-1", "SIGNPOST_FORM__PROOF_OF_WORK=", "SIGNPOST_SERVICE__DISK_BUDGET=1048576",
 	))
 	if err != nil {
@@ -198,8 +204,10 @@ func TestTheEnvironmentIsTextAlone(t *testing.T) {
 		t.Fatal("no fault")
 	}
 	for _, want := range []string{
-		"SIGNPOST_SMTP__SESSIONS: smtp.sessions: is not a whole number", "SIGNPOST_SMTP__NULL_SENDER: smtp.null_sender: is not true or false",
-		`SIGNPOST_FORM__MIN_FILL: form.min_fill: "5" is no duration`, "SIGNPOST_MAILBOX__US__FOLDERS: mailbox.us.folders: is not a table",
+		"SIGNPOST_SMTP__SESSIONS: smtp.sessions: is not a whole number",
+		"SIGNPOST_SMTP__NULL_SENDER: smtp.null_sender: is not true or false",
+		`SIGNPOST_FORM__MIN_FILL: form.min_fill: "5" is no duration`,
+		"SIGNPOST_MAILBOX__US__FOLDERS: mailbox.us.folders: is not a table",
 		"SIGNPOST_FORM__MAX_FILES: form.max_files: is not a whole number",
 		`SIGNPOST_SERVICE__TRUSTED_PROXIES: service.trusted_proxies: "nearby" is no network`,
 	} {

@@ -57,7 +57,8 @@ func TestCheckAsksForTheHostThatAuthenticatesWherePeopleWouldGoUnanswered(t *tes
 	t.Parallel()
 	for rule, want := range map[string]bool{"unauthenticated": true, "robot-sender": false} {
 		var out strings.Builder
-		line := watch.Line{Subject: "Order", From: "ann@partner.example", Verdict: store.Verdict{Rules: []store.Rule{{ID: rule, Effect: store.EffectMissing}}}}
+		line := watch.Line{Subject: "Order", From: "ann@partner.example",
+			Verdict: store.Verdict{Rules: []store.Rule{{ID: rule, Effect: store.EffectMissing}}}}
 		checkMailbox(t.Context(), "Mailbox us", foundMailbox{[]watch.Line{line}}, &report{out: &out, timeout: time.Minute})
 		if strings.Contains(out.String(), "Does trusted_authserv name the host") != want {
 			t.Errorf("%s: %s", rule, out.String())
@@ -69,7 +70,8 @@ func TestCheckAsksForTheHostThatAuthenticatesWherePeopleWouldGoUnanswered(t *tes
 func TestAListInFrontOfAMailboxIsTold(t *testing.T) {
 	t.Parallel()
 	listed := func(kind store.Kind) watch.Line {
-		return watch.Line{Verdict: store.Verdict{Kind: kind, Rules: []store.Rule{{ID: triage.RuleOwnList, Effect: store.EffectNote}}}}
+		return watch.Line{Verdict: store.Verdict{Kind: kind,
+			Rules: []store.Rule{{ID: triage.RuleOwnList, Effect: store.EffectNote}}}}
 	}
 	direct, newsletter := watch.Line{Verdict: store.Verdict{Kind: store.KindDirect}}, watch.Line{Verdict: store.Verdict{Kind: store.KindList}}
 	for name, c := range map[string]struct {

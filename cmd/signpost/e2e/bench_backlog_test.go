@@ -33,15 +33,18 @@ func TestBenchBacklog(t *testing.T) {
 	var bare, watched []float64
 	for i := range figure.Pairs {
 		us := fmt.Sprintf("us%d@example.com", i)
-		s := newService(t, &mailHost{SMTP: sink.SMTP, IMAP: h.IMAP}, serviceOptions{us: us, intl: fmt.Sprintf("intl%d@example.com", i), form: unbounded})
+		s := newService(t, &mailHost{SMTP: sink.SMTP, IMAP: h.IMAP},
+			serviceOptions{us: us, intl: fmt.Sprintf("intl%d@example.com", i), form: unbounded})
 		h.connectFirst(t, s)
 		h.fill(t, us, n, func(int) string { return "" })
 		bare = append(bare, float64(n)/h.fetchAll(t, us, n).Seconds())
 		watched = append(watched, float64(n)/decideAll(t, s, n).Seconds())
 	}
 	figure.Figure{
-		Name: fmt.Sprintf("%d waiting strays decided/s / bare FETCH of them", n), Aim: ">= 0.10", Pairs: figure.Ratios(watched, bare),
-		Note: fmt.Sprintf("%.0f/s against %.0f/s, start of the service included", figure.Median(watched), figure.Median(bare)),
+		Name: fmt.Sprintf("%d waiting strays decided/s / bare FETCH of them",
+			n), Aim: ">= 0.10", Pairs: figure.Ratios(watched, bare),
+		Note: fmt.Sprintf("%.0f/s against %.0f/s, start of the service included", figure.Median(watched),
+			figure.Median(bare)),
 	}.Print()
 }
 
@@ -89,7 +92,8 @@ func (h *mailHost) fetchAll(t *testing.T, address string, n int) time.Duration {
 func fetchChunk(t *testing.T, c *imapclient.Client, from, to int) (got int) {
 	t.Helper()
 	set := imap.SeqSet{{Start: uint32(from), Stop: uint32(to)}}
-	cmd := c.Fetch(set, &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}}})
+	cmd := c.Fetch(set, &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true,
+		BodySection: []*imap.FetchItemBodySection{{Peek: true}}})
 	for mail := cmd.Next(); mail != nil; mail = cmd.Next() {
 		for item := mail.Next(); item != nil; item = mail.Next() {
 			if body, ok := item.(imapclient.FetchItemDataBodySection); ok {

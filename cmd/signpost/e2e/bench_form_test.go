@@ -55,15 +55,19 @@ func TestBenchForm(t *testing.T) {
 					figure.Median(rates[i]), figure.Median(bare), figure.Digits(figure.Median(p50)), figure.Digits(figure.Median(p99)), figure.Median(cpu), figure.Median(bareCPU)),
 			}.Print()
 			figure.Figure{
-				Name: fmt.Sprintf("the same posts/s at %d clients / the commit behind an empty handler, %s", c.clients, relay.name), Pairs: figure.Ratios(rates[i], handler),
-				Note: fmt.Sprintf("the empty handler reaches %s of the bare commit", figure.Digits(figure.Median(figure.Ratios(handler, bare)))),
+				Name: fmt.Sprintf("the same posts/s at %d clients / the commit behind an empty handler, %s", c.clients,
+					relay.name), Pairs: figure.Ratios(rates[i], handler),
+				Note: fmt.Sprintf("the empty handler reaches %s of the bare commit",
+					figure.Digits(figure.Median(figure.Ratios(handler, bare)))),
 			}.Print()
 			switch c.clients {
 			case 1:
 				figure.Figure{Name: "p50 of a lone form post, " + relay.name, Unit: " ms", Aim: "<= 1.5", Pairs: p50}.Print()
 			case 64:
-				figure.Figure{Name: "p99 of a form post at 64 clients, " + relay.name, Unit: " ms", Aim: "<= 20", Pairs: p99}.Print()
-				figure.Figure{Name: "form posts/s at 64 clients / at 1, " + relay.name, Aim: ">= 8", Pairs: figure.Ratios(rates[i], rates[0])}.Print()
+				figure.Figure{Name: "p99 of a form post at 64 clients, " + relay.name, Unit: " ms", Aim: "<= 20",
+					Pairs: p99}.Print()
+				figure.Figure{Name: "form posts/s at 64 clients / at 1, " + relay.name, Aim: ">= 8",
+					Pairs: figure.Ratios(rates[i], rates[0])}.Print()
 			}
 		}
 	}
@@ -113,7 +117,8 @@ func TestBenchMillion(t *testing.T) {
 	generated(t, full, n)
 	per := float64(diskUse(t, full)-before) / float64(n)
 	name := fmt.Sprintf("%d tickets", n)
-	figure.Figure{Name: "disk per ticket with a 2 KiB description", Unit: " KB", Aim: "<= 3", Pairs: []float64{per / 1000}, Note: name}.Print()
+	figure.Figure{Name: "disk per ticket with a 2 KiB description", Unit: " KB", Aim: "<= 3",
+		Pairs: []float64{per / 1000}, Note: name}.Print()
 
 	var starts, idle, loaded, empty, filled []float64
 	next := int64(0)
@@ -131,7 +136,8 @@ func TestBenchMillion(t *testing.T) {
 		empty = append(empty, freshLoad(t, h, 64, figure.Size(30_000, 4000)).rate)
 	}
 	figure.Figure{Name: "start to first page, " + name, Unit: " ms", Aim: "<= 100", Pairs: starts}.Print()
-	figure.Figure{Name: "form posts/s at 64 clients, " + name + " / empty file", Aim: ">= 0.65", Pairs: figure.Ratios(filled, empty)}.Print()
+	figure.Figure{Name: "form posts/s at 64 clients, " + name + " / empty file", Aim: ">= 0.65",
+		Pairs: figure.Ratios(filled, empty)}.Print()
 	figure.Figure{Name: "anonymous memory at rest, " + name, Unit: " MiB", Aim: "<= 15", Pairs: idle}.Print()
 	figure.Figure{Name: "anonymous memory under load, " + name, Unit: " MiB", Aim: "<= 64", Pairs: loaded}.Print()
 }
@@ -139,7 +145,8 @@ func TestBenchMillion(t *testing.T) {
 // generated fills the service's store as the subcommand does.
 func generated(t *testing.T, s *service, n int) {
 	t.Helper()
-	out, err := exec.Command(s.binary, "generate", "--config", s.config, "--tickets", strconv.Itoa(n), "--chars", strconv.Itoa(postChars)).CombinedOutput()
+	out, err := exec.Command(s.binary, "generate", "--config", s.config, "--tickets", strconv.Itoa(n), "--chars",
+		strconv.Itoa(postChars)).CombinedOutput()
 	if err != nil {
 		t.Fatalf("generate: %v\n%s", err, out)
 	}

@@ -60,7 +60,9 @@ func newPosts(host string) *posts {
 			"email": {fmt.Sprintf("p%s@shop%d.example.com", who, r.IntN(postDomains))},
 		}
 		body := fields.Encode()
-		text := fmt.Sprintf("POST /contact HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\nContent-Length: %d\r\n\r\n%s", host, len(body), body)
+		text := fmt.Sprintf("POST /contact HTTP/1.1\r\nHost: %s\r\nContent-Type: "+
+			"application/x-www-form-urlencoded\r\nAccept: application/json\r\nContent-Length: "+
+			"%d\r\n\r\n%s", host, len(body), body)
 		p.requests[i] = rawPost{[]byte(text), strings.Index(text, who)}
 	}
 	return p

@@ -82,7 +82,8 @@ func TestBenchConfirmation(t *testing.T) {
 	}
 	confirm(999_999) // the first one dials
 	p50, p99 := figure.Rounds(figure.Size(200, 60), figure.AtRest, confirm)
-	figure.Figure{Name: "form post to its confirmation at the relay, idle, p99", Unit: " ms", Aim: "<= 50", Pairs: p99, Note: fmt.Sprintf("p50 %s ms", figure.Digits(figure.Median(p50)))}.Print()
+	figure.Figure{Name: "form post to its confirmation at the relay, idle, p99", Unit: " ms", Aim: "<= 50", Pairs: p99,
+		Note: fmt.Sprintf("p50 %s ms", figure.Digits(figure.Median(p50)))}.Print()
 }
 
 // TestBenchStray: from handing in a stray mail to its answer at the relay.
@@ -100,7 +101,8 @@ func TestBenchStray(t *testing.T) {
 		}
 		answer(999_999)
 		p50, p99 := figure.Rounds(figure.Size(40, 8), 5*figure.AtRest, answer)
-		figure.Figure{Name: "stray mail to its answer at the relay, Postfix and Dovecot, p99", Unit: " ms", Aim: "<= 560", Pairs: p99, Note: fmt.Sprintf("p50 %s ms; Dovecot holds a notice 500 ms", figure.Digits(figure.Median(p50)))}.Print()
+		figure.Figure{Name: "stray mail to its answer at the relay, Postfix and Dovecot, p99", Unit: " ms", Aim: "<= 560",
+			Pairs: p99, Note: fmt.Sprintf("p50 %s ms; Dovecot holds a notice 500 ms", figure.Digits(figure.Median(p50)))}.Print()
 	})
 }
 

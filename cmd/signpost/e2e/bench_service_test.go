@@ -54,7 +54,8 @@ func measure(t *testing.T, s *service) *measured {
 // spends time on it.
 func start(t *testing.T, s *service, cmd *exec.Cmd) *measured {
 	t.Helper()
-	m := &measured{service: s, host: strings.TrimPrefix(s.URL, "http://"), cmd: cmd, log: filepath.Join(s.Dir, "log"), ended: make(chan struct{})}
+	m := &measured{service: s, host: strings.TrimPrefix(s.URL, "http://"), cmd: cmd, log: filepath.Join(s.Dir, "log"),
+		ended: make(chan struct{})}
 	log, err := os.OpenFile(m.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +134,8 @@ func reference(t *testing.T, pkg string) func(bench string, operations int) map[
 	}
 	return func(bench string, operations int) map[string]float64 {
 		t.Helper()
-		args := []string{"-test.run", "^$", "-test.bench", bench, "-test.benchtime", strconv.Itoa(operations) + "x", "-test.timeout", "10m"}
+		args := []string{"-test.run", "^$", "-test.bench", bench, "-test.benchtime", strconv.Itoa(operations) + "x",
+			"-test.timeout", "10m"}
 		if figure.Short() {
 			args = append(args, "-test.short")
 		}

@@ -48,7 +48,8 @@ func TestE2EBounce(t *testing.T) {
 	ctx := openBrowser(t)
 	s.signIn(t, ctx)
 	for _, want := range []struct{ path, text string }{
-		{"/ops/bounces", dead}, {"/ops/bounces", numbers[dead]}, {"/ops/suppressions", dead}, {"/ops/suppressions", "all mail"},
+		{"/ops/bounces", dead}, {"/ops/bounces", numbers[dead]}, {"/ops/suppressions", dead}, {"/ops/suppressions",
+			"all mail"},
 		{"/ops/ledger?mark=bounce", "Undelivered Mail Returned to Sender"},
 		{"/ops/ledger?mark=delay", "Delayed Mail (still being retried)"},
 		{"/ops/ledger?q=" + url.QueryEscape(dead), "bounce"},
@@ -109,7 +110,8 @@ func events(t *testing.T, db *verbs.Store, id store.TicketID) (names []string) {
 func checkBounced(t *testing.T, db *verbs.Store, number, address string) {
 	t.Helper()
 	ticket, mail := theMailOf(t, db, number)
-	if d := mail.Delivery; d.Fate != store.FateBounced || d.Outcome != store.OutcomeDead || d.Status != "5.1.1" || !strings.Contains(d.Diagnostic, "unknown user") {
+	if d := mail.Delivery; d.Fate != store.FateBounced || d.Outcome != store.OutcomeDead || d.Status != "5.1.1" ||
+		!strings.Contains(d.Diagnostic, "unknown user") {
 		t.Errorf("the fate of %s's confirmation is %+v", number, d)
 	}
 	row, err := db.Inbound(t.Context(), mail.Delivery.Inbound)
@@ -123,7 +125,8 @@ func checkBounced(t *testing.T, db *verbs.Store, number, address string) {
 	if err != nil || len(held) != 1 || held[0].Scope != store.ScopeAll || held[0].Inbound != row.ID {
 		t.Errorf("%s is kept back by %+v: %v", address, held, err)
 	}
-	if got := events(t, db, ticket.ID); ticket.Question != store.QuestionUndeliverable || len(got) != 1 || got[0] != store.EventMailBounced {
+	if got := events(t, db, ticket.ID); ticket.Question != store.QuestionUndeliverable || len(got) != 1 ||
+		got[0] != store.EventMailBounced {
 		t.Errorf("%s asks %q after the events %q", number, ticket.Question, got)
 	}
 }
@@ -213,7 +216,8 @@ const opsEmail, opsPassword = "ops@example.com", "a long way to the form"
 // addOps gives a service that does not run yet an account with the role ops.
 func (s *service) addOps(t *testing.T) {
 	t.Helper()
-	code, out := s.signpost(opsPassword+"\n", "agent", "add", "--config", s.config, "--password-stdin", "--role", "ops", opsEmail)
+	code, out := s.signpost(opsPassword+"\n", "agent", "add", "--config", s.config, "--password-stdin", "--role", "ops",
+		opsEmail)
 	if code != 0 {
 		t.Fatalf("agent add: %s", out)
 	}

@@ -97,7 +97,8 @@ func twoFiles(t *testing.T) []string {
 	picture := filepath.Join(dir, "screen.png")
 	noise := make([]byte, 300_000)
 	rand.Read(noise)
-	content := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00"), noise...)
+	content := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00"),
+		noise...)
 	if err := os.WriteFile(picture, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +119,8 @@ func fillForm(t *testing.T, ctx context.Context, s *service, email, country stri
 		chromedp.SendKeys(`[name=email]`, email),
 		chromedp.SetValue(`select[name=country]`, country),
 		chromedp.SendKeys(`[name=title]`, "The nightly export stops"),
-		chromedp.SendKeys(`[name=description]`, "The nightly export stops after the first thousand orders, and no error is shown."),
+		chromedp.SendKeys(`[name=description]`, "The nightly export stops after the first thousand orders, and no error "+
+			"is shown."),
 		chromedp.SetUploadFiles(`input[name=files]`, files),
 		chromedp.Submit(`[name=description]`),
 		chromedp.WaitVisible(`h1.number bdi`),

@@ -21,7 +21,8 @@ func TestE2ECheck(t *testing.T) {
 	h := startMailHost(t)
 	s := newService(t, h, serviceOptions{})
 	h.write(t, "person@example.net", s.US, letter("person@example.net", s.US, "waiting@example.net", "Hello there"))
-	h.write(t, "news@example.org", s.US, with(letter("news@example.org", s.US, "news@example.org", "Our offers"), "List-Id: <news.example.org>"))
+	h.write(t, "news@example.org", s.US, with(letter("news@example.org", s.US, "news@example.org", "Our offers"),
+		"List-Id: <news.example.org>"))
 	h.awaitMail(t, s.US, 2)
 
 	code, output := checked(s)
@@ -29,8 +30,10 @@ func TestE2ECheck(t *testing.T) {
 		t.Fatalf("check failed:\n%s", output)
 	}
 	for _, want := range []string{
-		"has no fault", "SPF: v=spf1", "DMARC: v=DMARC1", "MX: mx.example.com.", "takes the null sender", "reports deliveries and failures (DSN)",
-		"the folder holds 2 mails", `would be answered: `, `"Hello there"`, "would stay silent: ", "list-header", "Ready: signpost serve",
+		"has no fault", "SPF: v=spf1", "DMARC: v=DMARC1", "MX: mx.example.com.", "takes the null sender",
+		"reports deliveries and failures (DSN)",
+		"the folder holds 2 mails", `would be answered: `, `"Hello there"`, "would stay silent: ", "list-header",
+		"Ready: signpost serve",
 	} {
 		if !strings.Contains(output, want) {
 			t.Errorf("check does not say %q", want)
@@ -40,7 +43,8 @@ func TestE2ECheck(t *testing.T) {
 		t.Errorf("check answered a mail")
 	}
 
-	broken := strings.NewReplacer("address = \""+h.SMTP+"\"", "address = \"127.0.0.1:1\"", s.Dir+"/password", s.Dir+"/wrong").Replace(string(mustRead(t, s.config)))
+	broken := strings.NewReplacer("address = \""+h.SMTP+"\"", "address = \"127.0.0.1:1\"", s.Dir+"/password",
+		s.Dir+"/wrong").Replace(string(mustRead(t, s.config)))
 	writeFile(t, s.Dir+"/wrong", "not the password")
 	if err := os.WriteFile(s.config, []byte(broken), 0o600); err != nil {
 		t.Fatal(err)

@@ -57,7 +57,8 @@ func answerDNS(query []byte, texts map[string]string) ([]byte, error) {
 	case strings.HasSuffix("."+name, ".invalid"):
 		m.RCode = dnsmessage.RCodeNameError
 	case q.Type == dnsmessage.TypeMX:
-		m.Answers = []dnsmessage.Resource{{Header: rr, Body: &dnsmessage.MXResource{Pref: 10, MX: dnsmessage.MustNewName("mx.example.com.")}}}
+		m.Answers = []dnsmessage.Resource{{Header: rr,
+			Body: &dnsmessage.MXResource{Pref: 10, MX: dnsmessage.MustNewName("mx.example.com.")}}}
 	case q.Type == dnsmessage.TypeTXT && hasText:
 		m.Answers = []dnsmessage.Resource{{Header: rr, Body: &dnsmessage.TXTResource{TXT: []string{text}}}}
 	}

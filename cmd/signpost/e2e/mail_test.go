@@ -38,7 +38,8 @@ func TestE2EStrayMail(t *testing.T) {
 	if got := answer.Header.Get("Return-Path"); got != "<>" {
 		t.Errorf("the answer left under %q, want the null sender", got)
 	}
-	if text := decodedParts(t, answer); !strings.Contains(text, s.URL+"/contact") || strings.Contains(text, "Where is my order") {
+	if text := decodedParts(t, answer); !strings.Contains(text, s.URL+"/contact") ||
+		strings.Contains(text, "Where is my order") {
 		t.Errorf("the answer must hold the form's link and nothing of the mail:\n%s", text)
 	}
 
@@ -47,9 +48,14 @@ func TestE2EStrayMail(t *testing.T) {
 		seen                float64 // how often the rule has fired by then
 	}{
 		{"answered-already", person, s.US, letter(person, s.US, "second@example.net", "And again"), 1},
-		{"auto-submitted", "away@example.net", s.US, with(letter("away@example.net", s.US, "away@example.net", "Gone fishing"), "Auto-Submitted: auto-replied"), 1},
-		{"list-header", "news@example.org", s.Intl, with(letter("news@example.org", s.Intl, "news@example.org", "Our June offers"), "List-Unsubscribe: <mailto:leave@example.org>", "Precedence: bulk"), 1},
-		{"list-header", "members@example.org", s.Intl, with(letter("members@example.org", s.Intl, "members@example.org", "[members] Lunch?"), "List-Id: Members <members.example.org>"), 2},
+		{"auto-submitted", "away@example.net", s.US,
+			with(letter("away@example.net", s.US, "away@example.net", "Gone fishing"), "Auto-Submitted: auto-replied"), 1},
+		{"list-header", "news@example.org", s.Intl,
+			with(letter("news@example.org", s.Intl, "news@example.org", "Our June offers"),
+				"List-Unsubscribe: <mailto:leave@example.org>", "Precedence: bulk"), 1},
+		{"list-header", "members@example.org", s.Intl,
+			with(letter("members@example.org", s.Intl, "members@example.org", "[members] Lunch?"),
+				"List-Id: Members <members.example.org>"), 2},
 		{"null-sender", "", s.US, deliveryReport(s.US), 1},
 	}
 	for _, m := range silent {
@@ -192,7 +198,8 @@ func TestE2EKill(t *testing.T) {
 		`signpost_outbox_mails{state="claimed"}`, `signpost_outbox_mails{state="sent"}`
 	n := s.metrics(t, opened, queued, claimed, sent)
 	tickets, confirmed := n[opened], n[queued]+n[claimed]+n[sent]
-	t.Logf("%d posts acknowledged over %d kills, %v tickets, %v confirmations queued or sent, %v of them sent", len(acknowledged), rounds, tickets, confirmed, n[sent])
+	t.Logf("%d posts acknowledged over %d kills, %v tickets, %v confirmations queued or sent, %v of them sent",
+		len(acknowledged), rounds, tickets, confirmed, n[sent])
 	if int(tickets) < len(acknowledged) {
 		t.Errorf("%d posts were acknowledged, %v tickets are there", len(acknowledged), tickets)
 	}
@@ -258,7 +265,8 @@ func TestE2EHostileHeaders(t *testing.T) {
 	if slices.Contains(keys, "Bcc") || slices.Contains(keys, "X-Evil") {
 		t.Errorf("a header field was injected:\n%s", got.Raw)
 	}
-	if text := decodedParts(t, got); strings.Contains(text, "evil") || strings.Contains(text, "Eve") || !strings.Contains(text, a.Number) {
+	if text := decodedParts(t, got); strings.Contains(text, "evil") || strings.Contains(text, "Eve") ||
+		!strings.Contains(text, a.Number) {
 		t.Errorf("the confirmation of %s holds what the submitter wrote:\n%s", a.Number, text)
 	}
 }

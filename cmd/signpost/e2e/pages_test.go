@@ -35,14 +35,16 @@ func startFilledDemo(t *testing.T, tickets, mails int) *demoProcess {
 	d := &demoProcess{Data: filepath.Join(t.TempDir(), "demo"), SMTP: freePort(t)}
 	listen, binary := freePort(t), buildBinary(t)
 	d.URL = "http://" + listen
-	fill := exec.Command(binary, "generate", "--demo", d.Data, "--tickets", fmt.Sprint(tickets), "--mails", fmt.Sprint(mails), "--days", "60")
+	fill := exec.Command(binary, "generate", "--demo", d.Data, "--tickets", fmt.Sprint(tickets), "--mails",
+		fmt.Sprint(mails), "--days", "60")
 	out, err := fill.CombinedOutput()
 	if err != nil {
 		t.Fatalf("generate: %v\n%s", err, out)
 	}
 	t.Logf("%s", out)
 	cmd := exec.Command(binary, "demo")
-	cmd.Env = append(os.Environ(), "SIGNPOST_HTTP="+listen, "SIGNPOST_SMTP="+d.SMTP, "SIGNPOST_IMAP="+freePort(t), "SIGNPOST_DATA="+d.Data)
+	cmd.Env = append(os.Environ(), "SIGNPOST_HTTP="+listen, "SIGNPOST_SMTP="+d.SMTP, "SIGNPOST_IMAP="+freePort(t),
+		"SIGNPOST_DATA="+d.Data)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -69,9 +71,11 @@ func (d *demoProcess) opsPages(t *testing.T, ctx context.Context) []string {
 		t.Fatalf("the tabs of ops lead to %q", paths)
 	}
 	return append(paths,
-		"/ops/ledger?q=ada.abel@shop7.example.com", "/ops/ledger?mark=bounce", "/ops/ledger?mark=direct&q=ada.abel@shop7.example.com",
+		"/ops/ledger?q=ada.abel@shop7.example.com", "/ops/ledger?mark=bounce",
+		"/ops/ledger?mark=direct&q=ada.abel@shop7.example.com",
 		"/ops/ledger?from=2026-01-01&to=2030-01-01", "/ops/ledger?q=nobody@example.net", "/ops/queue?after=1", "/account",
-		d.links(t, ctx, "/ops/ledger?mark=bounce", `.op-list a`)[0], d.links(t, ctx, "/ops/ledger?mark=answered", `.op-list a`)[0],
+		d.links(t, ctx, "/ops/ledger?mark=bounce", `.op-list a`)[0], d.links(t, ctx, "/ops/ledger?mark=answered",
+			`.op-list a`)[0],
 		d.links(t, ctx, "/ops/ledger?mark=unparsable", `.op-list a`)[0],
 	)
 }
@@ -79,7 +83,9 @@ func (d *demoProcess) opsPages(t *testing.T, ctx context.Context) []string {
 // links are where the links of a page lead that a selector names.
 func (d *demoProcess) links(t *testing.T, ctx context.Context, path, selector string) (paths []string) {
 	t.Helper()
-	err := chromedp.Run(ctx, chromedp.Navigate(d.URL+path), chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll(%q)].map(a => a.getAttribute("href"))`, selector), &paths))
+	err := chromedp.Run(ctx, chromedp.Navigate(d.URL+path),
+		chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll(%q)].map(a => a.getAttribute("href"))`, selector),
+			&paths))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("%s has no %s: %v", path, selector, err)
 	}

@@ -224,8 +224,9 @@ func (h *mailHost) startPostfix(t *testing.T, lmtp string) {
 	log := filepath.Join(dir, "log", "mail.log")
 	// The border stamps what it found of the sender, above its own Received, as
 	// a real host does.
-	writeFile(t, filepath.Join(dir, "conf", "stamp"), "/@spoofed\\.example$/ PREPEND Authentication-Results: "+hostName+"; spf=fail smtp.mailfrom=spoofed.example\n"+
-		"/@(.+)$/ PREPEND Authentication-Results: "+hostName+"; spf=pass smtp.mailfrom=$1\n")
+	writeFile(t, filepath.Join(dir, "conf", "stamp"),
+		"/@spoofed\\.example$/ PREPEND Authentication-Results: "+hostName+"; spf=fail smtp.mailfrom=spoofed.example\n"+
+			"/@(.+)$/ PREPEND Authentication-Results: "+hostName+"; spf=pass smtp.mailfrom=$1\n")
 	writeFile(t, filepath.Join(dir, "conf", "main.cf"), fmt.Sprintf(`
 compatibility_level = 3.6
 queue_directory = %[1]s/queue

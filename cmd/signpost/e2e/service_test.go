@@ -89,7 +89,8 @@ func newService(t *testing.T, h *mailHost, o serviceOptions) *service {
 	o.form += "per_network_hour = -1\n" // all strangers write from this machine
 	dir := t.TempDir()
 	listen := freePort(t)
-	s := &service{URL: "http://" + listen, Dir: dir, config: filepath.Join(dir, "signpost.toml"), binary: buildBinary(t), US: o.us, Intl: o.intl}
+	s := &service{URL: "http://" + listen, Dir: dir, config: filepath.Join(dir, "signpost.toml"), binary: buildBinary(t),
+		US: o.us, Intl: o.intl}
 	writeFile(t, filepath.Join(dir, "secret"), rand.Text()+rand.Text())
 	writeFile(t, filepath.Join(dir, "password"), mailPassword)
 	writeFile(t, s.config, fmt.Sprintf(`
@@ -332,7 +333,8 @@ func (h *mailHost) write(t *testing.T, from, to, raw string) {
 
 // letter is a plain mail from a person.
 func letter(from, to, id, subject string) string {
-	return fmt.Sprintf("From: Person <%s>\nTo: %s\nSubject: %s\nMessage-ID: <%s>\nDate: %s\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\nHello, where is my order?\n",
+	return fmt.Sprintf("From: Person <%s>\nTo: %s\nSubject: %s\nMessage-ID: <%s>\nDate: %s\nMIME-Version: "+
+		"1.0\nContent-Type: text/plain; charset=utf-8\n\nHello, where is my order?\n",
 		from, to, subject, id, time.Now().Format(time.RFC1123Z))
 }
 
@@ -376,7 +378,8 @@ func (h *mailHost) mails(t *testing.T, address string) []received {
 		return nil
 	}
 	whole := &imap.FetchItemBodySection{Peek: true}
-	got, err := c.Fetch(imap.SeqSet{{Start: 1, Stop: 0}}, &imap.FetchOptions{BodySection: []*imap.FetchItemBodySection{whole}}).Collect()
+	got, err := c.Fetch(imap.SeqSet{{Start: 1, Stop: 0}},
+		&imap.FetchOptions{BodySection: []*imap.FetchItemBodySection{whole}}).Collect()
 	if err != nil {
 		t.Fatal(err)
 	}

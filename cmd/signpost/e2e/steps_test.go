@@ -225,7 +225,8 @@ func (r *road) check(t *testing.T, s step) {
 	var stray store.InboundID
 	r.inspect(t, func(db *verbs.Store) {
 		later := time.Now().Add(time.Hour)
-		rows, err := db.ClaimOutbound(t.Context(), later, store.Claim{Limit: 10, Lease: func(int) time.Duration { return time.Minute }})
+		rows, err := db.ClaimOutbound(t.Context(), later,
+			store.Claim{Limit: 10, Lease: func(int) time.Duration { return time.Minute }})
 		if err != nil || len(rows) != 0 {
 			t.Errorf("an hour later %+v are tried again: %v", rows, err)
 		}

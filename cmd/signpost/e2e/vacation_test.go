@@ -17,7 +17,8 @@ import (
 func (h *mailHost) goAway(t *testing.T, address string) {
 	t.Helper()
 	writeFile(t, filepath.Join(h.Dir, "dovecot", "sieve", address+".sieve"), fmt.Sprintf(
-		"require \"vacation\";\nvacation :days 1 :subject \"Away\" :addresses [%q] \"I am away and read no mail.\";\n", address))
+		"require \"vacation\";\nvacation :days 1 :subject \"Away\" :addresses [%q] \"I am away and read no "+
+			"mail.\";\n", address))
 }
 
 // TestE2EVacation: people who are away meet our answers, and our own mailbox's
