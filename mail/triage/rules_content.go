@@ -12,8 +12,10 @@ var contentRules = []rule{
 	stop("reaction", "RFC 9078, and Gmail's form of it: an emoji in answer to a mail asks nothing", reaction),
 	stop("auto-subject", "subjects that responders and mail systems write, data by language", autoSubjectRule),
 	stop("away-text", "an absence notice without a mark in its header, told by its shape",
-		absenceRule),
-	stop("program-text", "a sentence in which a program says that it wrote the mail, data by language", unlessLetter(programTextRule)),
+		func(m *message) (string, bool) {
+			return m.away()
+		}),
+	stop("program-text", "a sentence in which a program says that it wrote the mail, data by language", programTextRule),
 	stop("acknowledgement", "a helpdesk's acknowledgement: its sentence in the text, and its subject, a ticket's mark or its promise", acknowledgement),
 	stop("challenge", "a service that asks the sender to prove himself first", challenge),
 }

@@ -11,11 +11,7 @@
 // missing. Whether its sender is real needs DNS, so it is judged last and apart,
 // by Result.Authenticate.
 //
-// The phrases by which mail is known lie in phrases/, a file per language. Whether a mail
-// without a mark in its header is an absence notice is weighed: signs.go lists the signs,
-// of its words and of the shape that the phrases give it, weights.go sums their weights,
-// and train/ learns these from texts. A language with too few texts is left to the phrases'
-// combinations (absence.go).
+// The phrases by which mail is known lie in phrases/, a file per language.
 package triage
 
 import (
@@ -158,7 +154,6 @@ type message struct {
 	first      string // its opening, folded, once asked for
 	hasOpening bool
 	split      []sentence // the opening's, once asked for
-	weighed    *judgement // once asked for
 
 	notice  *notice // once asked for
 	inner   bool    // it came inside another mail
