@@ -120,12 +120,3 @@ func openFile(path string, opts fileOptions) (*Store, error) {
 	}
 	return s, nil
 }
-
-// checkFile checks the file of a store that is closed, as store/datafile does.
-func checkFile(ctx context.Context, path string) error {
-	e, err := bolt.Open(path, Layouts(), bolt.Options{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	return errors.Join(CheckRows(ctx, e), e.Close())
-}
