@@ -83,6 +83,19 @@ func mailsAre(n uint64) string {
 const waitingLooked = 100
 
 // oldestUnheld is when the oldest waiting mail was queued that no hold keeps back, as
+// waitingSince is oldestUnheld, or when all mail was last held where that is later:
+// what a hold has just let go needs a while to be sent.
+func (s *Subject) waitingSince(ctx context.Context, now time.Time, stats store.Stats) time.Time {
+	if s.Sender.HoldsAll() {
+		s.allHeld.Store(now.UnixMicro())
+	}
+	oldest, freed := s.oldestUnheld(ctx, stats), time.UnixMicro(s.allHeld.Load())
+	if !oldest.IsZero() && freed.After(oldest) {
+		return freed
+	}
+	return oldest
+}
+
 // far as looked; zero when there is none.
 func (s *Subject) oldestUnheld(ctx context.Context, stats store.Stats) time.Time {
 	if stats.Outbounds[store.StateHeld] == 0 && len(s.Sender.Holds()) == 0 {

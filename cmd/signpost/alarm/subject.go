@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"signpost/cmd/signpost/config"
@@ -27,6 +28,7 @@ type Subject struct {
 
 	answers answerRate
 	lists   lists
+	allHeld atomic.Int64 // when all mail was last seen held, in Unix microseconds
 }
 
 // Store is the part of the store that tells how the service does.
@@ -82,7 +84,7 @@ func (s *Subject) asSaid(ctx context.Context, now time.Time) []store.Trouble {
 	}
 	return slices.Concat(
 		throttledTroubles(stats, s.Config.Alarm.Throttled),
-		outboxTroubles(now, s.oldestUnheld(ctx, stats), s.Sender.Relay()), held, s.mailboxTroubles(now),
+		outboxTroubles(now, s.waitingSince(ctx, now, stats), s.Sender.Relay()), held, s.mailboxTroubles(now),
 		s.responderTroubles(ctx, now),
 		s.refusalTroubles(ctx, now), s.tokenTroubles(now), s.silencedTroubles(ctx), s.diskTroubles(now), canary,
 		s.guessTroubles(now), s.listTroubles(),
