@@ -82,7 +82,6 @@ func mailsAre(n uint64) string {
 // waitingLooked is how many waiting mails are looked at for one that no hold keeps.
 const waitingLooked = 100
 
-// oldestUnheld is when the oldest waiting mail was queued that no hold keeps back, as
 // waitingSince is oldestUnheld, or when all mail was last held where that is later:
 // what a hold has just let go needs a while to be sent.
 func (s *Subject) waitingSince(ctx context.Context, now time.Time, stats store.Stats) time.Time {
@@ -96,6 +95,7 @@ func (s *Subject) waitingSince(ctx context.Context, now time.Time, stats store.S
 	return oldest
 }
 
+// oldestUnheld is when the oldest waiting mail was queued that no hold keeps back, as
 // far as looked; zero when there is none.
 func (s *Subject) oldestUnheld(ctx context.Context, stats store.Stats) time.Time {
 	if stats.Outbounds[store.StateHeld] == 0 && len(s.Sender.Holds()) == 0 {

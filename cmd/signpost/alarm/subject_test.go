@@ -1,6 +1,7 @@
 package alarm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,6 +49,59 @@ func TestMailThatDoesNotLeaveIsTold(t *testing.T) {
 	} {
 		if got := keysOf(outboxTroubles(now, c.oldest, c.relay)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// relayOf is a sender that holds all mail, or none.
+type relayOf struct {
+	Sender
+	holdsAll bool
+}
+
+func (r *relayOf) HoldsAll() bool            { return r.holdsAll }
+func (r *relayOf) Holding(string) bool       { return r.holdsAll }
+func (r *relayOf) Relay() outbox.RelayStatus { return outbox.RelayStatus{} }
+func (r *relayOf) Holds() []outbox.HoldStatus {
+	if !r.holdsAll {
+		return nil
+	}
+	return []outbox.HoldStatus{{}}
+}
+
+// queueOf is a store in which one mail waits.
+type queueOf struct {
+	Store
+	mail store.Outbound
+}
+
+func (q queueOf) WaitingOutbounds(context.Context, store.OutboundID, int) ([]store.Outbound, error) {
+	return []store.Outbound{q.mail}, nil
+}
+
+// A mail that a hold let go is not late at once: it is only when it still waits long
+// after the hold.
+func TestMailThatAHoldLetGoIsNotLateAtOnce(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	relay := &relayOf{holdsAll: true}
+	s := &Subject{Sender: relay, Store: queueOf{mail: store.Outbound{QueuedAt: began}}}
+	for _, c := range []struct {
+		after time.Duration
+		holds bool
+		want  string
+	}{
+		{9 * time.Minute, true, ""},
+		{40 * time.Minute, true, ""},
+		{41 * time.Minute, false, ""},
+		{50 * time.Minute, false, ""},
+		{51 * time.Minute, false, "outbox 1"},
+	} {
+		relay.holdsAll = c.holds
+		now := began.Add(c.after)
+		stats := store.Stats{OldestQueued: began}
+		if got := keysOf(outboxTroubles(now, s.waitingSince(t.Context(), now, stats), relay.Relay())); got != c.want {
+			t.Errorf("%v after the mail was queued, held %v: %q, want %q", c.after, c.holds, got, c.want)
 		}
 	}
 }
