@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // agentRecord's generation counts what ended all of an agent's sessions at
@@ -228,7 +229,7 @@ func (s *Store) AgentByEmail(ctx context.Context, email string) (agent store.Age
 		return err
 	})
 	if err != nil {
-		return store.Agent{}, wrap("agent by address", strconv.Quote(cut(email, 200)), err)
+		return store.Agent{}, wrap("agent by address", strconv.Quote(text.Cut(email, 200)), err)
 	}
 	return agent, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 type alarmRecord struct {
@@ -62,7 +63,7 @@ func idDigest(id uint64) (d digest) {
 func (s *Store) RaiseAlarm(ctx context.Context, now time.Time, trouble store.Trouble) (alarm store.Alarm, err error) {
 	now = store.Instant(now)
 	if trouble.Key == "" || len(trouble.Key) > store.MaxAlarmKey || trouble.Level < 1 {
-		return store.Alarm{}, wrap("raise alarm", strconv.Quote(cut(trouble.Key, store.MaxAlarmKey)), invalid("an alarm needs a short key and a level from 1 on"))
+		return store.Alarm{}, wrap("raise alarm", strconv.Quote(text.Cut(trouble.Key, store.MaxAlarmKey)), invalid("an alarm needs a short key and a level from 1 on"))
 	}
 	err = s.write(ctx, 0, func(t *txn) (err error) {
 		alarm, err = t.raise(now, trouble)
@@ -90,7 +91,7 @@ func (t *txn) raise(now time.Time, trouble store.Trouble) (store.Alarm, error) {
 		}
 		id, r = store.AlarmID(next), alarmRecord{Key: trouble.Key, Since: micros(now)}
 	}
-	r.What, r.Do, r.Level = cut(trouble.What, store.MaxAlarmWords), cut(trouble.Do, store.MaxAlarmWords), trouble.Level
+	r.What, r.Do, r.Level = text.Cut(trouble.What, store.MaxAlarmWords), text.Cut(trouble.Do, store.MaxAlarmWords), trouble.Level
 	return r.alarm(id), t.putAlarm(id, r)
 }
 
@@ -114,7 +115,7 @@ func (s *Store) EndAlarm(ctx context.Context, now time.Time, key string) (alarm 
 		)
 	})
 	if err != nil {
-		return store.Alarm{}, wrap("end alarm", strconv.Quote(cut(key, store.MaxAlarmKey)), err)
+		return store.Alarm{}, wrap("end alarm", strconv.Quote(text.Cut(key, store.MaxAlarmKey)), err)
 	}
 	return alarm, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 type canaryRecord struct {
@@ -32,7 +33,7 @@ type legRecord struct {
 }
 
 func newLegRecord(l store.CanaryLeg) legRecord {
-	return legRecord{micros(kept(l.ArrivedAt)), l.Count, cut(l.SPF, store.MaxAuthResult), cut(l.DKIM, store.MaxAuthResult), cut(l.DMARC, store.MaxAuthResult)}
+	return legRecord{micros(kept(l.ArrivedAt)), l.Count, text.Cut(l.SPF, store.MaxAuthResult), text.Cut(l.DKIM, store.MaxAuthResult), text.Cut(l.DMARC, store.MaxAuthResult)}
 }
 
 func (r legRecord) leg() store.CanaryLeg {
@@ -164,7 +165,7 @@ func (t *txn) recordCanary(run store.CanaryRun) error {
 	r.Seen, r.Answer, r.Confirm = newLegRecord(run.Seen), newLegRecord(run.Answer), newLegRecord(run.Confirmation)
 	r.Ended, r.Faults = micros(kept(run.EndedAt)), nil
 	for _, words := range run.Faults[:min(len(run.Faults), store.MaxFaultsTold)] {
-		r.Faults = append(r.Faults, cut(words, store.MaxAlarmWords))
+		r.Faults = append(r.Faults, text.Cut(words, store.MaxAlarmWords))
 	}
 	err := t.putRecord(bCanaries, key, &r)
 	if r.Ended != 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // DecideInbound implements store.Ledger.
@@ -146,7 +147,7 @@ func (t *txn) decide(now time.Time, d store.Decision) (store.Inbound, error) {
 func keptVerdict(v store.Verdict) store.Verdict {
 	v.Rules, v.Reports = slices.Clone(v.Rules), slices.Clone(v.Reports)
 	for i := range v.Rules {
-		v.Rules[i].Evidence = cut(v.Rules[i].Evidence, store.MaxEvidence)
+		v.Rules[i].Evidence = text.Cut(v.Rules[i].Evidence, store.MaxEvidence)
 	}
 	return v
 }
@@ -205,7 +206,7 @@ func answerMail(now time.Time, id store.InboundID, mail store.Outbound) store.Ou
 }
 
 func stop(id, evidence string) store.Rule {
-	return store.Rule{ID: id, Effect: store.EffectStop, Evidence: cut(evidence, store.MaxEvidence)}
+	return store.Rule{ID: id, Effect: store.EffectStop, Evidence: text.Cut(evidence, store.MaxEvidence)}
 }
 
 // stops evaluates the store's own rules but the breaker: all of them, so that

@@ -196,16 +196,3 @@ func TestAReopenProvesProvenAndReopensSolved(t *testing.T) {
 		}
 	}
 }
-
-func TestCut(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		s    string
-		n    int
-		want string
-	}{{"abc", 3, "abc"}, {"abc", 2, "ab"}, {"aé", 2, "a"}, {"aé", 3, "aé"}, {"🎈", 3, ""}, {"", 0, ""}, {"\x80\x80", 1, ""}} {
-		if got := cut(c.s, c.n); got != c.want {
-			t.Errorf("cut(%q, %d) = %q, want %q", c.s, c.n, got, c.want)
-		}
-	}
-}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // Every event adds one to a tally: a row of hours for its region or mailbox, and
@@ -257,7 +258,7 @@ func (t *txn) countSettled(row store.Inbound) error {
 		return nil
 	}
 	key := append(hourKey(hourSilence, row.Mailbox, hourOf(row.SeenAt)), row.Marks()[0]...)
-	key = append(append(key, 0), cut(row.Verdict.Decider(), store.MaxEvidence)...)
+	key = append(append(key, 0), text.Cut(row.Verdict.Decider(), store.MaxEvidence)...)
 	if n, err = t.tally(bHours, &t.tallies.hours, key); err == nil {
 		n.CountSettled(row)
 	}

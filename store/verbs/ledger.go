@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // ConnectMailbox implements store.Ledger.
 func (s *Store) ConnectMailbox(ctx context.Context, now time.Time, mailbox string) (state store.MailboxState, err error) {
 	now = store.Instant(now)
 	if err := checkMailboxName(mailbox); err != nil {
-		return state, wrap("connect mailbox", strconv.Quote(cut(mailbox, 200)), err)
+		return state, wrap("connect mailbox", strconv.Quote(text.Cut(mailbox, 200)), err)
 	}
 	err = s.write(ctx, 0, func(t *txn) error {
 		box, err := t.mailbox(mailbox)
@@ -218,7 +219,7 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 	row := store.Inbound{
 		ID: store.InboundID(id), Mailbox: a.Mailbox, UIDValidity: a.UIDValidity, UID: a.UID,
 		InternalDate: kept(a.InternalDate), SeenAt: now, Size: a.Size, Hash: a.Hash,
-		MessageID: cut(a.MessageID, store.MaxMessageID), From: cut(a.From, store.MaxFrom), Subject: cut(a.Subject, store.MaxSubject),
+		MessageID: text.Cut(a.MessageID, store.MaxMessageID), From: text.Cut(a.From, store.MaxFrom), Subject: text.Cut(a.Subject, store.MaxSubject),
 		Blob: a.Blob, Truncated: a.Truncated, State: store.InboundStored,
 	}
 	t.addCount(countInbound, string(row.State), 1)
@@ -245,7 +246,7 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 func (s *Store) QuarantineInbound(ctx context.Context, now time.Time, id store.InboundID, reason string) (row store.Inbound, err error) {
 	now = store.Instant(now)
 	err = s.write(ctx, 0, func(t *txn) (err error) {
-		row, err = t.quarantine(now, id, cut(reason, store.MaxFault))
+		row, err = t.quarantine(now, id, text.Cut(reason, store.MaxFault))
 		return err
 	})
 	if err != nil {
@@ -360,7 +361,7 @@ func (s *Store) LatestInbound(ctx context.Context, mailbox string) (row store.In
 
 // InboundByMessageID implements store.Ledger.
 func (s *Store) InboundByMessageID(ctx context.Context, messageID string, limit int) ([]store.Inbound, error) {
-	prefix := messageDigest(cut(messageID, store.MaxMessageID))
+	prefix := messageDigest(text.Cut(messageID, store.MaxMessageID))
 	return s.inbounds(ctx, "inbounds by Message-ID, at most", limit, func(t *txn, visit func(key, value []byte) (bool, error)) error {
 		return t.walkBack(bInMessages, prefix[:], beforeKey(prefix[:], 0), visit)
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // ClaimOutbound implements store.Outbox.
@@ -30,7 +31,7 @@ func (s *Store) ClaimOutbound(ctx context.Context, now time.Time, c store.Claim)
 // FinishOutbound implements store.Outbox.
 func (s *Store) FinishOutbound(ctx context.Context, now time.Time, f store.Finish) error {
 	now = store.Instant(now)
-	f.Reply = cut(f.Reply, store.MaxReply)
+	f.Reply = text.Cut(f.Reply, store.MaxReply)
 	err := checkFinish(f)
 	if err == nil {
 		err = s.write(ctx, 0, func(t *txn) error { return t.finish(now, f) })
@@ -91,7 +92,7 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 
 // wait puts a row back that is to be tried again, or held.
 func (t *txn) wait(now time.Time, row store.Outbound, f store.Finish) error {
-	row.DueAt, row.Hold.Stage = store.Instant(f.DueAt), cut(f.Hold, store.MaxHoldStage)
+	row.DueAt, row.Hold.Stage = store.Instant(f.DueAt), text.Cut(f.Hold, store.MaxHoldStage)
 	first := row.Hold.Since.IsZero()
 	if f.State == store.StateHeld {
 		row.Hold.Last = now
@@ -174,7 +175,7 @@ func (s *Store) OutboundByMessageID(ctx context.Context, messageID string) (row 
 		row, err = t.outboundByMessageID(messageID)
 		return err
 	})
-	return row, wrap("outbound by Message-ID", strconv.Quote(cut(messageID, 200)), err)
+	return row, wrap("outbound by Message-ID", strconv.Quote(text.Cut(messageID, 200)), err)
 }
 
 // outboundByMessageID looks among the rows whose Message-ID begins alike; ours
@@ -279,15 +280,4 @@ func listOf(state store.OutboundState) (b bucket, ok bool) {
 func (t *txn) end(row *store.Outbound, state store.OutboundState, now time.Time) error {
 	row.DoneAt, row.DueAt, row.Claim = now, time.Time{}, 0
 	return errors.Join(t.setState(row, state), t.countEnd(*row), t.countSentTo(*row), t.delete(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID))))
-}
-
-// cut shortens s to at most n bytes, never through a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xC0 == 0x80 {
-		n--
-	}
-	return s[:n]
 }

@@ -8,6 +8,7 @@ import (
 
 	"signpost/store"
 	"signpost/store/origin"
+	"signpost/store/text"
 )
 
 // What the reports of a decided mail change, one small function an effect. All
@@ -46,7 +47,7 @@ func (t *txn) applyReport(now time.Time, in store.Inbound, r store.Report, mail 
 // meetFate gives a mail its new fate, with all that follows from it, and writes
 // it. by is the mail that told of it, 0 for the relay's own words.
 func (t *txn) meetFate(now time.Time, mail store.Outbound, fate store.Fate, r store.Report, by store.InboundID) error {
-	r.Diagnostic = cut(r.Diagnostic, store.MaxReply)
+	r.Diagnostic = text.Cut(r.Diagnostic, store.MaxReply)
 	t.setDelivery(&mail, store.Delivery{
 		Fate: fate, At: now, Status: r.Status, Reason: r.Reason, Outcome: r.Outcome, Diagnostic: r.Diagnostic, Inbound: by,
 	})

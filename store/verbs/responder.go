@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // responderKey is the switch of all answers; with a mailbox's name behind it, and
@@ -118,7 +119,7 @@ func (s *Store) MailboxResponder(ctx context.Context, mailbox string) (state sto
 	if err = checkMailboxName(mailbox); err == nil {
 		state, err = s.switchOf(ctx, time.Time{}, mailbox) // it has no breaker
 	}
-	return state, wrap("responder of mailbox", strconv.Quote(cut(mailbox, 200)), err)
+	return state, wrap("responder of mailbox", strconv.Quote(text.Cut(mailbox, 200)), err)
 }
 
 func (s *Store) switchOf(ctx context.Context, now time.Time, mailbox string) (state store.Responder, err error) {
@@ -143,7 +144,7 @@ func (s *Store) SwitchResponder(ctx context.Context, now time.Time, w store.Swit
 		})
 	}
 	if err != nil {
-		return store.Responder{}, wrap("switch responder of mailbox", strconv.Quote(cut(w.Mailbox, 200)), err)
+		return store.Responder{}, wrap("switch responder of mailbox", strconv.Quote(text.Cut(w.Mailbox, 200)), err)
 	}
 	return state, nil
 }
@@ -153,7 +154,7 @@ func (t *txn) switchResponder(now time.Time, s store.Switch) (store.Responder, e
 	if err != nil {
 		return store.Responder{}, err
 	}
-	r := responderRecord{Off: !s.On, Since: micros(now), Reason: cut(s.Reason, store.MaxFault), By: cut(s.By, store.MaxField)}
+	r := responderRecord{Off: !s.On, Since: micros(now), Reason: text.Cut(s.Reason, store.MaxFault), By: text.Cut(s.By, store.MaxField)}
 	// Switched off by hand, a breaker that had tripped stays to be forgotten.
 	r.Breaker, r.Window, r.Trips, r.Armed = old.Breaker, old.Window, old.Trips, old.Armed
 	if old.Tripped {

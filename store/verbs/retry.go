@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // WaitingOutbounds implements store.Board.
@@ -184,7 +185,7 @@ func (s *Store) GiveUpOutbounds(
 		if err := t.dequeue(row); err != nil {
 			return err
 		}
-		row.Reply = cut("given up by "+by+": "+row.Reply, store.MaxReply)
+		row.Reply = text.Cut("given up by "+by+": "+row.Reply, store.MaxReply)
 		if err := t.end(&row, store.StateFailed, now); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // Indexes of the ledger that follow from its rows: what a row is found under is
@@ -141,7 +142,7 @@ func inboundCursor(c store.Cursor) (before uint64, err error) {
 func searched(q store.InboundQuery) (bucket, []byte) {
 	switch {
 	case q.MessageID != "":
-		prefix := messageDigest(cut(q.MessageID, store.MaxMessageID))
+		prefix := messageDigest(text.Cut(q.MessageID, store.MaxMessageID))
 		return bInMessages, prefix[:]
 	case q.Address != "":
 		prefix := digestOf(store.AddressKey(q.Address))

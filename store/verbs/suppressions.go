@@ -8,6 +8,7 @@ import (
 
 	"signpost/store"
 	"signpost/store/origin"
+	"signpost/store/text"
 )
 
 type suppressionRecord struct {
@@ -250,7 +251,7 @@ func (s *Store) SuppressAddress(ctx context.Context, now time.Time, n store.Supp
 	}
 	err = s.write(ctx, 0, func(t *txn) error {
 		r, err := t.hold(now, n.Address, n.Scope, n.Expires, func(r *suppressionRecord) {
-			r.By, r.Note = cut(n.By, store.MaxField), cut(n.Note, store.MaxReply)
+			r.By, r.Note = text.Cut(n.By, store.MaxField), text.Cut(n.Note, store.MaxReply)
 		})
 		held = r.suppression()
 		return err

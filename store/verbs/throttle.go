@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // How throttled mail is released fairly. Each row gets a turn when it is throttled:
@@ -238,7 +239,7 @@ func (t *txn) takeTurn(now time.Time, id store.OutboundID, turn turn, done *stor
 func (s *Store) ThrottledOutbounds(ctx context.Context, p store.Page) (found store.List[store.Outbound], err error) {
 	after, err := hex.DecodeString(string(p.After))
 	if err != nil || p.After != "" && len(after) != 16 {
-		return found, wrap("throttled outbounds after", strconv.Quote(cut(string(p.After), 200)),
+		return found, wrap("throttled outbounds after", strconv.Quote(text.Cut(string(p.After), 200)),
 			invalid("that is no cursor"))
 	}
 	if p.After != "" {

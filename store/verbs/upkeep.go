@@ -9,6 +9,7 @@ import (
 
 	"signpost/store"
 	"signpost/store/engine"
+	"signpost/store/text"
 )
 
 // Stats implements store.Upkeep.
@@ -73,7 +74,7 @@ func (s *Store) BlobsReferenced(ctx context.Context, hashes []store.BlobHash) ([
 func (s *Store) ListBlobs(ctx context.Context, after store.BlobHash, limit int) (hashes []store.BlobHash, err error) {
 	last, ok := blobKey(after)
 	if !ok && after != "" {
-		return nil, wrap("list blobs after", strconv.Quote(cut(string(after), 200)), invalid("that is no hash"))
+		return nil, wrap("list blobs after", strconv.Quote(text.Cut(string(after), 200)), invalid("that is no hash"))
 	}
 	err = s.read(ctx, func(t *txn) error {
 		return t.walk(bBlobs, nil, last, func(key, _ []byte) (bool, error) {
