@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,6 +16,21 @@ import (
 
 	"signpost/cmd/signpost/config/configtest"
 )
+
+// A file without a key, where variables say all: what they set counts, and what is
+// missing is listed.
+func TestAFileWithoutAKey(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"", "# all by environment\n"} {
+		cfg, err := Parse("f.toml", []byte(file), []string{"SIGNPOST_SMTP__ADDRESS=relay.example.com:465"})
+		if _, ok := errors.AsType[Faults](err); !ok || !strings.Contains(err.Error(), "base_url") {
+			t.Errorf("file %q: %v, want what is missing", file, err)
+		}
+		if cfg.SMTP.Address != "relay.example.com:465" {
+			t.Errorf("file %q: the variable set %q", file, cfg.SMTP.Address)
+		}
+	}
+}
 
 // TestTheEnvironmentSetsAnyKey: numbers, sizes, lists, tables whose ids no shell
 // could spell, and a file that is meant as a file.

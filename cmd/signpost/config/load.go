@@ -35,8 +35,11 @@ func LoadWithout(path string, environ []string, lacks ...Lack) (Config, error) {
 	return cfg, err
 }
 
+// Parse reads a configuration that is at hand: the text of a file, whose path faults
+// name, with the variables of environ ("KEY=value") over it and the defaults under it.
+// Its error is a Faults that lists every fault.
 func Parse(path string, raw []byte, environ []string) (Config, error) {
-	var written map[string]any
+	written := map[string]any{}
 	if err := toml.Unmarshal(raw, &written); err != nil {
 		return Config{}, syntaxFault(path, raw, err)
 	}
