@@ -56,8 +56,12 @@ type holds struct {
 	mu      sync.Mutex
 	all     *hold
 	domains map[string]*hold
-	met     map[string]bool // domains that newly met refusals of ours since the relay last took a mail
+	met     map[string]bool      // domains that newly met refusals of ours since the relay last took a mail
+	freed   map[string]time.Time // when the last hold over a domain ended, "" that over all mail
 }
+
+// freedKept is how long it is remembered when a hold ended.
+const freedKept = time.Hour
 
 type hold struct {
 	HoldStatus
@@ -68,7 +72,8 @@ type hold struct {
 }
 
 func newHolds(seen func(HoldStatus, bool)) *holds {
-	return &holds{seen: seen, domains: map[string]*hold{}, met: map[string]bool{}}
+	return &holds{seen: seen, domains: map[string]*hold{}, met: map[string]bool{},
+		freed: map[string]time.Time{}}
 }
 
 // now lists the holds, the one of all mail alone where there is one, else the oldest
@@ -189,13 +194,33 @@ func (h *holds) took(row store.Outbound) []store.OutboundID {
 	if over == nil {
 		return nil
 	}
+	h.end(over)
+	return slices.DeleteFunc(over.rows, func(id store.OutboundID) bool { return id == row.ID })
+}
+
+// end ends a hold; the caller has the lock.
+func (h *holds) end(over *hold) {
 	if over == h.all {
 		h.all = nil
 	} else {
 		delete(h.domains, over.Domain)
 	}
+	now := time.Now()
+	maps.DeleteFunc(h.freed, func(_ string, at time.Time) bool { return now.Sub(at) > freedKept })
+	h.freed[over.Domain] = now
 	h.seen(over.HoldStatus, true)
-	return slices.DeleteFunc(over.rows, func(id store.OutboundID) bool { return id == row.ID })
+}
+
+// freedAt is when the last hold over an address's mail ended, zero where that is not
+// remembered.
+func (h *holds) freedAt(address string) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all, own := h.freed[""], h.freed[origin.Organisation(address)]
+	if own.After(all) {
+		return own
+	}
+	return all
 }
 
 // unproven takes down that a row's try told nothing of its hold: it is probed again
@@ -273,8 +298,7 @@ func (h *holds) send(domain string, id store.OutboundID) {
 	case id != 0:
 		over.probe = id
 	case domain != "":
-		delete(h.domains, domain)
-		h.seen(over.HoldStatus, true)
+		h.end(over)
 	}
 }
 
@@ -283,8 +307,7 @@ func (h *holds) idle() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.all != nil && h.all.probe == 0 {
-		h.seen(h.all.HoldStatus, true)
-		h.all = nil
+		h.end(h.all)
 	}
 }
 

@@ -124,6 +124,9 @@ func TestAHoldOfOneDomainStopsNoOther(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		d.want(t, bad, store.StateSent)
 		d.want(t, other, store.StateSent)
+		if age := time.Since(d.Freed("cy@x.strict.example")); age > 10*time.Minute || !d.Freed("p1@d1.example").IsZero() {
+			t.Errorf("the hold ended %v ago, that over another domain %v", age, d.Freed("p1@d1.example"))
+		}
 	})
 }
 

@@ -88,6 +88,10 @@ func (s *Sender) Holding(address string) bool {
 	return s.holds.covers(address)
 }
 
+// Freed is when the last hold over mail to an address ended, zero when there was none
+// within the last hour.
+func (s *Sender) Freed(address string) time.Time { return s.holds.freedAt(address) }
+
 // Hasten is Kick for a person who mended something: holds are probed at once.
 func (s *Sender) Hasten() {
 	s.holds.hasten(time.Now())

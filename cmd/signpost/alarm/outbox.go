@@ -82,23 +82,11 @@ func mailsAre(n uint64) string {
 // waitingLooked is how many waiting mails are looked at for one that no hold keeps.
 const waitingLooked = 100
 
-// waitingSince is oldestUnheld, or when all mail was last held where that is later:
-// what a hold has just let go needs a while to be sent.
-func (s *Subject) waitingSince(ctx context.Context, now time.Time, stats store.Stats) time.Time {
-	if s.Sender.HoldsAll() {
-		s.allHeld.Store(now.UnixMicro())
-	}
-	oldest, freed := s.oldestUnheld(ctx, stats), time.UnixMicro(s.allHeld.Load())
-	if !oldest.IsZero() && freed.After(oldest) {
-		return freed
-	}
-	return oldest
-}
-
-// oldestUnheld is when the oldest waiting mail was queued that no hold keeps back, as
-// far as looked; zero when there is none.
-func (s *Subject) oldestUnheld(ctx context.Context, stats store.Stats) time.Time {
-	if stats.Outbounds[store.StateHeld] == 0 && len(s.Sender.Holds()) == 0 {
+// oldestUnheld is since when the oldest waiting mail that no hold keeps back could be
+// sent, as far as looked; zero when there is none. What a hold kept back could be sent
+// when that ended: it is not late at once.
+func (s *Subject) oldestUnheld(ctx context.Context, now time.Time, stats store.Stats) (oldest time.Time) {
+	if stats.OldestQueued.IsZero() || now.Sub(stats.OldestQueued) <= waitTooLong {
 		return stats.OldestQueued
 	}
 	rows, err := s.Store.WaitingOutbounds(ctx, 0, waitingLooked)
@@ -106,9 +94,16 @@ func (s *Subject) oldestUnheld(ctx context.Context, stats store.Stats) time.Time
 		return stats.OldestQueued
 	}
 	for _, row := range rows {
-		if row.Hold.Stage == "" && !s.Sender.Holding(row.To) {
-			return row.QueuedAt
+		if row.Hold.Stage != "" || s.Sender.Holding(row.To) {
+			continue
+		}
+		since := row.QueuedAt
+		if freed := s.Sender.Freed(row.To); freed.After(since) {
+			since = freed
+		}
+		if oldest.IsZero() || since.Before(oldest) {
+			oldest = since
 		}
 	}
-	return time.Time{}
+	return oldest
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"signpost/cmd/signpost/config"
@@ -15,7 +14,8 @@ import (
 	"signpost/store"
 )
 
-// Subject is the service that is looked at. What is nil or off is not looked at.
+// Subject is the service that is looked at. It needs Store and Sender; the rest is not
+// looked at where it is empty.
 type Subject struct {
 	Config   config.Config
 	Began    time.Time // when the service did
@@ -28,7 +28,6 @@ type Subject struct {
 
 	answers answerRate
 	lists   lists
-	allHeld atomic.Int64 // when all mail was last seen held, in Unix microseconds
 }
 
 // Store is the part of the store that tells how the service does.
@@ -49,6 +48,7 @@ type Sender interface {
 	Holds() []outbox.HoldStatus
 	HoldsAll() bool
 	Holding(address string) bool
+	Freed(address string) time.Time
 }
 
 // Watcher is what *watch.Watcher knows of its mailbox.
@@ -84,7 +84,7 @@ func (s *Subject) asSaid(ctx context.Context, now time.Time) []store.Trouble {
 	}
 	return slices.Concat(
 		throttledTroubles(stats, s.Config.Alarm.Throttled),
-		outboxTroubles(now, s.waitingSince(ctx, now, stats), s.Sender.Relay()), held, s.mailboxTroubles(now),
+		outboxTroubles(now, s.oldestUnheld(ctx, now, stats), s.Sender.Relay()), held, s.mailboxTroubles(now),
 		s.responderTroubles(ctx, now),
 		s.refusalTroubles(ctx, now), s.tokenTroubles(now), s.silencedTroubles(ctx), s.diskTroubles(now), canary,
 		s.guessTroubles(now), s.listTroubles(),

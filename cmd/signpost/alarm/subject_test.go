@@ -53,55 +53,50 @@ func TestMailThatDoesNotLeaveIsTold(t *testing.T) {
 	}
 }
 
-// relayOf is a sender that holds all mail, or none.
+// relayOf is a sender with holds that a story sets.
 type relayOf struct {
 	Sender
-	holdsAll bool
+	holding bool
+	freed   time.Time
 }
 
-func (r *relayOf) HoldsAll() bool            { return r.holdsAll }
-func (r *relayOf) Holding(string) bool       { return r.holdsAll }
-func (r *relayOf) Relay() outbox.RelayStatus { return outbox.RelayStatus{} }
-func (r *relayOf) Holds() []outbox.HoldStatus {
-	if !r.holdsAll {
-		return nil
-	}
-	return []outbox.HoldStatus{{}}
-}
+func (r relayOf) Holding(string) bool    { return r.holding }
+func (r relayOf) Freed(string) time.Time { return r.freed }
 
-// queueOf is a store in which one mail waits.
+// queueOf is a store in which mails wait.
 type queueOf struct {
 	Store
-	mail store.Outbound
+	mails []store.Outbound
 }
 
 func (q queueOf) WaitingOutbounds(context.Context, store.OutboundID, int) ([]store.Outbound, error) {
-	return []store.Outbound{q.mail}, nil
+	return q.mails, nil
 }
 
-// A mail that a hold let go is not late at once: it is only when it still waits long
-// after the hold.
+// Mail that a hold keeps back is not late, and what it let go only when it still waits
+// long after: the first look may fall between the hold's end and the mail's departure.
 func TestMailThatAHoldLetGoIsNotLateAtOnce(t *testing.T) {
 	t.Parallel()
 	began := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	relay := &relayOf{holdsAll: true}
-	s := &Subject{Sender: relay, Store: queueOf{mail: store.Outbound{QueuedAt: began}}}
-	for _, c := range []struct {
+	freed := began.Add(40 * time.Minute)
+	for name, c := range map[string]struct {
+		relay relayOf
 		after time.Duration
-		holds bool
 		want  string
 	}{
-		{9 * time.Minute, true, ""},
-		{40 * time.Minute, true, ""},
-		{41 * time.Minute, false, ""},
-		{50 * time.Minute, false, ""},
-		{51 * time.Minute, false, "outbox 1"},
+		"no hold":              {relayOf{}, 11 * time.Minute, "outbox 1"},
+		"held":                 {relayOf{holding: true}, 40 * time.Minute, ""},
+		"let go":               {relayOf{freed: freed}, 40 * time.Minute, ""},
+		"let go a while ago":   {relayOf{freed: freed}, 50 * time.Minute, ""},
+		"it did not leave":     {relayOf{freed: freed}, 51 * time.Minute, "outbox 1"},
+		"of a hold before it":  {relayOf{freed: began.Add(-time.Minute)}, 11 * time.Minute, "outbox 1"},
+		"held, let go earlier": {relayOf{holding: true, freed: began}, 3 * time.Hour, ""},
 	} {
-		relay.holdsAll = c.holds
+		s := &Subject{Sender: c.relay, Store: queueOf{mails: []store.Outbound{{QueuedAt: began}}}}
 		now := began.Add(c.after)
-		stats := store.Stats{OldestQueued: began}
-		if got := keysOf(outboxTroubles(now, s.waitingSince(t.Context(), now, stats), relay.Relay())); got != c.want {
-			t.Errorf("%v after the mail was queued, held %v: %q, want %q", c.after, c.holds, got, c.want)
+		oldest := s.oldestUnheld(t.Context(), now, store.Stats{OldestQueued: began})
+		if got := keysOf(outboxTroubles(now, oldest, outbox.RelayStatus{})); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }
@@ -222,7 +217,7 @@ func TestAListInFrontOfAMailboxIsTold(t *testing.T) {
 		}
 	}
 	var few lists
-	for range frontLeast - 1 {
+	for range minListed - 1 {
 		few.add(store.Inbound{Mailbox: "us", Verdict: behindList(store.KindList)})
 	}
 	if _, _, yes := few.most("us"); yes {
