@@ -9,8 +9,9 @@ import (
 )
 
 // Create makes a file of what write writes and returns when bytes and name are
-// durable. fs.ErrExist when there is a file of that name, which stays as it is; after
-// any other error there is none.
+// durable. fs.ErrExist when there is a file of that name, which stays as it is. After
+// another error there is none, unless only its folder could not be synced: then it is
+// whole and may not outlive a crash.
 func Create(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -23,8 +24,9 @@ func Create(path string, mode fs.FileMode, write func(io.Writer) error) error {
 }
 
 // Replace puts a file of what write writes in the place of the one of that name, in
-// one step: after an error, or a crash, the old one is there whole. Its owner alone
-// may read it. It returns when bytes and name are durable.
+// one step, and returns when bytes and name are durable. After an error, or a crash,
+// one of the two is there whole: the new one where only its folder could not be
+// synced, else the old one. Its owner alone may read it.
 func Replace(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
@@ -61,7 +63,11 @@ func Rename(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	return SyncFolder(filepath.Dir(to))
+	err := SyncFolder(filepath.Dir(to))
+	if left := filepath.Dir(from); err == nil && left != filepath.Dir(to) {
+		err = SyncFolder(left)
+	}
+	return err
 }
 
 // Seal makes the bytes of a file durable, and closes it in any case.
