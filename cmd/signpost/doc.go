@@ -7,8 +7,10 @@
 // reaches the service that holds a data folder (control.go); health.go answers /healthz
 // and /readyz. Rooms of its own have the configuration (config), alarms and what raises
 // them (alarm), backup and restore (archive), signpost check (doctor), made-up tickets
-// (generate), chores (upkeep) and what Prometheus reads (metrics): they see the configuration and not one
-// another.
+// (generate), chores (upkeep) and what Prometheus reads (metrics): they see the
+// configuration and not one another. e2e drives the built program; world.go is the
+// network outside it, which world_bench.go (build tag bench) replaces by the sandbox's
+// DNS, so that a service that is measured asks no server elsewhere.
 //
 // A call flows so: run parses the command line and calls the subcommand's Run, which loads
 // the configuration and either asks the running service over the control socket or opens

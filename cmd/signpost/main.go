@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	_ "time/tzdata"
+	_ "time/tzdata" // promises must not depend on the machine's zone files
 
 	"github.com/alecthomas/kong"
 

@@ -11,13 +11,13 @@ import (
 )
 
 // A list or a group in front of a mailbox, such as a Google group that bears the
-// support address, puts its marks on everybody's mail. No automatic answer may go to
+// support address, puts its marks on all mail. No automatic answer may go to
 // a list (RFC 5230 section 4.6), so no person is ever answered, and no mail looks wrong.
 
 const (
-	frontWatched = 50 // persons' mails of a mailbox that are looked at, the last ones
-	frontLeast   = 10 // of them before it is said
-	frontRecall  = 500
+	listWatched = 50  // persons' mails of a mailbox that are looked at, the last ones
+	minListed   = 10  // of them before it is said
+	maxRecalled = 500 // rows of the ledger read at the start
 )
 
 // lists counts the last mails of persons that came behind a list of ours, by mailbox.
@@ -27,31 +27,31 @@ type lists struct {
 	last map[string][]bool
 }
 
-func (f *lists) add(row store.Inbound) {
+func (l *lists) add(row store.Inbound) {
 	person, behind := triage.FromPerson(row.Verdict)
 	if !person {
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.last == nil {
-		f.last = map[string][]bool{}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == nil {
+		l.last = map[string][]bool{}
 	}
-	last := append(f.last[row.Mailbox], behind)
-	f.last[row.Mailbox] = last[max(0, len(last)-frontWatched):]
+	last := append(l.last[row.Mailbox], behind)
+	l.last[row.Mailbox] = last[max(0, len(last)-listWatched):]
 }
 
 // most tells whether most persons' mail of a mailbox came behind a list: n of all.
-func (f *lists) most(mailbox string) (n, all int, yes bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, behind := range f.last[mailbox] {
+func (l *lists) most(mailbox string) (n, all int, yes bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, behind := range l.last[mailbox] {
 		if behind {
 			n++
 		}
 	}
-	all = len(f.last[mailbox])
-	return n, all, all >= frontLeast && 2*n > all
+	all = len(l.last[mailbox])
+	return n, all, all >= minListed && 2*n > all
 }
 
 // listTroubles tells of mailboxes behind a list.
@@ -60,7 +60,8 @@ func (s *Subject) listTroubles() (list []store.Trouble) {
 		id := w.Health().Mailbox
 		if n, all, yes := s.lists.most(id); yes {
 			list = append(list, store.Trouble{
-				Key: "front/" + id, Level: 1, Do: triage.OwnListHint,
+				Key:   "front/" + id, // a key that was told once stays
+				Level: 1, Do: triage.OwnListHint,
 				What: fmt.Sprintf("mailbox %s: %d of the last %d mails that people wrote "+
 					"came through a list or group of our own address, and what comes through one is never answered",
 					id, n, all),
@@ -72,7 +73,7 @@ func (s *Subject) listTroubles() (list []store.Trouble) {
 
 // recallLists counts what came before this process began.
 func (s *Subject) recallLists(ctx context.Context) error {
-	rows, err := s.Store.ListInbound(ctx, 0, frontRecall)
+	rows, err := s.Store.ListInbound(ctx, 0, maxRecalled)
 	for _, row := range slices.Backward(rows) {
 		s.lists.add(row)
 	}

@@ -51,7 +51,7 @@ func checkCanary(ctx context.Context, cfg config.Config, r *report) {
 	d := store.Domain(cfg.Canary.Address)
 	if !slices.ContainsFunc(cfg.Regions(), func(r store.Region) bool { return store.Domain(r.Address) == d }) {
 		r.warn(heading, "its mail leaves from %s by our relay: is the relay in that domain's SPF record, or do we sign "+
-			"for it? Else nobody answers it.", d)
+			"for it? Else it gets no answer.", d)
 	}
 }
 

@@ -2,7 +2,8 @@
 //
 // What stands here: Metrics with the counters that others move (metrics.go), and what
 // is read from its source whenever Prometheus asks: the store's counts (store.go) and
-// when credentials end (accounts.go). A call flows so: New makes the registry, the
+// when credentials end (accounts.go). Commits (commits.go) counts the store's commits
+// for /ops/health as well. A call flows so: New makes the registry, the
 // wiring hands SenderObserver, WatchObserver and ObserveCommit to the rooms that have
 // something to count and calls the Watch... methods for what is to be read, and Handler
 // serves all of it.

@@ -33,7 +33,7 @@ type Figure struct {
 	Note  string
 }
 
-// Print shows the Median and each pair.
+// Print writes the figure to the standard output: its median, its aim and each pair.
 func (f Figure) Print() {
 	line := fmt.Sprintf("%s: %s%s", f.Name, Digits(Median(f.Pairs)), f.Unit)
 	if f.Aim != "" {
@@ -63,9 +63,10 @@ func Digits(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
+// Median of unsorted values, the upper of the middle two; there must be one.
 func Median[T cmp.Ordered](of []T) T { return slices.Sorted(slices.Values(of))[len(of)/2] }
 
-// quantile of unsorted values: 0.99 is what 99 of 100 stay below.
+// Quantile of unsorted values: 0.99 is what 99 of 100 stay below.
 func Quantile[T cmp.Ordered](of []T, q float64) T {
 	sorted := slices.Sorted(slices.Values(of))
 	return sorted[min(len(sorted)-1, int(float64(len(sorted))*q))]
@@ -81,7 +82,7 @@ func Ratios(a, b []float64) []float64 {
 }
 
 // Rounds times n single events, five times over, with a rest after each, and
-// returns the Median and the 99th percentile in ms of every round.
+// returns the median and the 99th percentile in ms of every round.
 func Rounds(n int, rest time.Duration, once func(i int)) (p50, p99 []float64) {
 	for round := range Pairs {
 		took := make([]float64, n)
