@@ -12,7 +12,7 @@ import (
 type Auth struct {
 	SPF       string   // the result's word: pass, fail, softfail, neutral, none; "" unknown
 	SPFDomain string   // the domain of MAIL FROM it was checked for
-	DKIM      []string // domains (d=) whose signature passed
+	DKIM      []string // domains (d=) whose signature of the From that we read passed
 	DMARC     string   // the result's word, "" unknown
 	// DMARCDomain is the author's domain it was checked for (RFC 8601 section 2.7.3:
 	// header.from); "" where the result does not say.

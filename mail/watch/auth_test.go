@@ -122,6 +122,46 @@ func TestASignatureIsVerifiedHere(t *testing.T) {
 	tell("without a signature", right, func(raw string) string { return raw[strings.Index(raw, "Return-Path"):] }, 0)
 }
 
+// A mail that a host signed once proves nothing below another From: whatever keeps the
+// one reader from the second From must keep the other from the signature.
+func TestASignatureProvesNoFromThatWasPutAboveIt(t *testing.T) {
+	t.Parallel()
+	const forged = "Return-Path: <victim@partner.test>\r\nFrom: Victim <victim@partner.test>\r\n" +
+		"To: partner-us.support@example.com\r\nSubject: A question\r\nDKIM-Signature: x\r\nX: a\r\n"
+	for name, between := range map[string]string{
+		"nothing":                                  "",
+		"a fold of a space":                        " \r\n",
+		"a fold of white space":                    "\t \t\r\n",
+		"two folds of white space":                 " \r\n\t\r\n",
+		"a fold of a wider space":                  " \u00a0\r\n",
+		"a wider space":                            "\u3000\r\n",
+		"a carriage return":                        "\r\r\n",
+		"a fold of a carriage return":              " \r\r\n",
+		"a line that is no field":                  "no field\r\n",
+		"lines that are no field":                  strings.Repeat("no field\r\n", 31),
+		"lines that are no field, behind a name":   strings.Repeat("no field : x\r\n", 31),
+		"folds of white space behind such a line":  "no field\r\n" + strings.Repeat(" \r\n", 40),
+		"a name too long to be read":               strings.Repeat("x", 300) + ": a\r\n",
+		"fields beyond the bytes that are read":    strings.Repeat("X: "+strings.Repeat("x", 15_000)+"\r\n", 80),
+		"fields beyond the number that is counted": strings.Repeat("X: a\r\n", 2_100),
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				raw, record := signed(t, "mallory@partner.test")
+				h := newBadHouse(t, newLineServer(forged+between+raw, raw))
+				h.keepBlobs()
+				h.deps.Resolver = &names{
+					mx:  map[string]any{"partner.test": []*net.MX{{Host: "mx.partner.test."}}},
+					txt: map[string]string{"s1._domainkey.partner.test": record},
+				}
+				h.start()
+				time.Sleep(2 * time.Hour)
+				h.decided(2, 1) // the mail itself, as it was signed
+			})
+		})
+	}
+}
+
 func TestTheAnswersDomainTakesMail(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
+
+	"signpost/mail/header"
 )
 
 // signaturesMost is how many DKIM signatures of one mail are verified; each
@@ -29,17 +31,19 @@ const (
 	maxEmpty      = 64 << 10 // line ends in a row: the library copies them all with each block that it reads
 )
 
-// modest tells a header that can be verified in little time, and that ends within
-// head. Its lines end as the library sees it.
+// modest tells a header that can be verified in little time, that ends within head, and
+// in which the library reads the same fields as we do. Its lines end as the library sees it.
 func modest(head []byte) bool {
 	count, lines, size := 0, 0, 0
 	signature := false
+	rest := head
 	for line := range bytes.Lines(head) {
+		rest = rest[len(line):]
 		text := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 		if len(text) == 0 && len(text) < len(line) {
-			return true
+			return readsAlike(head, count, len(rest))
 		}
-		if text[0] != ' ' && text[0] != '\t' {
+		if text[0] != ' ' && text[0] != '\t' || count == 0 {
 			count, lines, size = count+1, 0, 0
 			name, _, _ := bytes.Cut(text, []byte(":"))
 			signature = bytes.EqualFold(bytes.TrimSpace(name), []byte("dkim-signature"))
@@ -50,6 +54,15 @@ func modest(head []byte) bool {
 		}
 	}
 	return false
+}
+
+// readsAlike tells a header of which mail/header reads as many fields as the library does,
+// up to the same byte. The library takes the fields that a signature covers from the
+// bottom (RFC 6376 section 5.4.2): a From that only it reads would let an old signature
+// prove the From above it, which is the only one that we read.
+func readsAlike(head []byte, count, body int) bool {
+	read, rest := header.Read(head)
+	return len(read) == count && len(rest) == body
 }
 
 // hurried is a text that ends where the time does, or where it has more empty lines
