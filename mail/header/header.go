@@ -22,8 +22,9 @@ type Header []Field
 
 // Read splits raw into its header and its body. It takes what a strict
 // parser refuses: an mbox "From " line or a byte order mark in front, blank lines
-// before the first field, spaces before the colon (RFC 5322 section 4.5), lines
-// that are no field at all, and a header that ends without a blank line.
+// before the first field, spaces before the colon (RFC 5322 section 4.5), folds of
+// white space alone, lines that are no field at all, and a header that ends without a
+// blank line.
 func Read(raw []byte) (Header, []byte) {
 	rest := skipPreamble(unixLines(raw))
 	limit := min(len(rest), maxHeader)
@@ -34,8 +35,15 @@ func Read(raw []byte) (Header, []byte) {
 		line, next := CutLine(rest)
 		switch name, value, ok := CutField(line); {
 		case isBlank(line):
-			return h, next
-		case isFolded(line) && len(h) > 0:
+			last, after, isFold := cutWhite(rest)
+			if !isFold || len(h) == 0 {
+				return h, next
+			}
+			if !isPassed {
+				h.extend(last)
+			}
+			next = after
+		case isFold(line) && len(h) > 0:
 			if !isPassed {
 				h.extend(line)
 			}
@@ -86,10 +94,22 @@ func CutLine(b []byte) (line, rest []byte) {
 	return line, rest
 }
 
-func isBlank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 && !isFolded(line) }
+func isBlank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
 
-func isFolded(line []byte) bool {
-	return len(line) > 0 && (line[0] == ' ' || line[0] == '\t') && len(bytes.TrimSpace(line)) > 0
+func isFold(line []byte) bool { return len(line) > 0 && (line[0] == ' ' || line[0] == '\t') }
+
+// cutWhite cuts off lines of white space that begin as folds do, and returns the last of
+// them. They are folds (obs-FWS, RFC 5322 section 4.2) where a fold or a field follows;
+// else the first is the blank line above the body, with spaces that a program added.
+func cutWhite(b []byte) (last, rest []byte, ok bool) {
+	for rest = b; ; {
+		line, next := CutLine(rest)
+		if !isFold(line) || !isBlank(line) {
+			_, _, isField := CutField(line)
+			return last, rest, last != nil && (isFold(line) || isField)
+		}
+		last, rest = line, next
+	}
 }
 
 // CutField splits a line "Name: value": the name without the white space that may stand
@@ -210,7 +230,7 @@ func Unfold(value []byte) string {
 		switch c := value[i]; c {
 		case 0, '\r':
 		case '\n':
-			for i+1 < len(value) && (value[i+1] == ' ' || value[i+1] == '\t' || value[i+1] == '\r') {
+			for i+1 < len(value) && bytes.IndexByte([]byte(" \t\r\n"), value[i+1]) >= 0 {
 				i++
 			}
 			out = append(out, ' ')

@@ -162,6 +162,17 @@ func TestASignatureProvesNoFromThatWasPutAboveIt(t *testing.T) {
 	}
 }
 
+// A filter that folds its report with a line of white space hides nothing below it.
+func TestWhatStandsBelowAFoldOfWhiteSpaceIsHeard(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		report := "X-Spam-Report: a\r\n\t \r\n\tb\r\n \r\n"
+		h := newBadHouse(t, newLineServer(report+letter("ann@partner.test", "one@partner.test")))
+		h.start()
+		time.Sleep(2 * time.Hour)
+		h.decided(1, 1)
+	})
+}
+
 func TestTheAnswersDomainTakesMail(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
