@@ -8,6 +8,7 @@ import (
 
 	"github.com/emersion/go-msgauth/dkim"
 
+	"signpost/mail/header"
 	"signpost/store"
 	"signpost/store/origin"
 )
@@ -127,10 +128,11 @@ func aligns(a, b string) bool { return a != "" && origin.Organisation(a) == orig
 const maxSignatures = 5 // verified a mail
 
 // verify checks the mail's DKIM signatures. It returns the domains that signed
-// it truly and one result a signature; one whose key nobody knows counts none.
+// it truly and one result a signature; one whose key nobody knows counts none. A mail in
+// which the verifier may find other fields than head has none.
 func (s *Server) verify(head fields, raw []byte) (signed, results []string) {
 	none := []string{"dkim=none"}
-	if s.cfg.LookupTXT == nil || head.count("dkim-signature") == 0 {
+	if s.cfg.LookupTXT == nil || head.count("dkim-signature") == 0 || !header.IsStrict(raw) {
 		return nil, none
 	}
 	var mu sync.Mutex

@@ -8,14 +8,10 @@ import (
 	"signpost/store/text"
 )
 
-// maxHeader is how much of a mail is read as its header, in bytes; what comes
-// after counts as text.
-const maxHeader = 1 << 20
-
 // field is one header field as it stands in the mail, folds and line end
 // included.
 type field struct {
-	name string // lower case
+	name string // lower case; "" of a line that is no field
 	raw  []byte
 }
 
@@ -24,30 +20,29 @@ func (f field) value() string {
 	return strings.Join(strings.Fields(header.Unfold(v)), " ")
 }
 
-// splitHeader takes the header fields off a mail as hosts do, which hand on every byte:
-// a line that is neither a field nor the fold of one ends the header. Rest begins
-// with the empty line, where there is one. What a field says is read by mail/header.
+// splitHeader takes the header off a mail, as far as mail/header reads one, and keeps every
+// byte of it, as hosts do: a line that is no field, with its folds, is one without a name.
+// Rest begins with the empty line, where there is one. A text without any field, and one
+// below an empty line, has no header: fields of the host's will stand above it.
 func splitHeader(raw []byte) (all fields, rest []byte) {
-	limit := min(len(raw), maxHeader)
+	_, body := header.Read(raw)
+	named := false
 	at := 0
-	for at < limit {
-		end := at + lineLen(raw[at:limit])
-		line := raw[at:end]
-		if line[0] == ' ' || line[0] == '\t' {
-			if len(all) == 0 {
-				return nil, raw
-			}
-			last := &all[len(all)-1]
-			last.raw = raw[end-len(line)-len(last.raw) : end]
-			at = end
+	for end := len(raw) - len(body); at < end; {
+		line := raw[at : at+lineLen(raw[at:end])]
+		if isBlank := len(bytes.TrimSpace(line)) == 0; isBlank && (at == 0 || at+len(line) == end) {
+			break
+		}
+		at += len(line)
+		if n := len(all); n > 0 && (line[0] == ' ' || line[0] == '\t') {
+			all[n-1].raw = raw[at-len(line)-len(all[n-1].raw) : at]
 			continue
 		}
 		name, _, ok := header.CutField(line)
-		if !ok {
-			break
-		}
-		all = append(all, field{name: strings.ToLower(string(name)), raw: line})
-		at = end
+		all, named = append(all, field{name: strings.ToLower(string(name)), raw: line}), named || ok
+	}
+	if !named {
+		return nil, raw
 	}
 	return all, raw[at:]
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/emersion/go-msgauth/dkim"
 	"github.com/emersion/go-smtp"
+
+	"signpost/mail/header"
 )
 
 func TestATrueSignatureIsFoundAndABrokenOneToo(t *testing.T) {
@@ -45,6 +47,8 @@ func TestATrueSignatureIsFoundAndABrokenOneToo(t *testing.T) {
 		{"broken", "", strings.Replace(sign("x.example"), "Hello", "Hullo", 1), "dkim=fail header.d=x.example; dmarc=none"},
 		{"true, another domain's envelope", "b@y.example", sign("x.example"), "dkim=pass header.d=x.example; dmarc=pass"},
 		{"key unknown", "a@x.example", sign("z.example"), "dkim=none; dmarc=pass"},
+		{"true, below another author", "", "From: b@x.example\r\nDKIM-Signature: v=1\r\nX: a\r\n \r\nTo me\r\n" +
+			sign("x.example"), "dkim=none; dmarc=none"},
 		{"nonsense", "a@x.example", "DKIM-Signature: v=1; a=rsa-sha256\r\n" + string(mailOf("a@x.example", "me@example.com", "x")), "dkim=none; dmarc=pass"},
 	} {
 		if err := s.Deliver(tc.from, []string{"me@example.com"}, []byte(tc.raw)); err != nil {
@@ -54,8 +58,44 @@ func TestATrueSignatureIsFoundAndABrokenOneToo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := parse(t, m.Raw).Header.Get("Authentication-Results"); !strings.Contains(got, tc.want) {
+		read, _ := header.Read(m.Raw)
+		if got := read.Value("Authentication-Results"); !strings.Contains(got, tc.want) {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
+		}
+	}
+}
+
+// Lines that are no field end the header neither for readers of the mail nor for the host.
+func TestWhatStandsBelowALineThatIsNoFieldCountsAsHeader(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{})
+	for name, line := range map[string]string{
+		"words":                 "no field\r\n",
+		"words, folded":         "no field\r\n\tat all\r\n",
+		"a name too long":       strings.Repeat("x", 300) + ": a\r\n",
+		"a fold of white space": "X: a\r\n \r\n",
+	} {
+		to := fmt.Sprintf("me%d@example.com", len(name))
+		forged := "Authentication-Results: " + s.cfg.Host + "; dmarc=pass\r\n"
+		mail := line + forged + string(mailOf("a@"+Spoofed, to, "x"))
+		if err := s.Deliver("a@"+Spoofed, []string{to}, []byte(mail)); err != nil {
+			t.Fatal(name, err)
+		}
+		m, err := s.Mail(s.Mails(to, 0, 1)[0].ID)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		read, _ := header.Read(m.Raw)
+		count, got := read.Count("Authentication-Results"), read.Value("Authentication-Results")
+		if !strings.Contains(got, "dmarc=fail") || count != 1 {
+			t.Errorf("%s: %d results, the first %q", name, count, got)
+		}
+		if !bytes.Contains(m.Raw, []byte(line)) || m.Subject != "x" {
+			t.Errorf("%s: the mail about %q came as %q", name, m.Subject, m.Raw)
+		}
+		hops := strings.Repeat("Received: from a by b\r\n", maxHops+1)
+		if err := s.Deliver("a@x.example", []string{to}, []byte(line+hops+mail)); !errors.Is(err, errLoop) {
+			t.Errorf("%s: a mail that goes in circles: %v", name, err)
 		}
 	}
 }
@@ -201,6 +241,7 @@ func FuzzSplitHeader(f *testing.F) {
 		"Authentication-Results: mx.sandbox.example.com; dmarc=pass\r\n\r\n",
 		"Authentication-Results:\r\n ((a) \"b\\)\") \"MX.sandbox.example.com\";x\r\n\r\n",
 		"Return-Path: <a@b>\nX: =?utf-8?q?=00?=\n\n", "a:\x00\xff\r\r\n",
+		"no field\nAuthentication-Results: mx.sandbox.example.com; dmarc=pass\n\n", "a: b\n \n\tc\nd: e\n \nf", "\n\na: b\n\n",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -216,13 +257,14 @@ func FuzzSplitHeader(f *testing.F) {
 			t.Fatalf("bytes were lost of %q", raw)
 		}
 		trace, body := s.stamp(envelope{from: "a@spoofed.example"}, fields, rest, raw)
-		stamped, _ := splitHeader(append([]byte(trace), body...))
+		stamped, _ := header.Read(append([]byte(trace), body...))
 		own := 0
-		for _, field := range stamped {
-			if field.name == "authentication-results" && s.isOwnResult(field) {
+		stamped.All("Authentication-Results", func(value []byte) bool {
+			if s.isOwnResult(field{raw: append([]byte(":"), value...)}) {
 				own++
 			}
-		}
+			return true
+		})
 		if own != 1 || strings.Count(trace, "\n") != strings.Count(trace, "\r\n") {
 			t.Fatalf("%d results under our name on %q:\n%s", own, raw, trace)
 		}

@@ -36,14 +36,12 @@ const (
 func modest(head []byte) bool {
 	count, lines, size := 0, 0, 0
 	signature := false
-	rest := head
 	for line := range bytes.Lines(head) {
-		rest = rest[len(line):]
 		text := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 		if len(text) == 0 && len(text) < len(line) {
-			return readsAlike(head, count, len(rest))
+			return header.IsStrict(head)
 		}
-		if text[0] != ' ' && text[0] != '\t' || count == 0 {
+		if text[0] != ' ' && text[0] != '\t' {
 			count, lines, size = count+1, 0, 0
 			name, _, _ := bytes.Cut(text, []byte(":"))
 			signature = bytes.EqualFold(bytes.TrimSpace(name), []byte("dkim-signature"))
@@ -54,15 +52,6 @@ func modest(head []byte) bool {
 		}
 	}
 	return false
-}
-
-// readsAlike tells a header of which mail/header reads as many fields as the library does,
-// up to the same byte. The library takes the fields that a signature covers from the
-// bottom (RFC 6376 section 5.4.2): a From that only it reads would let an old signature
-// prove the From above it, which is the only one that we read.
-func readsAlike(head []byte, count, body int) bool {
-	read, rest := header.Read(head)
-	return len(read) == count && len(rest) == body
 }
 
 // hurried is a text that ends where the time does, or where it has more empty lines
