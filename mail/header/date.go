@@ -10,7 +10,8 @@ import (
 
 // Date reads a Date field (RFC 5322 section 3.3, with the older forms of
 // 4.3): day, month, year, time and zone in that order, whatever stands around
-// them. A zone that is no offset counts as UTC; a rule on days does not mind.
+// them. What no calendar or clock shows is no date: with it a mail could be made as old or
+// as new as its author likes. A zone of letters that the RFC does not know counts as UTC.
 func Date(value string) (time.Time, bool) {
 	if day, rest, ok := strings.Cut(value, ","); ok && len(day) < 20 {
 		value = rest
@@ -32,12 +33,13 @@ func Date(value string) (time.Time, bool) {
 	case year < 1000:
 		year += 1900
 	}
-	clock, ok := clockOf(word[3])
-	if !ok {
+	clock, isClock := clockOf(word[3])
+	offset, isZone := offsetOf(word[4])
+	date := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	if !isClock || !isZone || date.Day() != day {
 		return time.Time{}, false
 	}
-	date := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Add(clock)
-	return date.Add(-offsetOf(word[4])), true
+	return date.Add(clock - offset), true
 }
 
 const monthNames = "janfebmaraprmayjunjulaugsepoctnovdec"
@@ -53,36 +55,55 @@ func monthOf(word string) time.Month {
 	return time.Month(i/3 + 1)
 }
 
-// clockOf reads hh:mm or hh:mm:ss.
-func clockOf(word string) (time.Duration, bool) {
-	var total time.Duration
-	for _, unit := range []time.Duration{time.Hour, time.Minute, time.Second} {
+// clockOf reads hh:mm or hh:mm:ss; ss may be 60, a leap second.
+func clockOf(word string) (total time.Duration, ok bool) {
+	for _, unit := range []struct {
+		length time.Duration
+		most   uint64
+	}{{time.Hour, 23}, {time.Minute, 59}, {time.Second, 60}} {
 		var part string
 		part, word, _ = strings.Cut(word, ":")
-		n, err := strconv.Atoi(part)
-		if err != nil || n < 0 || n > 60 {
-			return 0, unit == time.Second && part == ""
+		if part == "" && unit.length == time.Second {
+			return total, true
 		}
-		total += time.Duration(n) * unit
-		if word == "" && unit == time.Minute {
-			break
+		n, err := strconv.ParseUint(part, 10, 8)
+		if err != nil || n > unit.most {
+			return 0, false
 		}
+		total += time.Duration(n) * unit.length
 	}
 	return total, true
 }
 
-// offsetOf reads +hhmm.
-func offsetOf(word string) time.Duration {
-	if len(word) != 5 || word[0] != '+' && word[0] != '-' {
-		return 0
+// offsetOf reads +hhmm, at most the 14 hours that are in use, and the zones of North
+// America (RFC 5322 section 4.3); other letters, and nothing, are UTC.
+func offsetOf(word string) (offset time.Duration, ok bool) {
+	if len(word) == 0 || word[0] != '+' && word[0] != '-' {
+		return americanZone(word), true
 	}
-	n, err := strconv.Atoi(word[1:])
-	if err != nil {
-		return 0
+	n, err := strconv.ParseUint(word[1:], 10, 16)
+	if err != nil || len(word) != 5 || n > 1400 || n%100 > 59 {
+		return 0, false
 	}
-	offset := time.Duration(n/100)*time.Hour + time.Duration(n%100)*time.Minute
+	offset = time.Duration(n/100)*time.Hour + time.Duration(n%100)*time.Minute
 	if word[0] == '-' {
-		return -offset
+		return -offset, true
 	}
-	return offset
+	return offset, true
+}
+
+// americanZone is the offset of EST, EDT, CST, CDT, MST, MDT, PST and PDT; else 0.
+func americanZone(word string) time.Duration {
+	word = strings.ToUpper(word)
+	if len(word) != 3 || word[2] != 'T' || word[1] != 'S' && word[1] != 'D' {
+		return 0
+	}
+	hours := strings.IndexByte("ECMP", word[0]) + 5
+	if hours < 5 {
+		return 0
+	}
+	if word[1] == 'D' {
+		hours--
+	}
+	return -time.Duration(hours) * time.Hour
 }
