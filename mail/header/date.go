@@ -12,6 +12,7 @@ import (
 // 4.3): day, month, year, time and zone in that order, whatever stands around
 // them. What no calendar or clock shows is no date: with it a mail could be made as old or
 // as new as its author likes. A zone of letters that the RFC does not know counts as UTC.
+// The time is in the zone that the field names, so that its day is the one that was written.
 func Date(value string) (time.Time, bool) {
 	if day, rest, ok := strings.Cut(value, ","); ok && len(day) < 20 {
 		value = rest
@@ -35,11 +36,15 @@ func Date(value string) (time.Time, bool) {
 	}
 	clock, isClock := clockOf(word[3])
 	offset, isZone := offsetOf(word[4])
-	date := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	zone := time.UTC
+	if offset != 0 {
+		zone = time.FixedZone("", int(offset.Seconds()))
+	}
+	date := time.Date(year, month, day, 0, 0, 0, 0, zone)
 	if !isClock || !isZone || date.Day() != day {
 		return time.Time{}, false
 	}
-	return date.Add(clock - offset), true
+	return date.Add(clock), true
 }
 
 const monthNames = "janfebmaraprmayjunjulaugsepoctnovdec"

@@ -32,6 +32,19 @@ func TestDatesAsMailWritesThem(t *testing.T) {
 	}
 }
 
+// The day of a date is the one that its author wrote, whatever day it was elsewhere.
+func TestADateKeepsItsDay(t *testing.T) {
+	t.Parallel()
+	for s, day := range map[string]int{
+		"Mon, 2 Nov 2026 23:30:00 -0500": 2, "Mon, 2 Nov 2026 00:30:00 +0900": 2, "Mon, 2 Nov 2026 23:30:00 EST": 2,
+		"Mon, 2 Nov 2026 23:59:60 +0000": 3, "Mon, 2 Nov 2026 23:30:00": 2,
+	} {
+		if got, ok := Date(s); !ok || got.Day() != day {
+			t.Errorf("%q is on day %d: %v", s, day, got)
+		}
+	}
+}
+
 // What the standard library reads, we read the same.
 func TestDatesAgreeWithTheStandardLibrary(t *testing.T) {
 	t.Parallel()

@@ -221,6 +221,37 @@ func TestIdleTellsOfNewMail(t *testing.T) {
 	})
 }
 
+// SENTSINCE and SENTBEFORE ask for the day that the author wrote (RFC 3501 section 6.4.4).
+func TestASearchForDaysDisregardsTheZone(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{})
+	raw := append([]byte("Date: Mon, 2 Nov 2026 23:30:00 -0500\r\n"), mailOf("a@x.example", "me@example.com", "late")...)
+	if err := s.Deliver("a@x.example", []string{"me@example.com"}, raw); err != nil {
+		t.Fatal(err)
+	}
+	c := dialIMAP(t, s, "me@example.com", nil)
+	if _, err := c.Select("INBOX", nil).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
+	for name, tc := range map[string]struct {
+		want     imap.SearchCriteria
+		isListed bool
+	}{
+		"on the day":        {imap.SearchCriteria{SentSince: day(2), SentBefore: day(3)}, true},
+		"since the next":    {imap.SearchCriteria{SentSince: day(3)}, false},
+		"before that day":   {imap.SearchCriteria{SentBefore: day(2)}, false},
+		"before the next":   {imap.SearchCriteria{SentBefore: day(3)}, true},
+		"since the day":     {imap.SearchCriteria{SentSince: day(2)}, true},
+		"on the day before": {imap.SearchCriteria{SentSince: day(1), SentBefore: day(2)}, false},
+	} {
+		found, err := c.UIDSearch(&tc.want, nil).Wait()
+		if err != nil || (len(found.AllUIDs()) == 1) != tc.isListed {
+			t.Errorf("%s: %v %v", name, found, err)
+		}
+	}
+}
+
 func TestMoveStoreCopyAndExpunge(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{})

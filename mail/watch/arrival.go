@@ -51,5 +51,5 @@ func earlier(a, b time.Time) time.Time {
 
 func dateOf(text string) (time.Time, bool) {
 	at, ok := header.Date(text)
-	return at, ok && at.Year() >= 1980
+	return at.UTC(), ok && at.Year() >= 1980
 }
