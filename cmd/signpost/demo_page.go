@@ -70,11 +70,12 @@ func shownFields(h header.Header) []page.Field {
 	return all
 }
 
-// answerTo is where a person's program sends an answer (RFC 5322 section 3.6.2).
+// answerTo is where a person's program sends an answer (RFC 5322 section 3.6.2): to the
+// first address of Reply-To that can be read, else of From; "" without one.
 func answerTo(h header.Header) string {
 	for _, name := range []string{"Reply-To", "From"} {
-		for _, a := range header.Addresses(h.Value(name)) {
-			return a.Address
+		if address := header.FirstAddress(h.Value(name)); address != "" {
+			return address
 		}
 	}
 	return ""

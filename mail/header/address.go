@@ -28,6 +28,17 @@ func Addresses(value string) []Mailbox {
 	return list
 }
 
+// FirstAddress is the first address of a list that a mail can be sent to, with a local
+// part and a domain; "" when there is none.
+func FirstAddress(value string) string {
+	for _, m := range Addresses(value) {
+		if at := strings.LastIndexByte(m.Address, '@'); at > 0 && at+1 < len(m.Address) {
+			return m.Address
+		}
+	}
+	return ""
+}
+
 // cutAddress returns the text up to the next comma or semicolon that separates.
 func cutAddress(s string) (item, rest string) {
 	quoted, angle, comment := false, false, 0

@@ -114,6 +114,22 @@ func TestAddressesAsMailHasThem(t *testing.T) {
 	}
 }
 
+func TestTheFirstAddressIsOneThatMailCanBeSentTo(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"Ana <ana@x.example>, b@y.example":       "ana@x.example",
+		"support, Ana <ana@x.example>":           "ana@x.example",
+		"<>, <@>, @x.example, ana@, b@y.example": "b@y.example",
+		"undisclosed-recipients:;":               "",
+		"support":                                "",
+		"":                                       "",
+	} {
+		if got := FirstAddress(value); got != want {
+			t.Errorf("%q: %q, want %q", value, got, want)
+		}
+	}
+}
+
 func TestMessageIDsAreReadWhateverStandsAroundThem(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string][2]string{ // first, usable

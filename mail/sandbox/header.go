@@ -92,9 +92,4 @@ func (h fields) text(name string) string {
 }
 
 // address is the first address of a field, "" when there is none to read.
-func (h fields) address(name string) string {
-	for _, a := range header.Addresses(h.value(name)) {
-		return a.Address
-	}
-	return ""
-}
+func (h fields) address(name string) string { return header.FirstAddress(h.value(name)) }

@@ -188,6 +188,17 @@ func TestAVacationAnswersAPersonOnceAndAMachineNever(t *testing.T) {
 	})
 }
 
+// A helpdesk answers the person where Reply-To names no address.
+func TestAHelpdeskPassesOverAReplyToThatNamesNoAddress(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{})
+	for name, replyTo := range map[string]string{"words": "the-team", "no domain": "<team>", "nothing": "<>"} {
+		from := strings.ReplaceAll(name, " ", "-") + "@partner.example"
+		send(t, s, from, "desk@helpdesk.example.net", mailOf(from, "desk@helpdesk.example.net", name, "Reply-To: "+replyTo))
+		await(t, s, from, "Ticket received")
+	}
+}
+
 func TestEveryLoopEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
