@@ -16,12 +16,21 @@ func IDs(value string, yield func(id string) bool) {
 		if end < 0 {
 			return
 		}
-		id := strings.Join(strings.Fields(Clean(value[:end])), "")
+		id, ok := readID(value[:end])
+		ok = ok && value[end] == '>' // else it never closed, and another begins
 		value = value[end:]
-		if id != "" && len(id) <= 998 && !yield(id) {
+		if ok && !yield(id) {
 			return
 		}
 	}
+}
+
+// readID is an id without white space: hosts fold long ids, and their programs know them
+// without the folds. One that holds characters that nobody sees is none: without them it
+// would be the id of another mail.
+func readID(inside string) (id string, ok bool) {
+	id = strings.Join(strings.Fields(strings.ToValidUTF8(inside, "\uFFFD")), "")
+	return id, id != "" && len(id) <= 998 && id == Clean(id)
 }
 
 // FirstID is the first id of a field; of one without brackets, its first word.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"signpost/mail/header"
+	"signpost/store"
 	"signpost/store/text"
 )
 
@@ -21,10 +22,20 @@ func fields(raw []byte) []field {
 	return all
 }
 
-// describe reads what the ledger shows of a mail: its Message-ID, From and
-// subject. It is for the eye; triage reads them for itself.
+// describe reads what the ledger shows of a mail: of its Message-ID, From and subject
+// the first field that says any. It is for the eye; triage reads them for itself.
 func describe(raw []byte) (messageID, from, subject string) {
 	read, _ := header.Read(raw)
-	return header.UsableID(read.Value("Message-ID")), text.Cut(header.DecodeWords(read.Value("From")), 320),
-		text.Cut(header.DecodeWords(read.Value("Subject")), 200)
+	return firstSaid(read, "Message-ID", header.UsableID),
+		text.Cut(firstSaid(read, "From", header.DecodeWords), store.MaxFrom),
+		text.Cut(firstSaid(read, "Subject", header.DecodeWords), store.MaxSubject)
+}
+
+// firstSaid is what the first field of that name says of which read makes anything.
+func firstSaid(h header.Header, name string, read func(value string) string) (said string) {
+	h.All(name, func(value []byte) bool {
+		said = read(header.Unfold(value))
+		return said == ""
+	})
+	return said
 }
