@@ -173,23 +173,40 @@ func FuzzRead(f *testing.F) {
 		h, body := Read(raw)
 		whole, at := unixLines(raw), 0
 		for _, field := range h {
-			i := bytes.Index(whole[at:], field.Name)
-			if i < 0 || len(field.Name) == 0 {
-				t.Fatalf("field %q does not follow in %q", field, raw)
+			end := endOfField(whole, at, field)
+			if end < 0 {
+				t.Fatalf("field %q does not follow byte %d of %q", field, at, raw)
 			}
-			at += i + len(field.Name)
+			at = end
 			checkValue(t, Unfold(field.Value))
 		}
-		if !bytes.HasSuffix(whole, body) {
-			t.Fatalf("the body %q is not the end of %q", body, raw)
+		if len(h) > maxFields || at > len(whole)-len(body) || !bytes.HasSuffix(whole, body) {
+			t.Fatalf("%d fields up to byte %d, and the body %q is not the rest of %q", len(h), at, body, raw)
 		}
 	})
 }
 
+// endOfField is where a field that begins at a line's start, not before from, ends; -1 without one.
+func endOfField(whole []byte, from int, f Field) int {
+	for at := from; len(f.Name) > 0; at++ {
+		i := bytes.Index(whole[at:], f.Name)
+		if i < 0 {
+			return -1
+		}
+		at += i
+		spaces := bytes.TrimLeft(whole[at+len(f.Name):], " \t")
+		isLine := at == 0 || whole[at-1] == '\n' || bytes.HasSuffix(whole[:at], []byte("\xef\xbb\xbf"))
+		if value, ok := bytes.CutPrefix(spaces, []byte(":")); ok && isLine && bytes.HasPrefix(value, f.Value) {
+			return len(whole) - len(value) + len(f.Value)
+		}
+	}
+	return -1
+}
+
 func checkValue(t *testing.T, value string) {
 	t.Helper()
-	if strings.ContainsAny(value, "\r\n\x00") {
-		t.Errorf("%q is not one line", value)
+	if strings.ContainsAny(value, "\r\n\x00") || len(value) > maxValue {
+		t.Errorf("%d bytes, which are not one line: %q", len(value), value)
 	}
 	if text := DecodeWords(value); text != Clean(text) {
 		t.Errorf("%q decodes to %q, which is not clean", value, text)
