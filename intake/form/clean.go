@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"signpost/store/text"
 )
 
 // clean makes every text of the draft one that can be stored and shown: valid
@@ -43,7 +45,7 @@ func cleanLine(s string) string {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
+	}, strings.ToValidUTF8(s, "\uFFFD")) // not text.Valid: a NUL parts words as other controls do
 	return oneSpaced(s)
 }
 
@@ -64,7 +66,7 @@ func cleanText(s string) string {
 				return -1
 			}
 			return r
-		}, strings.ToValidUTF8(s, "\uFFFD"))
+		}, text.Valid(s))
 	}
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = strings.ReplaceAll(s, "\r", "\n")

@@ -1,5 +1,6 @@
-// Package text shortens texts, and says what a text in the store is: valid UTF-8
-// without NUL. Every door cleans by it what people and programs send.
+// Package text shortens texts, and says what a text in the store should be: valid UTF-8
+// without NUL. The form cleans by it what partners send; the verbs of the store do not
+// refuse other texts.
 //
 // The functions are pure and safe for concurrent use.
 package text
@@ -21,10 +22,10 @@ func Cut(s string, n int) string {
 	return s[:max(n, 0)]
 }
 
-// IsValid tells a text that the store takes: valid UTF-8 without NUL.
+// IsValid tells a text as the store should hold it: valid UTF-8 without NUL.
 func IsValid(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// Valid is a text as the store takes it: U+FFFD (Unicode 16 section 3.9) in place of bytes
+// Valid is a text as the store should hold it: U+FFFD (Unicode 16 section 3.9) in place of bytes
 // that are no UTF-8, and no NUL. A text that is valid comes back as it is.
 func Valid(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")

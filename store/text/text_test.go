@@ -24,8 +24,7 @@ func TestAShortenedTextEndsWithACharacter(t *testing.T) {
 	}
 }
 
-// Whatever bytes come, the store takes what is made of them, and a text that it
-// takes is not touched.
+// Whatever bytes come, what is made of them is valid, and a valid text is not touched.
 func FuzzValid(f *testing.F) {
 	f.Add("plain", 3)
 	f.Add("a\x00b\xffc\xe2\x82", 2)
@@ -33,10 +32,10 @@ func FuzzValid(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, n int) {
 		valid := text.Valid(s)
 		if !text.IsValid(valid) {
-			t.Errorf("%q became %q, which the store refuses", s, valid)
+			t.Errorf("%q became %q, which is not valid", s, valid)
 		}
 		if text.IsValid(s) != (valid == s) {
-			t.Errorf("%q is taken: %v, and became %q", s, text.IsValid(s), valid)
+			t.Errorf("%q is valid: %v, and became %q", s, text.IsValid(s), valid)
 		}
 		cut := text.Cut(valid, n)
 		if !strings.HasPrefix(valid, cut) || !utf8.ValidString(cut) || len(cut) > max(n, 0) {
