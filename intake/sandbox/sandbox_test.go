@@ -282,6 +282,26 @@ func TestAFaultyDraftKeepsItsTextAndSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A mail of two authors bears an id of the first one's domain.
+func TestAWrittenMailHasAnIDOfItsFirstAuthorsDomain(t *testing.T) {
+	t.Parallel()
+	for from, domain := range map[string]string{
+		"Ann <ann@partner.example>":                  "partner.example",
+		"Ann <ann@partner.example>, bob@two.example": "partner.example",
+		"nobody": "sandbox.example.com",
+	} {
+		h := open(t)
+		form := url.Values{"kind": {"person"}, "from": {from}, "envelope": {"ann@partner.example"}, "to": {support},
+			"subject": {"Hello"}, "headers": {""}, "body": {"text"}}
+		if w := h.submit("/sandbox/write", form); w.Code != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", from, w.Code, w.Body)
+		}
+		if raw := string(h.post.mails[0].Raw); !strings.Contains(raw, ".written@"+domain+">\r\n") {
+			t.Errorf("%s wrote %q", from, raw)
+		}
+	}
+}
+
 func TestAMailIsShownAsTextAsHTMLAndRaw(t *testing.T) {
 	t.Parallel()
 	h := open(t)

@@ -220,9 +220,10 @@ func encodeFrom(from string) string {
 	return from
 }
 
+// domainOf is the domain of the first author.
 func domainOf(from string) string {
-	if a, err := mail.ParseAddress(from); err == nil {
-		return a.Address[strings.LastIndexByte(a.Address, '@')+1:]
+	if list, err := mail.ParseAddressList(from); err == nil {
+		return list[0].Address[strings.LastIndexByte(list[0].Address, '@')+1:]
 	}
 	return "sandbox.example.com"
 }
