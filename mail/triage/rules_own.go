@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"signpost/mail/header"
-	"signpost/store"
 )
 
 // ownRules: the mail is ours, or about an automatic answer of ours.
@@ -71,9 +70,9 @@ func ownInstance(m *message) (string, bool) {
 	return "Message-ID: " + id, id != "" && ok
 }
 
-// answersOurs looks for one of our Message-IDs in the thread: of an automatic
-// answer, or of any other mail.
-func (m *message) answersOurs(automatic bool) (string, bool) {
+// answersOurs looks for one of our Message-IDs in the thread: with ofAnswer of
+// a mail that answers one, else of any other.
+func (m *message) answersOurs(ofAnswer bool) (string, bool) {
 	if m.env.OwnMessageID == nil {
 		return "", false
 	}
@@ -82,7 +81,7 @@ func (m *message) answersOurs(automatic bool) (string, bool) {
 			if !strings.Contains(id, ".") { // ours have three labels
 				continue
 			}
-			if kind, ok := m.env.OwnMessageID(id); ok && (kind == store.MailAutoResponse) == automatic {
+			if kind, ok := m.env.OwnMessageID(id); ok && kind.Answers() == ofAnswer {
 				return name + ": " + id, true
 			}
 		}

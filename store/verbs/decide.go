@@ -43,7 +43,7 @@ func checkDecision(d store.Decision) error {
 	}
 	if a := d.Answer; a != nil {
 		switch {
-		case a.Kind != store.MailAutoResponse:
+		case !a.Kind.Answers():
 			return invalid("only an auto-response answers a mail")
 		case a.To == "" || a.From == "" || a.MessageID == "" || badName(a.Region):
 			return invalid("an answer needs From, To and Message-ID, and a region's name")
