@@ -61,7 +61,7 @@ const (
 	StateSent       OutboundState = "sent"       // the relay took it
 	StateFailed     OutboundState = "failed"     // refused for good, or out of time
 	StateSuppressed OutboundState = "suppressed" // never to be sent, Reason says why
-	StateUnknown    OutboundState = "unknown"    // an auto-response that may have gone out
+	StateUnknown    OutboundState = "unknown"    // one of a kind sent at most once, which may have gone out
 )
 
 // Waiting tells whether a mail in that state is still to be sent.
@@ -176,7 +176,7 @@ type Claim struct {
 }
 
 // Finish tells how one attempt ended: in StateSent, StateFailed, StateQueued or
-// StateHeld for another try at DueAt, or, for an auto-response whose outcome cannot be known
+// StateHeld for another try at DueAt, or, for a mail of a kind sent at most once whose outcome cannot be known
 // (the line fell silent after the final dot), StateUnknown.
 type Finish struct {
 	ID       OutboundID

@@ -9,7 +9,8 @@
 //
 // Bounds: 1 MiB of a header, 2,000 fields, 64 KiB of one field, 1,000 addresses of a field.
 // What is beyond them stands in the raw mail and is not read. Read takes time in proportion
-// to the bytes read, and no memory but for the list of fields.
+// to the bytes read, and memory for the list of fields; only a mail whose lines end as those
+// of old Macs did is copied.
 //
 // To read a further field, add a file with a function from the unfolded value to what it
 // says, its bound as a constant, and a fuzz target; callers that compare fields must not

@@ -60,7 +60,7 @@ func Read(raw []byte) (Header, []byte) {
 }
 
 // unixLines gives a mail whose lines end as those of old Macs did line ends that the
-// readers know. It copies the mail then alone.
+// readers know. Only then does it copy the mail.
 func unixLines(raw []byte) []byte {
 	if bytes.IndexByte(raw[:min(len(raw), maxValue)], '\n') >= 0 || bytes.IndexByte(raw, '\r') < 0 {
 		return raw

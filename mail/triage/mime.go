@@ -62,7 +62,7 @@ func (w *walker) entity(h header.Header, body []byte, parents string, depth int)
 	w.parts = append(w.parts, part{header: h, body: body, media: media, params: params, parents: parents})
 }
 
-// readPartHeader is readHeader for a part, which may begin with a blank line and
+// readPartHeader is header.Read for a part, which may begin with a blank line and
 // then has no header at all.
 func readPartHeader(piece []byte) (header.Header, []byte) {
 	line, rest := header.CutLine(piece)
