@@ -8,7 +8,7 @@ const FirstNumber = 1001
 const QuarantineAfter = 3
 
 // What a caller may hand in, in bytes where no other unit stands; more is ErrInvalid.
-// Each is far above what the form allows.
+// Each is far above what the pages and the mail need.
 const (
 	MaxBody           = 4 << 20 // one entry's text
 	MaxField          = 16 << 10
@@ -20,6 +20,7 @@ const (
 	MaxPasswordHash   = 1000
 	MaxTOTPSecret     = 200
 	MaxHoldStage      = 20
+	MaxRoles          = 20 // of one agent
 )
 
 // What is kept of texts that come from outside, in bytes; the rest is cut off.

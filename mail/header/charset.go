@@ -37,9 +37,9 @@ func ToUTF8(label string, b []byte) string {
 	return strings.ToValidUTF8(decodeCharset(name, b), "\uFFFD")
 }
 
-// maxText is how much text is decoded at once, in bytes; up to four times as much
+// MaxText is how much text is decoded at once, in bytes; up to four times as much
 // comes out.
-const maxText = 256 << 10
+const MaxText = 256 << 10
 
 func isASCII(b []byte) bool {
 	for _, c := range b {
@@ -59,7 +59,7 @@ func decodeCharset(name string, b []byte) string {
 	} else {
 		r = charmap.Windows1252.NewDecoder().Reader(bytes.NewReader(b)) // a name unknown: most mail of one byte a character
 	}
-	out, err := io.ReadAll(io.LimitReader(r, 4*maxText))
+	out, err := io.ReadAll(io.LimitReader(r, 4*MaxText))
 	if err != nil {
 		return string(b)
 	}
@@ -98,7 +98,7 @@ func nearlyUTF8(name string, b []byte) bool {
 		return false
 	}
 	whole, bad := 0, 0
-	for b = b[:min(len(b), maxText)]; len(b) > 0; {
+	for b = b[:min(len(b), MaxText)]; len(b) > 0; {
 		r, size := utf8.DecodeRune(b)
 		switch {
 		case r == utf8.RuneError && size == 1:

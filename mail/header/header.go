@@ -8,8 +8,8 @@ import (
 // Bounds of what is read of a header. A field beyond them is not lost: it stands
 // in the raw mail, only no rule looks at it.
 const (
-	maxHeader = 1 << 20  // bytes of a header block
-	maxValue  = 64 << 10 // bytes of one field's value
+	MaxHeader = 1 << 20  // bytes of a header block
+	MaxValue  = 64 << 10 // bytes of one field's value
 	maxFields = 2000
 )
 
@@ -27,7 +27,7 @@ type Header []Field
 // blank line.
 func Read(raw []byte) (Header, []byte) {
 	rest := skipPreamble(unixLines(raw))
-	limit := min(len(rest), maxHeader)
+	limit := min(len(rest), MaxHeader)
 	h := make(Header, 0, 24)
 	start := len(rest)
 	isPassed := false // the last line was no field
@@ -62,7 +62,7 @@ func Read(raw []byte) (Header, []byte) {
 // unixLines gives a mail whose lines end as those of old Macs did line ends that the
 // readers know. Only then does it copy the mail.
 func unixLines(raw []byte) []byte {
-	if bytes.IndexByte(raw[:min(len(raw), maxValue)], '\n') >= 0 || bytes.IndexByte(raw, '\r') < 0 {
+	if bytes.IndexByte(raw[:min(len(raw), MaxValue)], '\n') >= 0 || bytes.IndexByte(raw, '\r') < 0 {
 		return raw
 	}
 	return bytes.ReplaceAll(raw, []byte{'\r'}, []byte{'\n'})
@@ -152,7 +152,7 @@ func fieldFollows(rest []byte) bool {
 func (h Header) extend(line []byte) {
 	last := &h[len(h)-1]
 	from, to := cap(last.Value), cap(line)-len(line)
-	if grown := from - to; grown >= len(last.Value) && grown <= maxValue {
+	if grown := from - to; grown >= len(last.Value) && grown <= MaxValue {
 		last.Value = last.Value[:grown]
 	}
 }
@@ -219,8 +219,8 @@ func lower(c byte) byte {
 // Unfold joins a folded value to one line and drops what no header may hold.
 func Unfold(value []byte) string {
 	value = bytes.TrimSpace(value)
-	if len(value) > maxValue {
-		value = value[:maxValue]
+	if len(value) > MaxValue {
+		value = value[:MaxValue]
 	}
 	if bytes.IndexByte(value, '\n') < 0 && bytes.IndexByte(value, 0) < 0 && bytes.IndexByte(value, '\r') < 0 {
 		return string(value)

@@ -71,24 +71,24 @@ func TestFieldsAreFoundInAnyCase(t *testing.T) {
 // A header may be as long as it likes: what is beyond the bounds is not read.
 func TestHeadersAreBounded(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", 2*maxValue)
+	long := strings.Repeat("x", 2*MaxValue)
 	for name, raw := range map[string]string{
 		"fields":    strings.Repeat("A: 1\n", 2*maxFields),
 		"a value":   "A: " + long + "\nB: 2\n\n",
 		"folds":     "A: 1\n" + strings.Repeat(" "+strings.Repeat("x", 998)+"\n", 500) + "B: 2\n\n",
-		"white":     "A: 1\n" + strings.Repeat(" \n", 2*maxHeader) + " x\nB: 2\n\n",
+		"white":     "A: 1\n" + strings.Repeat(" \n", 2*MaxHeader) + " x\nB: 2\n\n",
 		"header":    strings.Repeat("A: "+strings.Repeat("x", 60_000)+"\n", 40),
-		"addresses": "A: " + strings.Repeat("a@b,", maxValue) + "\n\n",
+		"addresses": "A: " + strings.Repeat("a@b,", MaxValue) + "\n\n",
 	} {
 		h, _ := Read([]byte(raw))
 		size := 0
 		for _, f := range h {
 			size += len(Unfold(f.Value))
-			if n := len(Unfold(f.Value)); n > maxValue {
+			if n := len(Unfold(f.Value)); n > MaxValue {
 				t.Errorf("%s: %d bytes of a value", name, n)
 			}
 		}
-		if len(h) > maxFields || size > maxHeader+maxValue || len(Addresses(h.Value("A"))) > MaxAddresses {
+		if len(h) > maxFields || size > MaxHeader+MaxValue || len(Addresses(h.Value("A"))) > MaxAddresses {
 			t.Errorf("%s: %d fields of %d bytes, %d addresses", name, len(h), size, len(Addresses(h.Value("A"))))
 		}
 	}
@@ -205,7 +205,7 @@ func endOfField(whole []byte, from int, f Field) int {
 
 func checkValue(t *testing.T, value string) {
 	t.Helper()
-	if strings.ContainsAny(value, "\r\n\x00") || len(value) > maxValue {
+	if strings.ContainsAny(value, "\r\n\x00") || len(value) > MaxValue {
 		t.Errorf("%d bytes, which are not one line: %q", len(value), value)
 	}
 	if text := DecodeWords(value); text != Clean(text) {

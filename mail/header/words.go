@@ -95,13 +95,13 @@ func decodeRun(run []word) string {
 			continue
 		}
 		cut = cut || i+1 < len(run) && len(w.text)%4 != 0 && !strings.Contains(w.text, "=")
-		each = append(each, Base64([]byte(w.text), maxValue)...)
+		each = append(each, Base64([]byte(w.text), MaxValue)...)
 	}
 	text := ToUTF8(run[0].charset, each)
 	if cut {
 		// Either its padding was left out or the group goes on in the next word:
 		// what reads without a fault is meant.
-		if other := ToUTF8(run[0].charset, Base64(whole, maxValue)); faults(other) < faults(text) {
+		if other := ToUTF8(run[0].charset, Base64(whole, MaxValue)); faults(other) < faults(text) {
 			return other
 		}
 	}

@@ -394,7 +394,7 @@ func (m *message) namesAuthor(s *sentence) bool {
 	for _, a := range m.from[:min(len(m.from), 1)] {
 		local, _ := addr.Split(a.Address)
 		for _, name := range strings.Fields(bareWords(fold(a.Name + " " + squashName(local)))) {
-			if (utf8.RuneCountInString(name) > 2 || !isASCII(name)) && strings.Contains(s.words, " "+name) {
+			if (utf8.RuneCountInString(name) > 2 || !addr.IsASCII(name)) && strings.Contains(s.words, " "+name) {
 				return true
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"signpost/store/addr"
 )
 
 // A phrase in a section nobody reads, or one so short that people's subjects
@@ -38,7 +40,7 @@ func TestPhraseFilesAreSound(t *testing.T) {
 			t.Errorf("phrases %q stand in no section", list)
 		}
 		for _, p := range list {
-			if n := utf8.RuneCountInString(p); n < 2 && !s.ofSentences() || len(p) < 3 || n < 4 && isASCII(p) &&
+			if n := utf8.RuneCountInString(p); n < 2 && !s.ofSentences() || len(p) < 3 || n < 4 && addr.IsASCII(p) &&
 				!strings.ContainsAny(p, ": ") && !s.ofSentences() {
 				t.Errorf("section %s: %q is too short to tell anything", s, p)
 			}

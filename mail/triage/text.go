@@ -12,7 +12,7 @@ import (
 
 // maxText is how much decoded text of one part is read: no bounce says more
 // before it quotes the mail it returns.
-const maxText = 256 << 10
+const maxText = header.MaxText
 
 // decodeTransfer undoes a Content-Transfer-Encoding (RFC 2045 section 6), as far
 // as the text goes, to at most limit bytes. Identity encodings return b itself.
@@ -108,7 +108,5 @@ func skipElement(s string, end int, out *strings.Builder) string {
 	return rest
 }
 
-// cut is text.Cut.
+// cut is text.Cut, for the functions here that call what they read text.
 func cut(s string, n int) string { return text.Cut(s, n) }
-
-func isASCII(s string) bool { return addr.IsASCII(s) }

@@ -78,7 +78,7 @@ func checkAgent(r agentRecord) error {
 	switch {
 	case r.Email == "":
 		return invalid("an agent needs an address")
-	case len(r.Email)+len(r.Name) > store.MaxField || len(r.Roles) > 20:
+	case len(r.Email)+len(r.Name) > store.MaxField || len(r.Roles) > store.MaxRoles:
 		return invalid("an agent's fields are longer than 16 KiB")
 	case len(r.Password) > store.MaxPasswordHash || len(r.TOTP) > store.MaxTOTPSecret:
 		return invalid("an agent's secrets are too long")
