@@ -77,7 +77,7 @@ type Delivery struct {
 	At         time.Time
 	Status     string    // RFC 3463, "" when nobody said one
 	Reason     string    // Report.Reason
-	Outcome    string    // Report.Outcome: a bounce may be dead or later
+	Outcome    Outcome   // Report.Outcome: a bounce may be dead or later
 	Diagnostic string    // in the server's words, cut to 1,000 bytes
 	Inbound    InboundID // the mail that said so; 0: the relay itself, see Outbound.Reply
 }
@@ -119,11 +119,11 @@ func FateOf(kind Kind, r Report) Fate {
 		return FateComplained
 	case kind != KindBounce && kind != KindDelay && kind != KindDelivered:
 		return ""
-	case r.Action == "delayed":
+	case r.Action == ActionDelayed:
 		return FateDelayed
-	case r.Action == "delivered":
+	case r.Action == ActionDelivered:
 		return FateDelivered
-	case r.Action != "failed":
+	case r.Action != ActionFailed:
 		return ""
 	case r.Outcome == OutcomeRefused:
 		return FateRefused
@@ -133,7 +133,7 @@ func FateOf(kind Kind, r Report) Fate {
 
 // EchoOf is the event by which a ticket tells of a mail of that kind which is about
 // one of its own, "" for none.
-func EchoOf(kind Kind) string {
+func EchoOf(kind Kind) Event {
 	switch kind {
 	case KindAutoReply:
 		return EventMailAutoReplied
@@ -145,12 +145,27 @@ func EchoOf(kind Kind) string {
 	return ""
 }
 
+// Outcome is what a report has us do about its recipient.
+type Outcome string
+
 // The outcomes of a report.
 const (
-	OutcomeDead    = "dead"    // the address takes no mail any more
-	OutcomeRefused = "refused" // the address may be good; the host refuses us
-	OutcomeLater   = "later"   // it may be good another time
-	OutcomeDone    = "done"
+	OutcomeDead    Outcome = "dead"    // the address takes no mail any more
+	OutcomeRefused Outcome = "refused" // the address may be good; the host refuses us
+	OutcomeLater   Outcome = "later"   // it may be good another time
+	OutcomeDone    Outcome = "done"
+)
+
+// Action is what a host did with a mail (RFC 3464 section 2.3.3).
+type Action string
+
+// The actions.
+const (
+	ActionFailed    Action = "failed"
+	ActionDelayed   Action = "delayed"
+	ActionDelivered Action = "delivered"
+	ActionRelayed   Action = "relayed"
+	ActionExpanded  Action = "expanded"
 )
 
 // A mailbox that is full is empty another day, mostly. One found full FullTimes

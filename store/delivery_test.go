@@ -24,9 +24,10 @@ func TestOnlyWorseNewsReplacesAFate(t *testing.T) {
 func TestWhatAReportSaysOfItsMail(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		kind            store.Kind
-		action, outcome string
-		want            store.Fate
+		kind    store.Kind
+		action  store.Action
+		outcome store.Outcome
+		want    store.Fate
 	}{
 		{store.KindBounce, "failed", "dead", store.FateBounced},
 		{store.KindBounce, "failed", "later", store.FateBounced}, // it did not arrive

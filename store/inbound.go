@@ -107,14 +107,14 @@ type Rule struct {
 
 // Report is what a bounce says of one recipient.
 type Report struct {
-	Recipient         string `json:"recipient"`
-	Action            string `json:"action"`  // failed, delayed, delivered, relayed, expanded
-	Status            string `json:"status"`  // RFC 3463, "" when nobody said one
-	Reason            string `json:"reason"`  // one word of the bounce vocabulary
-	Hard              bool   `json:"hard"`    // follows from Reason
-	Outcome           string `json:"outcome"` // what we do: dead, refused, later, done
-	Diagnostic        string `json:"diagnostic"`
-	OriginalMessageID string `json:"original_message_id"`
+	Recipient         string  `json:"recipient"`
+	Action            Action  `json:"action"`
+	Status            string  `json:"status"` // RFC 3463, "" when none was given
+	Reason            string  `json:"reason"` // one word of the bounce vocabulary
+	Hard              bool    `json:"hard"`   // follows from Reason
+	Outcome           Outcome `json:"outcome"`
+	Diagnostic        string  `json:"diagnostic"`
+	OriginalMessageID string  `json:"original_message_id"`
 
 	// OriginalRecipient is the address the mail was first written to, where the
 	// report says so (RFC 3464 section 2.3.1).

@@ -125,7 +125,7 @@ type Outbound struct {
 	// when it refused it for good.
 	Delivery Delivery
 	// Echoes are the events (EchoOf) that its ticket has told of it, each once.
-	Echoes []string
+	Echoes []Event
 }
 
 // TicketLink is a ticket's number and the link to its page.

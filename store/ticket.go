@@ -83,19 +83,22 @@ const (
 	EntryEvent   EntryKind = "event"   // something happened, see Event
 )
 
-// The events an EntryEvent may tell of.
+// Event is what an EntryEvent tells of.
+type Event string
+
+// The events.
 const (
-	EventMailFailed = "mail_failed" // Outbound could not be delivered, Body is the server's answer
+	EventMailFailed Event = "mail_failed" // Outbound could not be delivered, Body is the server's answer
 	// What reports said of Outbound later; Body is the diagnostic.
-	EventMailBounced    = "mail_bounced"
-	EventMailRefused    = "mail_refused"
-	EventMailComplained = "mail_complained"
+	EventMailBounced    Event = "mail_bounced"
+	EventMailRefused    Event = "mail_refused"
+	EventMailComplained Event = "mail_complained"
 	// What its reader's programs sent back; Body is the subject. They change nothing.
-	EventMailAutoReplied = "mail_auto_replied"
-	EventMailChallenged  = "mail_challenged" // whoever sent it is to confirm that they did
-	EventMailRead        = "mail_read"
+	EventMailAutoReplied Event = "mail_auto_replied"
+	EventMailChallenged  Event = "mail_challenged" // whoever sent it is to confirm that they did
+	EventMailRead        Event = "mail_read"
 	// The requester's address was replaced; Body is the one before.
-	EventAddressChanged = "address_changed"
+	EventAddressChanged Event = "address_changed"
 )
 
 // Entry is one item of a ticket's thread, numbered from 1.
@@ -103,7 +106,7 @@ type Entry struct {
 	Ticket   TicketID
 	Seq      uint32
 	Kind     EntryKind
-	Event    string
+	Event    Event
 	Outbound OutboundID // the mail an event tells of, or a reply went out as
 	Author   string     // display name, or "" for the service itself
 	At       time.Time

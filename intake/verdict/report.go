@@ -18,7 +18,7 @@ func Reports(all []store.Report) []Report {
 	return told
 }
 
-func means(outcome string) string {
+func means(outcome store.Outcome) string {
 	switch outcome {
 	case store.OutcomeDead:
 		return "the address gets no more mail"
@@ -29,7 +29,7 @@ func means(outcome string) string {
 	case store.OutcomeDone:
 		return "nothing to do"
 	}
-	return outcome
+	return string(outcome)
 }
 
 // Reason says the name of a bounce's reason (mail/triage, reason.go) in words; a

@@ -34,10 +34,10 @@ type Judgement struct {
 }
 
 // OutcomeNone is what a reply says of the recipient that says nothing of it.
-const OutcomeNone = "none"
+const OutcomeNone store.Outcome = "none"
 
 // Told is the outcome of a judgement: dead, refused, later, or none.
-func (j Judgement) Told() string {
+func (j Judgement) Told() store.Outcome {
 	if j.Verdict == Retry || j.Report.Outcome == "" {
 		return OutcomeNone
 	}

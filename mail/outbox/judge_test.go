@@ -19,7 +19,7 @@ func TestWhomARepliesSpeaksOf(t *testing.T) {
 			at, text, _ := strings.Cut(strings.TrimSpace(line), " ")
 			for _, stage := range at {
 				j := Judge(stageOf(stage), strings.Split(text, " / "), Parties{})
-				got := string(j.Verdict) + " " + j.Told()
+				got := string(j.Verdict) + " " + string(j.Told())
 				if got != verdict+" "+outcome {
 					t.Errorf("at %s: %q is %s, want %s", stageOf(stage), text, got, expected)
 				}
@@ -269,7 +269,7 @@ func TestWhoseAddressIsQuoted(t *testing.T) {
 		"550 5.1.1 <ana@partner.example> refuses this sender":                             "hold none",
 		"550 mail from support@desk.example to ana@partner.example is rejected by policy": "hold none",
 	} {
-		if j := Judge(StageRcpt, []string{reply}, who); string(j.Verdict)+" "+j.Told() != want {
+		if j := Judge(StageRcpt, []string{reply}, who); string(j.Verdict)+" "+string(j.Told()) != want {
 			t.Errorf("%q is %s %s, want %s", reply, j.Verdict, j.Told(), want)
 		}
 	}

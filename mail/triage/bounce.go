@@ -54,16 +54,16 @@ func (m *message) settleReports(list []finding, n notice, reason string) bool {
 	kind := store.KindDelivered
 	for _, f := range list {
 		r := f.report(id)
-		key := store.AddressKey(r.Recipient) + " " + r.Action
+		key := store.AddressKey(r.Recipient) + " " + string(r.Action)
 		if seen[key] || len(m.reports) == maxReports {
 			continue
 		}
 		seen[key] = true
 		m.reports = append(m.reports, r)
 		switch {
-		case r.Action == "failed":
+		case r.Action == store.ActionFailed:
 			kind = store.KindBounce
-		case r.Action == "delayed" && kind != store.KindBounce:
+		case r.Action == store.ActionDelayed && kind != store.KindBounce:
 			kind = store.KindDelay
 		}
 	}
@@ -89,7 +89,7 @@ func (f finding) report(id string) store.Report {
 	}
 	return store.Report{
 		Recipient: recipient, Action: f.action, Status: f.status, Reason: reason,
-		Hard: f.action == "failed" && f.isHard(reason), Outcome: f.outcome(reason),
+		Hard: f.action == store.ActionFailed && f.isHard(reason), Outcome: f.outcome(reason),
 		Diagnostic: cut(header.Clean(cut(f.diagnostic, 2*maxDiagnostic)), maxDiagnostic), OriginalMessageID: id,
 		OriginalRecipient: f.original,
 	}

@@ -21,9 +21,9 @@ func (m *message) readBounce() bool {
 	if len(m.namedIn(n)) == 0 && m.adoptInner(n) {
 		return true
 	}
-	action := "failed"
+	action := store.ActionFailed
 	if m.stillTrying(n.words) {
-		action = "delayed"
+		action = store.ActionDelayed
 	}
 	var list []finding
 	for _, address := range m.bounced(n) {
@@ -48,7 +48,7 @@ func (m *message) readBounce() bool {
 	}
 	if len(list) == 0 {
 		kind := store.KindBounce
-		if action == "delayed" {
+		if action == store.ActionDelayed {
 			kind = store.KindDelay
 		}
 		return m.decide(kind, evidence) // nobody named: still a bounce, seen and harmless
@@ -329,7 +329,7 @@ func (m *message) readNotification() bool {
 	for _, r := range note.Bounce.Recipients {
 		action := actionOf(r.Action)
 		if action == "" {
-			action = "failed"
+			action = store.ActionFailed
 		}
 		list = append(list, finding{recipient: cut(header.Clean(r.Address), 320), said: said{action: action, status: first(enhanced(r.Status)), text: r.Diagnostic}})
 	}

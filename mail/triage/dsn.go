@@ -183,10 +183,15 @@ func undoXtext(s string) string {
 
 // actionOf maps an Action field (RFC 3464 section 2.3.3) by its first letters:
 // spellings vary, and "expired" is a failure.
-func actionOf(value string) string {
+func actionOf(value string) store.Action {
 	value = strings.ToLower(strings.TrimSpace(value))
-	for _, a := range []struct{ prefix, action string }{
-		{"fail", "failed"}, {"expire", "failed"}, {"error", "failed"}, {"delay", "delayed"}, {"warn", "delayed"}, {"deliver", "delivered"}, {"relay", "relayed"}, {"expand", "expanded"},
+	for _, a := range []struct {
+		prefix string
+		action store.Action
+	}{
+		{"fail", store.ActionFailed}, {"expire", store.ActionFailed}, {"error", store.ActionFailed},
+		{"delay", store.ActionDelayed}, {"warn", store.ActionDelayed}, {"deliver", store.ActionDelivered},
+		{"relay", store.ActionRelayed}, {"expand", store.ActionExpanded},
 	} {
 		if strings.HasPrefix(value, a.prefix) {
 			return a.action
@@ -243,14 +248,14 @@ func poor(text string) bool {
 	return len(text) < 12 || len(strings.Fields(text)) < 3 && len(enhanced(text)) == 0
 }
 
-func actionByStatus(status string) string {
+func actionByStatus(status string) store.Action {
 	switch {
 	case strings.HasPrefix(status, "2"):
-		return "delivered"
+		return store.ActionDelivered
 	case strings.HasPrefix(status, "4"):
-		return "delayed"
+		return store.ActionDelayed
 	}
-	return "failed"
+	return store.ActionFailed
 }
 
 // keyOf is how addresses of a report are compared.

@@ -88,7 +88,7 @@ func isGrievance(kind string) bool {
 
 func feedback(address, kind, id string) store.Report {
 	r := store.Report{
-		Recipient: address, Action: "failed", Reason: "feedback", Outcome: store.OutcomeRefused,
+		Recipient: address, Action: store.ActionFailed, Reason: "feedback", Outcome: store.OutcomeRefused,
 		Diagnostic: cut(header.Clean(kind), 200), OriginalMessageID: id,
 	}
 	if !isGrievance(kind) {

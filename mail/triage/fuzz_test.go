@@ -50,8 +50,8 @@ func checkBounds(t *testing.T, r Result) {
 }
 
 func known(p store.Report) bool {
-	action := contains([]string{"failed", "delayed", "delivered", "relayed", "expanded"}, p.Action)
-	outcome := contains([]string{"dead", "refused", "later", "done"}, p.Outcome)
+	action := contains([]string{"failed", "delayed", "delivered", "relayed", "expanded"}, string(p.Action))
+	outcome := contains([]string{"dead", "refused", "later", "done"}, string(p.Outcome))
 	return action && outcome && p.Reason != "" && !strings.Contains(p.Reason, "-") && (!p.Hard || p.Outcome == "dead" && p.Action == "failed")
 }
 

@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"strings"
 	"sync"
+
+	"signpost/store"
 )
 
 // The words in which refusals are explained: the reasons in the order in which
@@ -103,14 +105,15 @@ type said struct {
 	reply   string // the SMTP reply code, "" when none
 	command string // the SMTP command it answered: RCPT, DATA, MAIL, ...
 	text    string // the server's words
-	action  string
+	action  store.Action
 }
 
 // why finds the reason in a server's words. "User unknown" is believed where it
 // is said of the recipient: with a status of that class or at RCPT; said after
 // the message was sent it is a filter's answer.
 func (s said) why() string {
-	if s.action == "delivered" || s.action == "relayed" || s.action == "expanded" {
+	switch s.action {
+	case store.ActionDelivered, store.ActionRelayed, store.ActionExpanded:
 		return "delivered"
 	}
 	text := fold(cut(remoteWords(s.text), maxReasonText))
@@ -183,7 +186,7 @@ func (s said) byStatus() string {
 
 func (s said) unexplained(text string) string {
 	switch {
-	case s.action == "delayed":
+	case s.action == store.ActionDelayed:
 		return "expired"
 	case strings.HasPrefix(s.status, "5.1"):
 		return "userunknown"
@@ -218,30 +221,30 @@ func (s said) isHard(reason string) bool {
 
 // outcome is what we do about it: the address is dead, we are refused, it may
 // work later, or it is done.
-func (s said) outcome(reason string) string {
+func (s said) outcome(reason string) store.Outcome {
 	temporary := strings.HasPrefix(s.status, "4") || s.status == "" && strings.HasPrefix(s.reply, "4")
 	switch {
 	case reason == "delivered":
-		return "done"
-	case s.action == "delayed":
-		return "later"
+		return store.OutcomeDone
+	case s.action == store.ActionDelayed:
+		return store.OutcomeLater
 	}
 	if strings.Contains(fold(cut(s.text, maxReasonText)), "nxdomain") {
-		return "dead" // whatever the status: there is no such domain
+		return store.OutcomeDead // whatever the status: there is no such domain
 	}
 	switch reason {
 	case "userunknown", "hostunknown", "hasmoved":
-		return "dead"
+		return store.OutcomeDead
 	case "filtered", "suspend", "notaccept":
 		if temporary {
-			return "later"
+			return store.OutcomeLater
 		}
-		return "dead"
+		return store.OutcomeDead
 	case "mailboxfull", "systemfull", "expired", "networkerror", "systemerror", "mailererror", "speeding", "toomanyconn":
-		return "later"
+		return store.OutcomeLater
 	}
 	if temporary {
-		return "later"
+		return store.OutcomeLater
 	}
-	return "refused"
+	return store.OutcomeRefused
 }

@@ -92,7 +92,7 @@ func TestWhatServersSayIsUnderstood(t *testing.T) {
 		{"", "存在しないため送信できません", "address", "dead"},
 	} {
 		r := finding{recipient: "x@y.example", said: said{action: "failed", status: c.status, text: c.words}}.report("")
-		if !anyWord(c.group, groupOf(r.Reason)) || !anyWord(c.outcome, r.Outcome) {
+		if !anyWord(c.group, groupOf(r.Reason)) || !anyWord(c.outcome, string(r.Outcome)) {
 			t.Errorf("%s %q: %s (%s), %s; want %s, %s", c.status, c.words, r.Reason, groupOf(r.Reason), r.Outcome, c.group, c.outcome)
 		}
 	}

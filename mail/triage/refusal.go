@@ -33,7 +33,7 @@ func (m *message) readRefusal() bool {
 		}
 		list := parseStatus(said)
 		for i := range list {
-			list[i].action = "failed"
+			list[i].action = store.ActionFailed
 			if list[i].text = paragraphOf(n.words, list[i].recipient); list[i].text == "" {
 				list[i].text = cut(n.words, maxDiagnostic)
 			}
@@ -59,7 +59,7 @@ func (m *message) namesFailure() (string, bool) {
 		if smtpReply(text) != "" || len(enhanced(text)) > 0 {
 			return cut(text, maxDiagnostic), true
 		}
-		switch (said{text: text, action: "failed"}).why() {
+		switch (said{text: text, action: store.ActionFailed}).why() {
 		case "userunknown", "hostunknown", "mailboxfull", "suspend", "hasmoved", "notaccept", "filtered":
 			return cut(text, maxDiagnostic), true
 		}

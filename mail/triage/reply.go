@@ -21,7 +21,7 @@ type Reply struct {
 func ReadReply(r Reply) store.Report {
 	reply := fmt.Sprint(r.Code)
 	f := finding{recipient: r.Recipient, said: said{
-		status: r.Enhanced, reply: reply, command: r.Command, action: "failed",
+		status: r.Enhanced, reply: reply, command: r.Command, action: store.ActionFailed,
 		text: strings.Join(strings.Fields(reply+" "+r.Enhanced+" "+r.Text), " "),
 	}}
 	report := f.report("")

@@ -38,7 +38,7 @@ func TestARelaysRefusalIsReadAsABounce(t *testing.T) {
 		if got.Recipient != "x@y.example" || got.Action != "failed" || store.FateOf(store.KindBounce, got) == "" {
 			t.Errorf("%s: %+v", c.words, got)
 		}
-		if got.Status != c.status || got.Reason != c.reason || got.Outcome != c.outcome || got.Hard != c.hard {
+		if got.Status != c.status || got.Reason != c.reason || string(got.Outcome) != c.outcome || got.Hard != c.hard {
 			t.Errorf("%s: %s %q: read as %s %s %s hard %v, want %s %s %s hard %v",
 				c.command, c.enhanced, c.words, got.Status, got.Reason, got.Outcome, got.Hard, c.status, c.reason, c.outcome, c.hard)
 		}

@@ -72,7 +72,7 @@ func (w *Watcher) tie(ctx context.Context, now time.Time, o open, r *triage.Resu
 	reports := slices.Clone(r.Reports)
 	if len(reports) == 0 && len(mails) > 0 && r.Kind == store.KindComplaint {
 		// A provider that hides whose complaint it is: our own mark says it.
-		reports = []store.Report{{Recipient: mails[0].mail.To, Action: "failed", Reason: "feedback", Outcome: store.OutcomeRefused}}
+		reports = []store.Report{{Recipient: mails[0].mail.To, Action: store.ActionFailed, Reason: "feedback", Outcome: store.OutcomeRefused}}
 	}
 	host := remoteHost(text)
 	for i := range reports {

@@ -458,7 +458,7 @@ func TestWhatProgramsSendBackIsToldOnTheTicket(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		mail  func(p posted) string
-		event string
+		event store.Event
 	}{
 		"an absence in the thread":      {func(p posted) string { return away(p, "In-Reply-To: <"+p.mail.MessageID+">") }, store.EventMailAutoReplied},
 		"an absence to the tagged name": {func(p posted) string { return away(p, "Delivered-To: "+p.sender) }, store.EventMailAutoReplied},

@@ -31,7 +31,7 @@ func deliveryStories() map[string]func(*desk) {
 }
 
 // failed is a report that the mail will not arrive.
-func failed(mail store.Outbound, outcome string) store.Report {
+func failed(mail store.Outbound, outcome store.Outcome) store.Report {
 	return store.Report{
 		Recipient: mail.To, Action: "failed", Status: "5.1.1", Reason: "userunknown", Outcome: outcome,
 		Diagnostic: "550 5.1.1 no such user", Outbound: mail.ID, Tie: store.TieEnvelope,
@@ -351,7 +351,7 @@ func echoes(d *desk) {
 			echo(kind, mail.ID)
 		}
 	}
-	told := func(event string) string { return fmt.Sprintf("%s %d Out of office", event, mail.ID) }
+	told := func(event store.Event) string { return fmt.Sprintf("%s %d Out of office", event, mail.ID) }
 	d.same(d.events(k.ID), []string{told(store.EventMailAutoReplied), told(store.EventMailChallenged), told(store.EventMailRead)})
 	after := must[store.Ticket](d)(d.Ticket(d.ctx, k.ID))
 	if after.Status != k.Status || after.Question != "" || d.delivery(mail.ID).Fate != "" || len(d.suppressed(mail.To)) > 0 {

@@ -72,7 +72,7 @@ func (m *model) meet(now time.Time, o *modelMail, fate store.Fate, r store.Repor
 	case fate == store.FateRefused:
 		m.refuse(now, o, r)
 	}
-	event := map[store.Fate]string{
+	event := map[store.Fate]store.Event{
 		store.FateBounced: store.EventMailBounced, store.FateRefused: store.EventMailRefused,
 		store.FateComplained: store.EventMailComplained,
 	}[fate]

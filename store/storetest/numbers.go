@@ -91,7 +91,7 @@ func countedReports(d *desk) {
 		mails[i] = d.sends(from(to)).Confirmation
 	}
 	d.pass(time.Hour)
-	of := func(i int, action, outcome string) store.Report {
+	of := func(i int, action store.Action, outcome store.Outcome) store.Report {
 		return store.Report{Action: action, Outcome: outcome, Outbound: mails[i].ID, Tie: store.TieEnvelope}
 	}
 	d.hearsOf(store.KindDelay, of(0, "delayed", store.OutcomeLater))

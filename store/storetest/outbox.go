@@ -254,7 +254,7 @@ func finishing(d *desk) {
 }
 
 // refuses finishes a claimed row: the relay refused it, with that outcome.
-func (d *desk) refuses(row store.Outbound, outcome string) store.Report {
+func (d *desk) refuses(row store.Outbound, outcome store.Outcome) store.Report {
 	d.Helper()
 	r := failed(row, outcome)
 	r.Outbound, r.Tie, r.Host = 0, "", "relay.example"

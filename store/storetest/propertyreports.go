@@ -33,8 +33,8 @@ func (r *run) report(*rapid.T) {
 
 func (r *run) drawReport() store.Report {
 	ties := []store.Tie{store.TieEnvelope, store.TieMessageID, store.TieEnvelope, store.TieProbable, store.TieOther, ""}
-	actions := []string{"failed", "failed", "failed", "delayed", "delivered", "relayed"}
-	outcomes := []string{store.OutcomeDead, store.OutcomeRefused, store.OutcomeLater}
+	actions := []store.Action{"failed", "failed", "failed", "delayed", "delivered", "relayed"}
+	outcomes := []store.Outcome{store.OutcomeDead, store.OutcomeRefused, store.OutcomeLater}
 	report := store.Report{
 		Action: actions[r.pick("action", len(actions))], Outcome: outcomes[r.pick("outcome", len(outcomes))], Status: "5.0.0",
 		Reason: []string{"reason", store.ReasonFull}[r.pick("reason", 2)], Tie: ties[r.pick("tie", len(ties))], Outbound: r.model.outs[r.pick("about", len(r.model.outs))].ID,

@@ -140,7 +140,7 @@ func strangeDecisions(text string) map[string]func(*store.Decision) {
 			n.Verdict.Rules = []store.Rule{{ID: text, Effect: store.EffectNote, Evidence: text}}
 		},
 		"decider":   func(n *decision) { n.Answer, n.Verdict.Rules = nil, []store.Rule{{ID: text, Effect: store.EffectStop}} },
-		"recipient": func(n *decision) { silent(n, store.Report{Recipient: text, Action: text, Status: text}) },
+		"recipient": func(n *decision) { silent(n, store.Report{Recipient: text, Action: store.Action(text), Status: text}) },
 		"diagnostic": func(n *decision) {
 			silent(n, store.Report{Action: "failed", Outcome: store.OutcomeRefused, Diagnostic: text, Host: text, Reason: text, Outbound: 1, Tie: store.TieEnvelope})
 		},

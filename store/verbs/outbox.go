@@ -41,7 +41,7 @@ func (s *Store) FinishOutbound(ctx context.Context, now time.Time, f store.Finis
 
 func checkFinish(f store.Finish) error {
 	held := f.State == store.StateHeld
-	if f.Report.Outcome != "" && (f.State != store.StateFailed && !held || f.Report.Action != "failed") {
+	if f.Report.Outcome != "" && (f.State != store.StateFailed && !held || f.Report.Action != store.ActionFailed) {
 		return invalid("only of a mail that failed or is held can a reply say why")
 	}
 	if held && f.Report.Outcome != "" && f.Report.Outcome != store.OutcomeRefused || held == (f.Hold == "") {
@@ -132,7 +132,7 @@ func reopen(k *store.Ticket) {
 
 // appendEvent tells in a ticket's thread what happened to one of its mails; other
 // changes of k are written with it.
-func (t *txn) appendEvent(k *store.Ticket, now time.Time, event string, mail store.OutboundID, words string) error {
+func (t *txn) appendEvent(k *store.Ticket, now time.Time, event store.Event, mail store.OutboundID, words string) error {
 	data, err := t.codec.entryBytes(store.Entry{
 		Kind: store.EntryEvent, Event: event, Outbound: mail, At: now, Body: words,
 	})

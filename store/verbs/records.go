@@ -80,7 +80,7 @@ type fileRecord struct {
 // entryBytes encodes an entry; its ticket and number are in its key.
 func (c *codec) entryBytes(e store.Entry) ([]byte, error) {
 	r := entryRecord{
-		Kind: string(e.Kind), Event: e.Event, Outbound: uint64(e.Outbound),
+		Kind: string(e.Kind), Event: string(e.Event), Outbound: uint64(e.Outbound),
 		Author: e.Author, At: micros(e.At), Body: c.text([]byte(e.Body)),
 	}
 	for _, f := range e.Files {
@@ -97,7 +97,7 @@ func (c *codec) entry(id store.TicketID, seq uint32, data []byte) (store.Entry, 
 	}
 	body, err := c.unpack(r.Body)
 	e := store.Entry{
-		Ticket: id, Seq: seq, Kind: store.EntryKind(r.Kind), Event: r.Event, Outbound: store.OutboundID(r.Outbound),
+		Ticket: id, Seq: seq, Kind: store.EntryKind(r.Kind), Event: store.Event(r.Event), Outbound: store.OutboundID(r.Outbound),
 		Author: r.Author, At: instant(r.At), Body: string(body),
 	}
 	for _, f := range r.Files {
@@ -134,7 +134,7 @@ type outboundRecord struct {
 	Enhanced   string   `cbor:"25,keyasint,omitempty"`
 
 	Delivery *deliveryRecord `cbor:"26,keyasint,omitempty"` // nil while nobody reported
-	Echoes   []string        `cbor:"27,keyasint,omitempty"`
+	Echoes   []store.Event   `cbor:"27,keyasint,omitempty"`
 
 	Parties []string `cbor:"28,keyasint,omitempty"`
 
@@ -168,7 +168,7 @@ func newDeliveryRecord(d store.Delivery) *deliveryRecord {
 	if d.Fate == "" {
 		return nil
 	}
-	return &deliveryRecord{string(d.Fate), micros(d.At), d.Status, d.Reason, d.Outcome, d.Diagnostic, uint64(d.Inbound)}
+	return &deliveryRecord{string(d.Fate), micros(d.At), d.Status, d.Reason, string(d.Outcome), d.Diagnostic, uint64(d.Inbound)}
 }
 
 func (r *deliveryRecord) delivery() store.Delivery {
@@ -176,7 +176,7 @@ func (r *deliveryRecord) delivery() store.Delivery {
 		return store.Delivery{}
 	}
 	return store.Delivery{
-		Fate: store.Fate(r.Fate), At: instant(r.At), Status: r.Status, Reason: r.Reason, Outcome: r.Outcome,
+		Fate: store.Fate(r.Fate), At: instant(r.At), Status: r.Status, Reason: r.Reason, Outcome: store.Outcome(r.Outcome),
 		Diagnostic: r.Diagnostic, Inbound: store.InboundID(r.Inbound),
 	}
 }
@@ -294,14 +294,15 @@ type reportRecord struct {
 
 func newReportRecord(v store.Report) reportRecord {
 	return reportRecord{
-		v.Recipient, v.Action, v.Status, v.Reason, v.Hard, v.Outcome, v.Diagnostic, v.OriginalMessageID,
+		v.Recipient, string(v.Action), v.Status, v.Reason, v.Hard, string(v.Outcome), v.Diagnostic, v.OriginalMessageID,
 		v.OriginalRecipient, uint64(v.Outbound), string(v.Tie), v.Host,
 	}
 }
 
 func (r reportRecord) report() store.Report {
 	return store.Report{
-		Recipient: r.Recipient, Action: r.Action, Status: r.Status, Reason: r.Reason, Hard: r.Hard, Outcome: r.Outcome,
+		Recipient: r.Recipient, Action: store.Action(r.Action), Status: r.Status, Reason: r.Reason, Hard: r.Hard,
+		Outcome:    store.Outcome(r.Outcome),
 		Diagnostic: r.Diagnostic, OriginalMessageID: r.OriginalMessageID, OriginalRecipient: r.OriginalRecipient,
 		Outbound: store.OutboundID(r.Outbound), Tie: store.Tie(r.Tie), Host: r.Host,
 	}
