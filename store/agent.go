@@ -126,9 +126,8 @@ type Agents interface {
 	Agent(ctx context.Context, id AgentID) (Agent, error)
 	// AgentByEmail finds an agent, also a disabled one, by AddressKey.
 	AgentByEmail(ctx context.Context, email string) (Agent, error)
-	// ListAgents lists agents by id, those after the one given (0: from the
-	// first).
-	ListAgents(ctx context.Context, after AgentID, limit int) ([]Agent, error)
+	// ListAgents lists agents by id.
+	ListAgents(ctx context.Context, p Page) (List[Agent], error)
 
 	// OpenSession writes a session and ends the one it replaces. ErrConflict
 	// for a disabled agent, for a step that was used or passed over before, for a

@@ -61,8 +61,7 @@ type Alarms interface {
 	// ErrInvalid without a name, or with an Until that is not after now.
 	AcknowledgeAlarm(ctx context.Context, now time.Time, id AlarmID, a Acknowledgement) (Alarm, error)
 	// StandingAlarms lists those not over, oldest first.
-	StandingAlarms(ctx context.Context, limit int) ([]Alarm, error)
-	// EndedAlarms lists those over, newest first, those with an id below before
-	// (0: from the newest).
-	EndedAlarms(ctx context.Context, before AlarmID, limit int) ([]Alarm, error)
+	StandingAlarms(ctx context.Context, p Page) (List[Alarm], error)
+	// EndedAlarms lists those over, newest first.
+	EndedAlarms(ctx context.Context, p Page) (List[Alarm], error)
 }

@@ -69,15 +69,10 @@ func authorOf(from string) string {
 	return from
 }
 
-// SearchLooked is how many rows one SearchInbound looks at when it is asked for
-// more than one index can tell.
-const SearchLooked = 10_000
-
 // Board are the verbs of those who watch over the flow of mail.
 type Board interface {
 	// SearchInbound lists the mails of the ledger that q wants, newest first. It
-	// walks the index of the narrowest field given; when it has looked at
-	// SearchLooked rows it stops. ErrInvalid for a cursor of another list.
+	// walks the index of the narrowest field given.
 	SearchInbound(ctx context.Context, q InboundQuery, p Page) (List[Inbound], error)
 	// WaitingOutbounds lists the queued and claimed mails, the one queued first
 	// first, those behind the one given (0: from the first).
@@ -86,7 +81,6 @@ type Board interface {
 	// id below before (0: from the newest).
 	FailedOutbounds(ctx context.Context, before OutboundID, limit int) ([]Outbound, error)
 	// ThrottledOutbounds lists the throttled mails in the order of their turns.
-	// ErrInvalid for a cursor that is none.
 	ThrottledOutbounds(ctx context.Context, p Page) (List[Outbound], error)
 	// HeldOutbounds lists the mails in StateHeld, newest first, those with an id
 	// below before (0: from the newest).

@@ -70,7 +70,6 @@ type Canary interface {
 	// and, once, EndedAt, with which the ticket's link opens nothing any more.
 	// ErrNotFound for an unknown run, ErrConflict for one that has ended.
 	RecordCanary(ctx context.Context, r CanaryRun) error
-	// CanaryRuns lists runs, newest first, those with an id below before (0: from
-	// the newest). One may be gone CanaryKept after it began.
-	CanaryRuns(ctx context.Context, before CanaryID, limit int) ([]CanaryRun, error)
+	// CanaryRuns lists runs, newest first. One may be gone CanaryKept after it began.
+	CanaryRuns(ctx context.Context, p Page) (List[CanaryRun], error)
 }

@@ -217,16 +217,14 @@ func (a *App) updateAgent(ctx context.Context, now time.Time, n store.NewAgent) 
 // Agents is the control socket's verb.
 func (a *App) Agents(ctx context.Context) ([]AgentStatus, error) {
 	all := []AgentStatus{}
-	for after := store.AgentID(0); ; {
-		agents, err := a.db.ListAgents(ctx, after, 1000)
-		if err != nil || len(agents) == 0 {
-			return all, err
+	list := func(p store.Page) (store.List[store.Agent], error) { return a.db.ListAgents(ctx, p) }
+	for agent, err := range store.All(store.MaxPage, list) {
+		if err != nil {
+			return nil, err
 		}
-		for _, agent := range agents {
-			all = append(all, agentStatus(agent))
-			after = agent.ID
-		}
+		all = append(all, agentStatus(agent))
 	}
+	return all, nil
 }
 
 // DisableAgent is the control socket's verb.

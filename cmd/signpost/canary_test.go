@@ -30,7 +30,7 @@ func (d *demo) runCanary(t *testing.T) store.CanaryRun {
 
 func (d *demo) runs(t *testing.T) []store.CanaryRun {
 	t.Helper()
-	runs, err := d.app.db.CanaryRuns(t.Context(), 0, 99)
+	runs, err := store.Items(d.app.db.CanaryRuns(t.Context(), store.Page{Limit: 99}))
 	if err != nil {
 		t.Fatal(err)
 	}

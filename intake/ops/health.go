@@ -15,10 +15,10 @@ import (
 
 // healthStore reads and acknowledges alarms, and reads the canary's runs.
 type healthStore interface {
-	StandingAlarms(ctx context.Context, limit int) ([]store.Alarm, error)
-	EndedAlarms(ctx context.Context, before store.AlarmID, limit int) ([]store.Alarm, error)
+	StandingAlarms(ctx context.Context, p store.Page) (store.List[store.Alarm], error)
+	EndedAlarms(ctx context.Context, p store.Page) (store.List[store.Alarm], error)
 	AcknowledgeAlarm(ctx context.Context, now time.Time, id store.AlarmID, a store.Acknowledgement) (store.Alarm, error)
-	CanaryRuns(ctx context.Context, before store.CanaryID, limit int) ([]store.CanaryRun, error)
+	CanaryRuns(ctx context.Context, p store.Page) (store.List[store.CanaryRun], error)
 }
 
 const (
@@ -74,11 +74,11 @@ func pauses() []pause {
 
 func (o *Ops) showHealth(x *web.Exchange, who store.Agent) error {
 	ctx, now := x.Request.Context(), time.Now()
-	standing, err := o.stores.health.StandingAlarms(ctx, standingShown)
+	standing, err := store.Items(o.stores.health.StandingAlarms(ctx, store.Page{Limit: standingShown}))
 	if err != nil {
 		return err
 	}
-	ended, err := o.stores.health.EndedAlarms(ctx, 0, endedShown)
+	ended, err := store.Items(o.stores.health.EndedAlarms(ctx, store.Page{Limit: endedShown}))
 	if err != nil {
 		return err
 	}
@@ -263,7 +263,7 @@ func (r runRow) Legs() []legRow { return []legRow{r.Seen, r.Answer, r.Confirm} }
 type legRow struct{ Name, Took, Results string }
 
 func (o *Ops) canary(ctx context.Context, now time.Time) (d canaryData, err error) {
-	runs, err := o.stores.health.CanaryRuns(ctx, 0, runsCharted)
+	runs, err := store.Items(o.stores.health.CanaryRuns(ctx, store.Page{Limit: runsCharted}))
 	if err != nil {
 		return d, err
 	}

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -91,7 +92,8 @@ func (o *Ops) find(
 	}
 	q.Address = typed
 	found, err := o.stores.ledger.SearchInbound(x.Request.Context(), q, p)
-	if err != nil || len(found.Items) > 0 || found.Stopped || typed == "" {
+	goesOnByID := p.After != "" && errors.Is(err, store.ErrInvalid)
+	if typed == "" || !goesOnByID && (err != nil || len(found.Items) > 0 || found.Stopped) {
 		return found, err
 	}
 	byID := q

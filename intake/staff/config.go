@@ -51,7 +51,7 @@ type Agents interface {
 	Session(ctx context.Context, now time.Time, id store.SessionID) (store.Session, store.Agent, error)
 	TouchSession(ctx context.Context, now time.Time, id store.SessionID, idle time.Duration) (store.Session, error)
 	EndSession(ctx context.Context, id store.SessionID) error
-	ListAgents(ctx context.Context, after store.AgentID, limit int) ([]store.Agent, error)
+	ListAgents(ctx context.Context, p store.Page) (store.List[store.Agent], error)
 	ResealAgent(ctx context.Context, id store.AgentID, from, to []byte) error
 }
 

@@ -92,23 +92,21 @@ const sealPage = 100
 // agents stay signed in. lost are agents whose secret no secret of the installation
 // opens: they sign in with a recovery code or not at all.
 func (s *Staff) SealSecrets(ctx context.Context) (sealed int, lost []store.AgentID, err error) {
-	for after := store.AgentID(0); ; {
-		agents, err := s.deps.Agents.ListAgents(ctx, after, sealPage)
-		if err != nil || len(agents) == 0 {
+	list := func(p store.Page) (store.List[store.Agent], error) { return s.deps.Agents.ListAgents(ctx, p) }
+	for who, err := range store.All(sealPage, list) {
+		if err != nil {
 			return sealed, lost, err
 		}
-		for _, who := range agents {
-			after = who.ID
-			switch err := s.reseal(ctx, who); {
-			case errors.Is(err, errLost):
-				lost = append(lost, who.ID)
-			case err == nil:
-				sealed++
-			case !errors.Is(err, store.ErrConflict):
-				return sealed, lost, fmt.Errorf("seal the secret of agent %d: %w", who.ID, err)
-			}
+		switch err := s.reseal(ctx, who); {
+		case errors.Is(err, errLost):
+			lost = append(lost, who.ID)
+		case err == nil:
+			sealed++
+		case !errors.Is(err, store.ErrConflict):
+			return sealed, lost, fmt.Errorf("seal the secret of agent %d: %w", who.ID, err)
 		}
 	}
+	return sealed, lost, nil
 }
 
 var errLost = errors.New("no secret of the installation opens it")

@@ -50,7 +50,7 @@ func (c Config) withDefaults() Config {
 type Store interface {
 	BeginCanary(ctx context.Context, now time.Time, n store.NewCanary) (store.CanaryRun, error)
 	RecordCanary(ctx context.Context, r store.CanaryRun) error
-	CanaryRuns(ctx context.Context, before store.CanaryID, limit int) ([]store.CanaryRun, error)
+	CanaryRuns(ctx context.Context, p store.Page) (store.List[store.CanaryRun], error)
 	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
 	OutboundByMessageID(ctx context.Context, messageID string) (store.Outbound, error)
 	OutboundsOfTicket(ctx context.Context, id store.TicketID, limit int) ([]store.Outbound, error)
@@ -162,7 +162,7 @@ func (c *Canary) Run(ctx context.Context) error {
 
 // last is the newest run, the zero one before the first.
 func (c *Canary) last(ctx context.Context) (store.CanaryRun, error) {
-	runs, err := c.deps.Store.CanaryRuns(ctx, 0, 1)
+	runs, err := store.Items(c.deps.Store.CanaryRuns(ctx, store.Page{Limit: 1}))
 	if err != nil || len(runs) == 0 {
 		return store.CanaryRun{}, err
 	}

@@ -120,7 +120,7 @@ func (k *coop) pass(d time.Duration) []store.CanaryRun {
 
 func (k *coop) last() store.CanaryRun {
 	k.Helper()
-	runs, err := k.db.CanaryRuns(k.Context(), 0, 1)
+	runs, err := store.Items(k.db.CanaryRuns(k.Context(), store.Page{Limit: 1}))
 	if err != nil || len(runs) != 1 {
 		k.Fatal(runs, err)
 	}

@@ -26,7 +26,7 @@ func (d *desk) raises(key string, level int) store.Alarm {
 
 func (d *desk) standing() []store.Alarm {
 	d.Helper()
-	return must[[]store.Alarm](d)(d.StandingAlarms(d.ctx, 99))
+	return must[[]store.Alarm](d)(d.lists().standing())
 }
 
 func alarmStands(d *desk) {
@@ -37,17 +37,15 @@ func alarmStands(d *desk) {
 	again := must[store.Alarm](d)(d.RaiseAlarm(d.ctx, d.now, store.Trouble{Key: "relay", What: "worse", Level: 3}))
 	d.same(again, store.Alarm{ID: relay.ID, Trouble: store.Trouble{Key: "relay", What: "worse", Level: 3}, Since: began})
 	d.same(d.standing(), []store.Alarm{again, disk})
-	d.same(must[[]store.Alarm](d)(d.StandingAlarms(d.ctx, 1)), []store.Alarm{again})
 	again.Over = d.at()
 	d.same(must[store.Alarm](d)(d.EndAlarm(d.ctx, d.now, "relay")), again)
 	d.same(d.standing(), []store.Alarm{disk})
-	d.same(must[[]store.Alarm](d)(d.EndedAlarms(d.ctx, 0, 9)), []store.Alarm{again})
+	d.same(must[[]store.Alarm](d)(d.lists().ended()), []store.Alarm{again})
 	_, err := d.EndAlarm(d.ctx, d.now, "relay")
 	d.wantErr(err, store.ErrNotFound)
 	d.raises("relay", 1)
 	newest := must[store.Alarm](d)(d.EndAlarm(d.ctx, d.now, "relay"))
-	d.same(must[[]store.Alarm](d)(d.EndedAlarms(d.ctx, 0, 1)), []store.Alarm{newest})
-	d.same(must[[]store.Alarm](d)(d.EndedAlarms(d.ctx, newest.ID, 9)), []store.Alarm{again})
+	d.same(must[[]store.Alarm](d)(d.lists().ended()), []store.Alarm{newest, again})
 }
 
 func (d *desk) acknowledges(id store.AlarmID, until time.Time) store.Alarm {
@@ -111,7 +109,7 @@ func alarmsDropped(d *desk) {
 	d.same(must[int](d)(d.Housekeep(d.ctx, d.now, 9)), 0)
 	d.pass(time.Second)
 	d.same(must[int](d)(d.Housekeep(d.ctx, d.now, 9)), 3)
-	d.same(must[[]store.Alarm](d)(d.EndedAlarms(d.ctx, 0, 9)), []store.Alarm{})
+	d.same(must[[]store.Alarm](d)(d.lists().ended()), []store.Alarm{})
 	d.same(d.standing(), []store.Alarm{stands})
 }
 

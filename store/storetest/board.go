@@ -12,7 +12,6 @@ import (
 func boardStories() map[string]func(*desk) {
 	return map[string]func(*desk){
 		"The ledger is searched by address, verdict, Message-ID and time": searching,
-		"A search goes on where it ended":                                 searchPages,
 		"A search that stopped looking says so and goes on":               searchGoesOn,
 		"A mail is found under what became of it":                         marksMove,
 		"A reported recipient finds the report":                           reportFound,
@@ -25,7 +24,7 @@ func boardStories() map[string]func(*desk) {
 
 func (d *desk) finds(q store.InboundQuery) (ids []store.InboundID) {
 	d.Helper()
-	for _, row := range must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, q, store.Page{Limit: 100})).Items {
+	for _, row := range must[[]store.Inbound](d)(d.lists().search(q)) {
 		ids = append(ids, row.ID)
 	}
 	return ids
@@ -79,37 +78,6 @@ func searching(d *desk) {
 		if got := d.finds(c.q); !slices.Equal(got, c.want) {
 			d.Errorf("%+v finds %v, want %v", c.q, got, c.want)
 		}
-	}
-}
-
-func searchPages(d *desk) {
-	d.connects()
-	for uid := range uint32(5) {
-		d.verdict(d.mail(uid+1), store.KindList)
-	}
-	var seen []store.InboundID
-	for p := (store.Page{Limit: 2}); ; {
-		found := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{Mark: "list"}, p))
-		for _, row := range found.Items {
-			seen = append(seen, row.ID)
-		}
-		if p.After = found.Next; p.After == "" {
-			break
-		}
-	}
-	if len(seen) != 5 || !slices.IsSortedFunc(seen, func(a, b store.InboundID) int { return int(b) - int(a) }) {
-		d.Errorf("the pages hold %v", seen)
-	}
-	full := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{Mark: "list"},
-		store.Page{Limit: 5}))
-	if len(full.Items) != 5 || full.Next != "" || full.Stopped {
-		d.Errorf("a page that holds all has %d mails, and goes on at %q, stopped %v", len(full.Items), full.Next,
-			full.Stopped)
-	}
-	d.same(len(must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{}, store.Page{})).Items), 0)
-	for _, strange := range []store.Cursor{"!", "0", "-1", "zzzzzzzzzzzzzzzzzz"} {
-		_, err := d.SearchInbound(d.ctx, store.InboundQuery{}, store.Page{After: strange, Limit: 1})
-		d.wantErr(err, store.ErrInvalid)
 	}
 }
 

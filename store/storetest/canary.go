@@ -39,7 +39,7 @@ func canaryBegun(d *desk) {
 	d.same(run, store.CanaryRun{
 		ID: run.ID, Region: "us", Mark: "mark", StartedAt: d.at(), Ticket: run.Ticket, Number: "CANARY-1001", StrayID: run.StrayID,
 	})
-	d.same(must[[]store.CanaryRun](d)(d.CanaryRuns(d.ctx, 0, 9)), []store.CanaryRun{run})
+	d.same(must[[]store.CanaryRun](d)(d.lists().runs()), []store.CanaryRun{run})
 	ticket := must[store.Ticket](d)(d.Ticket(d.ctx, run.Ticket))
 	if ticket.Status != store.StatusSolved || ticket.Channel != store.ChannelCanary {
 		d.Errorf("the ticket is %s, by %s", ticket.Status, ticket.Channel)
@@ -58,20 +58,20 @@ func canaryRecorded(d *desk) {
 	first.Seen = store.CanaryLeg{ArrivedAt: d.at().Add(time.Second), Count: 1, SPF: "pass", DKIM: "none", DMARC: "pass"}
 	first.Faults = []string{"no confirmation came"}
 	d.must(d.RecordCanary(d.ctx, first))
-	d.same(must[[]store.CanaryRun](d)(d.CanaryRuns(d.ctx, second.ID, 9)), []store.CanaryRun{first})
+	d.same(must[[]store.CanaryRun](d)(d.lists().runs()), []store.CanaryRun{second, first})
 	ticket := must[store.Ticket](d)(d.Ticket(d.ctx, first.Ticket))
 	must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, ticket.Link))
 	first.Answer = store.CanaryLeg{ArrivedAt: d.at().Add(2 * time.Second), Count: 2}
 	first.Faults, first.EndedAt = nil, d.at().Add(time.Minute)
 	d.must(d.RecordCanary(d.ctx, first))
-	d.same(must[[]store.CanaryRun](d)(d.CanaryRuns(d.ctx, 0, 9)), []store.CanaryRun{second, first})
+	d.same(must[[]store.CanaryRun](d)(d.lists().runs()), []store.CanaryRun{second, first})
 	d.same([]bool{first.Passed(), second.Passed()}, []bool{true, false})
 	d.wantErr(d.RecordCanary(d.ctx, first), store.ErrConflict)
 	_, err := d.TicketByLink(d.ctx, d.now, ticket.Link)
 	d.wantErr(err, store.ErrNotFound)
 	d.pass(store.CanaryKept)
 	must[int](d)(d.Housekeep(d.ctx, d.now, 99))
-	d.same(must[[]store.CanaryRun](d)(d.CanaryRuns(d.ctx, 0, 9)), []store.CanaryRun{})
+	d.same(must[[]store.CanaryRun](d)(d.lists().runs()), []store.CanaryRun{})
 	d.wantErr(d.RecordCanary(d.ctx, second), store.ErrNotFound)
 }
 
@@ -87,7 +87,7 @@ func canaryRefused(d *desk) {
 		_, err := d.BeginCanary(d.ctx, d.now, d.canary(bad))
 		d.wantErr(err, store.ErrInvalid)
 	}
-	d.same(must[[]store.CanaryRun](d)(d.CanaryRuns(d.ctx, 0, 9)), []store.CanaryRun{})
+	d.same(must[[]store.CanaryRun](d)(d.lists().runs()), []store.CanaryRun{})
 	if stats := must[store.Stats](d)(d.Stats(d.ctx)); len(stats.Tickets)+len(stats.Outbounds) > 0 {
 		d.Errorf("it left %+v", stats)
 	}

@@ -34,7 +34,7 @@ func (d *desk) releases(limit int) store.Released {
 
 func (d *desk) throttled() []store.OutboundID {
 	d.Helper()
-	return idsOf(must[store.List[store.Outbound]](d)(d.ThrottledOutbounds(d.ctx, store.Page{Limit: 1000})).Items)
+	return idsOf(must[[]store.Outbound](d)(d.lists().throttled()))
 }
 
 func throttledGoesOut(d *desk) {
@@ -87,16 +87,6 @@ func networksTakeTurns(d *desk) {
 	}
 	want := slices.Concat(flood[:1], partners, flood[1:])
 	d.same(d.throttled(), want)
-	var pages []store.OutboundID
-	for p := (store.Page{Limit: 3}); len(pages) == 0 || p.After != ""; {
-		page := must[store.List[store.Outbound]](d)(d.ThrottledOutbounds(d.ctx, p))
-		pages, p.After = append(pages, idsOf(page.Items)...), page.Next
-	}
-	d.same(pages, want)
-	for _, wrong := range []store.Cursor{"x", "00"} {
-		_, err := d.ThrottledOutbounds(d.ctx, store.Page{After: wrong, Limit: 9})
-		d.wantErr(err, store.ErrInvalid)
-	}
 	for _, id := range want {
 		d.pass(2 * time.Hour)
 		d.same(d.releases(9), store.Released{Queued: 1})

@@ -235,22 +235,15 @@ func (s *Store) AgentByEmail(ctx context.Context, email string) (agent store.Age
 }
 
 // ListAgents implements store.Agents.
-func (s *Store) ListAgents(ctx context.Context, after store.AgentID, limit int) (agents []store.Agent, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		return t.walk(bAgents, nil, u64(uint64(after)+1), func(key, _ []byte) (bool, error) {
-			if len(agents) >= limit {
-				return false, nil
-			}
+func (s *Store) ListAgents(ctx context.Context, p store.Page) (store.List[store.Agent], error) {
+	return readList(ctx, s, "list agents, at most", p.Limit, p, listing[store.Agent]{
+		name: "agents", bucket: bAgents,
+		read: func(t *txn, key, _ []byte) (store.Agent, error) {
 			id := store.AgentID(readU64(key))
 			r, err := t.agent(id)
-			agents = append(agents, r.agent(id))
-			return true, err
-		})
+			return r.agent(id), err
+		},
 	})
-	if err != nil {
-		return nil, wrap("list agents, at most", limit, err)
-	}
-	return agents, nil
 }
 
 // checkAgents checks that each agent is found by its address, and that each

@@ -149,47 +149,54 @@ func (s *Store) AcknowledgeAlarm(ctx context.Context, now time.Time, id store.Al
 	return alarm, nil
 }
 
-// StandingAlarms implements store.Alarms.
-func (s *Store) StandingAlarms(ctx context.Context, limit int) (alarms []store.Alarm, err error) {
+// StandingAlarms implements store.Alarms. It reads the ids of all that stand: one a
+// trouble, and of those there are few.
+func (s *Store) StandingAlarms(ctx context.Context, p store.Page) (alarms store.List[store.Alarm], err error) {
 	err = s.read(ctx, func(t *txn) error {
-		var ids []store.AlarmID
-		err := t.walk(bAlarmKeys, nil, nil, func(_, value []byte) (bool, error) {
-			ids = append(ids, store.AlarmID(readU64(value)))
-			return true, nil
-		})
-		slices.Sort(ids)
-		for _, id := range ids[:min(limit, len(ids))] {
-			r, e := t.alarm(id)
-			err = errors.Join(err, e)
-			alarms = append(alarms, r.alarm(id))
-		}
+		alarms, err = t.standingPage(p)
 		return err
 	})
 	if err != nil {
-		return nil, wrap("standing alarms, at most", limit, err)
+		return store.List[store.Alarm]{}, wrap("standing alarms, at most", p.Limit, err)
 	}
 	return alarms, nil
 }
 
-// EndedAlarms implements store.Alarms.
-func (s *Store) EndedAlarms(ctx context.Context, before store.AlarmID, limit int) (alarms []store.Alarm, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		return t.walkBack(bAlarms, nil, beforeKey(nil, uint64(before)), func(key, _ []byte) (bool, error) {
-			if len(alarms) >= limit {
-				return false, nil
-			}
-			id := store.AlarmID(readU64(key))
-			r, err := t.alarm(id)
-			if err == nil && r.Over != 0 {
-				alarms = append(alarms, r.alarm(id))
-			}
-			return true, err
-		})
+func (t *txn) standingPage(p store.Page) (alarms store.List[store.Alarm], err error) {
+	var ids []uint64
+	err = t.walk(bAlarmKeys, nil, nil, func(_, value []byte) (bool, error) {
+		ids = append(ids, readU64(value))
+		return true, nil
 	})
 	if err != nil {
-		return nil, wrap("ended alarms before", before, err)
+		return alarms, err
 	}
+	slices.Sort(ids)
+	found, err := cut(list{name: "standing alarms"}, ids, u64, p)
+	if err != nil {
+		return alarms, err
+	}
+	for _, id := range found.Items {
+		r, err := t.alarm(store.AlarmID(id))
+		if err != nil {
+			return alarms, err
+		}
+		alarms.Items = append(alarms.Items, r.alarm(store.AlarmID(id)))
+	}
+	alarms.Next = found.Next
 	return alarms, nil
+}
+
+// EndedAlarms implements store.Alarms.
+func (s *Store) EndedAlarms(ctx context.Context, p store.Page) (store.List[store.Alarm], error) {
+	return readList(ctx, s, "ended alarms, at most", p.Limit, p, listing[store.Alarm]{
+		name: "ended alarms", bucket: bAlarms, back: true,
+		pick: func(t *txn, key, _ []byte) (store.Alarm, bool, error) {
+			id := store.AlarmID(readU64(key))
+			r, err := t.alarm(id)
+			return r.alarm(id), r.Over != 0, err
+		},
+	})
 }
 
 // alarms checks that those which stand are found by their keys, and that the

@@ -189,22 +189,15 @@ func (t *txn) closeLinkOf(id store.TicketID) error {
 }
 
 // CanaryRuns implements store.Canary.
-func (s *Store) CanaryRuns(ctx context.Context, before store.CanaryID, limit int) (runs []store.CanaryRun, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		return t.walkBack(bCanaries, nil, beforeKey(nil, uint64(before)), func(key, _ []byte) (bool, error) {
-			if len(runs) >= limit {
-				return false, nil
-			}
+func (s *Store) CanaryRuns(ctx context.Context, p store.Page) (store.List[store.CanaryRun], error) {
+	return readList(ctx, s, "canary runs, at most", p.Limit, p, listing[store.CanaryRun]{
+		name: "canary runs", bucket: bCanaries, back: true,
+		read: func(t *txn, key, _ []byte) (store.CanaryRun, error) {
 			var r canaryRecord
 			err := t.record(bCanaries, key, &r)
-			runs = append(runs, r.run(store.CanaryID(readU64(key))))
-			return true, err
-		})
+			return r.run(store.CanaryID(readU64(key))), err
+		},
 	})
-	if err != nil {
-		return nil, wrap("canary runs before", before, err)
-	}
-	return runs, nil
 }
 
 // canaries checks that each run is of a ticket and expires.

@@ -89,7 +89,7 @@ func TestADamagedPageStopsOnlyWhatNeedsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.StandingAlarms(ctx, 10); !errors.Is(err, engine.ErrDamaged) {
+	if _, err := db.StandingAlarms(ctx, store.Page{Limit: 10}); !errors.Is(err, engine.ErrDamaged) {
 		t.Errorf("alarms read from a lost page: %v", err)
 	}
 	failed := make(chan error)

@@ -41,6 +41,11 @@ func (s *Store) FailedOutbounds(ctx context.Context, before store.OutboundID, li
 	return rows, nil
 }
 
+// outboundOfKey is the outbound that a key ends in.
+func outboundOfKey(t *txn, key, _ []byte) (store.Outbound, error) {
+	return t.outbound(store.OutboundID(lastID(key)))
+}
+
 // collect appends the outbound that each key ends in.
 func (t *txn) collect(rows *[]store.Outbound, limit int) func(key, _ []byte) (bool, error) {
 	return func(key, _ []byte) (bool, error) {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"signpost/store"
@@ -70,45 +70,28 @@ func indexBoard(t *txn) error {
 // SearchInbound implements store.Board.
 func (s *Store) SearchInbound(
 	ctx context.Context, q store.InboundQuery, p store.Page,
-) (found store.List[store.Inbound], err error) {
-	err = s.read(ctx, func(t *txn) error {
-		before, err := inboundCursor(p.After)
-		if err != nil {
-			return err
-		}
-		found, err = t.search(q, before, p.Limit)
-		return err
+) (store.List[store.Inbound], error) {
+	return readPage(ctx, s, "search inbounds, at most", p.Limit, p, func(t *txn) (listing[store.Inbound], error) {
+		return t.search(q), nil
 	})
-	if err != nil {
-		return store.List[store.Inbound]{}, wrap("search inbounds, at most", p.Limit, err)
-	}
-	return found, nil
 }
 
-// search walks the index of a query over the ids below before (0: from the
-// newest).
-func (t *txn) search(q store.InboundQuery, before uint64, limit int) (found store.List[store.Inbound], err error) {
+// search walks the index of a query.
+func (t *txn) search(q store.InboundQuery) listing[store.Inbound] {
 	index, prefix := searched(q)
-	from, before := t.searchRange(q, before)
-	looked, last := 0, uint64(0)
-	err = t.walkBack(index, prefix, beforeKey(prefix, before), func(key, _ []byte) (bool, error) {
-		id := readU64(key[len(key)-8:])
-		if id < from || limit < 1 {
-			return false, nil
-		}
-		if found.Stopped = looked == store.SearchLooked; found.Stopped || len(found.Items) == limit {
-			found.Next = cursorOf(last)
-			return false, nil
-		}
-		looked, last = looked+1, id
-		row, ok, err := t.wanted(q, index, store.InboundID(id))
-		if ok {
-			found.Items = append(found.Items, row)
-		}
-		return true, err
-	})
-	return found, err
+	from, before := t.searchRange(q)
+	return listing[store.Inbound]{
+		name: "search", filter: strings.Join([]string{q.Address, q.Mark, q.MessageID, q.Mailbox, q.Decider}, "\x00"),
+		bucket: index, prefix: prefix, back: true, start: beforeKey(prefix, before),
+		ends: func(key []byte) bool { return lastID(key) < from },
+		pick: func(t *txn, key, _ []byte) (store.Inbound, bool, error) {
+			return t.wanted(q, index, store.InboundID(lastID(key)))
+		},
+	}
 }
+
+// lastID is the id that a key ends in.
+func lastID(key []byte) uint64 { return readU64(key[len(key)-8:]) }
 
 // wanted is a row of the query's index, if it is all that the query asks for.
 func (t *txn) wanted(q store.InboundQuery, index bucket, id store.InboundID) (row store.Inbound, ok bool, err error) {
@@ -121,21 +104,6 @@ func (t *txn) wanted(q store.InboundQuery, index bucket, id store.InboundID) (ro
 	row, err = t.inbound(id)
 	ok = (q.Mailbox == "" || row.Mailbox == q.Mailbox) && (q.Decider == "" || row.Verdict.Decider() == q.Decider)
 	return row, ok && err == nil, err
-}
-
-// cursorOf is the place behind an id in a list that descends.
-func cursorOf(id uint64) store.Cursor { return store.Cursor(strconv.FormatUint(id, 36)) }
-
-// inboundCursor is the id that a list goes on below, 0 for the list's beginning.
-func inboundCursor(c store.Cursor) (before uint64, err error) {
-	if c == "" {
-		return 0, nil
-	}
-	before, err = strconv.ParseUint(string(c), 36, 64)
-	if err != nil || before == 0 {
-		return 0, invalid("the cursor is not one of this list")
-	}
-	return before, nil
 }
 
 // searched is the index that narrows a query most.
@@ -155,15 +123,12 @@ func searched(q store.InboundQuery) (bucket, []byte) {
 
 // searchRange is the query's range of ids: from the first on, below the second,
 // 0 for no end. Ids ascend as mails are seen.
-func (t *txn) searchRange(q store.InboundQuery, below uint64) (from, before uint64) {
-	before = below
+func (t *txn) searchRange(q store.InboundQuery) (from, before uint64) {
 	if !q.Since.IsZero() {
 		from = t.seenFrom(q.Since)
 	}
 	if !q.Until.IsZero() {
-		if end := t.seenFrom(q.Until); before == 0 || end < before {
-			before = max(end, 1)
-		}
+		before = max(t.seenFrom(q.Until), 1)
 	}
 	return from, before
 }

@@ -1,17 +1,13 @@
 package verbs
 
 import (
-	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"signpost/store"
-	"signpost/store/text"
 )
 
 // How throttled mail is released fairly. Each row gets a turn when it is throttled:
@@ -235,32 +231,10 @@ func (t *txn) takeTurn(now time.Time, id store.OutboundID, turn turn, done *stor
 	return err
 }
 
-// ThrottledOutbounds implements store.Board. A cursor is the key of the turn before.
-func (s *Store) ThrottledOutbounds(ctx context.Context, p store.Page) (found store.List[store.Outbound], err error) {
-	after, err := hex.DecodeString(string(p.After))
-	if err != nil || p.After != "" && len(after) != 16 {
-		return found, wrap("throttled outbounds after", strconv.Quote(text.Cut(string(p.After), 200)),
-			invalid("that is no cursor"))
-	}
-	if p.After != "" {
-		after = append(after, 0)
-	}
-	err = s.read(ctx, func(t *txn) error {
-		var last []byte
-		return t.walk(bTurns, nil, after, func(key, _ []byte) (bool, error) {
-			if len(found.Items) >= p.Limit {
-				found.Next = store.Cursor(hex.EncodeToString(last))
-				return false, nil
-			}
-			row, err := t.outbound(store.OutboundID(readU64(key[8:])))
-			found.Items, last = append(found.Items, row), bytes.Clone(key)
-			return true, err
-		})
-	})
-	if err != nil {
-		return store.List[store.Outbound]{}, wrap("throttled outbounds, at most", p.Limit, err)
-	}
-	return found, nil
+// ThrottledOutbounds implements store.Board.
+func (s *Store) ThrottledOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error) {
+	return readList(ctx, s, "throttled outbounds, at most", p.Limit, p,
+		listing[store.Outbound]{name: "throttled", bucket: bTurns, read: outboundOfKey})
 }
 
 // throttled checks that a throttled row has its turn.

@@ -144,7 +144,7 @@ func (s *Alarms) round(ctx context.Context) {
 // readBook learns who acknowledged what since the last round, and at first what
 // stood when the process before ended.
 func (s *Alarms) readBook(ctx context.Context, now time.Time) {
-	rows, err := s.Book.StandingAlarms(ctx, maxStanding)
+	rows, err := store.Items(s.Book.StandingAlarms(ctx, store.Page{Limit: maxStanding}))
 	if s.booked(err); err != nil {
 		return
 	}

@@ -119,7 +119,7 @@ func (w *ward) restart() {
 // acknowledge is what a person does at /ops/health about the alarm of a key.
 func (w *ward) acknowledge(t *testing.T, key string, until time.Time) {
 	t.Helper()
-	rows, err := w.db.StandingAlarms(t.Context(), 99)
+	rows, err := store.Items(w.db.StandingAlarms(t.Context(), store.Page{Limit: 99}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestARestartForgetsNeitherAlarmsNorWhoKnowsOfThem(t *testing.T) {
 		w.suffer(nil)
 		w.start()
 		w.expect(t, "of what ended in between", 3*time.Minute, "standing breaker", "over breaker", "over relay")
-		ended, err := w.db.EndedAlarms(t.Context(), 0, 9)
+		ended, err := store.Items(w.db.EndedAlarms(t.Context(), store.Page{Limit: 9}))
 		if err != nil || len(ended) != 2 || ended[0].Key == "relay" == ended[0].At.IsZero() {
 			t.Errorf("the history is %+v, %v", ended, err)
 		}

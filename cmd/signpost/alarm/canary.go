@@ -17,7 +17,7 @@ func (s *Subject) canaryTroubles(ctx context.Context, now time.Time) (list []sto
 	if !s.Config.Canary.On {
 		return nil
 	}
-	runs, err := s.Store.CanaryRuns(ctx, 0, canaryLooked)
+	runs, err := store.Items(s.Store.CanaryRuns(ctx, store.Page{Limit: canaryLooked}))
 	if err != nil {
 		return nil // a store that cannot be read is told of by itself
 	}

@@ -36,7 +36,7 @@ type Store interface {
 	Responder(ctx context.Context, now time.Time) (store.Responder, error)
 	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
 	Refusals(ctx context.Context, since time.Time, limit int) ([]store.Refusal, error)
-	CanaryRuns(ctx context.Context, before store.CanaryID, limit int) ([]store.CanaryRun, error)
+	CanaryRuns(ctx context.Context, p store.Page) (store.List[store.CanaryRun], error)
 	HeldOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
 	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
 	ListInbound(ctx context.Context, before store.InboundID, limit int) ([]store.Inbound, error)

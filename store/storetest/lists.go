@@ -1,0 +1,48 @@
+package storetest
+
+import (
+	"context"
+
+	"signpost/store"
+)
+
+// lists reads whole lists of a store, a few items a page.
+type lists struct {
+	store store.Store
+	ctx   context.Context
+}
+
+func (d *desk) lists() lists { return lists{d.Store, d.ctx} }
+
+func (r *run) lists() lists { return lists{r.store, r.ctx} }
+
+// pageSize of lists: small, so that most lists of a story have several pages.
+const pageSize = 3
+
+func whole[T any](list func(store.Page) (store.List[T], error)) ([]T, error) {
+	return store.Collect(100_000, store.All(pageSize, list))
+}
+
+func (l lists) agents() ([]store.Agent, error) {
+	return whole(func(p store.Page) (store.List[store.Agent], error) { return l.store.ListAgents(l.ctx, p) })
+}
+
+func (l lists) standing() ([]store.Alarm, error) {
+	return whole(func(p store.Page) (store.List[store.Alarm], error) { return l.store.StandingAlarms(l.ctx, p) })
+}
+
+func (l lists) ended() ([]store.Alarm, error) {
+	return whole(func(p store.Page) (store.List[store.Alarm], error) { return l.store.EndedAlarms(l.ctx, p) })
+}
+
+func (l lists) runs() ([]store.CanaryRun, error) {
+	return whole(func(p store.Page) (store.List[store.CanaryRun], error) { return l.store.CanaryRuns(l.ctx, p) })
+}
+
+func (l lists) throttled() ([]store.Outbound, error) {
+	return whole(func(p store.Page) (store.List[store.Outbound], error) { return l.store.ThrottledOutbounds(l.ctx, p) })
+}
+
+func (l lists) search(q store.InboundQuery) ([]store.Inbound, error) {
+	return whole(func(p store.Page) (store.List[store.Inbound], error) { return l.store.SearchInbound(l.ctx, q, p) })
+}

@@ -1,0 +1,243 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"signpost/store"
+)
+
+// paged is a list of the store, for the stories that every list has.
+type paged struct {
+	name string
+	// begin makes what must be there before the first item; nil: nothing.
+	begin func(d *desk)
+	// add makes one more item.
+	add func(d *desk)
+	// drop takes the item of that key out of the list; nil: no verb does.
+	drop func(d *desk, key string)
+	// page reads a page of the items' keys.
+	page func(d *desk, p store.Page) (store.List[string], error)
+}
+
+// keyed is a page as the keys of its items.
+func keyed[T any](key func(T) any) func(store.List[T], error) (store.List[string], error) {
+	return func(page store.List[T], err error) (store.List[string], error) {
+		keys := store.List[string]{Next: page.Next, Stopped: page.Stopped}
+		for _, item := range page.Items {
+			keys.Items = append(keys.Items, fmt.Sprint(key(item)))
+		}
+		return keys, err
+	}
+}
+
+func pageStories() map[string]func(*desk) {
+	all := map[string]func(*desk){"A cursor of one list is no other's": foreignCursors}
+	for _, l := range pagedLists() {
+		all["Pages of "+l.name] = l.pages
+		all["Pages of "+l.name+" while it changes"] = l.changes
+		all["Pages of "+l.name+" that cannot be asked for"] = l.refuses
+	}
+	return all
+}
+
+func (l paged) start(d *desk, items int) {
+	d.Helper()
+	if l.begin != nil {
+		l.begin(d)
+	}
+	l.adds(d, items)
+}
+
+func (l paged) adds(d *desk, items int) {
+	for range items {
+		l.add(d)
+		d.pass(time.Second)
+	}
+}
+
+func (l paged) reads(d *desk, after store.Cursor, limit int) store.List[string] {
+	d.Helper()
+	page := must[store.List[string]](d)(l.page(d, store.Page{After: after, Limit: limit}))
+	if page.Stopped {
+		d.Fatalf("it stopped looking after %v", page.Items)
+	}
+	return page
+}
+
+// whole is all that lies behind a cursor.
+func (l paged) whole(d *desk, after store.Cursor, limit int) (all []string) {
+	d.Helper()
+	for {
+		page := l.reads(d, after, limit)
+		if len(page.Items) > limit || len(page.Items) == 0 && page.Next != "" {
+			d.Fatalf("a page of at most %d holds %v and goes on at %q", limit, page.Items, page.Next)
+		}
+		all = append(all, page.Items...)
+		if after = page.Next; after == "" {
+			return all
+		}
+	}
+}
+
+func (l paged) pages(d *desk) {
+	l.start(d, 0)
+	d.same(l.reads(d, "", 3), store.List[string]{})
+	l.adds(d, 3)
+	full := l.reads(d, "", 3)
+	if len(full.Items) != 3 || full.Next != "" {
+		d.Fatalf("a page that holds all three has %v and goes on at %q", full.Items, full.Next)
+	}
+	l.adds(d, 1)
+	all := l.reads(d, "", store.MaxPage)
+	if page := l.reads(d, "", 3); len(all.Items) != 4 || all.Next != "" || page.Next == "" {
+		d.Fatalf("one more than a page: all are %v, the page of %v goes on at %q", all.Items, page.Items, page.Next)
+	}
+	for limit := 1; limit <= 5; limit++ {
+		d.same(l.whole(d, "", limit), all.Items)
+	}
+}
+
+// What is read behind a page is what the list then has behind it.
+func (l paged) changes(d *desk) {
+	l.start(d, 5)
+	page := l.reads(d, "", 2)
+	seen := page.Items
+	l.adds(d, 2)
+	if l.drop != nil {
+		l.drop(d, seen[1])
+		seen = seen[:1]
+	}
+	now := l.whole(d, "", store.MaxPage)
+	i := slices.Index(now, seen[len(seen)-1])
+	if i < 0 {
+		d.Fatalf("%s is gone from %v", seen, now)
+	}
+	d.same(l.whole(d, page.Next, 2), now[i+1:])
+	if l.drop == nil {
+		return
+	}
+	for _, key := range l.whole(d, "", store.MaxPage) {
+		l.drop(d, key)
+	}
+	d.same(l.reads(d, page.Next, 2), store.List[string]{})
+}
+
+func (l paged) refuses(d *desk) {
+	l.start(d, 3)
+	refused := func(p store.Page) {
+		d.Helper()
+		page, err := l.page(d, p)
+		d.wantErr(err, store.ErrInvalid)
+		d.same(page, store.List[string]{})
+	}
+	refused(store.Page{})
+	refused(store.Page{Limit: -1})
+	refused(store.Page{Limit: store.MaxPage + 1})
+	good := l.reads(d, "", 1).Next
+	for _, bad := range []store.Cursor{"0", "!", " ", "AAAA", "\x00", good + "\n", good + "A", good[1:], good[:len(good)-1]} {
+		refused(store.Page{After: bad, Limit: 1})
+	}
+	for i := range good {
+		bad := []byte(good)
+		if bad[i]++; bad[i] == '{' {
+			bad[i] = 'a'
+		}
+		refused(store.Page{After: store.Cursor(bad), Limit: 1})
+	}
+}
+
+func foreignCursors(d *desk) {
+	cursors := map[string]store.Cursor{}
+	for _, l := range pagedLists() {
+		l.start(d, 3)
+		cursors[l.name] = l.reads(d, "", 1).Next
+	}
+	for _, l := range pagedLists() {
+		for of, cursor := range cursors {
+			_, err := l.page(d, store.Page{After: cursor, Limit: 1})
+			if of != l.name {
+				d.wantErr(err, store.ErrInvalid)
+			} else {
+				d.must(err)
+			}
+		}
+	}
+}
+
+func pagedLists() []paged {
+	return slices.Concat(pagedServiceLists(), pagedMailLists())
+}
+
+// Of the service itself.
+func pagedServiceLists() []paged {
+	byAlarm := keyed(func(a store.Alarm) any { return a.Key })
+	return []paged{
+		{
+			name: "agents",
+			add:  func(d *desk) { d.hires(fmt.Sprintf("agent%d@desk.example", d.mint())) },
+			page: func(d *desk, p store.Page) (store.List[string], error) {
+				return keyed(func(a store.Agent) any { return a.Email })(d.ListAgents(d.ctx, p))
+			},
+		},
+		{
+			name: "alarms that stand",
+			add:  func(d *desk) { d.raises(fmt.Sprint("trouble ", d.mint()), 1) },
+			drop: func(d *desk, key string) { must[store.Alarm](d)(d.EndAlarm(d.ctx, d.now, key)) },
+			page: func(d *desk, p store.Page) (store.List[string], error) { return byAlarm(d.StandingAlarms(d.ctx, p)) },
+		},
+		{
+			name: "alarms that are over",
+			add: func(d *desk) {
+				key := fmt.Sprint("past trouble ", d.mint())
+				d.raises(fmt.Sprint("trouble that stands ", d.mint()), 1)
+				d.raises(key, 1)
+				must[store.Alarm](d)(d.EndAlarm(d.ctx, d.now, key))
+			},
+			page: func(d *desk, p store.Page) (store.List[string], error) { return byAlarm(d.EndedAlarms(d.ctx, p)) },
+		},
+		{
+			name: "canary runs",
+			add:  func(d *desk) { d.flies() },
+			page: func(d *desk, p store.Page) (store.List[string], error) {
+				return keyed(func(r store.CanaryRun) any { return r.ID })(d.CanaryRuns(d.ctx, p))
+			},
+		},
+	}
+}
+
+func byOutbound(page store.List[store.Outbound], err error) (store.List[string], error) {
+	return keyed(func(m store.Outbound) any { return m.ID })(page, err)
+}
+
+func byInbound(page store.List[store.Inbound], err error) (store.List[string], error) {
+	return keyed(func(m store.Inbound) any { return m.ID })(page, err)
+}
+
+// Of the mails, those to send and those that came.
+func pagedMailLists() []paged {
+	limited := budgets(store.Budget{Name: "b", Key: "k", Limit: 1, Window: time.Hour})
+	searched := func(name string, q store.InboundQuery) paged {
+		return paged{
+			name:  name,
+			begin: func(d *desk) { d.connects() },
+			add:   func(d *desk) { d.mail(uint32(d.mint())) },
+			page: func(d *desk, p store.Page) (store.List[string], error) {
+				return byInbound(d.SearchInbound(d.ctx, q, p))
+			},
+		}
+	}
+	return []paged{
+		{
+			name:  "throttled mails",
+			begin: func(d *desk) { d.opens(limited) },
+			add:   func(d *desk) { d.opens(limited) },
+			page: func(d *desk, p store.Page) (store.List[string], error) {
+				return byOutbound(d.ThrottledOutbounds(d.ctx, p))
+			},
+		},
+		searched("mails found", store.InboundQuery{}),
+		searched("mails found by state", store.InboundQuery{Mark: string(store.InboundStored)}),
+	}
+}
