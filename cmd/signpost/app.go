@@ -18,6 +18,7 @@ import (
 	"signpost/cmd/signpost/metrics"
 	"signpost/cmd/signpost/upkeep"
 	"signpost/intake/form"
+	"signpost/intake/post"
 	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/mail/canary"
@@ -197,9 +198,13 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 	if a.web, err = web.New(a.cfg.ForWeb(), a.texts, a.log); err != nil {
 		return err
 	}
+	posts, err := post.New(a.cfg.ForPosts(), post.Deps{Blobs: a.blobs, Signer: a.ring, Room: a.mayUpload})
+	if err != nil {
+		return err
+	}
 	contact, err := form.New(a.cfg.ForForm(), form.Deps{
-		Tickets: a.db, Blobs: a.blobs, Ring: a.ring, Regions: a.cfg.Regions(),
-		Promise: a.policy.Promise, Kick: a.sender.Kick, Room: a.mayUpload, Resolver: d.resolver,
+		Tickets: a.db, Posts: posts, Blobs: a.blobs, Ring: a.ring, Regions: a.cfg.Regions(),
+		Promise: a.policy.Promise, Kick: a.sender.Kick, Resolver: d.resolver,
 		BeyondASCII: func() bool { return a.sender.Traits().SMTPUTF8 },
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/origin"
@@ -17,20 +18,13 @@ func (f *Form) postSentAddress(x *web.Exchange) error {
 	if err != nil {
 		return err
 	}
-	show := func(d *draft) func(int) error {
-		return func(status int) error {
-			if x.WantsJSON() {
-				return x.JSON(status, d.errors(x))
-			}
-			return f.showSent(x, status, r, d)
-		}
-	}
+	show := func(status int, d *draft) error { return f.showSent(x, status, r, d) }
 	id, ok := f.sentBy(x.Request, r.Number)
 	if !ok {
-		d := &draft{faults: faults{}}
-		d.faults.add("form", problem{key: "form.address_over"})
-		x.Drain(maxTexts, time.Second)
-		return show(d)(http.StatusForbidden)
+		d := newDraft()
+		d.AddFault("form", post.Problem{Key: "form.address_over"})
+		x.Drain(maxAddressPost, time.Second)
+		return d.Answer(x, http.StatusForbidden, func(status int) error { return show(status, d) })
 	}
 	return f.changeAddress(x, store.NewAddress{Ticket: id}, f.regionByID(r.Region), show)
 }
@@ -44,47 +38,48 @@ func (f *Form) postAddress(x *web.Exchange) error {
 	}
 	link, _ := f.linkOf(x) // openLink verified it
 	return f.changeAddress(x, store.NewAddress{Ticket: ticket.ID, Link: link}, f.regionByID(ticket.Region),
-		func(d *draft) func(int) error {
-			return func(status int) error { return f.answerTicket(x, status, ticket, d) }
-		})
+		func(status int, d *draft) error { return f.showThread(x, status, ticket, d) })
 }
 
-// shower answers with a draft and its faults, under a status.
-type shower func(*draft) func(status int) error
+// maxAddressPost is how much is read of a post that is refused before its body, so that
+// the browser comes to read why.
+const maxAddressPost = 1 << 20
 
 // changeAddress reads the new address and gives it to the ticket: under the same
-// limits as a new request, since it sends the same mail. show answers with a
-// draft's faults.
-func (f *Form) changeAddress(x *web.Exchange, n store.NewAddress, region store.Region, show shower) error {
+// limits as a new request, since it sends the same mail. show shows the page that
+// asks for the address, with what a draft holds.
+func (f *Form) changeAddress(
+	x *web.Exchange, n store.NewAddress, region store.Region, show func(status int, d *draft) error,
+) error {
 	now := time.Now()
 	free, wait := f.guard.network.AllowNetworks(x.Remote(), "", now)
 	d, err := f.read(x, false)
-	d.speak(x)
+	page := func(status int) error { return show(status, d) }
 	if err != nil {
-		return f.refuseBody(x, d, err, show(d))
+		return f.deps.Posts.RefuseBody(x, &d.Draft, err, page)
 	}
-	if d.Switch && !x.WantsJSON() {
-		return show(d)(http.StatusOK)
+	if d.Switched(x) {
+		return page(http.StatusOK)
 	}
 	if !free {
-		return f.refuseRate(x, d, wait, show(d))
+		return d.RefuseRate(x, wait, page)
 	}
-	if f.checkEmail(x.Request.Context(), d, !x.WantsJSON()); len(d.faults) > 0 {
-		return show(d)(d.status())
+	if f.checkEmail(x.Request.Context(), d, !x.WantsJSON()); d.HasFaults() {
+		return d.Refuse(x, page)
 	}
 	if free, wait := f.guard.sender.AllowNetworks(x.Remote(), origin.Mailbox(d.Email), now); !free {
-		return f.refuseRate(x, d, wait, show(d))
+		return d.RefuseRate(x, wait, page)
 	}
 	n.Email, n.Mailing = d.Email, f.mailing(x, now, store.MailConfirmation, region, f.budgets(d.Email, x.Remote()))
 	opened, err := f.deps.Tickets.ChangeRequester(x.Request.Context(), store.Instant(now), n)
 	switch {
 	case errors.Is(err, store.ErrConflict):
-		d.faults.add("email", problem{key: "form.address_settled"})
-		return show(d)(http.StatusConflict)
+		d.AddFault("email", post.Problem{Key: "form.address_settled"})
+		return d.Answer(x, http.StatusConflict, page)
 	case errors.Is(err, store.ErrNotFound): // the link, since the page was opened
 		return f.showGone(x, err)
 	case err != nil:
-		return f.refuseStore(x, d, err, show(d))
+		return d.RefuseStore(x, err, page)
 	}
 	f.deps.Kick()
 	x.Log.Info("address replaced",

@@ -26,15 +26,13 @@ func (f *Form) checkAddress(x *web.Exchange) error {
 	if free, wait := f.guard.asked.AllowNetworks(x.Remote(), "", now); !free {
 		return &web.Fault{Status: http.StatusTooManyRequests, RetryAfter: wait, Err: errAsked}
 	}
-	d := &draft{faults: make(faults)}
-	if err := readPairs(x.Request.Body, x.Request.ContentLength, d); err != nil {
+	d, err := f.read(x, false)
+	if err != nil {
 		return err
 	}
-	d.clean()
-	d.speak(x)
 	f.checkEmail(x.Request.Context(), d, true)
 	answer := addressAnswer{Sure: d.Sure}
-	for _, fault := range d.shown(x) {
+	for _, fault := range d.Sentences(x.Lang).At("email") {
 		answer.Fault, answer.Fix = fault.Text, fault.Fix
 	}
 	if answer.Fault == "" || d.Sure != "" {

@@ -29,7 +29,7 @@ func budgetsOf(c *form.Config, limit int) {
 	}
 }
 
-func post(b *testing.B, w *world, contentType string, body []byte) {
+func sendPost(b *testing.B, w *world, contentType string, body []byte) {
 	r := httptest.NewRequest("POST", "/contact", bytes.NewReader(body))
 	r.Header.Set("Content-Type", contentType)
 	r.Header.Set("Accept", "application/json")
@@ -45,7 +45,7 @@ func BenchmarkALonePost(b *testing.B) {
 	w := benchWorld(b)
 	contentType, body := multi(with(good(), "description", strings.Repeat("0123456789abcdef", 128)))
 	for b.Loop() {
-		post(b, w, contentType, body.Bytes())
+		sendPost(b, w, contentType, body.Bytes())
 	}
 }
 
@@ -64,7 +64,7 @@ func BenchmarkPostsOf64Clients(b *testing.B) {
 			b.SetParallelism(32) // times GOMAXPROCS, which is 2 where it is measured
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					post(b, w, body.kind, []byte(body.text))
+					sendPost(b, w, body.kind, []byte(body.text))
 				}
 			})
 		})

@@ -188,7 +188,7 @@ func TestWhatCannotBeSavedStaysInTheForm(t *testing.T) {
 	}
 	status(t, full.asJSON(good()), 503)
 
-	noRoom := newWorld(t, func(s *setting) { s.deps.Blobs = fullBlobs{s.deps.Blobs} })
+	noRoom := newWorld(t, func(s *setting) { s.files.Blobs = fullBlobs{s.files.Blobs} })
 	page = noRoom.post(good(), file{"notes.txt", "lost"})
 	status(t, page, 503)
 	contains(t, page.Body.String(), "The settlement report lacks", "<bdi>notes.txt</bdi>")
@@ -317,4 +317,29 @@ func TestAMessageIsTakenByTheNameOfBody(t *testing.T) {
 			t.Errorf("the message became %q", entries[len(entries)-1].Body)
 		}
 	}
+}
+
+// The store holds valid UTF-8 without NUL: a key that is none is refused at its field,
+// since a key that was changed would fold other posts than its sender means.
+func TestAKeyThatCannotBeStoredIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, key := range []string{"a\x00b", "\xff\xfe", strings.Repeat("k", 201), strings.Repeat("é", 101)} {
+		got := w.asJSON(with(good(), "idempotency_key", key))
+		status(t, got, 422)
+		contains(t, got.Body.String(), `{"errors":{"idempotency_key":"`)
+		page := w.post(with(good(), "idempotency_key", key))
+		status(t, page, 422)
+		contains(t, page.Body.String(), typed)
+		if fresh := hidden(page.Body.String(), "idempotency_key"); len(fresh) != 1 || len(fresh[0]) < 20 ||
+			strings.ContainsAny(fresh[0], "k\x00\uFFFD") {
+			t.Errorf("the page that refuses %.9q carries %q", key, fresh)
+		}
+	}
+	status(t, w.asJSON(with(good(), "idempotency_key", strings.Repeat("k", 200))), 201)
+	link := w.link(w.ticket("US-1001"))
+	contentType, body := multi(url.Values{"description": {"More."}, "idempotency_key": {"a\x00b"}})
+	got := w.send("POST", link, contentType, body, "Accept", "application/json", "Origin", "null")
+	status(t, got, 422)
+	contains(t, got.Body.String(), `{"errors":{"idempotency_key":"The idempotency key cannot be read`)
 }

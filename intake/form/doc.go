@@ -3,14 +3,11 @@
 //
 // # The life of a post
 //
-// contact.go takes POST /contact. read.go reads the body part by part: texts
-// into a draft, in the encoding they name (decode.go), each file straight into the
-// blob store (files.go), refused by its name alone (endings.go), so that a post of
-// any size occupies a few buffers. check.go then finds every fault at
-// once. With faults the form is shown again, refilled; files already taken stay
-// in the blob store and travel in the form as signed references (kept.go). With
-// none, one store verb writes the ticket; the sender is kicked after the commit;
-// the answer is a redirect to the received page (received.go), or JSON.
+// contact.go takes POST /contact. Package post reads it into a draft (draft.go says
+// which fields there are), streams its files into the blob store, and shows the form
+// again where the post is refused. check.go finds the faults of the form's own fields,
+// all at once. With none, one store verb writes the ticket; the sender is kicked after
+// the commit; the answer is a redirect to the received page (received.go), or JSON.
 //
 // Before that the page's script asks about the address alone (ask.go), when its
 // field is left.

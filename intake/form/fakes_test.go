@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signpost/intake/form"
+	"signpost/intake/post"
 	"signpost/store"
 )
 
@@ -22,7 +23,7 @@ func (fullDisk) OpenTicket(context.Context, time.Time, store.NewTicket) (store.O
 }
 
 // fullBlobs has no room for another file.
-type fullBlobs struct{ form.Blobs }
+type fullBlobs struct{ post.Blobs }
 
 func (fullBlobs) Put(_ context.Context, r io.Reader, _ int64) (store.BlobHash, int64, error) {
 	_, _ = io.CopyN(io.Discard, r, 2)

@@ -114,7 +114,7 @@ func TestAnEmptyFileIsSaidToBeEmpty(t *testing.T) {
 
 func TestConfiguredTypesAreTakenByContentOrName(t *testing.T) {
 	t.Parallel()
-	w := filesWorld(t, func(s *setting) { s.cfg.Types = []string{"image/*", "application/pdf"} })
+	w := filesWorld(t, func(s *setting) { s.posts.Types = []string{"image/*", "application/pdf"} })
 	for _, c := range []struct {
 		file
 		ok bool
@@ -157,7 +157,7 @@ func TestADownloadClaimsNoTypeThatRuns(t *testing.T) {
 // A form that comes back names the files that did not stay.
 func TestFilesThatDidNotStayAreNamed(t *testing.T) {
 	t.Parallel()
-	full := newWorld(t, func(s *setting) { s.deps.Room = func() bool { return false } })
+	full := newWorld(t, func(s *setting) { s.files.Room = func() bool { return false } })
 	contains(t, full.post(good(), file{"first.txt", "1"}, file{"second.txt", "2"}).Body.String(), "not with us yet",
 		"<bdi>first.txt</bdi>", "<bdi>second.txt</bdi>")
 
@@ -194,7 +194,7 @@ func TestADaysUploadsHaveAnEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(s *setting) {
 			s.cfg.PostsPerNetwork, s.cfg.PostsPerAddress = 1000, 0
-			s.cfg.MaxFile, s.cfg.MaxTotal, s.cfg.UploadsPerDay = 1<<20, 1<<20, 8<<20
+			s.posts.MaxFile, s.posts.MaxTotal, s.posts.UploadsPerDay = 1<<20, 1<<20, 8<<20
 		})
 		n := 0
 		send := func(from string, files ...file) *httptest.ResponseRecorder {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"signpost/intake/guard"
+	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/ident"
@@ -44,14 +45,13 @@ type Links interface {
 
 // Blobs is where attachments lie; see store/blob.
 type Blobs interface {
-	Put(ctx context.Context, r io.Reader, limit int64) (store.BlobHash, int64, error)
-	Renew(ctx context.Context, hash store.BlobHash) error
 	Open(ctx context.Context, hash store.BlobHash) (io.ReadSeekCloser, int64, error)
 }
 
 // Deps is what the form is plugged into.
 type Deps struct {
 	Tickets Tickets
+	Posts   *post.Reader
 	Blobs   Blobs
 	Ring    *ident.Ring
 	Regions []store.Region
@@ -59,8 +59,6 @@ type Deps struct {
 	Promise func(region string, at time.Time) (store.Promise, error)
 	// Kick tells the sender that mail waits; called after the commit.
 	Kick func()
-	// Room tells whether there is room for files now; nil: always.
-	Room func() bool
 	// Resolver tells whether an address's domain receives mail; nil: only the
 	// form of addresses is checked.
 	Resolver guard.Resolver
@@ -90,7 +88,8 @@ func New(cfg Config, deps Deps) (*Form, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("form: %w", err)
 	}
-	if deps.Tickets == nil || deps.Blobs == nil || deps.Ring == nil || deps.Promise == nil || deps.Kick == nil {
+	if deps.Tickets == nil || deps.Posts == nil || deps.Blobs == nil || deps.Ring == nil || deps.Promise == nil ||
+		deps.Kick == nil {
 		return nil, errors.New("form: a dependency is missing")
 	}
 	guards, err := newGuards(cfg, deps)
@@ -127,7 +126,7 @@ func (f *Form) Mount(s *web.Server) error {
 	if err := s.Static("form", static); err != nil {
 		return fmt.Errorf("form: %w", err)
 	}
-	upload := web.Pace{Max: f.cfg.MaxTotal + maxTexts, MinRate: f.cfg.MinRate, Grace: 30 * time.Second, Total: f.cfg.Total}
+	upload := f.deps.Posts.Pace()
 	for _, r := range []web.Route{
 		{Method: http.MethodGet, Path: "/", Handler: f.showHome},
 		{Method: http.MethodGet, Path: "/contact", Handler: f.showContact},

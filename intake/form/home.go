@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/lang"
@@ -16,12 +17,7 @@ type homeData struct {
 	Chosen string // the reader's country, chosen or guessed, "" for none
 	// Of the form that asks for a link again.
 	Email  string
-	Faults []shownFault
-}
-
-// Fault is the sentences at one field, for the template.
-func (d homeData) Fault(field string) []shownFault {
-	return contactData{Faults: d.Faults}.Fault(field)
+	Faults post.Sentences
 }
 
 // regionFacts are what a reader is told of a region.
@@ -59,7 +55,7 @@ func (f *Form) homeData(x *web.Exchange, d *draft) homeData {
 		Region: f.facts(x, region, country, time.Now()),
 		Chosen: country,
 		Email:  d.Email,
-		Faults: d.shown(x),
+		Faults: d.Sentences(x.Lang),
 	}
 }
 

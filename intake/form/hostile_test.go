@@ -97,7 +97,7 @@ func TestFileNamesAreNeverPaths(t *testing.T) {
 
 func TestSizesAndNumbersOfFilesAreLimited(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setting) { s.cfg.MaxFiles, s.cfg.MaxFile, s.cfg.MaxTotal = 3, 1000, 2500 })
+	w := newWorld(t, func(s *setting) { s.posts.MaxFiles, s.posts.MaxFile, s.posts.MaxTotal = 3, 1000, 2500 })
 	text := func(n int) string { return strings.Repeat("x", n) }
 
 	tooLarge := w.post(good(), file{"fits.txt", text(1000)}, file{"large.txt", text(1001)})
@@ -135,7 +135,7 @@ func (e *endless) Read(p []byte) (int, error) {
 
 func TestABodyThatNeverEndsIsCutOffWithTheTextKept(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setting) { s.cfg.MaxFile, s.cfg.MaxTotal = 1<<20, 1<<20 })
+	w := newWorld(t, func(s *setting) { s.posts.MaxFile, s.posts.MaxTotal = 1<<20, 1<<20 })
 	head := strings.NewReader("--b\r\nContent-Disposition: form-data; name=\"description\"\r\n\r\nEverything that was typed before.\r\n" +
 		"--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"endless.txt\"\r\n\r\n")
 	body := &endless{head: head}

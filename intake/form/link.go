@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"signpost/intake/guard"
+	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/addr"
@@ -104,21 +105,20 @@ func refuseLinkMail(x *web.Exchange, ticket store.Ticket, reason string) error {
 func (f *Form) postAsk(x *web.Exchange) error {
 	busy := f.free(x)
 	d, err := f.read(x, false)
-	d.speak(x)
-	show := func(status int) error { return f.answerHome(x, status, d) }
+	page := func(status int) error { return f.home.Show(x, status, f.homeData(x, d)) }
 	if err != nil {
-		return f.refuseBody(x, d, err, show)
+		return f.deps.Posts.RefuseBody(x, &d.Draft, err, page)
 	}
 	if busy != nil {
 		return busy
 	}
 	address, fault := addr.Parse(guard.Tidy(d.Email))
 	if fault != "" {
-		d.faults.add("email", problem{key: "form.address_" + string(fault)})
-		return show(http.StatusUnprocessableEntity)
+		d.AddFault("email", post.Problem{Key: "form.address_" + string(fault)})
+		return d.Answer(x, http.StatusUnprocessableEntity, page)
 	}
 	if err := f.mailLinks(x, address); err != nil {
-		return f.refuseStore(x, d, err, show)
+		return d.RefuseStore(x, err, page)
 	}
 	f.deps.Kick()
 	x.Log.Info("links asked for", "request", x.ID)
@@ -154,12 +154,4 @@ func (f *Form) mailLinks(x *web.Exchange, address string) error {
 func (f *Form) showAsked(x *web.Exchange) error { return f.asked.Show(x, http.StatusOK, askedData{}) }
 func (f *Form) showRenewed(x *web.Exchange) error {
 	return f.asked.Show(x, http.StatusOK, askedData{Renewed: true})
-}
-
-// answerHome is JSON or the help centre, with what was asked for the link by.
-func (f *Form) answerHome(x *web.Exchange, status int, d *draft) error {
-	if x.WantsJSON() {
-		return x.JSON(status, d.errors(x))
-	}
-	return f.home.Show(x, status, f.homeData(x, d))
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"signpost/intake/form"
+	"signpost/intake/post"
 	"signpost/store"
 )
 
@@ -92,7 +92,7 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func TestABodyThatCannotBeKeptIsReadToItsEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setting) { s.deps.Blobs = fullBlobs{s.deps.Blobs} })
+	w := newWorld(t, func(s *setting) { s.files.Blobs = fullBlobs{s.files.Blobs} })
 	contentType, body := multi(good(), file{"large.txt", strings.Repeat("a line of a log\n", 1<<16)})
 	status(t, w.send("POST", "/contact", contentType, body), 503)
 	if body.Len() > 0 {
@@ -103,7 +103,7 @@ func TestABodyThatCannotBeKeptIsReadToItsEnd(t *testing.T) {
 func TestFilesThatThereIsNoRoomForLoseNoTextAndNoTicket(t *testing.T) {
 	t.Parallel()
 	room := false
-	w := newWorld(t, func(s *setting) { s.deps.Room = func() bool { return room } })
+	w := newWorld(t, func(s *setting) { s.files.Room = func() bool { return room } })
 	page := w.post(good(), file{"first.txt", "one"}, file{"second.txt", "two"})
 	status(t, page, 503)
 	contains(t, page.Body.String(), typed, "We cannot take files at the moment", "<bdi>first.txt</bdi>",
@@ -244,7 +244,7 @@ func TestHeadsAreCountedOneByOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var files []file
-	for i := range form.Defaults().MaxFiles {
+	for i := range post.Defaults().MaxFiles {
 		files = append(files, file{fmt.Sprint(i) + strings.Repeat("n", 2000) + ".txt", strings.Repeat("x", 50_000)})
 	}
 	status(t, w.asJSON(good(), append(files, file{"tool.exe", strings.Repeat("x", 100_000)})...), 422)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/guard"
+	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -90,7 +92,7 @@ type receivedData struct {
 	MayChange bool
 	Action    string
 	Draft     *draft
-	Faults    []shownFault
+	Faults    post.Sentences
 }
 
 type sentData struct {
@@ -107,16 +109,11 @@ func (d receivedData) Calm() bool { return d.State == mailComing || d.Waits() }
 // Bad tells whether the reader has to act.
 func (d receivedData) Bad() bool { return d.State == mailBack || d.State == mailFailed }
 
-// Fault is the sentences at one field, for the template.
-func (d receivedData) Fault(field string) []shownFault {
-	return contactData{Faults: d.Faults}.Fault(field)
-}
-
 // receivedPage is the address of the received page, on which this browser alone is let
 // see what it sent.
 func (f *Form) receivedPage(x *web.Exchange, opened store.Opened) string {
 	now := time.Now()
-	to := "/contact/received/" + f.sealed(purposeReceived, receivedToken{
+	to := "/contact/received/" + guard.Seal(f.deps.Ring, purposeReceived, receivedToken{
 		Number:  opened.Ticket.Number,
 		Region:  opened.Ticket.Region,
 		First:   opened.Ticket.Promise.FirstResponseBy,
@@ -125,7 +122,7 @@ func (f *Form) receivedPage(x *web.Exchange, opened store.Opened) string {
 	})
 	http.SetCookie(x.Writer, &http.Cookie{
 		Name: cookieSent,
-		Value: f.sealed(purposeSent, sentToken{
+		Value: guard.Seal(f.deps.Ring, purposeSent, sentToken{
 			Ticket: opened.Ticket.ID, Number: opened.Ticket.Number, Expires: now.Add(sentKept).Unix(),
 		}),
 		Path:     to,
@@ -148,7 +145,7 @@ func (f *Form) showReceived(x *web.Exchange) error {
 // openReceived reads the token of the page's address.
 func (f *Form) openReceived(x *web.Exchange) (r receivedToken, err error) {
 	switch {
-	case !f.openSealed(purposeReceived, x.Param("token"), &r):
+	case !guard.Unseal(f.deps.Ring, purposeReceived, x.Param("token"), &r):
 		return r, &web.Fault{Status: http.StatusNotFound, Err: store.ErrNotFound}
 	case time.Now().Unix() > r.Expires:
 		return r, &web.Fault{Status: http.StatusGone, Err: store.ErrNotFound}
@@ -169,7 +166,7 @@ func (f *Form) showSent(x *web.Exchange, status int, r receivedToken, d *draft) 
 		State:   r.State,
 		Action:  "/contact/received/" + x.Param("token") + "/address",
 		Draft:   d,
-		Faults:  d.shown(x),
+		Faults:  d.Sentences(x.Lang),
 	}
 	if id, ok := f.sentBy(x.Request, r.Number); ok {
 		if err := f.addSent(x, id, &data); err != nil {
@@ -186,7 +183,7 @@ func (f *Form) sentBy(r *http.Request, number string) (store.TicketID, bool) {
 		return 0, false
 	}
 	var sent sentToken
-	ok := f.openSealed(purposeSent, c.Value, &sent)
+	ok := guard.Unseal(f.deps.Ring, purposeSent, c.Value, &sent)
 	return sent.Ticket, ok && sent.Number == number && time.Now().Unix() <= sent.Expires
 }
 

@@ -3,8 +3,6 @@ package form
 import (
 	"cmp"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -41,8 +40,8 @@ type ticketData struct {
 	LinkHeld bool
 
 	Draft  *draft
-	Faults []shownFault
-	Files  filesData
+	Faults post.Sentences
+	Files  post.FileArea
 	Config Config
 	Key    string
 	Work   string
@@ -51,11 +50,6 @@ type ticketData struct {
 // ZoneName is the city the zone is named for.
 func (d ticketData) ZoneName() string {
 	return cityOf(d.Zone)
-}
-
-// Fault is the sentences at one field, for the template.
-func (d ticketData) Fault(field string) []shownFault {
-	return contactData{Faults: d.Faults}.Fault(field)
 }
 
 // Badge is the colour of the ticket's status.
@@ -178,8 +172,8 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 		Dead:     slices.ContainsFunc(held, func(s store.Suppression) bool { return s.Scope == store.ScopeAll }),
 		LinkHeld: x.Request.URL.Query().Get("link") == "held",
 		Draft:    d,
-		Faults:   d.shown(x),
-		Files:    f.filesData(now, d),
+		Faults:   d.Sentences(x.Lang),
+		Files:    f.deps.Posts.FileArea(now, &d.Draft),
 		Config:   f.cfg,
 		Key:      cmp.Or(d.Key, rand.Text()),
 		Work:     f.guard.work.Challenge(now),
@@ -234,7 +228,7 @@ func (f *Form) days(ticket store.Ticket, entries []store.Entry, base string, zon
 		}
 		l := message{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: author(ticket, e), At: e.At, Body: e.Body}
 		for i, file := range e.Files {
-			l.Files = append(l.Files, messageFile{Name: file.Name, Size: size(file.Size),
+			l.Files = append(l.Files, messageFile{Name: file.Name, Size: post.Size(file.Size),
 				Link: fileLink(base, e.Seq, i, file.Name)})
 		}
 		at := e.At.In(zone)
@@ -290,70 +284,62 @@ func (f *Form) postTicket(x *web.Exchange) error {
 	free, wait := f.guard.network.AllowNetworks(x.Remote(), "", now)
 	ticket, missing := f.openLink(x)
 	d, err := f.read(x, free)
-	d.speak(x)
 	if missing != nil {
 		return f.refuseLink(x, d, missing)
 	}
-	show := func(status int) error { return f.answerTicket(x, status, ticket, d) }
+	page := func(status int) error { return f.showThread(x, status, ticket, d) }
 	if err != nil {
-		return f.refuseBody(x, d, err, show)
+		return f.deps.Posts.RefuseBody(x, &d.Draft, err, page)
 	}
-	if d.Switch && !x.WantsJSON() {
-		return show(http.StatusOK)
+	if d.Switched(x) {
+		return page(http.StatusOK)
 	}
 	if !free {
-		return f.refuseRate(x, d, wait, show)
+		return d.RefuseRate(x, wait, page)
 	}
-	f.checkFollowUp(d)
-	if len(d.faults) > 0 {
-		return show(d.status())
+	if f.checkFollowUp(d); d.HasFaults() {
+		return d.Refuse(x, page)
 	}
-	return f.append(x, ticket, d, show)
+	return f.append(x, ticket, d, page)
 }
 
 // refuseLink answers a follow-up whose link opens nothing any more: with the
 // contact form, in which everything that was sent stands.
 func (f *Form) refuseLink(x *web.Exchange, d *draft, err error) error {
-	show := func(status int) error { return f.answer(x, status, d) }
+	page := func(status int) error { return f.showForm(x, status, d) }
 	d.Key, d.Country = "", x.Country()
 	switch {
 	case errors.Is(err, errForged):
-		d.faults.add("form", problem{key: "form.unknown_title"})
-		d.faults.add("form", problem{key: "form.unknown_text"})
-		return show(http.StatusNotFound)
+		d.AddFault("form", post.Problem{Key: "form.unknown_title"})
+		d.AddFault("form", post.Problem{Key: "form.unknown_text"})
+		return d.Answer(x, http.StatusNotFound, page)
 	case errors.Is(err, store.ErrNotFound):
-		d.faults.add("form", problem{key: "form.gone_title"})
-		d.faults.add("form", problem{key: "form.gone_way"})
-		return show(http.StatusGone)
+		d.AddFault("form", post.Problem{Key: "form.gone_title"})
+		d.AddFault("form", post.Problem{Key: "form.gone_way"})
+		return d.Answer(x, http.StatusGone, page)
 	}
-	return f.refuseStore(x, d, err, show)
+	return d.RefuseStore(x, err, page)
 }
 
 func (f *Form) checkFollowUp(d *draft) {
-	switch {
-	case d.Description != "":
-		f.checkDescription(d, minMessage)
-	case len(d.Files) == 0 && len(d.faults) == 0: // a file alone is an answer too
-		d.faults.add("description", problem{key: "form.fault_message"})
-	}
-	d.checkKey()
+	d.CheckMessage("description", d.Description, f.cfg.MaxDescription)
 	if f.guard.work.Verify(d.Work, d.Key, time.Now()) != nil {
-		d.faults.add("form", problem{key: "form.fault_work"})
+		d.AddFault("form", post.Problem{Key: "form.fault_work"})
 	}
 }
 
-func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, show func(int) error) error {
+func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, page post.Page) error {
 	link, _ := f.linkOf(x) // openLink verified it
 	entry, err := f.deps.Tickets.AppendMessage(x.Request.Context(), store.Instant(time.Now()), store.NewMessage{
-		Link: link, Body: d.Description, Files: d.Files, Idempotency: d.Key, Fingerprint: d.messageFingerprint(),
+		Link: link, Body: d.Description, Files: d.Files, Idempotency: d.Key, Fingerprint: d.Fingerprint(d.Description),
 	})
 	switch {
 	case errors.Is(err, store.ErrConflict):
-		return refuseRepeat(d, problem{key: "form.fault_repeat_message"}, show)
+		return d.RefuseRepeat(x, post.Problem{Key: "form.fault_repeat_message"}, page)
 	case errors.Is(err, store.ErrNotFound): // since the page was opened
 		return f.refuseLink(x, d, err)
 	case err != nil:
-		return f.refuseStore(x, d, err, show)
+		return d.RefuseStore(x, err, page)
 	}
 	f.deps.Kick()
 	x.Log.Info("follow-up taken", "request", x.ID, "ticket", ticket.Number, "entry", entry.Seq, "files", len(d.Files))
@@ -361,22 +347,4 @@ func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, show func(
 		return x.JSON(http.StatusCreated, map[string]any{"number": ticket.Number, "seq": entry.Seq})
 	}
 	return x.Redirect(basePath(x) + fmt.Sprintf("?added=%d#e%[1]d", entry.Seq))
-}
-
-// answerTicket is JSON or the thread with the follow-up form refilled.
-func (f *Form) answerTicket(x *web.Exchange, status int, ticket store.Ticket, d *draft) error {
-	if x.WantsJSON() {
-		return x.JSON(status, d.errors(x))
-	}
-	return f.showThread(x, status, ticket, d)
-}
-
-func (d *draft) messageFingerprint() [32]byte {
-	h := sha256.New()
-	enc := json.NewEncoder(h)
-	_ = enc.Encode(d.Description)
-	for _, file := range d.Files {
-		_ = enc.Encode([]string{file.Name, string(file.Hash)})
-	}
-	return [32]byte(h.Sum(nil))
 }

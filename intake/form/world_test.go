@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"signpost/intake/form"
+	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/blob"
@@ -43,9 +44,11 @@ type world struct {
 
 // setting changes what a world is made from.
 type setting struct {
-	cfg  form.Config
-	deps form.Deps
-	web  web.Config
+	cfg   form.Config
+	deps  form.Deps
+	posts post.Config
+	files post.Deps
+	web   web.Config
 }
 
 func regions() []store.Region {
@@ -75,16 +78,19 @@ func newWorld(t testing.TB, change ...func(*setting)) *world {
 	})
 	w.ring, err = ident.New([]byte(strings.Repeat("k", ident.SecretBytes)))
 	fatal(t, err)
-	s := setting{cfg: form.Defaults(), web: web.Defaults(), deps: form.Deps{
+	s := setting{cfg: form.Defaults(), web: web.Defaults(), posts: post.Defaults(), deps: form.Deps{
 		Tickets: w.db, Blobs: w.blobs, Ring: w.ring, Regions: regions(),
 		Promise: func(_ string, at time.Time) (store.Promise, error) {
 			return store.Promise{FirstResponseBy: store.Instant(at.Add(24 * time.Hour)), ResolutionBy: store.Instant(at.Add(48 * time.Hour))}, nil
 		},
 		Kick: func() { w.kicked.Add(1) },
 	}}
+	s.files = post.Deps{Blobs: w.blobs, Signer: w.ring}
 	for _, c := range change {
 		c(&s)
 	}
+	s.deps.Posts, err = post.New(s.posts, s.files)
+	fatal(t, err)
 	langs, err := lang.Load()
 	fatal(t, err)
 	server, err := web.New(s.web, langs, slog.New(

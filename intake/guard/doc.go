@@ -11,6 +11,8 @@
 //  4. Limiter.AllowNetworks for the address, from there;
 //  5. Work.Verify, where the switch is on.
 //
+// Seal signs what a page carries for a while and gets back, such as a kept file.
+//
 // Everything here lives in memory and in signed tokens. Several nodes each keep
 // their own counts; the store's budgets are what holds for all of them.
 //

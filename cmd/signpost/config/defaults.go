@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"signpost/intake/form"
+	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/mail/canary"
 	"signpost/mail/outbox"
@@ -17,7 +18,7 @@ func Default() Config {
 	return Config{
 		Service: Service{Listen: "127.0.0.1:8080", Data: "/var/lib/signpost", Product: pages.Name, Log: "info"},
 		SMTP:    SMTP{TLS: "tls", Auth: "plain", Sessions: relay.Sessions, PerDomain: relay.PerDomain, NullSender: true},
-		Form:    defaultForm(form.Defaults(), pages.BodiesInAll),
+		Form:    defaultForm(form.Defaults(), post.Defaults(), pages.BodiesInAll),
 		Responder: Responder{
 			PeriodDays: days(answers.Period), DomainHour: answers.DomainHour, DomainDay: answers.DomainDay,
 			Network: answers.NetworkHour, Breaker: answers.Breaker, Returned: answers.Returns,
@@ -31,10 +32,10 @@ func Default() Config {
 	}
 }
 
-func defaultForm(d form.Config, uploads int) Form {
+func defaultForm(d form.Config, p post.Config, uploads int) Form {
 	return Form{
-		MaxFiles: d.MaxFiles, MaxFile: Bytes(d.MaxFile), MaxTotal: Bytes(d.MaxTotal), UploadFloor: 512 << 20,
-		UploadsAtOnce: uploads, UploadsPerDay: Bytes(d.UploadsPerDay),
+		MaxFiles: p.MaxFiles, MaxFile: Bytes(p.MaxFile), MaxTotal: Bytes(p.MaxTotal), UploadFloor: 512 << 20,
+		UploadsAtOnce: uploads, UploadsPerDay: Bytes(p.UploadsPerDay),
 		MinChars: d.MinDescription, MaxChars: d.MaxDescription, MinFill: d.MinFill, LinkDays: days(d.LinkKept),
 		PerNetwork: d.PostsPerNetwork, PerAddress: d.PostsPerAddress,
 		ConfirmAddr: d.ConfirmationsPerAddress, ConfirmAddrDay: d.ConfirmationsPerAddressDay,

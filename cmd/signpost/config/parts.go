@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"signpost/intake/form"
+	"signpost/intake/post"
 	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/mail/canary"
@@ -41,16 +42,20 @@ func (c Config) ForWeb() web.Config {
 	return out
 }
 
+// ForPosts is the part of what is read from every form with files.
+func (c Config) ForPosts() post.Config {
+	f, out := c.Form, post.Defaults()
+	out.MaxFiles, out.MaxFile, out.MaxTotal = f.MaxFiles, int64(f.MaxFile), int64(f.MaxTotal)
+	out.Types, out.UploadsPerDay = f.Types, int64(f.UploadsPerDay)
+	out.NetworksAlike = f.PerNetwork == 0
+	return out
+}
+
 // ForForm is the contact form's part.
 func (c Config) ForForm() form.Config {
 	f, out := c.Form, form.Defaults()
 	out.Categories = f.Categories
 	out.MinDescription, out.MaxDescription = f.MinChars, f.MaxChars
-	out.MaxFiles, out.MaxFile, out.MaxTotal = f.MaxFiles, int64(f.MaxFile), int64(f.MaxTotal)
-	out.UploadsPerDay = int64(f.UploadsPerDay)
-	if len(f.Types) > 0 {
-		out.Types = f.Types
-	}
 	out.LinkKept = c.LinkKept()
 	out.MinFill, out.ProofOfWork = f.MinFill, f.ProofOfWork
 	out.PostsPerNetwork, out.PostsPerAddress = f.PerNetwork, f.PerAddress

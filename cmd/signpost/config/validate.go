@@ -359,9 +359,13 @@ func (c *collector) form(cfg *Config) {
 	} {
 		c.between("form."+key, rate, 0, 1_000_000)
 	}
-	if joined, ok := cfg.ForForm().Validate().(interface{ Unwrap() []error }); ok {
-		for _, err := range joined.Unwrap() {
-			key, what, _ := strings.Cut(err.Error(), ": ")
+	for _, err := range []error{cfg.ForPosts().Validate(), cfg.ForForm().Validate()} {
+		joined, ok := err.(interface{ Unwrap() []error })
+		if !ok {
+			continue
+		}
+		for _, fault := range joined.Unwrap() {
+			key, what, _ := strings.Cut(fault.Error(), ": ")
 			c.add("form."+key, what, "")
 		}
 	}

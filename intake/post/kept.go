@@ -1,9 +1,10 @@
-package form
+package post
 
 import (
 	"context"
 	"time"
 
+	"signpost/intake/guard"
 	"signpost/store"
 )
 
@@ -21,31 +22,35 @@ type keptFile struct {
 	Expires int64          `json:"e"` // Unix seconds
 }
 
-// keepFile signs the reference that a form carries.
-func (f *Form) keepFile(now time.Time, file store.File) string {
-	return f.sealed(purposeKept, keptFile{
+// purposeKept is what references are signed for: forms that are open in browsers hold
+// them, so that the name stays.
+const purposeKept = "form/kept-file"
+
+// keep signs the reference that a form carries.
+func (r *Reader) keep(now time.Time, file store.File) string {
+	return guard.Seal(r.deps.Signer, purposeKept, keptFile{
 		Name: file.Name, Size: file.Size, Type: file.Type, Hash: file.Hash, Expires: now.Add(keptFor).Unix(),
 	})
 }
 
 // takeKept turns the references a form carried into files of the draft.
-func (f *Form) takeKept(ctx context.Context, d *draft) {
+func (r *Reader) takeKept(ctx context.Context, d *Draft) {
 	now := time.Now()
-	for _, token := range d.Kept {
+	for _, token := range d.kept {
 		var k keptFile
-		if !f.openSealed(purposeKept, token, &k) {
+		if !guard.Unseal(r.deps.Signer, purposeKept, token, &k) {
 			continue // not ours: a reference that was tampered with names nothing
 		}
-		if now.Unix() > k.Expires || f.deps.Blobs.Renew(ctx, k.Hash) != nil {
-			d.faults.add("files", problem{key: "form.file_expired", pairs: []any{"name", k.Name}})
+		if now.Unix() > k.Expires || r.deps.Blobs.Renew(ctx, k.Hash) != nil {
+			d.AddFault(fieldFiles, Problem{Key: "post.file_expired", Pairs: []any{"name", k.Name}})
 			continue
 		}
 		file := store.File{Name: k.Name, Size: k.Size, Type: k.Type, Hash: k.Hash}
-		if len(d.Files) >= f.cfg.MaxFiles || d.size()+k.Size > f.cfg.MaxTotal {
-			d.faults.add("files", problem{key: "form.files_many", pairs: []any{"name", k.Name, "count", f.cfg.MaxFiles}})
+		if len(d.Files) >= r.cfg.MaxFiles || d.size()+k.Size > r.cfg.MaxTotal {
+			d.AddFault(fieldFiles, Problem{Key: "post.files_many", Pairs: []any{"name", k.Name, "count", r.cfg.MaxFiles}})
 			continue
 		}
 		d.attach(file)
 	}
-	d.Kept = nil
+	d.kept = nil
 }

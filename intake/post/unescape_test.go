@@ -1,4 +1,4 @@
-package form
+package post
 
 import (
 	"net/url"
@@ -8,7 +8,9 @@ import (
 // What net/url decodes comes out as it says; what it gives up loses nothing but
 // the escapes in it.
 func FuzzUnescape(f *testing.F) {
-	for _, text := range []string{"", "plain", "a+b%20c", "%C3%A9%0D%0a", "100%", "%", "%2", "%zz%41", "50%+off+%26+more", "%25%32%35"} {
+	for _, text := range []string{
+		"", "plain", "a+b%20c", "%C3%A9%0D%0a", "100%", "%", "%2", "%zz%41", "50%+off+%26+more", "%25%32%35",
+	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -1,4 +1,4 @@
-package form
+package post
 
 import (
 	"strings"
@@ -7,18 +7,6 @@ import (
 
 	"signpost/store/text"
 )
-
-// clean makes every text of the draft one that can be stored and shown: valid
-// UTF-8 without control characters, in one line where the field is one line. So
-// nothing a field holds can begin a header line or move another text about.
-func (d *draft) clean() {
-	for _, line := range []*string{&d.Name, &d.Email, &d.Company, &d.Country, &d.Category, &d.Title, &d.Lang} {
-		*line = cleanLine(*line)
-	}
-	d.Country = strings.ToUpper(d.Country)
-	d.Description = cleanText(d.Description)
-	d.Key = strings.TrimSpace(d.Key)
-}
 
 // plain tells a text without anything to clean: ASCII to be shown, and spaces;
 // of the control characters only those given. Most texts are, and need no more
@@ -32,8 +20,9 @@ func plain(s, controls string) bool {
 	return true
 }
 
-// cleanLine joins a text into one line.
-func cleanLine(s string) string {
+// CleanLine joins a text into one line of valid UTF-8 without control characters, and
+// without those that change the order in which others are shown.
+func CleanLine(s string) string {
 	if plain(s, "") {
 		return oneSpaced(s)
 	}
@@ -58,8 +47,9 @@ func oneSpaced(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// cleanText keeps lines and tabs and trims the ends.
-func cleanText(s string) string {
+// CleanText makes a text valid UTF-8 without control characters but tabs and line feeds,
+// and trims its ends.
+func CleanText(s string) string {
 	if !plain(s, "\r\n\t") {
 		s = strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) && r != '\r' && r != '\n' && r != '\t' {
@@ -91,9 +81,9 @@ const (
 	maxExtension = 12
 )
 
-// cleanFileName makes a bare name of what a client calls its file: no path, no
-// control character, no reordering, bounded, never empty, never hidden.
-func cleanFileName(name string) string {
+// FileName makes a bare name of what a client calls its file: no path, no control
+// character, no reordering, 150 bytes at most, never empty, never hidden.
+func FileName(name string) string {
 	name = strings.ReplaceAll(name, "\\", "/")
 	name = name[strings.LastIndexByte(name, '/')+1:]
 	name = strings.Map(func(r rune) rune {
@@ -101,7 +91,7 @@ func cleanFileName(name string) string {
 			return '_'
 		}
 		return r
-	}, cleanLine(name))
+	}, CleanLine(name))
 	name = strings.Trim(name, ". ")
 	if name == "" {
 		return "file"

@@ -1,4 +1,4 @@
-package form
+package post
 
 import (
 	"cmp"
@@ -65,27 +65,26 @@ func encodingOf(label string) encoding.Encoding {
 // decode turns the texts that named no encoding of their own into UTF-8: those of
 // a form are in the one that its field _charset_ names (RFC 7578 section 4.6, HTML
 // "multipart form data"), else in that of the whole body's type.
-func (d *draft) decode(ofBody string) error {
-	label := cmp.Or(strings.TrimSpace(d.Charset), ofBody)
+func (d *Draft) decode(ofBody string) error {
+	label := cmp.Or(strings.TrimSpace(d.charset), ofBody)
 	if label == "" {
 		return d.undecoded
 	}
-	for _, field := range fields {
-		into, _ := d.field(field)
-		if d.decoded[into] {
+	for f := range d.texts {
+		if d.decoded[f.Into] {
 			continue
 		}
-		text, err := decodeText(*into, label)
+		text, err := decodeText(*f.Into, label)
 		if err != nil {
 			return cmp.Or(d.undecoded, err)
 		}
-		*into = text
+		*f.Into = text
 	}
 	return d.undecoded
 }
 
 // setPart keeps a text of a part, in the encoding that the part names.
-func (d *draft) setPart(part *multipart.Part, name, value string) {
+func (d *Draft) setPart(part *multipart.Part, name, value string) {
 	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Type"))
 	if err == nil && params["charset"] != "" {
 		text, err := decodeText(value, params["charset"])
@@ -95,8 +94,8 @@ func (d *draft) setPart(part *multipart.Part, name, value string) {
 		if d.decoded == nil {
 			d.decoded = make(map[*string]bool)
 		}
-		into, _ := d.field(name)
-		value, d.decoded[into] = text, true
+		f, _ := d.field(name)
+		value, d.decoded[f.Into] = text, true
 	}
 	d.set(name, value)
 }

@@ -1,4 +1,4 @@
-package form
+package post
 
 import (
 	"strings"
