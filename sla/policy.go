@@ -45,6 +45,27 @@ func (p Policy) Promise(region string, at time.Time) (promise store.Promise, err
 	return promise, err
 }
 
+// Promising is a store.Promising: a ticket that opens without a promise gets its
+// region's, and one whose clock stood gets what was left of its resolution, from now on.
+func (p Policy) Promising(m store.Moment, k store.Ticket, now time.Time) store.Promise {
+	r, known := p[k.Region]
+	switch {
+	case !known:
+	case m == store.MomentOpened && k.Promise == store.Promise{}:
+		if promise, err := p.Promise(k.Region, k.OpenedAt); err == nil {
+			return promise
+		}
+	case m == store.MomentResumed && k.StoppedAt.Before(k.Promise.ResolutionBy):
+		left := r.calendar.Between(k.StoppedAt, k.Promise.ResolutionBy)
+		promise := k.Promise
+		if due, err := r.calendar.DueAt(now, left); err == nil {
+			promise.ResolutionBy = due
+		}
+		return promise
+	}
+	return k.Promise
+}
+
 // Overdue tells a promise to be made anew before its mail goes: its first date passed
 // before the mail could leave.
 func Overdue(promise store.Promise, now time.Time) bool {

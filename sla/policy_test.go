@@ -52,3 +52,42 @@ func TestARegionWithoutACalendarIsNamed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestTheClockOfAResolutionStandsWhileThePartnerIsWaitedFor: a ticket that waits for
+// its partner from Thursday noon to Monday noon has the afternoon of Thursday left.
+func TestTheClockOfAResolutionStandsWhileThePartnerIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	policy, err := NewPolicy([]store.Region{officeRegion()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := time.Date(2026, 12, 23, 22, 0, 0, 0, time.UTC) // Wednesday, 17:00 in New York: closed
+	k := store.Ticket{Region: "us", OpenedAt: opened}
+	k.Promise = policy.Promising(store.MomentOpened, k, opened)
+	if want, _ := policy.Promise("us", opened); k.Promise != want || want.ResolutionBy.IsZero() {
+		t.Fatalf("promised %v, want %v", k.Promise, want)
+	}
+	k.StoppedAt = time.Date(2026, 12, 24, 17, 0, 0, 0, time.UTC) // 3 h of 16 h have passed
+	monday := time.Date(2026, 12, 28, 17, 0, 0, 0, time.UTC)
+	got := policy.Promising(store.MomentResumed, k, monday)
+	// Monday has 5 h left, Tuesday 8 h.
+	want := store.Promise{FirstResponseBy: k.Promise.FirstResponseBy, ResolutionBy: time.Date(2026, 12, 29, 22, 0, 0, 0, time.UTC)}
+	if got != want {
+		t.Errorf("promised %v, want %v", got, want)
+	}
+	given := store.Promise{ResolutionBy: monday}
+	for name, k := range map[string]store.Ticket{
+		"opened with a promise":   {Region: "us", OpenedAt: opened, Promise: given},
+		"a region without policy": {Region: "eu", OpenedAt: opened, Promise: given},
+		"overdue when it stopped": {Region: "us", Promise: given, StoppedAt: monday.Add(time.Hour)},
+	} {
+		for _, m := range []store.Moment{store.MomentOpened, store.MomentResumed, store.MomentAnswered} {
+			if m == store.MomentResumed && k.StoppedAt.IsZero() {
+				continue
+			}
+			if got := policy.Promising(m, k, monday.Add(48*time.Hour)); got != given {
+				t.Errorf("%s, %s: promised %v", name, m, got)
+			}
+		}
+	}
+}

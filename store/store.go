@@ -61,7 +61,7 @@ type Store interface {
 type Tickets interface {
 	// OpenTicket writes the ticket with the next number of its region's prefix
 	// (from 1001, without gaps: a failed call uses none up), its first entry,
-	// its link, its deadlines and its confirmation. That is queued; or
+	// its deadlines, and the link and the confirmation that n names. That is queued; or
 	// suppressed where its address is (Reason begins with RuleSuppressed; a dead
 	// one also opens QuestionUndeliverable); or throttled or suppressed where a
 	// budget of n.Budgets is spent (Reason begins with RuleBudget). A queued one
@@ -99,8 +99,8 @@ type Tickets interface {
 	// DeadlinesDue lists deadlines that fall due from since until until, both
 	// included, earliest first. A clock asks from the instant up to which it has
 	// done its work, at its very first start from that instant: what fell due
-	// before it ran is not its to tell. Housekeep drops a deadline DeadlineKept
-	// after it fell due.
+	// before it ran is not its to tell. A deadline is there as long as Ticket.Deadlines
+	// names it; Housekeep drops it DeadlineKept after it fell due.
 	DeadlinesDue(ctx context.Context, since, until time.Time, limit int) ([]Deadline, error)
 }
 

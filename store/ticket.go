@@ -20,13 +20,25 @@ const (
 // Status is where a ticket stands.
 type Status string
 
-// The statuses: open waits for support, pending waits for the partner (the
-// resolution clock is paused), solved waits for nobody.
+// The statuses.
 const (
-	StatusOpen    Status = "open"
-	StatusPending Status = "pending"
+	StatusOpen    Status = "open"    // it waits for support
+	StatusPending Status = "pending" // it waits for the partner; the clock of its resolution stands
+	StatusOnHold  Status = "on_hold" // it waits for another, and the clock runs
 	StatusSolved  Status = "solved"
+	// StatusClosed is how a ticket is shown that has been solved for ClosedAfter
+	// (Ticket.StatusAt); none is kept so.
+	StatusClosed Status = "closed"
 )
+
+// ClosedAfter is how long after it was solved a ticket is shown as closed.
+const ClosedAfter = 14 * 24 * time.Hour
+
+// Waits tells whether a ticket in that status is still to be solved.
+func (s Status) Waits() bool { return s != StatusSolved && s != StatusClosed }
+
+// Stops tells whether the clock of the resolution stands in that status.
+func (s Status) Stops() bool { return s == StatusPending || !s.Waits() }
 
 // Contact is a person as they described themselves; nothing in it is proven.
 type Contact struct {
@@ -60,9 +72,38 @@ type Ticket struct {
 	OpenedAt  time.Time
 	ChangedAt time.Time
 	Promise   Promise
-	Link      LinkID // the link its confirmation carries
+	Link      LinkID // the link its confirmation carries; zero for a ticket without a page
 	Entries   uint32 // how many entries the thread has; the last one's Seq
 	Question  Question
+
+	// Version is the Seq of the last message, reply or note: what an answer has to have
+	// seen. Events do not move it.
+	Version uint32
+	// FirstReplyAt is when the relay took the first reply that did not come back, and
+	// FirstReply that reply; zero while there is none.
+	FirstReplyAt time.Time
+	FirstReply   OutboundID
+	// LastPublic is which of a message and a reply came last, at LastPublicAt.
+	// LastPartnerAt is when the last message came, LastAgentAt the last reply or note;
+	// zero while there is none.
+	LastPublic    EntryKind
+	Replies       uint32 // how many the thread has
+	LastPublicAt  time.Time
+	LastPartnerAt time.Time
+	LastAgentAt   time.Time
+	// StoppedAt is since when the clock of the resolution stands, zero while it runs;
+	// SolvedAt since when the ticket is solved, zero while it is not.
+	StoppedAt time.Time
+	SolvedAt  time.Time
+}
+
+// StatusAt is the status as it is shown at an instant: of a ticket solved for
+// ClosedAfter StatusClosed.
+func (k Ticket) StatusAt(now time.Time) Status {
+	if k.Status == StatusSolved && !k.SolvedAt.IsZero() && !now.Before(k.SolvedAt.Add(ClosedAfter)) {
+		return StatusClosed
+	}
+	return k.Status
 }
 
 // Question is what a person has to decide before a ticket can go on.
@@ -71,48 +112,6 @@ type Question string
 // QuestionUndeliverable: mail to the requester's address does not arrive, so
 // another way to them has to be found.
 const QuestionUndeliverable Question = "undeliverable"
-
-// EntryKind is what an item of a thread is.
-type EntryKind string
-
-// The kinds of entry.
-const (
-	EntryMessage EntryKind = "message" // the partner wrote
-	EntryReply   EntryKind = "reply"   // support wrote to the partner
-	EntryNote    EntryKind = "note"    // support wrote to itself
-	EntryEvent   EntryKind = "event"   // something happened, see Event
-)
-
-// Event is what an EntryEvent tells of.
-type Event string
-
-// The events.
-const (
-	EventMailFailed Event = "mail_failed" // Outbound could not be delivered, Body is the server's answer
-	// What reports said of Outbound later; Body is the diagnostic.
-	EventMailBounced    Event = "mail_bounced"
-	EventMailRefused    Event = "mail_refused"
-	EventMailComplained Event = "mail_complained"
-	// What its reader's programs sent back; Body is the subject. They change nothing.
-	EventMailAutoReplied Event = "mail_auto_replied"
-	EventMailChallenged  Event = "mail_challenged" // whoever sent it is to confirm that they did
-	EventMailRead        Event = "mail_read"
-	// The requester's address was replaced; Body is the one before.
-	EventAddressChanged Event = "address_changed"
-)
-
-// Entry is one item of a ticket's thread, numbered from 1.
-type Entry struct {
-	Ticket   TicketID
-	Seq      uint32
-	Kind     EntryKind
-	Event    Event
-	Outbound OutboundID // the mail an event tells of, or a reply went out as
-	Author   string     // display name, or "" for the service itself
-	At       time.Time
-	Body     string // plain text, line feeds only
-	Files    []File
-}
 
 // BlobHash names an attachment by its content: lower-case hex SHA-256.
 type BlobHash string
@@ -142,11 +141,12 @@ type NewTicket struct {
 	Files     []File
 	Promise   Promise
 
+	// Link is the mailed way to the ticket's page, and MessageID the confirmation's,
+	// minted by the caller (store/ident). A ticket of ChannelDesk or ChannelAPI may have
+	// neither, or a link alone: then no confirmation is mailed.
 	Link        LinkID
 	LinkExpires time.Time // after now
-
-	// MessageID of the confirmation, minted by the caller (store/ident).
-	MessageID string
+	MessageID   string
 	// Idempotency folds repeated posts, "" for none: a key chosen by the client,
 	// at most 200 bytes. Fingerprint is a hash over what the post said.
 	Idempotency string
@@ -167,7 +167,7 @@ const IdempotencyKept = 7 * 24 * time.Hour
 // Opened is the result of OpenTicket.
 type Opened struct {
 	Ticket       Ticket
-	Confirmation Outbound
+	Confirmation Outbound // zero where none is mailed
 	Replayed     bool
 }
 
@@ -178,26 +178,6 @@ type NewMessage struct {
 	Files       []File
 	Idempotency string
 	Fingerprint [32]byte
-}
-
-// DeadlineKind is which promise a deadline belongs to.
-type DeadlineKind string
-
-// The kinds of deadline.
-const (
-	DeadlineFirstResponse DeadlineKind = "first_response"
-	DeadlineResolution    DeadlineKind = "resolution"
-)
-
-// DeadlineKept is how long a deadline stays in the list of those due: longer than
-// any service is down before its clock goes on. The promise stays on its ticket.
-const DeadlineKept = 90 * 24 * time.Hour
-
-// Deadline is an instant by which a promise falls due.
-type Deadline struct {
-	Ticket TicketID
-	Kind   DeadlineKind
-	Due    time.Time
 }
 
 // Budget is a limit on how often something may happen: at most Limit times in

@@ -104,7 +104,7 @@ func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
 	if a.policy, err = sla.NewPolicy(cfg.Regions()); err != nil {
 		return nil, err
 	}
-	if a.db, err = openStore(cfg.Service, a.metrics, log); err != nil {
+	if a.db, err = openStore(cfg.Service, a.policy.Promising, a.metrics, log); err != nil {
 		return nil, err
 	}
 	if a.blobs, err = openBlobs(cfg.Service); err != nil {

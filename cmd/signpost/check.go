@@ -32,7 +32,7 @@ func (c *CheckCmd) Run(env *environment) error {
 			return running
 		},
 		Open: func() (doctor.Database, error) {
-			return openStore(cfg.Service, metrics.New(), slog.New(slog.DiscardHandler))
+			return openStore(cfg.Service, nil, metrics.New(), slog.New(slog.DiscardHandler))
 		},
 		TestAlarm: func(ctx context.Context) error {
 			return alarm.NewWebhook(cfg.Alarm.Webhook).Test(ctx, cfg.Service.BaseURL)

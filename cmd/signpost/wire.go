@@ -25,7 +25,9 @@ import (
 // What one room needs of another is plugged here; each function hands one
 // package its part of the configuration.
 
-func openStore(cfg config.Service, m *metrics.Metrics, log *slog.Logger) (*verbs.Store, error) {
+func openStore(
+	cfg config.Service, promising store.Promising, m *metrics.Metrics, log *slog.Logger,
+) (*verbs.Store, error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, err
 	}
@@ -33,7 +35,7 @@ func openStore(cfg config.Service, m *metrics.Metrics, log *slog.Logger) (*verbs
 		return nil, err
 	}
 	return datafile.Open(cfg.Database(), datafile.Options{
-		Log: log, MaxSize: int64(cfg.DiskBudget), Observe: m.ObserveCommit,
+		Log: log, MaxSize: int64(cfg.DiskBudget), Observe: m.ObserveCommit, Promising: promising,
 	})
 }
 

@@ -203,7 +203,7 @@ func (f *Form) addSent(x *web.Exchange, id store.TicketID, data *receivedData) e
 	if err != nil {
 		return err
 	}
-	data.MayChange = ticket.ProvenAt.IsZero() && awaitsFirst(ticket, entries)
+	data.MayChange = ticket.ProvenAt.IsZero() && ticket.Status == store.StatusOpen && ticket.Replies == 0
 	data.Sent = &sentData{To: ticket.Requester.Email, Title: ticket.Title}
 	if len(entries) > 0 && entries[0].Kind == store.EntryMessage {
 		data.Sent.Body = entries[0].Body

@@ -56,10 +56,10 @@ type deliveryJSON struct {
 // written.
 func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
 	thread := threadJSON{
-		Number: ticket.Number, Status: string(ticket.Status), Region: ticket.Region, Proven: !ticket.ProvenAt.IsZero(),
+		Number: ticket.Number, Status: string(ticket.StatusAt(time.Now())), Region: ticket.Region, Proven: !ticket.ProvenAt.IsZero(),
 		Promise: promiseJSON{
 			FirstResponseBy: rfc3339(ticket.Promise.FirstResponseBy), ResolutionBy: rfc3339(ticket.Promise.ResolutionBy),
-			Paused: ticket.Status == store.StatusPending,
+			Paused: !ticket.StoppedAt.IsZero(),
 		},
 		Entries: []entryJSON{},
 	}

@@ -164,7 +164,7 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 	}
 	data := ticketData{
 		Proven:   !ticket.ProvenAt.IsZero(),
-		Status:   statusKey(ticket, entries),
+		Status:   statusKey(ticket, now),
 		Zone:     f.zone(ticket.Region),
 		From:     f.regionByID(ticket.Region).Address,
 		Base:     basePath(x),
@@ -184,7 +184,7 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 		ticket.Title = ""
 	}
 	data.Ticket = ticket
-	if after == 0 && awaitsFirst(ticket, entries) {
+	if ticket.Status == store.StatusOpen && ticket.FirstReplyAt.IsZero() {
 		data.FirstBy = ticket.Promise.FirstResponseBy
 		data.Late = data.FirstBy.Before(now)
 	}
@@ -250,31 +250,18 @@ func sameDay(a, b time.Time) bool {
 }
 
 // statusKey is the sentence for where a ticket stands.
-func statusKey(ticket store.Ticket, entries []store.Entry) string {
-	switch ticket.Status {
-	case store.StatusPending:
+func statusKey(ticket store.Ticket, now time.Time) string {
+	switch {
+	case ticket.Status == store.StatusPending:
 		return "form.status_pending"
-	case store.StatusSolved:
+	case !ticket.Status.Waits():
 		return "form.status_solved"
-	}
-	for i := len(entries) - 1; i >= 0; i-- {
-		switch entries[i].Kind {
-		case store.EntryReply:
-			return "form.status_answered"
-		case store.EntryMessage:
-			if entries[i].Seq > 1 {
-				return "form.status_added"
-			}
-		}
+	case ticket.LastPublic == store.EntryReply && !ticket.LastPublicAt.After(now):
+		return "form.status_answered"
+	case ticket.LastPartnerAt.After(ticket.OpenedAt):
+		return "form.status_added"
 	}
 	return "form.status_open"
-}
-
-// awaitsFirst tells whether nobody has answered yet, from the thread's entries
-// from its first on.
-func awaitsFirst(ticket store.Ticket, entries []store.Entry) bool {
-	return ticket.Status == store.StatusOpen &&
-		!slices.ContainsFunc(entries, func(e store.Entry) bool { return e.Kind == store.EntryReply })
 }
 
 // postTicket takes a follow-up. Acting here, and not the visit alone, proves

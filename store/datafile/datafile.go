@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"signpost/store"
 	"signpost/store/engine"
 	"signpost/store/engine/bolt"
 	"signpost/store/verbs"
@@ -32,6 +33,8 @@ type Options struct {
 	// the begin of the transaction to the last sync. It must not call the store.
 	// nil: none.
 	Observe func(groupSize int, d time.Duration)
+	// Promising is verbs.Options.Promising.
+	Promising store.Promising
 }
 
 // Open opens the store in the file at path, creating it when there is none. It
@@ -43,7 +46,7 @@ func Open(path string, opts Options) (*verbs.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := verbs.Open(e, verbs.Options{Log: opts.Log})
+	s, err := verbs.Open(e, verbs.Options{Log: opts.Log, Promising: opts.Promising})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), e.Close())
 	}

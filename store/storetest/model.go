@@ -135,7 +135,8 @@ func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (
 	k := &store.Ticket{
 		ID: ids.Ticket.ID, Number: fmt.Sprintf("%s-%d", n.Region.Prefix, 1000+m.last[n.Region.Prefix]), Region: n.Region.ID,
 		Channel: n.Channel, Status: store.StatusOpen, Requester: n.Requester, Category: n.Category, Title: n.Title,
-		OpenedAt: now, ChangedAt: now, Promise: n.Promise, Link: n.Link, Entries: 1,
+		OpenedAt: now, ChangedAt: now, Promise: n.Promise, Link: n.Link, Entries: 1, Version: 1,
+		LastPublic: store.EntryMessage, LastPublicAt: now, LastPartnerAt: now,
 	}
 	if allowed.dead {
 		k.Question = store.QuestionUndeliverable
@@ -179,14 +180,27 @@ func (m *model) appendMessage(now time.Time, n store.NewMessage) (store.Entry, e
 	}
 	e := m.addEntry(k, store.Entry{Kind: store.EntryMessage, Author: k.Requester.Name, At: now, Body: n.Body, Files: n.Files})
 	m.posts[key] = modelPost{k.ID, e.Seq, now, n.Fingerprint}
-	k.Status = store.StatusOpen
+	m.reopen(k, now)
 	return e, nil
+}
+
+// reopen opens a ticket that waits for its partner or is solved.
+func (m *model) reopen(k *store.Ticket, now time.Time) {
+	if k.Status == store.StatusPending || k.Status == store.StatusSolved {
+		k.Status, k.StoppedAt, k.SolvedAt = store.StatusOpen, time.Time{}, time.Time{}
+	}
 }
 
 func (m *model) addEntry(k *store.Ticket, e store.Entry) store.Entry {
 	k.Entries++
 	k.ChangedAt = e.At
 	e.Ticket, e.Seq = k.ID, k.Entries
+	if e.Kind != store.EntryEvent {
+		k.Version = e.Seq
+	}
+	if e.Kind == store.EntryMessage {
+		k.LastPublic, k.LastPublicAt, k.LastPartnerAt = e.Kind, e.At, e.At
+	}
 	m.entries[k.ID] = append(m.entries[k.ID], e)
 	return e
 }

@@ -15,6 +15,7 @@ import (
 func ticketStories() map[string]func(*desk) {
 	return map[string]func(*desk){
 		"A post becomes a ticket with its thread, link, deadlines and confirmation": wholeTicket,
+		"A ticket of the desk may have no page and no confirmation":                 untold,
 		"Numbers count by prefix, from 1001, whatever fails":                        numbering,
 		"Numbers have no gap under 64 writers":                                      numberingRace,
 		"A repeated post is folded":                                                 folding,
@@ -40,7 +41,8 @@ func wholeTicket(d *desk) {
 	ticket := store.Ticket{
 		ID: opened.Ticket.ID, Number: "US-1001", Region: "us", Channel: store.ChannelForm, Status: store.StatusOpen,
 		Requester: n.Requester, Category: n.Category, Title: n.Title, OpenedAt: d.at(), ChangedAt: d.at(),
-		Promise: n.Promise, Link: n.Link, Entries: 1,
+		Promise: n.Promise, Link: n.Link, Entries: 1, Version: 1,
+		LastPublic: store.EntryMessage, LastPublicAt: d.at(), LastPartnerAt: d.at(),
 	}
 	mail := store.Outbound{
 		ID: opened.Confirmation.ID, Kind: store.MailConfirmation, Region: "us", From: n.Region.Address,
@@ -84,6 +86,33 @@ func wholeTicket(d *desk) {
 		func() error { _, err := d.OutboundsOfTicket(d.ctx, 77, 1); return err },
 	} {
 		d.wantErr(verb(), store.ErrNotFound)
+	}
+}
+
+// untold opens tickets that nothing is mailed of.
+func untold(d *desk) {
+	without := func(n *store.NewTicket) {
+		n.Channel, n.Link, n.MessageID, n.Idempotency = store.ChannelDesk, store.LinkID{}, "", "key"
+	}
+	opened, linked := d.opens(without), d.opens(func(n *store.NewTicket) { n.Channel, n.MessageID = store.ChannelAPI, "" })
+	if opened.Confirmation.ID != 0 || opened.Ticket.Link != (store.LinkID{}) || opened.Ticket.Number != "US-1001" {
+		d.Errorf("it opened as %+v", opened)
+	}
+	d.same(d.opens(without), store.Opened{Ticket: opened.Ticket, Replayed: true})
+	d.same(must[[]store.Outbound](d)(d.OutboundsOfTicket(d.ctx, linked.Ticket.ID, 9)), []store.Outbound{})
+	d.same(must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, linked.Ticket.Link)), linked.Ticket)
+	_, err := d.TicketByLink(d.ctx, d.now, store.LinkID{})
+	d.wantErr(err, store.ErrNotFound)
+	d.opens(without, post("another key", "")) // the link that is none is in use by none
+	d.must(d.RevokeLinks(d.ctx, d.now, opened.Ticket.ID))
+	_, err = d.NextOutbound(d.ctx)
+	d.wantErr(err, store.ErrNotFound)
+	for _, change := range []func(*store.NewTicket){
+		func(n *store.NewTicket) { n.Channel, n.Link = store.ChannelDesk, store.LinkID{} }, // a confirmation carries it
+		func(n *store.NewTicket) { n.Channel, n.MessageID = store.ChannelConsole, "" },
+	} {
+		_, err := d.OpenTicket(d.ctx, d.now, d.ticket(change))
+		d.wantErr(err, store.ErrInvalid)
 	}
 }
 
@@ -319,7 +348,8 @@ func followUp(d *desk) {
 		Ticket: opened.Ticket.ID, Seq: 2, Kind: store.EntryMessage, Author: "Ana", At: d.at(), Body: long, Files: m.Files,
 	})
 	want := opened.Ticket
-	want.Entries, want.ChangedAt, want.ProvenAt, want.Status = 2, d.at(), d.at(), store.StatusOpen
+	want.Entries, want.Version, want.ChangedAt, want.ProvenAt, want.Status = 2, 2, d.at(), d.at(), store.StatusOpen
+	want.LastPublicAt, want.LastPartnerAt = d.at(), d.at()
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, want.ID)), want)
 
 	d.pass(time.Hour)

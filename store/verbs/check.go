@@ -116,9 +116,10 @@ func (c *checker) tickets() error {
 		who := digestOf(store.AddressKey(k.Requester.Email))
 		c.want(bNumbers, numberKey(prefix, counter), key, "ticket", k.ID)
 		c.want(bRequesters, digestID(who, uint64(k.ID)), nil, "ticket", k.ID)
-		c.wantDeadline(k.ID, k.Promise.FirstResponseBy, keyFirstResponse)
-		c.wantDeadline(k.ID, k.Promise.ResolutionBy, keyResolution)
-		if first, _ := c.first(bOutTickets, key); first == nil {
+		for _, d := range k.Deadlines() {
+			c.wantDeadline(d)
+		}
+		if first, _ := c.first(bOutTickets, key); first == nil && !mayBeUntold(k.Channel) {
 			c.fault("ticket %d has no confirmation", k.ID)
 		}
 		c.counts[string(countTicket)+k.Region]++
@@ -128,9 +129,9 @@ func (c *checker) tickets() error {
 }
 
 // wantDeadline wants the row of a deadline that was not dropped.
-func (c *checker) wantDeadline(id store.TicketID, due time.Time, kind byte) {
-	if key := deadlineKey(due, id, kind); !due.IsZero() && bytes.Compare(key, c.deadlinesDropped()) > 0 {
-		c.want(bDeadlines, key, nil, "ticket", id)
+func (c *checker) wantDeadline(d store.Deadline) {
+	if key := rowOfDeadline(d); bytes.Compare(key, c.deadlinesDropped()) > 0 {
+		c.want(bDeadlines, key, nil, "ticket", d.Ticket)
 	}
 }
 

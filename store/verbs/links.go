@@ -361,8 +361,14 @@ func (t *txn) changeRequester(now time.Time, n store.NewAddress) (store.Opened, 
 // link, while mail to the present one arrives; else, once the ticket is answered
 // or its address proven, since its author may not be its requester.
 func (t *txn) mayChange(now time.Time, k store.Ticket, by store.LinkID) error {
-	if by == (store.LinkID{}) {
-		return t.unanswered(k)
+	switch {
+	case by != (store.LinkID{}):
+	case !k.ProvenAt.IsZero():
+		return fmt.Errorf("%w: its address is proven", store.ErrConflict)
+	case k.Replies > 0:
+		return fmt.Errorf("%w: it has been answered", store.ErrConflict)
+	default:
+		return nil
 	}
 	behind, err := t.ticketByLink(now, by)
 	if err != nil || behind.ID != k.ID {
@@ -373,20 +379,6 @@ func (t *txn) mayChange(now time.Time, k store.Ticket, by store.LinkID) error {
 		err = fmt.Errorf("%w: mail to its address is not suppressed", store.ErrConflict)
 	}
 	return err
-}
-
-func (t *txn) unanswered(k store.Ticket) error {
-	if !k.ProvenAt.IsZero() {
-		return fmt.Errorf("%w: its address is proven", store.ErrConflict)
-	}
-	prefix := u64(uint64(k.ID))
-	return t.walk(bEntries, prefix, prefix, func(key, value []byte) (bool, error) {
-		e, err := t.codec.entry(k.ID, readU32(key[8:]), value)
-		if err == nil && e.Kind == store.EntryReply {
-			err = fmt.Errorf("%w: it has been answered", store.ErrConflict)
-		}
-		return true, err
-	})
 }
 
 // moveRequester brings the indexes by address in line with the ticket's new

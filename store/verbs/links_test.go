@@ -37,12 +37,7 @@ func TestAnAnsweredTicketKeepsItsAddress(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		data, err := x.codec.entryBytes(store.Entry{Kind: store.EntryReply, Author: "Lee", At: store.Instant(now),
-			Body: "Done."})
-		if err != nil {
-			return err
-		}
-		return x.appendEntry(&k, store.Instant(now), data, nil)
+		return x.addEntry(&k, &store.Entry{Kind: store.EntryReply, Author: "Lee", At: store.Instant(now), Body: "Done."})
 	})
 	if err != nil {
 		t.Fatal(err)

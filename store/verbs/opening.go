@@ -1,7 +1,6 @@
 package verbs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +16,8 @@ type opening struct {
 	store.NewTicket
 	now       time.Time
 	key       digest // of the idempotency key
-	entry     []byte // the first entry, encoded
+	first     store.Entry
+	entry     []byte // first, encoded
 	budgets   []metered
 	confirmed bool // see Opening
 }
@@ -85,10 +85,11 @@ func (s *Store) prepare(now time.Time, n store.NewTicket) (opening, error) {
 	if n.Idempotency != "" {
 		o.key = digestOf("open", n.Idempotency)
 	}
-	var err error
-	o.entry, err = s.codec.entryBytes(store.Entry{
+	o.first = store.Entry{
 		Kind: store.EntryMessage, Author: n.Requester.Name, At: o.now, Body: n.Body, Files: n.Files,
-	})
+	}
+	var err error
+	o.entry, err = s.codec.entryBytes(o.first)
 	return o, err
 }
 
@@ -108,11 +109,11 @@ func checkNewTicket(now time.Time, n store.NewTicket) error {
 		return invalid("the region's id or prefix is no name")
 	case n.Requester.Email == "":
 		return invalid("no requester")
-	case n.MessageID == "":
+	case n.MessageID == "" && !mayBeUntold(n.Channel):
 		return invalid("no Message-ID for the confirmation")
-	case n.Link == (store.LinkID{}):
+	case n.Link == (store.LinkID{}) && (n.MessageID != "" || !mayBeUntold(n.Channel)):
 		return invalid("no link")
-	case !n.LinkExpires.After(now):
+	case n.Link != (store.LinkID{}) && !n.LinkExpires.After(now):
 		return invalid("the link expires before it is mailed")
 	case len(n.Idempotency) > store.MaxIdempotencyKey:
 		return invalid("the idempotency key is longer than 200 bytes")
@@ -121,6 +122,9 @@ func checkNewTicket(now time.Time, n store.NewTicket) error {
 	}
 	return errors.Join(checkText(n.Body, n.Files), checkBudgets(n.Budgets))
 }
+
+// mayBeUntold tells a channel whose tickets may do without a confirmation.
+func mayBeUntold(c store.Channel) bool { return c == store.ChannelDesk || c == store.ChannelAPI }
 
 func checkText(body string, files []store.File) error {
 	if len(body) > store.MaxBody || len(files) > store.MaxFiles {
@@ -151,7 +155,7 @@ func (t *txn) openTicket(o opening) (store.Opened, error) {
 			return t.reopened(o, used)
 		}
 	}
-	if err := t.unused(o.MessageID, o.Link); err != nil {
+	if err := t.unusedBy(o); err != nil {
 		return store.Opened{}, err
 	}
 	p, err := t.allowed(o.now, o.Requester.Email, store.MailConfirmation, o.budgets)
@@ -162,11 +166,8 @@ func (t *txn) openTicket(o opening) (store.Opened, error) {
 	if err != nil {
 		return store.Opened{}, err
 	}
-	mail := confirmation(o.now, o.Region, ticket, o.MessageID)
-	if o.confirmed {
-		mail.State, mail.Attempts, mail.DoneAt, mail.DueAt = store.StateSent, 1, o.now, time.Time{}
-	}
-	if err := t.addConfirmation(o.now, &mail, p, o.Network); err != nil {
+	mail, err := t.confirm(o, ticket, p)
+	if err != nil {
 		return store.Opened{}, err
 	}
 	if o.Idempotency != "" {
@@ -175,22 +176,54 @@ func (t *txn) openTicket(o opening) (store.Opened, error) {
 	return store.Opened{Ticket: ticket, Confirmation: mail}, err
 }
 
+// unusedBy refuses the link or the Message-ID of an opening that was given out before.
+func (t *txn) unusedBy(o opening) error {
+	if o.Link != (store.LinkID{}) && t.has(bLinks, o.Link[:]) {
+		return invalid("the link is in use")
+	}
+	if o.MessageID == "" {
+		return nil
+	}
+	return t.unused(o.MessageID)
+}
+
+// confirm writes the confirmation of a ticket, where it is to have one.
+func (t *txn) confirm(o opening, k store.Ticket, p permit) (store.Outbound, error) {
+	if o.MessageID == "" {
+		return store.Outbound{}, nil
+	}
+	mail := confirmation(o.now, o.Region, k, o.MessageID)
+	if o.confirmed {
+		mail.State, mail.Attempts, mail.DoneAt, mail.DueAt = store.StateSent, 1, o.now, time.Time{}
+	}
+	return mail, t.addConfirmation(o.now, &mail, p, o.Network)
+}
+
 // reopened answers a repeated post.
 func (t *txn) reopened(o opening, used post) (store.Opened, error) {
 	ticket, err := t.ticket(used.ticket)
 	if err != nil {
 		return store.Opened{}, err
 	}
-	// The confirmation is the ticket's first mail: it was written with it.
-	key, _ := t.first(bOutTickets, u64(uint64(ticket.ID)))
-	if key == nil {
-		return store.Opened{}, fmt.Errorf("ticket %d has no confirmation", ticket.ID)
-	}
-	mail, err := t.outbound(store.OutboundID(readU64(key[8:])))
+	mail, err := t.confirmationOf(ticket.ID)
 	if err == nil && used.fingerprint != o.Fingerprint {
 		err = fmt.Errorf("%w: the idempotency key was used with another content", store.ErrConflict)
 	}
 	return store.Opened{Ticket: ticket, Confirmation: mail, Replayed: true}, err
+}
+
+// confirmationOf is the confirmation that was written with a ticket, its first mail
+// then; zero for a ticket without one.
+func (t *txn) confirmationOf(id store.TicketID) (mail store.Outbound, err error) {
+	key, _ := t.first(bOutTickets, u64(uint64(id)))
+	if key == nil {
+		return mail, nil
+	}
+	mail, err = t.outbound(store.OutboundID(readU64(key[8:])))
+	if err == nil && mail.Kind != store.MailConfirmation {
+		mail = store.Outbound{}
+	}
+	return mail, err
 }
 
 // newTicket writes the ticket, its number, its thread, its link and its
@@ -211,17 +244,24 @@ func (t *txn) newTicket(o opening, dead bool) (store.Ticket, error) {
 	if o.Channel == store.ChannelCanary {
 		k.Status, k.Question = store.StatusSolved, ""
 	}
+	k.Promise = t.rules.promise(store.MomentOpened, k, o.now)
+	if err := t.number(&k, o.Region.Prefix); err != nil {
+		return k, err
+	}
+	if err := t.appendEntry(&k, &o.first, o.entry); err != nil {
+		return k, err
+	}
 	who := digestOf(store.AddressKey(k.Requester.Email))
-	err = errors.Join(
-		t.number(&k, o.Region.Prefix),
-		t.appendEntry(&k, o.now, o.entry, o.Files),
-		t.put(bRequesters, digestID(who, id), []byte{}),
-		t.putLink(k, o.LinkExpires),
-		t.putDeadline(k.ID, k.Promise.FirstResponseBy, keyFirstResponse),
-		t.putDeadline(k.ID, k.Promise.ResolutionBy, keyResolution),
-	)
+	if err := t.put(bRequesters, digestID(who, id), []byte{}); err != nil {
+		return k, err
+	}
+	if k.Link != (store.LinkID{}) {
+		if err := t.putLink(k, o.LinkExpires); err != nil {
+			return k, err
+		}
+	}
 	t.addCount(countTicket, k.Region, 1)
-	return k, errors.Join(err, t.countOpened(k))
+	return k, t.countOpened(k)
 }
 
 // number gives the ticket the next number of the prefix.
@@ -231,17 +271,6 @@ func (t *txn) number(k *store.Ticket, prefix string) error {
 	k.Number = prefix + "-" + strconv.FormatUint(last+1, 10)
 	t.setCount(countNumber, name, last+1)
 	return t.put(bNumbers, numberKey(prefix, last+1), u64(uint64(k.ID)))
-}
-
-func (t *txn) putDeadline(id store.TicketID, due time.Time, kind byte) error {
-	if due.IsZero() {
-		return nil
-	}
-	key := deadlineKey(due, id, kind)
-	if bytes.Compare(key, t.deadlinesDropped()) <= 0 {
-		return nil // it would have been dropped by now
-	}
-	return t.put(bDeadlines, key, []byte{})
 }
 
 // confirmation is the mail that tells a requester of a ticket and its page.
@@ -304,8 +333,8 @@ func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, err
 	if k.ProvenAt.IsZero() {
 		k.ProvenAt = now
 	}
-	k.Status = store.StatusOpen
-	if err := t.appendEntry(&k, now, data, m.Files); err != nil {
+	t.rules.wrote(&k, now)
+	if err := t.appendEntry(&k, &e, data); err != nil {
 		return store.Entry{}, err
 	}
 	if m.Idempotency != "" {

@@ -123,23 +123,10 @@ func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
 	return t.appendEvent(&k, now, store.EventMailFailed, row.ID, row.Reply)
 }
 
-// reopen opens a ticket whose mail was no answer; the canary's own has no reader.
-func reopen(k *store.Ticket) {
-	if k.Channel != store.ChannelCanary {
-		k.Status = store.StatusOpen
-	}
-}
-
 // appendEvent tells in a ticket's thread what happened to one of its mails; other
 // changes of k are written with it.
 func (t *txn) appendEvent(k *store.Ticket, now time.Time, event store.Event, mail store.OutboundID, words string) error {
-	data, err := t.codec.entryBytes(store.Entry{
-		Kind: store.EntryEvent, Event: event, Outbound: mail, At: now, Body: words,
-	})
-	if err != nil {
-		return err
-	}
-	return t.appendEntry(k, now, data, nil)
+	return t.addEntry(k, &store.Entry{Kind: store.EntryEvent, Event: event, Outbound: mail, At: now, Body: words})
 }
 
 // NextOutbound implements store.Outbox.

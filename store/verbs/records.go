@@ -29,18 +29,33 @@ type ticketRecord struct {
 	Link       []byte `cbor:"17,keyasint"`
 	Entries    uint32 `cbor:"18,keyasint"`
 	Question   string `cbor:"19,keyasint,omitempty"`
+
+	Version     uint32 `cbor:"20,keyasint,omitempty"` // 0 in rows from before it was kept
+	FirstReply  uint64 `cbor:"21,keyasint,omitempty"`
+	Answered    int64  `cbor:"22,keyasint,omitempty"`
+	LastPublic  string `cbor:"23,keyasint,omitempty"`
+	PublicAt    int64  `cbor:"24,keyasint,omitempty"`
+	LastPartner int64  `cbor:"25,keyasint,omitempty"`
+	LastAgent   int64  `cbor:"26,keyasint,omitempty"`
+	Stopped     int64  `cbor:"27,keyasint,omitempty"`
+	Solved      int64  `cbor:"28,keyasint,omitempty"`
+	Replies     uint32 `cbor:"29,keyasint,omitempty"`
 }
 
-func (t *txn) putTicket(k store.Ticket) error {
+func newTicketRecord(k store.Ticket) *ticketRecord {
 	c := k.Requester
-	return t.putRecord(bTickets, u64(uint64(k.ID)), &ticketRecord{
+	return &ticketRecord{
 		Number: k.Number, Region: k.Region, Channel: string(k.Channel), Status: string(k.Status),
 		Name: c.Name, Email: c.Email, Company: c.Company, Country: c.Country, Lang: c.Lang,
 		Proven: micros(k.ProvenAt), Category: k.Category, Title: k.Title,
 		Opened: micros(k.OpenedAt), Changed: micros(k.ChangedAt),
 		First: micros(k.Promise.FirstResponseBy), Resolution: micros(k.Promise.ResolutionBy),
 		Link: k.Link[:], Entries: k.Entries, Question: string(k.Question),
-	})
+		Version: k.Version, FirstReply: uint64(k.FirstReply), Answered: micros(k.FirstReplyAt),
+		LastPublic: string(k.LastPublic), PublicAt: micros(k.LastPublicAt), LastPartner: micros(k.LastPartnerAt),
+		LastAgent: micros(k.LastAgentAt), Stopped: micros(k.StoppedAt), Solved: micros(k.SolvedAt),
+		Replies: k.Replies,
+	}
 }
 
 func (t *txn) ticket(id store.TicketID) (store.Ticket, error) {
@@ -55,8 +70,15 @@ func (t *txn) ticket(id store.TicketID) (store.Ticket, error) {
 		OpenedAt: instant(r.Opened), ChangedAt: instant(r.Changed),
 		Promise: store.Promise{FirstResponseBy: instant(r.First), ResolutionBy: instant(r.Resolution)},
 		Entries: r.Entries, Question: store.Question(r.Question),
+		Version: r.Version, FirstReply: store.OutboundID(r.FirstReply), FirstReplyAt: instant(r.Answered),
+		LastPublic: store.EntryKind(r.LastPublic), LastPublicAt: instant(r.PublicAt),
+		LastPartnerAt: instant(r.LastPartner), LastAgentAt: instant(r.LastAgent),
+		StoppedAt: instant(r.Stopped), SolvedAt: instant(r.Solved), Replies: r.Replies,
 	}
 	copy(k.Link[:], r.Link)
+	if k.Version == 0 {
+		return k, t.retell(&k)
+	}
 	return k, nil
 }
 

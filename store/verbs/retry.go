@@ -235,16 +235,5 @@ func (t *txn) renewTicket(now time.Time, id store.TicketID, told, p store.Promis
 		return err
 	}
 	k.Promise, k.ChangedAt = p, now
-	return errors.Join(
-		t.dropDeadline(id, told.FirstResponseBy, keyFirstResponse), t.dropDeadline(id, told.ResolutionBy, keyResolution),
-		t.putDeadline(id, p.FirstResponseBy, keyFirstResponse), t.putDeadline(id, p.ResolutionBy, keyResolution),
-		t.putTicket(k),
-	)
-}
-
-func (t *txn) dropDeadline(id store.TicketID, due time.Time, kind byte) error {
-	if due.IsZero() {
-		return nil
-	}
-	return t.delete(bDeadlines, deadlineKey(due, id, kind))
+	return t.putTicket(k)
 }

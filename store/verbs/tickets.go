@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -136,82 +137,58 @@ func (s *Store) Entries(ctx context.Context, id store.TicketID, after uint32, li
 	return entries, nil
 }
 
-// Kinds of deadline as keys hold them.
-const (
-	keyFirstResponse = 1
-	keyResolution    = 2
-)
-
-// DeadlinesDue implements store.Tickets.
-func (s *Store) DeadlinesDue(
-	ctx context.Context, since, until time.Time, limit int,
-) (deadlines []store.Deadline, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		return t.walk(bDeadlines, nil, appendInstant(nil, store.Instant(since)), func(key, _ []byte) (bool, error) {
-			d := readDeadline(key)
-			if len(deadlines) >= limit || d.Due.After(until) {
-				return false, nil
-			}
-			deadlines = append(deadlines, d)
-			return true, nil
-		})
-	})
-	return deadlines, wrap("deadlines due", until, err)
-}
-
-// pruneDeadlines drops at most limit deadlines that fell due longer ago than they
-// are kept.
-func (t *txn) pruneDeadlines(now time.Time, limit int) (int, error) {
-	var past [][]byte
-	err := t.walk(bDeadlines, nil, nil, func(key, _ []byte) (bool, error) {
-		if len(past) >= limit || !readInstant(key).Before(now.Add(-store.DeadlineKept)) {
-			return false, nil
-		}
-		past = append(past, bytes.Clone(key))
-		return true, nil
-	})
+// addEntry gives an entry its place behind the thread's last and writes it, with the
+// ticket, whose other changes are written with it.
+func (t *txn) addEntry(k *store.Ticket, e *store.Entry) error {
+	data, err := t.codec.entryBytes(*e)
 	if err != nil {
-		return 0, err
-	}
-	for _, key := range past {
-		if err := t.delete(bDeadlines, key); err != nil {
-			return 0, err
-		}
-	}
-	if len(past) == 0 {
-		return 0, nil
-	}
-	return len(past), t.put(bMeta, []byte(deadlinesKey), past[len(past)-1])
-}
-
-const deadlinesKey = "deadlines"
-
-// deadlinesDropped is the key of the last deadline that was dropped: there is none
-// up to it. nil: none was dropped yet.
-func (t *txn) deadlinesDropped() []byte { return t.value(bMeta, []byte(deadlinesKey)) }
-
-func readDeadline(key []byte) store.Deadline {
-	d := store.Deadline{Due: readInstant(key), Ticket: store.TicketID(readU64(key[8:])), Kind: store.DeadlineFirstResponse}
-	if key[16] == keyResolution {
-		d.Kind = store.DeadlineResolution
-	}
-	return d
-}
-
-// appendEntry writes an entry behind the thread's last and marks the ticket as
-// changed; other changes of k are written with it.
-func (t *txn) appendEntry(k *store.Ticket, at time.Time, data []byte, files []store.File) error {
-	k.Entries++
-	k.ChangedAt = at
-	if err := t.put(bEntries, entryKey(k.ID, k.Entries), data); err != nil {
 		return err
 	}
-	for _, f := range files {
+	return t.appendEntry(k, e, data)
+}
+
+// appendEntry is addEntry for an entry that is encoded already.
+func (t *txn) appendEntry(k *store.Ticket, e *store.Entry, data []byte) error {
+	e.Ticket, e.Seq = k.ID, k.Entries+1
+	noteEntry(k, *e)
+	if err := t.put(bEntries, entryKey(k.ID, e.Seq), data); err != nil {
+		return err
+	}
+	for _, f := range e.Files {
 		if err := t.reference(f.Hash); err != nil {
 			return err
 		}
 	}
 	return t.putTicket(*k)
+}
+
+// putTicket writes a ticket and the rows that follow from it.
+func (t *txn) putTicket(k store.Ticket) error {
+	was, err := t.ticket(k.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err := t.moveDeadlines(was, k); err != nil {
+		return err
+	}
+	return t.putRecord(bTickets, u64(uint64(k.ID)), newTicketRecord(k))
+}
+
+// retell tells of a ticket whose row is from before it said so where its thread stands.
+func (t *txn) retell(k *store.Ticket) error {
+	prefix := u64(uint64(k.ID))
+	said := *k
+	err := t.walk(bEntries, prefix, prefix, func(key, value []byte) (bool, error) {
+		var r entryRecord
+		if err := t.codec.read(value, &r); err != nil {
+			return false, err
+		}
+		noteEntry(&said, store.Entry{Kind: store.EntryKind(r.Kind), Seq: readU32(key[8:]), At: instant(r.At)})
+		return true, nil
+	})
+	said.Entries, said.ChangedAt = k.Entries, k.ChangedAt
+	*k = said
+	return err
 }
 
 // release counts one row less that names the blob.

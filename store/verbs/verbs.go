@@ -7,6 +7,10 @@
 // Rows are CBOR records in their own buckets; whatever is looked up otherwise has an
 // index bucket, so no verb scans (keys.go). Rows that expire stand in one index by
 // time (expiry.go); counts are kept beside the rows in the same transaction.
+//
+// What a verb is made of stands in three kinds of file: rows (encode a row, keep what is
+// found by it), rules (a file named ...rules.go: what a change means, without rows), and
+// verbs (check, load, apply the rules, save).
 package verbs
 
 import (
@@ -23,12 +27,16 @@ import (
 type Options struct {
 	// Log gets a line for each step that the rows are migrated by. nil: none.
 	Log *slog.Logger
+	// Promising works out a ticket's promise whenever something happens that it depends
+	// on. nil: promises stay as they are given.
+	Promising store.Promising
 }
 
 // Store is a store.Store over an engine. It is safe for concurrent use.
 type Store struct {
 	engine engine.Engine
 	codec  *codec
+	rules  rules
 }
 
 var _ store.Store = (*Store)(nil)
@@ -46,7 +54,7 @@ func Open(e engine.Engine, opts Options) (*Store, error) {
 	if err := migrate(e, codec, migrations(), opts.Log); err != nil {
 		return nil, err
 	}
-	return &Store{engine: e, codec: codec}, nil
+	return &Store{engine: e, codec: codec, rules: rules{opts.Promising}}, nil
 }
 
 // Layouts are what an engine is to be opened with.
@@ -61,7 +69,7 @@ func (s *Store) Close() error { return s.engine.Close() }
 func (s *Store) Snapshot(w io.Writer) (int64, error) { return s.engine.Snapshot(w) }
 
 func (s *Store) read(ctx context.Context, verb func(*txn) error) error {
-	return view(ctx, s.engine, s.codec, verb)
+	return s.engine.View(ctx, func(tx engine.Tx) error { return verb(&txn{tx: tx, codec: s.codec, rules: s.rules}) })
 }
 
 func view(ctx context.Context, e engine.Engine, codec *codec, verb func(*txn) error) error {
@@ -70,7 +78,9 @@ func view(ctx context.Context, e engine.Engine, codec *codec, verb func(*txn) er
 
 // write runs verb in a transaction, as engine.Engine.Update says.
 func (s *Store) write(ctx context.Context, size int, verb func(*txn) error) error {
-	return update(ctx, s.engine, s.codec, size, verb)
+	return s.engine.Update(ctx, size, func(tx engine.Tx) error {
+		return verb(tx.Shared(func() engine.Shared { return &txn{tx: tx, codec: s.codec, rules: s.rules} }).(*txn))
+	})
 }
 
 func update(ctx context.Context, e engine.Engine, codec *codec, size int, verb func(*txn) error) error {

@@ -1,0 +1,107 @@
+package verbs
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"signpost/store"
+)
+
+// The deadlines of tickets, one row each in the order of their instants, as long as
+// they are to be met (store.Ticket.Deadlines).
+
+// Kinds of deadline as keys hold them.
+const (
+	keyFirstResponse = 1
+	keyResolution    = 2
+)
+
+func rowOfDeadline(d store.Deadline) []byte {
+	kind := byte(keyFirstResponse)
+	if d.Kind == store.DeadlineResolution {
+		kind = keyResolution
+	}
+	return deadlineKey(d.Due, d.Ticket, kind)
+}
+
+// moveDeadlines brings the rows from those of a ticket as it was to those of what it
+// is now.
+func (t *txn) moveDeadlines(was, is store.Ticket) error {
+	before, after := was.Deadlines(), is.Deadlines()
+	for _, d := range before {
+		if !slices.Contains(after, d) {
+			if err := t.delete(bDeadlines, rowOfDeadline(d)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, d := range after {
+		key := rowOfDeadline(d)
+		// One that would have been dropped by now is not written.
+		if slices.Contains(before, d) || bytes.Compare(key, t.deadlinesDropped()) <= 0 {
+			continue
+		}
+		if err := t.put(bDeadlines, key, []byte{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeadlinesDue implements store.Tickets.
+func (s *Store) DeadlinesDue(
+	ctx context.Context, since, until time.Time, limit int,
+) (deadlines []store.Deadline, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		return t.walk(bDeadlines, nil, appendInstant(nil, store.Instant(since)), func(key, _ []byte) (bool, error) {
+			d := readDeadline(key)
+			if len(deadlines) >= limit || d.Due.After(until) {
+				return false, nil
+			}
+			deadlines = append(deadlines, d)
+			return true, nil
+		})
+	})
+	return deadlines, wrap("deadlines due", until, err)
+}
+
+// pruneDeadlines drops at most limit deadlines that fell due longer ago than they
+// are kept.
+func (t *txn) pruneDeadlines(now time.Time, limit int) (int, error) {
+	var past [][]byte
+	err := t.walk(bDeadlines, nil, nil, func(key, _ []byte) (bool, error) {
+		if len(past) >= limit || !readInstant(key).Before(now.Add(-store.DeadlineKept)) {
+			return false, nil
+		}
+		past = append(past, bytes.Clone(key))
+		return true, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range past {
+		if err := t.delete(bDeadlines, key); err != nil {
+			return 0, err
+		}
+	}
+	if len(past) == 0 {
+		return 0, nil
+	}
+	return len(past), t.put(bMeta, []byte(deadlinesKey), past[len(past)-1])
+}
+
+const deadlinesKey = "deadlines"
+
+// deadlinesDropped is the key of the last deadline that was dropped: there is none
+// up to it. nil: none was dropped yet.
+func (t *txn) deadlinesDropped() []byte { return t.value(bMeta, []byte(deadlinesKey)) }
+
+func readDeadline(key []byte) store.Deadline {
+	d := store.Deadline{Due: readInstant(key), Ticket: store.TicketID(readU64(key[8:])), Kind: store.DeadlineFirstResponse}
+	if key[16] == keyResolution {
+		d.Kind = store.DeadlineResolution
+	}
+	return d
+}
