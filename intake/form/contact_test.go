@@ -24,7 +24,8 @@ func TestAPartnerSendsTwoFilesAndReadsTheirNumber(t *testing.T) {
 
 	received := w.get(sent.Header().Get("Location"))
 	status(t, received, 200)
-	contains(t, received.Body.String(), "US-1001", "partner-us.support@example.com", "ana@partner.example", "(UTC−0", "New York")
+	contains(t, received.Body.String(), "US-1001", "partner-us.support@example.com", "ana@partner.example",
+		"(UTC−0", "New York")
 	shared := httptest.NewRecorder() // the same address in another browser
 	w.handler.ServeHTTP(shared, httptest.NewRequest("GET", sent.Header().Get("Location"), nil))
 	lacks(t, shared.Body.String(), "ana@partner.example", "/t/")
@@ -34,7 +35,8 @@ func TestAPartnerSendsTwoFilesAndReadsTheirNumber(t *testing.T) {
 	if diff := cmp.Diff(want, ticket.Requester); diff != "" {
 		t.Errorf("requester (-want +got):\n%s", diff)
 	}
-	if ticket.Region != "us" || ticket.Channel != store.ChannelForm || ticket.Title != "Settlement" || !ticket.ProvenAt.IsZero() {
+	if ticket.Region != "us" || ticket.Channel != store.ChannelForm || ticket.Title != "Settlement" ||
+		!ticket.ProvenAt.IsZero() {
 		t.Errorf("%+v", ticket)
 	}
 	mails, err := w.db.OutboundsOfTicket(t.Context(), ticket.ID, 10)
@@ -79,7 +81,8 @@ func TestAScriptGetsTheAgreedJSON(t *testing.T) {
 		}
 	}
 	delete(receipt, "promise")
-	if diff := cmp.Diff(map[string]any{"number": "INT-1001", "region": "intl", "from": "partner.support@example.com"}, receipt); diff != "" {
+	want := map[string]any{"number": "INT-1001", "region": "intl", "from": "partner.support@example.com"}
+	if diff := cmp.Diff(want, receipt); diff != "" {
 		t.Errorf("receipt (-want +got):\n%s", diff)
 	}
 
@@ -98,7 +101,8 @@ func TestAScriptGetsTheAgreedJSON(t *testing.T) {
 		t.Errorf("faults %v, want those of four fields", faults.Errors)
 	}
 
-	encoded := w.send("POST", "/contact", "application/x-www-form-urlencoded", strings.NewReader(good().Encode()), "Accept", "application/json")
+	encoded := w.send("POST", "/contact", "application/x-www-form-urlencoded", strings.NewReader(good().Encode()),
+		"Accept", "application/json")
 	status(t, encoded, 201)
 	status(t, w.send("POST", "/contact", "text/plain", strings.NewReader("hello"), "Accept", "application/json"), 415)
 }
@@ -116,7 +120,8 @@ func TestARefusedFormComesBackWithEverythingInIt(t *testing.T) {
 	for _, id := range []string{"name", "email", "country", "description"} {
 		contains(t, text, `id="`+id+`-fault"`, `aria-describedby="`, `href="#`+id+`"`)
 	}
-	contains(t, text, strings.Repeat("N", 10_000), "ana@@partner.example", "Ruiz &lt;b&gt;", ">\nshort</textarea>", "notes.txt", `lang="es"`, "Hay algo que revisar")
+	contains(t, text, strings.Repeat("N", 10_000), "ana@@partner.example", "Ruiz &lt;b&gt;",
+		">\nshort</textarea>", "notes.txt", `lang="es"`, "Hay algo que revisar")
 
 	kept := hidden(text, "kept")
 	if len(kept) != 1 {
@@ -277,8 +282,10 @@ func TestAMisspelledAddressIsAskedAboutOnce(t *testing.T) {
 func TestTheCountryDecidesTheRegionAndIsRemembered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	contains(t, w.get("/", "Accept-Language", "en-US").Body.String(), "Support for United States partners", "partner-us.support@example.com")
-	contains(t, w.get("/?country=ID").Body.String(), "Support for Indonesia partners", "partner.support@example.com", "London")
+	contains(t, w.get("/", "Accept-Language", "en-US").Body.String(), "Support for United States partners",
+		"partner-us.support@example.com")
+	contains(t, w.get("/?country=ID").Body.String(), "Support for Indonesia partners",
+		"partner.support@example.com", "London")
 	contains(t, w.get("/").Body.String(), "Indonesia partners") // the choice of before
 	status(t, w.asJSON(with(good(), "country", "id")), 201)
 	if got := w.ticket("INT-1001").Requester.Country; got != "ID" {
@@ -296,7 +303,8 @@ func TestTheLogHoldsNoTextAddressOrLink(t *testing.T) {
 	w.get(w.link(ticket) + "x")
 	w.get("/t/nonsense?lang=es")
 	log := w.log.String()
-	lacks(t, log, "settlement report", "ana@", "Ana Ruiz", w.ring.LinkToken(ticket.Link), strings.TrimPrefix(received, "/contact/received/"), "192.0.2.1")
+	lacks(t, log, "settlement report", "ana@", "Ana Ruiz", w.ring.LinkToken(ticket.Link),
+		strings.TrimPrefix(received, "/contact/received/"), "192.0.2.1")
 	contains(t, log, "ticket=US-1001", "route=/t/:token", "confirmation=queued")
 }
 
@@ -309,9 +317,11 @@ func TestAMessageIsTakenByTheNameOfBody(t *testing.T) {
 	for _, body := range []string{
 		part(`name="body"`, "Gr\xf6\xdfe", "Content-Type: text/plain; charset=latin1") + "--b--\r\n",
 		part(`name="_charset_"`, "windows-1252") + part(`name="body"`, "Gr\xf6\xdfe") + "--b--\r\n",
-		part(`name="_charset_"`, "windows-1251") + part(`name="body"`, "Gr\xf6\xdfe", "Content-Type: text/plain; charset=latin1") + "--b--\r\n",
+		part(`name="_charset_"`, "windows-1251") +
+			part(`name="body"`, "Gr\xf6\xdfe", "Content-Type: text/plain; charset=latin1") + "--b--\r\n",
 	} {
-		got := w.send("POST", w.link(ticket), "multipart/form-data; boundary=b", strings.NewReader(body), "Accept", "application/json", "Origin", "null")
+		got := w.send("POST", w.link(ticket), "multipart/form-data; boundary=b", strings.NewReader(body),
+			"Accept", "application/json", "Origin", "null")
 		status(t, got, 201)
 		if entries := w.entries(ticket); entries[len(entries)-1].Body != "Größe" {
 			t.Errorf("the message became %q", entries[len(entries)-1].Body)

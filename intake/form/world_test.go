@@ -54,9 +54,11 @@ type setting struct {
 func regions() []store.Region {
 	return []store.Region{
 		{ID: "us", Prefix: "US", Address: "partner-us.support@example.com", Name: "Support US", Countries: []string{"US"},
-			Languages: []string{"en", "es"}, Zone: "America/New_York", Hours: "Mon-Fri 09:00-18:00", FirstResponse: 24 * time.Hour},
+			Languages: []string{"en", "es"}, Zone: "America/New_York", Hours: "Mon-Fri 09:00-18:00",
+			FirstResponse: 24 * time.Hour},
 		{ID: "intl", Prefix: "INT", Address: "partner.support@example.com", Name: "Support",
-			Languages: []string{"en"}, Zone: "Europe/London", Hours: "Mon-Fri 09:00-12:30,13:30-18:00", FirstResponse: 24 * time.Hour},
+			Languages: []string{"en"}, Zone: "Europe/London", Hours: "Mon-Fri 09:00-12:30,13:30-18:00",
+			FirstResponse: 24 * time.Hour},
 	}
 }
 
@@ -81,7 +83,9 @@ func newWorld(t testing.TB, change ...func(*setting)) *world {
 	s := setting{cfg: form.Defaults(), web: web.Defaults(), posts: post.Defaults(), deps: form.Deps{
 		Tickets: w.db, Blobs: w.blobs, Ring: w.ring, Regions: regions(),
 		Promise: func(_ string, at time.Time) (store.Promise, error) {
-			return store.Promise{FirstResponseBy: store.Instant(at.Add(24 * time.Hour)), ResolutionBy: store.Instant(at.Add(48 * time.Hour))}, nil
+			return store.Promise{
+				FirstResponseBy: store.Instant(at.Add(24 * time.Hour)), ResolutionBy: store.Instant(at.Add(48 * time.Hour)),
+			}, nil
 		},
 		Kick: func() { w.kicked.Add(1) },
 	}}
