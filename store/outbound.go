@@ -13,6 +13,7 @@ const (
 	MailConfirmation OutboundKind = "confirmation"
 	MailAutoResponse OutboundKind = "autoresponse"
 	MailLinks        OutboundKind = "links" // the way to the requester's tickets, asked for by them
+	MailReply        OutboundKind = "reply" // what an agent wrote
 	// Of the service itself: an alarm to those who run it, and the stray mail by
 	// which its canary tries the road.
 	MailAlarm  OutboundKind = "alarm"
@@ -21,7 +22,7 @@ const (
 
 // OutboundKinds lists them.
 func OutboundKinds() []OutboundKind {
-	return []OutboundKind{MailConfirmation, MailAutoResponse, MailLinks, MailAlarm, MailCanary}
+	return []OutboundKind{MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailAlarm, MailCanary}
 }
 
 // AtMostOnce tells that a mail of the kind is given up when it may have gone out. Any
@@ -30,7 +31,9 @@ func (k OutboundKind) AtMostOnce() bool { return k == MailAutoResponse }
 
 // OfTicket tells that a mail of the kind is part of a ticket and leads to its page:
 // what becomes of it is told in the thread.
-func (k OutboundKind) OfTicket() bool { return k == MailConfirmation || k == MailLinks }
+func (k OutboundKind) OfTicket() bool {
+	return k == MailConfirmation || k == MailLinks || k == MailReply
+}
 
 // Automatic tells that the service writes a mail of the kind by itself. What a person
 // writes reaches also those who complained of automatic mail. A kind that is not

@@ -15,6 +15,7 @@ func TestEachKindOfMailAnswersTheQuestions(t *testing.T) {
 		store.MailConfirmation: {ofTicket: true, automatic: true},
 		store.MailAutoResponse: {atMostOnce: true, automatic: true, answers: true},
 		store.MailLinks:        {ofTicket: true, automatic: true},
+		store.MailReply:        {ofTicket: true},
 		store.MailAlarm:        {automatic: true},
 		store.MailCanary:       {automatic: true},
 	}

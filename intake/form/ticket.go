@@ -14,6 +14,7 @@ import (
 	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // messagesAtOnce is how many items of a thread one page shows.
@@ -228,7 +229,7 @@ func (f *Form) days(ticket store.Ticket, entries []store.Entry, base string, zon
 		}
 		l := message{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: author(ticket, e), At: e.At, Body: e.Body}
 		for i, file := range e.Files {
-			l.Files = append(l.Files, messageFile{Name: file.Name, Size: post.Size(file.Size),
+			l.Files = append(l.Files, messageFile{Name: file.Name, Size: text.Size(file.Size),
 				Link: fileLink(base, e.Seq, i, file.Name)})
 		}
 		at := e.At.In(zone)

@@ -1,6 +1,10 @@
 package post
 
-import "time"
+import (
+	"time"
+
+	"signpost/store/text"
+)
 
 // FileArea is what the file area of a page shows.
 type FileArea struct {
@@ -25,11 +29,11 @@ type KeptFile struct {
 func (r *Reader) FileArea(now time.Time, d *Draft) FileArea {
 	area := FileArea{
 		MaxFiles: r.cfg.MaxFiles, MaxFile: r.cfg.MaxFile, MaxTotal: r.cfg.MaxTotal,
-		MaxFileText: Size(r.cfg.MaxFile), MaxTotalText: Size(r.cfg.MaxTotal),
+		MaxFileText: text.Size(r.cfg.MaxFile), MaxTotalText: text.Size(r.cfg.MaxTotal),
 		Again: d.Missed, Left: d.left, More: d.more, Refused: refusedEndings,
 	}
 	for _, f := range d.Files {
-		area.Kept = append(area.Kept, KeptFile{Name: f.Name, Size: Size(f.Size), Token: r.keep(now, f), Bytes: f.Size})
+		area.Kept = append(area.Kept, KeptFile{Name: f.Name, Size: text.Size(f.Size), Token: r.keep(now, f), Bytes: f.Size})
 	}
 	return area
 }

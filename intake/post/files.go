@@ -14,6 +14,7 @@ import (
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/blob"
+	"signpost/store/text"
 )
 
 // takeFile streams one file of a post into the blob store. What is wrong with
@@ -88,10 +89,10 @@ func (r *Reader) putFailed(err error) error {
 
 func (r *Reader) tooLarge(file store.File, left int64) Problem {
 	if left < r.cfg.MaxFile {
-		limit := []any{"name", file.Name, "limit", Size(r.cfg.MaxTotal)}
+		limit := []any{"name", file.Name, "limit", text.Size(r.cfg.MaxTotal)}
 		return Problem{Key: "post.files_total", Pairs: limit, tooLarge: true}
 	}
-	limit := []any{"name", file.Name, "limit", Size(r.cfg.MaxFile)}
+	limit := []any{"name", file.Name, "limit", text.Size(r.cfg.MaxFile)}
 	return Problem{Key: "post.file_large", Pairs: limit, tooLarge: true}
 }
 
@@ -120,18 +121,4 @@ func (r *Reader) wanted(file store.File) bool {
 		family, all := strings.CutSuffix(t, "/*")
 		return t == file.Type || all && strings.HasPrefix(file.Type, family+"/") || blob.HasEnding(file.Name, t)
 	})
-}
-
-// Size writes bytes for people: "20 MB". The unit is 1,024 based, as every
-// computer's file window shows it.
-func Size(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1000<<10:
-		return fmt.Sprintf("%d KB", (n+1<<9)>>10)
-	case n < 10<<20 && n%(1<<20) != 0:
-		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
-	}
-	return fmt.Sprintf("%d MB", (n+1<<19)>>20)
 }

@@ -133,7 +133,7 @@ func TestSizesReadAsPeopleWriteThem(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 B", 999: "999 B", 1000: "1 KB", 18000: "18 KB", 1 << 20: "1 MB", 1_500_000: "1.4 MB", 20 << 20: "20 MB",
 	} {
-		if got := Size(n); got != want {
+		if got := text.Size(n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

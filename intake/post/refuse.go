@@ -9,6 +9,7 @@ import (
 
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // A refusal puts the fault into the draft and shows it again: on the page it came
@@ -46,7 +47,7 @@ func (r *Reader) RefuseBody(x *web.Exchange, d *Draft, err error, page Page) err
 	switch {
 	case errors.As(err, &tooLarge):
 		d.AddFault(fieldFiles, Problem{
-			Key: "post.body_large", Pairs: []any{"limit", Size(r.cfg.MaxTotal)}, tooLarge: true,
+			Key: "post.body_large", Pairs: []any{"limit", text.Size(r.cfg.MaxTotal)}, tooLarge: true,
 		})
 		return d.Answer(x, http.StatusRequestEntityTooLarge, page)
 	case errors.As(err, &unknown):

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"mime"
 	"mime/quotedprintable"
 )
 
@@ -31,6 +32,46 @@ func alternatives(h *header, boundary string, text, html []byte) []byte {
 	writePart(&b, boundary, "text/html", html)
 	b.WriteString("--" + boundary + "--\r\n")
 	return b.Bytes()
+}
+
+// mixed ends the header and writes the two alternatives and the files behind them as
+// multipart/mixed (RFC 2046 section 5.1.3).
+func mixed(h *header, messageID string, l letter) []byte {
+	outer := boundary(messageID + " mixed")
+	h.raw("Content-Type", `multipart/mixed; boundary="`+outer+`"`)
+	var b bytes.Buffer
+	b.WriteString(h.String())
+	b.WriteString("\r\n--" + outer + "\r\n")
+	var inner header
+	b.Write(alternatives(&inner, boundary(messageID), l.text, l.html))
+	for _, a := range l.attached {
+		b.WriteString("--" + outer + "\r\n")
+		writeAttachment(&b, a)
+	}
+	b.WriteString("--" + outer + "--\r\n")
+	return b.Bytes()
+}
+
+// writeAttachment writes a file as one part. Its type is told only where it cannot run in
+// a mail program; its name as RFC 2231 has it.
+func writeAttachment(b *bytes.Buffer, a Attachment) {
+	mediaType, _, err := mime.ParseMediaType(a.Type)
+	if err != nil || !shownByMailPrograms(mediaType) {
+		mediaType = "application/octet-stream"
+	}
+	name := clean(a.Name, maxName)
+	b.WriteString("Content-Type: " + mediaType + "\r\n")
+	b.WriteString("Content-Disposition: " + mime.FormatMediaType("attachment", map[string]string{"filename": name}) + "\r\n")
+	b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
+	writeBase64(b, a.Bytes)
+}
+
+func shownByMailPrograms(mediaType string) bool {
+	switch mediaType {
+	case "image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/csv", "text/plain":
+		return true
+	}
+	return false
 }
 
 // plain ends the header and writes a text that stands alone.

@@ -4,7 +4,7 @@
 // time of the DKIM signature all come from the row.
 //
 // A call flows so: Compose picks the row's kind, whose own file (confirmation.go,
-// links.go, autoresponse.go, own.go) fills a letter: subject, languages, texts, and what is special
+// links.go, reply.go, autoresponse.go, own.go) fills a letter: subject, languages, texts, and what is special
 // in its envelope. The rest is the same for all kinds: header.go writes the
 // fields, body.go the two alternatives, dkim.go signs. A new kind of mail is one
 // more file and one more line in Compose.
@@ -99,6 +99,7 @@ type letter struct {
 	notify     Notify
 	mark       string // of a canary's stray, which bears no other mark of ours
 	text, html []byte // html nil: the text is all
+	attached   []Attachment
 }
 
 // New checks the configuration and prepares the templates and fixed texts.
@@ -116,6 +117,11 @@ func New(config Config, ring *ident.Ring, texts *lang.Catalogue) (*Composer, err
 // nobody knows, an address that is none, a Message-ID that cannot stand in a
 // header) and another try would end the same.
 func (c *Composer) Compose(o store.Outbound) (Message, error) {
+	return c.compose(o, func(from string) (letter, error) { return c.letter(o, from) })
+}
+
+// compose puts a letter into its envelope.
+func (c *Composer) compose(o store.Outbound, write func(from string) (letter, error)) (Message, error) {
 	if !validMessageID(o.MessageID) {
 		return Message{}, fmt.Errorf("compose outbound %d: its Message-ID cannot stand in a header", o.ID)
 	}
@@ -127,7 +133,7 @@ func (c *Composer) Compose(o store.Outbound) (Message, error) {
 	if err != nil {
 		return Message{}, fmt.Errorf("compose outbound %d: recipient: %w", o.ID, err)
 	}
-	l, err := c.letter(o, from)
+	l, err := write(from)
 	if err != nil {
 		return Message{}, fmt.Errorf("compose outbound %d: %w", o.ID, err)
 	}
@@ -182,6 +188,9 @@ func (c *Composer) write(o store.Outbound, l letter, from, to string) []byte {
 	h.text("Subject", l.subject)
 	h.raw("Message-ID", "<"+o.MessageID+">")
 	h.thread(o.InReplyTo, o.References)
+	if o.Kind.OfTicket() {
+		h.conversation(o, l.subject)
+	}
 	if l.autoSubmitted != "" {
 		h.raw("Auto-Submitted", l.autoSubmitted)
 		if l.bulk {
@@ -198,8 +207,11 @@ func (c *Composer) write(o store.Outbound, l letter, from, to string) []byte {
 	}
 	h.raw("Content-Language", tags(l.langs))
 	h.raw("MIME-Version", "1.0")
-	if l.html == nil {
+	switch {
+	case l.html == nil:
 		return plain(&h, l.text)
+	case len(l.attached) > 0:
+		return mixed(&h, o.MessageID, l)
 	}
 	return alternatives(&h, boundary(o.MessageID), l.text, l.html)
 }

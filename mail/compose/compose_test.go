@@ -86,7 +86,14 @@ type opened struct {
 	text, html string
 }
 
-func open(t testing.TB, raw []byte) opened {
+// fatal is the part of a test that ends it, which rapid's has too.
+type fatal interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
+func open(t fatal, raw []byte) opened {
 	t.Helper()
 	e, err := message.Read(bytes.NewReader(raw))
 	if err != nil {
@@ -135,16 +142,50 @@ func TestMailsLeaveAsKept(t *testing.T) {
 	for name, row := range mails {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := mustCompose(t, c, row)
-			file := filepath.Join("testdata", name+".eml")
-			want, _ := os.ReadFile(file)
-			if diff := cmp.Diff(string(want), string(m.Bytes)); diff != "" {
-				if err := os.WriteFile(file+".got", m.Bytes, 0o644); err != nil {
-					t.Error(err)
-				}
-				t.Errorf("differs from %s (-kept +composed):\n%s", file, diff)
-			}
+			checkKept(t, name, mustCompose(t, c, row))
 		})
+	}
+}
+
+// checkKept compares a mail with the one kept under that name.
+func checkKept(t testing.TB, name string, m Message) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".eml")
+	want, _ := os.ReadFile(file)
+	if diff := cmp.Diff(string(want), string(m.Bytes)); diff != "" {
+		if err := os.WriteFile(file+".got", m.Bytes, 0o644); err != nil {
+			t.Error(err)
+		}
+		t.Errorf("differs from %s (-kept +composed):\n%s", file, diff)
+	}
+}
+
+// attachments are the files of a mail: type, name and content of each.
+func attachments(t testing.TB, raw []byte) (all []string) {
+	t.Helper()
+	e, err := message.Read(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := e.MultipartReader()
+	for {
+		part, err := parts.NextPart()
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		mediaType, _, _ := part.Header.ContentType()
+		disposition, params, _ := part.Header.ContentDisposition()
+		if disposition != "attachment" {
+			continue
+		}
+		body, err := io.ReadAll(part.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, mediaType+" "+params["filename"]+" "+string(body))
 	}
 }
 

@@ -1,13 +1,19 @@
 package compose
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"signpost/store"
 	"signpost/store/addr"
 )
 
@@ -77,6 +83,31 @@ func (h *header) thread(inReplyTo string, references []string) {
 	h.raw("In-Reply-To", "<"+inReplyTo+">")
 	h.raw("References", strings.Join(ids, " "))
 }
+
+// conversation writes what Outlook threads by, where it looks at neither In-Reply-To nor
+// References ([MS-OXOMSG] section 2.2.1.3): an index of 22 bytes, the same for all mails of a
+// ticket, and behind it five bytes of each mail but the first.
+func (h *header) conversation(o store.Outbound, subject string) {
+	root := cmp.Or(slices.Concat(o.References, []string{o.InReplyTo, o.MessageID})...)
+	guid := sha256.Sum256([]byte(strings.ToLower(root)))
+	index := binary.BigEndian.AppendUint64(nil, filetime(conversationsBegin))[:6]
+	index = append(index, guid[:16]...)
+	if root != o.MessageID {
+		own := sha256.Sum256([]byte(o.MessageID))
+		since := (filetime(o.QueuedAt) - filetime(conversationsBegin)) >> 23
+		index = binary.BigEndian.AppendUint32(index, 1<<31|uint32(since&(1<<31-1)))
+		index = append(index, own[0])
+	}
+	h.text("Thread-Topic", subject)
+	h.raw("Thread-Index", base64.StdEncoding.EncodeToString(index))
+}
+
+// conversationsBegin stands for the instant of a ticket's first mail, which its later ones do
+// not know. What follows it within 57 years keeps its order.
+var conversationsBegin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// filetime counts a tenth of a microsecond since 1601 ([MS-DTYP] section 2.3.3).
+func filetime(t time.Time) uint64 { return uint64(t.UnixMicro())*10 + 116444736000000000 }
 
 // validID tells whether an id, without its angle brackets, can stand in a
 // header. Real ids break the grammar of RFC 5322 in many ways and thread all

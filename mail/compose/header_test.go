@@ -85,7 +85,7 @@ func checkFields(t *rapid.T, m Message) {
 	allowed := map[string]bool{
 		"Date": true, "From": true, "To": true, "Subject": true, "Message-Id": true, "In-Reply-To": true, "References": true,
 		"Auto-Submitted": true, "Precedence": true, "X-Auto-Response-Suppress": true, "X-Signpost-Instance": true, "X-Signpost-Ref": true,
-		"Content-Language": true, "Mime-Version": true, "Content-Type": true,
+		"Content-Language": true, "Mime-Version": true, "Content-Type": true, "Thread-Topic": true, "Thread-Index": true,
 	}
 	for fields := e.Header.Fields(); fields.Next(); {
 		if !allowed[fields.Key()] {

@@ -30,6 +30,7 @@ var mails embed.FS
 type pages struct {
 	confirmation map[string]page // by language tag
 	links        map[string]page
+	reply        map[string]page
 	answer       map[string]page // what an auto-response says in one language
 	sheet        *htmltemplate.Template
 }
@@ -42,16 +43,14 @@ type page struct {
 }
 
 func parsePages(langs []lang.Lang) (p pages, err error) {
-	p.confirmation, p.links, p.answer = map[string]page{}, map[string]page{}, map[string]page{}
-	for _, l := range langs {
-		if p.confirmation[l.Tag()], err = parsePage("confirmation", l); err != nil {
-			return p, err
-		}
-		if p.links[l.Tag()], err = parsePage("links", l); err != nil {
-			return p, err
-		}
-		if p.answer[l.Tag()], err = parsePage("answer", l); err != nil {
-			return p, err
+	for name, into := range map[string]*map[string]page{
+		"confirmation": &p.confirmation, "links": &p.links, "reply": &p.reply, "answer": &p.answer,
+	} {
+		*into = map[string]page{}
+		for _, l := range langs {
+			if (*into)[l.Tag()], err = parsePage(name, l); err != nil {
+				return p, err
+			}
 		}
 	}
 	p.sheet, err = htmltemplate.ParseFS(mails, "mails/sheet.html")

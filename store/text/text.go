@@ -6,6 +6,7 @@
 package text
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -39,4 +40,18 @@ func CutAny(s, chars string) (before, after string, found bool) {
 		return s, "", false
 	}
 	return s[:i], s[i+1:], true
+}
+
+// Size writes a number of bytes for people: "20 MB". The unit is 1,024 based, as every
+// computer's file window shows it.
+func Size(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	case n < 1000<<10:
+		return fmt.Sprintf("%d KB", (n+1<<9)>>10)
+	case n < 10<<20 && n%(1<<20) != 0:
+		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%d MB", (n+1<<19)>>20)
 }
