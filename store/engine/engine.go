@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 )
 
 // ErrClosed is what a transaction begun during or after Close returns.
@@ -92,7 +93,13 @@ type Engine interface {
 	Update(ctx context.Context, size int, verb func(Tx) error) error
 	// Snapshot writes the whole database as it is now, while reading and writing go
 	// on, in a form that the engine opens. It returns the number of bytes written.
+	// What is deleted meanwhile takes room until it ends, so w is to be fast.
 	Snapshot(w io.Writer) (int64, error)
+	// GiveWay returns at once while no verb waits for a commit, else after a rest in
+	// proportion to how long its caller worked, on the disk the writers need. It is
+	// called after each piece of long work that is in no hurry; a piece takes
+	// milliseconds. The end of ctx ends the rest.
+	GiveWay(ctx context.Context, worked time.Duration)
 	// Check finds what contradicts itself in how the rows are kept; what they say of
 	// one another is the verbs' to check.
 	Check(ctx context.Context) error

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"signpost/store"
 	"signpost/store/engine"
@@ -67,6 +68,9 @@ func (s *Store) Close() error { return s.engine.Close() }
 // Snapshot writes the whole store as it is now, a file that Open opens, while
 // reading and writing go on. It returns the number of bytes written.
 func (s *Store) Snapshot(w io.Writer) (int64, error) { return s.engine.Snapshot(w) }
+
+// GiveWay rests after a piece of work beside the writers, as engine.Engine says.
+func (s *Store) GiveWay(ctx context.Context, worked time.Duration) { s.engine.GiveWay(ctx, worked) }
 
 func (s *Store) read(ctx context.Context, verb func(*txn) error) error {
 	return s.engine.View(ctx, func(tx engine.Tx) error { return verb(&txn{tx: tx, codec: s.codec, rules: s.rules}) })

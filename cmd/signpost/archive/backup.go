@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -39,9 +40,10 @@ type Source struct {
 	Version  string      // of this program
 }
 
-// snapshotter is the part of the driver that a backup needs.
+// snapshotter is the part of the store that a backup needs.
 type snapshotter interface {
 	Snapshot(w io.Writer) (int64, error)
+	GiveWay(ctx context.Context, worked time.Duration)
 }
 
 // heldBlobs are attachments that stay while held.
@@ -52,7 +54,8 @@ type heldBlobs interface {
 
 // Backup writes the folder to, which must not exist yet: it is a whole backup when it
 // gets its name. The database is copied first and the attachments after, held
-// meanwhile, so every attachment the copy names is there.
+// meanwhile, so every attachment the copy names is there. It gives way to those who
+// write to the store: beside a busy one it takes four times as long.
 func Backup(ctx context.Context, from Source, to string) (Manifest, error) {
 	defer from.Blobs.Hold()()
 	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
@@ -77,15 +80,11 @@ func Backup(ctx context.Context, from Source, to string) (Manifest, error) {
 }
 
 func (m *Manifest) fill(ctx context.Context, from Source, dir string) (err error) {
-	m.Database, err = writeSum(filepath.Join(dir, databaseFile), func(w io.Writer) error {
-		_, err := from.Database.Snapshot(w)
-		return err
-	})
-	if err != nil {
+	if m.Database, err = copyDatabase(ctx, from.Database, filepath.Join(dir, databaseFile)); err != nil {
 		return err
 	}
 	if m.List, err = writeSum(filepath.Join(dir, listFile), func(w io.Writer) error {
-		m.Blobs, m.Bytes, err = copyBlobs(ctx, from.Blobs, filepath.Join(dir, blobFolder), w)
+		m.Blobs, m.Bytes, err = copyBlobs(ctx, from, filepath.Join(dir, blobFolder), w)
 		return err
 	}); err != nil {
 		return err
@@ -98,6 +97,45 @@ func (m *Manifest) fill(ctx context.Context, from Source, dir string) (err error
 		return err
 	}
 	return durable.Create(filepath.Join(dir, manifestFile), fileMode, durable.Bytes(append(text, '\n')))
+}
+
+// copyDatabase makes a durable file of a snapshot and returns its sum. The snapshot is
+// held for the bare copy alone; the copy is read and pushed to the disk afterwards.
+func copyDatabase(ctx context.Context, from snapshotter, path string) (sum FileSum, err error) {
+	err = durable.Create(path, fileMode, func(w io.Writer) error {
+		if _, err := from.Snapshot(w); err != nil {
+			return err
+		}
+		sum, err = settle(ctx, path, from)
+		return err
+	})
+	return sum, err
+}
+
+// piece is how much is read, or written to the disk, before a backup gives way.
+const piece = 2 << 20
+
+// settle reads a file that was just written, for its sum, and has the system write
+// each piece to the disk: one sync at the end would hold up the store's for as long as
+// the whole takes.
+func settle(ctx context.Context, path string, beside snapshotter) (sum FileSum, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	for n := int64(piece); n == piece; sum.Size += n {
+		start := time.Now()
+		n, err = io.Copy(hash, io.LimitReader(f, piece))
+		if err = cmp.Or(err, ctx.Err()); err != nil {
+			return sum, err
+		}
+		push(f, sum.Size, n)
+		beside.GiveWay(ctx, time.Since(start))
+	}
+	sum.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	return sum, nil
 }
 
 // fileMode lets its owner alone read a backup.
@@ -130,18 +168,20 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // copyBlobs copies every blob into a folder of its own, checks each against its
 // name on the way and lists it.
-func copyBlobs(ctx context.Context, from blob.Store, dir string, list io.Writer) (count int, bytes int64, err error) {
+func copyBlobs(ctx context.Context, from Source, dir string, list io.Writer) (count int, bytes int64, err error) {
 	into, err := blob.Open(dir)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer into.Close()
 	lines := bufio.NewWriter(list)
-	err = from.Walk(ctx, func(info blob.Info) error {
-		size, err := copyBlob(ctx, from, into, info)
+	err = from.Blobs.Walk(ctx, func(info blob.Info) error {
+		start := time.Now()
+		size, err := copyBlob(ctx, from.Blobs, into, info)
 		if err != nil {
 			return err
 		}
+		from.Database.GiveWay(ctx, time.Since(start))
 		count++
 		bytes += size
 		_, err = fmt.Fprintln(lines, info.Hash, size)

@@ -5,8 +5,9 @@
 // whole and ours (manifest.go). It is written beside its name and renamed at the end, so
 // a folder of that name is a complete backup or is not there.
 //
-// A call flows so: Backup holds the attachments, copies the database, then them, signs
-// the manifest and renames (backup.go); Check looks into the copy of the database.
+// A call flows so: Backup holds the attachments, copies the database as fast as it can,
+// reads the copy for its sum, copies the attachments, signs the manifest and renames
+// (backup.go); all but the first gives way to the store's writers. Check looks into the copy of the database.
 // Restore reads the manifest, which the caller proves, copies what it names and no byte
 // more beside the data folder's names, checks sums and the database, and renames
 // (restore.go). While a restore is under way, or after one that was cut short,

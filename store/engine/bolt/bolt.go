@@ -3,6 +3,7 @@
 package bolt
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -108,8 +109,14 @@ func open(path string, layouts []engine.Layout, opts Options) (*Engine, error) {
 
 func fileOptions(opts Options) *bbolt.Options {
 	o := &bbolt.Options{
-		Timeout:      lockTimeout,
-		FreelistType: bbolt.FreelistMapType,
+		Timeout: lockTimeout,
+		// Each commit writes the list of free pages, and a map is sorted first: with
+		// 400,000 of them, after a busy backup or the deletion of many mails, a commit
+		// took 70 ms with a map and 6 ms with an array. Not to write the list at all
+		// (NoFreelistSync) is faster still, but then a start after a crash reads the
+		// whole file, and so does each write refused for want of room; one damaged page
+		// would end the process.
+		FreelistType: bbolt.FreelistArrayType,
 		NoStatistics: true,
 		MaxSize:      int(opts.MaxSize),
 		ReadOnly:     opts.ReadOnly,
@@ -155,11 +162,19 @@ func (e *Engine) transact(body func(engine.Grouped) error) error {
 	}))
 }
 
-// Snapshot implements engine.Engine.
+// copyPiece is how much of the file a snapshot reads and writes at once.
+const copyPiece = 1 << 20
+
+// Snapshot implements engine.Engine. Pages freed while it runs are not used again
+// before it ends: the file grows, and each commit lists them until later ones have
+// taken them. That costs the writers more than haste does, so it does not give way.
 func (e *Engine) Snapshot(w io.Writer) (int64, error) {
 	var n int64
 	err := e.file.View(func(tx *bbolt.Tx) (err error) {
-		n, err = tx.WriteTo(w)
+		pieces := bufio.NewWriterSize(w, copyPiece)
+		if n, err = tx.WriteTo(pieces); err == nil {
+			err = pieces.Flush()
+		}
 		return err
 	})
 	if err != nil {
@@ -167,6 +182,9 @@ func (e *Engine) Snapshot(w io.Writer) (int64, error) {
 	}
 	return n, nil
 }
+
+// GiveWay implements engine.Engine.
+func (e *Engine) GiveWay(ctx context.Context, worked time.Duration) { e.committer.GiveWay(ctx, worked) }
 
 // Check implements engine.Engine. It holds the writer's lock, where there are
 // writers: the database's own check reads the list of free pages, which a writer

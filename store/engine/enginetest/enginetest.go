@@ -45,6 +45,7 @@ func Run(t *testing.T, open Opener) {
 		"A verb that fails leaves its neighbours alone":        failingVerbs,
 		"A verb withdrawn while it waits never runs":           withdrawn,
 		"A verb once begun is reported when it is durable":     begun,
+		"Work in no hurry rests while verbs wait":              givingWay,
 		"Close answers everybody":                              closing,
 		"A snapshot holds the instant at which it was written": snapshots,
 		"Random transactions agree with a model":               agreesWithModel,

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"signpost/store/engine"
 )
@@ -158,5 +159,33 @@ func begun(t *testing.T, open Opener) {
 			t.Errorf("committed, yet told %v", err)
 		}
 		r.same(r.holds(first), "begun=")
+	})
+}
+
+func givingWay(t *testing.T, open Opener) {
+	synctest.Test(t, func(t *testing.T) {
+		r, release := held(t, open)
+		rest := func(ctx context.Context, worked time.Duration) time.Duration {
+			start := time.Now()
+			r.GiveWay(ctx, worked)
+			return time.Since(start)
+		}
+		short, long := rest(t.Context(), 10*time.Millisecond), rest(t.Context(), 20*time.Millisecond)
+		if short < 10*time.Millisecond || long != 2*short {
+			t.Errorf("after 10 ms of work beside a verb it rested %v, after 20 ms %v", short, long)
+		}
+		if hours := rest(t.Context(), time.Hour); hours > time.Second {
+			t.Errorf("one rest took %v", hours)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if got := rest(ctx, 20*time.Millisecond); got > time.Millisecond {
+			t.Errorf("a rest outlived its context by %v", got)
+		}
+		release()
+		synctest.Wait()
+		if got := rest(t.Context(), 20*time.Millisecond); got != 0 {
+			t.Errorf("while no verb waits it rested %v", got)
+		}
 	})
 }

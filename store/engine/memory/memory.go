@@ -10,6 +10,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"github.com/tidwall/btree"
 
@@ -93,6 +94,9 @@ func (e *Engine) transact(body func(engine.Grouped) error) error {
 	e.latest.Store(&version{rows: t.rows, last: t.last})
 	return nil
 }
+
+// GiveWay implements engine.Engine.
+func (e *Engine) GiveWay(ctx context.Context, worked time.Duration) { e.committer.GiveWay(ctx, worked) }
 
 // Check implements engine.Engine: each row is found under its key.
 func (e *Engine) Check(ctx context.Context) error {
