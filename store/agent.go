@@ -10,16 +10,6 @@ import (
 // reused.
 type AgentID uint64
 
-// Role is what somebody who signed in may do. No role includes another.
-type Role string
-
-// The roles.
-const (
-	RoleAgent Role = "agent" // answers tickets at the desk
-	RoleOps   Role = "ops"   // sees and mends the flow of mail
-	RoleAdmin Role = "admin" // settings, and who may sign in
-)
-
 // Agent is one who works here and may sign in.
 type Agent struct {
 	ID    AgentID
@@ -50,8 +40,10 @@ type RecoveryHash [32]byte
 // MaxRecovery is how many recovery codes an agent has at the most.
 const MaxRecovery = 32
 
-// Has tells whether the agent has the role.
-func (a Agent) Has(r Role) bool { return slices.Contains(a.Roles, r) }
+// Has tells whether the agent has the role, or one that includes it.
+func (a Agent) Has(r Role) bool {
+	return slices.ContainsFunc(a.Roles, func(had Role) bool { return had.Includes(r) })
+}
 
 // NewAgent is what AddAgent needs.
 type NewAgent struct {
@@ -76,6 +68,10 @@ type AgentChange struct {
 	// recovery codes that the agent had before it.
 	Spends SecondFactor
 }
+
+// Manages tells whether the change is of what an agent may do, which agents do not
+// change for themselves.
+func (c AgentChange) Manages() bool { return c.Roles != nil || c.Disabled != nil }
 
 // SecondFactor is a proof that counts once: the time step of an authenticator's
 // code, or a recovery code. The zero value is none.
@@ -110,15 +106,16 @@ type Session struct {
 
 // Agents are the verbs of those who work here and of their sessions.
 type Agents interface {
-	// AddAgent writes an agent. ErrConflict when the address is somebody's,
-	// ErrInvalid without one.
-	AddAgent(ctx context.Context, now time.Time, n NewAgent) (Agent, error)
+	// AddAgent writes an agent (ActManageStaff). ErrConflict when the address is another
+	// agent's, ErrInvalid without one.
+	AddAgent(ctx context.Context, now time.Time, by Actor, n NewAgent) (Agent, error)
 	// ChangeAgent spends the second factor that c names, changes what c names, and
 	// ends every session of the agent where c says so, in one transaction. A
-	// changed TOTP secret starts with no step used. ErrConflict for a factor that
-	// was spent before or is not the agent's, ErrInvalid for more than MaxRecovery
-	// codes.
-	ChangeAgent(ctx context.Context, now time.Time, id AgentID, c AgentChange) (Agent, error)
+	// changed TOTP secret starts with no step used. Agents change their own account but
+	// for what AgentChange.Manages names; all else needs ActManageStaff. ErrConflict for
+	// a factor that was spent before or is not the agent's, ErrInvalid for more than
+	// MaxRecovery codes.
+	ChangeAgent(ctx context.Context, now time.Time, by Actor, id AgentID, c AgentChange) (Agent, error)
 	// ResealAgent puts the TOTP secret to in the place of from, where to is the
 	// same secret in another wrapping: steps used and sessions stay. ErrConflict
 	// when the agent's is not from any more.

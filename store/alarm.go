@@ -56,10 +56,10 @@ type Alarms interface {
 	// does. The next one under that key is another, which nobody acknowledged.
 	EndAlarm(ctx context.Context, now time.Time, key string) (Alarm, error)
 	// AcknowledgeAlarm records who knows of a standing alarm, at its level now;
-	// a later one replaces an earlier. At and UpTo are the driver's to set.
+	// until until (zero: for as long as it is no worse); a later one replaces an earlier.
 	// ErrNotFound for an unknown alarm, ErrConflict for one that is over,
-	// ErrInvalid without a name, or with an Until that is not after now.
-	AcknowledgeAlarm(ctx context.Context, now time.Time, id AlarmID, a Acknowledgement) (Alarm, error)
+	// ErrInvalid without the actor's Account, or with an until that is not after now.
+	AcknowledgeAlarm(ctx context.Context, now time.Time, by Actor, id AlarmID, until time.Time) (Alarm, error)
 	// StandingAlarms lists those not over, oldest first.
 	StandingAlarms(ctx context.Context, p Page) (List[Alarm], error)
 	// EndedAlarms lists those over, newest first.

@@ -24,14 +24,14 @@ type Deliveries interface {
 	// SuppressAddress keeps mail to s.Address back by hand from now on, until
 	// s.Expires (zero: until it is released), and returns what then holds. Where
 	// that scope is kept back already, it joins that one, and
-	// never shortens it. Of s, Address, Scope, Expires, By and Note count.
-	// ErrInvalid without an address, a known scope and a By, and for an end that is
-	// not ahead.
-	SuppressAddress(ctx context.Context, now time.Time, s Suppression) (Suppression, error)
+	// never shortens it. Of s, Address, Scope, Expires and Note count.
+	// ErrInvalid without an address, a known scope and an actor's Account, and for an
+	// end that is not ahead.
+	SuppressAddress(ctx context.Context, now time.Time, by Actor, s Suppression) (Suppression, error)
 	// ReleaseSuppression ends one by hand and returns it as it was. A report that
 	// has taken effect already does not bring it back. ErrNotFound for one that
 	// is not in force at now.
-	ReleaseSuppression(ctx context.Context, now time.Time, id SuppressionID) (Suppression, error)
+	ReleaseSuppression(ctx context.Context, now time.Time, by Actor, id SuppressionID) (Suppression, error)
 	// Refusals lists what hosts refused us for, each with all its cases, the one
 	// seen last first, those seen at or after since. One not seen for RefusalKept
 	// may be gone.
@@ -39,7 +39,7 @@ type Deliveries interface {
 
 	// SettleQuestion closes the ticket's open question by hand; nothing changes
 	// on a ticket without one.
-	SettleQuestion(ctx context.Context, now time.Time, id TicketID) (Ticket, error)
+	SettleQuestion(ctx context.Context, now time.Time, by Actor, id TicketID) (Ticket, error)
 }
 
 // TicketsLooked is how many tickets of an address OutboundsTo looks at.

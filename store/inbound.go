@@ -267,6 +267,5 @@ type Responder struct {
 type Switch struct {
 	Mailbox string // those to the mail of this mailbox; "" for all there are
 	On      bool
-	By      string // who does it, in words for the next one to look
 	Reason  string
 }

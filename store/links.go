@@ -10,7 +10,7 @@ import (
 type Links interface {
 	// ProveAddress marks the requester's address of the ticket behind link as
 	// proven; of one that is, nothing changes. ErrNotFound as TicketByLink.
-	ProveAddress(ctx context.Context, now time.Time, link LinkID) (Ticket, error)
+	ProveAddress(ctx context.Context, now time.Time, by Actor, link LinkID) (Ticket, error)
 	// RenewLink gives the ticket behind link a new one, mails it to the requester
 	// (MailLinks, in the thread of the confirmation) and revokes every earlier one,
 	// as RevokeLinks does; it proves the address as AppendMessage does. Where the mail is withheld (its address
@@ -18,10 +18,10 @@ type Links interface {
 	// Confirmation is what would have been queued: without an id, in
 	// StateSuppressed, with its Reason. ErrNotFound as TicketByLink; ErrInvalid
 	// for a link or a Message-ID in use.
-	RenewLink(ctx context.Context, now time.Time, link LinkID, m Mailing) (Opened, error)
+	RenewLink(ctx context.Context, now time.Time, by Actor, link LinkID, m Mailing) (Opened, error)
 	// RevokeLinks makes every link to the ticket's page open nothing from now on.
 	// ErrNotFound for an unknown ticket.
-	RevokeLinks(ctx context.Context, now time.Time, id TicketID) error
+	RevokeLinks(ctx context.Context, now time.Time, by Actor, id TicketID) error
 	// MailLinks mails to n.Address one mail with the links of its newest
 	// MailedLinks tickets that are not older than n.Since; a ticket whose link
 	// opens nothing any more is given one of n.Fresh. It charges n.Budgets also
@@ -40,7 +40,7 @@ type Links interface {
 	// where n.Link is given, only when mail to the address is not suppressed in
 	// ScopeAll. ErrNotFound for an unknown ticket and for a link that does not
 	// open it; ErrInvalid without an address, and as in OpenTicket.
-	ChangeRequester(ctx context.Context, now time.Time, n NewAddress) (Opened, error)
+	ChangeRequester(ctx context.Context, now time.Time, by Actor, n NewAddress) (Opened, error)
 }
 
 // MailedLinks is how many links one mail of MailLinks holds at most.

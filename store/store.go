@@ -12,6 +12,9 @@
 //     to the microsecond, which is what every database can keep exactly.
 //   - Values given to a verb and values it returns belong to the caller; no
 //     reference to their memory is kept.
+//   - A verb that people act through takes an Actor after now, and asks it for the
+//     right to its act (May): ErrForbidden, and nothing written, without. A partner
+//     has rights to the ticket behind their own link alone.
 //   - Not found is ErrNotFound, never a nil value with a nil error.
 //   - A name (a region's id and prefix, a mailbox, a kind, a rule) has at most 200
 //     bytes and no 0 among them; a verb given another changes nothing.
@@ -36,6 +39,8 @@ var (
 	// ErrFull: the disk or the store's budget is full; nothing was written and
 	// everything acknowledged before is still there.
 	ErrFull = errors.New("storage full")
+	// ErrForbidden: the actor has no right to the act; nothing was written.
+	ErrForbidden = errors.New("forbidden")
 )
 
 // Instant is how every driver keeps a time: UTC, whole microseconds.
@@ -79,7 +84,7 @@ type Tickets interface {
 	// ticket. ErrNotFound for an unknown, expired or revoked link. Idempotency
 	// as in OpenTicket, for each link on its own; a repeat returns the first
 	// call's entry.
-	AppendMessage(ctx context.Context, now time.Time, m NewMessage) (Entry, error)
+	AppendMessage(ctx context.Context, now time.Time, by Actor, m NewMessage) (Entry, error)
 
 	Ticket(ctx context.Context, id TicketID) (Ticket, error)
 	// TicketByNumber finds a ticket by its number, compared without case.
@@ -88,7 +93,7 @@ type Tickets interface {
 	TicketByLink(ctx context.Context, now time.Time, link LinkID) (Ticket, error)
 	// RevokeLink makes the link open nothing from now on. ErrNotFound for an
 	// unknown or expired one.
-	RevokeLink(ctx context.Context, now time.Time, link LinkID) error
+	RevokeLink(ctx context.Context, now time.Time, by Actor, link LinkID) error
 	// TicketsByRequester lists the tickets of one address (compared by
 	// AddressKey), newest first, those with an id below before (0: from the
 	// newest).
@@ -256,7 +261,7 @@ type Ledger interface {
 	// and forgets what tripped it (the budget that was spent, and which answers came
 	// back so far), but not how often it did; turning all off by hand lasts until they
 	// are turned on by hand. The mailboxes' own switches stay as they are.
-	SwitchResponder(ctx context.Context, now time.Time, s Switch) (Responder, error)
+	SwitchResponder(ctx context.Context, now time.Time, by Actor, s Switch) (Responder, error)
 }
 
 // Upkeep are the verbs of the service itself.

@@ -40,6 +40,7 @@ type AgentAddCmd struct {
 // agentRequest is what the socket carries: the password's hash, never the
 // password.
 type agentRequest struct {
+	By     string       `json:"by"` // who asks
 	Email  string       `json:"email"`
 	Name   string       `json:"name"`
 	Roles  []store.Role `json:"roles"`
@@ -85,7 +86,7 @@ func (c *AgentAddCmd) Run(env *environment) error {
 	for _, role := range c.Role {
 		req.Roles = append(req.Roles, store.Role(role))
 	}
-	status, err := control.AddAgent(context.Background(), req)
+	status, err := control.AddAgent(context.Background(), atCommandLine(), req)
 	if err != nil {
 		return err
 	}
@@ -175,7 +176,7 @@ func (c *AgentDisableCmd) Run(env *environment) error {
 		return err
 	}
 	defer done()
-	status, err := control.DisableAgent(context.Background(), c.Email)
+	status, err := control.DisableAgent(context.Background(), atCommandLine(), c.Email)
 	if err != nil {
 		return err
 	}
@@ -184,13 +185,13 @@ func (c *AgentDisableCmd) Run(env *environment) error {
 }
 
 // AddAgent is the control socket's verb.
-func (a *App) AddAgent(ctx context.Context, req agentRequest) (AgentStatus, error) {
+func (a *App) AddAgent(ctx context.Context, by store.Actor, req agentRequest) (AgentStatus, error) {
 	now := time.Now()
 	n := store.NewAgent{Email: req.Email, Name: req.Name, Roles: slices.Compact(slices.Sorted(slices.Values(req.Roles))),
 		Password: req.Hash}
-	agent, err := a.db.AddAgent(ctx, now, n)
+	agent, err := a.db.AddAgent(ctx, now, by, n)
 	if errors.Is(err, store.ErrConflict) && req.Update {
-		agent, err = a.updateAgent(ctx, now, n)
+		agent, err = a.updateAgent(ctx, now, by, n)
 	} else if errors.Is(err, store.ErrConflict) {
 		return AgentStatus{}, fmt.Errorf("%s has an account already; --update changes it", req.Email)
 	}
@@ -201,7 +202,7 @@ func (a *App) AddAgent(ctx context.Context, req agentRequest) (AgentStatus, erro
 	return agentStatus(agent), nil
 }
 
-func (a *App) updateAgent(ctx context.Context, now time.Time, n store.NewAgent) (store.Agent, error) {
+func (a *App) updateAgent(ctx context.Context, now time.Time, by store.Actor, n store.NewAgent) (store.Agent, error) {
 	agent, err := a.db.AgentByEmail(ctx, n.Email)
 	if err != nil {
 		return store.Agent{}, err
@@ -211,7 +212,7 @@ func (a *App) updateAgent(ctx context.Context, now time.Time, n store.NewAgent) 
 	if n.Name != "" {
 		change.Name = &n.Name
 	}
-	return a.db.ChangeAgent(ctx, now, agent.ID, change)
+	return a.db.ChangeAgent(ctx, now, by, agent.ID, change)
 }
 
 // Agents is the control socket's verb.
@@ -228,13 +229,13 @@ func (a *App) Agents(ctx context.Context) ([]AgentStatus, error) {
 }
 
 // DisableAgent is the control socket's verb.
-func (a *App) DisableAgent(ctx context.Context, email string) (AgentStatus, error) {
+func (a *App) DisableAgent(ctx context.Context, by store.Actor, email string) (AgentStatus, error) {
 	agent, err := a.db.AgentByEmail(ctx, email)
 	if err != nil {
 		return AgentStatus{}, fmt.Errorf("nobody signs in with %s: %w", email, err)
 	}
 	disabled := true
-	if agent, err = a.db.ChangeAgent(ctx, time.Now(), agent.ID, store.AgentChange{Disabled: &disabled}); err != nil {
+	if agent, err = a.db.ChangeAgent(ctx, time.Now(), by, agent.ID, store.AgentChange{Disabled: &disabled}); err != nil {
 		return AgentStatus{}, err
 	}
 	a.log.Info("agent disabled", "agent", agent.ID)

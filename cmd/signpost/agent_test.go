@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"signpost/cmd/signpost/config/configtest"
+	"signpost/store"
 )
 
 // signIn signs a browser in and returns the page it ends on.
@@ -117,7 +118,7 @@ func TestTheSocketCarriesAgents(t *testing.T) {
 	}
 	req := agentRequest{Email: "ana@desk.example", Roles: nil,
 		Hash: "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"}
-	if _, err := control.AddAgent(t.Context(), req); err != nil {
+	if _, err := control.AddAgent(t.Context(), store.ByCommandLine("a test"), req); err != nil {
 		t.Fatal(err)
 	}
 	if all, err := control.Agents(t.Context()); err != nil || len(all) != 2 || all[1].Email != "ana@desk.example" {
@@ -127,7 +128,7 @@ func TestTheSocketCarriesAgents(t *testing.T) {
 	if resp.Request.URL.Path != "/account" {
 		t.Errorf("signed in at %s", resp.Request.URL)
 	}
-	if _, err := control.DisableAgent(t.Context(), "ana@desk.example"); err != nil {
+	if _, err := control.DisableAgent(t.Context(), store.ByCommandLine("a test"), "ana@desk.example"); err != nil {
 		t.Fatal(err)
 	}
 	if resp, err := browser.Get(d.url() + "/account"); err != nil || resp.Request.URL.Path != "/sign-in" {

@@ -365,11 +365,11 @@ func (a *App) responders(ctx context.Context) (ResponderStatus, error) {
 
 // SwitchResponder is the control socket's verb, and the pages' way: mail already
 // answered stays answered.
-func (a *App) SwitchResponder(ctx context.Context, s store.Switch) (ResponderStatus, error) {
+func (a *App) SwitchResponder(ctx context.Context, by store.Actor, s store.Switch) (ResponderStatus, error) {
 	if err := a.knowsMailbox(s.Mailbox); err != nil {
 		return ResponderStatus{}, err
 	}
-	r, err := a.db.SwitchResponder(ctx, time.Now(), s)
+	r, err := a.db.SwitchResponder(ctx, time.Now(), by, s)
 	if err == nil {
 		a.log.Warn("automatic answers switched", "mailbox", s.Mailbox, "on", s.On, "reason", s.Reason)
 	}

@@ -159,7 +159,8 @@ func send(t *testing.T, d *demo, from string, fields ...string) {
 func TestACanaryThatDoesNotComeBackIsAnAlarm(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t, func(a *App) {
-		if _, err := a.db.SwitchResponder(t.Context(), time.Now(), store.Switch{On: false, Reason: "a test"}); err != nil {
+		if _, err := a.db.SwitchResponder(t.Context(), time.Now(), store.ByService(),
+			store.Switch{On: false, Reason: "a test"}); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -32,10 +32,10 @@ type controlled interface {
 	Backup(ctx context.Context, to string) (archive.Manifest, error)
 	// Responder and SwitchResponder are about one mailbox's answers, or all ("").
 	Responder(ctx context.Context, mailbox string) (ResponderStatus, error)
-	SwitchResponder(ctx context.Context, s store.Switch) (ResponderStatus, error)
-	AddAgent(ctx context.Context, req agentRequest) (AgentStatus, error)
+	SwitchResponder(ctx context.Context, by store.Actor, s store.Switch) (ResponderStatus, error)
+	AddAgent(ctx context.Context, by store.Actor, req agentRequest) (AgentStatus, error)
 	Agents(ctx context.Context) ([]AgentStatus, error)
-	DisableAgent(ctx context.Context, email string) (AgentStatus, error)
+	DisableAgent(ctx context.Context, by store.Actor, email string) (AgentStatus, error)
 }
 
 type backupRequest struct {
@@ -109,7 +109,8 @@ func controlHandler(c controlled) http.Handler {
 	mux.HandleFunc("POST /responder", func(w http.ResponseWriter, r *http.Request) {
 		var req switchRequest
 		answer(w, r, &req, func() (any, error) {
-			return c.SwitchResponder(r.Context(), store.Switch{Mailbox: req.Mailbox, On: req.On, By: req.By, Reason: req.Reason})
+			s := store.Switch{Mailbox: req.Mailbox, On: req.On, Reason: req.Reason}
+			return c.SwitchResponder(r.Context(), store.ByCommandLine(req.By), s)
 		})
 	})
 	mux.HandleFunc("GET /agents", func(w http.ResponseWriter, r *http.Request) {
@@ -117,11 +118,11 @@ func controlHandler(c controlled) http.Handler {
 	})
 	mux.HandleFunc("POST /agents", func(w http.ResponseWriter, r *http.Request) {
 		var req agentRequest
-		answer(w, r, &req, func() (any, error) { return c.AddAgent(r.Context(), req) })
+		answer(w, r, &req, func() (any, error) { return c.AddAgent(r.Context(), store.ByCommandLine(req.By), req) })
 	})
 	mux.HandleFunc("POST /agents/disable", func(w http.ResponseWriter, r *http.Request) {
 		var req agentRequest
-		answer(w, r, &req, func() (any, error) { return c.DisableAgent(r.Context(), req.Email) })
+		answer(w, r, &req, func() (any, error) { return c.DisableAgent(r.Context(), store.ByCommandLine(req.By), req.Email) })
 	})
 	return mux
 }
@@ -167,12 +168,13 @@ func (c *remote) Responder(ctx context.Context, mailbox string) (s ResponderStat
 	return s, c.call(ctx, "GET", "/responder?mailbox="+url.QueryEscape(mailbox), nil, &s)
 }
 
-func (c *remote) SwitchResponder(ctx context.Context, w store.Switch) (s ResponderStatus, err error) {
-	return s, c.call(ctx, "POST", "/responder", switchRequest{On: w.On, By: w.By, Reason: w.Reason, Mailbox: w.Mailbox},
-		&s)
+func (c *remote) SwitchResponder(ctx context.Context, by store.Actor, w store.Switch) (s ResponderStatus, err error) {
+	req := switchRequest{On: w.On, By: by.Account, Reason: w.Reason, Mailbox: w.Mailbox}
+	return s, c.call(ctx, "POST", "/responder", req, &s)
 }
 
-func (c *remote) AddAgent(ctx context.Context, req agentRequest) (s AgentStatus, err error) {
+func (c *remote) AddAgent(ctx context.Context, by store.Actor, req agentRequest) (s AgentStatus, err error) {
+	req.By = by.Account
 	return s, c.call(ctx, "POST", "/agents", req, &s)
 }
 
@@ -180,8 +182,8 @@ func (c *remote) Agents(ctx context.Context) (all []AgentStatus, err error) {
 	return all, c.call(ctx, "GET", "/agents", nil, &all)
 }
 
-func (c *remote) DisableAgent(ctx context.Context, email string) (s AgentStatus, err error) {
-	return s, c.call(ctx, "POST", "/agents/disable", agentRequest{Email: email}, &s)
+func (c *remote) DisableAgent(ctx context.Context, by store.Actor, email string) (s AgentStatus, err error) {
+	return s, c.call(ctx, "POST", "/agents/disable", agentRequest{By: by.Account, Email: email}, &s)
 }
 
 func (c *remote) call(ctx context.Context, method, path string, in, out any) error {

@@ -116,7 +116,7 @@ func (d *demo) url() string {
 // addDemoAgent adds the demo's agent, who may do everything; an account that is there
 // stays as it was left.
 func (d *demo) addDemoAgent() error {
-	_, err := d.app.db.AddAgent(context.Background(), time.Now(), store.NewAgent{
+	_, err := d.app.db.AddAgent(context.Background(), time.Now(), store.ByService(), store.NewAgent{
 		Email: demoAgent, Name: "Demo Agent", Password: staff.HashPassword(demoPassword),
 		Roles: []store.Role{store.RoleAgent, store.RoleOps, store.RoleAdmin},
 	})

@@ -421,7 +421,8 @@ func TestTheResponderIsSwitchedWhileItRuns(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	control, _ := dialControl(d.app.cfg.Service.Data)
-	off, err := control.SwitchResponder(t.Context(), store.Switch{By: "ops", Reason: "maintenance of the mail host"})
+	off, err := control.SwitchResponder(t.Context(), store.ByCommandLine("ops"),
+		store.Switch{Reason: "maintenance of the mail host"})
 	if err != nil || off.On || off.Reason != "maintenance of the mail host" {
 		t.Fatalf("%+v %v", off, err)
 	}
@@ -432,7 +433,8 @@ func TestTheResponderIsSwitchedWhileItRuns(t *testing.T) {
 	if row := d.awaitVerdict(t, "off@example.net"); row.Answer != 0 || !hasRule(row.Verdict, store.RuleOff) {
 		t.Errorf("with the responder off the ledger says %+v", row.Verdict)
 	}
-	if on, err := control.SwitchResponder(t.Context(), store.Switch{On: true}); err != nil || !on.On {
+	if on, err := control.SwitchResponder(t.Context(), store.ByCommandLine("ops"),
+		store.Switch{On: true}); err != nil || !on.On {
 		t.Fatalf("%+v %v", on, err)
 	}
 	if err := d.host.Deliver("yan@example.net", []string{to}, person("yan@example.net", to, "on@example.net")); err != nil {
@@ -449,8 +451,8 @@ func TestOneMailboxIsSwitchedOff(t *testing.T) {
 	if !ok {
 		t.Fatal("the running service answers no control socket")
 	}
-	off, err := control.SwitchResponder(t.Context(),
-		store.Switch{Mailbox: "intl", By: "ops", Reason: "a loop with a customer"})
+	off, err := control.SwitchResponder(t.Context(), store.ByCommandLine("ops"),
+		store.Switch{Mailbox: "intl", Reason: "a loop with a customer"})
 	if err != nil || off.String() == "" || off.On {
 		t.Fatalf("%+v %v", off, err)
 	}
@@ -474,14 +476,16 @@ func TestOneMailboxIsSwitchedOff(t *testing.T) {
 		status.Reason != "a loop with a customer" {
 		t.Errorf("%+v %v", status, err)
 	}
-	if on, err := control.SwitchResponder(t.Context(), store.Switch{Mailbox: "intl", On: true}); err != nil || !on.On {
+	if on, err := control.SwitchResponder(t.Context(), store.ByCommandLine("ops"),
+		store.Switch{Mailbox: "intl", On: true}); err != nil || !on.On {
 		t.Fatalf("%+v %v", on, err)
 	}
 	if err := d.host.Deliver("yan@example.net", []string{supportAddress}, person("yan@example.net", supportAddress, "yan@example.net")); err != nil {
 		t.Fatal(err)
 	}
 	d.await(t, "yan@example.net", anyMail)
-	if _, err := control.SwitchResponder(t.Context(), store.Switch{Mailbox: "none"}); err == nil {
+	if _, err := control.SwitchResponder(t.Context(), store.ByCommandLine("ops"),
+		store.Switch{Mailbox: "none"}); err == nil {
 		t.Error("a mailbox that is not there was switched off")
 	}
 }

@@ -51,8 +51,8 @@ func (c *ResponderCmd) Run(env *environment) error {
 	if c.State == "status" {
 		status, err = control.Responder(ctx, c.Mailbox)
 	} else {
-		status, err = control.SwitchResponder(ctx, store.Switch{Mailbox: c.Mailbox, On: c.State == "on",
-			By: atCommandLine(), Reason: c.Reason})
+		s := store.Switch{Mailbox: c.Mailbox, On: c.State == "on", Reason: c.Reason}
+		status, err = control.SwitchResponder(ctx, atCommandLine(), s)
 	}
 	if err != nil {
 		return err
@@ -62,12 +62,12 @@ func (c *ResponderCmd) Run(env *environment) error {
 }
 
 // atCommandLine says who runs a subcommand.
-func atCommandLine() string {
+func atCommandLine() store.Actor {
 	who, err := user.Current()
 	if err != nil {
-		return "the command line"
+		return store.ByCommandLine("the command line")
 	}
-	return who.Username + " at the command line"
+	return store.ByCommandLine(who.Username + " at the command line")
 }
 
 // String is the state in a sentence, and one more for each mailbox that is off.

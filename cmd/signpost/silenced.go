@@ -38,8 +38,8 @@ func (a *App) takeSilenced(ctx context.Context) error {
 	for id, off := range all {
 		known, err := a.db.MailboxResponder(ctx, id)
 		if err == nil && known.Since.IsZero() {
-			_, err = a.db.SwitchResponder(ctx, off.Since, store.Switch{Mailbox: id, By: "an earlier version",
-				Reason: off.Reason})
+			by := store.ByCommandLine("an earlier version")
+			_, err = a.db.SwitchResponder(ctx, off.Since, by, store.Switch{Mailbox: id, Reason: off.Reason})
 		}
 		if err != nil {
 			return fmt.Errorf("mailboxes switched off: %w", err)

@@ -108,7 +108,7 @@ func TestOnlyAStoreThatFailsTakesTheFormAway(t *testing.T) {
 	if err := a.build(dialers{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.SwitchResponder(t.Context(), store.Switch{On: false, Reason: "a test"}); err != nil {
+	if _, err := a.SwitchResponder(t.Context(), store.ByService(), store.Switch{On: false, Reason: "a test"}); err != nil {
 		t.Fatal(err)
 	}
 	if state := a.readiness(t.Context()); !state.Ready ||

@@ -71,7 +71,7 @@ func (f *Form) changeAddress(
 		return d.RefuseRate(x, wait, page)
 	}
 	n.Email, n.Mailing = d.Email, f.mailing(x, now, store.MailConfirmation, region, f.budgets(d.Email, x.Remote()))
-	opened, err := f.deps.Tickets.ChangeRequester(x.Request.Context(), store.Instant(now), n)
+	opened, err := f.deps.Tickets.ChangeRequester(x.Request.Context(), store.Instant(now), store.ByPartner(n.Link), n)
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		d.AddFault("email", post.Problem{Key: "form.address_settled"})

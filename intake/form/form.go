@@ -25,7 +25,7 @@ var static embed.FS
 // Tickets are the verbs the form needs of the store.
 type Tickets interface {
 	OpenTicket(ctx context.Context, now time.Time, n store.NewTicket) (store.Opened, error)
-	AppendMessage(ctx context.Context, now time.Time, m store.NewMessage) (store.Entry, error)
+	AppendMessage(ctx context.Context, now time.Time, by store.Actor, m store.NewMessage) (store.Entry, error)
 	TicketByLink(ctx context.Context, now time.Time, link store.LinkID) (store.Ticket, error)
 	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
 	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
@@ -37,10 +37,12 @@ type Tickets interface {
 
 // Links are the verbs around the link of a ticket's page; see store.Links.
 type Links interface {
-	ProveAddress(ctx context.Context, now time.Time, link store.LinkID) (store.Ticket, error)
-	RenewLink(ctx context.Context, now time.Time, link store.LinkID, m store.Mailing) (store.Opened, error)
+	ProveAddress(ctx context.Context, now time.Time, by store.Actor, link store.LinkID) (store.Ticket, error)
+	RenewLink(
+		ctx context.Context, now time.Time, by store.Actor, link store.LinkID, m store.Mailing,
+	) (store.Opened, error)
 	MailLinks(ctx context.Context, now time.Time, n store.LinkRequest) (store.Outbound, error)
-	ChangeRequester(ctx context.Context, now time.Time, n store.NewAddress) (store.Opened, error)
+	ChangeRequester(ctx context.Context, now time.Time, by store.Actor, n store.NewAddress) (store.Opened, error)
 }
 
 // Blobs is where attachments lie; see store/blob.

@@ -145,7 +145,7 @@ func TestTheTicketPageIsForTheHolderOfTheLinkAlone(t *testing.T) {
 	}
 	status(t, w.get(forged), 404)
 	status(t, w.get("/t/x"), 404)
-	fatal(t, w.db.RevokeLink(t.Context(), ticket.OpenedAt, ticket.Link))
+	fatal(t, w.db.RevokeLink(t.Context(), ticket.OpenedAt, store.ByPartner(ticket.Link), ticket.Link))
 	gone := w.get(w.link(ticket))
 	status(t, gone, 410)
 	contains(t, gone.Body.String(), "expired", "/contact")

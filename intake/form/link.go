@@ -70,8 +70,8 @@ func (f *Form) postLink(x *web.Exchange) error {
 	}
 	link, _ := f.linkOf(x) // openLink verified it
 	now := time.Now()
-	opened, err := f.deps.Tickets.RenewLink(x.Request.Context(), store.Instant(now), link, f.mailing(
-		x, now, store.MailLinks, f.regionByID(ticket.Region), f.linkBudgets(x, ticket.Requester.Email)))
+	m := f.mailing(x, now, store.MailLinks, f.regionByID(ticket.Region), f.linkBudgets(x, ticket.Requester.Email))
+	opened, err := f.deps.Tickets.RenewLink(x.Request.Context(), store.Instant(now), store.ByPartner(link), link, m)
 	switch {
 	case err != nil:
 		return f.showGone(x, err)

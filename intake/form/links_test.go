@@ -249,8 +249,8 @@ func TestLinksAreMailedAgainAndTheAnswerTellsNothing(t *testing.T) {
 func TestADeadAddressIsSaidAndReplaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.db.SuppressAddress(t.Context(), time.Now(),
-		store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll, By: "ops"})
+	_, err := w.db.SuppressAddress(t.Context(), time.Now(), store.ByCommandLine("ops"),
+		store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll})
 	fatal(t, err)
 	received := w.post(good()).Header().Get("Location")
 	page := w.get(received).Body.String()
@@ -278,8 +278,8 @@ func TestADeadAddressIsSaidAndReplaced(t *testing.T) {
 func TestAScriptIsToldOfADeadAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.db.SuppressAddress(t.Context(), time.Now(),
-		store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll, By: "ops"})
+	_, err := w.db.SuppressAddress(t.Context(), time.Now(), store.ByCommandLine("ops"),
+		store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll})
 	fatal(t, err)
 	told := w.asJSON(good())
 	status(t, told, 201)
@@ -368,8 +368,8 @@ func TestTheReceivedPageIsHonestAboutTheConfirmation(t *testing.T) {
 	t.Run("complaint", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		_, err := w.db.SuppressAddress(t.Context(), time.Now(),
-			store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAutomatic, By: "ops"})
+		_, err := w.db.SuppressAddress(t.Context(), time.Now(), store.ByCommandLine("ops"),
+			store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAutomatic})
 		fatal(t, err)
 		page := w.get(w.post(good()).Header().Get("Location")).Body.String()
 		contains(t, page, "reported as unwanted", "/address")

@@ -105,7 +105,7 @@ func TestAFollowUpToAnExpiredLinkBecomesANewRequest(t *testing.T) {
 	w := newWorld(t)
 	status(t, w.post(good()), 303)
 	ticket := w.ticket("US-1001")
-	fatal(t, w.db.RevokeLink(t.Context(), ticket.OpenedAt, ticket.Link))
+	fatal(t, w.db.RevokeLink(t.Context(), ticket.OpenedAt, store.ByPartner(ticket.Link), ticket.Link))
 	for link, want := range map[string]int{w.link(ticket): 410, "/t/" + strings.Repeat("A", 43): 404} {
 		contentType, body := multi(url.Values{"description": {"It happened again this morning."}}, file{"notes.txt", "kept"})
 		page := w.send("POST", link, contentType, body)

@@ -32,7 +32,7 @@ func (f *Form) postMine(x *web.Exchange) error {
 	if err != nil {
 		return f.showGone(x, err)
 	}
-	ticket, err := f.deps.Tickets.ProveAddress(x.Request.Context(), store.Instant(time.Now()), link)
+	ticket, err := f.deps.Tickets.ProveAddress(x.Request.Context(), store.Instant(time.Now()), store.ByPartner(link), link)
 	if err != nil {
 		return f.showGone(x, err)
 	}

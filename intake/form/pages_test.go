@@ -24,8 +24,8 @@ func TestEveryPageIsWholeInEveryLanguage(t *testing.T) {
 	suppressed := w.post(good(), file{"notes.txt", "x"}).Header().Get("Location")
 	later := w.post(with(good(), "email", "bo@partner.example")).Header().Get("Location")
 	ask, ticket := w.link(w.ticket("US-1001")), w.proven(w.ticket("US-1002"))
-	_, err := w.db.SuppressAddress(t.Context(), time.Now(),
-		store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll, By: "ops"})
+	_, err := w.db.SuppressAddress(t.Context(), time.Now(), store.ByCommandLine("ops"),
+		store.Suppression{Address: "ana@partner.example", Scope: store.ScopeAll})
 	fatal(t, err)
 	dead := w.post(with(good(), "idempotency_key", "dead")).Header().Get("Location")
 	forged := "/t/x"

@@ -318,9 +318,11 @@ func (f *Form) checkFollowUp(d *draft) {
 
 func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, page post.Page) error {
 	link, _ := f.linkOf(x) // openLink verified it
-	entry, err := f.deps.Tickets.AppendMessage(x.Request.Context(), store.Instant(time.Now()), store.NewMessage{
+	message := store.NewMessage{
 		Link: link, Body: d.Description, Files: d.Files, Idempotency: d.Key, Fingerprint: d.Fingerprint(d.Description),
-	})
+	}
+	entry, err := f.deps.Tickets.AppendMessage(x.Request.Context(), store.Instant(time.Now()), store.ByPartner(link),
+		message)
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		return d.RefuseRepeat(x, post.Problem{Key: "form.fault_repeat_message"}, page)

@@ -97,7 +97,8 @@ func next(page string) string {
 // suppresses keeps an address back by hand.
 func (h *house) suppresses(address string, scope store.Scope) store.Suppression {
 	h.Helper()
-	s, err := h.db.SuppressAddress(h.Context(), time.Now(), store.Suppression{Address: address, Scope: scope, By: "ops@desk.example", Note: "asked"})
+	s, err := h.db.SuppressAddress(h.Context(), time.Now(), store.ByCommandLine("ops@desk.example"),
+		store.Suppression{Address: address, Scope: scope, Note: "asked"})
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -17,7 +18,9 @@ import (
 type healthStore interface {
 	StandingAlarms(ctx context.Context, p store.Page) (store.List[store.Alarm], error)
 	EndedAlarms(ctx context.Context, p store.Page) (store.List[store.Alarm], error)
-	AcknowledgeAlarm(ctx context.Context, now time.Time, id store.AlarmID, a store.Acknowledgement) (store.Alarm, error)
+	AcknowledgeAlarm(
+		ctx context.Context, now time.Time, by store.Actor, id store.AlarmID, until time.Time,
+	) (store.Alarm, error)
 	CanaryRuns(ctx context.Context, p store.Page) (store.List[store.CanaryRun], error)
 }
 
@@ -199,13 +202,14 @@ func (o *Ops) postAcknowledge(x *web.Exchange, who store.Agent) error {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
 	now := time.Now()
-	a := store.Acknowledgement{By: who.Email}
+	var until time.Time
 	for _, p := range pauses() {
 		if p.Value == x.Request.PostForm.Get("for") && p.length > 0 {
-			a.Until = now.Add(p.length)
+			until = now.Add(p.length)
 		}
 	}
-	alarm, err := o.stores.health.AcknowledgeAlarm(x.Request.Context(), now, store.AlarmID(id), a)
+	by := staff.ActorOf(x, who)
+	alarm, err := o.stores.health.AcknowledgeAlarm(x.Request.Context(), now, by, store.AlarmID(id), until)
 	if errors.Is(err, store.ErrConflict) {
 		return x.Redirect("/ops/health?done=over")
 	}

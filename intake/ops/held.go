@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"signpost/intake/staff"
 	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
@@ -16,7 +17,7 @@ import (
 // heldStore reads why mail is held, and gives it up.
 type heldStore interface {
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
-	GiveUpOutbounds(ctx context.Context, now time.Time, ids []store.OutboundID, by string) ([]store.Outbound, error)
+	GiveUpOutbounds(ctx context.Context, now time.Time, by store.Actor, ids []store.OutboundID) ([]store.Outbound, error)
 	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
 }
 
@@ -91,7 +92,7 @@ func (o *Ops) postGiveUp(x *web.Exchange, who store.Agent) error {
 			}
 			break
 		}
-		ended, err := o.stores.held.GiveUpOutbounds(ctx, time.Now(), ids, who.Email)
+		ended, err := o.stores.held.GiveUpOutbounds(ctx, time.Now(), staff.ActorOf(x, who), ids)
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,8 @@ func (h *house) refuses(to, words string) store.Outbound {
 	h.Helper()
 	mail := h.sends(to, store.StateQueued, "")
 	now := time.Now()
-	if _, err := h.db.RetryOutbounds(h.Context(), now, store.Retry{IDs: []store.OutboundID{mail.ID}}); err != nil {
+	if _, err := h.db.RetryOutbounds(h.Context(), now, store.ByService(),
+		store.Retry{IDs: []store.OutboundID{mail.ID}}); err != nil {
 		h.Fatal(err)
 	}
 	rows, err := h.db.ClaimOutbound(h.Context(), now,
@@ -82,8 +83,8 @@ func TestTryAgainOnASuppressedAddress(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	kept, free := h.sends("a@x.example", store.StateFailed, "550 no"), h.sends("b@x.example", store.StateFailed, "550 no")
-	_, err := h.db.SuppressAddress(t.Context(), time.Now(),
-		store.Suppression{Address: "a@x.example", Scope: store.ScopeAll, By: "ops@desk.example"})
+	_, err := h.db.SuppressAddress(t.Context(), time.Now(), store.ByCommandLine("ops@desk.example"),
+		store.Suppression{Address: "a@x.example", Scope: store.ScopeAll})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -15,7 +16,7 @@ import (
 // linkStore revokes the links of a ticket.
 type linkStore interface {
 	TicketByNumber(ctx context.Context, number string) (store.Ticket, error)
-	RevokeLinks(ctx context.Context, now time.Time, id store.TicketID) error
+	RevokeLinks(ctx context.Context, now time.Time, by store.Actor, id store.TicketID) error
 }
 
 // postRevoke makes every link to a ticket's page open nothing from then on: for a
@@ -33,7 +34,7 @@ func (o *Ops) postRevoke(x *web.Exchange, who store.Agent) error {
 		})
 	}
 	if err == nil {
-		err = o.stores.links.RevokeLinks(x.Request.Context(), time.Now(), ticket.ID)
+		err = o.stores.links.RevokeLinks(x.Request.Context(), time.Now(), staff.ActorOf(x, who), ticket.ID)
 	}
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -21,7 +22,7 @@ type mailboxStore interface {
 	PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error)
 	LatestInbound(ctx context.Context, mailbox string) (store.Inbound, error)
 	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
-	SwitchResponder(ctx context.Context, now time.Time, s store.Switch) (store.Responder, error)
+	SwitchResponder(ctx context.Context, now time.Time, by store.Actor, s store.Switch) (store.Responder, error)
 }
 
 const (
@@ -215,7 +216,7 @@ func (o *Ops) postAnswers(x *web.Exchange, who store.Agent) error {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
 	f := x.Request.PostForm
-	s := store.Switch{Mailbox: f.Get("mailbox"), On: f.Get("turn") == "on", By: who.Email, Reason: strings.TrimSpace(f.Get("reason"))}
+	s := store.Switch{Mailbox: f.Get("mailbox"), On: f.Get("turn") == "on", Reason: strings.TrimSpace(f.Get("reason"))}
 	known := slices.ContainsFunc(o.deps.Mailboxes(), func(b Mailbox) bool { return b.ID == s.Mailbox && !b.Dry })
 	switch turn := f.Get("turn"); {
 	case turn != "on" && turn != "off" || s.Mailbox != "" && !known:
@@ -226,7 +227,8 @@ func (o *Ops) postAnswers(x *web.Exchange, who store.Agent) error {
 		return o.mailboxesPage(x, who, http.StatusUnprocessableEntity,
 			s, "Give a shorter reason. The answers go on as before.")
 	}
-	if _, err := o.stores.mailboxes.SwitchResponder(x.Request.Context(), time.Now(), s); err != nil {
+	_, err := o.stores.mailboxes.SwitchResponder(x.Request.Context(), time.Now(), staff.ActorOf(x, who), s)
+	if err != nil {
 		return err
 	}
 	x.Log.Warn("automatic answers switched", "request", x.ID, "mailbox", s.Mailbox, "on", s.On, "agent", who.ID)

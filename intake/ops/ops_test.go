@@ -33,7 +33,8 @@ type openDoor struct{ roles []store.Role }
 
 func (o *openDoor) Require(role store.Role, h staff.Handler) web.Handler {
 	o.roles = append(o.roles, role)
-	return func(x *web.Exchange) error { return h(x, store.Agent{ID: 1, Email: "ana@desk.example"}) }
+	who := store.Agent{ID: 1, Email: "ana@desk.example", Roles: []store.Role{role}}
+	return func(x *web.Exchange) error { return h(x, who) }
 }
 
 // house is the board over real stores.
@@ -255,7 +256,8 @@ func TestTroubleIsSeenFirst(t *testing.T) {
 	h.mailboxes = []ops.Mailbox{{ID: "us", State: "refused", LastError: "NO [AUTHENTICATIONFAILED] <b>", Silent: true}}
 	h.troubles = []string{"the relay does not take mail: 454 try later"}
 	h.sends("ann@partner.example", store.StateQueued, "451 later")
-	if _, err := h.db.SwitchResponder(t.Context(), time.Now(), store.Switch{By: "ops", Reason: "maintenance"}); err != nil {
+	if _, err := h.db.SwitchResponder(t.Context(), time.Now(), store.ByCommandLine("ops"),
+		store.Switch{Reason: "maintenance"}); err != nil {
 		t.Fatal(err)
 	}
 	h.shows("/ops", "1 mail has waited", "was not read to the end yet, which is too long", "Automatic answers are off.", "454 try later",

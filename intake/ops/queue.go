@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -21,7 +22,7 @@ type queueStore interface {
 	FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
 	ThrottledOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
 	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
-	RetryOutbounds(ctx context.Context, now time.Time, r store.Retry) (store.Retried, error)
+	RetryOutbounds(ctx context.Context, now time.Time, by store.Actor, r store.Retry) (store.Retried, error)
 }
 
 const (
@@ -229,19 +230,19 @@ func (o *Ops) postRetry(x *web.Exchange, who store.Agent) error {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
 	f := x.Request.PostForm
-	release := f.Get("release") == "1"
+	release, by := f.Get("release") == "1", staff.ActorOf(x, who)
 	var done retried
 	var err error
 	switch all := f.Get("all"); all {
 	case "waiting", "failed", "held":
-		done, err = o.retryAll(x.Request.Context(), all, release)
+		done, err = o.retryAll(x.Request.Context(), by, all, release)
 	default:
 		id, parseErr := strconv.ParseUint(f.Get("id"), 10, 64)
 		if parseErr != nil {
 			return &web.Fault{Status: http.StatusBadRequest, Err: parseErr}
 		}
-		err = o.retry(x.Request.Context(), store.Retry{IDs: []store.OutboundID{store.OutboundID(id)}, Release: release},
-			&done)
+		one := store.Retry{IDs: []store.OutboundID{store.OutboundID(id)}, Release: release}
+		err = o.retry(x.Request.Context(), by, one, &done)
 	}
 	if err != nil {
 		return err
@@ -264,8 +265,8 @@ func (o *Ops) postRetry(x *web.Exchange, who store.Agent) error {
 // address is suppressed.
 type retried struct{ due, suppressed int }
 
-func (o *Ops) retry(ctx context.Context, r store.Retry, done *retried) error {
-	now, err := o.stores.queue.RetryOutbounds(ctx, time.Now(), r)
+func (o *Ops) retry(ctx context.Context, by store.Actor, r store.Retry, done *retried) error {
+	now, err := o.stores.queue.RetryOutbounds(ctx, time.Now(), by, r)
 	done.due += len(now.Due)
 	done.suppressed += len(now.Suppressed)
 	return err
@@ -273,7 +274,9 @@ func (o *Ops) retry(ctx context.Context, r store.Retry, done *retried) error {
 
 // retryAll retries batch after batch of a list. A retried mail that failed leaves the
 // list and one that waits stays in its place, so all go on behind the last seen.
-func (o *Ops) retryAll(ctx context.Context, of string, release bool) (done retried, err error) {
+func (o *Ops) retryAll(
+	ctx context.Context, by store.Actor, of string, release bool,
+) (done retried, err error) {
 	list := map[string]func(context.Context, store.OutboundID, int) ([]store.Outbound, error){
 		"waiting": o.stores.queue.WaitingOutbounds, "failed": o.stores.queue.FailedOutbounds, "held": o.stores.queue.HeldOutbounds,
 	}[of]
@@ -287,7 +290,7 @@ func (o *Ops) retryAll(ctx context.Context, of string, release bool) (done retri
 			r.IDs = append(r.IDs, row.ID)
 			last = row.ID
 		}
-		if err := o.retry(ctx, r, &done); err != nil {
+		if err := o.retry(ctx, by, r, &done); err != nil {
 			return done, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"signpost/intake/staff"
 	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
@@ -21,8 +22,12 @@ type suppressionStore interface {
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
 	Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) ([]store.Suppression, error)
 	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
-	SuppressAddress(ctx context.Context, now time.Time, s store.Suppression) (store.Suppression, error)
-	ReleaseSuppression(ctx context.Context, now time.Time, id store.SuppressionID) (store.Suppression, error)
+	SuppressAddress(
+		ctx context.Context, now time.Time, by store.Actor, s store.Suppression,
+	) (store.Suppression, error)
+	ReleaseSuppression(
+		ctx context.Context, now time.Time, by store.Actor, id store.SuppressionID,
+	) (store.Suppression, error)
 }
 
 type suppressionsData struct {
@@ -163,8 +168,7 @@ func (o *Ops) postSuppress(x *web.Exchange, who store.Agent) error {
 	if fault != "" {
 		return o.suppressionsPage(x, who, http.StatusUnprocessableEntity, suppressionsData{Form: form, Fault: fault, FaultOf: field})
 	}
-	s.By = who.Email
-	held, err := o.stores.suppressions.SuppressAddress(x.Request.Context(), now, s)
+	held, err := o.stores.suppressions.SuppressAddress(x.Request.Context(), now, staff.ActorOf(x, who), s)
 	if err != nil {
 		return err
 	}
@@ -212,7 +216,8 @@ func (o *Ops) postRelease(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
-	_, err = o.stores.suppressions.ReleaseSuppression(x.Request.Context(), time.Now(), store.SuppressionID(id))
+	_, err = o.stores.suppressions.ReleaseSuppression(x.Request.Context(), time.Now(), staff.ActorOf(x, who),
+		store.SuppressionID(id))
 	if err != nil && !errors.Is(err, store.ErrNotFound) { // somebody else, or time, was quicker
 		return err
 	}

@@ -204,7 +204,7 @@ func (s *Staff) change(
 	t *attempt, who store.Agent, form string, c store.AgentChange, step uint64, show func() error,
 ) error {
 	x := t.x
-	changed, err := s.deps.Agents.ChangeAgent(x.Request.Context(), t.now, who.ID, c)
+	changed, err := s.deps.Agents.ChangeAgent(x.Request.Context(), t.now, ActorOf(x, who), who.ID, c)
 	if errors.Is(err, store.ErrConflict) { // the code was spent at the same moment
 		return s.refused(t, who, form, proofWords(who), newSecret())
 	}
@@ -219,7 +219,9 @@ func (s *Staff) change(
 }
 
 func (s *Staff) postSignOutEverywhere(x *web.Exchange, who store.Agent) error {
-	if _, err := s.deps.Agents.ChangeAgent(x.Request.Context(), time.Now(), who.ID, store.AgentChange{SignOut: true}); err != nil {
+	everywhere := store.AgentChange{SignOut: true}
+	_, err := s.deps.Agents.ChangeAgent(x.Request.Context(), time.Now(), ActorOf(x, who), who.ID, everywhere)
+	if err != nil {
 		return err
 	}
 	forget(x)

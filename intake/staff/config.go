@@ -46,7 +46,9 @@ func (c Config) Validate() error {
 // Agents is what the door asks of the store.
 type Agents interface {
 	AgentByEmail(ctx context.Context, email string) (store.Agent, error)
-	ChangeAgent(ctx context.Context, now time.Time, id store.AgentID, c store.AgentChange) (store.Agent, error)
+	ChangeAgent(
+		ctx context.Context, now time.Time, by store.Actor, id store.AgentID, c store.AgentChange,
+	) (store.Agent, error)
 	OpenSession(ctx context.Context, now time.Time, n store.NewSession) (store.Session, error)
 	Session(ctx context.Context, now time.Time, id store.SessionID) (store.Session, store.Agent, error)
 	TouchSession(ctx context.Context, now time.Time, id store.SessionID, idle time.Duration) (store.Session, error)

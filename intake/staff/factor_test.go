@@ -245,7 +245,8 @@ func TestARecoveryCodeStandsForACodeOnce(t *testing.T) {
 func TestSecretsOfEarlierVersionsAreSealed(t *testing.T) {
 	bubble(t, func(h *house) {
 		plain := newSecret()
-		if _, err := h.db.ChangeAgent(h.Context(), time.Now(), h.agent.ID, store.AgentChange{TOTP: &plain}); err != nil {
+		if _, err := h.db.ChangeAgent(h.Context(), time.Now(), store.ByService(), h.agent.ID,
+			store.AgentChange{TOTP: &plain}); err != nil {
 			h.Fatal(err)
 		}
 		b, p := h.browser(), phone(plain)
@@ -254,7 +255,8 @@ func TestSecretsOfEarlierVersionsAreSealed(t *testing.T) {
 		}
 		bob := h.hire("bob@desk.example")
 		foreign := bytes.Repeat([]byte{1}, 49)
-		if _, err := h.db.ChangeAgent(h.Context(), time.Now(), bob.ID, store.AgentChange{TOTP: &foreign}); err != nil {
+		if _, err := h.db.ChangeAgent(h.Context(), time.Now(), store.ByService(), bob.ID,
+			store.AgentChange{TOTP: &foreign}); err != nil {
 			h.Fatal(err)
 		}
 		for _, want := range []int{1, 0} {

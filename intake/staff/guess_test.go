@@ -112,7 +112,8 @@ func (h *house) twoStep(a store.Agent) (secret []byte) {
 	h.Helper()
 	secret = newSecret()
 	sealed := h.door.seal(a.ID, secret)
-	if _, err := h.db.ChangeAgent(h.Context(), time.Now(), a.ID, store.AgentChange{TOTP: &sealed}); err != nil {
+	if _, err := h.db.ChangeAgent(h.Context(), time.Now(), store.ByService(), a.ID,
+		store.AgentChange{TOTP: &sealed}); err != nil {
 		h.Fatal(err)
 	}
 	return secret
@@ -254,7 +255,8 @@ func TestADeviceIsKnownForItsAccountAndGeneration(t *testing.T) {
 		}
 		b.signIn(ana, password, "")
 		cookie = b.cookies[name]
-		changed, err := h.db.ChangeAgent(t.Context(), time.Now(), h.agent.ID, store.AgentChange{SignOut: true})
+		changed, err := h.db.ChangeAgent(t.Context(), time.Now(), store.ByService(), h.agent.ID,
+			store.AgentChange{SignOut: true})
 		if err != nil || knows(cookie, changed) || !knows(cookie, h.agent) {
 			t.Errorf("signed out everywhere, the device is still known (%v)", err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/origin"
 )
 
 // LiveHeader marks what a page fetches by itself to stay fresh: it does not
@@ -100,6 +101,13 @@ func (s *Staff) SignedIn(x *web.Exchange) (store.Agent, error) {
 		}
 	}
 	return agent, nil
+}
+
+// ActorOf is who signed in, as the verbs ask for: one for each act of the request.
+func ActorOf(x *web.Exchange, who store.Agent) store.Actor {
+	by := who.Actor()
+	by.Network = origin.Widest(x.Remote()).String()
+	return by
 }
 
 // Handler answers somebody who signed in.

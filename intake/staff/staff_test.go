@@ -80,7 +80,8 @@ func open(t *testing.T, change ...func(*Config, *web.Config)) *house {
 
 func (h *house) hire(email string, roles ...store.Role) store.Agent {
 	h.Helper()
-	agent, err := h.db.AddAgent(h.Context(), time.Now(), store.NewAgent{Email: email, Roles: roles, Password: cheap})
+	agent, err := h.db.AddAgent(h.Context(), time.Now(), store.ByService(),
+		store.NewAgent{Email: email, Roles: roles, Password: cheap})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -170,7 +171,8 @@ func TestWhatIsWrongIsNotTold(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	disabled := true
-	if _, err := h.db.ChangeAgent(t.Context(), time.Now(), h.hire("off@desk.example").ID, store.AgentChange{Disabled: &disabled}); err != nil {
+	if _, err := h.db.ChangeAgent(t.Context(), time.Now(), store.ByService(), h.hire("off@desk.example").ID,
+		store.AgentChange{Disabled: &disabled}); err != nil {
 		t.Fatal(err)
 	}
 	var pages []string

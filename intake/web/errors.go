@@ -56,6 +56,8 @@ func faultOf(err error) *Fault {
 		status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, ErrSlow):
 		status = http.StatusRequestTimeout
+	case errors.Is(err, store.ErrForbidden):
+		status = http.StatusForbidden
 	case errors.Is(err, store.ErrNotFound):
 		status = http.StatusNotFound
 	case errors.Is(err, store.ErrConflict):

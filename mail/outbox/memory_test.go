@@ -136,7 +136,8 @@ func (m *memory) FinishOutbound(_ context.Context, now time.Time, f store.Finish
 	return nil
 }
 
-func (m *memory) RetryOutbounds(_ context.Context, now time.Time, r store.Retry) (done store.Retried, _ error) {
+func (m *memory) RetryOutbounds(_ context.Context, now time.Time, _ store.Actor, r store.Retry) (done store.Retried,
+	_ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, id := range r.IDs {

@@ -17,7 +17,7 @@ type Store interface {
 	ClaimOutbound(ctx context.Context, now time.Time, c store.Claim) ([]store.Outbound, error)
 	FinishOutbound(ctx context.Context, now time.Time, f store.Finish) error
 	NextOutbound(ctx context.Context) (time.Time, error)
-	RetryOutbounds(ctx context.Context, now time.Time, r store.Retry) (store.Retried, error)
+	RetryOutbounds(ctx context.Context, now time.Time, by store.Actor, r store.Retry) (store.Retried, error)
 	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
 }
 
@@ -217,7 +217,8 @@ func (s *Sender) hurry(ctx context.Context, ids []store.OutboundID) {
 	if len(ids) == 0 {
 		return
 	}
-	if _, err := s.store.RetryOutbounds(context.WithoutCancel(ctx), time.Now(), store.Retry{IDs: ids}); err != nil {
+	again := store.Retry{IDs: ids}
+	if _, err := s.store.RetryOutbounds(context.WithoutCancel(ctx), time.Now(), store.ByService(), again); err != nil {
 		s.log.Warn("held mail waits for its own time", "mails", len(ids), "error", err)
 	}
 	s.Kick()

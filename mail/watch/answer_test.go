@@ -190,7 +190,8 @@ func TestTheBreakerAndTheSwitch(t *testing.T) {
 		if state.On || !state.Tripped {
 			t.Errorf("the responder is %+v, want tripped", state)
 		}
-		_, err = h.ledger.SwitchResponder(context.Background(), time.Now(), store.Switch{On: true, Reason: "looked into it"})
+		_, err = h.ledger.SwitchResponder(context.Background(), time.Now(), store.ByService(),
+			store.Switch{On: true, Reason: "looked into it"})
 		h.must(err)
 		h.deliver(numbered(40))
 		time.Sleep(time.Second)

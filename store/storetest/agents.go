@@ -32,7 +32,7 @@ func agentStories() map[string]func(*desk) {
 
 func (d *desk) hires(email string) store.Agent {
 	d.Helper()
-	return must[store.Agent](d)(d.AddAgent(d.ctx, d.now, store.NewAgent{
+	return must[store.Agent](d)(d.AddAgent(d.ctx, d.now, store.ByService(), store.NewAgent{
 		Email: email, Name: "Ana", Roles: []store.Role{store.RoleAgent, store.RoleOps}, Password: "$hash",
 	}))
 }
@@ -93,9 +93,9 @@ func agentFound(d *desk) {
 
 func agentTwice(d *desk) {
 	first := d.hires("ana@desk.example")
-	_, err := d.AddAgent(d.ctx, d.now, store.NewAgent{Email: "ANA@desk.example", Name: "Another"})
+	_, err := d.AddAgent(d.ctx, d.now, store.ByService(), store.NewAgent{Email: "ANA@desk.example", Name: "Another"})
 	d.wantErr(err, store.ErrConflict)
-	_, err = d.AddAgent(d.ctx, d.now, store.NewAgent{Email: " "})
+	_, err = d.AddAgent(d.ctx, d.now, store.ByService(), store.NewAgent{Email: " "})
 	d.wantErr(err, store.ErrInvalid)
 	d.same(must[[]store.Agent](d)(d.lists().agents()), []store.Agent{first})
 }
@@ -105,13 +105,15 @@ func agentChanged(d *desk) {
 	d.pass(time.Minute)
 	name, password, secret := "Ana B.", "$other", []byte("twenty secret bytes.")
 	agent.Name, agent.Password, agent.TOTP, agent.ChangedAt, agent.Generation = name, password, secret, d.at(), 1
-	got := must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, agent.ID, store.AgentChange{Name: &name, Password: &password, TOTP: &secret}))
+	got := must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), agent.ID,
+		store.AgentChange{Name: &name, Password: &password, TOTP: &secret}))
 	d.same(got, agent)
 	d.same(must[store.Agent](d)(d.Agent(d.ctx, agent.ID)), agent)
 	none, roles := []byte{}, []store.Role{store.RoleAdmin}
 	agent.TOTP, agent.Roles, agent.Generation = nil, roles, 2
-	d.same(must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, agent.ID, store.AgentChange{TOTP: &none, Roles: &roles})), agent)
-	_, err := d.ChangeAgent(d.ctx, d.now, agent.ID+1, store.AgentChange{})
+	d.same(must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), agent.ID,
+		store.AgentChange{TOTP: &none, Roles: &roles})), agent)
+	_, err := d.ChangeAgent(d.ctx, d.now, store.ByService(), agent.ID+1, store.AgentChange{})
 	d.wantErr(err, store.ErrNotFound)
 }
 
@@ -169,7 +171,8 @@ func codeOnce(d *desk) {
 		d.Errorf("the last step is %d", agent.TOTPStep)
 	}
 	secret := []byte("another secret")
-	if a := must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, ana.ID, store.AgentChange{TOTP: &secret})); a.TOTPStep != 0 {
+	if a := must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), ana.ID,
+		store.AgentChange{TOTP: &secret})); a.TOTPStep != 0 {
 		d.Error("a new secret has no step used")
 	}
 }
@@ -181,7 +184,8 @@ func (d *desk) withRecovery(a store.Agent, codes ...byte) store.Agent {
 	for _, c := range codes {
 		hashes = append(hashes, store.RecoveryHash{c})
 	}
-	return must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, a.ID, store.AgentChange{TOTP: &secret, Recovery: &hashes}))
+	return must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), a.ID,
+		store.AgentChange{TOTP: &secret, Recovery: &hashes}))
 }
 
 func recoveryOnce(d *desk) {
@@ -205,11 +209,12 @@ func recoveryOnce(d *desk) {
 	}
 	d.same(must[store.Agent](d)(d.Agent(d.ctx, bob.ID)), bob)
 	none := []byte{}
-	if a := must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, bob.ID, store.AgentChange{TOTP: &none})); a.Recovery != nil {
+	if a := must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), bob.ID,
+		store.AgentChange{TOTP: &none})); a.Recovery != nil {
 		d.Error("recovery codes outlive the authenticator")
 	}
 	many := make([]store.RecoveryHash, store.MaxRecovery+1)
-	_, err := d.ChangeAgent(d.ctx, d.now, bob.ID, store.AgentChange{Recovery: &many})
+	_, err := d.ChangeAgent(d.ctx, d.now, store.ByService(), bob.ID, store.AgentChange{Recovery: &many})
 	d.wantErr(err, store.ErrInvalid)
 }
 
@@ -217,7 +222,7 @@ func changeSpends(d *desk) {
 	ana := d.withRecovery(d.hires("ana@desk.example"), 1)
 	name := "Ana B."
 	change := func(f store.SecondFactor) (store.Agent, error) {
-		return d.ChangeAgent(d.ctx, d.now, ana.ID, store.AgentChange{Name: &name, Spends: f})
+		return d.ChangeAgent(d.ctx, d.now, store.ByService(), ana.ID, store.AgentChange{Name: &name, Spends: f})
 	}
 	must[store.Agent](d)(change(store.SecondFactor{Step: 100}))
 	must[store.Agent](d)(change(store.SecondFactor{Recovery: store.RecoveryHash{1}}))
@@ -257,9 +262,9 @@ func sessionsEnd(d *desk) {
 	} {
 		agent, other := d.hires(what+"@desk.example"), d.hires("other-"+what+"@desk.example")
 		mine, theirs := d.signsIn(agent), d.signsIn(other)
-		must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, agent.ID, store.AgentChange{Name: &name}))
+		must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), agent.ID, store.AgentChange{Name: &name}))
 		d.runs(mine)
-		must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, agent.ID, change))
+		must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), agent.ID, change))
 		d.isOver(mine)
 		d.runs(theirs)
 		d.runs(d.signsIn(agent))
@@ -269,7 +274,7 @@ func sessionsEnd(d *desk) {
 func agentDisabled(d *desk) {
 	ana, off := d.hires("ana@desk.example"), true
 	s := d.signsIn(ana)
-	must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, ana.ID, store.AgentChange{Disabled: &off}))
+	must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), ana.ID, store.AgentChange{Disabled: &off}))
 	d.isOver(s)
 	_, err := d.OpenSession(d.ctx, d.now, d.session(ana))
 	d.wantErr(err, store.ErrConflict)
@@ -277,7 +282,7 @@ func agentDisabled(d *desk) {
 		d.Error("the agent is not found as disabled")
 	}
 	on := false
-	must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, ana.ID, store.AgentChange{Disabled: &on}))
+	must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), ana.ID, store.AgentChange{Disabled: &on}))
 	d.isOver(s)
 	d.runs(d.signsIn(ana))
 }
@@ -357,13 +362,13 @@ func (r *run) agent(*rapid.T) {
 	email := people[r.pick("who", len(people))]
 	for _, a := range r.model.agents {
 		if store.AddressKey(a.Email) == store.AddressKey(email) {
-			_, err := r.store.AddAgent(r.ctx, r.now, store.NewAgent{Email: email})
+			_, err := r.store.AddAgent(r.ctx, r.now, store.ByService(), store.NewAgent{Email: email})
 			r.compare("AddAgent", must1(store.Agent{}, err), store.Agent{}, store.ErrConflict)
 			r.changeAgent(a)
 			return
 		}
 	}
-	got, err := r.store.AddAgent(r.ctx, r.now, store.NewAgent{Email: email, Password: "p"})
+	got, err := r.store.AddAgent(r.ctx, r.now, store.ByService(), store.NewAgent{Email: email, Password: "p"})
 	want := store.Agent{ID: got.ID, Email: email, Password: "p", CreatedAt: r.now, ChangedAt: r.now}
 	r.compare("AddAgent", must1(got, err), want, nil)
 	r.model.agents = append(r.model.agents, &modelAgent{want})
@@ -392,7 +397,7 @@ func (r *run) changeAgent(a *modelAgent) {
 		a.Generation++
 		r.model.sessions = slices.DeleteFunc(r.model.sessions, func(s *modelSession) bool { return s.agent == a })
 	}
-	r.compare("ChangeAgent", must1(r.store.ChangeAgent(r.ctx, r.now, a.ID, c)), a.Agent, nil)
+	r.compare("ChangeAgent", must1(r.store.ChangeAgent(r.ctx, r.now, store.ByService(), a.ID, c)), a.Agent, nil)
 }
 
 func (r *run) session(*rapid.T) {

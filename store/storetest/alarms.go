@@ -50,7 +50,7 @@ func alarmStands(d *desk) {
 
 func (d *desk) acknowledges(id store.AlarmID, until time.Time) store.Alarm {
 	d.Helper()
-	return must[store.Alarm](d)(d.AcknowledgeAlarm(d.ctx, d.now, id, store.Acknowledgement{By: "ana@desk.example", Until: until}))
+	return must[store.Alarm](d)(d.AcknowledgeAlarm(d.ctx, d.now, as("ana@desk.example"), id, until))
 }
 
 func alarmAcknowledged(d *desk) {
@@ -62,7 +62,7 @@ func alarmAcknowledged(d *desk) {
 	got.Level = 1
 	d.same(d.standing(), []store.Alarm{got})
 	must[store.Alarm](d)(d.EndAlarm(d.ctx, d.now, "relay"))
-	_, err := d.AcknowledgeAlarm(d.ctx, d.now, first.ID, store.Acknowledgement{By: "ana@desk.example"})
+	_, err := d.AcknowledgeAlarm(d.ctx, d.now, as("ana@desk.example"), first.ID, time.Time{})
 	d.wantErr(err, store.ErrConflict)
 	if again := d.raises("relay", 1); again.ID == first.ID || !again.At.IsZero() {
 		d.Errorf("the next alarm is %d and acknowledged at %v", again.ID, again.At)
@@ -90,11 +90,11 @@ func alarmRefused(d *desk) {
 		d.wantErr(err, store.ErrInvalid)
 	}
 	a := d.raises("relay", 1)
-	for _, bad := range []store.Acknowledgement{{}, {By: "ana", Until: d.now}} {
-		_, err := d.AcknowledgeAlarm(d.ctx, d.now, a.ID, bad)
-		d.wantErr(err, store.ErrInvalid)
-	}
-	_, err := d.AcknowledgeAlarm(d.ctx, d.now, a.ID+1, store.Acknowledgement{By: "ana"})
+	_, err := d.AcknowledgeAlarm(d.ctx, d.now, store.ByService(), a.ID, time.Time{})
+	d.wantErr(err, store.ErrInvalid)
+	_, err = d.AcknowledgeAlarm(d.ctx, d.now, as("ana"), a.ID, d.now)
+	d.wantErr(err, store.ErrInvalid)
+	_, err = d.AcknowledgeAlarm(d.ctx, d.now, as("ana"), a.ID+1, time.Time{})
 	d.wantErr(err, store.ErrNotFound)
 	d.same(d.standing(), []store.Alarm{a})
 }

@@ -158,7 +158,8 @@ func answerBudget(d *desk) {
 func switching(d *desk) {
 	d.connects()
 	d.same(must[store.Responder](d)(d.Responder(d.ctx, d.now)), store.Responder{On: true})
-	off := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: false, By: "ops", Reason: "moving house"}))
+	off := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ops"),
+		store.Switch{On: false, Reason: "moving house"}))
 	d.same(off, store.Responder{Since: d.at(), Reason: "moving house", By: "ops"})
 	d.same(must[store.Responder](d)(d.Responder(d.ctx, d.now)), off)
 	guarded := func(x *store.Decision) {
@@ -169,7 +170,7 @@ func switching(d *desk) {
 	if row.Verdict.Rules[1].Evidence != "moving house" {
 		d.Errorf("the evidence is %q", row.Verdict.Rules[1].Evidence)
 	}
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "ops", Reason: ""}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ops"), store.Switch{On: true, Reason: ""}))
 	// The stopped answer reserved nothing and charged nothing, nor the breaker.
 	d.wantAnswered(d.answer(d.mail(2), guarded))
 }
@@ -178,7 +179,8 @@ func switchingOne(d *desk) {
 	d.connects()
 	must[store.MailboxState](d)(d.ConnectMailbox(d.ctx, d.now, "other"))
 	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, box)), store.Responder{On: true})
-	off := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{Mailbox: box, By: "ana", Reason: "a loop"}))
+	off := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ana"),
+		store.Switch{Mailbox: box, Reason: "a loop"}))
 	d.same(off, store.Responder{Since: d.at(), Reason: "a loop", By: "ana"})
 	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, box)), off)
 	d.same(must[store.Responder](d)(d.Responder(d.ctx, d.now)), store.Responder{On: true})
@@ -190,18 +192,18 @@ func switchingOne(d *desk) {
 	d.wantAnswered(d.answer(elsewhere))
 	// Both switches stop on their own, and all on leaves the mailbox off.
 	d.pass(time.Minute)
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{By: "bob"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("bob"), store.Switch{}))
 	d.wantStopped(d.answer(d.mail(3)), store.RuleOff, store.RuleMailbox)
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "bob"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("bob"), store.Switch{On: true}))
 	d.wantStopped(d.answer(d.mail(4)), store.RuleMailbox)
 	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, box)), off)
 
-	on := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{Mailbox: box, On: true, By: "cy"}))
+	on := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("cy"), store.Switch{Mailbox: box, On: true}))
 	d.same(on, store.Responder{On: true, Since: d.at(), By: "cy"})
 	d.wantAnswered(d.answer(d.mail(5), sender("ana@partner.example")))
 
 	// One may be off before it is first connected.
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{Mailbox: "later", By: "cy"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("cy"), store.Switch{Mailbox: "later"}))
 	must[store.MailboxState](d)(d.ConnectMailbox(d.ctx, d.now, "later"))
 	d.same(must[store.Responder](d)(d.MailboxResponder(d.ctx, "later")).On, false)
 	_, err := d.MailboxResponder(d.ctx, "")
@@ -230,7 +232,7 @@ func exactPause(d *desk) {
 			}
 		})
 	}
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{Mailbox: box, By: "ana"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ana"), store.Switch{Mailbox: box}))
 	paused.Store(true)
 	all.Wait()
 	if n := late.Load(); n > 0 {
@@ -266,7 +268,7 @@ func allRules(d *desk) {
 		x.Limits.Budgets = []store.Budget{{Name: "answer/all", Limit: 1, Window: time.Hour}}
 	}
 	d.wantAnswered(d.answer(d.mail(1), limited))
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: false, By: "ops", Reason: "off"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ops"), store.Switch{On: false, Reason: "off"}))
 	old := d.records(d.arrival(2, func(m *store.NewInbound) { m.InternalDate = d.at().Add(-time.Hour) }))[0]
 	d.wantStopped(d.answer(old.ID, limited), store.RuleOff, store.RuleConnected, store.RuleAnswered, store.RuleBudget)
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Rules, map[string]uint64{

@@ -163,7 +163,7 @@ func retryWaiting(d *desk) {
 // retries tries mails again, of which none is suppressed.
 func (d *desk) retries(ids ...store.OutboundID) []store.Outbound {
 	d.Helper()
-	done := must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: ids}))
+	done := must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.ByService(), store.Retry{IDs: ids}))
 	d.same(len(done.Suppressed), 0)
 	return done.Due
 }
@@ -194,7 +194,8 @@ func retryRefused(d *desk) {
 	d.finishes(answer, store.StateFailed, time.Time{})
 	d.same(retry(), []store.Outbound{}) // at most once
 	failed := d.fails()
-	_, err := d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: []store.OutboundID{failed.ID, failed.ID + 1}})
+	_, err := d.RetryOutbounds(d.ctx, d.now, store.ByService(),
+		store.Retry{IDs: []store.OutboundID{failed.ID, failed.ID + 1}})
 	d.wantErr(err, store.ErrNotFound)
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, failed.ID)), failed)
 }
@@ -219,7 +220,7 @@ func (r *run) retry(*rapid.T) {
 		retry.IDs = append(retry.IDs, r.model.outs[r.pick("row", len(r.model.outs))].ID)
 	}
 	want := r.model.retry(r.now, retry)
-	r.compare("RetryOutbounds", must1(r.store.RetryOutbounds(r.ctx, r.now, retry)), want, nil)
+	r.compare("RetryOutbounds", must1(r.store.RetryOutbounds(r.ctx, r.now, store.ByService(), retry)), want, nil)
 }
 
 // giveUp gives up a mail, held or not.
@@ -229,7 +230,8 @@ func (r *run) giveUp(*rapid.T) {
 	}
 	id := r.model.outs[r.pick("row", len(r.model.outs))].ID
 	want := r.model.giveUpHeld(r.now, id, "ops@desk.example")
-	r.compare("GiveUpOutbounds", must1(r.store.GiveUpOutbounds(r.ctx, r.now, []store.OutboundID{id}, "ops@desk.example")),
+	r.compare("GiveUpOutbounds", must1(r.store.GiveUpOutbounds(r.ctx, r.now, as("ops@desk.example"),
+		[]store.OutboundID{id})),
 		want, nil)
 	var held []store.Outbound
 	for _, o := range slices.Backward(r.model.outs) {

@@ -29,15 +29,15 @@ func breaker(d *desk) {
 	d.wantStopped(d.answer(d.mail(5)), store.RuleBreaker)
 	d.same(must[store.Responder](d)(d.Responder(d.ctx, d.now)), state)
 
-	on := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now,
-		store.Switch{On: true, By: "ops", Reason: "looked into it"}))
+	on := must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ops"),
+		store.Switch{On: true, Reason: "looked into it"}))
 	d.same(on, store.Responder{On: true, Since: d.at(), Reason: "looked into it", By: "ops", Trips: 1})
 	d.wantAnswered(d.answer(d.mail(6), guarded))
 	d.wantAnswered(d.answer(d.mail(7), guarded))
 	d.wantStopped(d.answer(d.mail(8), guarded), store.RuleBreaker)
 	// At once: what tripped it is forgotten, also when it was off in between.
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: false, By: "ops", Reason: "off"}))
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "ops", Reason: "on"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ops"), store.Switch{On: false, Reason: "off"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ops"), store.Switch{On: true, Reason: "on"}))
 	d.wantAnswered(d.answer(d.mail(9), guarded))
 }
 
@@ -77,10 +77,10 @@ func breakerRearms(d *desk) {
 	d.same(responder().Trips, 4)
 	// Switched off by hand it stays off; on again, it has not forgotten.
 	d.wantStopped(next(), store.RuleBreaker)
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{By: "ops", Reason: "a loop"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ops"), store.Switch{Reason: "a loop"}))
 	d.pass(100 * time.Hour)
 	d.wantStopped(next(), store.RuleOff)
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, By: "ops"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ops"), store.Switch{On: true}))
 	trip(6)
 	// A quiet week, counted from the end of the pause.
 	d.pass(store.BreakerPause(6) + store.BreakerQuiet)
@@ -160,7 +160,7 @@ func breakerReturns(d *desk) {
 	}
 
 	// Switched on, it begins anew, and looks at the last fifty alone.
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, Reason: "mended"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.ByService(), store.Switch{On: true, Reason: "mended"}))
 	comesBack(tenth)
 	for _, row := range answers(10) {
 		d.finishes(row, store.StateSent, time.Time{})
@@ -168,7 +168,7 @@ func breakerReturns(d *desk) {
 		comesBack(row) // once is once
 		d.hears(failed(row, store.OutcomeDead))
 	}
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: true, Reason: "again"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.ByService(), store.Switch{On: true, Reason: "again"}))
 	rows := answers(store.AnswersWatched)
 	for i, row := range rows {
 		d.finishes(row, store.StateSent, time.Time{})

@@ -126,10 +126,10 @@ func deadAddress(d *desk) {
 
 	d.pass(time.Minute)
 	k.Question, k.ChangedAt = "", d.at()
-	d.same(must[store.Ticket](d)(d.SettleQuestion(d.ctx, d.now, k.ID)), k)
+	d.same(must[store.Ticket](d)(d.SettleQuestion(d.ctx, d.now, store.ByService(), k.ID)), k)
 	d.pass(time.Minute)
-	d.same(must[store.Ticket](d)(d.SettleQuestion(d.ctx, d.now, k.ID)), k)
-	_, err := d.SettleQuestion(d.ctx, d.now, 99)
+	d.same(must[store.Ticket](d)(d.SettleQuestion(d.ctx, d.now, store.ByService(), k.ID)), k)
+	_, err := d.SettleQuestion(d.ctx, d.now, store.ByService(), 99)
 	d.wantErr(err, store.ErrNotFound)
 }
 
@@ -433,7 +433,7 @@ func answerWithLink(d *desk) {
 	d.wantErr(err, store.ErrNotFound)
 
 	stopped := d.answer(d.mail(2), linked(sender("ana@partner.example")))
-	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, store.Switch{On: false, By: "ops", Reason: "off"}))
+	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ops"), store.Switch{On: false, Reason: "off"}))
 	d.wantStopped(stopped, store.RuleOff)
 	_, err = d.TicketByLink(d.ctx, d.now, stopped.Answer.Link)
 	d.wantErr(err, store.ErrNotFound)

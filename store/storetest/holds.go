@@ -46,10 +46,10 @@ func heldGivenUp(d *desk) {
 	d.same(row.Hold, store.Hold{Since: since, Last: d.at(), Stage: "rcpt"})
 	d.same(len(d.events(opened.Ticket.ID)), 0)
 
-	_, err := d.GiveUpOutbounds(d.ctx, d.now, []store.OutboundID{row.ID}, "")
+	_, err := d.GiveUpOutbounds(d.ctx, d.now, as(""), []store.OutboundID{row.ID})
 	d.wantErr(err, store.ErrInvalid)
-	ended := must[[]store.Outbound](d)(d.GiveUpOutbounds(d.ctx, d.now, []store.OutboundID{row.ID, row.ID},
-		"ops@desk.example"))
+	ended := must[[]store.Outbound](d)(d.GiveUpOutbounds(d.ctx, d.now, as("ops@desk.example"),
+		[]store.OutboundID{row.ID, row.ID}))
 	if len(ended) != 1 || ended[0].State != store.StateFailed ||
 		ended[0].Reply != "given up by ops@desk.example: 550 not allowed" {
 		d.Errorf("given up: %+v", ended)
@@ -89,14 +89,15 @@ func heldRefused(d *desk) {
 
 func retrySuppressed(d *desk) {
 	row := d.fails()
-	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, store.Suppression{Address: row.To, Scope: store.ScopeAll,
-		By: "ops@desk.example"}))
-	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now,
-		store.Suppression{Address: row.To, Scope: store.ScopeAnswers, By: "ops@desk.example"}))
-	done := must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.Retry{IDs: []store.OutboundID{row.ID}}))
+	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, as("ops@desk.example"),
+		store.Suppression{Address: row.To, Scope: store.ScopeAll}))
+	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, as("ops@desk.example"),
+		store.Suppression{Address: row.To, Scope: store.ScopeAnswers}))
+	done := must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.ByService(),
+		store.Retry{IDs: []store.OutboundID{row.ID}}))
 	d.same(done, store.Retried{Suppressed: []store.Outbound{row}})
 	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
-	done = must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now,
+	done = must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.ByService(),
 		store.Retry{IDs: []store.OutboundID{row.ID}, Release: true}))
 	if len(done.Suppressed) != 0 || len(done.Due) != 1 {
 		d.Errorf("with the address released: %+v", done)

@@ -51,12 +51,12 @@ func proof(d *desk) {
 	}
 	d.pass(time.Hour)
 	k.ProvenAt = d.at()
-	d.same(must[store.Ticket](d)(d.ProveAddress(d.ctx, d.now, k.Link)), k)
+	d.same(must[store.Ticket](d)(d.ProveAddress(d.ctx, d.now, store.ByPartner(k.Link), k.Link)), k)
 	d.pass(time.Hour)
-	d.same(must[store.Ticket](d)(d.ProveAddress(d.ctx, d.now, k.Link)), k)
+	d.same(must[store.Ticket](d)(d.ProveAddress(d.ctx, d.now, store.ByPartner(k.Link), k.Link)), k)
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, k.ID)), k)
-	d.must(d.RevokeLink(d.ctx, d.now, k.Link))
-	_, err := d.ProveAddress(d.ctx, d.now, k.Link)
+	d.must(d.RevokeLink(d.ctx, d.now, store.ByPartner(k.Link), k.Link))
+	_, err := d.ProveAddress(d.ctx, d.now, store.ByPartner(k.Link), k.Link)
 	d.wantErr(err, store.ErrNotFound)
 }
 
@@ -65,7 +65,7 @@ func renewal(d *desk) {
 	k := first.Ticket
 	d.pass(time.Hour)
 	m := d.mailing()
-	renewed := must[store.Opened](d)(d.RenewLink(d.ctx, d.now, k.Link, m))
+	renewed := must[store.Opened](d)(d.RenewLink(d.ctx, d.now, store.ByPartner(k.Link), k.Link, m))
 	old := k.Link
 	k.Link, k.ProvenAt = m.Link, d.at()
 	mail := store.Outbound{
@@ -80,7 +80,7 @@ func renewal(d *desk) {
 	d.same(must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, m.Link)), k)
 	_, err := d.TicketByLink(d.ctx, d.now, old)
 	d.wantErr(err, store.ErrNotFound)
-	_, err = d.RenewLink(d.ctx, d.now, old, d.mailing())
+	_, err = d.RenewLink(d.ctx, d.now, store.ByPartner(old), old, d.mailing())
 	d.wantErr(err, store.ErrNotFound)
 }
 
@@ -88,16 +88,16 @@ func renewalWithheld(d *desk) {
 	k := d.opens().Ticket
 	once := store.Budget{Name: "links/mailbox", Key: "ana", Limit: 1, Window: time.Hour}
 	budgeted := func(m *store.Mailing) { m.Budgets = []store.Budget{once} }
-	k = must[store.Opened](d)(d.RenewLink(d.ctx, d.now, k.Link, d.mailing(budgeted))).Ticket
-	refused := must[store.Opened](d)(d.RenewLink(d.ctx, d.now, k.Link, d.mailing(budgeted)))
+	k = must[store.Opened](d)(d.RenewLink(d.ctx, d.now, store.ByPartner(k.Link), k.Link, d.mailing(budgeted))).Ticket
+	refused := must[store.Opened](d)(d.RenewLink(d.ctx, d.now, store.ByPartner(k.Link), k.Link, d.mailing(budgeted)))
 	d.same(refused.Ticket, k)
 	if m := refused.Confirmation; m.ID != 0 || m.State != store.StateSuppressed ||
 		m.Reason != store.RuleBudget+": links/mailbox" {
 		d.Fatalf("the mail is %+v", m)
 	}
-	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now,
-		store.Suppression{Address: k.Requester.Email, Scope: store.ScopeAll, By: "ops"}))
-	refused = must[store.Opened](d)(d.RenewLink(d.ctx, d.now, k.Link, d.mailing()))
+	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, as("ops"),
+		store.Suppression{Address: k.Requester.Email, Scope: store.ScopeAll}))
+	refused = must[store.Opened](d)(d.RenewLink(d.ctx, d.now, store.ByPartner(k.Link), k.Link, d.mailing()))
 	if m := refused.Confirmation; m.ID != 0 || m.State != store.StateSuppressed {
 		d.Fatalf("the mail is %+v", m)
 	}
@@ -107,15 +107,15 @@ func renewalWithheld(d *desk) {
 
 func revocation(d *desk) {
 	first, other := d.opens().Ticket, d.opens().Ticket
-	second := must[store.Opened](d)(d.RenewLink(d.ctx, d.now, first.Link, d.mailing())).Ticket
-	d.must(d.RevokeLinks(d.ctx, d.now, first.ID))
+	second := must[store.Opened](d)(d.RenewLink(d.ctx, d.now, store.ByPartner(first.Link), first.Link, d.mailing())).Ticket
+	d.must(d.RevokeLinks(d.ctx, d.now, store.ByService(), first.ID))
 	for _, link := range []store.LinkID{first.Link, second.Link} {
 		_, err := d.TicketByLink(d.ctx, d.now, link)
 		d.wantErr(err, store.ErrNotFound)
 	}
 	must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, other.Link))
-	d.must(d.RevokeLinks(d.ctx, d.now, first.ID))
-	d.wantErr(d.RevokeLinks(d.ctx, d.now, 77), store.ErrNotFound)
+	d.must(d.RevokeLinks(d.ctx, d.now, store.ByService(), first.ID))
+	d.wantErr(d.RevokeLinks(d.ctx, d.now, store.ByService(), 77), store.ErrNotFound)
 }
 
 func linksAsked(d *desk) {
@@ -123,7 +123,7 @@ func linksAsked(d *desk) {
 	d.pass(time.Hour)
 	since := d.at()
 	revoked := d.opens().Ticket
-	d.must(d.RevokeLink(d.ctx, d.now, revoked.Link))
+	d.must(d.RevokeLink(d.ctx, d.now, store.ByPartner(revoked.Link), revoked.Link))
 	open := d.opens().Ticket
 	d.opens(from("eve@elsewhere.example"))
 	n := d.asks(" ana@PARTNER.example ")
@@ -158,8 +158,8 @@ func linksOfNobody(d *desk) {
 	if must[store.Outbound](d)(d.MailLinks(d.ctx, d.now, d.asks("ana@partner.example", twice))).ID == 0 {
 		d.Fatal("nothing was mailed although there is room again")
 	}
-	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now,
-		store.Suppression{Address: "Ana@Partner.example", Scope: store.ScopeAll, By: "ops"}))
+	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, as("ops"),
+		store.Suppression{Address: "Ana@Partner.example", Scope: store.ScopeAll}))
 	d.same(must[store.Outbound](d)(d.MailLinks(d.ctx, d.now, d.asks("Ana@Partner.example"))), store.Outbound{})
 }
 
@@ -168,7 +168,7 @@ func anotherAddress(d *desk) {
 	k := first.Ticket
 	d.pass(time.Hour)
 	n := store.NewAddress{Ticket: k.ID, Email: "ana@right.example", Mailing: d.mailing()}
-	opened := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, n))
+	opened := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.ByService(), n))
 	was := k.Requester.Email
 	old := k.Link
 	k.Requester.Email, k.Link, k.ChangedAt, k.Entries = n.Email, n.Mailing.Link, d.at(), 2
@@ -188,9 +188,9 @@ func anotherAddress(d *desk) {
 	if waited.State != store.StateSuppressed || waited.Reason != store.RuleReplaced || !waited.DoneAt.Equal(d.at()) {
 		d.Fatalf("the first confirmation is %+v", waited)
 	}
-	must[store.Ticket](d)(d.ProveAddress(d.ctx, d.now, k.Link))
+	must[store.Ticket](d)(d.ProveAddress(d.ctx, d.now, store.ByPartner(k.Link), k.Link))
 	n.Mailing, n.Email = d.mailing(), "mallory@elsewhere.example"
-	_, err = d.ChangeRequester(d.ctx, d.now, n)
+	_, err = d.ChangeRequester(d.ctx, d.now, store.ByService(), n)
 	d.wantErr(err, store.ErrConflict)
 }
 
@@ -201,11 +201,12 @@ func replacedNotRetried(d *desk) {
 	d.finishes(d.claims(claimAll())[0], store.StateFailed, time.Time{})
 	replaced := func(id store.TicketID) {
 		d.Helper()
-		must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.NewAddress{Ticket: id, Email: "ana@right.example",
-			Mailing: d.mailing()}))
+		must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.ByService(),
+			store.NewAddress{Ticket: id, Email: "ana@right.example",
+				Mailing: d.mailing()}))
 	}
 	replaced(failed.Ticket)
-	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now,
+	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.ByService(),
 		store.Retry{IDs: []store.OutboundID{failed.ID}, Release: true})), store.Retried{})
 	d.finishes(d.claims(claimAll())[0], store.StateSent, time.Time{})
 
@@ -215,7 +216,7 @@ func replacedNotRetried(d *desk) {
 	replaced(queued.Ticket)
 	d.finishes(rows[0], store.StateFailed, time.Time{})
 	d.finishes(rows[1], store.StateQueued, d.now.Add(time.Minute))
-	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now,
+	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.ByService(),
 		store.Retry{IDs: []store.OutboundID{fails.ID}, Release: true})), store.Retried{})
 	d.pass(time.Hour)
 	for _, row := range d.claims(claimAll()) {
@@ -234,26 +235,26 @@ func replacedNotRetried(d *desk) {
 
 func pageOfDeadAddress(d *desk) {
 	k := d.opens().Ticket
-	must[store.Ticket](d)(d.ProveAddress(d.ctx, d.now, k.Link))
+	must[store.Ticket](d)(d.ProveAddress(d.ctx, d.now, store.ByPartner(k.Link), k.Link))
 	n := store.NewAddress{Ticket: k.ID, Link: k.Link, Email: "ana@right.example", Mailing: d.mailing()}
-	_, err := d.ChangeRequester(d.ctx, d.now, n)
+	_, err := d.ChangeRequester(d.ctx, d.now, store.ByService(), n)
 	d.wantErr(err, store.ErrConflict) // mail to its address arrives
 	for _, dead := range []string{k.Requester.Email, "gone@right.example"} {
-		must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now,
-			store.Suppression{Address: dead, Scope: store.ScopeAll, By: "ops"}))
+		must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, as("ops"),
+			store.Suppression{Address: dead, Scope: store.ScopeAll}))
 	}
 	other := d.opens(from("eve@elsewhere.example")).Ticket
 	n.Link = other.Link
-	_, err = d.ChangeRequester(d.ctx, d.now, n)
+	_, err = d.ChangeRequester(d.ctx, d.now, store.ByService(), n)
 	d.wantErr(err, store.ErrNotFound) // that link opens another ticket
 
 	n.Link, n.Email = k.Link, "gone@right.example"
-	worse := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, n))
+	worse := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.ByService(), n))
 	if worse.Ticket.Question != store.QuestionUndeliverable || worse.Confirmation.State != store.StateSuppressed {
 		d.Fatalf("to an address that is dead too: %+v", worse)
 	}
 	better := store.NewAddress{Ticket: k.ID, Link: n.Mailing.Link, Email: "ana@right.example", Mailing: d.mailing()}
-	opened := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, better))
+	opened := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.ByService(), better))
 	if k := opened.Ticket; k.Question != "" || !k.ProvenAt.IsZero() || opened.Confirmation.State != store.StateQueued {
 		d.Fatalf("to one that is good: %+v", opened)
 	}
@@ -265,7 +266,7 @@ func addressIndexes(d *desk) {
 	d.same(len(must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, d.now,
 		store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Minute }}))), 1)
 	n := store.NewAddress{Ticket: k.ID, Email: "ana@right.example", Mailing: d.mailing()}
-	second := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, n)).Confirmation
+	second := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.ByService(), n)).Confirmation
 	ids := func(address string) (ids []store.OutboundID) {
 		for _, m := range must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, address, 0, 9)) {
 			ids = append(ids, m.ID)
@@ -277,7 +278,7 @@ func addressIndexes(d *desk) {
 	d.same(len(must[[]store.Ticket](d)(d.TicketsByRequester(d.ctx, was, 0, 9))), 0)
 	d.same(len(must[[]store.Ticket](d)(d.TicketsByRequester(d.ctx, "ana@right.example", 0, 9))), 1)
 	n = store.NewAddress{Ticket: k.ID, Email: was, Mailing: d.mailing()}
-	third := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, n)).Confirmation
+	third := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.ByService(), n)).Confirmation
 	d.same(ids(was), []store.OutboundID{third.ID, opened.Confirmation.ID})
 	d.same(ids("ana@right.example"), []store.OutboundID{second.ID})
 }
@@ -294,15 +295,18 @@ func refusedLinks(d *desk) {
 		"no window":         func(m *store.Mailing) { m.Budgets = []store.Budget{{Name: "b", Limit: 1}} },
 	} {
 		m := d.mailing(change)
-		_, err := d.RenewLink(d.ctx, d.now, k.Link, m)
+		_, err := d.RenewLink(d.ctx, d.now, store.ByPartner(k.Link), k.Link, m)
 		d.Log(name)
 		d.wantErr(err, store.ErrInvalid)
-		_, err = d.ChangeRequester(d.ctx, d.now, store.NewAddress{Ticket: k.ID, Email: "a@b.example", Mailing: m})
+		_, err = d.ChangeRequester(d.ctx, d.now, store.ByService(),
+			store.NewAddress{Ticket: k.ID, Email: "a@b.example", Mailing: m})
 		d.wantErr(err, store.ErrInvalid)
 	}
-	_, err := d.ChangeRequester(d.ctx, d.now, store.NewAddress{Ticket: k.ID, Email: "none", Mailing: d.mailing()})
+	_, err := d.ChangeRequester(d.ctx, d.now, store.ByService(),
+		store.NewAddress{Ticket: k.ID, Email: "none", Mailing: d.mailing()})
 	d.wantErr(err, store.ErrInvalid)
-	_, err = d.ChangeRequester(d.ctx, d.now, store.NewAddress{Ticket: 77, Email: "a@b.example", Mailing: d.mailing()})
+	_, err = d.ChangeRequester(d.ctx, d.now, store.ByService(),
+		store.NewAddress{Ticket: 77, Email: "a@b.example", Mailing: d.mailing()})
 	d.wantErr(err, store.ErrNotFound)
 	for _, change := range []func(*store.LinkRequest){
 		func(n *store.LinkRequest) { n.Address = "none" },

@@ -46,9 +46,9 @@ func (m *model) forgetTrip() {
 	}
 }
 
-func (m *model) switchResponder(now time.Time, s store.Switch) store.Responder {
+func (m *model) switchResponder(now time.Time, by string, s store.Switch) store.Responder {
 	old := *m.switchOf(s.Mailbox)
-	m.on[s.Mailbox] = &store.Responder{On: s.On, Since: now, By: s.By, Reason: s.Reason, Trips: old.Trips}
+	m.on[s.Mailbox] = &store.Responder{On: s.On, Since: now, By: by, Reason: s.Reason, Trips: old.Trips}
 	if old.Tripped {
 		m.armed = now
 		if old.RearmsAt.Before(now) {

@@ -153,13 +153,13 @@ func (r *run) append(*rapid.T) {
 	n := store.NewMessage{Link: r.link(), Body: strings.Repeat("more ", r.pick("body", 600)), Files: r.files()}
 	n.Idempotency, n.Fingerprint = r.key()
 	want, wantErr := r.model.appendMessage(r.now, n)
-	r.compare("AppendMessage", must1(r.store.AppendMessage(r.ctx, r.now, n)), want, wantErr)
+	r.compare("AppendMessage", must1(r.store.AppendMessage(r.ctx, r.now, store.ByPartner(n.Link), n)), want, wantErr)
 }
 
 func (r *run) revoke(*rapid.T) {
 	link := r.link()
 	wantErr := r.model.revokeLink(r.now, link)
-	r.compare("RevokeLink", must1[any](nil, r.store.RevokeLink(r.ctx, r.now, link)), nil, wantErr)
+	r.compare("RevokeLink", must1[any](nil, r.store.RevokeLink(r.ctx, r.now, store.ByPartner(link), link)), nil, wantErr)
 }
 
 func (r *run) claim(*rapid.T) {
@@ -307,12 +307,12 @@ func (r *run) quarantine(*rapid.T) {
 }
 
 func (r *run) switchResponder(*rapid.T) {
-	s := store.Switch{On: r.pick("on", 3) > 0, By: "who", Reason: "reason"}
+	s := store.Switch{On: r.pick("on", 3) > 0, Reason: "reason"}
 	if r.pick("one", 2) > 0 {
 		s.Mailbox = r.box()
 	}
-	want := r.model.switchResponder(r.now, s)
-	r.compare("SwitchResponder", must1(r.store.SwitchResponder(r.ctx, r.now, s)), want, nil)
+	want := r.model.switchResponder(r.now, "who", s)
+	r.compare("SwitchResponder", must1(r.store.SwitchResponder(r.ctx, r.now, as("who"), s)), want, nil)
 }
 
 func (r *run) restored(*rapid.T) {

@@ -20,12 +20,12 @@ func (r *run) mailing() store.Mailing {
 func (r *run) prove(*rapid.T) {
 	link := r.link()
 	want, wantErr := r.model.prove(r.now, link)
-	r.compare("ProveAddress", must1(r.store.ProveAddress(r.ctx, r.now, link)), want, wantErr)
+	r.compare("ProveAddress", must1(r.store.ProveAddress(r.ctx, r.now, store.ByPartner(link), link)), want, wantErr)
 }
 
 func (r *run) renew(*rapid.T) {
 	link, m := r.link(), r.mailing()
-	got, err := r.store.RenewLink(r.ctx, r.now, link, m)
+	got, err := r.store.RenewLink(r.ctx, r.now, store.ByPartner(link), link, m)
 	want, wantErr := r.model.renew(r.now, link, m, got.Confirmation.ID)
 	r.compare("RenewLink", must1(got, err), want, wantErr)
 }
@@ -36,7 +36,7 @@ func (r *run) revokeAll(*rapid.T) {
 	}
 	id := r.model.tickets[r.pick("ticket", len(r.model.tickets))].ID
 	r.model.revokeLinks(id)
-	r.compare("RevokeLinks", must1[any](nil, r.store.RevokeLinks(r.ctx, r.now, id)), nil, nil)
+	r.compare("RevokeLinks", must1[any](nil, r.store.RevokeLinks(r.ctx, r.now, store.ByService(), id)), nil, nil)
 }
 
 func (r *run) mailLinks(*rapid.T) {
@@ -64,7 +64,7 @@ func (r *run) change(*rapid.T) {
 	if r.pick("by", 2) == 1 {
 		n.Link = r.link()
 	}
-	got, err := r.store.ChangeRequester(r.ctx, r.now, n)
+	got, err := r.store.ChangeRequester(r.ctx, r.now, store.ByService(), n)
 	want, wantErr := r.model.changeRequester(r.now, n, got.Confirmation.ID)
 	r.compare("ChangeRequester", must1(got, err), want, wantErr)
 }

@@ -55,7 +55,7 @@ func (r *run) suppress(*rapid.T) {
 	if days := r.pick("days", 3); days > 0 {
 		s.Expires = r.now.Add(time.Duration(days) * 100 * 24 * time.Hour)
 	}
-	got, err := r.store.SuppressAddress(r.ctx, r.now, s)
+	got, err := r.store.SuppressAddress(r.ctx, r.now, as(s.By), s)
 	r.compare("SuppressAddress", must1(got, err), r.model.suppressAddress(r.now, s), nil)
 }
 
@@ -63,11 +63,11 @@ func (r *run) suppress(*rapid.T) {
 func (r *run) release(*rapid.T) {
 	id := store.SuppressionID(r.pick("suppression", int(r.model.heldLast)+2))
 	want, wantErr := r.model.release(r.now, id)
-	got, err := r.store.ReleaseSuppression(r.ctx, r.now, id)
+	got, err := r.store.ReleaseSuppression(r.ctx, r.now, store.ByService(), id)
 	r.compare("ReleaseSuppression", must1(got, err), want, wantErr)
 	if len(r.model.tickets) > 0 {
 		k := r.model.tickets[r.pick("ticket", len(r.model.tickets))]
-		settled, err := r.store.SettleQuestion(r.ctx, r.now, k.ID)
+		settled, err := r.store.SettleQuestion(r.ctx, r.now, store.ByService(), k.ID)
 		r.compare("SettleQuestion", must1(settled, err), r.model.settleQuestion(r.now, k.ID), nil)
 	}
 }

@@ -40,7 +40,8 @@ func stories() map[string]func(*desk) {
 	all := map[string]func(*desk){}
 	for _, part := range []map[string]func(*desk){ticketStories(), linkStories(), outboxStories(), throttleStories(),
 		ledgerStories(), answerStories(), deliveryStories(), agentStories(), boardStories(), holdStories(), numberStories(),
-		alarmStories(), canaryStories(), upkeepStories(), strangeStories(), pageStories()} {
+		alarmStories(), canaryStories(), upkeepStories(), strangeStories(), pageStories(),
+		rightsStories()} {
 		for name, story := range part {
 			all[name] = story
 		}
@@ -185,3 +186,8 @@ func budgets(b ...store.Budget) func(*store.NewTicket) {
 
 // long is a text that packs well, longer than a page.
 var long = strings.Repeat("The same story once more. ", 400)
+
+// as is a person with the role ops who signed in by that address.
+func as(account string) store.Actor {
+	return store.Agent{ID: 1, Email: account, Roles: []store.Role{store.RoleOps}}.Actor()
+}

@@ -173,7 +173,8 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 	mail := store.NewMail{Kind: store.MailAlarm, From: "a@a.example", To: "b@b.example", MessageID: messageIDOf(d.mint()), Subject: text, Text: text, FromName: text, Mark: text}
 	return map[string]func() error{
 		"AppendMessage": func() error {
-			e, err := d.AppendMessage(d.ctx, d.now, store.NewMessage{Link: opened.Ticket.Link, Body: text, Idempotency: text})
+			e, err := d.AppendMessage(d.ctx, d.now, store.ByPartner(opened.Ticket.Link),
+				store.NewMessage{Link: opened.Ticket.Link, Body: text, Idempotency: text})
 			if err == nil && e.Body != text {
 				err = fmt.Errorf("came back as %.40q", e.Body)
 			}
@@ -205,7 +206,7 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 		"LatestInbound":       func() error { _, err := d.LatestInbound(d.ctx, text); return err },
 		"MailboxResponder":    func() error { _, err := d.MailboxResponder(d.ctx, text); return err },
 		"SwitchResponder": func() error {
-			_, err := d.SwitchResponder(d.ctx, d.now, store.Switch{Mailbox: text, On: true, By: text, Reason: text})
+			_, err := d.SwitchResponder(d.ctx, d.now, as(text), store.Switch{Mailbox: text, On: true, Reason: text})
 			return err
 		},
 		"SearchInbound": func() error {
@@ -220,12 +221,16 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 		"BlobsReferenced": func() error { _, err := d.BlobsReferenced(d.ctx, []store.BlobHash{store.BlobHash(text)}); return err },
 		"ListBlobs":       func() error { _, err := d.ListBlobs(d.ctx, store.BlobHash(text), 5); return err },
 		"SuppressAddress": func() error {
-			_, err := d.SuppressAddress(d.ctx, d.now, store.Suppression{Address: "a@" + text, Scope: store.ScopeAnswers, By: "x" + text, Note: text})
+			_, err := d.SuppressAddress(d.ctx, d.now, as("x"+text),
+				store.Suppression{Address: "a@" + text, Scope: store.ScopeAnswers, Note: text})
 			return err
 		},
 		"SuppressionsOf": func() error { _, err := d.SuppressionsOf(d.ctx, d.now, text); return err },
-		"AddAgent":       func() error { _, err := d.AddAgent(d.ctx, d.now, store.NewAgent{Email: text, Name: text}); return err },
-		"AgentByEmail":   func() error { _, err := d.AgentByEmail(d.ctx, text); return err },
+		"AddAgent": func() error {
+			_, err := d.AddAgent(d.ctx, d.now, store.ByService(), store.NewAgent{Email: text, Name: text})
+			return err
+		},
+		"AgentByEmail": func() error { _, err := d.AgentByEmail(d.ctx, text); return err },
 		"RaiseAlarm": func() error {
 			_, err := d.RaiseAlarm(d.ctx, d.now, store.Trouble{Key: text, What: text, Do: text, Level: 1})
 			return err

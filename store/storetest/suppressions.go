@@ -13,14 +13,14 @@ import (
 func suppressedByHand(d *desk) {
 	d.connects()
 	ask := store.Suppression{
-		Address: "ana@a.example", Scope: store.ScopeAutomatic, By: "ops@desk.example", Note: "asked by phone", Expires: d.at().Add(time.Hour),
-		ID: 99, Reason: "userunknown", Inbound: 7, // not the caller's to say
+		Address: "ana@a.example", Scope: store.ScopeAutomatic, Note: "asked by phone", Expires: d.at().Add(time.Hour),
+		By: "another", ID: 99, Reason: "userunknown", Inbound: 7, // not the caller's to say
 	}
 	want := store.Suppression{
 		ID: 1, Address: "ana@a.example", Scope: store.ScopeAutomatic, By: "ops@desk.example", Note: "asked by phone",
 		Since: d.at(), Expires: d.at().Add(time.Hour),
 	}
-	d.same(must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, ask)), want)
+	d.same(must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, as("ops@desk.example"), ask)), want)
 	d.same(must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@A.example")), []store.Suppression{want})
 	if c := d.opens(from("ana@a.example")).Confirmation; c.State != store.StateSuppressed {
 		d.Errorf("the confirmation is %s", c.State)
@@ -28,32 +28,33 @@ func suppressedByHand(d *desk) {
 	// A second hand joins the first and shortens nothing; one for good stays so,
 	// whatever reports come.
 	d.pass(time.Minute)
-	ask.By, ask.Note, ask.Expires = "bob@desk.example", "again", d.at().Add(time.Minute)
-	want.By, want.Note = ask.By, ask.Note
-	d.same(must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, ask)), want)
+	ask.Note, ask.Expires = "again", d.at().Add(time.Minute)
+	want.By, want.Note = "bob@desk.example", ask.Note
+	d.same(must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, as("bob@desk.example"), ask)), want)
 	d.pass(time.Hour)
 	d.same(d.suppressed("ana@a.example"), []store.Scope{})
 	mail := d.sends(from("ana@a.example")).Confirmation
 	ask.Scope, ask.Expires = store.ScopeAll, time.Time{}
 	want.ID, want.Scope, want.Since, want.Expires = 2, store.ScopeAll, d.at(), time.Time{}
-	d.same(must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, ask)), want)
+	d.same(must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, as("bob@desk.example"), ask)), want)
 	in := d.hears(failed(mail, store.OutcomeDead))
 	want.Reason, want.Status, want.Diagnostic, want.Outbound, want.Inbound = "userunknown", "5.1.1", "550 5.1.1 no such user", mail.ID, in.ID
 	d.same(must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example")), []store.Suppression{want})
-	d.same(must[store.Suppression](d)(d.ReleaseSuppression(d.ctx, d.now, 2)), want)
+	d.same(must[store.Suppression](d)(d.ReleaseSuppression(d.ctx, d.now, store.ByService(), 2)), want)
 
 	for name, change := range map[string]func(*store.Suppression){
 		"no address": func(s *store.Suppression) { s.Address = "ana" },
 		"no scope":   func(s *store.Suppression) { s.Scope = "some" },
-		"nobody":     func(s *store.Suppression) { s.By = "" },
 		"over":       func(s *store.Suppression) { s.Expires = d.at() },
 	} {
 		s := ask
 		change(&s)
-		if _, err := d.SuppressAddress(d.ctx, d.now, s); !errors.Is(err, store.ErrInvalid) {
+		if _, err := d.SuppressAddress(d.ctx, d.now, as("bob@desk.example"), s); !errors.Is(err, store.ErrInvalid) {
 			d.Errorf("%s: %v", name, err)
 		}
 	}
+	_, err := d.SuppressAddress(d.ctx, d.now, store.ByService(), ask)
+	d.wantErr(err, store.ErrInvalid)
 	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)), []store.Suppression{})
 }
 
@@ -70,8 +71,8 @@ func suppressionEnds(d *desk) {
 	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, bob.ID, 9)), []store.Suppression{ana})
 	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 1)), []store.Suppression{bob})
 
-	d.same(must[store.Suppression](d)(d.ReleaseSuppression(d.ctx, d.now, bob.ID)), bob)
-	_, err := d.ReleaseSuppression(d.ctx, d.now, bob.ID)
+	d.same(must[store.Suppression](d)(d.ReleaseSuppression(d.ctx, d.now, store.ByService(), bob.ID)), bob)
+	_, err := d.ReleaseSuppression(d.ctx, d.now, store.ByService(), bob.ID)
 	d.wantErr(err, store.ErrNotFound)
 	d.same(d.suppressed("bob@a.example"), []store.Scope{})
 	// The report that had taken effect does not take it again; a new bounce does.
@@ -82,7 +83,7 @@ func suppressionEnds(d *desk) {
 	d.pass(time.Microsecond)
 	d.same(d.suppressed("ana@a.example"), []store.Scope{})
 	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)), []store.Suppression{})
-	_, err = d.ReleaseSuppression(d.ctx, d.now, ana.ID)
+	_, err = d.ReleaseSuppression(d.ctx, d.now, store.ByService(), ana.ID)
 	d.wantErr(err, store.ErrNotFound)
 	again := bounces("ana@a.example")
 	if again.ID <= bob.ID || !again.Since.Equal(d.at()) {

@@ -104,7 +104,7 @@ func untold(d *desk) {
 	_, err := d.TicketByLink(d.ctx, d.now, store.LinkID{})
 	d.wantErr(err, store.ErrNotFound)
 	d.opens(without, post("another key", "")) // the link that is none is in use by none
-	d.must(d.RevokeLinks(d.ctx, d.now, opened.Ticket.ID))
+	d.must(d.RevokeLinks(d.ctx, d.now, store.ByService(), opened.Ticket.ID))
 	_, err = d.NextOutbound(d.ctx)
 	d.wantErr(err, store.ErrNotFound)
 	for _, change := range []func(*store.NewTicket){
@@ -343,7 +343,7 @@ func followUp(d *desk) {
 		Link: opened.Ticket.Link, Body: long, Files: []store.File{{Name: "b.txt", Size: 1, Type: "text/plain", Hash: hashOf("b")}},
 		Idempotency: "key", Fingerprint: sha256.Sum256([]byte(long)),
 	}
-	entry := must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, m))
+	entry := must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(m.Link), m))
 	d.same(entry, store.Entry{
 		Ticket: opened.Ticket.ID, Seq: 2, Kind: store.EntryMessage, Author: "Ana", At: d.at(), Body: long, Files: m.Files,
 	})
@@ -353,29 +353,30 @@ func followUp(d *desk) {
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, want.ID)), want)
 
 	d.pass(time.Hour)
-	d.same(must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, m)), entry)
+	d.same(must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(m.Link), m)), entry)
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, want.ID)), want)
 	m.Fingerprint[0]++
-	first, err := d.AppendMessage(d.ctx, d.now, m)
+	first, err := d.AppendMessage(d.ctx, d.now, store.ByPartner(m.Link), m)
 	d.wantErr(err, store.ErrConflict)
 	d.same(first, entry)
 
 	// The same key is another's to use: on another ticket, and for a new one.
 	other := d.opens(post("key", "x"))
 	m.Link = other.Ticket.Link
-	if e := must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, m)); e.Ticket != other.Ticket.ID || e.Seq != 2 {
+	if e := must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(m.Link),
+		m)); e.Ticket != other.Ticket.ID || e.Seq != 2 {
 		d.Errorf("the key on another link led to entry %d of ticket %d", e.Seq, e.Ticket)
 	}
 
 	// A second message leaves the instant of the proof as it was.
 	m.Link, m.Idempotency = opened.Ticket.Link, ""
-	must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, m))
+	must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(m.Link), m))
 	if k := must[store.Ticket](d)(d.Ticket(d.ctx, want.ID)); !k.ProvenAt.Equal(want.ProvenAt) || k.Entries != 3 {
 		d.Errorf("after a second message: %+v", k)
 	}
 
 	m.Files = []store.File{{Hash: "x"}}
-	_, err = d.AppendMessage(d.ctx, d.now, m)
+	_, err = d.AppendMessage(d.ctx, d.now, store.ByPartner(m.Link), m)
 	d.wantErr(err, store.ErrInvalid)
 }
 
@@ -386,22 +387,22 @@ func links(d *desk) {
 		d.Helper()
 		_, err := d.TicketByLink(d.ctx, d.now, link)
 		d.wantErr(err, store.ErrNotFound)
-		_, err = d.AppendMessage(d.ctx, d.now, store.NewMessage{Link: link, Body: "x"})
+		_, err = d.AppendMessage(d.ctx, d.now, store.ByPartner(link), store.NewMessage{Link: link, Body: "x"})
 		d.wantErr(err, store.ErrNotFound)
 	}
-	d.must(d.RevokeLink(d.ctx, d.now, link))
+	d.must(d.RevokeLink(d.ctx, d.now, store.ByPartner(link), link))
 	refused()
-	d.must(d.RevokeLink(d.ctx, d.now, link))
+	d.must(d.RevokeLink(d.ctx, d.now, store.ByPartner(link), link))
 
 	link = d.opens().Ticket.Link
 	d.pass(90*24*time.Hour - time.Microsecond)
 	must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, link))
 	d.pass(time.Microsecond)
 	refused()
-	d.wantErr(d.RevokeLink(d.ctx, d.now, link), store.ErrNotFound)
+	d.wantErr(d.RevokeLink(d.ctx, d.now, store.ByPartner(link), link), store.ErrNotFound)
 	link = linkOf(999)
 	refused()
-	d.wantErr(d.RevokeLink(d.ctx, d.now, link), store.ErrNotFound)
+	d.wantErr(d.RevokeLink(d.ctx, d.now, store.ByPartner(link), link), store.ErrNotFound)
 }
 
 func requesterPages(d *desk) {
@@ -430,7 +431,8 @@ func threadPages(d *desk) {
 	k, other := d.opens().Ticket, d.opens().Ticket
 	for i := range 5 {
 		for _, link := range []store.LinkID{k.Link, other.Link} {
-			must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.NewMessage{Link: link, Body: fmt.Sprint(i)}))
+			must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(link),
+				store.NewMessage{Link: link, Body: fmt.Sprint(i)}))
 		}
 	}
 	var seqs []uint32

@@ -26,7 +26,8 @@ func housekeeping(d *desk) {
 	d.connects()
 	b := store.Budget{Name: "b", Limit: 9, Window: time.Hour}
 	opened := d.opens(post("key", "text"), budgets(b)) // a link, a key, a budget, two deadlines
-	must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.NewMessage{Link: opened.Ticket.Link, Idempotency: "key"}))
+	must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(opened.Ticket.Link),
+		store.NewMessage{Link: opened.Ticket.Link, Idempotency: "key"}))
 	d.wantAnswered(d.answer(d.mail(1))) // a reservation
 	if n := must[int](d)(d.Housekeep(d.ctx, d.now, 100)); n != 0 {
 		d.Fatalf("dropped %d of nothing", n)

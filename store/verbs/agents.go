@@ -56,14 +56,16 @@ func (t *txn) putAgent(id store.AgentID, r agentRecord) error {
 func agentName(email string) digest { return digestOf(store.AddressKey(email)) }
 
 // AddAgent implements store.Agents.
-func (s *Store) AddAgent(ctx context.Context, now time.Time, n store.NewAgent) (agent store.Agent, err error) {
+func (s *Store) AddAgent(
+	ctx context.Context, now time.Time, by store.Actor, n store.NewAgent,
+) (agent store.Agent, err error) {
 	now = store.Instant(now)
 	r := agentRecord{
 		Email: strings.TrimSpace(n.Email), Name: n.Name, Roles: roleNames(n.Roles), Password: n.Password,
 		Created: micros(now), Changed: micros(now),
 	}
 	if err = checkAgent(r); err == nil {
-		err = s.write(ctx, 0, func(t *txn) (err error) {
+		err = s.actOnAll(ctx, by, store.ActManageStaff, func(t *txn) (err error) {
 			agent, err = t.addAgent(r)
 			return err
 		})
@@ -109,9 +111,14 @@ func roleNames(roles []store.Role) (names []string) {
 }
 
 // ChangeAgent implements store.Agents.
-func (s *Store) ChangeAgent(ctx context.Context, now time.Time, id store.AgentID, c store.AgentChange) (agent store.Agent, err error) {
+func (s *Store) ChangeAgent(
+	ctx context.Context, now time.Time, by store.Actor, id store.AgentID, c store.AgentChange,
+) (agent store.Agent, err error) {
 	now = store.Instant(now)
 	err = s.write(ctx, 0, func(t *txn) error {
+		if err := mayChangeAgent(by, id, c); err != nil {
+			return err
+		}
 		r, err := t.agent(id)
 		if err != nil {
 			return err
@@ -131,6 +138,14 @@ func (s *Store) ChangeAgent(ctx context.Context, now time.Time, id store.AgentID
 		return store.Agent{}, wrap("change agent", id, err)
 	}
 	return agent, nil
+}
+
+// mayChangeAgent lets agents change their own account, but for what they may do.
+func mayChangeAgent(by store.Actor, id store.AgentID, c store.AgentChange) error {
+	if by.Kind == store.ActorStaff && by.Agent == id && !c.Manages() {
+		return checkActor(by)
+	}
+	return errors.Join(checkActor(by), store.May(by, store.ActManageStaff, ""))
 }
 
 func (r agentRecord) changed(c store.AgentChange) agentRecord {

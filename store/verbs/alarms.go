@@ -121,28 +121,28 @@ func (s *Store) EndAlarm(ctx context.Context, now time.Time, key string) (alarm 
 }
 
 // AcknowledgeAlarm implements store.Alarms.
-func (s *Store) AcknowledgeAlarm(ctx context.Context, now time.Time, id store.AlarmID, a store.Acknowledgement) (alarm store.Alarm, err error) {
-	now = store.Instant(now)
-	until := kept(a.Until)
-	switch {
-	case a.By == "" || len(a.By) > store.MaxField:
-		err = invalid("an alarm is acknowledged by somebody")
-	case !until.IsZero() && !until.After(now):
-		err = invalid("the acknowledgement is over before it begins")
-	default:
-		err = s.write(ctx, 0, func(t *txn) error {
-			r, err := t.alarm(id)
-			if err != nil {
-				return err
-			}
-			if r.Over != 0 {
-				return fmt.Errorf("%w: it is over", store.ErrConflict)
-			}
-			r.AckBy, r.AckAt, r.AckUntil, r.AckUpTo = a.By, micros(now), micros(until), r.Level
-			alarm = r.alarm(id)
-			return t.putAlarm(id, r)
-		})
-	}
+func (s *Store) AcknowledgeAlarm(
+	ctx context.Context, now time.Time, by store.Actor, id store.AlarmID, until time.Time,
+) (alarm store.Alarm, err error) {
+	now, until = store.Instant(now), kept(until)
+	err = s.actOnAll(ctx, by, store.ActAcknowledgeAlarm, func(t *txn) error {
+		if err := checkNamed(by); err != nil {
+			return err
+		}
+		if !until.IsZero() && !until.After(now) {
+			return invalid("the acknowledgement is over before it begins")
+		}
+		r, err := t.alarm(id)
+		if err != nil {
+			return err
+		}
+		if r.Over != 0 {
+			return fmt.Errorf("%w: it is over", store.ErrConflict)
+		}
+		r.AckBy, r.AckAt, r.AckUntil, r.AckUpTo = by.Account, micros(now), micros(until), r.Level
+		alarm = r.alarm(id)
+		return t.putAlarm(id, r)
+	})
 	if err != nil {
 		return store.Alarm{}, wrap("acknowledge alarm", id, err)
 	}

@@ -68,7 +68,7 @@ func TestABudgetOfTheFifthSchemaStaysSpent(t *testing.T) {
 	if !spent(once) || !spent(breaker) {
 		t.Errorf("spent are %v and %v", spent(once), spent(breaker))
 	}
-	if _, err := db.SwitchResponder(ctx, now, store.Switch{On: true}); err != nil {
+	if _, err := db.SwitchResponder(ctx, now, store.ByService(), store.Switch{On: true}); err != nil {
 		t.Fatal(err)
 	}
 	if !spent(once) || spent(breaker) {

@@ -59,7 +59,7 @@ func furnish(t *testing.T, db *Store) {
 		{Mailbox: "us", UIDValidity: 1, UID: 1, InternalDate: now, MessageID: "a@b", From: "a@b", Raw: []byte("x")},
 		{Mailbox: "us", UIDValidity: 1, UID: 2, InternalDate: now, Raw: []byte("y"), Hash: [32]byte{1}},
 	})
-	agent, err5 := db.AddAgent(ctx, now, store.NewAgent{Email: "ana@desk.example"})
+	agent, err5 := db.AddAgent(ctx, now, store.ByService(), store.NewAgent{Email: "ana@desk.example"})
 	_, err6 := db.OpenSession(ctx, now, store.NewSession{
 		ID: store.SessionID{1}, Agent: agent.ID, Idle: time.Hour, Ends: now.Add(time.Hour),
 	})

@@ -188,7 +188,8 @@ func TestAReopenProvesProvenAndReopensSolved(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := opened.Ticket.OpenedAt.Add(time.Hour)
-		if _, err := db.AppendMessage(context.Background(), now, store.NewMessage{Link: opened.Ticket.Link, Body: "again"}); err != nil {
+		if _, err := db.AppendMessage(context.Background(), now, store.ByPartner(opened.Ticket.Link),
+			store.NewMessage{Link: opened.Ticket.Link, Body: "again"}); err != nil {
 			t.Fatal(err)
 		}
 		if k, err := db.Ticket(context.Background(), opened.Ticket.ID); err != nil || k.Status != store.StatusOpen {

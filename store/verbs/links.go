@@ -11,9 +11,14 @@ import (
 )
 
 // ProveAddress implements store.Links.
-func (s *Store) ProveAddress(ctx context.Context, now time.Time, id store.LinkID) (ticket store.Ticket, err error) {
+func (s *Store) ProveAddress(
+	ctx context.Context, now time.Time, by store.Actor, id store.LinkID,
+) (ticket store.Ticket, err error) {
 	now = store.Instant(now)
-	err = s.write(ctx, 0, func(t *txn) (err error) {
+	err = s.act(ctx, by, store.ActProveAddress, 0, func(t *txn) (err error) {
+		if err := checkThrough(by, id); err != nil {
+			return err
+		}
 		if ticket, err = t.ticketByLink(now, id); err != nil || !ticket.ProvenAt.IsZero() {
 			return err
 		}
@@ -28,11 +33,14 @@ func (s *Store) ProveAddress(ctx context.Context, now time.Time, id store.LinkID
 
 // RenewLink implements store.Links.
 func (s *Store) RenewLink(
-	ctx context.Context, now time.Time, id store.LinkID, m store.Mailing,
+	ctx context.Context, now time.Time, by store.Actor, id store.LinkID, m store.Mailing,
 ) (opened store.Opened, err error) {
 	now = store.Instant(now)
 	if err = checkMailing(now, m); err == nil {
-		err = s.write(ctx, 0, func(t *txn) (err error) {
+		err = s.act(ctx, by, store.ActRenewLink, 0, func(t *txn) (err error) {
+			if err := checkThrough(by, id); err != nil {
+				return err
+			}
 			opened, err = t.renewLink(now, id, m)
 			return err
 		})
@@ -210,9 +218,10 @@ func (t *txn) revokeLinks(k store.Ticket) error {
 }
 
 // RevokeLinks implements store.Links.
-func (s *Store) RevokeLinks(ctx context.Context, _ time.Time, id store.TicketID) error {
-	err := s.write(ctx, 0, func(t *txn) error {
-		k, err := t.ticket(id)
+func (s *Store) RevokeLinks(ctx context.Context, now time.Time, by store.Actor, id store.TicketID) error {
+	now = store.Instant(now)
+	err := s.act(ctx, by, store.ActRevokeLinks, 0, func(t *txn) error {
+		k, err := t.ticketFor(now, by, store.ActRevokeLinks, id)
 		if err != nil {
 			return err
 		}
@@ -305,15 +314,20 @@ func (t *txn) newestOf(address string, since time.Time) (tickets []store.Ticket,
 }
 
 // ChangeRequester implements store.Links.
-func (s *Store) ChangeRequester(ctx context.Context, now time.Time, n store.NewAddress) (opened store.Opened, err error) {
+func (s *Store) ChangeRequester(
+	ctx context.Context, now time.Time, by store.Actor, n store.NewAddress,
+) (opened store.Opened, err error) {
 	now = store.Instant(now)
-	err = checkMailing(now, n.Mailing)
+	err = checkThrough(by, n.Link)
+	if err == nil {
+		err = checkMailing(now, n.Mailing)
+	}
 	if err == nil && (store.Domain(n.Email) == "" || len(n.Email) > store.MaxField) {
 		err = invalid("it needs an address")
 	}
 	if err == nil {
-		err = s.write(ctx, 0, func(t *txn) (err error) {
-			opened, err = t.changeRequester(now, n)
+		err = s.act(ctx, by, store.ActChangeRequester, 0, func(t *txn) (err error) {
+			opened, err = t.changeRequester(now, by, n)
 			return err
 		})
 	}
@@ -323,8 +337,8 @@ func (s *Store) ChangeRequester(ctx context.Context, now time.Time, n store.NewA
 	return opened, wrap("change requester of ticket", n.Ticket, err)
 }
 
-func (t *txn) changeRequester(now time.Time, n store.NewAddress) (store.Opened, error) {
-	k, err := t.ticket(n.Ticket)
+func (t *txn) changeRequester(now time.Time, by store.Actor, n store.NewAddress) (store.Opened, error) {
+	k, err := t.ticketFor(now, by, store.ActChangeRequester, n.Ticket)
 	if err == nil {
 		err = t.mayChange(now, k, n.Link)
 	}

@@ -20,7 +20,7 @@ func TestAnAnsweredTicketKeepsItsAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	change := func(n byte) error {
-		_, err := db.ChangeRequester(context.Background(), now, store.NewAddress{
+		_, err := db.ChangeRequester(context.Background(), now, store.ByService(), store.NewAddress{
 			Ticket: opened.Ticket.ID, Email: "eve@elsewhere.example", Mailing: store.Mailing{
 				Region: store.Region{ID: "us", Address: "support@desk.example"}, Link: store.LinkID{n},
 				LinkExpires: now.Add(time.Hour),

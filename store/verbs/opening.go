@@ -291,14 +291,19 @@ func confirmation(now time.Time, region store.Region, k store.Ticket, messageID 
 }
 
 // AppendMessage implements store.Tickets.
-func (s *Store) AppendMessage(ctx context.Context, now time.Time, m store.NewMessage) (entry store.Entry, err error) {
+func (s *Store) AppendMessage(
+	ctx context.Context, now time.Time, by store.Actor, m store.NewMessage,
+) (entry store.Entry, err error) {
 	now = store.Instant(now)
-	err = checkText(m.Body, m.Files)
+	err = checkThrough(by, m.Link)
+	if err == nil {
+		err = checkText(m.Body, m.Files)
+	}
 	if err == nil && len(m.Idempotency) > store.MaxIdempotencyKey {
 		err = invalid("the idempotency key is longer than 200 bytes")
 	}
 	if err == nil {
-		err = s.write(ctx, len(m.Body), func(t *txn) (err error) {
+		err = s.act(ctx, by, store.ActWriteMessage, len(m.Body), func(t *txn) (err error) {
 			entry, err = t.appendMessage(now, m)
 			return err
 		})

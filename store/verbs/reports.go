@@ -190,10 +190,12 @@ func (t *txn) tellEcho(now time.Time, in store.Inbound) error {
 }
 
 // SettleQuestion implements store.Deliveries.
-func (s *Store) SettleQuestion(ctx context.Context, now time.Time, id store.TicketID) (ticket store.Ticket, err error) {
+func (s *Store) SettleQuestion(
+	ctx context.Context, now time.Time, by store.Actor, id store.TicketID,
+) (ticket store.Ticket, err error) {
 	now = store.Instant(now)
-	err = s.write(ctx, 0, func(t *txn) (err error) {
-		if ticket, err = t.ticket(id); err != nil || ticket.Question == "" {
+	err = s.act(ctx, by, store.ActArrangeTicket, 0, func(t *txn) (err error) {
+		if ticket, err = t.ticketFor(now, by, store.ActArrangeTicket, id); err != nil || ticket.Question == "" {
 			return err
 		}
 		ticket.Question, ticket.ChangedAt = "", now

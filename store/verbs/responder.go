@@ -132,14 +132,16 @@ func (s *Store) switchOf(ctx context.Context, now time.Time, mailbox string) (st
 }
 
 // SwitchResponder implements store.Ledger.
-func (s *Store) SwitchResponder(ctx context.Context, now time.Time, w store.Switch) (state store.Responder, err error) {
+func (s *Store) SwitchResponder(
+	ctx context.Context, now time.Time, by store.Actor, w store.Switch,
+) (state store.Responder, err error) {
 	now = store.Instant(now)
 	if w.Mailbox != "" {
 		err = checkMailboxName(w.Mailbox)
 	}
 	if err == nil {
-		err = s.write(ctx, 0, func(t *txn) (err error) {
-			state, err = t.switchResponder(now, w)
+		err = s.actOnAll(ctx, by, store.ActSwitchAnswers, func(t *txn) (err error) {
+			state, err = t.switchResponder(now, by, w)
 			return err
 		})
 	}
@@ -149,12 +151,12 @@ func (s *Store) SwitchResponder(ctx context.Context, now time.Time, w store.Swit
 	return state, nil
 }
 
-func (t *txn) switchResponder(now time.Time, s store.Switch) (store.Responder, error) {
+func (t *txn) switchResponder(now time.Time, by store.Actor, s store.Switch) (store.Responder, error) {
 	old, err := t.responder(s.Mailbox)
 	if err != nil {
 		return store.Responder{}, err
 	}
-	r := responderRecord{Off: !s.On, Since: micros(now), Reason: text.Cut(s.Reason, store.MaxFault), By: text.Cut(s.By, store.MaxField)}
+	r := responderRecord{Off: !s.On, Since: micros(now), Reason: text.Cut(s.Reason, store.MaxFault), By: by.Account}
 	// Switched off by hand, a breaker that had tripped stays to be forgotten.
 	r.Breaker, r.Window, r.Trips, r.Armed = old.Breaker, old.Window, old.Trips, old.Armed
 	if old.Tripped {

@@ -71,16 +71,21 @@ func (s *Store) HeldOutbounds(
 	return rows, nil
 }
 
-// eachOutbound lets change see rows that are all there, in one transaction, of which
-// every run starts with begin.
+// eachOutbound lets change see rows that are all there, and that the actor may do the
+// act to, in one transaction, of which every run starts with begin.
 func (s *Store) eachOutbound(
-	ctx context.Context, ids []store.OutboundID, begin func(), change func(*txn, store.Outbound) error,
+	ctx context.Context, by store.Actor, act store.Act, ids []store.OutboundID,
+	begin func(), change func(*txn, store.Outbound) error,
 ) error {
-	return s.write(ctx, 0, func(t *txn) error {
+	return s.act(ctx, by, act, 0, func(t *txn) error {
 		begin()
 		for _, id := range ids {
-			if !t.has(bOutbounds, u64(uint64(id))) {
-				return wrap("outbound", id, store.ErrNotFound)
+			row, err := t.outbound(id)
+			if err == nil {
+				err = store.May(by, act, row.Region)
+			}
+			if err != nil {
+				return wrap("outbound", id, err)
 			}
 		}
 		for _, id := range ids {
@@ -97,10 +102,12 @@ func (s *Store) eachOutbound(
 }
 
 // RetryOutbounds implements store.Board.
-func (s *Store) RetryOutbounds(ctx context.Context, now time.Time, r store.Retry) (done store.Retried, err error) {
+func (s *Store) RetryOutbounds(
+	ctx context.Context, now time.Time, by store.Actor, r store.Retry,
+) (done store.Retried, err error) {
 	now = store.Instant(now)
 	begin := func() { done = store.Retried{} }
-	err = s.eachOutbound(ctx, r.IDs, begin, func(t *txn, row store.Outbound) error {
+	err = s.eachOutbound(ctx, by, store.ActRetryMail, r.IDs, begin, func(t *txn, row store.Outbound) error {
 		if !retriable(now, row) {
 			return nil
 		}
@@ -176,21 +183,21 @@ func (t *txn) retry(now time.Time, row *store.Outbound) error {
 
 // GiveUpOutbounds implements store.Board.
 func (s *Store) GiveUpOutbounds(
-	ctx context.Context, now time.Time, ids []store.OutboundID, by string,
+	ctx context.Context, now time.Time, by store.Actor, ids []store.OutboundID,
 ) (ended []store.Outbound, err error) {
 	now = store.Instant(now)
-	if by == "" || len(by) > store.MaxField {
-		return nil, wrap("give up outbounds, in all", len(ids), invalid("it needs who does it"))
-	}
 	begin := func() { ended = nil }
-	err = s.eachOutbound(ctx, ids, begin, func(t *txn, row store.Outbound) error {
+	err = s.eachOutbound(ctx, by, store.ActGiveUpMail, ids, begin, func(t *txn, row store.Outbound) error {
+		if err := checkNamed(by); err != nil {
+			return err
+		}
 		if row.State != store.StateHeld {
 			return nil
 		}
 		if err := t.dequeue(row); err != nil {
 			return err
 		}
-		row.Reply = text.Cut("given up by "+by+": "+row.Reply, store.MaxReply)
+		row.Reply = text.Cut("given up by "+by.Account+": "+row.Reply, store.MaxReply)
 		if err := t.end(&row, store.StateFailed, now); err != nil {
 			return err
 		}

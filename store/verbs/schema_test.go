@@ -131,7 +131,8 @@ func TestAFileOfTheFirstSchemaGrowsAgents(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer checkAndClose(t, db)
-	if _, err := db.AddAgent(t.Context(), time.Now(), store.NewAgent{Email: "ana@desk.example"}); err != nil {
+	if _, err := db.AddAgent(t.Context(), time.Now(), store.ByService(),
+		store.NewAgent{Email: "ana@desk.example"}); err != nil {
 		t.Error(err)
 	}
 }

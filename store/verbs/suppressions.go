@@ -244,14 +244,19 @@ func (s *Store) SuppressionsOf(ctx context.Context, now time.Time, address strin
 }
 
 // SuppressAddress implements store.Deliveries.
-func (s *Store) SuppressAddress(ctx context.Context, now time.Time, n store.Suppression) (held store.Suppression, err error) {
+func (s *Store) SuppressAddress(
+	ctx context.Context, now time.Time, by store.Actor, n store.Suppression,
+) (held store.Suppression, err error) {
 	now, n.Expires = store.Instant(now), kept(n.Expires)
 	if err := checkSuppression(now, n); err != nil {
 		return held, wrap("suppress", "an address", err)
 	}
-	err = s.write(ctx, 0, func(t *txn) error {
+	err = s.actOnAll(ctx, by, store.ActSuppress, func(t *txn) error {
+		if err := checkNamed(by); err != nil {
+			return err
+		}
 		r, err := t.hold(now, n.Address, n.Scope, n.Expires, func(r *suppressionRecord) {
-			r.By, r.Note = text.Cut(n.By, store.MaxField), text.Cut(n.Note, store.MaxReply)
+			r.By, r.Note = by.Account, text.Cut(n.Note, store.MaxReply)
 		})
 		held = r.suppression()
 		return err
@@ -268,8 +273,6 @@ func checkSuppression(now time.Time, s store.Suppression) error {
 		return invalid("it needs an address")
 	case !slices.Contains(store.Scopes(), s.Scope):
 		return invalid("there is no such scope")
-	case s.By == "":
-		return invalid("it needs who does it")
 	case !s.InForce(now):
 		return invalid("its end is not ahead")
 	}
@@ -277,9 +280,11 @@ func checkSuppression(now time.Time, s store.Suppression) error {
 }
 
 // ReleaseSuppression implements store.Deliveries.
-func (s *Store) ReleaseSuppression(ctx context.Context, now time.Time, id store.SuppressionID) (released store.Suppression, err error) {
+func (s *Store) ReleaseSuppression(
+	ctx context.Context, now time.Time, by store.Actor, id store.SuppressionID,
+) (released store.Suppression, err error) {
 	now = store.Instant(now)
-	err = s.write(ctx, 0, func(t *txn) error {
+	err = s.actOnAll(ctx, by, store.ActSuppress, func(t *txn) error {
 		value := t.value(bSupOrder, u64(uint64(id)))
 		if value == nil {
 			return store.ErrNotFound

@@ -23,7 +23,8 @@ func TestATicketFromBeforeItSaidSoIsReadFromItsThread(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := opened.Ticket.OpenedAt.Add(time.Hour)
-	_, err = db.AppendMessage(ctx, later, store.NewMessage{Link: opened.Ticket.Link, Body: "more"})
+	more := store.NewMessage{Link: opened.Ticket.Link, Body: "more"}
+	_, err = db.AppendMessage(ctx, later, store.ByPartner(more.Link), more)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,12 +72,22 @@ func (t *txn) ticketByLink(now time.Time, id store.LinkID) (store.Ticket, error)
 }
 
 // RevokeLink implements store.Tickets.
-func (s *Store) RevokeLink(ctx context.Context, now time.Time, id store.LinkID) error {
+func (s *Store) RevokeLink(ctx context.Context, now time.Time, by store.Actor, id store.LinkID) error {
 	now = store.Instant(now)
-	err := s.write(ctx, 0, func(t *txn) error {
+	err := s.act(ctx, by, store.ActRevokeLinks, 0, func(t *txn) error {
+		if err := checkThrough(by, id); err != nil {
+			return err
+		}
 		l, ok := readLink(t.value(bLinks, id[:]))
 		if !ok || !now.Before(l.expires) {
 			return store.ErrNotFound
+		}
+		k, err := t.ticket(l.ticket)
+		if err == nil {
+			err = store.May(by, store.ActRevokeLinks, k.Region)
+		}
+		if err != nil {
+			return err
 		}
 		l.revoked = true
 		return t.put(bLinks, id[:], l.bytes())

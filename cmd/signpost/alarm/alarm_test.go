@@ -125,8 +125,7 @@ func (w *ward) acknowledge(t *testing.T, key string, until time.Time) {
 	}
 	for _, row := range rows {
 		if row.Key == key {
-			_, err := w.db.AcknowledgeAlarm(t.Context(), time.Now(), row.ID,
-				store.Acknowledgement{By: "ana@desk.example", Until: until})
+			_, err := w.db.AcknowledgeAlarm(t.Context(), time.Now(), store.ByCommandLine("ana@desk.example"), row.ID, until)
 			if err != nil {
 				t.Error(err)
 			}

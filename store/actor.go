@@ -1,0 +1,172 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+)
+
+// ActorKind is from which side an act comes.
+type ActorKind string
+
+// The kinds of actor.
+const (
+	ActorService ActorKind = "service" // the program itself, or its command line
+	ActorPartner ActorKind = "partner" // who opened a ticket's page by a mailed link
+	ActorStaff   ActorKind = "staff"   // an Agent who signed in
+)
+
+// Actor is who acts by a verb. The verbs ask it for its rights (May), so that a page
+// and the command line cannot differ. The zero Actor may do nothing. ByService,
+// ByCommandLine, ByPartner and Agent.Actor make one.
+type Actor struct {
+	Kind  ActorKind
+	Agent AgentID // of staff, else 0
+	// Account is what records of the act name: the address that staff sign in with, or
+	// who ran the command line. "" for the service's own acts and for partners.
+	Account string
+	// Name is what partners and colleagues read as the author of a text; "" for the
+	// service.
+	Name  string
+	Roles []Role
+	// Regions are the ids of the regions whose tickets and mail staff see; none: all.
+	Regions []string
+	// Link is, of a partner, the mailed link that they came by; zero for the author of a
+	// ticket, on the page that received it.
+	Link LinkID
+	// Network is where the request came from, as the door names it; "" for none.
+	Network string
+}
+
+// ByService is the program acting by itself.
+func ByService() Actor { return Actor{Kind: ActorService} }
+
+// ByCommandLine is a person who runs the program on its own host, named by account.
+func ByCommandLine(account string) Actor { return Actor{Kind: ActorService, Account: account} }
+
+// ByPartner is who opened a ticket's page by a mailed link.
+func ByPartner(link LinkID) Actor { return Actor{Kind: ActorPartner, Link: link} }
+
+// Actor is the agent as one who acts.
+func (a Agent) Actor() Actor {
+	return Actor{Kind: ActorStaff, Agent: a.ID, Account: a.Email, Name: a.Name, Roles: a.Roles}
+}
+
+// Role is what an agent may do; see Rights for what each one includes.
+type Role string
+
+// The roles.
+const (
+	RoleAgent Role = "agent" // answers tickets at the desk
+	RoleLead  Role = "lead"  // answers tickets, and for what agents do
+	RoleOps   Role = "ops"   // sees and mends the flow of mail
+	RoleAdmin Role = "admin" // who may sign in, and settings
+)
+
+// Roles lists them.
+func Roles() []Role { return []Role{RoleAgent, RoleLead, RoleOps, RoleAdmin} }
+
+// Act is what an actor asks leave for.
+type Act string
+
+// The acts.
+const (
+	// Of a ticket's page.
+	ActWriteMessage Act = "write_message" // and close and rate the ticket
+	ActProveAddress Act = "prove_address"
+	ActRenewLink    Act = "renew_link"
+	// Of a ticket.
+	ActReadTicket      Act = "read_ticket"
+	ActAnswerTicket    Act = "answer_ticket"  // open it for a partner, reply, note, take back, send again
+	ActArrangeTicket   Act = "arrange_ticket" // status, assignee, priority, category, tags, question
+	ActChangeRequester Act = "change_requester"
+	ActRevokeLinks     Act = "revoke_links"
+	// Of the flow of mail.
+	ActReadMail         Act = "read_mail" // that came in, as it was sent
+	ActRetryMail        Act = "retry_mail"
+	ActGiveUpMail       Act = "give_up_mail"
+	ActSuppress         Act = "suppress" // an address, or release it
+	ActSwitchAnswers    Act = "switch_answers"
+	ActAcknowledgeAlarm Act = "acknowledge_alarm"
+	ActTryCanary        Act = "try_canary"
+	// Of staff.
+	ActManageStaff Act = "manage_staff" // who may sign in, as what, for which regions
+	ActReadAudit   Act = "read_audit"
+)
+
+// Acts lists them.
+func Acts() []Act {
+	return []Act{
+		ActWriteMessage, ActProveAddress, ActRenewLink, ActReadTicket, ActAnswerTicket, ActArrangeTicket,
+		ActChangeRequester, ActRevokeLinks, ActReadMail, ActRetryMail, ActGiveUpMail, ActSuppress, ActSwitchAnswers,
+		ActAcknowledgeAlarm, ActTryCanary, ActManageStaff, ActReadAudit,
+	}
+}
+
+// Rights are the acts that a role allows, those of the roles it includes among them;
+// none for an unknown role. Lead includes agent; no other role includes another, so that
+// an admin who also answers tickets holds both roles.
+func (r Role) Rights() []Act {
+	switch r {
+	case RoleAgent:
+		return []Act{
+			ActReadTicket, ActAnswerTicket, ActArrangeTicket, ActChangeRequester, ActRevokeLinks, ActRetryMail,
+		}
+	case RoleLead:
+		return append(RoleAgent.Rights(), ActReadAudit)
+	case RoleOps:
+		return []Act{
+			ActRevokeLinks, ActReadMail, ActRetryMail, ActGiveUpMail, ActSuppress, ActSwitchAnswers, ActAcknowledgeAlarm,
+			ActTryCanary, ActReadAudit,
+		}
+	case RoleAdmin:
+		return []Act{ActManageStaff, ActReadAudit}
+	}
+	return nil
+}
+
+// Includes tells whether who has the role counts as having the other.
+func (r Role) Includes(other Role) bool { return r == other || r == RoleLead && other == RoleAgent }
+
+// partnerRights are what the page behind a mailed link offers, on its own ticket.
+var partnerRights = []Act{ActWriteMessage, ActProveAddress, ActRenewLink, ActRevokeLinks, ActChangeRequester}
+
+// May tells whether the actor may do the act to anything at all.
+func (a Actor) May(act Act) bool {
+	switch a.Kind {
+	case ActorService:
+		return true
+	case ActorPartner:
+		return slices.Contains(partnerRights, act)
+	case ActorStaff:
+		return slices.ContainsFunc(a.Roles, func(r Role) bool { return slices.Contains(r.Rights(), act) })
+	}
+	return false
+}
+
+// Sees tells whether the actor sees what belongs to a region; "" is what belongs to
+// none, or to all of them. What a partner sees, their link tells and not its region.
+func (a Actor) Sees(region string) bool {
+	return a.Kind != ActorStaff || len(a.Regions) == 0 || slices.Contains(a.Regions, region)
+}
+
+// MayAtAll returns ErrForbidden where an actor may do the act to nothing.
+func MayAtAll(a Actor, act Act) error {
+	if !a.May(act) {
+		return fmt.Errorf("%w: %s needs a role that allows it", ErrForbidden, act)
+	}
+	return nil
+}
+
+// May returns ErrForbidden, with the reason, where an actor may not do an act to what
+// belongs to a region ("": to none, or to all of them).
+func May(a Actor, act Act, region string) error {
+	switch {
+	case !a.May(act):
+		return MayAtAll(a, act)
+	case !a.Sees(region) && region == "":
+		return fmt.Errorf("%w: %s concerns all regions, and the account sees some of them only", ErrForbidden, act)
+	case !a.Sees(region):
+		return fmt.Errorf("%w: the account does not see region %s", ErrForbidden, region)
+	}
+	return nil
+}
