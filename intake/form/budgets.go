@@ -10,7 +10,7 @@ import (
 )
 
 // The budgets of all confirmations together: what is throttled by one of them waits
-// for everybody else's mail.
+// for the mail of all other partners.
 const (
 	BudgetAll    = "confirmation/all"
 	BudgetAllDay = "confirmation/all-day"

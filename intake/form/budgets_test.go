@@ -87,10 +87,10 @@ func TestAFloodOfPostsIsNoFloodOfMail(t *testing.T) {
 			return elsewhere(i), fmt.Sprintf("p%d@%s", i,
 				[]string{"all.example", "ALL.example", "sub.all.example", "x.y.all.example"}[i%4])
 		}, 30, store.Released{Queued: 30}},
-		"one customer's name at a host for everybody": {200, func(i int) (string, string) {
+		"one customer's name at a public host": {200, func(i int) (string, string) {
 			return elsewhere(i), fmt.Sprintf("p%d@bo.gmx.de", i)
 		}, 30, store.Released{Queued: 30}},
-		"a host for everybody": {300, func(i int) (string, string) { return elsewhere(i), fmt.Sprintf("p%d@gmail.com", i) },
+		"a public host": {300, func(i int) (string, string) { return elsewhere(i), fmt.Sprintf("p%d@gmail.com", i) },
 			300, store.Released{}},
 	} {
 		t.Run(name, func(t *testing.T) {

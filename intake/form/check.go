@@ -22,7 +22,7 @@ func (f *Form) check(x *web.Exchange, d *draft) {
 	f.checkCategory(d)
 	d.CheckText("description", d.Description, f.cfg.MinDescription, f.cfg.MaxDescription, "form.fault_description")
 	f.checkEmail(x.Request.Context(), d, !x.WantsJSON())
-	if !d.HasFaults() { // who has to mend something takes their time anyway
+	if !d.HasFaults() { // the form comes back in any case, and is then filled in more slowly
 		f.checkMachine(d, time.Now())
 	}
 }
@@ -58,7 +58,7 @@ func (f *Form) checkCategory(d *draft) {
 }
 
 // checkEmail asks about the address and takes the form in which it is mailed.
-// askBack: somebody sits there who can be asked whether an unusual one is meant.
+// askBack: a person reads the answer and can be asked whether an unusual one is meant.
 func (f *Form) checkEmail(ctx context.Context, d *draft, askBack bool) {
 	v := f.guard.addresses.Check(ctx, d.Email)
 	if !v.OK() {
@@ -83,14 +83,14 @@ func (f *Form) checkEmail(ctx context.Context, d *draft, askBack bool) {
 	d.AddFault("email", post.Problem{Key: key, Pairs: []any{"address", v.Address}, Fix: v.Suggestion})
 }
 
-// ours tells a region's own address: what is answered to it, nobody reads.
+// ours tells a region's own address: what is sent to it is not read.
 func (f *Form) ours(address string) bool {
 	key := store.AnswerKey(address)
 	return slices.ContainsFunc(f.deps.Regions, func(r store.Region) bool { return store.AnswerKey(r.Address) == key })
 }
 
-// checkMachine tells a program at work. What it suspects wrongly, a person can
-// put right by pressing the button again.
+// checkMachine finds the signs of a program. A person who is suspected wrongly presses
+// the button again.
 func (f *Form) checkMachine(d *draft, now time.Time) {
 	if f.guard.work.Verify(d.Work, d.Key, now) != nil {
 		d.AddFault("form", post.Problem{Key: "form.fault_work"})

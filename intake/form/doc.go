@@ -15,7 +15,7 @@
 // The ticket page (ticket.go, download.go) is opened by the token of a mailed
 // link; thread.go shows it to scripts. Reading it proves nothing, since mail
 // scanners follow links, and shows nothing of the ticket but the question whether
-// it is the reader's own (mine.go): anybody may have typed the address. Saying so,
+// it is the reader's own (mine.go): a stranger may have typed the address. Saying so,
 // or posting anything else there, proves the requester's address.
 //
 // Links are mailed anew on the ticket page and from the help centre (link.go).

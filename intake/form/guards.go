@@ -6,11 +6,11 @@ import (
 	"signpost/intake/guard"
 )
 
-// openKept is how long a form may stay open before its token is too old.
-const openKept = 7 * 24 * time.Hour
+// maxFormAge is how long a form may stay open before its token is too old.
+const maxFormAge = 7 * 24 * time.Hour
 
-// workKept is how long a proof of work is taken after its challenge.
-const workKept = 2 * time.Hour
+// maxWorkAge is how long a proof of work is taken after its challenge.
+const maxWorkAge = 2 * time.Hour
 
 // asksPerPost is how often a page may ask about an address for each post that its
 // network may send.
@@ -31,13 +31,13 @@ func newGuards(cfg Config, deps Deps) (g *guards, err error) {
 		sender:    guard.NewLimiter(cfg.PostsPerAddress, time.Hour),
 		asked:     guard.NewLimiter(asksPerPost*cfg.PostsPerNetwork, time.Hour),
 		addresses: guard.NewAddresses(deps.Resolver, deps.BeyondASCII),
-		opened:    guard.NewOpened(deps.Ring, cfg.MinFill, openKept),
+		opened:    guard.NewOpened(deps.Ring, cfg.MinFill, maxFormAge),
 	}
 	difficulty := 0
 	if cfg.ProofOfWork > 0 {
 		difficulty = 1 << cfg.ProofOfWork
 	}
-	g.work, err = guard.NewWork(deps.Ring, difficulty, workKept)
+	g.work, err = guard.NewWork(deps.Ring, difficulty, maxWorkAge)
 	return g, err
 }
 

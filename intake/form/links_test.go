@@ -74,7 +74,7 @@ func TestTheMailedLinkAsksBeforeItShowsAnything(t *testing.T) {
 	status(t, faulty, 422)
 	lacks(t, faulty.Body.String(), "Buy pills", "stranger", "pills.txt", "Mallory")
 	if !w.ticket("US-1001").ProvenAt.IsZero() {
-		t.Fatal("proven before anybody said so")
+		t.Fatal("proven before its reader said so")
 	}
 
 	shown := w.get(w.proven(ticket)).Body.String()
@@ -199,7 +199,7 @@ func TestANewLinkIsMailedAndTheOldOneOpensNothing(t *testing.T) {
 	}
 }
 
-// Whoever asks for links learns nothing of who wrote to us: a known address, an
+// The answer to a request for links does not say who wrote to us: a known address, an
 // unknown one and one that has asked too often hear the same words.
 func TestLinksAreMailedAgainAndTheAnswerTellsNothing(t *testing.T) {
 	t.Parallel()
@@ -226,7 +226,7 @@ func TestLinksAreMailedAgainAndTheAnswerTellsNothing(t *testing.T) {
 		mails[1].To != "ana@partner.example" {
 		t.Fatalf("mails %+v", mails)
 	}
-	ask("nobody@partner.example")
+	ask("unknown@partner.example")
 	for range 5 {
 		ask("ana@partner.example")
 	}
@@ -241,7 +241,7 @@ func TestLinksAreMailedAgainAndTheAnswerTellsNothing(t *testing.T) {
 	bad := w.act("/link", url.Values{"email": {"ana"}})
 	status(t, bad, 422)
 	contains(t, bad.Body.String(), "needs an @", `value="ana"`)
-	lacks(t, w.log.String(), "ana@partner.example", "nobody@")
+	lacks(t, w.log.String(), "ana@partner.example", "unknown@")
 }
 
 // One whose address is dead is not told that the answer comes by mail, and gives
@@ -292,7 +292,7 @@ func TestAScriptIsToldOfADeadAddress(t *testing.T) {
 }
 
 // A confirmation that the relay refuses for a reason of ours, or has not taken for
-// minutes, is late: nobody is sent to look for it in a spam folder.
+// minutes, is late: its reader is not sent to look for it in a spam folder.
 func TestAConfirmationThatIsHeldIsSaidToBeLate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -148,7 +148,7 @@ func TestAnotherLanguageOrAppearanceKeepsWhatStandsInTheForm(t *testing.T) {
 	}
 }
 
-func TestOurOwnAddressIsNobodyToAnswer(t *testing.T) {
+func TestOurOwnAddressIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, address := range []string{"partner.support@example.com", "Partner-US.Support+x@Example.com"} {

@@ -9,7 +9,7 @@ import (
 )
 
 // askData is what the page shows whose reader has not yet said that the request
-// is theirs: nothing that was written, since anybody may have typed the address
+// is theirs: nothing that was written, since a stranger may have typed the address
 // that the link was mailed to.
 type askData struct {
 	Ticket store.Ticket

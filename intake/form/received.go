@@ -13,19 +13,18 @@ import (
 )
 
 const (
-	// receivedKept is how long the received page can be opened again.
-	receivedKept = 30 * 24 * time.Hour
-	// sentKept is how long the browser that sent a request is shown what it sent,
+	// maxReceivedAge is how long the received page can be opened again.
+	maxReceivedAge = 30 * 24 * time.Hour
+	// maxSentAge is how long the browser that sent a request is shown what it sent,
 	// and may give another address: long enough for a bounce to come back.
-	sentKept = 2 * time.Hour
+	maxSentAge = 2 * time.Hour
 	// delayed is after how long a confirmation that waits is said to be late: a relay
 	// takes one within seconds.
 	delayed = 3 * time.Minute
 )
 
 // receivedToken is what the received page shows, carried by its address: it
-// tells nothing of who wrote or what, opens no ticket, and may be shown to
-// anybody.
+// says neither who wrote nor what, and opens no ticket, so that it is no secret.
 type receivedToken struct {
 	Number  string    `json:"n"`
 	Region  string    `json:"r"`
@@ -118,15 +117,15 @@ func (f *Form) receivedPage(x *web.Exchange, opened store.Opened) string {
 		Region:  opened.Ticket.Region,
 		First:   opened.Ticket.Promise.FirstResponseBy,
 		State:   mailStateOf(now, opened.Ticket, opened.Confirmation),
-		Expires: now.Add(receivedKept).Unix(),
+		Expires: now.Add(maxReceivedAge).Unix(),
 	})
 	http.SetCookie(x.Writer, &http.Cookie{
 		Name: cookieSent,
 		Value: guard.Seal(f.deps.Ring, purposeSent, sentToken{
-			Ticket: opened.Ticket.ID, Number: opened.Ticket.Number, Expires: now.Add(sentKept).Unix(),
+			Ticket: opened.Ticket.ID, Number: opened.Ticket.Number, Expires: now.Add(maxSentAge).Unix(),
 		}),
 		Path:     to,
-		MaxAge:   int(sentKept / time.Second),
+		MaxAge:   int(maxSentAge / time.Second),
 		HttpOnly: true,
 		Secure:   x.Secure(),
 		SameSite: http.SameSiteLaxMode,

@@ -99,8 +99,8 @@ func (f *Form) showTicket(x *web.Exchange) error {
 	return f.showThread(x, http.StatusOK, ticket, &draft{})
 }
 
-// refuseUnproven answers whoever asks for a part of a ticket that is not yet
-// theirs by their own word.
+// refuseUnproven answers a request for a part of a ticket whose address is not yet
+// proven.
 func (f *Form) refuseUnproven(x *web.Exchange, ticket store.Ticket) error {
 	if x.WantsJSON() {
 		return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the address is not proven")}

@@ -8,12 +8,12 @@ import (
 	"signpost/store"
 )
 
-// keptFor is how long a file of a refused post waits for the form to be sent
+// maxKeptAge is how long a file of a refused post waits for the form to be sent
 // again. Well within the day after which unreferenced blobs are swept.
-const keptFor = 12 * time.Hour
+const maxKeptAge = 12 * time.Hour
 
 // keptFile is a file already in the blob store, as the form carries it: signed,
-// so that nobody can name a file that was not theirs to send.
+// so that only a file that was sent through a form of ours can be named.
 type keptFile struct {
 	Name    string         `json:"n"`
 	Size    int64          `json:"s"`
@@ -29,7 +29,7 @@ const purposeKept = "form/kept-file"
 // keep signs the reference that a form carries.
 func (r *Reader) keep(now time.Time, file store.File) string {
 	return guard.Seal(r.deps.Signer, purposeKept, keptFile{
-		Name: file.Name, Size: file.Size, Type: file.Type, Hash: file.Hash, Expires: now.Add(keptFor).Unix(),
+		Name: file.Name, Size: file.Size, Type: file.Type, Hash: file.Hash, Expires: now.Add(maxKeptAge).Unix(),
 	})
 }
 
@@ -39,7 +39,7 @@ func (r *Reader) takeKept(ctx context.Context, d *Draft) {
 	for _, token := range d.kept {
 		var k keptFile
 		if !guard.Unseal(r.deps.Signer, purposeKept, token, &k) {
-			continue // not ours: a reference that was tampered with names nothing
+			continue // not signed here: a reference that was changed names no file
 		}
 		if now.Unix() > k.Expires || r.deps.Blobs.Renew(ctx, k.Hash) != nil {
 			d.AddFault(fieldFiles, Problem{Key: "post.file_expired", Pairs: []any{"name", k.Name}})

@@ -152,7 +152,7 @@ func (r *Reader) readParts(x *web.Exchange, d *Draft, takeFiles bool) error {
 			return err
 		}
 	}
-	d.AddFault(fieldFiles, Problem{Key: "post.files_most", Pairs: []any{"count", r.cfg.MaxFiles}})
+	d.AddFault(fieldFiles, Problem{Key: "post.files_limit", Pairs: []any{"count", r.cfg.MaxFiles}})
 	return errors.New("too many parts")
 }
 
@@ -204,8 +204,8 @@ func (h *headed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// badBody tells a body that is no form from one that is too large, too slow or
-// meets a fault of ours.
+// badBody makes 400 of the errors that say that the body is no form; those of a body
+// that is too large or too slow, and our own, stay.
 func badBody(err error) error {
 	var tooLarge *http.MaxBytesError
 	if err == nil || errors.As(err, &tooLarge) || errors.Is(err, web.ErrSlow) || errors.Is(err, store.ErrFull) {

@@ -92,7 +92,7 @@ func (d *Draft) RefuseRepeat(x *web.Exchange, repeat Problem, page Page) error {
 // RefuseStore answers when nothing can be written; the log tells why.
 func (d *Draft) RefuseStore(x *web.Exchange, err error, page Page) error {
 	if x.Request.Context().Err() != nil {
-		return err // the client has gone; nobody reads the answer
+		return err // the client has gone and reads no answer
 	}
 	x.Log.Error("post not taken", "request", x.ID, "err", err)
 	setRetry(x)
