@@ -33,7 +33,7 @@ const (
 )
 
 type bouncesData struct {
-	page
+	Tabs     web.Tabs
 	Dead     []deadRow
 	More     string
 	Later    bool
@@ -61,7 +61,7 @@ type refusalRow struct {
 func (o *Ops) showBounces(x *web.Exchange, who store.Agent) error {
 	ctx, now := x.Request.Context(), time.Now()
 	before, _ := strconv.ParseUint(x.Request.URL.Query().Get("before"), 10, 64)
-	d := bouncesData{page: page{"bounces", who.Email}, Later: before != 0}
+	d := bouncesData{Tabs: delivery("/ops/bounces"), Later: before != 0}
 	dead, next, err := o.dead(x, now, store.SuppressionID(before))
 	if err != nil {
 		return err

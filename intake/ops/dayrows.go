@@ -68,7 +68,7 @@ func undecided(n store.Tally) uint64 {
 // cardOf is a day in groups of lines; a line with nothing in it is only named.
 func cardOf(name, mailbox string, day days, groups ...[]counting) dayCard {
 	c := day.compare()
-	card := dayCard{Name: name, When: day.date.Format("Monday 2 January"), Now: "All day", Tone: "green", Word: "as usual"}
+	card := dayCard{Name: name, When: day.date.Format("Monday 2 January"), Now: "All day", Word: "as usual"}
 	zone := day.zone.String()
 	switch {
 	case !day.hasBegun():

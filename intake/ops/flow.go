@@ -3,13 +3,11 @@ package ops
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"signpost/intake/verdict"
-	"signpost/intake/web"
 	"signpost/store"
 )
 
@@ -27,26 +25,19 @@ const waitingLooked = 1000
 // longWait is how old an unsent mail may grow before its region is in trouble.
 const longWait = 10 * time.Minute
 
+// flowData is what stands on top of today's page.
 type flowData struct {
-	page
 	Regions   []regionFlow
 	Troubles  []string
-	Mailboxes []mailboxRow
-	Out       []figure
-	In        []figure
+	Waiting   []figure // mail that is to go out now
+	Out, In   []figure // since this installation began
 	Responder string
-	Asked     string
 }
 
 type regionFlow struct {
 	ID, Name, Address string
 	Tone, Word        string // of the badge
 	Sentence          string
-}
-
-type mailboxRow struct {
-	ID, State, Last, Error string
-	Silent                 bool
 }
 
 // figure is a number and where its rows are.
@@ -56,24 +47,23 @@ type figure struct {
 	Tone       string
 }
 
-func (o *Ops) showFlow(x *web.Exchange, who store.Agent) error {
-	ctx, now := x.Request.Context(), time.Now()
+// flowNow tells whether mail flows.
+func (o *Ops) flowNow(ctx context.Context, now time.Time) (*flowData, error) {
 	stats, err := o.stores.flow.Stats(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	waiting, err := o.stores.flow.WaitingOutbounds(ctx, 0, waitingLooked)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	responder, err := o.stores.flow.Responder(ctx, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	boxes := o.deps.Mailboxes()
-	d := flowData{
-		page: page{"flow", who.Email}, Out: outFigures(stats), In: inFigures(stats),
-		Responder: responderWords(responder), Asked: when(now),
+	d := &flowData{
+		Waiting: waitingFigures(stats), Out: outFigures(stats), In: inFigures(stats), Responder: responderWords(responder),
 	}
 	for _, words := range o.deps.Troubles(ctx) {
 		d.Troubles = append(d.Troubles, capital(words))
@@ -81,14 +71,11 @@ func (o *Ops) showFlow(x *web.Exchange, who store.Agent) error {
 	for _, r := range o.deps.Regions {
 		answers, err := o.answersIn(ctx, r, responder)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		d.Regions = append(d.Regions, flowOf(r, waiting, boxes, answers, now, o.holdsAll()))
 	}
-	for _, b := range boxes {
-		d.Mailboxes = append(d.Mailboxes, mailboxRow{b.ID, b.State, ago(b.LastCycle, now), b.LastError, b.Silent})
-	}
-	return o.flow.Show(x, http.StatusOK, d)
+	return d, nil
 }
 
 // answersIn tells whether strays to a region's address are answered, as far as the
@@ -117,7 +104,7 @@ func ago(t, now time.Time) string {
 func flowOf(
 	r store.Region, waiting []store.Outbound, boxes []Mailbox, answers bool, now time.Time, heldAll bool,
 ) regionFlow {
-	f := regionFlow{ID: r.ID, Name: r.Name, Address: r.Address, Tone: "green", Word: "flows"}
+	f := regionFlow{ID: r.ID, Name: r.Name, Address: r.Address, Word: "flows"}
 	n, held, oldest := waitingOf(r, waiting, now)
 	out := "Everything queued has gone out"
 	switch {
@@ -151,7 +138,7 @@ func flowOf(
 	f.Sentence = out + "; " + in + "."
 	if !answers {
 		f.Sentence += " Automatic answers are off."
-		if f.Tone == "green" {
+		if f.Tone == "" {
 			f.Tone, f.Word = "amber", "answers off"
 		}
 	}
@@ -200,12 +187,17 @@ func responderWords(r store.Responder) string {
 	return text
 }
 
-func outFigures(s store.Stats) []figure {
+func waitingFigures(s store.Stats) []figure {
 	return []figure{
-		{"sent", "", s.Outbounds[store.StateSent], "green"},
 		{"waiting", "/ops/queue", s.Outbounds[store.StateQueued] + s.Outbounds[store.StateClaimed], "amber"},
 		{"throttled", "/ops/queue#throttled", s.Outbounds[store.StateThrottled], "amber"},
 		{"held", "/ops/queue#held", s.Outbounds[store.StateHeld], "amber"},
+	}
+}
+
+func outFigures(s store.Stats) []figure {
+	return []figure{
+		{"sent", "", s.Outbounds[store.StateSent], ""},
 		{"failed", "/ops/queue#failed", s.Outbounds[store.StateFailed], "red"},
 		{"bounced", "/ops/bounces", s.Fates[store.FateBounced], "red"},
 		{"rejected by servers", "/ops/bounces", s.Fates[store.FateRefused], "red"},

@@ -40,7 +40,6 @@ type Check struct {
 }
 
 type healthData struct {
-	page
 	Sentence string
 	Tone     string
 	Standing []alarmRow
@@ -85,7 +84,7 @@ func (o *Ops) showHealth(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return err
 	}
-	d := healthData{page: page{"health", who.Email}, Pauses: pauses(), Checks: o.deps.Checks(ctx)}
+	d := healthData{Pauses: pauses(), Checks: o.deps.Checks(ctx)}
 	if d.Canary, err = o.canary(ctx, now); err != nil {
 		return err
 	}
@@ -119,7 +118,7 @@ func alarmSentence(rows []alarmRow) (words, tone string) {
 	n := len(rows)
 	switch {
 	case n == 0:
-		return "No active alarms.", "good"
+		return "No active alarms.", ""
 	case loud == 0 && n == 1:
 		return "One active alarm, acknowledged.", "warn"
 	case loud == 0:
@@ -293,7 +292,7 @@ func runOf(r store.CanaryRun) runRow {
 	}
 	switch {
 	case r.Passed():
-		row.Tone, row.Word = "green", "passed"
+		row.Tone, row.Word = "", "passed"
 	case !r.EndedAt.IsZero():
 		row.Tone, row.Word = "red", "failed"
 	}

@@ -23,7 +23,6 @@ type ledgerStore interface {
 const ledgerPage = 50
 
 type ledgerData struct {
-	page
 	Query, Mark, From, To string
 	Mailbox, Why          string // where another page asked for less
 	Exact                 bool   // From and To are instants
@@ -52,7 +51,7 @@ type ledgerRow struct {
 func (o *Ops) showLedger(x *web.Exchange, who store.Agent) error {
 	in := x.Request.URL.Query()
 	d := ledgerData{
-		page: page{"ledger", who.Email}, Query: strings.TrimSpace(in.Get("q")), Mark: in.Get("mark"),
+		Query: strings.TrimSpace(in.Get("q")), Mark: in.Get("mark"),
 		From: in.Get("from"), To: in.Get("to"), Mailbox: in.Get("mailbox"), Why: in.Get("why"), Marks: verdict.Marks(),
 	}
 	d.Exact = strings.Contains(d.From+d.To, "T")

@@ -25,7 +25,6 @@ type mailStore interface {
 }
 
 type mailData struct {
-	page
 	ID                           uint64
 	Row                          ledgerRow
 	Internal, Seen, Decided      string // instants, "" for not yet
@@ -57,7 +56,7 @@ func (o *Ops) showMail(x *web.Exchange, who store.Agent) error {
 		return err
 	}
 	d := mailData{
-		page: page{"ledger", who.Email}, ID: uint64(m.ID), Row: rowOf(m), Internal: exactly(m.InternalDate), Seen: exactly(m.SeenAt), Decided: exactly(m.DecidedAt),
+		ID: uint64(m.ID), Row: rowOf(m), Internal: exactly(m.InternalDate), Seen: exactly(m.SeenAt), Decided: exactly(m.DecidedAt),
 		UIDs: fmt.Sprintf("UID %d of epoch %d", m.UID, m.UIDValidity), Size: bytesInWords(m.Size),
 		MessageID: m.MessageID, Fault: m.Fault, Truncated: m.Truncated, RawDropped: m.RawDropped, Reports: verdict.Reports(m.Verdict.Reports),
 		Rules: verdict.Rules(m.Verdict.Rules), Outcome: verdict.Sentence(m),

@@ -35,7 +35,6 @@ const (
 )
 
 type mailboxesData struct {
-	page
 	All       answersState
 	Trip      string // the mail at which the breaker tripped
 	Mailboxes []mailboxCard
@@ -80,7 +79,7 @@ func (o *Ops) mailboxesPage(x *web.Exchange, who store.Agent, status int, refuse
 	if err != nil {
 		return err
 	}
-	d := mailboxesData{page: page{"mailboxes", who.Email}, All: answersOf("", all)}
+	d := mailboxesData{All: answersOf("", all)}
 	if all.Inbound != 0 {
 		d.Trip = ledgerLink(all.Inbound)
 	}
@@ -107,7 +106,7 @@ func (o *Ops) mailboxesPage(x *web.Exchange, who store.Agent, status int, refuse
 }
 
 func answersOf(mailbox string, r store.Responder) answersState {
-	s := answersState{Mailbox: mailbox, Of: mailbox, On: r.On, Tripped: r.Tripped, Word: "on", Tone: "green", Sentence: responderWords(r)}
+	s := answersState{Mailbox: mailbox, Of: mailbox, On: r.On, Tripped: r.Tripped, Word: "on", Sentence: responderWords(r)}
 	switch {
 	case r.Tripped:
 		s.Word, s.Tone = "stopped by the breaker", "red"
@@ -132,8 +131,6 @@ func (o *Ops) cardOf(x *web.Exchange, b Mailbox, all store.Responder, now time.T
 		c.Tone = "red"
 	case b.LastError != "":
 		c.Tone = "amber"
-	case !b.LastCycle.IsZero():
-		c.Tone = "green"
 	}
 	for _, r := range o.deps.Regions {
 		if r.Mailbox == b.ID {

@@ -33,6 +33,7 @@ type Store interface {
 	mailStore
 	mailboxStore
 	queueStore
+	shellStore
 	suppressionStore
 }
 
@@ -48,10 +49,11 @@ type stores struct {
 	mail         mailStore
 	mailboxes    mailboxStore
 	queue        queueStore
+	shell        shellStore
 	suppressions suppressionStore
 }
 
-func storesOf(s Store) stores { return stores{s, s, s, s, s, s, s, s, s, s, s} }
+func storesOf(s Store) stores { return stores{s, s, s, s, s, s, s, s, s, s, s, s} }
 
 // Blobs is where large mails lie.
 type Blobs interface {
@@ -108,7 +110,6 @@ type Ops struct {
 	stores stores
 	zones  map[string]*time.Location // of the regions, by id
 
-	flow    *web.Page[flowData]
 	today   *web.Page[todayData]
 	bounces *web.Page[bouncesData]
 	ledger  *web.Page[ledgerData]
@@ -135,16 +136,15 @@ func New(deps Deps) (*Ops, error) {
 
 // Mount adds the pages to the server.
 func (o *Ops) Mount(s *web.Server) error {
-	set := s.Pages(templates).English()
-	o.flow = web.Declare[flowData](set, "flow.html")
-	o.today = web.Declare[todayData](set, "today.html")
-	o.ledger = web.Declare[ledgerData](set, "ledger.html")
-	o.mail = web.Declare[mailData](set, "mail.html")
-	o.bounces = web.Declare[bouncesData](set, "bounces.html")
-	o.queue = web.Declare[queueData](set, "queue.html")
-	o.suppressions = web.Declare[suppressionsData](set, "suppressions.html")
-	o.mailboxes = web.Declare[mailboxesData](set, "mailboxes.html")
-	o.health = web.Declare[healthData](set, "health.html")
+	set := s.Pages(templates)
+	o.today = web.DeclareStaff[todayData](set, "today.html")
+	o.ledger = web.DeclareStaff[ledgerData](set, "ledger.html")
+	o.mail = web.DeclareStaff[mailData](set, "mail.html")
+	o.bounces = web.DeclareStaff[bouncesData](set, "bounces.html")
+	o.queue = web.DeclareStaff[queueData](set, "queue.html")
+	o.suppressions = web.DeclareStaff[suppressionsData](set, "suppressions.html")
+	o.mailboxes = web.DeclareStaff[mailboxesData](set, "mailboxes.html")
+	o.health = web.DeclareStaff[healthData](set, "health.html")
 	if err := set.Ready(); err != nil {
 		return fmt.Errorf("ops: %w", err)
 	}
@@ -152,38 +152,41 @@ func (o *Ops) Mount(s *web.Server) error {
 		return fmt.Errorf("ops: %w", err)
 	}
 	for _, r := range []struct {
-		method, path string
-		handler      staff.Handler
+		method, path, item string
+		handler            staff.Handler
 	}{
-		{http.MethodGet, "/ops", o.showFlow},
-		{http.MethodGet, "/ops/today", o.showToday},
-		{http.MethodGet, "/ops/ledger", o.showLedger},
-		{http.MethodGet, "/ops/ledger/:id", o.showMail},
-		{http.MethodGet, "/ops/ledger/:id/raw", o.downloadRaw},
-		{http.MethodPost, "/ops/ledger/:id/case", o.downloadCase},
-		{http.MethodGet, "/ops/bounces", o.showBounces},
-		{http.MethodGet, "/ops/suppressions", o.showSuppressions},
-		{http.MethodPost, "/ops/suppressions", o.postSuppress},
-		{http.MethodPost, "/ops/suppressions/release", o.postRelease},
-		{http.MethodPost, "/ops/links/revoke", o.postRevoke},
-		{http.MethodGet, "/ops/mailboxes", o.showMailboxes},
-		{http.MethodPost, "/ops/mailboxes/answers", o.postAnswers},
-		{http.MethodGet, "/ops/queue", o.showQueue},
-		{http.MethodPost, "/ops/queue/retry", o.postRetry},
-		{http.MethodPost, "/ops/queue/give-up", o.postGiveUp},
-		{http.MethodGet, "/ops/health", o.showHealth},
-		{http.MethodPost, "/ops/health/acknowledge", o.postAcknowledge},
-		{http.MethodPost, "/ops/health/canary", o.postCanary},
+		{http.MethodGet, "/ops", itemToday, o.showToday},
+		{http.MethodGet, "/ops/today", itemToday, o.showToday},
+		{http.MethodGet, "/ops/ledger", itemMail, o.showLedger},
+		{http.MethodGet, "/ops/ledger/:id", itemMail, o.showMail},
+		{http.MethodGet, "/ops/ledger/:id/raw", itemMail, o.downloadRaw},
+		{http.MethodPost, "/ops/ledger/:id/case", itemMail, o.downloadCase},
+		{http.MethodGet, "/ops/bounces", itemDelivery, o.showBounces},
+		{http.MethodGet, "/ops/suppressions", itemDelivery, o.showSuppressions},
+		{http.MethodPost, "/ops/suppressions", itemDelivery, o.postSuppress},
+		{http.MethodPost, "/ops/suppressions/release", itemDelivery, o.postRelease},
+		{http.MethodPost, "/ops/links/revoke", itemDelivery, o.postRevoke},
+		{http.MethodGet, "/ops/mailboxes", itemMailboxes, o.showMailboxes},
+		{http.MethodPost, "/ops/mailboxes/answers", itemMailboxes, o.postAnswers},
+		{http.MethodGet, "/ops/queue", itemDelivery, o.showQueue},
+		{http.MethodPost, "/ops/queue/retry", itemDelivery, o.postRetry},
+		{http.MethodPost, "/ops/queue/give-up", itemDelivery, o.postGiveUp},
+		{http.MethodGet, "/ops/health", itemHealth, o.showHealth},
+		{http.MethodPost, "/ops/health/acknowledge", itemHealth, o.postAcknowledge},
+		{http.MethodPost, "/ops/health/canary", itemHealth, o.postCanary},
 	} {
-		s.Handle(web.Route{Method: r.method, Path: r.path, Handler: o.deps.Door.Require(store.RoleOps, r.handler)})
+		placed := func(x *web.Exchange, who store.Agent) error {
+			x.Staff(who, r.item, topic)
+			return r.handler(x, who)
+		}
+		s.Handle(web.Route{Method: r.method, Path: r.path, Handler: o.deps.Door.Require(store.RoleOps, placed)})
 	}
+	s.Navigation(o.section())
+	s.Events().Add(web.Topic{
+		Name: topic, Sees: func(who store.Agent, name string) bool { return name == topic && forOps(who) },
+		Watch: o.watchCounts,
+	})
 	return nil
-}
-
-// page is what every page's top bar shows.
-type page struct {
-	Tab string
-	Who string
 }
 
 // when is an instant as lists show it, in UTC.

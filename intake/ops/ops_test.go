@@ -261,7 +261,8 @@ func TestTroubleIsSeenFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.shows("/ops", "1 mail has waited", "was not read to the end yet, which is too long", "Automatic answers are off.", "454 try later",
-		"stopped", "[AUTHENTICATIONFAILED] &lt;b&gt;", "maintenance")
+		"stopped", "maintenance")
+	h.shows("/ops/mailboxes", "[AUTHENTICATIONFAILED] &lt;b&gt;")
 }
 
 // TestAMailThatWasSetAsideSaysWhy, in the list and on its own page, and is found

@@ -34,7 +34,7 @@ const (
 )
 
 type queueData struct {
-	page
+	Tabs                                                 web.Tabs
 	Holds                                                []holdRow
 	Held, Waiting, Throttled, Failed                     []queueRow
 	HeldCount, WaitingCount, ThrottledCount, FailedCount uint64
@@ -86,7 +86,7 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 		return err
 	}
 	d := queueData{
-		page:         page{"queue", who.Email},
+		Tabs:         delivery("/ops/queue"),
 		WaitingCount: stats.Outbounds[store.StateQueued] + stats.Outbounds[store.StateClaimed],
 		FailedCount:  stats.Outbounds[store.StateFailed], HeldCount: stats.Outbounds[store.StateHeld],
 		ThrottledCount: stats.Outbounds[store.StateThrottled],

@@ -31,7 +31,7 @@ type suppressionStore interface {
 }
 
 type suppressionsData struct {
-	page
+	Tabs    web.Tabs
 	Query   string
 	Rows    []suppressedRow
 	More    string
@@ -100,7 +100,7 @@ func (o *Ops) showSuppressions(x *web.Exchange, who store.Agent) error {
 }
 
 func (o *Ops) suppressionsPage(x *web.Exchange, who store.Agent, status int, d suppressionsData) error {
-	d.page, d.Scopes, d.Terms = page{"suppressions", who.Email}, scopeChoices(), termChoices()
+	d.Tabs, d.Scopes, d.Terms = delivery("/ops/suppressions"), scopeChoices(), termChoices()
 	held, err := o.held(x, &d)
 	if err != nil {
 		return err

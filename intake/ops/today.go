@@ -27,7 +27,7 @@ type todayStore interface {
 const domainsShown = 25
 
 type todayData struct {
-	page
+	Flow          *flowData // whether mail flows now; nil beside another day or one region
 	Title         string
 	Day           string // as the address has it
 	Date, Zone    string // of what is told of all chosen regions together
@@ -99,7 +99,7 @@ type choice struct {
 
 func (o *Ops) showToday(x *web.Exchange, who store.Agent) error {
 	in := x.Request.URL.Query()
-	d := todayData{page: page{"today", who.Email}, Day: in.Get("day"), Region: in.Get("region"), Regions: o.deps.Regions}
+	d := todayData{Day: in.Get("day"), Region: in.Get("region"), Regions: o.deps.Regions}
 	c := o.choose(d.Region, time.Now())
 	d.Zone = c.zone.String()
 	if d.Fault = c.pick(d.Day); d.Fault != "" {
@@ -108,6 +108,11 @@ func (o *Ops) showToday(x *web.Exchange, who store.Agent) error {
 	}
 	d.name(c)
 	var err error
+	if d.IsToday && d.Region == "" {
+		if d.Flow, err = o.flowNow(x.Request.Context(), c.now); err != nil {
+			return err
+		}
+	}
 	c.since, err = o.stores.today.CountedSince(x.Request.Context())
 	switch {
 	case errors.Is(err, store.ErrNotFound):

@@ -200,7 +200,7 @@ func TestNumbersLeadToTheirRows(t *testing.T) {
 			}
 		}
 	}
-	h.shows("/ops", `href="/ops/today"`)
+	h.shows("/ops", `<a href="/ops" aria-current="page"`, "Is mail flowing?", "tickets opened")
 }
 
 func TestAMailboxOfNoRegionHasADayOfItsOwn(t *testing.T) {

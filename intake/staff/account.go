@@ -14,7 +14,6 @@ import (
 
 type accountData struct {
 	Who  store.Agent
-	Home string
 	Done string // what just succeeded
 	// Where a form was refused: its name and the words.
 	FaultOf, Fault string
@@ -58,7 +57,7 @@ func (s *Staff) showAccount(x *web.Exchange, who store.Agent) error {
 }
 
 func (s *Staff) accountPage(x *web.Exchange, status int, who store.Agent, d accountData, secret []byte) error {
-	d.Who, d.Home, d.MinPassword = who, s.home(who), MinPassword
+	d.Who, d.MinPassword = who, MinPassword
 	d.Secret = shownSecret(secret)
 	// Safe: made of our own words and a secret, escaped.
 	d.SecretLink = template.URL(secretLink(s.cfg.Issuer, who.Email, secret))

@@ -84,6 +84,11 @@ func setCookie(x *web.Exchange, name, value string, lasts time.Duration) {
 
 // SignedIn returns who asks; store.ErrNotFound for nobody.
 func (s *Staff) SignedIn(x *web.Exchange) (store.Agent, error) {
+	return s.signedIn(x, x.Request.Header.Get(LiveHeader) == "")
+}
+
+// signedIn is SignedIn; used tells whether that counts as a use of the session.
+func (s *Staff) signedIn(x *web.Exchange, used bool) (store.Agent, error) {
 	id, ok := presented(x)
 	if !ok {
 		return store.Agent{}, store.ErrNotFound
@@ -93,8 +98,8 @@ func (s *Staff) SignedIn(x *web.Exchange) (store.Agent, error) {
 	if err != nil {
 		return store.Agent{}, err
 	}
-	used := now.Add(s.cfg.Idle).Sub(session.Until)
-	if x.Request.Header.Get(LiveHeader) == "" && used > touchAfter && session.Until.Before(session.Ends) {
+	idle := now.Add(s.cfg.Idle).Sub(session.Until)
+	if used && idle > touchAfter && session.Until.Before(session.Ends) {
 		// It may have ended a moment ago; then the next request learns of it.
 		if _, err := s.deps.Agents.TouchSession(ctx, now, id, s.cfg.Idle); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return store.Agent{}, err
@@ -125,11 +130,26 @@ func (s *Staff) Require(role store.Role, h Handler) web.Handler {
 			return s.turnAway(x)
 		case err != nil:
 			return err
-		case role != "" && !who.Has(role):
+		}
+		x.Staff(who, "")
+		if role != "" && !who.Has(role) {
 			return s.lacking.Show(x, http.StatusForbidden, lackingData{Name: who.Email, Role: role})
 		}
 		return h(x, who)
 	}
+}
+
+// events is the stream of live events for who signed in. It is no use of the session,
+// and ends with it.
+func (s *Staff) events(x *web.Exchange) error {
+	x.Private()
+	return x.Follow(func() (store.Agent, error) {
+		who, err := s.signedIn(x, false)
+		if errors.Is(err, store.ErrNotFound) {
+			err = &web.Fault{Status: http.StatusUnauthorized, Err: errors.New("not signed in")}
+		}
+		return who, err
+	})
 }
 
 // turnAway sends a browser to sign in; what is no page fetched by a person is

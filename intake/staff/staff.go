@@ -59,9 +59,9 @@ func New(cfg Config, deps Deps) (*Staff, error) {
 func (s *Staff) Mount(server *web.Server) error {
 	set := server.Pages(templates).English()
 	s.signIn = web.Declare[signInData](set, "sign-in.html")
-	s.account = web.Declare[accountData](set, "account.html")
-	s.recovery = web.Declare[recoveryData](set, "recovery.html")
-	s.lacking = web.Declare[lackingData](set, "lacking.html")
+	s.account = web.DeclareStaff[accountData](set, "account.html")
+	s.recovery = web.DeclareStaff[recoveryData](set, "recovery.html")
+	s.lacking = web.DeclareStaff[lackingData](set, "lacking.html")
 	if err := set.Ready(); err != nil {
 		return fmt.Errorf("staff: %w", err)
 	}
@@ -72,6 +72,7 @@ func (s *Staff) Mount(server *web.Server) error {
 		{Method: http.MethodGet, Path: "/sign-in", Handler: s.showSignIn},
 		{Method: http.MethodPost, Path: "/sign-in", Handler: s.postSignIn},
 		{Method: http.MethodPost, Path: "/sign-out", Handler: s.postSignOut},
+		{Method: http.MethodGet, Path: "/events", Handler: s.events},
 		{Method: http.MethodGet, Path: "/account", Handler: s.Require("", s.showAccount)},
 		{Method: http.MethodPost, Path: "/account/password", Handler: s.Require("", s.postPassword)},
 		{Method: http.MethodPost, Path: "/account/authenticator", Handler: s.Require("", s.postAuthenticator)},

@@ -41,6 +41,8 @@ func (s *Server) begin(c echo.Context) *Exchange {
 		Log:     s.log,
 		server:  s,
 		echo:    c,
+
+		eventsAt: s.events.position(),
 	}
 	c.Set(exchangeKey, x)
 	x.choosePrefs()

@@ -62,4 +62,44 @@
 // x.Policy("sandbox", "").
 //
 // Plain handlers (health, metrics) are mounted with Server.Mount.
+//
+// # How a room adds a staff page
+//
+// A page for staff is laid into templates/staff.html, the shell: side navigation,
+// sheet of keys, palette, toasts. It is English, and declared with DeclareStaff:
+//
+//	o.queue = web.DeclareStaff[queueData](set, "queue.html")
+//	s.Navigation(web.Section{ID: "ops", Name: "Operations", Sees: ..., Items: ..., Counts: ...})
+//
+// Its handler stands behind staff.Staff.Require and says where it belongs, before it
+// shows the page: x.Staff(who, "ops-delivery", "ops"), with the live topics that the
+// page follows. The page's file fills these blocks:
+//
+//	{{define "title"}}Queue{{end}}
+//	{{define "head"}}<link rel="stylesheet" href="{{.Asset "ops/ops.css"}}">{{end}}  (optional)
+//	{{define "kind"}}full{{end}}      (optional: classes of the body; "full": no greatest width)
+//	{{define "main"}}<header class="page-head"><h1>Delivery</h1>{{template "tabs" .D.Tabs}}</header> ...{{end}}
+//	{{define "toasts"}}{{with .D.Toast}}{{template "toast" .}}{{end}}{{end}}         (optional)
+//
+// Parts marked data-live="NAME" are fetched and put in place anew when a topic
+// changes (static/live.js), and every so many seconds in a part with data-fresh.
+// data-rows marks a list whose rows have a link data-open each: j, k, o and x work in
+// it (static/rows.js). Panes: class="panes" around class="pane", with data-pane="NAME"
+// where the reader may change the width (static/panes.js). Keys: Set.Keys adds lines
+// to the one table (keys.go); their Act clicks what is marked data-act="NAME". A
+// select-all box has data-select-all, the boxes of rows name="select", and class="bulk"
+// within the form is what can be done with those selected.
+//
+// # How to add a component
+//
+// A type in components.go, a {{define}} of the same name in
+// templates/_components.html, its rules in static/staff.css among its like, and each
+// of its states on the page of components, which the accessibility check reads.
+//
+// # How live events flow
+//
+// A room registers a Topic (who may follow it) and calls Events.Publish after a
+// commit, or lets Topic.Watch look. An event is a topic and a version, never content.
+// Each page has one stream (Exchange.Follow, at /events) while it is seen; it goes on
+// behind the last event the page had, or is told to reload when that is kept no more.
 package web

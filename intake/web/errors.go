@@ -89,7 +89,11 @@ func (s *Server) fail(x *Exchange, err error) {
 		_ = x.JSON(f.Status, map[string]string{"error": x.Lang.T(f.Key + ".text"), "request": x.ID})
 		return
 	}
-	if err := s.fault.Show(x, f.Status, faultData{Status: f.Status, Key: f.Key, Request: x.ID}); err != nil {
+	page := s.fault
+	if x.shell != nil {
+		page = s.staffFault
+	}
+	if err := page.Show(x, f.Status, faultData{Status: f.Status, Key: f.Key, Request: x.ID}); err != nil {
 		s.log.Error("error page", "request", x.ID, "err", err)
 		http.Error(x.Writer, http.StatusText(f.Status), f.Status)
 	}

@@ -28,6 +28,10 @@ type Exchange struct {
 	prefs  prefs
 	policy map[string]string // nil while it is everybody's
 	body   *pacedBody
+	shell  *shellAt // nil outside the staff shell
+	// eventsAt is the position in the live events when the request came: what it
+	// shows holds all that was told until then.
+	eventsAt string
 }
 
 const exchangeKey = "exchange"

@@ -13,38 +13,56 @@ import (
 	"signpost/store/lang"
 )
 
+// The layouts that pages are laid into.
+const (
+	layoutPublic = "layout.html"
+	layoutStaff  = "staff.html"
+)
+
 // Set is the pages of one room. Each templates/*.html is one page, laid into
-// templates/layout.html; files that begin with "_" are parts shared by the
-// room's pages.
+// templates/layout.html (Declare) or templates/staff.html (DeclareStaff); files that
+// begin with "_" are parts shared by the room's pages.
 type Set struct {
 	server   *Server
 	files    fs.FS
-	base     *template.Template
+	bases    map[string]*template.Template // by layout
 	declared map[string]bool
 	english  bool
+	keys     []Key
 	faults   []error
 }
 
 // Page shows one template with data of one type.
 type Page[D any] struct {
 	template *template.Template
+	layout   string
 	english  bool
+	set      *Set
 }
 
 // Pages begins a room's set of pages.
 func (s *Server) Pages(files fs.FS) *Set {
-	set := &Set{server: s, files: files, declared: make(map[string]bool)}
-	base, err := template.New("layout.html").ParseFS(templates, "templates/layout.html")
+	return &Set{server: s, files: files, bases: make(map[string]*template.Template), declared: make(map[string]bool)}
+}
+
+// base is a layout with the parts that its pages share, nil when they do not parse.
+func (set *Set) base(layout string) *template.Template {
+	if base, ok := set.bases[layout]; ok {
+		return base
+	}
+	base, err := template.New(layout).Funcs(template.FuncMap{"icon": icon}).
+		ParseFS(templates, "templates/"+layout, "templates/_components.html")
 	if err == nil {
-		if parts, _ := fs.Glob(files, "templates/_*.html"); len(parts) > 0 {
-			base, err = base.ParseFS(files, parts...)
+		if parts, _ := fs.Glob(set.files, "templates/_*.html"); len(parts) > 0 {
+			base, err = base.ParseFS(set.files, parts...)
 		}
 	}
 	if err != nil {
 		set.faults = append(set.faults, err)
+		base = nil
 	}
-	set.base = base
-	return set
+	set.bases[layout] = base
+	return base
 }
 
 // English says that the set's pages are written in English alone: so is the frame
@@ -55,19 +73,26 @@ func (set *Set) English() *Set {
 }
 
 // Declare adds a page; a fault is reported by Ready.
-func Declare[D any](set *Set, name string) *Page[D] {
+func Declare[D any](set *Set, name string) *Page[D] { return declare[D](set, name, layoutPublic) }
+
+// DeclareStaff adds a page of the staff shell, in English. Its handler calls
+// Exchange.Staff first.
+func DeclareStaff[D any](set *Set, name string) *Page[D] { return declare[D](set, name, layoutStaff) }
+
+func declare[D any](set *Set, name, layout string) *Page[D] {
 	set.declared[name] = true
-	if set.base == nil {
+	base := set.base(layout)
+	if base == nil {
 		return &Page[D]{}
 	}
-	t, err := set.base.Clone()
+	t, err := base.Clone()
 	if err == nil {
 		t, err = t.ParseFS(set.files, "templates/"+name)
 	}
 	if err != nil {
 		set.faults = append(set.faults, fmt.Errorf("page %s: %w", name, err))
 	}
-	return &Page[D]{template: t, english: set.english}
+	return &Page[D]{template: t, layout: layout, english: set.english || layout == layoutStaff, set: set}
 }
 
 // Ready returns all faults of the set: templates that do not parse, pages
@@ -80,7 +105,7 @@ func (set *Set) Ready() error {
 	}
 	for _, name := range names {
 		base := path.Base(name)
-		if !set.declared[base] && base != "layout.html" && !strings.HasPrefix(base, "_") {
+		if !set.declared[base] && base != layoutPublic && base != layoutStaff && !strings.HasPrefix(base, "_") {
 			faults = append(faults, fmt.Errorf("page %s is declared nowhere", base))
 		}
 	}
@@ -93,8 +118,13 @@ func (p *Page[D]) Show(x *Exchange, status int, data D) error {
 	if p.english {
 		x.Lang = x.server.langs.Langs()[0]
 	}
+	if p.layout == layoutStaff && x.shell == nil {
+		return errors.New("render page: a page of the staff shell, and nobody has signed in")
+	}
+	frame := x.frame()
+	frame.keys = p.set.keys
 	var out bytes.Buffer
-	err := p.template.ExecuteTemplate(&out, "layout.html", View[D]{Frame: x.frame(), D: data})
+	err := p.template.ExecuteTemplate(&out, p.layout, View[D]{Frame: frame, D: data})
 	if err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
@@ -119,16 +149,22 @@ type Frame struct {
 	Lang  lang.Lang // of the reader
 	Theme string    // "light", "dark" or ""
 
-	x *Exchange
+	Density string // of the rows of staff pages: "compact", "comfortable" or ""
+	Side    string // the staff navigation: "wide", "narrow" or ""
+
+	x    *Exchange
+	keys []Key
 }
 
 func (x *Exchange) frame() *Frame {
-	return &Frame{Name: x.server.cfg.Name, Lang: x.Lang, Theme: x.prefs.theme, x: x}
+	return &Frame{
+		Name: x.server.cfg.Name, Lang: x.Lang, Theme: x.prefs.theme, Density: x.prefs.density, Side: x.prefs.side, x: x,
+	}
 }
 
 // Choice is one item of a switcher.
 type Choice struct {
-	Of                 string // "lang" or "theme"
+	Of                 string // "lang", "theme", "density" or "side"
 	Value, Label, Link string
 	Chosen             bool
 }
@@ -164,7 +200,7 @@ func (f *Frame) T(key string, pairs ...any) string { return f.Lang.T(key, pairs.
 func (f *Frame) Asset(name string) string { return f.x.server.assets.url(name) }
 
 // Icon draws one of the shared icons; beside it stands a label.
-func (f *Frame) Icon(name string) template.HTML { return icon(name) }
+func (f *Frame) Icon(name string) (template.HTML, error) { return icon(name) }
 
 // Date is a day in the zone.
 func (f *Frame) Date(t time.Time, zone *time.Location) string { return f.Lang.Date(t, zone) }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,8 @@ const (
 	cookieLang    = "lang"
 	cookieTheme   = "theme"
 	cookieCountry = "country"
+	cookieDensity = "density"
+	cookieSide    = "side"
 	prefsKept     = 365 * 24 * time.Hour
 )
 
@@ -24,6 +27,8 @@ const (
 type prefs struct {
 	theme   string // "light", "dark" or "" for the system's
 	country string // ISO 3166 alpha-2 or ""
+	density string // "compact", "comfortable" or ""
+	side    string // "wide", "narrow" or ""
 	chosen  bool   // the language was chosen, not guessed
 }
 
@@ -39,6 +44,12 @@ func (x *Exchange) choosePrefs() {
 		v = strings.ToUpper(v)
 		return v, IsCountry(v)
 	})
+	x.prefs.density = x.keep(cookieDensity, query.Get("density"), oneOf("compact", "comfortable"))
+	x.prefs.side = x.keep(cookieSide, query.Get("side"), oneOf("wide", "narrow"))
+}
+
+func oneOf(words ...string) func(string) (string, bool) {
+	return func(v string) (string, bool) { return v, slices.Contains(words, v) }
 }
 
 func (x *Exchange) chooseLang(now string) (lang.Lang, bool) {

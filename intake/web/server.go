@@ -36,7 +36,11 @@ type Server struct {
 	assets *assets
 	crowd  *crowd
 	fault  *Page[faultData]
+	// staffFault is fault in the staff shell.
+	staffFault *Page[faultData]
 
+	sections  []Section // of the staff navigation
+	events    *Events
 	countries countryLists
 
 	seal     sync.Once
@@ -81,6 +85,7 @@ func New(cfg Config, langs *lang.Catalogue, log *slog.Logger) (*Server, error) {
 		secure:   secure(cfg.URL),
 		assets:   newAssets(),
 		crowd:    newCrowd(cfg.BodiesPerNetwork, cfg.BodiesInAll),
+		events:   newEvents(),
 		stopping: make(chan struct{}),
 	}
 	if err := s.origin.AddTrustedOrigin(strings.TrimSuffix(cfg.URL, "/")); err != nil {
@@ -99,6 +104,7 @@ func New(cfg Config, langs *lang.Catalogue, log *slog.Logger) (*Server, error) {
 func (s *Server) ownPages() error {
 	set := s.Pages(templates)
 	s.fault = Declare[faultData](set, "error.html")
+	s.staffFault = DeclareStaff[faultData](set, "error.html")
 	if err := set.Ready(); err != nil {
 		return err
 	}

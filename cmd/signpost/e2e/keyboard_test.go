@@ -139,7 +139,7 @@ func TestE2EKeyboard(t *testing.T) {
 	k.press(demoPassword)
 	k.enter("Is mail flowing?")
 
-	k.to("a", "Ledger")
+	k.to("a", "Mail")
 	k.enter("Every mail that came to a support address")
 	k.to("select", "Became")
 	k.press("bounce")
@@ -148,6 +148,8 @@ func TestE2EKeyboard(t *testing.T) {
 	k.to("a", k.firstLine("mark=bounce", ".op-list a"))
 	k.enter("What it reports")
 
+	k.to("a", "Delivery")
+	k.enter("mail that failed")
 	k.to("a", "Bounces")
 	k.enter("Servers rejecting our mail")
 	k.to("a", "Suppressions")
@@ -159,8 +161,6 @@ func TestE2EKeyboard(t *testing.T) {
 
 	k.to("a", "Mailboxes")
 	k.enter("A pause begins with the next mail")
-	k.to("a", "Queue")
-	k.enter("mail that failed")
 	pages := d.opsPages(t, k.ctx)
 	for _, path := range append(pages, "/contact", "/") {
 		k.around(d.URL + path)

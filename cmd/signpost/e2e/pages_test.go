@@ -62,13 +62,13 @@ func startFilledDemo(t *testing.T, tickets, mails int) *demoProcess {
 	return d
 }
 
-// opsPages are the pages of ops; those that the tabs lead to are found by
+// opsPages are the pages of ops; those that the navigation leads to are found by
 // themselves, these are the others.
 func (d *demoProcess) opsPages(t *testing.T, ctx context.Context) []string {
 	t.Helper()
-	paths := d.links(t, ctx, "/ops", `.op-tabs a`)
-	if !slices.Contains(paths, "/ops/ledger") {
-		t.Fatalf("the tabs of ops lead to %q", paths)
+	paths := append(d.links(t, ctx, "/ops", `.side nav a`), d.links(t, ctx, "/ops/queue", `.tabs a`)...)
+	if !slices.Contains(paths, "/ops/ledger") || !slices.Contains(paths, "/ops/bounces") {
+		t.Fatalf("the navigation of ops leads to %q", paths)
 	}
 	return append(paths,
 		"/ops/ledger?q=ada.abel@shop7.example.com", "/ops/ledger?mark=bounce",
@@ -100,7 +100,7 @@ func signInAt(t *testing.T, ctx context.Context, url, email, password string) {
 		chromedp.SendKeys(`[name=email]`, email),
 		chromedp.SendKeys(`[name=password]`, password),
 		chromedp.Submit(`[name=password]`),
-		chromedp.WaitVisible(`.op-tabs`),
+		chromedp.WaitVisible(`.side`),
 	)
 	if err != nil {
 		t.Fatalf("sign-in: %v", err)

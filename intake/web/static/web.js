@@ -1,18 +1,18 @@
 // What every page does with JavaScript: nothing that it cannot do without.
 import { localTimes } from "./times.js";
 
-// The colour scheme switches in place: the link also works as a link, but would
-// reload the page.
-for (const link of document.querySelectorAll("[data-theme-choice]")) {
+// A choice of how pages look takes effect in place: its link also works as a link,
+// but would load the page again. A language has to.
+for (const link of document.querySelectorAll('[data-choice]:not([data-choice="lang"])')) {
   link.addEventListener("click", async (event) => {
     event.preventDefault();
-    const theme = link.dataset.themeChoice;
-    if (theme === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
-    document.querySelector('meta[name="color-scheme"]').content = theme === "auto" ? "light dark" : theme;
-    for (const other of document.querySelectorAll("[data-theme-choice]")) other.removeAttribute("aria-current");
+    const { choice, value } = link.dataset;
+    if (value === "auto") delete document.documentElement.dataset[choice];
+    else document.documentElement.dataset[choice] = value;
+    if (choice === "theme") document.querySelector('meta[name="color-scheme"]').content = value === "auto" ? "light dark" : value;
+    for (const other of document.querySelectorAll(`[data-choice="${choice}"]`)) other.removeAttribute("aria-current");
     link.setAttribute("aria-current", "true");
-    await fetch("/?theme=" + theme, { method: "HEAD" }).catch(() => {}); // the server keeps the choice
+    await fetch(`/?${choice}=${value}`, { method: "HEAD" }).catch(() => {}); // the server keeps the choice
   });
 }
 
