@@ -13,7 +13,7 @@ import (
 // shellStore reads what the navigation counts.
 type shellStore interface {
 	Stats(ctx context.Context) (store.Stats, error)
-	StandingAlarms(ctx context.Context, limit int) ([]store.Alarm, error)
+	StandingAlarms(ctx context.Context, p store.Page) (store.List[store.Alarm], error)
 }
 
 // The items of the navigation. Each route of ops.go belongs to one.
@@ -53,7 +53,7 @@ func (o *Ops) counts(ctx context.Context, _ store.Agent) (map[string]web.Count, 
 	if err != nil {
 		return nil, err
 	}
-	alarms, err := o.stores.shell.StandingAlarms(ctx, standingShown)
+	alarms, err := store.Items(o.stores.shell.StandingAlarms(ctx, store.Page{Limit: standingShown}))
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (o *Ops) version(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	alarms, err := o.stores.shell.StandingAlarms(ctx, standingShown)
+	alarms, err := store.Items(o.stores.shell.StandingAlarms(ctx, store.Page{Limit: standingShown}))
 	if err != nil {
 		return 0, err
 	}
