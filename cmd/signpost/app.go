@@ -27,6 +27,7 @@ import (
 	"signpost/sla"
 	"signpost/store"
 	"signpost/store/blob"
+	"signpost/store/datafile"
 	"signpost/store/ident"
 	"signpost/store/lang"
 	"signpost/store/verbs"
@@ -258,7 +259,10 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		stage{"memory", tendMemory}, stage{"alarms", a.runAlarms}, stage{"canary", a.runCanary}, stage{"relay", a.learnRelay},
 		stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
-	return runStages(ctx, a.log, stages)
+	if err := runStages(ctx, a.log, stages); err != nil {
+		return err
+	}
+	return datafile.Forget(a.cfg.Service.Database()) // the clean stop that it was kept until
 }
 
 // takeOver ends what the process before this one had under way: the store's file

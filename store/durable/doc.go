@@ -8,5 +8,5 @@
 // alone, for who streams into files of its own (store/blob, store/engine/bolt). A
 // call flows so: open, write, Seal, rename where there is something to replace,
 // SyncFolder. To add a way of writing, build it of Seal and SyncFolder, and let the
-// stories of durable_test.go hold for it.
+// stories of durable_test.go hold for it. Room tells how much a disk can take.
 package durable

@@ -13,6 +13,7 @@ func boardStories() map[string]func(*desk) {
 	return map[string]func(*desk){
 		"The ledger is searched by address, verdict, Message-ID and time": searching,
 		"A search that stopped looking says so and goes on":               searchGoesOn,
+		"A clock that was set back hides no mail from a search":           clockSetBack,
 		"A mail is found under what became of it":                         marksMove,
 		"A reported recipient finds the report":                           reportFound,
 		"A mail that waits for another try is tried now":                  retryWaiting,
@@ -104,6 +105,50 @@ func searchGoesOn(d *desk) {
 	if len(found.Items) != 1 || found.Items[0].ID != wanted || found.Stopped || found.Next != "" {
 		d.Errorf("going on found %d mails, stopped %v, goes on at %q, want the one there is", len(found.Items), found.Stopped,
 			found.Next)
+	}
+}
+
+// The clock is set back by two hours between the second mail and the third: a search by
+// time finds what was seen in it, whatever came before and after.
+func clockSetBack(d *desk) {
+	d.connects()
+	at := func(uid uint32) store.InboundID {
+		id := d.records(d.arrival(uid, func(n *store.NewInbound) { n.From = "ana@partner.example" }))[0].ID
+		d.verdict(id, store.KindDirect)
+		return id
+	}
+	nine := d.at()
+	one := at(1)
+	d.pass(time.Hour)
+	two := at(2)
+	d.pass(-2 * time.Hour)
+	three := at(3) // at eight
+	d.pass(time.Hour + time.Minute)
+	four := at(4) // at nine and a minute
+	for _, c := range []struct {
+		since, until time.Duration
+		want         []store.InboundID
+	}{
+		{-time.Hour, 0, []store.InboundID{three}},
+		{0, time.Hour, []store.InboundID{four, one}},
+		{time.Hour, 2 * time.Hour, []store.InboundID{two}},
+		{time.Minute, 2 * time.Hour, []store.InboundID{four, two}},
+		{-2 * time.Hour, 2 * time.Hour, []store.InboundID{four, three, two, one}},
+		{2 * time.Hour, 3 * time.Hour, nil},
+	} {
+		q := store.InboundQuery{Since: nine.Add(c.since), Until: nine.Add(c.until)}
+		byMark, byAddress := q, q
+		byMark.Mark, byAddress.Address = string(store.KindDirect), "ana@partner.example"
+		for _, q := range []store.InboundQuery{q, byMark, byAddress} {
+			if got := d.finds(q); !slices.Equal(got, c.want) {
+				d.Errorf("%+v finds %v, want %v", q, got, c.want)
+			}
+		}
+	}
+	first := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{Since: nine, Until: nine.Add(time.Hour)},
+		store.Page{Limit: 2}))
+	if len(first.Items) != 2 || first.Next != "" {
+		d.Errorf("the whole list is %d mails and goes on at %q", len(first.Items), first.Next)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package text shortens texts, and says what a text in the store should be: valid UTF-8
-// without NUL. The form cleans by it what partners send; the verbs of the store do not
-// refuse other texts.
+// Package text shortens texts, and says what a text in the store is: valid UTF-8
+// without NUL. The verbs of the store refuse other texts (store.ErrInvalid); the doors by
+// which texts come in from outside, the form, the watcher and the sender, clean them.
 //
 // The functions are pure and safe for concurrent use.
 package text

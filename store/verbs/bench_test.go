@@ -197,7 +197,7 @@ func rawRows(tb testing.TB) []rawRow {
 				continue
 			}
 			err := t.walk(b, nil, nil, func(key, value []byte) (bool, error) {
-				anywhere := b == bRequesters || b == bOutQueue || b == bPosts
+				anywhere := b == bRequesters || b == bOutbox || b == bPosts
 				rows = append(rows, rawRow{b, len(key), len(value), anywhere})
 				return true, nil
 			})

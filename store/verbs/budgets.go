@@ -2,7 +2,6 @@ package verbs
 
 import (
 	"bytes"
-	"fmt"
 	"time"
 
 	"signpost/store"
@@ -153,49 +152,4 @@ func (c *checker) budgets() error {
 		}
 		return nil
 	})
-}
-
-// orderBudgets makes schema 6: a budget's row stands under its end, and has no row
-// in expiry.
-func orderBudgets(t *txn) error {
-	rows := map[string][]byte{}
-	err := t.walk(bBudgets, nil, nil, func(key, value []byte) (bool, error) {
-		rows[string(key)] = bytes.Clone(value)
-		return true, nil
-	})
-	for key, value := range rows {
-		if err != nil {
-			break
-		}
-		usage, window := readUsage(value)
-		if len(key) != len(digest{}) {
-			continue
-		}
-		if window <= 0 {
-			return fmt.Errorf("budget %x does not read", key)
-		}
-		c := charge{key: digest([]byte(key)), window: window, usage: usage}
-		if err = t.delete(bBudgets, []byte(key)); err == nil {
-			err = t.dropExpiry(expiryBudget, c.key, store.Budget{Window: window}.Expires(usage))
-		}
-		if err == nil {
-			err = t.put(bBudgets, c.rowKey(), value)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return t.keepBreakerWindow(rows)
-}
-
-// keepBreakerWindow writes the window of a budget that tripped the breaker beside its
-// key.
-func (t *txn) keepBreakerWindow(rows map[string][]byte) error {
-	r, err := t.responder("")
-	if err != nil || len(r.Breaker) != len(digest{}) {
-		return err
-	}
-	_, window := readUsage(rows[string(r.Breaker)])
-	r.Window = int64(window)
-	return t.putResponder("", r)
 }

@@ -3,11 +3,11 @@ package verbs
 import (
 	"bytes"
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"signpost/store"
+	"signpost/store/engine/memory"
 )
 
 // inOldPlaces puts every budget where the fifth schema had it.
@@ -29,28 +29,32 @@ func (t *txn) inOldPlaces() error {
 // switches answers on.
 func TestABudgetOfTheFifthSchemaStaysSpent(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "signpost.db")
-	db, err := openFile(path, fileOptions{})
-	if err != nil {
+	older, err1 := memory.Open(OlderLayouts(), memory.Options{})
+	newer, err2 := memory.Open(Layouts(), memory.Options{})
+	codec, err3 := newCodec()
+	if err := errors.Join(err1, err2, err3); err != nil {
 		t.Fatal(err)
 	}
+	defer older.Close()
 	ctx, now := t.Context(), time.Now()
 	once, breaker := store.Budget{Name: "once", Limit: 1, Window: 24 * time.Hour},
 		store.Budget{Name: "breaker", Limit: 1, Window: time.Hour}
 	key := budgetKey(breaker)
-	err = db.write(ctx, 0, func(x *txn) error {
+	err := update(ctx, older, codec, 0, func(x *txn) error {
 		for _, b := range []store.Budget{once, breaker} {
 			charges, _ := x.spend(now, meter([]store.Budget{b}))
 			x.putCharges(charges)
 		}
 		return x.putResponder("", responderRecord{Off: true, Tripped: true, Breaker: key[:]})
 	})
-	err = errors.Join(err, db.write(ctx, 0, func(x *txn) error { return x.inOldPlaces() }))
-	if err := errors.Join(err, db.Close()); err != nil {
+	err = errors.Join(err, update(ctx, older, codec, 0, func(x *txn) error {
+		return errors.Join(x.inOldPlaces(), x.put(bMeta, []byte(schemaKey), u32(5)))
+	}))
+	if err := errors.Join(err, Migrate(ctx, older, newer, nil)); err != nil {
 		t.Fatal(err)
 	}
-	setSchema(t, path, 5)
-	if db, err = openFile(path, fileOptions{}); err != nil {
+	db, err := Open(newer, Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
 	defer checkAndClose(t, db)

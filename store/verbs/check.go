@@ -23,20 +23,16 @@ func (s *Store) Check(ctx context.Context) error {
 	return check(ctx, s.engine, s.codec)
 }
 
-// ErrOtherSchema: the rows are of another version of signpost.
-var ErrOtherSchema = errors.New("another version of signpost wrote the file")
-
 // CheckRows checks as Check does rows that no store has open, a backup's, and changes
-// nothing in them. ErrOtherSchema where only Open could read them, after migrating
-// them.
+// nothing in them. ErrOtherSchema where another version wrote them.
 func CheckRows(ctx context.Context, e engine.Engine) error {
 	codec, err1 := newCodec()
 	version, err2 := schemaVersion(e)
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	if int(version) != len(migrations()) {
-		return ErrOtherSchema
+	if version != schema {
+		return refuse(version)
 	}
 	return check(ctx, e, codec)
 }
@@ -108,6 +104,10 @@ func (c *checker) switches() error {
 
 func (c *checker) tickets() error {
 	return c.each(bTickets, func(key, _ []byte) error {
+		if len(key) != 8 {
+			return nil // a row of a ticket, which asks for it
+		}
+		c.rows[bTickets]++
 		k, err := c.ticket(store.TicketID(readU64(key)))
 		if err != nil {
 			return wrap("ticket", readU64(key), err)
@@ -119,7 +119,7 @@ func (c *checker) tickets() error {
 		for _, d := range k.Deadlines() {
 			c.wantDeadline(d)
 		}
-		if first, _ := c.first(bOutTickets, key); first == nil && !mayBeUntold(k.Channel) {
+		if first, _ := c.first(bTickets, underTicket(k.ID, ofTicketMail)); first == nil && !mayBeUntold(k.Channel) {
 			c.fault("ticket %d has no confirmation", k.ID)
 		}
 		c.counts[string(countTicket)+k.Region]++
@@ -138,10 +138,10 @@ func (c *checker) wantDeadline(d store.Deadline) {
 // thread checks that a ticket's entries are numbered from 1 to their count.
 func (c *checker) thread(k store.Ticket) error {
 	seq := uint32(0)
-	prefix := u64(uint64(k.ID))
-	err := c.walk(bEntries, prefix, prefix, func(key, value []byte) (bool, error) {
+	prefix := underTicket(k.ID, ofTicketEntry)
+	err := c.walk(bTickets, prefix, prefix, func(key, value []byte) (bool, error) {
 		seq++
-		e, err := c.codec.entry(k.ID, readU32(key[8:]), value)
+		e, err := c.codec.entry(k.ID, entrySeq(key), value)
 		if err != nil {
 			return false, wrap("entry of ticket", k.ID, err)
 		}
@@ -151,7 +151,7 @@ func (c *checker) thread(k store.Ticket) error {
 		for _, f := range e.Files {
 			c.counts["blob"+string(f.Hash)]++
 		}
-		c.rows[bEntries]++
+		c.rows[bTickets]++
 		return true, nil
 	})
 	if seq != k.Entries {
@@ -195,7 +195,7 @@ func (c *checker) outbounds() error {
 			c.counts[string(countFate)+string(fate)]++
 		}
 		if row.Ticket != 0 {
-			c.want(bOutTickets, pair64(uint64(row.Ticket), uint64(row.ID)), nil, "outbound", row.ID)
+			c.want(bTickets, ticketMailKey(row.Ticket, row.ID), nil, "outbound", row.ID)
 			if !c.has(bTickets, u64(uint64(row.Ticket))) {
 				c.fault("outbound %d: no ticket %d", row.ID, row.Ticket)
 			}
@@ -215,34 +215,34 @@ func (c *checker) waiting(row store.Outbound) {
 		return
 	}
 	dom := domainOf(row.To)
-	leaseKey := instantID(row.DueAt, uint64(row.ID))
-	c.want(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID)), nil, "outbound", row.ID)
-	if row.State == store.StateClaimed && c.has(bOutLeases, leaseKey) {
-		c.want(bOutLeases, leaseKey, dom[:], "outbound", row.ID)
+	c.want(bOutbox, waitingKey(row), nil, "outbound", row.ID)
+	if row.State == store.StateClaimed && c.has(bOutbox, leaseKey(row)) {
+		c.want(bOutbox, leaseKey(row), dom[:], "outbound", row.ID)
 		c.counts["leased"+string(dom[:])]++
 		return
 	}
-	c.want(bOutQueue, queueKey(dom, row.DueAt, row.ID), nil, "outbound", row.ID)
+	c.want(bOutbox, queueKey(dom, row.DueAt, row.ID), nil, "outbound", row.ID)
 }
 
 // queues checks the heads and the leases' counts.
 func (c *checker) queues() error {
 	var last domain
 	seen := false
-	err := c.each(bOutQueue, func(key, _ []byte) error {
-		if dom := domain(key[:8]); !seen || dom != last {
+	err := c.walk(bOutbox, []byte{outQueue}, nil, func(key, _ []byte) (bool, error) {
+		if dom := domain(key[1:9]); !seen || dom != last {
 			seen, last = true, dom
-			c.want(bOutHeads, key[8:], dom[:], "domain", fmt.Sprintf("%x", dom))
+			c.want(bOutbox, headKey(key), dom[:], "domain", fmt.Sprintf("%x", dom))
 		}
-		return nil
+		return true, nil
 	})
-	return errors.Join(err, c.each(bOutLeased, func(key, value []byte) error {
-		c.rows[bOutLeased]++
-		if n := c.counts["leased"+string(key)]; n != uint64(readU32(value)) {
-			c.fault("domain %x: %d rows leased, says %d", key, n, readU32(value))
+	return errors.Join(err, c.walk(bOutbox, []byte{outLeased}, nil, func(key, value []byte) (bool, error) {
+		c.rows[bOutbox]++
+		dom := string(key[1:])
+		if n := c.counts["leased"+dom]; n != uint64(readU32(value)) {
+			c.fault("domain %x: %d rows leased, says %d", dom, n, readU32(value))
 		}
-		delete(c.counts, "leased"+string(key))
-		return nil
+		delete(c.counts, "leased"+dom)
+		return true, nil
 	}))
 }
 
@@ -269,6 +269,9 @@ func (c *checker) inbounds() error {
 		}
 		for _, address := range row.Addresses() {
 			c.want(bInAddresses, addressKey(address, row.ID), nil, "inbound", row.ID)
+		}
+		if span := readSpanOfIDs(c.value(bInHours, u32(hourOf(row.SeenAt)))); uint64(row.ID) < span.low || uint64(row.ID) > span.high {
+			c.fault("inbound %d: its hour, %v, is said to hold %d to %d", row.ID, row.SeenAt, span.low, span.high)
 		}
 		c.content(row)
 		c.hours.inbound(row)
@@ -348,7 +351,7 @@ func (c *checker) expiries() error {
 		})),
 		c.each(bPosts, wants(expiryPost, func(b []byte) (time.Time, bool) {
 			p, ok := readPost(b)
-			return p.at.Add(store.IdempotencyKept), ok && c.has(bEntries, entryKey(p.ticket, p.seq))
+			return p.at.Add(store.IdempotencyKept), ok && c.has(bTickets, entryKey(p.ticket, p.seq))
 		})),
 		c.each(bReservations, wants(expiryReservation, func(b []byte) (time.Time, bool) {
 			return readInstant(b), len(b) == 8
@@ -363,8 +366,7 @@ func (c *checker) expiries() error {
 // compareRows checks that an index holds no row that nothing asked for.
 func (c *checker) compareRows() error {
 	for _, b := range []bucket{
-		bNumbers, bRequesters, bDeadlines, bEntries, bOutMessages, bOutTickets, bOutWaiting, bOutHeld, bOutQueue, bOutHeads,
-		bOutLeases, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
+		bTickets, bNumbers, bRequesters, bDeadlines, bOutMessages, bOutbox, bOutHeld, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
 		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed, bAlarmKeys,
 		bThrottled, bTurns, bNetworkTurns, bBudgetWaits,
 	} {

@@ -3,7 +3,6 @@ package verbs
 import (
 	"bytes"
 	"errors"
-	"path/filepath"
 	"pgregory.net/rapid"
 	"testing"
 	"time"
@@ -26,40 +25,6 @@ func TestATallyReadsAsItWasWritten(t *testing.T) {
 		if n, err := readTally(broken); err == nil {
 			t.Errorf("%x reads as %+v", broken, n)
 		}
-	}
-}
-
-// TestAFileOfTheFourthSchemaStartsCounting: what was written before is in no
-// hour, and that is no fault.
-func TestAFileOfTheFourthSchemaStartsCounting(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "signpost.db")
-	db, err := openFile(path, fileOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	furnish(t, db)
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	without(t, path, "hours", "domainhours")
-	setSchema(t, path, 4)
-	if db, err = openFile(path, fileOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	defer checkAndClose(t, db)
-	now := time.Now()
-	if _, err := db.CountedSince(t.Context()); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("before anything happened: %v", err)
-	}
-	opened, err1 := postTicket(t, db, 77)
-	rows, err2 := db.ClaimOutbound(t.Context(), now, store.Claim{Limit: 9, Lease: func(int) time.Duration { return time.Hour }})
-	for _, row := range rows { // of the old file, and of the new ticket
-		err2 = errors.Join(err2, db.FinishOutbound(t.Context(), now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent}))
-	}
-	hours, err3 := db.RegionHours(t.Context(), opened.Ticket.Region, opened.Ticket.OpenedAt, opened.Ticket.OpenedAt.Add(time.Hour))
-	if err := errors.Join(err1, err2, err3); err != nil || len(rows) < 2 || len(hours) != 1 || hours[0].Opened != 1 {
-		t.Errorf("%d sent, counted %v, %v", len(rows), hours, err)
 	}
 }
 

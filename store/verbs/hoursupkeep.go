@@ -22,21 +22,6 @@ type countedRecord struct {
 	DomainHours uint32 `cbor:"5,keyasint,omitempty"`
 }
 
-// beginCounting makes the buckets that came, and counts from here on; what raw
-// mails take, from the first.
-func beginCounting(t *txn) error {
-	if err := t.countRaws(); err != nil {
-		return err
-	}
-	since := countedRecord{
-		Tickets: t.tx.Last(bTickets), Outbounds: t.tx.Last(bOutbounds), Inbounds: t.tx.Last(bInbounds),
-	}
-	if since == (countedRecord{}) {
-		return nil
-	}
-	return t.putRecord(bMeta, []byte(countedKey), &since)
-}
-
 func (t *txn) counted() (r countedRecord, err error) {
 	if err = t.record(bMeta, []byte(countedKey), &r); errors.Is(err, store.ErrNotFound) {
 		err = nil

@@ -26,25 +26,26 @@ import (
 //	              "deadlines"                          the key of the last deadline dropped
 //	counts        kind(1) name                         count u64
 //	tickets       ticket(8)                            ticket record
+//	              ticket(8) 'e' seq(4)                 entry record
+//	              ticket(8) 'm' outbound(8)            -      its mails
 //	numbers       prefix, upper case, 0, counter(8)    ticket(8)
 //	requesters    address digest(16) ticket(8)         -
 //	links         link(16)                             ticket(8) expires(8) revoked(1)
 //	deadlines     due(8) ticket(8) kind(1)             -
-//	entries       ticket(8) seq(4)                     entry record
 //	outbounds     outbound(8)                          outbound record
-//	outwaiting    queued(8) outbound(8)                -      queued, claimed and held rows
-//	outqueue      domain(8) due(8) outbound(8)         -      waiting rows without a running lease
-//	outheads      due(8) outbound(8)                   domain(8)  the first outqueue row of each domain
-//	outleases     due(8) outbound(8)                   domain(8)  claimed rows
-//	outleased     domain(8)                            rows of it in outleases, u32
+//	outbox        'w' queued(8) outbound(8)            -      queued, claimed and held rows
+//	              'q' domain(8) due(8) outbound(8)     -      waiting rows without a running lease
+//	              'h' due(8) outbound(8)               domain(8)  the first 'q' row of each domain
+//	              'l' due(8) outbound(8)               domain(8)  claimed rows
+//	              'n' domain(8)                        rows of it under 'l', u32
 //	throttled     outbound(8)                          throttled record
 //	turns         turn(8) outbound(8)                  -      rows of throttled
 //	networkturns  network digest(16) turn(8) outbound(8)   -  rows of throttled
 //	budgetwaits   budget digest(16) outbound(8)        -      rows of throttled, by what they wait for
 //	outmessages   Message-ID, lower case, cut to 40, 0, outbound(8)   -
-//	outtickets    ticket(8) outbound(8)                -
 //	mailboxes     name                                 mailbox record
 //	inbounds      inbound(8)                           inbound record
+//	inhours       hour(4)                              inbound(8) inbound(8)  the lowest and the highest seen in it
 //	raws          inbound(8)                           text (codec.go)
 //	inuids        mailbox(4) validity(4) uid(4)        inbound(8)
 //	inhashes      mailbox(4) SHA-256 cut to 16, inbound(8)   -
@@ -77,15 +78,17 @@ import (
 //	canaries      run(8)                               canary record
 //
 // A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
-// outbounds and inbounds is the last id given out, that of outleases the last
+// outbounds and inbounds is the last id given out, that of outbox the last
 // claim, that of mailboxes the last mailbox number. The counts are
 // "n" + prefix: the last ticket number; "t" + region, "o" + state, "i" + state,
 // "k" + kind, "r" + rule, "f" + fate, "h" + the budget of throttled rows, and "w", the bytes of raw mails: what Stats
 // returns. The sequence of
 // suporder is the last suppression. An hour is counted from the Unix epoch.
 //
-// What each row of outqueue, outheads, outleases and outleased says follows from
-// the outbound rows; ClaimOutbound explains why they are four.
+// What each row of outbox says follows from the outbound rows; queue.go explains why
+// they are of five kinds. They share a bucket because a short outbox is then one page,
+// which a post, a claim and its end rewrite, and a ticket's rows do because what
+// belongs together is read and written together.
 type bucket = engine.Bucket
 
 const (
@@ -96,17 +99,12 @@ const (
 	bRequesters
 	bLinks
 	bDeadlines
-	bEntries
 	bOutbounds
-	bOutWaiting
-	bOutQueue
-	bOutHeads
-	bOutLeases
-	bOutLeased
+	bOutbox
 	bOutMessages
-	bOutTickets
 	bMailboxes
 	bInbounds
+	bInHours
 	bRaws
 	bInUIDs
 	bInHashes
@@ -152,17 +150,12 @@ func layouts() []engine.Layout {
 		bRequesters:    {Name: "requesters"},
 		bLinks:         {Name: "links", Appends: true},
 		bDeadlines:     {Name: "deadlines", Appends: true},
-		bEntries:       {Name: "entries", Appends: true},
 		bOutbounds:     {Name: "outbounds", Appends: true},
-		bOutWaiting:    {Name: "outwaiting", Appends: true},
-		bOutQueue:      {Name: "outqueue"},
-		bOutHeads:      {Name: "outheads", Appends: true},
-		bOutLeases:     {Name: "outleases", Appends: true},
-		bOutLeased:     {Name: "outleased"},
+		bOutbox:        {Name: "outbox"},
 		bOutMessages:   {Name: "outmessages", Appends: true},
-		bOutTickets:    {Name: "outtickets", Appends: true},
 		bMailboxes:     {Name: "mailboxes"},
 		bInbounds:      {Name: "inbounds", Appends: true},
+		bInHours:       {Name: "inhours", Appends: true},
 		bRaws:          {Name: "raws", Appends: true},
 		bInUIDs:        {Name: "inuids", Appends: true},
 		bInHashes:      {Name: "inhashes"},
@@ -223,6 +216,21 @@ const (
 	countThrottled = 'h'
 )
 
+// Kinds of rows below a ticket.
+const (
+	ofTicketEntry = 'e'
+	ofTicketMail  = 'm'
+)
+
+// Kinds of rows in outbox.
+const (
+	outWaiting = 'w'
+	outQueue   = 'q'
+	outHead    = 'h'
+	outLease   = 'l'
+	outLeased  = 'n'
+)
+
 const messagePrefix = 40
 
 type (
@@ -278,8 +286,20 @@ func pair64(a, b uint64) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(make([]byte, 0, 16), a), b)
 }
 
+// underTicket is what the keys of a ticket's rows of a kind begin with.
+func underTicket(id store.TicketID, kind byte) []byte {
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 17), uint64(id)), kind)
+}
+
 func entryKey(id store.TicketID, seq uint32) []byte {
-	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(make([]byte, 0, 12), uint64(id)), seq)
+	return binary.BigEndian.AppendUint32(underTicket(id, ofTicketEntry), seq)
+}
+
+// entrySeq is the number of the entry under a key.
+func entrySeq(key []byte) uint32 { return readU32(key[len(key)-4:]) }
+
+func ticketMailKey(id store.TicketID, mail store.OutboundID) []byte {
+	return binary.BigEndian.AppendUint64(underTicket(id, ofTicketMail), uint64(mail))
 }
 
 func numberPrefix(prefix string) []byte { return append([]byte(strings.ToUpper(prefix)), 0) }
@@ -296,10 +316,24 @@ func deadlineKey(due time.Time, id store.TicketID, kind byte) []byte {
 	return append(instantID(due, uint64(id)), kind)
 }
 
+// queuePrefix is what the keys of a domain's queue begin with.
+func queuePrefix(d domain) []byte { return append(append(make([]byte, 0, 25), outQueue), d[:]...) }
+
 func queueKey(d domain, due time.Time, id store.OutboundID) []byte {
-	key := append(make([]byte, 0, 24), d[:]...)
-	return binary.BigEndian.AppendUint64(appendInstant(key, due), uint64(id))
+	return binary.BigEndian.AppendUint64(appendInstant(queuePrefix(d), due), uint64(id))
 }
+
+// outboxKey is the key of a row of outbox that sorts by an instant and then by id.
+func outboxKey(kind byte, at time.Time, id store.OutboundID) []byte {
+	key := append(make([]byte, 0, 17), kind)
+	return binary.BigEndian.AppendUint64(appendInstant(key, at), uint64(id))
+}
+
+func waitingKey(row store.Outbound) []byte { return outboxKey(outWaiting, row.QueuedAt, row.ID) }
+
+func leaseKey(row store.Outbound) []byte { return outboxKey(outLease, row.DueAt, row.ID) }
+
+func leasedKey(d domain) []byte { return append([]byte{outLeased}, d[:]...) }
 
 func messageKeyPrefix(messageID string) []byte {
 	id := strings.ToLower(messageID)

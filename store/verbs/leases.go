@@ -57,12 +57,12 @@ func (t *txn) endLease(id store.OutboundID, now time.Time) (bool, error) {
 
 // leasedAfter lists the rows whose leases end after an instant; nil: all.
 func (t *txn) leasedAfter(by *time.Time) (ids []store.OutboundID, err error) {
-	var from []byte
+	from := []byte{outLease}
 	if by != nil {
-		from = appendInstant(nil, by.Add(time.Microsecond))
+		from = appendInstant(from, by.Add(time.Microsecond))
 	}
-	err = t.walk(bOutLeases, nil, from, func(key, _ []byte) (bool, error) {
-		ids = append(ids, store.OutboundID(readU64(key[8:])))
+	err = t.walk(bOutbox, []byte{outLease}, from, func(key, _ []byte) (bool, error) {
+		ids = append(ids, outboxID(key))
 		return true, nil
 	})
 	return ids, err
@@ -104,12 +104,13 @@ func (t *txn) dueAfter(by time.Time, limit int) (ids []store.OutboundID, err err
 	if ids, err = t.leasedAfter(&by); err != nil || len(ids) >= limit {
 		return ids[:min(len(ids), max(limit, 0))], err
 	}
-	err = t.walk(bOutHeads, nil, nil, func(_, dom []byte) (bool, error) {
-		err := t.walkBack(bOutQueue, dom, beforeKey(dom, 0), func(key, _ []byte) (bool, error) {
-			if len(ids) >= limit || !readInstant(key[8:]).After(by) {
+	err = t.walk(bOutbox, []byte{outHead}, nil, func(_, dom []byte) (bool, error) {
+		queue := queuePrefix(domain(dom))
+		err := t.walkBack(bOutbox, queue, beforeKey(queue, 0), func(key, _ []byte) (bool, error) {
+			if len(ids) >= limit || !readInstant(key[len(queue):]).After(by) {
 				return false, nil
 			}
-			ids = append(ids, store.OutboundID(readU64(key[16:])))
+			ids = append(ids, outboxID(key))
 			return true, nil
 		})
 		return len(ids) < limit, err
@@ -123,7 +124,7 @@ func (t *txn) pull(id store.OutboundID, now, by time.Time) (bool, error) {
 	if err != nil || !row.DueAt.After(by) {
 		return false, err
 	}
-	if t.has(bOutLeases, instantID(row.DueAt, uint64(id))) {
+	if t.has(bOutbox, leaseKey(row)) {
 		err = t.unlease(row)
 		if err == nil && row.Kind.AtMostOnce() {
 			return true, t.giveUp(row, now)

@@ -227,6 +227,7 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 		t.countCame(row),
 		t.putInbound(row),
 		t.indexInbound(store.Inbound{}, row),
+		t.indexHour(row),
 		t.put(bInUIDs, uidKey(box, a.UIDValidity, a.UID), u64(id)),
 		t.put(bInHashes, append(hashPrefix(box, a.Hash), u64(id)...), []byte{}),
 		t.put(bInPending, pendingKey(box, row.ID), []byte{}),

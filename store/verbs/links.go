@@ -174,8 +174,8 @@ func (t *txn) threadOf(k store.Ticket) (id string, err error) {
 
 // mailsOf returns the mails of a ticket, oldest first.
 func (t *txn) mailsOf(id store.TicketID) (rows []store.Outbound, err error) {
-	prefix := u64(uint64(id))
-	err = t.walk(bOutTickets, prefix, prefix, t.collect(&rows, math.MaxInt))
+	prefix := underTicket(id, ofTicketMail)
+	err = t.walk(bTickets, prefix, prefix, t.collect(&rows, math.MaxInt))
 	return rows, err
 }
 

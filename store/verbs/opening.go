@@ -215,11 +215,11 @@ func (t *txn) reopened(o opening, used post) (store.Opened, error) {
 // confirmationOf is the confirmation that was written with a ticket, its first mail
 // then; zero for a ticket without one.
 func (t *txn) confirmationOf(id store.TicketID) (mail store.Outbound, err error) {
-	key, _ := t.first(bOutTickets, u64(uint64(id)))
+	key, _ := t.first(bTickets, underTicket(id, ofTicketMail))
 	if key == nil {
 		return mail, nil
 	}
-	mail, err = t.outbound(store.OutboundID(readU64(key[8:])))
+	mail, err = t.outbound(outboxID(key))
 	if err == nil && mail.Kind != store.MailConfirmation {
 		mail = store.Outbound{}
 	}
@@ -349,7 +349,7 @@ func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, err
 }
 
 func (t *txn) appended(used post, m store.NewMessage) (store.Entry, error) {
-	e, err := t.codec.entry(used.ticket, used.seq, t.value(bEntries, entryKey(used.ticket, used.seq)))
+	e, err := t.codec.entry(used.ticket, used.seq, t.value(bTickets, entryKey(used.ticket, used.seq)))
 	if err == nil && used.fingerprint != m.Fingerprint {
 		err = fmt.Errorf("%w: the idempotency key was used with another content", store.ErrConflict)
 	}

@@ -132,15 +132,15 @@ func (t *txn) appendEvent(k *store.Ticket, now time.Time, event store.Event, mai
 // NextOutbound implements store.Outbox.
 func (s *Store) NextOutbound(ctx context.Context) (next time.Time, err error) {
 	err = s.read(ctx, func(t *txn) error {
-		head, _ := t.first(bOutHeads, nil)
-		lease, _ := t.first(bOutLeases, nil)
+		head, _ := t.first(bOutbox, []byte{outHead})
+		lease, _ := t.first(bOutbox, []byte{outLease})
 		switch {
 		case head == nil && lease == nil:
 			return store.ErrNotFound
-		case lease == nil || head != nil && readInstant(head).Before(readInstant(lease)):
-			next = readInstant(head)
+		case lease == nil || head != nil && readInstant(head[1:]).Before(readInstant(lease[1:])):
+			next = readInstant(head[1:])
 		default:
-			next = readInstant(lease)
+			next = readInstant(lease[1:])
 		}
 		return nil
 	})
@@ -188,18 +188,11 @@ func (t *txn) outboundByMessageID(messageID string) (found store.Outbound, err e
 // OutboundsOfTicket implements store.Outbox.
 func (s *Store) OutboundsOfTicket(ctx context.Context, id store.TicketID, limit int) (rows []store.Outbound, err error) {
 	err = s.read(ctx, func(t *txn) error {
-		prefix := u64(uint64(id))
-		if !t.has(bTickets, prefix) {
+		if !t.has(bTickets, u64(uint64(id))) {
 			return store.ErrNotFound
 		}
-		return t.walk(bOutTickets, prefix, prefix, func(key, _ []byte) (bool, error) {
-			if len(rows) >= limit {
-				return false, nil
-			}
-			row, err := t.outbound(store.OutboundID(readU64(key[8:])))
-			rows = append(rows, row)
-			return true, err
-		})
+		prefix := underTicket(id, ofTicketMail)
+		return t.walk(bTickets, prefix, prefix, t.collect(&rows, limit))
 	})
 	if err != nil {
 		return nil, wrap("outbounds of ticket", id, err)
@@ -220,7 +213,7 @@ func (t *txn) addOutbound(row *store.Outbound) error {
 		t.put(bOutMessages, append(messageKeyPrefix(row.MessageID), u64(id)...), []byte{}),
 	)
 	if row.Ticket != 0 {
-		err = errors.Join(err, t.put(bOutTickets, pair64(uint64(row.Ticket), id), []byte{}))
+		err = errors.Join(err, t.put(bTickets, ticketMailKey(row.Ticket, row.ID), []byte{}))
 	}
 	if elsewhere, e := t.isElsewhere(*row); elsewhere || e != nil {
 		err = errors.Join(err, e, t.put(bOutRecipients, recipientKey(*row), []byte{}))
@@ -228,7 +221,7 @@ func (t *txn) addOutbound(row *store.Outbound) error {
 	if row.State != store.StateQueued {
 		return errors.Join(err, t.countEnd(*row))
 	}
-	return errors.Join(err, t.put(bOutWaiting, instantID(row.QueuedAt, id), []byte{}), t.enqueue(*row))
+	return errors.Join(err, t.put(bOutbox, waitingKey(*row), []byte{}), t.enqueue(*row))
 }
 
 // setState changes the state and its counts; the row is still to be put.
@@ -266,5 +259,6 @@ func listOf(state store.OutboundState) (b bucket, ok bool) {
 // be put.
 func (t *txn) end(row *store.Outbound, state store.OutboundState, now time.Time) error {
 	row.DoneAt, row.DueAt, row.Claim = now, time.Time{}, 0
-	return errors.Join(t.setState(row, state), t.countEnd(*row), t.countSentTo(*row), t.delete(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID))))
+	return errors.Join(t.setState(row, state), t.countEnd(*row), t.countSentTo(*row),
+		t.delete(bOutbox, waitingKey(*row)))
 }

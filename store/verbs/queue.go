@@ -11,11 +11,11 @@ import (
 	"signpost/store/origin"
 )
 
-// How the outbox is kept fair. Waiting rows stand in outqueue by recipient
-// domain and due instant; outheads holds the first row of each domain by due
+// How the outbox is kept fair. Waiting rows stand in queues by recipient
+// domain and due instant; the heads hold the first row of each domain by due
 // instant, so a claim walks domains, not rows: a hundred thousand mails to one
 // dead host are one head, passed over in one step while its leases run. A
-// claimed row moves to outleases, and outleased counts those of each domain. The
+// claimed row moves to the leases, and those of each domain are counted. The
 // heads a claim passes over are domains at their limit, and their number is
 // bounded by the leases that run.
 
@@ -37,14 +37,14 @@ func (t *txn) claim(now time.Time, c store.Claim) ([]store.Outbound, error) {
 	var after []byte // the head looked at last; those that a claim uncovers lie behind it
 	for dropped, passed := 0, 0; len(rows) < c.Limit && dropped < suppressedRows && passed < passedHeads; {
 		head, dom := t.headAfter(after)
-		if head == nil || readInstant(head).After(now) {
+		if head == nil || readInstant(head[1:]).After(now) {
 			break
 		}
 		after = head
 		if c.PerDomain > 0 && t.leased(dom) >= c.PerDomain {
 			continue
 		}
-		id := store.OutboundID(readU64(head[8:]))
+		id := outboxID(head)
 		if wanted, err := t.takes(id, c); err != nil {
 			return nil, wrap("outbound", id, err)
 		} else if !wanted {
@@ -81,7 +81,7 @@ func (t *txn) takes(id store.OutboundID, c store.Claim) (bool, error) {
 }
 
 func (t *txn) headAfter(after []byte) (head []byte, dom domain) {
-	k, v := t.firstFrom(bOutHeads, nil, append(bytes.Clone(after), 0))
+	k, v := t.firstFrom(bOutbox, []byte{outHead}, append(bytes.Clone(after), 0))
 	if k == nil {
 		return nil, dom
 	}
@@ -94,11 +94,11 @@ func (t *txn) headAfter(after []byte) (head []byte, dom domain) {
 // can still say so; but an auto-response may have gone out, and is given up.
 func (t *txn) returnLeases(now time.Time) error {
 	var expired []store.OutboundID
-	err := t.walk(bOutLeases, nil, nil, func(key, _ []byte) (bool, error) {
-		if len(expired) >= expiredLeases || readInstant(key).After(now) {
+	err := t.walk(bOutbox, []byte{outLease}, nil, func(key, _ []byte) (bool, error) {
+		if len(expired) >= expiredLeases || readInstant(key[1:]).After(now) {
 			return false, nil
 		}
-		expired = append(expired, store.OutboundID(readU64(key[8:])))
+		expired = append(expired, outboxID(key))
 		return true, nil
 	})
 	if err != nil {
@@ -145,40 +145,44 @@ func (t *txn) lease(id store.OutboundID, now time.Time, lease func(int) time.Dur
 	}
 	row.Attempts++
 	row.DueAt = store.Instant(now.Add(lease(row.Attempts)))
-	if row.Claim, err = t.next(bOutLeases); err != nil {
+	if row.Claim, err = t.next(bOutbox); err != nil {
 		return row, err
 	}
 	if err := t.setState(&row, store.StateClaimed); err != nil {
 		return row, err
 	}
+	return row, errors.Join(t.putLease(row), t.putOutbound(row))
+}
+
+// putLease lists a claimed row.
+func (t *txn) putLease(row store.Outbound) error {
 	dom := domainOf(row.To)
-	return row, errors.Join(
-		t.put(bOutLeases, instantID(row.DueAt, uint64(id)), bytes.Clone(dom[:])),
-		t.putLeased(dom, t.leased(dom)+1),
-		t.putOutbound(row),
-	)
+	if err := t.put(bOutbox, leaseKey(row), bytes.Clone(dom[:])); err != nil {
+		return err
+	}
+	return t.putLeased(dom, t.leased(dom)+1)
 }
 
 func (t *txn) unlease(row store.Outbound) error {
 	dom := domainOf(row.To)
 	return errors.Join(
-		t.delete(bOutLeases, instantID(row.DueAt, uint64(row.ID))),
+		t.delete(bOutbox, leaseKey(row)),
 		t.putLeased(dom, t.leased(dom)-1),
 	)
 }
 
-func (t *txn) leased(dom domain) int { return int(readU32(t.value(bOutLeased, dom[:]))) }
+func (t *txn) leased(dom domain) int { return int(readU32(t.value(bOutbox, leasedKey(dom)))) }
 
 func (t *txn) putLeased(dom domain, n int) error {
 	if n <= 0 {
-		return t.delete(bOutLeased, dom[:])
+		return t.delete(bOutbox, leasedKey(dom))
 	}
-	return t.put(bOutLeased, dom[:], u32(uint32(n)))
+	return t.put(bOutbox, leasedKey(dom), u32(uint32(n)))
 }
 
 // unschedule takes a waiting row out of whichever index holds it.
 func (t *txn) unschedule(row store.Outbound) error {
-	if t.has(bOutLeases, instantID(row.DueAt, uint64(row.ID))) {
+	if t.has(bOutbox, leaseKey(row)) {
 		return t.unlease(row)
 	}
 	return t.dequeue(row)
@@ -188,39 +192,48 @@ func (t *txn) unschedule(row store.Outbound) error {
 func (t *txn) enqueue(row store.Outbound) error {
 	dom := domainOf(row.To)
 	key := queueKey(dom, row.DueAt, row.ID)
-	first, _ := t.first(bOutQueue, dom[:])
+	first, _ := t.first(bOutbox, queuePrefix(dom))
 	if first == nil || bytes.Compare(key, first) < 0 {
 		if err := t.moveHead(dom, first, key); err != nil {
 			return err
 		}
 	}
-	return t.put(bOutQueue, key, []byte{})
+	return t.put(bOutbox, key, []byte{})
 }
 
 func (t *txn) dequeue(row store.Outbound) error {
 	dom := domainOf(row.To)
 	key := queueKey(dom, row.DueAt, row.ID)
-	if !t.has(bOutQueue, key) {
+	if !t.has(bOutbox, key) {
 		return fmt.Errorf("outbound %d stands in no queue", row.ID)
 	}
-	first, _ := t.first(bOutQueue, dom[:])
+	first, _ := t.first(bOutbox, queuePrefix(dom))
 	wasHead := bytes.Equal(first, key)
-	if err := t.delete(bOutQueue, key); err != nil || !wasHead {
+	if err := t.delete(bOutbox, key); err != nil || !wasHead {
 		return err
 	}
-	next, _ := t.first(bOutQueue, dom[:])
+	next, _ := t.first(bOutbox, queuePrefix(dom))
 	return t.moveHead(dom, key, next)
 }
 
-// moveHead replaces the domain's head; nil stands for none.
+// moveHead replaces the domain's head, given by the keys of the queue's first rows;
+// nil stands for none.
 func (t *txn) moveHead(dom domain, from, to []byte) error {
 	if from != nil {
-		if err := t.delete(bOutHeads, from[len(dom):]); err != nil {
+		if err := t.delete(bOutbox, headKey(from)); err != nil {
 			return err
 		}
 	}
 	if to == nil {
 		return nil
 	}
-	return t.put(bOutHeads, to[len(dom):], bytes.Clone(dom[:]))
+	return t.put(bOutbox, headKey(to), bytes.Clone(dom[:]))
 }
+
+// headKey is the key of the head that a row of a queue is.
+func headKey(queued []byte) []byte {
+	return append([]byte{outHead}, queued[1+len(domain{}):]...)
+}
+
+// outboxID is the mail that a row of outbox which ends in one is of.
+func outboxID(key []byte) store.OutboundID { return store.OutboundID(readU64(key[len(key)-8:])) }

@@ -87,17 +87,3 @@ func (t *txn) rawSize(row store.Inbound) int64 {
 	}
 	return int64(len(t.value(bRaws, u64(uint64(row.ID)))))
 }
-
-// countRaws counts what the raw mails take of a file that is older than the count.
-func (t *txn) countRaws() error {
-	total := 0
-	err := t.walk(bInbounds, nil, nil, func(key, _ []byte) (bool, error) {
-		row, err := t.inbound(store.InboundID(readU64(key)))
-		total += int(t.rawSize(row))
-		return true, err
-	})
-	if total > 0 {
-		t.setCount(countRaw, "", uint64(total))
-	}
-	return err
-}

@@ -30,7 +30,7 @@ type ticketRecord struct {
 	Entries    uint32 `cbor:"18,keyasint"`
 	Question   string `cbor:"19,keyasint,omitempty"`
 
-	Version     uint32 `cbor:"20,keyasint,omitempty"` // 0 in rows from before it was kept
+	Version     uint32 `cbor:"20,keyasint,omitempty"`
 	FirstReply  uint64 `cbor:"21,keyasint,omitempty"`
 	Answered    int64  `cbor:"22,keyasint,omitempty"`
 	LastPublic  string `cbor:"23,keyasint,omitempty"`
@@ -76,9 +76,6 @@ func (t *txn) ticket(id store.TicketID) (store.Ticket, error) {
 		StoppedAt: instant(r.Stopped), SolvedAt: instant(r.Solved), Replies: r.Replies,
 	}
 	copy(k.Link[:], r.Link)
-	if k.Version == 0 {
-		return k, t.retell(&k)
-	}
 	return k, nil
 }
 

@@ -267,7 +267,7 @@ func (t *txn) mailsTo(who digest, before uint64, limit int) (ids []uint64, err e
 		idsUnder(bRequesters, who[:], 0, store.TicketsLooked, &tickets),
 	)
 	for _, ticket := range tickets {
-		err = errors.Join(err, idsUnder(bOutTickets, u64(ticket), before, limit, &ids))
+		err = errors.Join(err, idsUnder(bTickets, underTicket(store.TicketID(ticket), ofTicketMail), before, limit, &ids))
 	}
 	slices.Sort(ids)
 	slices.Reverse(ids)
@@ -340,7 +340,7 @@ func (t *txn) addRefusal(now time.Time, report store.Report, mail store.Outbound
 	case err != nil:
 		return err
 	default:
-		if err := errors.Join(t.delete(bRefuSeen, seenKey(instant(old.Last), key)), t.dropExpiry(expiryRefusal, key, old.expires())); err != nil {
+		if err := t.takeRefusal(key, old); err != nil {
 			return err
 		}
 		if now.Before(old.expires()) {
@@ -351,11 +351,29 @@ func (t *txn) addRefusal(now time.Time, report store.Report, mail store.Outbound
 	r.Last = micros(now)
 	r.Count++
 	r.refused(now, mail.To)
-	return errors.Join(
-		t.putRecord(bRefusals, key[:], &r),
-		t.put(bRefuSeen, seenKey(now, key), []byte{}),
-		t.put(bExpiry, expiryKey(r.expires(), expiryRefusal, key), []byte{}),
-	)
+	return t.putRefusal(key, r)
+}
+
+// putRefusal writes a refusal with its index rows.
+func (t *txn) putRefusal(key digest, r refusalRecord) error {
+	if err := t.putRecord(bRefusals, key[:], &r); err != nil {
+		return err
+	}
+	if err := t.put(bRefuSeen, seenKey(instant(r.Last), key), []byte{}); err != nil {
+		return err
+	}
+	return t.put(bExpiry, expiryKey(r.expires(), expiryRefusal, key), []byte{})
+}
+
+// takeRefusal drops a refusal, which may be written anew, with its index rows.
+func (t *txn) takeRefusal(key digest, r refusalRecord) error {
+	if err := t.delete(bRefuSeen, seenKey(instant(r.Last), key)); err != nil {
+		return err
+	}
+	if err := t.dropExpiry(expiryRefusal, key, r.expires()); err != nil {
+		return err
+	}
+	return t.delete(bRefusals, key[:])
 }
 
 // forgetRefusal drops one whose row in expiry is being dropped.

@@ -14,15 +14,15 @@ import (
 // WaitingOutbounds implements store.Board.
 func (s *Store) WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) (rows []store.Outbound, err error) {
 	err = s.read(ctx, func(t *txn) error {
-		var from []byte
+		from := []byte{outWaiting}
 		if after != 0 {
 			row, err := t.outbound(after)
 			if err != nil {
 				return err
 			}
-			from = append(instantID(row.QueuedAt, uint64(after)), 0)
+			from = append(waitingKey(row), 0)
 		}
-		return t.walk(bOutWaiting, nil, from, t.collect(&rows, limit))
+		return t.walk(bOutbox, []byte{outWaiting}, from, t.collect(&rows, limit))
 	})
 	if err != nil {
 		return nil, wrap("waiting outbounds, at most", limit, err)
@@ -175,7 +175,7 @@ func (t *txn) retry(now time.Time, row *store.Outbound) error {
 	t.setDelivery(row, store.Delivery{})
 	return errors.Join(
 		t.setState(row, store.StateQueued),
-		t.put(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID)), []byte{}),
+		t.put(bOutbox, waitingKey(*row), []byte{}),
 		t.enqueue(*row),
 		t.putOutbound(*row),
 	)

@@ -1,96 +1,59 @@
 package verbs
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
-	"slices"
 
-	"signpost/store"
 	"signpost/store/engine"
 )
 
-// A migration brings the file from one schema version to the next, inside the
-// transaction that also records the new version.
-type migration func(t *txn) error
-
-// migrations are all of them in order: the last one's place, counted from 1, is
-// the version this program writes. Old ones stay as they are for ever.
-func migrations() []migration {
-	return []migration{
-		newBuckets, // 1
-		newBuckets, // 2: agents and their sessions
-		indexRecipients,
-		indexBoard,
-		beginCounting, // 5: what happened hour by hour, what raw mails take, alarms, the canary's runs
-		orderBudgets,
-		newBuckets, // 7: mail that is throttled
-		newBuckets, // 8: mails held
-	}
-}
-
-// newBuckets is a schema in which nothing but buckets came: they come to be when
-// they are first written.
-func newBuckets(*txn) error { return nil }
-
-// indexRecipients makes schema 3: the buckets of what became of mails, and the
-// index by recipient over the mails there are that need it. Sorted, they fill its pages one
-// after the other.
-func indexRecipients(t *txn) error {
-	var keys [][]byte
-	err := t.walk(bOutbounds, nil, nil, func(key, _ []byte) (bool, error) {
-		row, err := t.outbound(store.OutboundID(readU64(key)))
-		if err != nil {
-			return false, err
-		}
-		elsewhere, err := t.isElsewhere(row)
-		if elsewhere {
-			keys = append(keys, recipientKey(row))
-		}
-		return true, err
-	})
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(keys, bytes.Compare)
-	for _, key := range keys {
-		if err := t.put(bOutRecipients, key, []byte{}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// schema is the version of the rows that this program writes: keys.go says how they
+// stand. A version that only adds buckets or fields needs nothing else; what becomes of
+// the rows of the versions before stands in older.go. The versions so far:
+//
+//	1  tickets, mails and the ledger
+//	2  agents and their sessions
+//	3  mails by recipient, suppressions, refusals
+//	4  the ledger by mark and address, failed mails
+//	5  what happened hour by hour, alarms, the canary's runs
+//	6  budgets under the instants at which they end
+//	7  throttled mail
+//	8  held mail
+//	9  a ticket's rows in one bucket, the outbox's in one; the hours of the ledger;
+//	   duties, tokens; every text valid UTF-8 without NUL
+const schema = 9
 
 const schemaKey = "schema"
 
-// migrate brings the rows up to the newest of steps, one transaction a step, so
-// that one cut off half-way goes on at the next start.
-func migrate(e engine.Engine, codec *codec, steps []migration, log *slog.Logger) error {
+// ErrOtherSchema: the rows are of another version of signpost.
+var ErrOtherSchema = errors.New("another version of signpost wrote the file")
+
+// ErrOlderSchema is ErrOtherSchema of a version whose rows Migrate copies.
+var ErrOlderSchema = fmt.Errorf("%w, an older one", ErrOtherSchema)
+
+// begin writes the schema's version where there are no rows yet, and refuses rows of
+// another version.
+func begin(e engine.Engine, codec *codec) error {
 	version, err := schemaVersion(e)
-	if err != nil {
+	if err != nil || version == schema {
 		return err
 	}
-	if int(version) > len(steps) {
-		return fmt.Errorf("the data file has schema %d, this signpost knows schemas up to %d: "+
-			"start the newer signpost that wrote it, or restore a backup made before it ran", version, len(steps))
+	if version != 0 {
+		return refuse(version)
 	}
-	for i := int(version); i < len(steps); i++ {
-		if err := migrateTo(e, codec, steps[i], uint32(i+1)); err != nil {
-			return fmt.Errorf("migrate to schema %d: %w", i+1, err)
-		}
-		log.Info("store migrated", "schema", i+1)
-	}
-	return nil
+	return update(context.Background(), e, codec, 0, func(t *txn) error {
+		return t.put(bMeta, []byte(schemaKey), u32(schema))
+	})
 }
 
-func migrateTo(e engine.Engine, codec *codec, step migration, version uint32) error {
-	return update(context.Background(), e, codec, 0, func(t *txn) error {
-		if err := step(t); err != nil {
-			return err
-		}
-		return t.put(bMeta, []byte(schemaKey), u32(version))
-	})
+// refuse is the error of rows of another version.
+func refuse(version uint32) error {
+	if version < schema {
+		return fmt.Errorf("%w: schema %d, this one writes %d", ErrOlderSchema, version, schema)
+	}
+	return fmt.Errorf("%w: the data file has schema %d, this signpost knows schemas up to %d: "+
+		"start the newer signpost that wrote it, or restore a backup made before it ran", ErrOtherSchema, version, schema)
 }
 
 // schemaVersion is that of the rows: 0 where there are none yet.

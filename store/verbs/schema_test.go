@@ -2,7 +2,6 @@ package verbs
 
 import (
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,39 +60,6 @@ func TestAForeignFileIsRefused(t *testing.T) {
 	}
 }
 
-// TestMigrations runs steps as later versions will add them: each once, in
-// order, resumed where one failed, with the version written by the same
-// transaction.
-func TestMigrations(t *testing.T) {
-	t.Parallel()
-	db := openNew(t, fileOptions{})
-	defer checkAndClose(t, db)
-	var ran []string
-	step := func(name string, err error) migration {
-		return func(x *txn) error {
-			ran = append(ran, name)
-			return errors.Join(x.put(bMeta, []byte(name), []byte{}), err)
-		}
-	}
-	known := uint32(len(migrations()))
-	never := errors.New("the second step fails")
-	log := slog.New(slog.DiscardHandler)
-	steps := append(migrations(), step("two", nil), step("three", never), step("four", nil))
-	if err := migrate(db.engine, db.codec, steps, log); !errors.Is(err, never) {
-		t.Fatalf("got %v", err)
-	}
-	if version, _ := schemaVersion(db.engine); version != known+1 || metaKeys(t, db) != "schema two" {
-		t.Errorf("after the failure: version %d, %s", version, metaKeys(t, db))
-	}
-	steps[known+1] = step("three", nil)
-	if err := migrate(db.engine, db.codec, steps, log); err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Join(ran, " "); got != "two three three four" {
-		t.Errorf("ran %s", got)
-	}
-}
-
 // TestTheSchemaIsFrozen fails when a bucket is added or renamed without a
 // migration: each version is what is in people's folders.
 func TestTheSchemaIsFrozen(t *testing.T) {
@@ -103,37 +69,12 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 		names = append(names, l.Name)
 	}
 	slices.Sort(names)
-	want := "agentnames agents alarmkeys alarms blobs budgets budgetwaits canaries counts deadlines domainhours entries " +
-		"expiry hours inaddresses inbounds inhashes inmarks inmessages inpending inuids links mailboxes meta " +
-		"networkturns numbers outbounds outfailed outheads outheld outleased outleases outmessages outqueue outrecipients " +
-		"outtickets outwaiting posts raws refusals refuseen requesters " +
+	want := "agentnames agents alarmkeys alarms blobs budgets budgetwaits canaries counts deadlines domainhours " +
+		"expiry hours inaddresses inbounds inhashes inhours inmarks inmessages inpending inuids links mailboxes meta " +
+		"networkturns numbers outbounds outbox outfailed outheld outmessages outrecipients posts raws refusals refuseen requesters " +
 		"reservations sessions suporder suppressions throttled tickets turns"
-	if got := strings.Join(names, " "); got != want || len(migrations()) != 8 {
-		t.Errorf("schema %d has %s, want %s", len(migrations()), got, want)
-	}
-}
-
-// TestAFileOfTheFirstSchemaGrowsAgents opens a file as the first version left
-// it: what came later is made at the opening.
-func TestAFileOfTheFirstSchemaGrowsAgents(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "signpost.db")
-	db, err := openFile(path, fileOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	without(t, path, "agents", "agentnames", "sessions")
-	setSchema(t, path, 1)
-	if db, err = openFile(path, fileOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	defer checkAndClose(t, db)
-	if _, err := db.AddAgent(t.Context(), time.Now(), store.ByService(),
-		store.NewAgent{Email: "ana@desk.example"}); err != nil {
-		t.Error(err)
+	if got := strings.Join(names, " "); got != want || schema != 9 {
+		t.Errorf("schema %d has %s, want %s", schema, got, want)
 	}
 }
 
@@ -145,58 +86,6 @@ func must(t *testing.T) func([]store.Inbound, error) []store.Inbound {
 		}
 		return rows
 	}
-}
-
-// TestAFileOfTheSecondSchemaIsIndexedByRecipient opens a file as the second
-// version left it: what was sent then is found by its recipient.
-func TestAFileOfTheSecondSchemaIsIndexedByRecipient(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "signpost.db")
-	db, err := openFile(path, fileOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, now := t.Context(), time.Now()
-	opened, err1 := postTicket(t, db, 1)
-	_, err2 := db.ConnectMailbox(ctx, now, "us")
-	rows := must(t)(db.RecordInbound(ctx, now, []store.NewInbound{{Mailbox: "us", UIDValidity: 1, UID: 1, InternalDate: now, Raw: []byte("x")}}))
-	decision := benchDecision(newRand(1), newRing(t), rows[0], now)
-	answered := must(t)(db.DecideInbound(ctx, now, []store.Decision{decision}))
-	if err := errors.Join(err1, err2, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	without(t, path, "outrecipients", "suppressions", "suporder", "refusals", "refuseen")
-	setSchema(t, path, 2)
-	if db, err = openFile(path, fileOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	defer checkAndClose(t, db)
-	for to, id := range map[string]store.OutboundID{opened.Confirmation.To: opened.Confirmation.ID, decision.Answer.To: answered[0].Answer} {
-		rows, err := db.OutboundsTo(ctx, to, 0, 9)
-		if err != nil || len(rows) != 1 || rows[0].ID != id {
-			t.Errorf("mails to %s: %v, %v", to, rows, err)
-		}
-	}
-}
-
-// TestAFileOfTheThirdSchemaCanBeSearched: Check asks for every index row.
-func TestAFileOfTheThirdSchemaCanBeSearched(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "signpost.db")
-	db, err := openFile(path, fileOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	furnish(t, db)
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	without(t, path, "inmarks", "inaddresses", "outfailed")
-	setSchema(t, path, 3)
-	if db, err = openFile(path, fileOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	checkAndClose(t, db)
 }
 
 // A breaker that tripped before it re-armed by itself does so too, ten minutes after

@@ -1,8 +1,11 @@
 package verbs
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +25,18 @@ func markKey(mark string, id store.InboundID) []byte {
 
 func addressKey(address string, id store.InboundID) []byte {
 	return digestID(digestOf(address), uint64(id))
+}
+
+// inboundIndexes are the rows that a mail is found by, beside its UID, content and
+// Message-ID.
+func inboundIndexes(m store.Inbound) (rows []movedRow) {
+	for _, mark := range m.Marks() {
+		rows = append(rows, movedRow{bucket: bInMarks, key: markKey(mark, m.ID)})
+	}
+	for _, address := range m.Addresses() {
+		rows = append(rows, movedRow{bucket: bInAddresses, key: addressKey(address, m.ID)})
+	}
+	return rows
 }
 
 // indexInbound brings the row's index rows from what it was to what it is; was
@@ -45,28 +60,6 @@ func (t *txn) indexInbound(was, is store.Inbound) error {
 	return err
 }
 
-// indexBoard makes schema 4: what the ledger is searched by, and the mails that
-// failed.
-func indexBoard(t *txn) error {
-	err := t.walk(bInbounds, nil, nil, func(key, _ []byte) (bool, error) {
-		row, err := t.inbound(store.InboundID(readU64(key)))
-		if err != nil {
-			return false, err
-		}
-		return true, t.indexInbound(store.Inbound{}, row)
-	})
-	if err != nil {
-		return err
-	}
-	return t.walk(bOutbounds, nil, nil, func(key, _ []byte) (bool, error) {
-		row, err := t.outbound(store.OutboundID(readU64(key)))
-		if err != nil || row.State != store.StateFailed {
-			return err == nil, err
-		}
-		return true, t.put(bOutFailed, u64(uint64(row.ID)), []byte{})
-	})
-}
-
 // SearchInbound implements store.Board.
 func (s *Store) SearchInbound(
 	ctx context.Context, q store.InboundQuery, p store.Page,
@@ -79,11 +72,12 @@ func (s *Store) SearchInbound(
 // search walks the index of a query.
 func (t *txn) search(q store.InboundQuery) listing[store.Inbound] {
 	index, prefix := searched(q)
-	from, before := t.searchRange(q)
+	span := t.searchSpan(q)
 	return listing[store.Inbound]{
 		name: "search", filter: strings.Join([]string{q.Address, q.Mark, q.MessageID, q.Mailbox, q.Decider}, "\x00"),
-		bucket: index, prefix: prefix, back: true, start: beforeKey(prefix, before),
-		ends: func(key []byte) bool { return lastID(key) < from },
+		bucket: index, prefix: prefix, back: true,
+		start: append(binary.BigEndian.AppendUint64(bytes.Clone(prefix), span.high), 0),
+		ends:  func(key []byte) bool { return lastID(key) < span.low },
 		pick: func(t *txn, key, _ []byte) (store.Inbound, bool, error) {
 			return t.wanted(q, index, store.InboundID(lastID(key)))
 		},
@@ -102,7 +96,8 @@ func (t *txn) wanted(q store.InboundQuery, index bucket, id store.InboundID) (ro
 		return row, false, nil
 	}
 	row, err = t.inbound(id)
-	ok = (q.Mailbox == "" || row.Mailbox == q.Mailbox) && (q.Decider == "" || row.Verdict.Decider() == q.Decider)
+	ok = (q.Mailbox == "" || row.Mailbox == q.Mailbox) && (q.Decider == "" || row.Verdict.Decider() == q.Decider) &&
+		seenWithin(q, row.SeenAt)
 	return row, ok && err == nil, err
 }
 
@@ -121,30 +116,53 @@ func searched(q store.InboundQuery) (bucket, []byte) {
 	return bInbounds, nil
 }
 
-// searchRange is the query's range of ids: from the first on, below the second,
-// 0 for no end. Ids ascend as mails are seen.
-func (t *txn) searchRange(q store.InboundQuery) (from, before uint64) {
-	if !q.Since.IsZero() {
-		from = t.seenFrom(q.Since)
+// spanOfIDs are the ids of a ledger from low to high, both included.
+type spanOfIDs struct{ low, high uint64 }
+
+func (s spanOfIDs) bytes() []byte { return pair64(s.low, s.high) }
+
+func readSpanOfIDs(b []byte) spanOfIDs {
+	if len(b) != 16 {
+		return spanOfIDs{math.MaxUint64, 0}
 	}
-	if !q.Until.IsZero() {
-		before = max(t.seenFrom(q.Until), 1)
-	}
-	return from, before
+	return spanOfIDs{readU64(b), readU64(b[8:])}
 }
 
-// seenFrom is the lowest id whose mail was seen at or after an instant, found by
-// halving; one above the last when there is none.
-func (t *txn) seenFrom(at time.Time) uint64 {
-	low, high := uint64(1), t.tx.Last(bInbounds)+1
-	for low < high {
-		middle := low + (high-low)/2
-		row, err := t.inbound(store.InboundID(middle))
-		if err == nil && !row.SeenAt.Before(at) {
-			high = middle
-		} else {
-			low = middle + 1
-		}
+// add widens the span by another.
+func (s *spanOfIDs) add(other spanOfIDs) {
+	s.low, s.high = min(s.low, other.low), max(s.high, other.high)
+}
+
+// indexHour notes the id of a mail under the hour it was seen in.
+func (t *txn) indexHour(row store.Inbound) error {
+	key := u32(hourOf(row.SeenAt))
+	span := readSpanOfIDs(t.value(bInHours, key))
+	span.add(spanOfIDs{uint64(row.ID), uint64(row.ID)})
+	return t.put(bInHours, key, span.bytes())
+}
+
+// searchSpan are the ids among which all mails are that a query's time allows: those
+// seen in the hours it touches. Ids ascend as mails are seen unless the clock was set
+// back, which only widens the span.
+func (t *txn) searchSpan(q store.InboundQuery) spanOfIDs {
+	if q.Since.IsZero() && q.Until.IsZero() {
+		return spanOfIDs{0, math.MaxUint64}
 	}
-	return low
+	span, from := readSpanOfIDs(nil), []byte(nil)
+	if !q.Since.IsZero() {
+		from = u32(hourOf(q.Since))
+	}
+	_ = t.walk(bInHours, nil, from, func(key, value []byte) (bool, error) { // the visit does not fail
+		if !q.Until.IsZero() && !hourStart(readU32(key)).Before(q.Until) {
+			return false, nil
+		}
+		span.add(readSpanOfIDs(value))
+		return true, nil
+	})
+	return span
+}
+
+// seenWithin tells whether a mail was seen when the query asks for.
+func seenWithin(q store.InboundQuery, seen time.Time) bool {
+	return !seen.Before(q.Since) && (q.Until.IsZero() || seen.Before(q.Until))
 }

@@ -114,7 +114,7 @@ func (t *txn) unthrottle(row *store.Outbound, now time.Time) error {
 	err := errors.Join(t.leaveTurn(row.ID), t.setState(row, store.StateQueued))
 	row.QueuedAt, row.DueAt, row.Reason = now, now, ""
 	return errors.Join(err,
-		t.put(bOutWaiting, instantID(row.QueuedAt, uint64(row.ID)), []byte{}),
+		t.put(bOutbox, waitingKey(*row), []byte{}),
 		t.enqueue(*row),
 		t.putOutbound(*row),
 	)

@@ -1,60 +1,11 @@
 package verbs
 
 import (
-	"context"
-	"errors"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"signpost/store"
 )
-
-// TestATicketFromBeforeItSaidSoIsReadFromItsThread: a row without the newer fields
-// reads as one that had them from the beginning.
-func TestATicketFromBeforeItSaidSoIsReadFromItsThread(t *testing.T) {
-	t.Parallel()
-	db := openNew(t, fileOptions{})
-	defer checkAndClose(t, db)
-	ctx := context.Background()
-	opened, err := postTicket(t, db, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	later := opened.Ticket.OpenedAt.Add(time.Hour)
-	more := store.NewMessage{Link: opened.Ticket.Link, Body: "more"}
-	_, err = db.AppendMessage(ctx, later, store.ByPartner(more.Link), more)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = db.write(ctx, 0, func(x *txn) error {
-		k, err := x.ticket(opened.Ticket.ID)
-		return errors.Join(err, x.appendEvent(&k, later.Add(time.Hour), store.EventMailRead, 1, ""))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := db.Ticket(ctx, opened.Ticket.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = db.write(ctx, 0, func(x *txn) error {
-		r := newTicketRecord(want)
-		r.Version, r.LastPublic, r.PublicAt, r.LastPartner = 0, "", 0, 0
-		return x.putRecord(bTickets, u64(uint64(want.ID)), r)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := db.Ticket(ctx, want.ID)
-	if err != nil || want.Version != 2 || !want.LastPartnerAt.Equal(later) {
-		t.Fatalf("%+v, %v", want, err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-}
 
 // TestTheClockOfATicketStopsAndGoesOn holds every change of status to what it does to
 // the promise.

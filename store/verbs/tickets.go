@@ -132,11 +132,11 @@ func (s *Store) Entries(ctx context.Context, id store.TicketID, after uint32, li
 		}
 		// The key behind that of after, which may be the highest number there is.
 		from := append(entryKey(id, after), 0)
-		return t.walk(bEntries, u64(uint64(id)), from, func(key, value []byte) (bool, error) {
+		return t.walk(bTickets, underTicket(id, ofTicketEntry), from, func(key, value []byte) (bool, error) {
 			if len(entries) >= limit {
 				return false, nil
 			}
-			e, err := t.codec.entry(id, readU32(key[8:]), value)
+			e, err := t.codec.entry(id, entrySeq(key), value)
 			entries = append(entries, e)
 			return true, err
 		})
@@ -161,7 +161,7 @@ func (t *txn) addEntry(k *store.Ticket, e *store.Entry) error {
 func (t *txn) appendEntry(k *store.Ticket, e *store.Entry, data []byte) error {
 	e.Ticket, e.Seq = k.ID, k.Entries+1
 	noteEntry(k, *e)
-	if err := t.put(bEntries, entryKey(k.ID, e.Seq), data); err != nil {
+	if err := t.put(bTickets, entryKey(k.ID, e.Seq), data); err != nil {
 		return err
 	}
 	for _, f := range e.Files {
@@ -182,23 +182,6 @@ func (t *txn) putTicket(k store.Ticket) error {
 		return err
 	}
 	return t.putRecord(bTickets, u64(uint64(k.ID)), newTicketRecord(k))
-}
-
-// retell tells of a ticket whose row is from before it said so where its thread stands.
-func (t *txn) retell(k *store.Ticket) error {
-	prefix := u64(uint64(k.ID))
-	said := *k
-	err := t.walk(bEntries, prefix, prefix, func(key, value []byte) (bool, error) {
-		var r entryRecord
-		if err := t.codec.read(value, &r); err != nil {
-			return false, err
-		}
-		noteEntry(&said, store.Entry{Kind: store.EntryKind(r.Kind), Seq: readU32(key[8:]), At: instant(r.At)})
-		return true, nil
-	})
-	said.Entries, said.ChangedAt = k.Entries, k.ChangedAt
-	*k = said
-	return err
 }
 
 // release counts one row less that names the blob.

@@ -20,8 +20,8 @@ func (s *Store) Stats(ctx context.Context) (stats store.Stats, err error) {
 		Fates: map[store.Fate]uint64{}, Throttled: map[string]uint64{},
 	}
 	err = s.read(ctx, func(t *txn) error {
-		if key, _ := t.first(bOutWaiting, nil); key != nil {
-			stats.OldestQueued = readInstant(key)
+		if key, _ := t.first(bOutbox, []byte{outWaiting}); key != nil {
+			stats.OldestQueued = readInstant(key[1:])
 		}
 		return t.walk(bCounts, nil, nil, func(key, value []byte) (bool, error) {
 			if n := readU64(value); n > 0 {
@@ -151,8 +151,8 @@ func (t *txn) reconnect(now time.Time) error {
 // the backup and the loss of the store.
 func (t *txn) giveUpAnswers(now time.Time) error {
 	var waiting []store.OutboundID
-	err := t.walk(bOutWaiting, nil, nil, func(key, _ []byte) (bool, error) {
-		waiting = append(waiting, store.OutboundID(readU64(key[8:])))
+	err := t.walk(bOutbox, []byte{outWaiting}, nil, func(key, _ []byte) (bool, error) {
+		waiting = append(waiting, outboxID(key))
 		return true, nil
 	})
 	if err != nil {

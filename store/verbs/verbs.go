@@ -17,7 +17,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"time"
 
 	"signpost/store"
@@ -26,8 +25,6 @@ import (
 
 // Options of a store. The zero value is fine.
 type Options struct {
-	// Log gets a line for each step that the rows are migrated by. nil: none.
-	Log *slog.Logger
 	// Promising works out a ticket's promise whenever something happens that it depends
 	// on. nil: promises stay as they are given.
 	Promising store.Promising
@@ -42,17 +39,15 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// Open makes a store of an engine opened with Layouts, whose rows it migrates to this
-// version's schema. Closing the store closes the engine.
+// Open makes a store of an engine opened with Layouts. ErrOtherSchema where its rows are of
+// another version; those of an older one Migrate copies (ErrOlderSchema). Closing the store
+// closes the engine.
 func Open(e engine.Engine, opts Options) (*Store, error) {
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
-	}
 	codec, err := newCodec()
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(e, codec, migrations(), opts.Log); err != nil {
+	if err := begin(e, codec); err != nil {
 		return nil, err
 	}
 	return &Store{engine: e, codec: codec, rules: rules{opts.Promising}}, nil

@@ -114,7 +114,7 @@ func openFile(path string, opts fileOptions) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := Open(e, Options{Log: opts.Log})
+	s, err := Open(e, Options{})
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}

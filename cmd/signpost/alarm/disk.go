@@ -7,6 +7,7 @@ import (
 
 	"signpost/cmd/signpost/config"
 	"signpost/store"
+	"signpost/store/durable"
 )
 
 const (
@@ -32,7 +33,7 @@ type diskNote struct {
 }
 
 // NewDisk watches the disk of a folder.
-func NewDisk(folder string) *Disk { return &Disk{folder: folder, room: roomIn} }
+func NewDisk(folder string) *Disk { return &Disk{folder: folder, room: durable.Room} }
 
 // free is the room there is; false where the system does not say.
 func (d *Disk) free() (int64, bool) {
