@@ -31,6 +31,12 @@ type Grouped interface {
 	Flush() error
 }
 
+// Prefetcher is a transaction that can fetch rows before the verbs ask for them.
+type Prefetcher interface {
+	// Prefetch is told of what the plans of a group name, before its first verb runs.
+	Prefetch(rows []Row) error
+}
+
 // Transact runs body in one read-write transaction: what it wrote is durable when
 // Transact returns nil, and gone when body or Transact returns an error.
 type Transact func(body func(Grouped) error) error
@@ -57,7 +63,7 @@ const (
 
 type job struct {
 	verb  func(Tx) error
-	size  int
+	plan  Plan
 	state atomic.Int32
 	err   error
 	done  chan struct{}
@@ -80,13 +86,13 @@ func NewCommitter(
 }
 
 // Update is Engine.Update.
-func (c *Committer) Update(ctx context.Context, size int, verb func(Tx) error) error {
+func (c *Committer) Update(ctx context.Context, plan Plan, verb func(Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	c.asked.Add(1)
 	defer c.asked.Add(-1)
-	j := &job{verb: verb, size: size, done: make(chan struct{})}
+	j := &job{verb: verb, plan: plan, done: make(chan struct{})}
 	select {
 	case c.jobs <- j:
 	case <-ctx.Done():
@@ -165,7 +171,7 @@ func (c *Committer) gather(first *job) []*job {
 	for j, size := first, 0; ; {
 		if j.state.CompareAndSwap(jobWaiting, jobPicked) {
 			group = append(group, j)
-			size += j.size
+			size += j.plan.Size
 		}
 		if len(group) == GroupVerbs || size >= GroupBytes {
 			return group
@@ -217,6 +223,9 @@ func (c *Committer) commit(group []*job) (bad int, err error) {
 	start := time.Now()
 	bad = -1
 	err = c.transact(func(tx Grouped) error {
+		if err := prefetch(tx, group); err != nil {
+			return err
+		}
 		for i, j := range group {
 			before := tx.Writes()
 			j.err = c.run(j.verb, tx)
@@ -231,6 +240,24 @@ func (c *Committer) commit(group []*job) (bad int, err error) {
 		c.observe(len(group), time.Since(start))
 	}
 	return bad, err
+}
+
+// prefetch fetches what the plans of a group name, where the engine does so.
+func prefetch(tx Grouped, group []*job) error {
+	p, ok := tx.(Prefetcher)
+	if !ok {
+		return nil
+	}
+	var rows []Row
+	for _, j := range group {
+		if j.plan.Reads != nil {
+			rows = append(rows, j.plan.Reads()...)
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return p.Prefetch(rows)
 }
 
 // run turns a panic into the error of the verb that panicked. It counts as a

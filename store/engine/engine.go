@@ -75,6 +75,23 @@ type Shared interface {
 	Flush() error
 }
 
+// Row names a row.
+type Row struct {
+	Bucket Bucket
+	Key    []byte
+}
+
+// Plan is what is known of a transaction before it begins. The zero value is fine.
+type Plan struct {
+	// Size is about how many bytes it writes, which bounds a group.
+	Size int
+	// Reads names rows that it will probably ask for, so that an engine at the other
+	// end of a wire can fetch those of a whole group in one trip. It is a hint: a row
+	// it leaves out, or names in vain, changes no result. An engine that holds its
+	// rows at hand does not call it; another may, more than once. nil: not known.
+	Reads func() []Row
+}
+
 // Engine keeps the rows. It is safe for concurrent use.
 type Engine interface {
 	// View runs read on a snapshot: what was committed before it began, and nothing
@@ -85,12 +102,11 @@ type Engine interface {
 	// and each sees what those before it wrote. The verb may run more than once and
 	// must then return what it did on the last run. A verb that returns an error
 	// without having written leaves the others of its group alone; one that fails
-	// after a write makes the group run again without it. size is about how many
-	// bytes it writes, which bounds a group. Once the verb has begun, ctx no longer
-	// matters.
+	// after a write makes the group run again without it. Once the verb has begun, ctx
+	// no longer matters.
 	//
 	// store.ErrFull when there is no room, and nothing was written.
-	Update(ctx context.Context, size int, verb func(Tx) error) error
+	Update(ctx context.Context, plan Plan, verb func(Tx) error) error
 	// Snapshot writes the whole database as it is now, while reading and writing go
 	// on, in a form that the engine opens. It returns the number of bytes written.
 	// What is deleted meanwhile takes room until it ends, so w is to be fast.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/engine"
 	"signpost/store/engine/memory"
 )
 
@@ -40,14 +41,14 @@ func TestABudgetOfTheFifthSchemaStaysSpent(t *testing.T) {
 	once, breaker := store.Budget{Name: "once", Limit: 1, Window: 24 * time.Hour},
 		store.Budget{Name: "breaker", Limit: 1, Window: time.Hour}
 	key := budgetKey(breaker)
-	err := update(ctx, older, codec, 0, func(x *txn) error {
+	err := update(ctx, older, codec, engine.Plan{}, func(x *txn) error {
 		for _, b := range []store.Budget{once, breaker} {
 			charges, _ := x.spend(now, meter([]store.Budget{b}))
 			x.putCharges(charges)
 		}
 		return x.putResponder("", responderRecord{Off: true, Tripped: true, Breaker: key[:]})
 	})
-	err = errors.Join(err, update(ctx, older, codec, 0, func(x *txn) error {
+	err = errors.Join(err, update(ctx, older, codec, engine.Plan{}, func(x *txn) error {
 		return errors.Join(x.inOldPlaces(), x.put(bMeta, []byte(schemaKey), u32(5)))
 	}))
 	if err := errors.Join(err, Migrate(ctx, older, newer, nil)); err != nil {

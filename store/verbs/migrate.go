@@ -163,7 +163,7 @@ func (m *mover) flush(b bucket) error {
 }
 
 func (m *mover) update(change func(*txn) error) error {
-	return update(m.ctx, m.to, m.codec, engine.GroupBytes, change)
+	return update(m.ctx, m.to, m.codec, engine.Plan{Size: engine.GroupBytes}, change)
 }
 
 // putLearned writes what the copy found out on its way.

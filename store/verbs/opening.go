@@ -35,7 +35,7 @@ type Opening struct {
 func (s *Store) OpenTicket(ctx context.Context, now time.Time, n store.NewTicket) (opened store.Opened, err error) {
 	o, err := s.prepare(now, n)
 	if err == nil {
-		err = s.write(ctx, len(o.entry), func(t *txn) (err error) {
+		err = s.writePlanned(ctx, o.plan(), func(t *txn) (err error) {
 			opened, err = t.openTicket(o)
 			return err
 		})
@@ -303,7 +303,7 @@ func (s *Store) AppendMessage(
 		err = invalid("the idempotency key is longer than 200 bytes")
 	}
 	if err == nil {
-		err = s.act(ctx, by, store.ActWriteMessage, len(m.Body), func(t *txn) (err error) {
+		err = s.actPlanned(ctx, by, store.ActWriteMessage, planOfMessage(m), func(t *txn) (err error) {
 			entry, err = t.appendMessage(now, m)
 			return err
 		})
@@ -319,7 +319,7 @@ func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, err
 	if err != nil {
 		return store.Entry{}, err
 	}
-	key := digestOf("append", string(m.Link[:]), m.Idempotency)
+	key := messageKey(m)
 	if used, ok := t.usedPost(key, now); ok && m.Idempotency != "" {
 		return t.appended(used, m)
 	}
@@ -346,6 +346,11 @@ func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, err
 		err = t.putPost(key, post{k.ID, e.Seq, now, m.Fingerprint})
 	}
 	return e, err
+}
+
+// messageKey is the key under which a follow-up is known again.
+func messageKey(m store.NewMessage) digest {
+	return digestOf("append", string(m.Link[:]), m.Idempotency)
 }
 
 func (t *txn) appended(used post, m store.NewMessage) (store.Entry, error) {

@@ -34,7 +34,7 @@ func (s *Store) FinishOutbound(ctx context.Context, now time.Time, f store.Finis
 	f.Reply = text.Cut(f.Reply, store.MaxReply)
 	err := checkFinish(f)
 	if err == nil {
-		err = s.write(ctx, 0, func(t *txn) error { return t.finish(now, f) })
+		err = s.writePlanned(ctx, planOfFinish(f), func(t *txn) error { return t.finish(now, f) })
 	}
 	return wrap("finish outbound", f.ID, err)
 }

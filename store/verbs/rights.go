@@ -5,18 +5,26 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/engine"
 )
 
 // act runs the verb of an act in a transaction, as write does, for who may do the act
 // at all. To what belongs to a region, the verb asks itself (store.May).
 func (s *Store) act(ctx context.Context, by store.Actor, act store.Act, size int, verb func(*txn) error) error {
+	return s.actPlanned(ctx, by, act, engine.Plan{Size: size}, verb)
+}
+
+// actPlanned is act for a verb that knows beforehand what it will read (plans.go).
+func (s *Store) actPlanned(
+	ctx context.Context, by store.Actor, act store.Act, plan engine.Plan, verb func(*txn) error,
+) error {
 	if err := checkActor(by); err != nil {
 		return err
 	}
 	if err := store.MayAtAll(by, act); err != nil {
 		return err
 	}
-	return s.write(ctx, size, verb)
+	return s.writePlanned(ctx, plan, verb)
 }
 
 // actOnAll runs the verb of an act that concerns what belongs to no region, or to all.

@@ -42,7 +42,7 @@ func begin(e engine.Engine, codec *codec) error {
 	if version != 0 {
 		return refuse(version)
 	}
-	return update(context.Background(), e, codec, 0, func(t *txn) error {
+	return update(context.Background(), e, codec, engine.Plan{}, func(t *txn) error {
 		return t.put(bMeta, []byte(schemaKey), u32(schema))
 	})
 }

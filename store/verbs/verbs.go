@@ -77,13 +77,18 @@ func view(ctx context.Context, e engine.Engine, codec *codec, verb func(*txn) er
 
 // write runs verb in a transaction, as engine.Engine.Update says.
 func (s *Store) write(ctx context.Context, size int, verb func(*txn) error) error {
-	return s.engine.Update(ctx, size, func(tx engine.Tx) error {
+	return s.writePlanned(ctx, engine.Plan{Size: size}, verb)
+}
+
+// writePlanned is write for a verb that knows beforehand what it will read (plans.go).
+func (s *Store) writePlanned(ctx context.Context, plan engine.Plan, verb func(*txn) error) error {
+	return s.engine.Update(ctx, plan, func(tx engine.Tx) error {
 		return verb(tx.Shared(func() engine.Shared { return &txn{tx: tx, codec: s.codec, rules: s.rules} }).(*txn))
 	})
 }
 
-func update(ctx context.Context, e engine.Engine, codec *codec, size int, verb func(*txn) error) error {
-	return e.Update(ctx, size, func(tx engine.Tx) error {
+func update(ctx context.Context, e engine.Engine, codec *codec, plan engine.Plan, verb func(*txn) error) error {
+	return e.Update(ctx, plan, func(tx engine.Tx) error {
 		return verb(tx.Shared(func() engine.Shared { return &txn{tx: tx, codec: codec} }).(*txn))
 	})
 }

@@ -152,8 +152,8 @@ func (e *Engine) View(ctx context.Context, read func(engine.Tx) error) error {
 }
 
 // Update implements engine.Engine.
-func (e *Engine) Update(ctx context.Context, size int, verb func(engine.Tx) error) error {
-	return e.committer.Update(ctx, size, verb)
+func (e *Engine) Update(ctx context.Context, plan engine.Plan, verb func(engine.Tx) error) error {
+	return e.committer.Update(ctx, plan, verb)
 }
 
 func (e *Engine) transact(body func(engine.Grouped) error) error {

@@ -58,13 +58,15 @@ func TestNoRoomForAGroupIsNoReasonToRefuseItsSmallVerbs(t *testing.T) {
 		}
 		defer e.Close()
 		ctx, running, hold := context.Background(), make(chan struct{}), make(chan struct{})
-		go e.Update(ctx, 0, func(engine.Tx) error { close(running); <-hold; return nil })
+		go e.Update(ctx, engine.Plan{}, func(engine.Tx) error { close(running); <-hold; return nil })
 		<-running
 		var errs [3]error
 		var all sync.WaitGroup
 		for i, size := range []int{1, 16 << 20, 1} {
 			all.Go(func() {
-				errs[i] = e.Update(ctx, 0, func(tx engine.Tx) error { return tx.Put(0, []byte{byte(i + 1)}, make([]byte, size)) })
+				errs[i] = e.Update(ctx, engine.Plan{}, func(tx engine.Tx) error {
+					return tx.Put(0, []byte{byte(i + 1)}, make([]byte, size))
+				})
 			})
 		}
 		synctest.Wait()

@@ -79,7 +79,7 @@ func start(t *testing.T, open Opener, snapshot []byte) *rig {
 
 func (r *rig) update(verb func(engine.Tx) error) {
 	r.Helper()
-	if err := r.Update(context.Background(), 0, verb); err != nil {
+	if err := r.Update(context.Background(), engine.Plan{}, verb); err != nil {
 		r.Fatal(err)
 	}
 }
@@ -206,7 +206,9 @@ func walks(t *testing.T, open Opener) {
 func keys(t *testing.T, open Opener) {
 	r := start(t, open, nil)
 	for _, n := range []int{0, 32769} {
-		err := r.Update(context.Background(), 0, func(tx engine.Tx) error { return tx.Put(first, make([]byte, n), nil) })
+		err := r.Update(context.Background(), engine.Plan{}, func(tx engine.Tx) error {
+			return tx.Put(first, make([]byte, n), nil)
+		})
 		if err == nil {
 			t.Errorf("a key of %d bytes was taken", n)
 		}
@@ -225,7 +227,7 @@ func numbers(t *testing.T, open Opener) {
 	r := start(t, open, nil)
 	next := func(n uint64, fail error) {
 		t.Helper()
-		err := r.Update(context.Background(), 0, func(tx engine.Tx) error {
+		err := r.Update(context.Background(), engine.Plan{}, func(tx engine.Tx) error {
 			last := tx.Last(second)
 			got, err := tx.Next(second)
 			if got != n || last != n-1 || tx.Last(second) != n {
@@ -286,7 +288,7 @@ func oneOrder(t *testing.T, open Opener) {
 	for w := range writers {
 		all.Go(func() {
 			for range each {
-				err := r.Update(context.Background(), 0, func(tx engine.Tx) error {
+				err := r.Update(context.Background(), engine.Plan{}, func(tx engine.Tx) error {
 					var n int
 					fmt.Sscan(string(tx.Get(first, []byte("sum"))), &n)
 					return errors.Join(putAll(tx, first, fmt.Sprintf("sum=%d", n+1)), putAll(tx, first, fmt.Sprintf("w%d=%d", w, n+1)))
@@ -312,7 +314,7 @@ func closing(t *testing.T, open Opener) {
 	for range 16 {
 		all.Go(func() {
 			for {
-				if err := r.Update(context.Background(), 0, putting("k")); err != nil {
+				if err := r.Update(context.Background(), engine.Plan{}, putting("k")); err != nil {
 					if !errors.Is(err, engine.ErrClosed) {
 						t.Error(err)
 					}

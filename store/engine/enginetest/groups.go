@@ -19,7 +19,7 @@ func held(t *testing.T, open Opener) (r *rig, release func()) {
 	t.Helper()
 	r = start(t, open, nil)
 	running, hold := make(chan struct{}), make(chan struct{})
-	go r.Update(context.Background(), 0, func(engine.Tx) error {
+	go r.Update(context.Background(), engine.Plan{}, func(engine.Tx) error {
 		close(running)
 		<-hold
 		return nil
@@ -33,7 +33,7 @@ func together(r *rig, release func(), verbs ...func(engine.Tx) error) []error {
 	errs := make([]error, len(verbs))
 	var all sync.WaitGroup
 	for i, verb := range verbs {
-		all.Go(func() { errs[i] = r.Update(context.Background(), 0, verb) })
+		all.Go(func() { errs[i] = r.Update(context.Background(), engine.Plan{}, verb) })
 		synctest.Wait()
 	}
 	release()
@@ -123,7 +123,7 @@ func withdrawn(t *testing.T, open Opener) {
 		r, release := held(t, open)
 		ctx, cancel := context.WithCancel(context.Background())
 		gone := make(chan error)
-		go func() { gone <- r.Update(ctx, 0, putting("withdrawn")) }()
+		go func() { gone <- r.Update(ctx, engine.Plan{}, putting("withdrawn")) }()
 		synctest.Wait()
 		cancel()
 		if err := <-gone; !errors.Is(err, context.Canceled) {
@@ -142,7 +142,7 @@ func begun(t *testing.T, open Opener) {
 		ctx, cancel := context.WithCancel(context.Background())
 		errs, commit := make(chan error, 1), make(chan struct{})
 		go func() {
-			errs <- r.Update(ctx, 0, func(tx engine.Tx) error {
+			errs <- r.Update(ctx, engine.Plan{}, func(tx engine.Tx) error {
 				cancel() // its caller gives up in the middle
 				<-commit
 				return putting("begun")(tx)

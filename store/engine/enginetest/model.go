@@ -54,7 +54,7 @@ func agreesWithModel(t *testing.T, open Opener) {
 			next := map[engine.Bucket]*model{first: models[first].clone(), second: models[second].clone()}
 			steps := rapid.SliceOfN(rapid.Custom(drawStep), 0, 20).Draw(rt, "steps")
 			drop := rapid.IntRange(0, 4).Draw(rt, "drop") == 0
-			err := e.Update(context.Background(), 0, func(tx engine.Tx) error {
+			err := e.Update(context.Background(), drawPlan(rt, steps), func(tx engine.Tx) error {
 				for _, s := range steps {
 					if err := s.apply(tx, next[s.bucket]); err != nil {
 						return err
@@ -86,6 +86,21 @@ func agreesWithModel(t *testing.T, open Opener) {
 			rt.Fatal(err)
 		}
 	})
+}
+
+// drawPlan names the rows of some of the steps, and others.
+func drawPlan(t *rapid.T, steps []step) engine.Plan {
+	others := rapid.SliceOfN(rapid.Custom(drawStep), 0, 3).Draw(t, "read in vain")
+	named := append(others, steps[:rapid.IntRange(0, len(steps)).Draw(t, "named")]...)
+	if len(named) == 0 {
+		return engine.Plan{}
+	}
+	return engine.Plan{Size: rapid.IntRange(0, 1<<20).Draw(t, "size"), Reads: func() (rows []engine.Row) {
+		for _, s := range named {
+			rows = append(rows, engine.Row{Bucket: s.bucket, Key: []byte(s.key)})
+		}
+		return rows
+	}}
 }
 
 type step struct {
