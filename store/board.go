@@ -74,17 +74,15 @@ type Board interface {
 	// SearchInbound lists the mails of the ledger that q wants, newest first. It
 	// walks the index of the narrowest field given.
 	SearchInbound(ctx context.Context, q InboundQuery, p Page) (List[Inbound], error)
-	// WaitingOutbounds lists the queued and claimed mails, the one queued first
-	// first, those behind the one given (0: from the first).
-	WaitingOutbounds(ctx context.Context, after OutboundID, limit int) ([]Outbound, error)
-	// FailedOutbounds lists the mails in StateFailed, newest first, those with an
-	// id below before (0: from the newest).
-	FailedOutbounds(ctx context.Context, before OutboundID, limit int) ([]Outbound, error)
+	// WaitingOutbounds lists the queued, claimed and held mails, the one queued first
+	// first.
+	WaitingOutbounds(ctx context.Context, p Page) (List[Outbound], error)
+	// FailedOutbounds lists the mails in StateFailed, newest first.
+	FailedOutbounds(ctx context.Context, p Page) (List[Outbound], error)
 	// ThrottledOutbounds lists the throttled mails in the order of their turns.
 	ThrottledOutbounds(ctx context.Context, p Page) (List[Outbound], error)
-	// HeldOutbounds lists the mails in StateHeld, newest first, those with an id
-	// below before (0: from the newest).
-	HeldOutbounds(ctx context.Context, before OutboundID, limit int) ([]Outbound, error)
+	// HeldOutbounds lists the mails in StateHeld, newest first.
+	HeldOutbounds(ctx context.Context, p Page) (List[Outbound], error)
 	// RetryOutbounds makes mails due now: those that wait for another try, those
 	// that are throttled, whatever their budgets say, and those that failed, which begin
 	// anew with the same bytes and no fate. A mail that is in none of these states is left

@@ -171,7 +171,7 @@ type Outbox interface {
 	OutboundByMessageID(ctx context.Context, messageID string) (Outbound, error)
 	// OutboundsOfTicket lists the mails of one ticket, oldest first.
 	// ErrNotFound for an unknown ticket.
-	OutboundsOfTicket(ctx context.Context, id TicketID, limit int) ([]Outbound, error)
+	OutboundsOfTicket(ctx context.Context, id TicketID, p Page) (List[Outbound], error)
 }
 
 // Ledger are the verbs of the watcher: every mail seen in a mailbox, and what
@@ -236,13 +236,12 @@ type Ledger interface {
 	InboundByUID(ctx context.Context, mailbox string, uidValidity, uid uint32) (Inbound, error)
 	// InboundByMessageID lists the rows with that Message-ID, newest first; an
 	// id proves nothing, several mails may carry it.
-	InboundByMessageID(ctx context.Context, messageID string, limit int) ([]Inbound, error)
-	// ListInbound lists the ledger newest first, rows with an id below before
-	// (0: from the newest).
-	ListInbound(ctx context.Context, before InboundID, limit int) ([]Inbound, error)
+	InboundByMessageID(ctx context.Context, messageID string, p Page) (List[Inbound], error)
+	// ListInbound lists the ledger newest first.
+	ListInbound(ctx context.Context, p Page) (List[Inbound], error)
 	// PendingInbound lists rows recorded but not decided, oldest first: what a
 	// crash left between the two. ErrNotFound for a mailbox never connected.
-	PendingInbound(ctx context.Context, mailbox string, limit int) ([]Inbound, error)
+	PendingInbound(ctx context.Context, mailbox string, p Page) (List[Inbound], error)
 
 	// LatestInbound is the mail with the highest UID that the running epoch of the
 	// mailbox has in the ledger; ErrNotFound when it has none.

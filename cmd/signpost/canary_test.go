@@ -102,7 +102,7 @@ func TestAMarkIsWorthNothingToWhoCopiesIt(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	run := d.runCanary(t)
-	rows, err := d.app.db.InboundByMessageID(t.Context(), run.StrayID, 1)
+	rows, err := store.Items(d.app.db.InboundByMessageID(t.Context(), run.StrayID, store.Page{Limit: 1}))
 	if err != nil || len(rows) != 1 {
 		t.Fatal(rows, err)
 	}

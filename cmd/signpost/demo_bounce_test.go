@@ -20,7 +20,7 @@ func (d *demo) awaitFate(t *testing.T, id store.TicketID) store.Outbound {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
-		mails, err := d.app.db.OutboundsOfTicket(ctx, id, 1)
+		mails, err := store.Items(d.app.db.OutboundsOfTicket(ctx, id, store.Page{Limit: 1}))
 		if err == nil && len(mails) == 1 && mails[0].Delivery.Fate != "" {
 			return mails[0]
 		}
@@ -86,7 +86,7 @@ func TestAConfirmationThatBouncesStandsOnItsTicket(t *testing.T) {
 	if err != nil || len(tickets) != 2 {
 		t.Fatalf("%d tickets, %v", len(tickets), err)
 	}
-	mails, err := d.app.db.OutboundsOfTicket(t.Context(), tickets[0].ID, 9)
+	mails, err := store.Items(d.app.db.OutboundsOfTicket(t.Context(), tickets[0].ID, store.Page{Limit: 9}))
 	if err != nil || len(mails) != 1 || mails[0].State != store.StateSuppressed ||
 		!strings.HasPrefix(mails[0].Reason, store.RuleSuppressed) {
 		t.Errorf("the second ticket's mails are %+v, %v", mails, err)

@@ -137,7 +137,7 @@ func (d *demo) awaitVerdict(t *testing.T, messageID string) store.Inbound {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
-		rows, err := d.app.db.InboundByMessageID(ctx, messageID, 1)
+		rows, err := store.Items(d.app.db.InboundByMessageID(ctx, messageID, store.Page{Limit: 1}))
 		if err == nil && len(rows) > 0 && rows[0].State == store.InboundDecided {
 			return rows[0]
 		}

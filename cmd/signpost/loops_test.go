@@ -157,7 +157,9 @@ func (a *App) answers(t *testing.T) (n int) {
 
 func (a *App) ledger(t *testing.T) []store.Inbound {
 	t.Helper()
-	rows, err := a.db.ListInbound(t.Context(), 0, 10_000)
+	rows, err := store.Collect(10_000, store.All(store.MaxPage, func(p store.Page) (store.List[store.Inbound], error) {
+		return a.db.ListInbound(t.Context(), p)
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

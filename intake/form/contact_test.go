@@ -39,7 +39,7 @@ func TestAPartnerSendsTwoFilesAndReadsTheirNumber(t *testing.T) {
 		!ticket.ProvenAt.IsZero() {
 		t.Errorf("%+v", ticket)
 	}
-	mails, err := w.db.OutboundsOfTicket(t.Context(), ticket.ID, 10)
+	mails, err := store.Items(w.db.OutboundsOfTicket(t.Context(), ticket.ID, store.Page{Limit: 10}))
 	if err != nil || len(mails) != 1 || mails[0].To != "ana@partner.example" ||
 		mails[0].From != "partner-us.support@example.com" || w.kicked.Load() != 1 {
 		t.Errorf("%d kicks, %v, mails %+v", w.kicked.Load(), err, mails)

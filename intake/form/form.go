@@ -30,7 +30,7 @@ type Tickets interface {
 	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
 	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
 	Entries(ctx context.Context, id store.TicketID, after uint32, limit int) ([]store.Entry, error)
-	OutboundsOfTicket(ctx context.Context, id store.TicketID, limit int) ([]store.Outbound, error)
+	OutboundsOfTicket(ctx context.Context, id store.TicketID, p store.Page) (store.List[store.Outbound], error)
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
 	Links
 }

@@ -22,7 +22,7 @@ func (w *world) act(path string, fields url.Values, header ...string) *httptest.
 // mailsOf are the mails of a ticket, oldest first.
 func (w *world) mailsOf(ticket store.Ticket) []store.Outbound {
 	w.t.Helper()
-	mails, err := w.db.OutboundsOfTicket(w.t.Context(), ticket.ID, 100)
+	mails, err := store.Items(w.db.OutboundsOfTicket(w.t.Context(), ticket.ID, store.Page{Limit: 100}))
 	fatal(w.t, err)
 	return mails
 }

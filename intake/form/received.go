@@ -198,7 +198,7 @@ func (f *Form) addSent(x *web.Exchange, id store.TicketID, data *receivedData) e
 	if err != nil {
 		return err
 	}
-	mails, err := f.deps.Tickets.OutboundsOfTicket(ctx, id, messagesAtOnce)
+	mails, err := store.Items(f.deps.Tickets.OutboundsOfTicket(ctx, id, store.Page{Limit: messagesAtOnce}))
 	if err != nil {
 		return err
 	}

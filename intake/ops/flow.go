@@ -14,7 +14,7 @@ import (
 // flowStore reads what waits, and who is answered.
 type flowStore interface {
 	Stats(ctx context.Context) (store.Stats, error)
-	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
+	WaitingOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
 	Responder(ctx context.Context, now time.Time) (store.Responder, error)
 	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
 }
@@ -53,7 +53,7 @@ func (o *Ops) flowNow(ctx context.Context, now time.Time) (*flowData, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := o.stores.flow.WaitingOutbounds(ctx, 0, waitingLooked)
+	waiting, err := store.Items(o.stores.flow.WaitingOutbounds(ctx, store.Page{Limit: waitingLooked}))
 	if err != nil {
 		return nil, err
 	}

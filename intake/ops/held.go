@@ -18,7 +18,7 @@ import (
 type heldStore interface {
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
 	GiveUpOutbounds(ctx context.Context, now time.Time, by store.Actor, ids []store.OutboundID) ([]store.Outbound, error)
-	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
+	HeldOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
 }
 
 // Hold is mail that the relay refuses for a reason of ours, as the sender sees it.
@@ -111,7 +111,7 @@ func (o *Ops) postGiveUp(x *web.Exchange, who store.Agent) error {
 func (o *Ops) heldIDs(ctx context.Context, id, all string) (ids []store.OutboundID, err error) {
 	switch all {
 	case "held":
-		rows, err := o.stores.held.HeldOutbounds(ctx, 0, retryBatch)
+		rows, err := store.Items(o.stores.held.HeldOutbounds(ctx, store.Page{Limit: retryBatch}))
 		for _, row := range rows {
 			ids = append(ids, row.ID)
 		}

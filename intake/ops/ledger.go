@@ -3,7 +3,6 @@ package ops
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -29,8 +28,7 @@ type ledgerData struct {
 	Wider                 string // the address without Mailbox and Why
 	Marks                 []verdict.Mark
 	Rows                  []ledgerRow
-	Older                 string // the address of the next page
-	Stopped               bool   // before all was looked at
+	Pages                 pager
 	Searched              bool
 	Fault                 string
 }
@@ -66,15 +64,16 @@ func (o *Ops) showLedger(x *web.Exchange, who store.Agent) error {
 		d.Fault = "A day is written like 2026-11-23."
 		return o.ledger.Show(x, http.StatusUnprocessableEntity, d)
 	}
-	found, err := o.find(x, q, d.Query, store.Page{After: store.Cursor(in.Get("after")), Limit: ledgerPage})
+	list := func(p store.Page) (store.List[store.Inbound], error) {
+		return o.find(x.Request.Context(), q, d.Query, p)
+	}
+	found, pages, err := part(x.Request.URL, "", ledgerPage, list, "q", "mark", "from", "to", "mailbox", "why")
 	if err != nil {
 		return err
 	}
+	d.Pages = pages
 	d.Searched = d.Query != "" || d.Mark != "" || d.From != "" || d.To != "" || d.Wider != ""
-	if d.Stopped = found.Stopped; found.Next != "" {
-		d.Older = older(in, found.Next)
-	}
-	for _, row := range found.Items {
+	for _, row := range found {
 		d.Rows = append(d.Rows, rowOf(row))
 	}
 	return o.ledger.Show(x, http.StatusOK, d)
@@ -83,21 +82,21 @@ func (o *Ops) showLedger(x *web.Exchange, who store.Agent) error {
 // find looks for what was typed as an address and, when no mail has it, as a
 // Message-ID, which looks the same. A search that goes on goes on as it began.
 func (o *Ops) find(
-	x *web.Exchange, q store.InboundQuery, typed string, p store.Page,
+	ctx context.Context, q store.InboundQuery, typed string, p store.Page,
 ) (store.List[store.Inbound], error) {
 	typed = strings.Trim(typed, "<> ")
 	if len(typed) > 1000 {
 		typed = typed[:1000]
 	}
 	q.Address = typed
-	found, err := o.stores.ledger.SearchInbound(x.Request.Context(), q, p)
+	found, err := o.stores.ledger.SearchInbound(ctx, q, p)
 	goesOnByID := p.After != "" && errors.Is(err, store.ErrInvalid)
 	if typed == "" || !goesOnByID && (err != nil || len(found.Items) > 0 || found.Stopped) {
 		return found, err
 	}
 	byID := q
 	byID.Address, byID.MessageID = "", typed
-	return o.stores.ledger.SearchInbound(x.Request.Context(), byID, p)
+	return o.stores.ledger.SearchInbound(ctx, byID, p)
 }
 
 // exact is how an instant stands in an address of the ledger.
@@ -114,13 +113,6 @@ func day(text string, days int) (time.Time, bool) {
 	}
 	t, err := time.Parse(time.DateOnly, text)
 	return t.AddDate(0, 0, days), err == nil
-}
-
-// older is the address of a list's next page.
-func older(in url.Values, next store.Cursor) string {
-	in = maps.Clone(in)
-	in.Set("after", string(next))
-	return kept(in, "q", "mark", "from", "to", "mailbox", "why", "after")
 }
 
 // kept is the part of an address behind its path, with the parameters named that

@@ -19,7 +19,7 @@ import (
 // mailboxStore reads how far each mailbox is, and switches its automatic answers.
 type mailboxStore interface {
 	Responder(ctx context.Context, now time.Time) (store.Responder, error)
-	PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error)
+	PendingInbound(ctx context.Context, mailbox string, p store.Page) (store.List[store.Inbound], error)
 	LatestInbound(ctx context.Context, mailbox string) (store.Inbound, error)
 	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
 	SwitchResponder(ctx context.Context, now time.Time, by store.Actor, s store.Switch) (store.Responder, error)
@@ -138,7 +138,7 @@ func (o *Ops) cardOf(x *web.Exchange, b Mailbox, all store.Responder, now time.T
 		}
 	}
 	c.Token, c.TokenTone = tokenWords(b.TokenEnds, now)
-	pending, err := o.stores.mailboxes.PendingInbound(ctx, b.ID, backlogCounted)
+	pending, err := store.Items(o.stores.mailboxes.PendingInbound(ctx, b.ID, store.Page{Limit: backlogCounted}))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return c, err
 	}

@@ -2,7 +2,6 @@ package ops
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,10 +17,10 @@ import (
 // queueStore reads the outbox and retries its mails.
 type queueStore interface {
 	Stats(ctx context.Context) (store.Stats, error)
-	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
-	FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
+	WaitingOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
+	FailedOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
 	ThrottledOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
-	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
+	HeldOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
 	RetryOutbounds(ctx context.Context, now time.Time, by store.Actor, r store.Retry) (store.Retried, error)
 }
 
@@ -37,8 +36,8 @@ type queueData struct {
 	Tabs                                                 web.Tabs
 	Holds                                                []holdRow
 	Held, Waiting, Throttled, Failed                     []queueRow
+	HeldPages, WaitingPages, ThrottledPages, FailedPages pager
 	HeldCount, WaitingCount, ThrottledCount, FailedCount uint64
-	MoreWaiting, MoreThrottled, MoreFailed               string
 	Done                                                 string
 	Left, LeftID, LeftAll                                string // what was not tried again, and which it was
 	Relay                                                []Relay
@@ -59,29 +58,7 @@ type queueRow struct {
 
 func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 	ctx, in, now := x.Request.Context(), x.Request.URL.Query(), time.Now()
-	after, _ := strconv.ParseUint(in.Get("after"), 10, 64)
-	before, _ := strconv.ParseUint(in.Get("before"), 10, 64)
 	stats, err := o.stores.queue.Stats(ctx)
-	if err != nil {
-		return err
-	}
-	waiting, err := o.stores.queue.WaitingOutbounds(ctx, store.OutboundID(after), queuePage)
-	if err != nil {
-		return err
-	}
-	failed, err := o.stores.queue.FailedOutbounds(ctx, store.OutboundID(before), queuePage)
-	if err != nil {
-		return err
-	}
-	throttled, err := o.stores.queue.ThrottledOutbounds(ctx,
-		store.Page{After: store.Cursor(in.Get("turn")), Limit: queuePage})
-	if errors.Is(err, store.ErrInvalid) {
-		return &web.Fault{Status: http.StatusBadRequest, Err: err}
-	}
-	if err != nil {
-		return err
-	}
-	held, err := o.stores.queue.HeldOutbounds(ctx, 0, queuePage)
 	if err != nil {
 		return err
 	}
@@ -93,28 +70,40 @@ func (o *Ops) showQueue(x *web.Exchange, who store.Agent) error {
 		Holds:          holdRows(o.deps.Holds(), now), Relay: o.deps.Relay(),
 	}
 	d.told(in)
-	for _, part := range []struct {
-		rows []store.Outbound
-		to   *[]queueRow
-	}{{held, &d.Held}, {notHeld(waiting), &d.Waiting}, {throttled.Items, &d.Throttled}, {failed, &d.Failed}} {
-		if *part.to, err = o.queueRows(ctx, part.rows, now); err != nil {
+	lists := o.queueLists(ctx)
+	for _, of := range []struct {
+		name  string
+		rows  *[]queueRow
+		pages *pager
+	}{
+		{"held", &d.Held, &d.HeldPages}, {"waiting", &d.Waiting, &d.WaitingPages},
+		{"throttled", &d.Throttled, &d.ThrottledPages}, {"failed", &d.Failed, &d.FailedPages},
+	} {
+		mails, pages, err := part(x.Request.URL, of.name, queuePage, lists[of.name])
+		if err != nil {
+			return err
+		}
+		if of.name == "waiting" {
+			mails = notHeld(mails)
+		}
+		*of.pages = pages
+		if *of.rows, err = o.queueRows(ctx, mails, now); err != nil {
 			return err
 		}
 	}
-	d.more(waiting, failed, throttled.Next)
 	return o.queue.Show(x, http.StatusOK, d)
 }
 
-// more says where the lists go on.
-func (d *queueData) more(waiting, failed []store.Outbound, turn store.Cursor) {
-	if len(waiting) == queuePage {
-		d.MoreWaiting = fmt.Sprintf("/ops/queue?after=%d", waiting[queuePage-1].ID)
+type outboundList func(store.Page) (store.List[store.Outbound], error)
+
+// queueLists are the lists of the outbox by their names in addresses and forms.
+func (o *Ops) queueLists(ctx context.Context) map[string]outboundList {
+	of := func(list func(context.Context, store.Page) (store.List[store.Outbound], error)) outboundList {
+		return func(p store.Page) (store.List[store.Outbound], error) { return list(ctx, p) }
 	}
-	if len(failed) == queuePage {
-		d.MoreFailed = fmt.Sprintf("/ops/queue?before=%d#failed", failed[queuePage-1].ID)
-	}
-	if turn != "" {
-		d.MoreThrottled = fmt.Sprintf("/ops/queue?turn=%s#throttled", turn)
+	return map[string]outboundList{
+		"held": of(o.stores.queue.HeldOutbounds), "waiting": of(o.stores.queue.WaitingOutbounds),
+		"throttled": of(o.stores.queue.ThrottledOutbounds), "failed": of(o.stores.queue.FailedOutbounds),
 	}
 }
 
@@ -277,20 +266,15 @@ func (o *Ops) retry(ctx context.Context, by store.Actor, r store.Retry, done *re
 func (o *Ops) retryAll(
 	ctx context.Context, by store.Actor, of string, release bool,
 ) (done retried, err error) {
-	list := map[string]func(context.Context, store.OutboundID, int) ([]store.Outbound, error){
-		"waiting": o.stores.queue.WaitingOutbounds, "failed": o.stores.queue.FailedOutbounds, "held": o.stores.queue.HeldOutbounds,
-	}[of]
-	for last := store.OutboundID(0); done.due+done.suppressed < retryMost; {
-		rows, err := list(ctx, last, retryBatch)
-		if err != nil || len(rows) == 0 {
+	for mails, err := range store.Pages(retryBatch, o.queueLists(ctx)[of]) {
+		if err != nil {
 			return done, err
 		}
 		r := store.Retry{Release: release}
-		for _, row := range rows {
-			r.IDs = append(r.IDs, row.ID)
-			last = row.ID
+		for _, m := range mails {
+			r.IDs = append(r.IDs, m.ID)
 		}
-		if err := o.retry(ctx, by, r, &done); err != nil {
+		if err := o.retry(ctx, by, r, &done); err != nil || done.due+done.suppressed >= retryMost {
 			return done, err
 		}
 	}

@@ -80,8 +80,8 @@ type Machines interface {
 
 // Ledger is where the watcher's verdicts stand.
 type Ledger interface {
-	InboundByMessageID(ctx context.Context, messageID string, limit int) ([]store.Inbound, error)
-	ListInbound(ctx context.Context, before store.InboundID, limit int) ([]store.Inbound, error)
+	InboundByMessageID(ctx context.Context, messageID string, p store.Page) (store.List[store.Inbound], error)
+	ListInbound(ctx context.Context, p store.Page) (store.List[store.Inbound], error)
 }
 
 // Deps is what the pages are plugged into.

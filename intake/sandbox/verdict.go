@@ -30,13 +30,13 @@ func (b *Sandbox) verdict(ctx context.Context, m Mail, messageID string) (*verdi
 	var rows []store.Inbound
 	var err error
 	if id != "" {
-		if rows, err = b.deps.Ledger.InboundByMessageID(ctx, id, 50); err != nil {
+		if rows, err = store.Items(b.deps.Ledger.InboundByMessageID(ctx, id, store.Page{Limit: 50})); err != nil {
 			return nil, err
 		}
 	}
 	row, found := withHash(rows, hash)
 	if !found {
-		if rows, err = b.deps.Ledger.ListInbound(ctx, 0, ledgerLooked); err != nil {
+		if rows, err = store.Items(b.deps.Ledger.ListInbound(ctx, store.Page{Limit: ledgerLooked})); err != nil {
 			return nil, err
 		}
 		row, found = withHash(rows, hash)

@@ -53,8 +53,8 @@ type Store interface {
 	CanaryRuns(ctx context.Context, p store.Page) (store.List[store.CanaryRun], error)
 	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
 	OutboundByMessageID(ctx context.Context, messageID string) (store.Outbound, error)
-	OutboundsOfTicket(ctx context.Context, id store.TicketID, limit int) ([]store.Outbound, error)
-	InboundByMessageID(ctx context.Context, messageID string, limit int) ([]store.Inbound, error)
+	OutboundsOfTicket(ctx context.Context, id store.TicketID, p store.Page) (store.List[store.Outbound], error)
+	InboundByMessageID(ctx context.Context, messageID string, p store.Page) (store.List[store.Inbound], error)
 	RawInbound(ctx context.Context, id store.InboundID) ([]byte, error)
 }
 

@@ -152,7 +152,7 @@ func (k *coop) answers() string {
 
 func (k *coop) confirmation() string {
 	k.Helper()
-	mails, err := k.db.OutboundsOfTicket(k.Context(), k.last().Ticket, 1)
+	mails, err := store.Items(k.db.OutboundsOfTicket(k.Context(), k.last().Ticket, store.Page{Limit: 1}))
 	if err != nil || len(mails) != 1 {
 		k.Fatal(mails, err)
 	}

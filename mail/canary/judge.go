@@ -70,7 +70,7 @@ func (c *Canary) fateOf(ctx context.Context, messageID string) string {
 }
 
 func (c *Canary) confirmation(ctx context.Context, id store.TicketID) string {
-	rows, err := c.deps.Store.OutboundsOfTicket(ctx, id, 1)
+	rows, err := store.Items(c.deps.Store.OutboundsOfTicket(ctx, id, store.Page{Limit: 1}))
 	if err != nil || len(rows) == 0 {
 		return fmt.Sprint("it is not there: ", err)
 	}

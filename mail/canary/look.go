@@ -81,7 +81,7 @@ func (c *Canary) outbound(ctx context.Context, ref string) (store.Outbound, erro
 
 // lookInLedger finds the stray and the answer reserved for it.
 func (c *Canary) lookInLedger(ctx context.Context, f *flight) error {
-	rows, err := c.deps.Store.InboundByMessageID(ctx, f.run.StrayID, 5)
+	rows, err := store.Items(c.deps.Store.InboundByMessageID(ctx, f.run.StrayID, store.Page{Limit: 5}))
 	if err != nil || len(rows) == 0 {
 		return err
 	}

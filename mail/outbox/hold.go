@@ -321,7 +321,7 @@ const recallMost = 1000
 // MAIL; so with holdDomains held the next mail that is refused anew widens them, and
 // one that is taken shows that they are no more than that.
 func (s *Sender) recall(ctx context.Context) error {
-	rows, err := s.store.HeldOutbounds(ctx, 0, recallMost)
+	rows, err := store.Items(s.store.HeldOutbounds(ctx, store.Page{Limit: recallMost}))
 	if err != nil {
 		return err
 	}

@@ -149,15 +149,15 @@ func (m *memory) RetryOutbounds(_ context.Context, now time.Time, _ store.Actor,
 	return done, nil
 }
 
-func (m *memory) HeldOutbounds(_ context.Context, _ store.OutboundID, limit int) (rows []store.Outbound, _ error) {
+func (m *memory) HeldOutbounds(_ context.Context, p store.Page) (held store.List[store.Outbound], _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range m.rows {
-		if r.State == store.StateHeld && len(rows) < limit {
-			rows = append(rows, *r)
+		if r.State == store.StateHeld && len(held.Items) < p.Limit {
+			held.Items = append(held.Items, *r)
 		}
 	}
-	return rows, nil
+	return held, nil
 }
 
 func (m *memory) NextOutbound(context.Context) (time.Time, error) {

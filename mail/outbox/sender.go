@@ -18,7 +18,7 @@ type Store interface {
 	FinishOutbound(ctx context.Context, now time.Time, f store.Finish) error
 	NextOutbound(ctx context.Context) (time.Time, error)
 	RetryOutbounds(ctx context.Context, now time.Time, by store.Actor, r store.Retry) (store.Retried, error)
-	HeldOutbounds(ctx context.Context, before store.OutboundID, limit int) ([]store.Outbound, error)
+	HeldOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
 }
 
 // Sender hands the store's outbound mail to the relay.

@@ -125,11 +125,11 @@ func (w *Watcher) newInbound(m *mail, f folder) store.NewInbound {
 
 // settlePending decides what a crash, or a silent name server, left over.
 func (s *session) settlePending(ctx context.Context) error {
-	rows, err := s.w.deps.Ledger.PendingInbound(ctx, s.w.box.ID, pendingMost)
+	pending, err := s.w.deps.Ledger.PendingInbound(ctx, s.w.box.ID, store.Page{Limit: pendingMost})
 	if err != nil {
 		return fmt.Errorf("list pending mails: %w", err)
 	}
-	rows = after(rows, s.w.pendingAt)
+	rows := after(pending.Items, s.w.pendingAt)
 	until := time.Now().Add(pendingLimit)
 	for group := range slices.Chunk(rows, pendingAtOnce) {
 		if time.Now().After(until) { // new mail waits; the rest is next
@@ -155,7 +155,7 @@ func (s *session) settlePending(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(rows) == pendingMost { // there may be more
+	if pending.Next != "" {
 		s.retryBy(time.Now().Add(time.Second))
 	}
 	return nil

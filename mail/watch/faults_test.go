@@ -133,8 +133,8 @@ func (m *mortal) SkipTo(ctx context.Context, box string, v, uid uint32) error {
 	return err
 }
 
-func (m *mortal) PendingInbound(ctx context.Context, box string, limit int) ([]store.Inbound, error) {
-	return step(m, func() ([]store.Inbound, error) { return m.Ledger.PendingInbound(ctx, box, limit) })
+func (m *mortal) PendingInbound(ctx context.Context, box string, p store.Page) (store.List[store.Inbound], error) {
+	return step(m, func() (store.List[store.Inbound], error) { return m.Ledger.PendingInbound(ctx, box, p) })
 }
 
 // The process is killed between every two steps; the next one over the same

@@ -157,7 +157,9 @@ func (h *house) openLedger() {
 // rows are the ledger, oldest first.
 func (h *house) rows() []store.Inbound {
 	h.t.Helper()
-	rows, err := h.ledger.ListInbound(context.Background(), 0, 100_000)
+	rows, err := store.Collect(100_000, store.All(store.MaxPage, func(p store.Page) (store.List[store.Inbound], error) {
+		return h.ledger.ListInbound(context.Background(), p)
+	}))
 	h.must(err)
 	slices.Reverse(rows)
 	return rows

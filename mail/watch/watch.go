@@ -103,7 +103,7 @@ type Ledger interface {
 	QuarantineInbound(ctx context.Context, now time.Time, id store.InboundID, reason string) (store.Inbound, error)
 	RawInbound(ctx context.Context, id store.InboundID) ([]byte, error)
 	InboundByUID(ctx context.Context, mailbox string, uidValidity, uid uint32) (store.Inbound, error)
-	PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error)
+	PendingInbound(ctx context.Context, mailbox string, p store.Page) (store.List[store.Inbound], error)
 }
 
 // Requesters finds the tickets of an address, newest first, and one by its id: a

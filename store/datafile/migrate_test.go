@@ -113,7 +113,7 @@ func wantTickets(t *testing.T, db *verbs.Store, before []byte) {
 			t.Fatal(err)
 		}
 		thread, err1 := db.Entries(t.Context(), k.ID, 0, 100)
-		mine, err2 := db.OutboundsOfTicket(t.Context(), k.ID, 100)
+		mine, err2 := store.Items(db.OutboundsOfTicket(t.Context(), k.ID, store.Page{Limit: 100}))
 		again, err3 := db.TicketByNumber(t.Context(), k.Number)
 		all, err4 := db.TicketsByRequester(t.Context(), k.Requester.Email, 0, 100)
 		if err := errors.Join(err1, err2, err3, err4); err != nil {
@@ -183,7 +183,7 @@ func TestAnOlderLedgerCanBeSearched(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows, err := db.ListInbound(t.Context(), 0, 100)
+		rows, err := store.Items(db.ListInbound(t.Context(), store.Page{Limit: 100}))
 		if err != nil || len(rows) < 2 {
 			t.Fatal(rows, err)
 		}
@@ -223,7 +223,7 @@ func TestUncleanTextsAreCleanedAndFound(t *testing.T) {
 	if err != nil || thread[0].Body != "body ab\uFFFDc" || thread[0].Files[0].Name != "ab\uFFFDc" {
 		t.Errorf("its thread reads %+v, %v", thread, err)
 	}
-	found, err := db.InboundByMessageID(ctx, "str\uFFFD@b", 5)
+	found, err := store.Items(db.InboundByMessageID(ctx, "str\uFFFD@b", store.Page{Limit: 5}))
 	if err != nil || len(found) != 1 || text.Invalid(found[0]) != "" {
 		t.Fatalf("the mail is %v, %v", found, err)
 	}

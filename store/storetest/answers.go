@@ -326,7 +326,7 @@ func refusedAnswer(d *desk) {
 		"breaker, no window":   func(x *store.Decision) { x.Limits.Breaker = store.Budget{Limit: 1} },
 	} {
 		_, err := d.DecideInbound(d.ctx, d.now, []store.Decision{d.answer(first), d.answer(second, change)})
-		if d.wantErr(err, store.ErrInvalid); len(must[[]store.Inbound](d)(d.PendingInbound(d.ctx, box, 9))) != 2 {
+		if d.wantErr(err, store.ErrInvalid); len(must[[]store.Inbound](d)(d.lists().pending(box))) != 2 {
 			d.Errorf("%s: something was decided", name)
 		}
 	}

@@ -215,12 +215,12 @@ func (d *desk) retries(ids ...store.OutboundID) []store.Outbound {
 
 func retryFailed(d *desk) {
 	row := d.fails()
-	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
+	d.same(must[[]store.Outbound](d)(d.lists().failed()), []store.Outbound{row})
 	d.pass(time.Hour)
 	row.State, row.QueuedAt, row.DueAt, row.DoneAt, row.Attempts = store.StateQueued, d.at(), d.at(), time.Time{}, 0
 	d.same(d.retries(row.ID), []store.Outbound{row})
-	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{})
-	d.same(must[[]store.Outbound](d)(d.WaitingOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
+	d.same(must[[]store.Outbound](d)(d.lists().failed()), []store.Outbound{})
+	d.same(must[[]store.Outbound](d)(d.lists().waiting()), []store.Outbound{row})
 	again := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
 	if again.MessageID != row.MessageID {
 		d.Error("it is another mail")
@@ -247,11 +247,9 @@ func retryRefused(d *desk) {
 
 func queueListed(d *desk) {
 	one, two := d.fails(), d.fails()
-	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{two, one})
-	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, two.ID, 9)), []store.Outbound{one})
+	d.same(must[[]store.Outbound](d)(d.lists().failed()), []store.Outbound{two, one})
 	first, second := d.opens().Confirmation, d.opens().Confirmation
-	d.same(must[[]store.Outbound](d)(d.WaitingOutbounds(d.ctx, 0, 1)), []store.Outbound{first})
-	d.same(must[[]store.Outbound](d)(d.WaitingOutbounds(d.ctx, first.ID, 9)), []store.Outbound{second})
+	d.same(must[[]store.Outbound](d)(d.lists().waiting()), []store.Outbound{first, second})
 }
 
 // The model's part.
@@ -284,7 +282,7 @@ func (r *run) giveUp(*rapid.T) {
 			held = append(held, o.Outbound)
 		}
 	}
-	r.compare("HeldOutbounds", must1(r.store.HeldOutbounds(r.ctx, 0, 1000)), held, nil)
+	r.compare("HeldOutbounds", must1(r.lists().held()), held, nil)
 }
 
 // found is all that a query finds.
@@ -325,6 +323,6 @@ func (r *run) readBoard() {
 		}
 	}
 	slices.SortStableFunc(waiting, func(a, b store.Outbound) int { return a.QueuedAt.Compare(b.QueuedAt) })
-	r.compare("FailedOutbounds", must1(r.store.FailedOutbounds(r.ctx, 0, 1000)), failed, nil)
-	r.compare("WaitingOutbounds", must1(r.store.WaitingOutbounds(r.ctx, 0, 1000)), waiting, nil)
+	r.compare("FailedOutbounds", must1(r.lists().failed()), failed, nil)
+	r.compare("WaitingOutbounds", must1(r.lists().waiting()), waiting, nil)
 }

@@ -46,7 +46,7 @@ func canaryBegun(d *desk) {
 	}
 	stats := must[store.Stats](d)(d.Stats(d.ctx))
 	d.same(stats.Tickets, map[string]uint64{"us": 1, store.OwnRegion: 1})
-	mails := must[[]store.Outbound](d)(d.OutboundsOfTicket(d.ctx, run.Ticket, 9))
+	mails := must[[]store.Outbound](d)(d.lists().mailsOf(run.Ticket))
 	stray := must[store.Outbound](d)(d.OutboundByMessageID(d.ctx, run.StrayID))
 	if len(mails) != 1 || mails[0].State != store.StateQueued || mails[0].Region != store.OwnRegion || stray.Kind != store.MailCanary {
 		d.Errorf("queued %+v and %+v", mails, stray)

@@ -445,7 +445,7 @@ func answerWithLink(d *desk) {
 		"link in use":    func(x *store.Decision) { x.Answer.Link = k.Link },
 	} {
 		_, err := d.DecideInbound(d.ctx, d.now, []store.Decision{d.answer(d.mail(3), linked(change))})
-		if d.wantErr(err, store.ErrInvalid); len(must[[]store.Inbound](d)(d.PendingInbound(d.ctx, box, 9))) != 1 {
+		if d.wantErr(err, store.ErrInvalid); len(must[[]store.Inbound](d)(d.lists().pending(box))) != 1 {
 			d.Errorf("%s: something was decided", name)
 		}
 	}

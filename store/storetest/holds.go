@@ -38,8 +38,8 @@ func heldGivenUp(d *desk) {
 	row := d.holds(store.Report{})
 	d.same(row.Hold, store.Hold{Since: d.at(), Last: d.at(), Stage: "rcpt"})
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Outbounds, map[store.OutboundState]uint64{store.StateHeld: 1})
-	d.same(must[[]store.Outbound](d)(d.HeldOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
-	d.same(must[[]store.Outbound](d)(d.WaitingOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
+	d.same(must[[]store.Outbound](d)(d.lists().held()), []store.Outbound{row})
+	d.same(must[[]store.Outbound](d)(d.lists().waiting()), []store.Outbound{row})
 	since := d.at()
 	d.pass(240 * time.Hour)
 	row = d.holds(store.Report{})
@@ -55,7 +55,7 @@ func heldGivenUp(d *desk) {
 		d.Errorf("given up: %+v", ended)
 	}
 	d.same(len(d.events(opened.Ticket.ID)), 1)
-	d.same(must[[]store.Outbound](d)(d.HeldOutbounds(d.ctx, 0, 9)), []store.Outbound{})
+	d.same(must[[]store.Outbound](d)(d.lists().held()), []store.Outbound{})
 	d.same(d.retries(row.ID)[0].Hold, store.Hold{})
 	again := d.claims(claimAll())[0]
 	for name, f := range map[string]store.Finish{
@@ -96,7 +96,7 @@ func retrySuppressed(d *desk) {
 	done := must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.ByService(),
 		store.Retry{IDs: []store.OutboundID{row.ID}}))
 	d.same(done, store.Retried{Suppressed: []store.Outbound{row}})
-	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
+	d.same(must[[]store.Outbound](d)(d.lists().failed()), []store.Outbound{row})
 	done = must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.ByService(),
 		store.Retry{IDs: []store.OutboundID{row.ID}, Release: true}))
 	if len(done.Suppressed) != 0 || len(done.Due) != 1 {
@@ -170,7 +170,7 @@ func heldOverCrash(d *desk) {
 	row := d.claims(claimAll())[0]
 	must[int](d)(d.EndLeases(d.ctx, d.now))
 	row.State, row.Claim, row.DueAt = store.StateHeld, 0, d.at()
-	d.same(must[[]store.Outbound](d)(d.HeldOutbounds(d.ctx, 0, 9)), []store.Outbound{row})
+	d.same(must[[]store.Outbound](d)(d.lists().held()), []store.Outbound{row})
 }
 
 // The model's part.

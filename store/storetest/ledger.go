@@ -116,7 +116,7 @@ func connecting(d *desk) {
 	for _, verb := range []func() error{
 		func() error { _, err := d.BeginEpoch(d.ctx, d.now, "other", 7); return err },
 		func() error { return d.SkipTo(d.ctx, "other", 7, 1) },
-		func() error { _, err := d.PendingInbound(d.ctx, "other", 1); return err },
+		func() error { _, err := d.lists().pending("other"); return err },
 		func() error { _, err := d.InboundByUID(d.ctx, "other", 7, 1); return err },
 	} {
 		d.wantErr(verb(), store.ErrNotFound)
@@ -233,14 +233,14 @@ func refusedArrival(d *desk) {
 		"kept twice":  func(m *store.NewInbound) { m.Blob = hashOf("x") },
 	} {
 		_, err := d.RecordInbound(d.ctx, d.now, []store.NewInbound{d.arrival(1), d.arrival(2, change)})
-		if d.wantErr(err, store.ErrInvalid); len(must[[]store.Inbound](d)(d.ListInbound(d.ctx, 0, 9))) != 0 {
+		if d.wantErr(err, store.ErrInvalid); len(must[[]store.Inbound](d)(d.lists().ledger())) != 0 {
 			d.Errorf("%s: rows were left", name)
 		}
 	}
 	_, err := d.RecordInbound(d.ctx, d.now, []store.NewInbound{d.arrival(1), d.arrival(2, func(m *store.NewInbound) { m.Mailbox = "unconnected" })})
 	d.wantErr(err, store.ErrNotFound)
 	d.same(d.records(), []store.Inbound{})
-	if rows := must[[]store.Inbound](d)(d.ListInbound(d.ctx, 0, 9)); len(rows) != 0 {
+	if rows := must[[]store.Inbound](d)(d.lists().ledger()); len(rows) != 0 {
 		d.Errorf("rows were left: %v", rows)
 	}
 	largest := d.arrival(1, func(m *store.NewInbound) { m.Raw = make([]byte, store.RawInline) })
@@ -342,7 +342,7 @@ func quarantine(d *desk) {
 	d.wantErr(err, store.ErrNotFound)
 	d.same(d.decides(silent(row.ID, store.KindSpam))[0], row)
 	must[[]byte](d)(d.RawInbound(d.ctx, row.ID))
-	d.same(must[[]store.Inbound](d)(d.PendingInbound(d.ctx, box, 9)), []store.Inbound{})
+	d.same(must[[]store.Inbound](d)(d.lists().pending(box)), []store.Inbound{})
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Inbounds, map[store.InboundState]uint64{store.InboundQuarantined: 1})
 }
 
@@ -352,25 +352,16 @@ func listing(d *desk) {
 	for uid := range uint32(9) {
 		want = append(d.records(d.arrival(uid+1)), want...)
 	}
-	var got []store.Inbound
-	for before := store.InboundID(0); ; before = got[len(got)-1].ID {
-		page := must[[]store.Inbound](d)(d.ListInbound(d.ctx, before, 4))
-		if len(page) == 0 {
-			break
-		}
-		got = append(got, page...)
-	}
-	d.same(got, want)
+	d.same(must[[]store.Inbound](d)(d.lists().ledger()), want)
 }
 
 func sameMessageID(d *desk) {
 	d.connects()
 	id := func(id string) func(*store.NewInbound) { return func(m *store.NewInbound) { m.MessageID = id } }
 	rows := d.records(d.arrival(1, id("X@y.example")), d.arrival(2, id("x@Y.example")), d.arrival(3), d.arrival(4, id("")))
-	d.same(must[[]store.Inbound](d)(d.InboundByMessageID(d.ctx, "x@y.EXAMPLE", 9)), []store.Inbound{rows[1], rows[0]})
-	d.same(must[[]store.Inbound](d)(d.InboundByMessageID(d.ctx, "x@y.EXAMPLE", 1)), rows[1:2])
-	d.same(must[[]store.Inbound](d)(d.InboundByMessageID(d.ctx, "unknown@y.example", 9)), []store.Inbound{})
-	d.same(must[[]store.Inbound](d)(d.InboundByMessageID(d.ctx, "", 9)), []store.Inbound{})
+	d.same(must[[]store.Inbound](d)(d.lists().byMessageID("x@y.EXAMPLE")), []store.Inbound{rows[1], rows[0]})
+	d.same(must[[]store.Inbound](d)(d.lists().byMessageID("unknown@y.example")), []store.Inbound{})
+	d.same(must[[]store.Inbound](d)(d.lists().byMessageID("")), []store.Inbound{})
 }
 
 func pending(d *desk) {
@@ -378,7 +369,6 @@ func pending(d *desk) {
 	must[store.MailboxState](d)(d.ConnectMailbox(d.ctx, d.now, "other"))
 	rows := d.records(d.arrival(3), d.arrival(1), d.arrival(2, func(m *store.NewInbound) { m.Mailbox = "other" }), d.arrival(4))
 	d.decides(silent(rows[1].ID, store.KindSpam))
-	d.same(must[[]store.Inbound](d)(d.PendingInbound(d.ctx, box, 9)), []store.Inbound{rows[0], rows[3]})
-	d.same(must[[]store.Inbound](d)(d.PendingInbound(d.ctx, box, 1)), rows[:1])
-	d.same(must[[]store.Inbound](d)(d.PendingInbound(d.ctx, "other", 9)), rows[2:3])
+	d.same(must[[]store.Inbound](d)(d.lists().pending(box)), []store.Inbound{rows[0], rows[3]})
+	d.same(must[[]store.Inbound](d)(d.lists().pending("other")), rows[2:3])
 }

@@ -102,7 +102,7 @@ func renewalWithheld(d *desk) {
 		d.Fatalf("the mail is %+v", m)
 	}
 	d.same(must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, k.Link)), k)
-	d.same(len(must[[]store.Outbound](d)(d.OutboundsOfTicket(d.ctx, k.ID, 9))), 2)
+	d.same(len(must[[]store.Outbound](d)(d.lists().mailsOf(k.ID))), 2)
 }
 
 func revocation(d *desk) {

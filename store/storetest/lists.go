@@ -46,3 +46,31 @@ func (l lists) throttled() ([]store.Outbound, error) {
 func (l lists) search(q store.InboundQuery) ([]store.Inbound, error) {
 	return whole(func(p store.Page) (store.List[store.Inbound], error) { return l.store.SearchInbound(l.ctx, q, p) })
 }
+
+func (l lists) waiting() ([]store.Outbound, error) {
+	return whole(func(p store.Page) (store.List[store.Outbound], error) { return l.store.WaitingOutbounds(l.ctx, p) })
+}
+
+func (l lists) failed() ([]store.Outbound, error) {
+	return whole(func(p store.Page) (store.List[store.Outbound], error) { return l.store.FailedOutbounds(l.ctx, p) })
+}
+
+func (l lists) held() ([]store.Outbound, error) {
+	return whole(func(p store.Page) (store.List[store.Outbound], error) { return l.store.HeldOutbounds(l.ctx, p) })
+}
+
+func (l lists) mailsOf(id store.TicketID) ([]store.Outbound, error) {
+	return whole(func(p store.Page) (store.List[store.Outbound], error) { return l.store.OutboundsOfTicket(l.ctx, id, p) })
+}
+
+func (l lists) ledger() ([]store.Inbound, error) {
+	return whole(func(p store.Page) (store.List[store.Inbound], error) { return l.store.ListInbound(l.ctx, p) })
+}
+
+func (l lists) byMessageID(id string) ([]store.Inbound, error) {
+	return whole(func(p store.Page) (store.List[store.Inbound], error) { return l.store.InboundByMessageID(l.ctx, id, p) })
+}
+
+func (l lists) pending(box string) ([]store.Inbound, error) {
+	return whole(func(p store.Page) (store.List[store.Inbound], error) { return l.store.PendingInbound(l.ctx, box, p) })
+}

@@ -276,7 +276,7 @@ func refusedAtHandOver(d *desk) {
 		Fate: store.FateBounced, At: d.at(), Status: "5.1.1", Reason: "userunknown", Outcome: "dead", Diagnostic: report.Diagnostic,
 	}
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, want.ID)), want)
-	d.same(must[[]store.Outbound](d)(d.FailedOutbounds(d.ctx, 0, 9)), []store.Outbound{want})
+	d.same(must[[]store.Outbound](d)(d.lists().failed()), []store.Outbound{want})
 	d.same(must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example")), []store.Suppression{{
 		ID: 1, Address: "ana@a.example", Scope: store.ScopeAll, Reason: "userunknown", Status: "5.1.1", Diagnostic: report.Diagnostic,
 		Since: d.at(), Expires: d.at().Add(store.ScopeAll.Kept()), Outbound: want.ID,

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"signpost/store"
@@ -34,10 +35,13 @@ func keyed[T any](key func(T) any) func(store.List[T], error) (store.List[string
 
 func pageStories() map[string]func(*desk) {
 	all := map[string]func(*desk){"A cursor of one list is no other's": foreignCursors}
-	for _, l := range pagedLists() {
-		all["Pages of "+l.name] = l.pages
-		all["Pages of "+l.name+" while it changes"] = l.changes
-		all["Pages of "+l.name+" that cannot be asked for"] = l.refuses
+	for i, l := range pagedLists() {
+		story := func(tell func(paged, *desk)) func(*desk) {
+			return func(d *desk) { tell(pagedLists()[i], d) } // each with a list of its own
+		}
+		all["Pages of "+l.name] = story(paged.pages)
+		all["Pages of "+l.name+" while it changes"] = story(paged.changes)
+		all["Pages of "+l.name+" that cannot be asked for"] = story(paged.refuses)
 	}
 	return all
 }
@@ -150,11 +154,12 @@ func (l paged) refuses(d *desk) {
 
 func foreignCursors(d *desk) {
 	cursors := map[string]store.Cursor{}
-	for _, l := range pagedLists() {
+	lists := pagedLists()
+	for _, l := range lists {
 		l.start(d, 3)
 		cursors[l.name] = l.reads(d, "", 1).Next
 	}
-	for _, l := range pagedLists() {
+	for _, l := range lists {
 		for of, cursor := range cursors {
 			_, err := l.page(d, store.Page{After: cursor, Limit: 1})
 			if of != l.name {
@@ -167,7 +172,7 @@ func foreignCursors(d *desk) {
 }
 
 func pagedLists() []paged {
-	return slices.Concat(pagedServiceLists(), pagedMailLists())
+	return slices.Concat(pagedServiceLists(), pagedOutboxLists(), pagedLedgerLists())
 }
 
 // Of the service itself.
@@ -215,29 +220,99 @@ func byInbound(page store.List[store.Inbound], err error) (store.List[string], e
 	return keyed(func(m store.Inbound) any { return m.ID })(page, err)
 }
 
-// Of the mails, those to send and those that came.
-func pagedMailLists() []paged {
+// idOf is the id that a key shows.
+func idOf(d *desk, key string) uint64 {
+	d.Helper()
+	id, err := strconv.ParseUint(key, 10, 64)
+	d.must(err)
+	return id
+}
+
+func retried(d *desk, key string) { d.retries(store.OutboundID(idOf(d, key))) }
+
+func pagedOutboxLists() []paged {
 	limited := budgets(store.Budget{Name: "b", Key: "k", Limit: 1, Window: time.Hour})
-	searched := func(name string, q store.InboundQuery) paged {
-		return paged{
-			name:  name,
-			begin: func(d *desk) { d.connects() },
-			add:   func(d *desk) { d.mail(uint32(d.mint())) },
-			page: func(d *desk, p store.Page) (store.List[string], error) {
-				return byInbound(d.SearchInbound(d.ctx, q, p))
-			},
-		}
-	}
 	return []paged{
+		{
+			name: "mails that wait",
+			add:  func(d *desk) { d.opens() },
+			drop: func(d *desk, key string) {
+				for _, row := range d.claims(claimAll()) {
+					if fmt.Sprint(row.ID) == key {
+						d.finishes(row, store.StateSent, time.Time{})
+					} else {
+						d.finishes(row, store.StateQueued, d.now)
+					}
+				}
+			},
+			page: func(d *desk, p store.Page) (store.List[string], error) {
+				return byOutbound(d.WaitingOutbounds(d.ctx, p))
+			},
+		},
+		{
+			name: "mails that failed",
+			add:  func(d *desk) { d.fails() },
+			drop: retried,
+			page: func(d *desk, p store.Page) (store.List[string], error) {
+				return byOutbound(d.FailedOutbounds(d.ctx, p))
+			},
+		},
+		{
+			name: "held mails",
+			add: func(d *desk) {
+				d.opens()
+				d.holds(store.Report{})
+			},
+			drop: func(d *desk, key string) {
+				ids := []store.OutboundID{store.OutboundID(idOf(d, key))}
+				must[[]store.Outbound](d)(d.GiveUpOutbounds(d.ctx, d.now, as("ops@desk.example"), ids))
+			},
+			page: func(d *desk, p store.Page) (store.List[string], error) { return byOutbound(d.HeldOutbounds(d.ctx, p)) },
+		},
 		{
 			name:  "throttled mails",
 			begin: func(d *desk) { d.opens(limited) },
 			add:   func(d *desk) { d.opens(limited) },
+			drop:  retried,
 			page: func(d *desk, p store.Page) (store.List[string], error) {
 				return byOutbound(d.ThrottledOutbounds(d.ctx, p))
 			},
 		},
-		searched("mails found", store.InboundQuery{}),
-		searched("mails found by state", store.InboundQuery{Mark: string(store.InboundStored)}),
+	}
+}
+
+func pagedLedgerLists() []paged {
+	came := func(name string, list func(*desk, store.Page) (store.List[store.Inbound], error)) paged {
+		return paged{
+			name:  name,
+			begin: func(d *desk) { d.connects() },
+			add: func(d *desk) {
+				d.records(d.arrival(uint32(d.mint()), func(m *store.NewInbound) { m.MessageID = "same@partner.example" }))
+			},
+			page: func(d *desk, p store.Page) (store.List[string], error) { return byInbound(list(d, p)) },
+		}
+	}
+	pending := came("mails not decided", func(d *desk, p store.Page) (store.List[store.Inbound], error) {
+		return d.PendingInbound(d.ctx, box, p)
+	})
+	pending.drop = func(d *desk, key string) { d.verdict(store.InboundID(idOf(d, key)), store.KindList) }
+	byMark := came("mails found by state", func(d *desk, p store.Page) (store.List[store.Inbound], error) {
+		return d.SearchInbound(d.ctx, store.InboundQuery{Mark: string(store.InboundStored)}, p)
+	})
+	byMark.drop = pending.drop
+	return []paged{
+		pending, byMark,
+		came("mails found", func(d *desk, p store.Page) (store.List[store.Inbound], error) {
+			return d.SearchInbound(d.ctx, store.InboundQuery{}, p)
+		}),
+		came("mails found in a mailbox", func(d *desk, p store.Page) (store.List[store.Inbound], error) {
+			return d.SearchInbound(d.ctx, store.InboundQuery{Mailbox: box}, p)
+		}),
+		came("mails that came", func(d *desk, p store.Page) (store.List[store.Inbound], error) {
+			return d.ListInbound(d.ctx, p)
+		}),
+		came("mails of one Message-ID", func(d *desk, p store.Page) (store.List[store.Inbound], error) {
+			return d.InboundByMessageID(d.ctx, "Same@partner.example", p)
+		}),
 	}
 }

@@ -415,7 +415,7 @@ func (r *run) readTickets() {
 				mails = append(mails, o.Outbound)
 			}
 		}
-		r.compare("OutboundsOfTicket", must1(r.store.OutboundsOfTicket(r.ctx, k.ID, 1000)), mails, nil)
+		r.compare("OutboundsOfTicket", must1(r.lists().mailsOf(k.ID)), mails, nil)
 	}
 	for who, tickets := range mine {
 		r.compare("TicketsByRequester", must1(r.store.TicketsByRequester(r.ctx, who, 0, 1000)), tickets, nil)
@@ -440,10 +440,10 @@ func (r *run) readLedger() {
 		}
 		r.compare("RawInbound", must1(r.store.RawInbound(r.ctx, k.ID)), []byte(r.model.raws[k.ID]), wantErr)
 	}
-	r.compare("ListInbound", must1(r.store.ListInbound(r.ctx, 0, 1000)), all, nil)
-	r.compare("InboundByMessageID", must1(r.store.InboundByMessageID(r.ctx, "m@X", 1000)), same, nil)
+	r.compare("ListInbound", must1(r.lists().ledger()), all, nil)
+	r.compare("InboundByMessageID", must1(r.lists().byMessageID("m@X")), same, nil)
 	for _, box := range boxNames {
-		r.compare("PendingInbound", must1(r.store.PendingInbound(r.ctx, box, 1000)), pending[box], nil)
+		r.compare("PendingInbound", must1(r.lists().pending(box)), pending[box], nil)
 		r.compare("MailboxResponder", must1(r.store.MailboxResponder(r.ctx, box)), *r.model.switchOf(box), nil)
 		latest, wantErr := r.model.latest(box)
 		r.compare("LatestInbound", must1(r.store.LatestInbound(r.ctx, box)), latest, wantErr)

@@ -200,9 +200,9 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 		"ConnectMailbox":      func() error { _, err := d.ConnectMailbox(d.ctx, d.now, text); return err },
 		"BeginEpoch":          func() error { _, err := d.BeginEpoch(d.ctx, d.now, text, 1); return err },
 		"SkipTo":              func() error { return d.SkipTo(d.ctx, text, 1, 1) },
-		"InboundByMessageID":  func() error { _, err := d.InboundByMessageID(d.ctx, text, 5); return err },
+		"InboundByMessageID":  func() error { _, err := d.lists().byMessageID(text); return err },
 		"InboundByUID":        func() error { _, err := d.InboundByUID(d.ctx, text, 1, 1); return err },
-		"PendingInbound":      func() error { _, err := d.PendingInbound(d.ctx, text, 5); return err },
+		"PendingInbound":      func() error { _, err := d.lists().pending(text); return err },
 		"LatestInbound":       func() error { _, err := d.LatestInbound(d.ctx, text); return err },
 		"MailboxResponder":    func() error { _, err := d.MailboxResponder(d.ctx, text); return err },
 		"SwitchResponder": func() error {

@@ -68,7 +68,7 @@ func wholeTicket(d *desk) {
 	})
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, mail.ID)), mail)
 	d.same(must[store.Outbound](d)(d.OutboundByMessageID(d.ctx, strings.ToUpper(n.MessageID))), mail)
-	d.same(must[[]store.Outbound](d)(d.OutboundsOfTicket(d.ctx, ticket.ID, 9)), []store.Outbound{mail})
+	d.same(must[[]store.Outbound](d)(d.lists().mailsOf(ticket.ID)), []store.Outbound{mail})
 	d.same(must[time.Time](d)(d.NextOutbound(d.ctx)), d.at())
 	d.same(must[[]bool](d)(d.BlobsReferenced(d.ctx, []store.BlobHash{hashOf("a"), hashOf("b"), "no hash"})), []bool{true, false, false})
 	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, "", 9)), []store.BlobHash{hashOf("a")})
@@ -83,7 +83,7 @@ func wholeTicket(d *desk) {
 		func() error { _, err := d.Outbound(d.ctx, 77); return err },
 		func() error { _, err := d.OutboundByMessageID(d.ctx, ""); return err },
 		func() error { _, err := d.OutboundByMessageID(d.ctx, n.MessageID[:len(n.MessageID)-1]); return err },
-		func() error { _, err := d.OutboundsOfTicket(d.ctx, 77, 1); return err },
+		func() error { _, err := d.lists().mailsOf(77); return err },
 	} {
 		d.wantErr(verb(), store.ErrNotFound)
 	}
@@ -99,7 +99,7 @@ func untold(d *desk) {
 		d.Errorf("it opened as %+v", opened)
 	}
 	d.same(d.opens(without), store.Opened{Ticket: opened.Ticket, Replayed: true})
-	d.same(must[[]store.Outbound](d)(d.OutboundsOfTicket(d.ctx, linked.Ticket.ID, 9)), []store.Outbound{})
+	d.same(must[[]store.Outbound](d)(d.lists().mailsOf(linked.Ticket.ID)), []store.Outbound{})
 	d.same(must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, linked.Ticket.Link)), linked.Ticket)
 	_, err := d.TicketByLink(d.ctx, d.now, store.LinkID{})
 	d.wantErr(err, store.ErrNotFound)

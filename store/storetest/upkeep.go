@@ -237,7 +237,7 @@ func pulled(d *desk) {
 
 func emptyStore(d *desk) {
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)), store.Stats{})
-	d.same(must[[]store.Inbound](d)(d.ListInbound(d.ctx, 0, 9)), []store.Inbound{})
+	d.same(must[[]store.Inbound](d)(d.lists().ledger()), []store.Inbound{})
 	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, time.Time{}, d.now, 9)), []store.Deadline{})
 	d.same(d.claims(claimAll()), []store.Outbound{})
 	d.same(must[[]bool](d)(d.BlobsReferenced(d.ctx, nil)), []bool{})

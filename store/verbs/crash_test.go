@@ -136,7 +136,7 @@ func wantAcknowledged(t *testing.T, db *Store, acknowledged map[string]string) {
 		if err != nil {
 			t.Fatalf("%s was acknowledged: %v", number, err)
 		}
-		mails, err := db.OutboundsOfTicket(ctx, k.ID, 10)
+		mails, err := store.Items(db.OutboundsOfTicket(ctx, k.ID, store.Page{Limit: 10}))
 		if err != nil || len(mails) != 1 || fmt.Sprint(mails[0].ID) != id || mails[0].State != store.StateQueued {
 			t.Fatalf("%s has mails %v, %v", number, mails, err)
 		}

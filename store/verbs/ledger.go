@@ -361,45 +361,38 @@ func (s *Store) LatestInbound(ctx context.Context, mailbox string) (row store.In
 }
 
 // InboundByMessageID implements store.Ledger.
-func (s *Store) InboundByMessageID(ctx context.Context, messageID string, limit int) ([]store.Inbound, error) {
+func (s *Store) InboundByMessageID(
+	ctx context.Context, messageID string, p store.Page,
+) (store.List[store.Inbound], error) {
 	prefix := messageDigest(text.Cut(messageID, store.MaxMessageID))
-	return s.inbounds(ctx, "inbounds by Message-ID, at most", limit, func(t *txn, visit func(key, value []byte) (bool, error)) error {
-		return t.walkBack(bInMessages, prefix[:], beforeKey(prefix[:], 0), visit)
+	return readList(ctx, s, "inbounds by Message-ID, at most", p.Limit, p, listing[store.Inbound]{
+		name: "mails of a Message-ID", bucket: bInMessages, prefix: prefix[:], back: true, read: inboundOfKey,
 	})
 }
 
 // ListInbound implements store.Ledger.
-func (s *Store) ListInbound(ctx context.Context, before store.InboundID, limit int) ([]store.Inbound, error) {
-	return s.inbounds(ctx, "list inbounds, at most", limit, func(t *txn, visit func(key, value []byte) (bool, error)) error {
-		return t.walkBack(bInbounds, nil, beforeKey(nil, uint64(before)), visit)
-	})
+func (s *Store) ListInbound(ctx context.Context, p store.Page) (store.List[store.Inbound], error) {
+	return readList(ctx, s, "list inbounds, at most", p.Limit, p,
+		listing[store.Inbound]{name: "ledger", bucket: bInbounds, back: true, read: inboundOfKey})
 }
 
 // PendingInbound implements store.Ledger.
-func (s *Store) PendingInbound(ctx context.Context, mailbox string, limit int) ([]store.Inbound, error) {
-	return s.inbounds(ctx, "pending inbounds, at most", limit, func(t *txn, visit func(key, value []byte) (bool, error)) error {
+func (s *Store) PendingInbound(
+	ctx context.Context, mailbox string, p store.Page,
+) (store.List[store.Inbound], error) {
+	what := "pending inbounds of mailbox"
+	return readPage(ctx, s, what, strconv.Quote(mailbox), p, func(t *txn) (l listing[store.Inbound], err error) {
 		box, err := t.mailbox(mailbox)
 		if err != nil {
-			return err
+			return l, err
 		}
-		return t.walk(bInPending, u32(box.Number), u32(box.Number), visit)
+		return listing[store.Inbound]{
+			name: "pending", bucket: bInPending, prefix: u32(box.Number), read: inboundOfKey,
+		}, nil
 	})
 }
 
-// inbounds lists the rows of the keys that walk visits; each ends in a row's id.
-func (s *Store) inbounds(ctx context.Context, verb string, limit int, walk func(*txn, func(key, value []byte) (bool, error)) error) (rows []store.Inbound, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		return walk(t, func(key, _ []byte) (bool, error) {
-			if len(rows) >= limit {
-				return false, nil
-			}
-			row, err := t.inbound(store.InboundID(readU64(key[len(key)-8:])))
-			rows = append(rows, row)
-			return true, err
-		})
-	})
-	if err != nil {
-		return nil, wrap(verb, limit, err)
-	}
-	return rows, nil
+// inboundOfKey is the inbound that a key ends in.
+func inboundOfKey(t *txn, key, _ []byte) (store.Inbound, error) {
+	return t.inbound(store.InboundID(lastID(key)))
 }

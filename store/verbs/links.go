@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"signpost/store"
@@ -175,7 +174,11 @@ func (t *txn) threadOf(k store.Ticket) (id string, err error) {
 // mailsOf returns the mails of a ticket, oldest first.
 func (t *txn) mailsOf(id store.TicketID) (rows []store.Outbound, err error) {
 	prefix := underTicket(id, ofTicketMail)
-	err = t.walk(bTickets, prefix, prefix, t.collect(&rows, math.MaxInt))
+	err = t.walk(bTickets, prefix, prefix, func(key, value []byte) (bool, error) {
+		row, err := outboundOfKey(t, key, value)
+		rows = append(rows, row)
+		return true, err
+	})
 	return rows, err
 }
 

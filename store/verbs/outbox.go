@@ -186,18 +186,17 @@ func (t *txn) outboundByMessageID(messageID string) (found store.Outbound, err e
 }
 
 // OutboundsOfTicket implements store.Outbox.
-func (s *Store) OutboundsOfTicket(ctx context.Context, id store.TicketID, limit int) (rows []store.Outbound, err error) {
-	err = s.read(ctx, func(t *txn) error {
+func (s *Store) OutboundsOfTicket(
+	ctx context.Context, id store.TicketID, p store.Page,
+) (store.List[store.Outbound], error) {
+	return readPage(ctx, s, "outbounds of ticket", id, p, func(t *txn) (l listing[store.Outbound], err error) {
 		if !t.has(bTickets, u64(uint64(id))) {
-			return store.ErrNotFound
+			return l, store.ErrNotFound
 		}
-		prefix := underTicket(id, ofTicketMail)
-		return t.walk(bTickets, prefix, prefix, t.collect(&rows, limit))
+		return listing[store.Outbound]{
+			name: "mails of a ticket", bucket: bTickets, prefix: underTicket(id, ofTicketMail), read: outboundOfKey,
+		}, nil
 	})
-	if err != nil {
-		return nil, wrap("outbounds of ticket", id, err)
-	}
-	return rows, nil
 }
 
 // addOutbound gives the row its id and writes it with its indexes.

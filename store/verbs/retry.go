@@ -12,63 +12,26 @@ import (
 )
 
 // WaitingOutbounds implements store.Board.
-func (s *Store) WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) (rows []store.Outbound, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		from := []byte{outWaiting}
-		if after != 0 {
-			row, err := t.outbound(after)
-			if err != nil {
-				return err
-			}
-			from = append(waitingKey(row), 0)
-		}
-		return t.walk(bOutbox, []byte{outWaiting}, from, t.collect(&rows, limit))
-	})
-	if err != nil {
-		return nil, wrap("waiting outbounds, at most", limit, err)
-	}
-	return rows, nil
+func (s *Store) WaitingOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error) {
+	return readList(ctx, s, "waiting outbounds, at most", p.Limit, p,
+		listing[store.Outbound]{name: "waiting", bucket: bOutbox, prefix: []byte{outWaiting}, read: outboundOfKey})
 }
 
 // FailedOutbounds implements store.Board.
-func (s *Store) FailedOutbounds(ctx context.Context, before store.OutboundID, limit int) (rows []store.Outbound, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		return t.walkBack(bOutFailed, nil, beforeKey(nil, uint64(before)), t.collect(&rows, limit))
-	})
-	if err != nil {
-		return nil, wrap("failed outbounds, at most", limit, err)
-	}
-	return rows, nil
+func (s *Store) FailedOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error) {
+	return readList(ctx, s, "failed outbounds, at most", p.Limit, p,
+		listing[store.Outbound]{name: "failed", bucket: bOutFailed, back: true, read: outboundOfKey})
+}
+
+// HeldOutbounds implements store.Board.
+func (s *Store) HeldOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error) {
+	return readList(ctx, s, "held outbounds, at most", p.Limit, p,
+		listing[store.Outbound]{name: "held", bucket: bOutHeld, back: true, read: outboundOfKey})
 }
 
 // outboundOfKey is the outbound that a key ends in.
 func outboundOfKey(t *txn, key, _ []byte) (store.Outbound, error) {
 	return t.outbound(store.OutboundID(lastID(key)))
-}
-
-// collect appends the outbound that each key ends in.
-func (t *txn) collect(rows *[]store.Outbound, limit int) func(key, _ []byte) (bool, error) {
-	return func(key, _ []byte) (bool, error) {
-		if len(*rows) >= limit {
-			return false, nil
-		}
-		row, err := t.outbound(store.OutboundID(readU64(key[len(key)-8:])))
-		*rows = append(*rows, row)
-		return true, err
-	}
-}
-
-// HeldOutbounds implements store.Board.
-func (s *Store) HeldOutbounds(
-	ctx context.Context, before store.OutboundID, limit int,
-) (rows []store.Outbound, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		return t.walkBack(bOutHeld, nil, beforeKey(nil, uint64(before)), t.collect(&rows, limit))
-	})
-	if err != nil {
-		return nil, wrap("held outbounds, at most", limit, err)
-	}
-	return rows, nil
 }
 
 // eachOutbound lets change see rows that are all there, and that the actor may do the

@@ -73,7 +73,7 @@ func (s *Subject) listTroubles() (list []store.Trouble) {
 
 // recallLists counts what came before this process began.
 func (s *Subject) recallLists(ctx context.Context) error {
-	rows, err := s.Store.ListInbound(ctx, 0, maxRecalled)
+	rows, err := store.Items(s.Store.ListInbound(ctx, store.Page{Limit: maxRecalled}))
 	for _, row := range slices.Backward(rows) {
 		s.lists.add(row)
 	}

@@ -42,7 +42,7 @@ func (s *Subject) heldTrouble(ctx context.Context, now time.Time, stats store.St
 	t := store.Trouble{Key: "held", Level: 1}
 	since := now
 	if len(holds) == 0 {
-		rows, err := s.Store.HeldOutbounds(ctx, 0, 1)
+		rows, err := store.Items(s.Store.HeldOutbounds(ctx, store.Page{Limit: 1}))
 		if err != nil || len(rows) == 0 {
 			return nil
 		}
@@ -89,7 +89,7 @@ func (s *Subject) oldestUnheld(ctx context.Context, now time.Time, stats store.S
 	if stats.OldestQueued.IsZero() || now.Sub(stats.OldestQueued) <= waitTooLong {
 		return stats.OldestQueued
 	}
-	rows, err := s.Store.WaitingOutbounds(ctx, 0, waitingLooked)
+	rows, err := store.Items(s.Store.WaitingOutbounds(ctx, store.Page{Limit: waitingLooked}))
 	if err != nil {
 		return stats.OldestQueued
 	}

@@ -67,20 +67,17 @@ const (
 // restart neither forgets a loop nor takes a busy hour for one.
 func (s *Subject) recallAnswers(ctx context.Context) error {
 	since := time.Now().Add(-2 * time.Hour)
-	var before store.InboundID
-	for seen := 0; seen < recallMost; seen += recallPage {
-		rows, err := s.Store.ListInbound(ctx, before, recallPage)
-		if err != nil || len(rows) == 0 {
+	list := func(p store.Page) (store.List[store.Inbound], error) { return s.Store.ListInbound(ctx, p) }
+	seen := 0
+	for row, err := range store.All(recallPage, list) {
+		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			if row.Answer != 0 && row.DecidedAt.After(since) {
-				s.answers.add(row.DecidedAt)
-			}
+		if seen++; row.SeenAt.Before(since) || seen > recallMost {
+			break
 		}
-		last := rows[len(rows)-1]
-		if before = last.ID; last.SeenAt.Before(since) {
-			return nil
+		if row.Answer != 0 && row.DecidedAt.After(since) {
+			s.answers.add(row.DecidedAt)
 		}
 	}
 	return nil

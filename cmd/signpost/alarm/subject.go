@@ -37,9 +37,9 @@ type Store interface {
 	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
 	Refusals(ctx context.Context, since time.Time, limit int) ([]store.Refusal, error)
 	CanaryRuns(ctx context.Context, p store.Page) (store.List[store.CanaryRun], error)
-	HeldOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
-	WaitingOutbounds(ctx context.Context, after store.OutboundID, limit int) ([]store.Outbound, error)
-	ListInbound(ctx context.Context, before store.InboundID, limit int) ([]store.Inbound, error)
+	HeldOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
+	WaitingOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
+	ListInbound(ctx context.Context, p store.Page) (store.List[store.Inbound], error)
 }
 
 // Sender is what *outbox.Sender knows of the relay.

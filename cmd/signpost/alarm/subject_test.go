@@ -69,8 +69,8 @@ type queueOf struct {
 	mails []store.Outbound
 }
 
-func (q queueOf) WaitingOutbounds(context.Context, store.OutboundID, int) ([]store.Outbound, error) {
-	return q.mails, nil
+func (q queueOf) WaitingOutbounds(context.Context, store.Page) (store.List[store.Outbound], error) {
+	return store.List[store.Outbound]{Items: q.mails}, nil
 }
 
 // Mail that a hold keeps back is not late, and what it let go only when it still waits

@@ -62,26 +62,22 @@ func TestE2EBacklog(t *testing.T) {
 func checkInOrder(t *testing.T, db *verbs.Store, mails, people int) {
 	t.Helper()
 	seen, answered, uid := 0, 0, uint32(1<<32-1)
-	for before := store.InboundID(0); ; {
-		rows, err := db.ListInbound(t.Context(), before, 1000)
+	ledger := func(p store.Page) (store.List[store.Inbound], error) { return db.ListInbound(t.Context(), p) }
+	for row, err := range store.All(store.MaxPage, ledger) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, row := range rows {
-			if row.UID >= uid {
-				t.Fatalf("mail %d has the UID %d, the one after it %d", row.ID, row.UID, uid)
-			}
-			if row.State != store.InboundDecided || (row.Verdict.Kind == store.KindDirect) != (row.Answer != 0) {
-				t.Fatalf("mail %d is %s, %+v, answered by %d", row.ID, row.State, row.Verdict, row.Answer)
-			}
-			if row.Answer != 0 {
-				answered++
-			}
-			uid, before = row.UID, row.ID
+		if row.UID >= uid {
+			t.Fatalf("mail %d has the UID %d, the one after it %d", row.ID, row.UID, uid)
 		}
-		if seen += len(rows); len(rows) == 0 {
-			break
+		if row.State != store.InboundDecided || (row.Verdict.Kind == store.KindDirect) != (row.Answer != 0) {
+			t.Fatalf("mail %d is %s, %+v, answered by %d", row.ID, row.State, row.Verdict, row.Answer)
 		}
+		if row.Answer != 0 {
+			answered++
+		}
+		uid = row.UID
+		seen++
 	}
 	if seen != mails || answered != people {
 		t.Errorf("the ledger holds %d mails, %d answered; want %d and %d", seen, answered, mails, people)

@@ -84,7 +84,7 @@ func theMailOf(t *testing.T, db *verbs.Store, number string) (store.Ticket, stor
 	if err != nil {
 		t.Fatal(err)
 	}
-	mails, err := db.OutboundsOfTicket(t.Context(), ticket.ID, 9)
+	mails, err := store.Items(db.OutboundsOfTicket(t.Context(), ticket.ID, store.Page{Limit: 9}))
 	if err != nil || len(mails) != 1 {
 		t.Fatalf("%s has %d mails: %v", number, len(mails), err)
 	}

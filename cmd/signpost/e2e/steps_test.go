@@ -230,7 +230,7 @@ func (r *road) check(t *testing.T, s step) {
 		if err != nil || len(rows) != 0 {
 			t.Errorf("an hour later %+v are tried again: %v", rows, err)
 		}
-		seen, err := db.ListInbound(t.Context(), 0, 10)
+		seen, err := store.Items(db.ListInbound(t.Context(), store.Page{Limit: 10}))
 		if err != nil || len(seen) != 2 {
 			t.Fatalf("the ledger holds %+v: %v", seen, err)
 		}
