@@ -48,7 +48,9 @@ func ByPartner(link LinkID) Actor { return Actor{Kind: ActorPartner, Link: link}
 
 // Actor is the agent as one who acts.
 func (a Agent) Actor() Actor {
-	return Actor{Kind: ActorStaff, Agent: a.ID, Account: a.Email, Name: a.Name, Roles: a.Roles}
+	return Actor{
+		Kind: ActorStaff, Agent: a.ID, Account: a.Email, Name: a.Shown(), Roles: a.Roles, Regions: a.Regions,
+	}
 }
 
 // Role is what an agent may do; see Rights for what each one includes.

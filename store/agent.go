@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -14,8 +15,11 @@ type AgentID uint64
 type Agent struct {
 	ID    AgentID
 	Email string // what they sign in with, compared by AddressKey
-	Name  string
+	Name  string // as colleagues read it
 	Roles []Role
+	// Regions are the ids of the regions whose tickets and mail the agent sees; none: all.
+	Regions []string
+	Profile Profile
 	// Password is a hash that names its own parameters; "" lets nobody in.
 	Password string
 	// TOTP is the secret shared with an authenticator (RFC 6238), nil without
@@ -40,6 +44,9 @@ type RecoveryHash [32]byte
 // MaxRecovery is how many recovery codes an agent has at the most.
 const MaxRecovery = 32
 
+// Shown is the agent's name as partners read it.
+func (a Agent) Shown() string { return cmp.Or(a.Profile.DisplayName, a.Name) }
+
 // Has tells whether the agent has the role, or one that includes it.
 func (a Agent) Has(r Role) bool {
 	return slices.ContainsFunc(a.Roles, func(had Role) bool { return had.Includes(r) })
@@ -50,6 +57,7 @@ type NewAgent struct {
 	Email    string
 	Name     string
 	Roles    []Role
+	Regions  []string
 	Password string
 }
 
@@ -57,6 +65,8 @@ type NewAgent struct {
 type AgentChange struct {
 	Name     *string
 	Roles    *[]Role
+	Regions  *[]string
+	Profile  *Profile
 	Password *string
 	TOTP     *[]byte // of length 0 to do without; the recovery codes go with it
 	Recovery *[]RecoveryHash
@@ -71,7 +81,7 @@ type AgentChange struct {
 
 // Manages tells whether the change is of what an agent may do, which agents do not
 // change for themselves.
-func (c AgentChange) Manages() bool { return c.Roles != nil || c.Disabled != nil }
+func (c AgentChange) Manages() bool { return c.Roles != nil || c.Regions != nil || c.Disabled != nil }
 
 // SecondFactor is a proof that counts once: the time step of an authenticator's
 // code, or a recovery code. The zero value is none.
@@ -107,14 +117,14 @@ type Session struct {
 // Agents are the verbs of those who work here and of their sessions.
 type Agents interface {
 	// AddAgent writes an agent (ActManageStaff). ErrConflict when the address is another
-	// agent's, ErrInvalid without one.
+	// agent's, ErrInvalid without one, and for more than MaxRoles or MaxAgentRegions.
 	AddAgent(ctx context.Context, now time.Time, by Actor, n NewAgent) (Agent, error)
 	// ChangeAgent spends the second factor that c names, changes what c names, and
 	// ends every session of the agent where c says so, in one transaction. A
 	// changed TOTP secret starts with no step used. Agents change their own account but
 	// for what AgentChange.Manages names; all else needs ActManageStaff. ErrConflict for
 	// a factor that was spent before or is not the agent's, ErrInvalid for more than
-	// MaxRecovery codes.
+	// MaxRecovery codes, as for AddAgent, and for a Profile that is out of its bounds.
 	ChangeAgent(ctx context.Context, now time.Time, by Actor, id AgentID, c AgentChange) (Agent, error)
 	// ResealAgent puts the TOTP secret to in the place of from, where to is the
 	// same secret in another wrapping: steps used and sessions stay. ErrConflict

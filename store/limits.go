@@ -21,6 +21,7 @@ const (
 	MaxTOTPSecret     = 200
 	MaxHoldStage      = 20
 	MaxRoles          = 20 // of one agent
+	MaxAgentRegions   = 1000
 )
 
 // What is kept of texts that come from outside, in bytes; the rest is cut off.

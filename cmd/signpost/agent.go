@@ -32,7 +32,8 @@ type AgentAddCmd struct {
 	Email         string   `arg:"" help:"What they sign in with."`
 	Config        string   `required:"" help:"Configuration file." placeholder:"FILE"`
 	Name          string   `help:"As partners and colleagues read it." placeholder:"NAME"`
-	Role          []string `default:"agent" enum:"agent,ops,admin" help:"agent, ops, admin, or several with commas (${default})."`
+	Role          []string `default:"agent" enum:"agent,lead,ops,admin" help:"agent, lead, ops, admin, or several with commas (${default})."`
+	Region        []string `help:"Ids of the regions whose tickets they see, with commas, or all. Without this all, and with --update as before." placeholder:"ID"`
 	PasswordStdin bool     `help:"Read the password from the first line of the input, or ask for it at a terminal. Without this one is made and shown."`
 	Update        bool     `help:"Change the account of that address: its name, roles and password. It is enabled, and its authenticator forgotten."`
 }
@@ -40,12 +41,14 @@ type AgentAddCmd struct {
 // agentRequest is what the socket carries: the password's hash, never the
 // password.
 type agentRequest struct {
-	By     string       `json:"by"` // who asks
-	Email  string       `json:"email"`
-	Name   string       `json:"name"`
-	Roles  []store.Role `json:"roles"`
-	Hash   string       `json:"hash"`
-	Update bool         `json:"update"`
+	By    string       `json:"by"` // who asks
+	Email string       `json:"email"`
+	Name  string       `json:"name"`
+	Roles []store.Role `json:"roles"`
+	// Regions: nil for all, or, of an update, as before; every for all.
+	Regions []string `json:"regions,omitempty"`
+	Hash    string   `json:"hash"`
+	Update  bool     `json:"update"`
 }
 
 // AgentStatus is an account as the list shows it.
@@ -54,13 +57,15 @@ type AgentStatus struct {
 	Email         string        `json:"email"`
 	Name          string        `json:"name"`
 	Roles         []store.Role  `json:"roles"`
+	Regions       []string      `json:"regions"` // none: all
 	Authenticator bool          `json:"authenticator"`
 	Disabled      bool          `json:"disabled"`
 	Since         time.Time     `json:"since"`
 }
 
 func agentStatus(a store.Agent) AgentStatus {
-	return AgentStatus{a.ID, a.Email, a.Name, a.Roles, len(a.TOTP) > 0, a.Disabled, a.CreatedAt}
+	regions := append([]string{}, a.Regions...)
+	return AgentStatus{a.ID, a.Email, a.Name, a.Roles, regions, len(a.TOTP) > 0, a.Disabled, a.CreatedAt}
 }
 
 // Run adds or changes the account and shows a password that it made.
@@ -73,6 +78,11 @@ func (c *AgentAddCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	for _, id := range c.Region {
+		if _, ok := cfg.Region[id]; !ok && id != everyRegion {
+			return fmt.Errorf("there is no [region.%s] in %s", id, c.Config)
+		}
+	}
 	password, made, err := c.password(env, cfg.SiteWords())
 	if err != nil {
 		return err
@@ -82,7 +92,8 @@ func (c *AgentAddCmd) Run(env *environment) error {
 		return err
 	}
 	defer done()
-	req := agentRequest{Email: c.Email, Name: c.Name, Hash: staff.HashPassword(password), Update: c.Update}
+	req := agentRequest{Email: c.Email, Name: c.Name, Hash: staff.HashPassword(password), Update: c.Update,
+		Regions: c.Region}
 	for _, role := range c.Role {
 		req.Roles = append(req.Roles, store.Role(role))
 	}
@@ -119,6 +130,24 @@ func (c *AgentAddCmd) password(env *environment, site []string) (password string
 		return "", false, errors.New(words)
 	}
 	return password, false, nil
+}
+
+// everyRegion is how the command line names all regions.
+const everyRegion = "all"
+
+// regionsOf are the regions that a request names; none: all.
+func (r agentRequest) regionsOf() []string {
+	if slices.Contains(r.Regions, everyRegion) {
+		return nil
+	}
+	return slices.Compact(slices.Sorted(slices.Values(r.Regions)))
+}
+
+func regionList(regions []string) string {
+	if len(regions) == 0 {
+		return "all regions"
+	}
+	return strings.Join(regions, ", ")
 }
 
 func roleList(roles []store.Role) string {
@@ -158,7 +187,7 @@ func (c *AgentListCmd) Run(env *environment) error {
 		case a.Authenticator:
 			state = "password and code"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.Email, roleList(a.Roles), state, a.Name)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Email, roleList(a.Roles), regionList(a.Regions), state, a.Name)
 	}
 	return w.Flush()
 }
@@ -188,10 +217,10 @@ func (c *AgentDisableCmd) Run(env *environment) error {
 func (a *App) AddAgent(ctx context.Context, by store.Actor, req agentRequest) (AgentStatus, error) {
 	now := time.Now()
 	n := store.NewAgent{Email: req.Email, Name: req.Name, Roles: slices.Compact(slices.Sorted(slices.Values(req.Roles))),
-		Password: req.Hash}
+		Password: req.Hash, Regions: req.regionsOf()}
 	agent, err := a.db.AddAgent(ctx, now, by, n)
 	if errors.Is(err, store.ErrConflict) && req.Update {
-		agent, err = a.updateAgent(ctx, now, by, n)
+		agent, err = a.updateAgent(ctx, now, by, n, len(req.Regions) > 0)
 	} else if errors.Is(err, store.ErrConflict) {
 		return AgentStatus{}, fmt.Errorf("%s has an account already; --update changes it", req.Email)
 	}
@@ -202,7 +231,9 @@ func (a *App) AddAgent(ctx context.Context, by store.Actor, req agentRequest) (A
 	return agentStatus(agent), nil
 }
 
-func (a *App) updateAgent(ctx context.Context, now time.Time, by store.Actor, n store.NewAgent) (store.Agent, error) {
+func (a *App) updateAgent(
+	ctx context.Context, now time.Time, by store.Actor, n store.NewAgent, regions bool,
+) (store.Agent, error) {
 	agent, err := a.db.AgentByEmail(ctx, n.Email)
 	if err != nil {
 		return store.Agent{}, err
@@ -211,6 +242,9 @@ func (a *App) updateAgent(ctx context.Context, now time.Time, by store.Actor, n 
 	change := store.AgentChange{Roles: &n.Roles, Password: &n.Password, TOTP: &noCode, Disabled: &enabled}
 	if n.Name != "" {
 		change.Name = &n.Name
+	}
+	if regions {
+		change.Regions = &n.Regions
 	}
 	return a.db.ChangeAgent(ctx, now, by, agent.ID, change)
 }

@@ -34,30 +34,32 @@ func signIn(t *testing.T, base, email, password string) (*http.Client, *http.Res
 	return browser, resp, string(page)
 }
 
-func TestTheDemosAgentSignsIn(t *testing.T) {
+func TestTheDemosStaffSignIn(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	var said bytes.Buffer
 	d.welcome(&said)
-	if !strings.Contains(said.String(), "/sign-in     agent@example.com, password demo") {
+	if !strings.Contains(said.String(), "/sign-in     agent@example.com (agent, lead, ops), lee@example.com (agent), ") {
 		t.Errorf("the demo says:\n%s", said.String())
 	}
 	if _, resp, _ := signIn(t, d.url(), "agent@example.com", "wrong"); resp.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a wrong password: %s", resp.Status)
 	}
-	browser, resp, _ := signIn(t, d.url(), "agent@example.com", "demo")
-	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("signing in: %s", resp.Status)
-	}
-	account, err := browser.Get(d.url() + "/account")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer account.Body.Close()
-	page, _ := io.ReadAll(account.Body)
-	for _, role := range []string{"agent", "ops", "admin"} {
-		if !strings.Contains(string(page), `<span class="badge teal">`+role) {
-			t.Errorf("the account lacks the role %s", role)
+	for _, n := range demoStaff {
+		browser, resp, _ := signIn(t, d.url(), n.Email, "demo")
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("signing in as %s: %s", n.Email, resp.Status)
+		}
+		account, err := browser.Get(d.url() + "/account")
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, _ := io.ReadAll(account.Body)
+		account.Body.Close()
+		for _, role := range n.Roles {
+			if !strings.Contains(string(page), `<span class="badge teal">`+string(role)) {
+				t.Errorf("%s lacks the role %s", n.Email, role)
+			}
 		}
 	}
 }
@@ -95,12 +97,20 @@ func TestAgentsAreAddedListedAndDisabled(t *testing.T) {
 		{"", []string{"add", "victim%third@relay.example"}, 1, "through another server"},
 		{"", []string{"add", "a!b@relay.example"}, 1, "through another server"},
 		{"", []string{"add", "eve@desk.example", "--role", "king"}, 2, "king"},
-		{"", []string{"list"}, 0, "ana@desk.example  agent, ops  password  Ana\nbob@desk.example  agent       password  \n"},
+		{"", []string{"list"}, 0, "ana@desk.example  agent, ops  all regions  password  Ana\n" +
+			"bob@desk.example  agent       all regions  password  \n"},
+		{"", []string{"add", "cy@desk.example", "--role", "lead", "--region", "uk"}, 1, "there is no [region.uk]"},
+		{"", []string{"add", "cy@desk.example", "--role", "lead", "--region", "us"}, 0, "as lead"},
+		{"", []string{"list"}, 0, "cy@desk.example   lead        us           password"},
+		{"", []string{"add", "cy@desk.example", "--update", "--role", "agent"}, 0, "as agent"},
+		{"", []string{"list"}, 0, "cy@desk.example   agent       us           password"},
+		{"", []string{"add", "cy@desk.example", "--update", "--region", "all"}, 0, "as agent"},
+		{"", []string{"list", "--json"}, 0, `"email":"cy@desk.example","name":"","roles":["agent"],"regions":[]`},
 		{"", []string{"disable", "BOB@desk.example"}, 0, "bob@desk.example may no longer sign in"},
 		{"", []string{"disable", "eve@desk.example"}, 1, "nobody signs in with eve@desk.example"},
 		{"", []string{"list", "--json"}, 0, `"disabled":true`},
 		{"", []string{"add", "bob@desk.example", "--update", "--role", "admin"}, 0, "as admin"},
-		{"", []string{"list"}, 0, "bob@desk.example  admin       password"},
+		{"", []string{"list"}, 0, "bob@desk.example  admin       all regions  password"},
 	} {
 		if code, said := agent(c.input, c.args...); code != c.code || !strings.Contains(said, c.says) {
 			t.Errorf("agent %v: %d %q", c.args, code, said)
@@ -121,7 +131,7 @@ func TestTheSocketCarriesAgents(t *testing.T) {
 	if _, err := control.AddAgent(t.Context(), store.ByCommandLine("a test"), req); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := control.Agents(t.Context()); err != nil || len(all) != 2 || all[1].Email != "ana@desk.example" {
+	if all, err := control.Agents(t.Context()); err != nil || len(all) != 5 || all[4].Email != "ana@desk.example" {
 		t.Errorf("%+v, %v", all, err)
 	}
 	browser, resp, _ := signIn(t, d.url(), "ana@desk.example", "password")

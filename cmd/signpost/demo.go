@@ -12,10 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/mailhost"
+	page "signpost/intake/sandbox"
 	"signpost/intake/staff"
+	"signpost/intake/web"
 	"signpost/mail/sandbox"
 	"signpost/store"
 	"signpost/store/durable"
@@ -50,12 +54,16 @@ func (c *DemoCmd) Run(env *environment) error {
 	return d.Run(ctx)
 }
 
-// demoAgent signs in, and demoPassword lets them; it opens every mailbox of the
-// sandbox too.
-const (
-	demoAgent    = "agent@example.com"
-	demoPassword = "demo"
-)
+// demoPassword lets the demo's staff in, and opens every mailbox of the sandbox too.
+const demoPassword = "demo"
+
+// demoStaff are those who may sign in to the demo.
+var demoStaff = []store.NewAgent{
+	{Email: "agent@example.com", Name: "Demo Agent", Roles: []store.Role{store.RoleAgent, store.RoleLead, store.RoleOps}},
+	{Email: "lee@example.com", Name: "Demo Lee", Roles: []store.Role{store.RoleAgent}},
+	{Email: "ops@example.com", Name: "Demo Ops", Roles: []store.Role{store.RoleOps}},
+	{Email: "admin@example.com", Name: "Demo Admin", Roles: []store.Role{store.RoleAdmin, store.RoleLead}},
+}
 
 // sandboxHost is the name the sandbox stamps its findings under.
 const sandboxHost = "mx.sandbox.example.com"
@@ -97,7 +105,7 @@ func openDemo(c DemoCmd, log *slog.Logger, change ...func(*config.Config)) (_ *d
 	if d.app, err = openApp(cfg, log); err != nil {
 		return nil, err
 	}
-	if err := d.addDemoAgent(); err != nil {
+	if err := d.addDemoStaff(); err != nil {
 		return nil, err
 	}
 	return d, d.app.build(d.dialers(), d.mount)
@@ -113,17 +121,17 @@ func (d *demo) url() string {
 	return "http://" + at.String()
 }
 
-// addDemoAgent adds the demo's agent, who may do everything; an account that is there
-// stays as it was left.
-func (d *demo) addDemoAgent() error {
-	_, err := d.app.db.AddAgent(context.Background(), time.Now(), store.ByService(), store.NewAgent{
-		Email: demoAgent, Name: "Demo Agent", Password: staff.HashPassword(demoPassword),
-		Roles: []store.Role{store.RoleAgent, store.RoleOps, store.RoleAdmin},
-	})
-	if errors.Is(err, store.ErrConflict) {
-		return nil
+// addDemoStaff adds the demo's staff; an account that is there stays as it was left.
+func (d *demo) addDemoStaff() error {
+	hash := sync.OnceValue(func() string { return staff.HashPassword(demoPassword) })
+	for _, n := range demoStaff {
+		n.Password = hash()
+		_, err := d.app.db.AddAgent(context.Background(), time.Now(), store.ByService(), n)
+		if err != nil && !errors.Is(err, store.ErrConflict) {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func (d *demo) dialers() dialers {
@@ -198,6 +206,15 @@ func demoConfig(data, url, secret string) config.Config {
 	})
 }
 
+// demoLogins says who may sign in, as what.
+func demoLogins() string {
+	all := make([]string, len(demoStaff))
+	for i, n := range demoStaff {
+		all[i] = fmt.Sprintf("%s (%s)", n.Email, roleList(n.Roles))
+	}
+	return strings.Join(all, ", ")
+}
+
 // welcome prints every address and login.
 func (d *demo) welcome(w io.Writer) {
 	url := d.url()
@@ -217,5 +234,21 @@ func (d *demo) welcome(w io.Writer) {
 
   Data            %[5]s
   Stop with Ctrl-C.
-`, url, d.smtp.Addr(), d.imap.Addr(), demoPassword, d.app.cfg.Service.Data, demoAgent)
+`, url, d.smtp.Addr(), d.imap.Addr(), demoPassword, d.app.cfg.Service.Data, demoLogins())
+}
+
+// mount adds the window on the sandbox.
+func (d *demo) mount(s *web.Server) error {
+	var support []string
+	for _, r := range d.app.cfg.Regions() {
+		support = append(support, r.Address)
+	}
+	window, err := page.New(page.Deps{
+		Host: mailhost.Shown{Server: d.host}, Machines: mailhost.Shown{Server: d.host}, Ledger: d.app.db, Support: support,
+		SMTP: d.smtp.Addr().String(), IMAP: d.imap.Addr().String(), Password: demoPassword,
+	})
+	if err != nil {
+		return err
+	}
+	return window.Mount(s)
 }

@@ -132,8 +132,11 @@ func (s *Staff) Require(role store.Role, h Handler) web.Handler {
 			return err
 		}
 		x.Staff(who, "")
-		if role != "" && !who.Has(role) {
+		switch {
+		case role != "" && !who.Has(role):
 			return s.lacking.Show(x, http.StatusForbidden, lackingData{Name: who.Email, Role: role})
+		case concernsAll(role) && !who.Actor().Sees(""):
+			return s.lacking.Show(x, http.StatusForbidden, lackingData{Name: who.Email, Role: role, Regions: who.Regions})
 		}
 		return h(x, who)
 	}
@@ -151,6 +154,9 @@ func (s *Staff) events(x *web.Exchange) error {
 		return who, err
 	})
 }
+
+// concernsAll tells a role whose pages show all regions at once.
+func concernsAll(role store.Role) bool { return role == store.RoleOps || role == store.RoleAdmin }
 
 // turnAway sends a browser to sign in; what is no page fetched by a person is
 // refused instead, so that no script takes the sign-in page for its answer.

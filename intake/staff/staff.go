@@ -38,6 +38,8 @@ type Staff struct {
 type lackingData struct {
 	Name string
 	Role store.Role
+	// Regions are those that the account sees, where it has the role and the page shows all.
+	Regions []string
 }
 
 // New checks the configuration and what the door is plugged into.

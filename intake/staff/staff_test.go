@@ -260,6 +260,28 @@ func TestASignInReplacesTheSessionBeforeIt(t *testing.T) {
 	thief.isOut()
 }
 
+// A page that shows all regions is not for an account that sees some of them.
+func TestARoomOfAllRegionsIsForThoseWhoSeeThem(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	cy := h.hire("cy@desk.example", store.RoleOps)
+	b := h.browser()
+	b.signIn("cy@desk.example", password, "")
+	b.isIn()
+	some := store.AgentChange{Regions: &[]string{"us", "intl"}}
+	if _, err := h.db.ChangeAgent(t.Context(), time.Now(), store.ByService(), cy.ID, some); err != nil {
+		t.Fatal(err)
+	}
+	w := b.get("/room")
+	if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(),
+		"sees <code>us</code>, <code>intl</code> only") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := b.get("/account"); !strings.Contains(w.Body.String(), "Sees the regions <code>us</code>, <code>intl</code>.") {
+		t.Errorf("the account's page: %s", w.Body)
+	}
+}
+
 func TestARoomIsForItsRole(t *testing.T) {
 	t.Parallel()
 	h := open(t)

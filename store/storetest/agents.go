@@ -23,6 +23,7 @@ func agentStories() map[string]func(*desk) {
 		"A change spends its proof":                     changeSpends,
 		"A secret is sealed anew and stays the same":    secretResealed,
 		"What makes a session unsafe ends it":           sessionsEnd,
+		"An agent sees some regions, and has a profile": agentsProfile,
 		"A disabled agent has no session":               agentDisabled,
 		"Ending a session is final and forgiving":       sessionEnded,
 		"Restored sessions are over":                    sessionsRestored,
@@ -376,7 +377,7 @@ func (r *run) agent(*rapid.T) {
 
 func (r *run) changeAgent(a *modelAgent) {
 	var c store.AgentChange
-	switch r.pick("change", 5) {
+	switch r.pick("change", 6) {
 	case 0:
 		name := "N"
 		c.Name, a.Name = &name, name
@@ -391,9 +392,12 @@ func (r *run) changeAgent(a *modelAgent) {
 	case 4:
 		codes := []store.RecoveryHash{{1}, {2}}
 		c.Recovery, a.Recovery = &codes, codes
+	case 5:
+		a.Regions, a.Profile = []string{"us"}, store.Profile{Zone: "Asia/Jakarta", Undo: store.MinUndo}
+		c.Regions, c.Profile = &a.Regions, &a.Profile
 	}
 	a.ChangedAt = r.now
-	if c.Name == nil && c.Recovery == nil {
+	if c.Name == nil && c.Recovery == nil && c.Profile == nil {
 		a.Generation++
 		r.model.sessions = slices.DeleteFunc(r.model.sessions, func(s *modelSession) bool { return s.agent == a })
 	}

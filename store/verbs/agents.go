@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,12 +28,42 @@ type agentRecord struct {
 	Changed    int64    `cbor:"9,keyasint"`
 	Generation uint32   `cbor:"10,keyasint,omitempty"`
 	Recovery   [][]byte `cbor:"11,keyasint,omitempty"`
+
+	Regions []string       `cbor:"12,keyasint,omitempty"`
+	Profile *profileRecord `cbor:"13,keyasint,omitempty"` // nil for the zero profile
+}
+
+type profileRecord struct {
+	Name       string            `cbor:"1,keyasint,omitempty"`
+	Signatures map[string]string `cbor:"2,keyasint,omitempty"`
+	Zone       string            `cbor:"3,keyasint,omitempty"`
+	Undo       int64             `cbor:"4,keyasint,omitempty"` // microseconds
+	AfterSend  string            `cbor:"5,keyasint,omitempty"`
+	KeysOff    bool              `cbor:"6,keyasint,omitempty"`
+}
+
+func profileOf(p store.Profile) *profileRecord {
+	return &profileRecord{
+		Name: p.DisplayName, Signatures: maps.Clone(p.Signatures), Zone: p.Zone, Undo: p.Undo.Microseconds(),
+		AfterSend: string(p.AfterSend), KeysOff: p.KeysOff,
+	}
+}
+
+func (r *profileRecord) profile() store.Profile {
+	if r == nil {
+		return store.Profile{}
+	}
+	return store.Profile{
+		DisplayName: r.Name, Signatures: maps.Clone(r.Signatures), Zone: r.Zone,
+		Undo: time.Duration(r.Undo) * time.Microsecond, AfterSend: store.AfterSend(r.AfterSend), KeysOff: r.KeysOff,
+	}
 }
 
 func (r agentRecord) agent(id store.AgentID) store.Agent {
 	a := store.Agent{
 		ID: id, Email: r.Email, Name: r.Name, Password: r.Password, TOTP: r.TOTP, TOTPStep: r.Step,
 		Generation: r.Generation, Disabled: r.Disabled, CreatedAt: instant(r.Created), ChangedAt: instant(r.Changed),
+		Regions: slices.Clone(r.Regions), Profile: r.Profile.profile(),
 	}
 	for _, role := range r.Roles {
 		a.Roles = append(a.Roles, store.Role(role))
@@ -62,7 +93,7 @@ func (s *Store) AddAgent(
 	now = store.Instant(now)
 	r := agentRecord{
 		Email: strings.TrimSpace(n.Email), Name: n.Name, Roles: roleNames(n.Roles), Password: n.Password,
-		Created: micros(now), Changed: micros(now),
+		Regions: slices.Clone(n.Regions), Created: micros(now), Changed: micros(now),
 	}
 	if err = checkAgent(r); err == nil {
 		err = s.actOnAll(ctx, by, store.ActManageStaff, func(t *txn) (err error) {
@@ -86,8 +117,11 @@ func checkAgent(r agentRecord) error {
 		return invalid("an agent's secrets are too long")
 	case len(r.Recovery) > store.MaxRecovery:
 		return invalid("an agent has too many recovery codes")
+	case len(r.Regions) > store.MaxAgentRegions || slices.ContainsFunc(r.Regions, badName) || slices.Contains(r.Regions,
+		""):
+		return invalid("an agent has too many regions, or one without a name")
 	}
-	return nil
+	return r.Profile.profile().Validate()
 }
 
 func (t *txn) addAgent(r agentRecord) (store.Agent, error) {
@@ -154,6 +188,12 @@ func (r agentRecord) changed(c store.AgentChange) agentRecord {
 	}
 	if c.Roles != nil {
 		r.Roles = roleNames(*c.Roles)
+	}
+	if c.Regions != nil {
+		r.Regions = slices.Clone(*c.Regions)
+	}
+	if c.Profile != nil {
+		r.Profile = profileOf(*c.Profile)
 	}
 	if c.Password != nil {
 		r.Password = *c.Password

@@ -1,34 +1,20 @@
-package main
+// Package mailhost shows the demo's mail host to its page (intake/sandbox), which has types
+// of its own: mail, sandbox and intake never see one another.
+package mailhost
 
 import (
 	"context"
 
 	page "signpost/intake/sandbox"
-	"signpost/intake/web"
 	"signpost/mail/header"
 	"signpost/mail/sandbox"
 )
 
-// mount adds the window on the sandbox.
-func (d *demo) mount(s *web.Server) error {
-	var support []string
-	for _, r := range d.app.cfg.Regions() {
-		support = append(support, r.Address)
-	}
-	window, err := page.New(page.Deps{
-		Host: shownHost{d.host}, Machines: shownHost{d.host}, Ledger: d.app.db, Support: support,
-		SMTP: d.smtp.Addr().String(), IMAP: d.imap.Addr().String(), Password: demoPassword,
-	})
-	if err != nil {
-		return err
-	}
-	return window.Mount(s)
-}
+// Shown is a mail host as its page asks for it.
+type Shown struct{ *sandbox.Server }
 
-// shownHost shows the mail host to its page, which has types of its own.
-type shownHost struct{ *sandbox.Server }
-
-func (h shownHost) Mailboxes() []page.Mailbox {
+// Mailboxes lists the mailboxes there are.
+func (h Shown) Mailboxes() []page.Mailbox {
 	var all []page.Mailbox
 	for _, m := range h.Server.Mailboxes() {
 		all = append(all, page.Mailbox{Address: m.Address, Mails: m.Mails, LastAt: m.LastAt, Behaviour: string(m.Behaviour)})
@@ -36,7 +22,8 @@ func (h shownHost) Mailboxes() []page.Mailbox {
 	return all
 }
 
-func (h shownHost) Mails(address string, before uint64, limit int) []page.Mail {
+// Mails lists the mails of a mailbox, newest first, those with an id below before.
+func (h Shown) Mails(address string, before uint64, limit int) []page.Mail {
 	var all []page.Mail
 	for _, m := range h.Server.Mails(address, sandbox.MailID(before), limit) {
 		all = append(all, shownMail(m))
@@ -44,7 +31,8 @@ func (h shownHost) Mails(address string, before uint64, limit int) []page.Mail {
 	return all
 }
 
-func (h shownHost) Mail(id uint64) (page.Mail, error) {
+// Mail is one mail with its text.
+func (h Shown) Mail(id uint64) (page.Mail, error) {
 	m, err := h.Server.Mail(sandbox.MailID(id))
 	return shownMail(m), err
 }
@@ -81,9 +69,11 @@ func answerTo(h header.Header) string {
 	return ""
 }
 
-func (h shownHost) Watch(ctx context.Context) <-chan struct{} { return h.Server.Watch(ctx) }
+// Watch tells of each change, until ctx ends.
+func (h Shown) Watch(ctx context.Context) <-chan struct{} { return h.Server.Watch(ctx) }
 
-func (h shownHost) Machines() []page.Machine {
+// Machines lists the addresses and domains that behave as a machine does.
+func (h Shown) Machines() []page.Machine {
 	var all []page.Machine
 	for _, m := range h.Switched() {
 		all = append(all, page.Machine{Key: m.Key, Behaviour: string(m.Behaviour), BuiltIn: m.BuiltIn, Sent: m.Sent,
@@ -92,6 +82,7 @@ func (h shownHost) Machines() []page.Machine {
 	return all
 }
 
-func (h shownHost) SetBehaviour(key, behaviour string) error {
+// SetBehaviour makes an address or domain behave so.
+func (h Shown) SetBehaviour(key, behaviour string) error {
 	return h.Server.SetBehaviour(key, sandbox.Behaviour(behaviour))
 }
