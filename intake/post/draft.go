@@ -1,6 +1,7 @@
 package post
 
 import (
+	"slices"
 	"strings"
 
 	"signpost/store"
@@ -142,14 +143,11 @@ func (d *Draft) miss(name string) {
 	}
 }
 
-// attach adds a file unless the same one is there already.
-func (d *Draft) attach(file store.File) {
-	for _, have := range d.Files {
-		if have.Hash == file.Hash && have.Name == file.Name {
-			return
-		}
-	}
-	d.Files = append(d.Files, file)
+// has tells whether the same file is there already.
+func (d *Draft) has(file store.File) bool {
+	return slices.ContainsFunc(d.Files, func(have store.File) bool {
+		return have.Hash == file.Hash && have.Name == file.Name
+	})
 }
 
 // size is how many bytes the files have together.

@@ -52,7 +52,9 @@ func (r *Reader) takeFile(x *web.Exchange, d *Draft, name string, content io.Rea
 		return r.putFailed(err)
 	}
 	r.uploads.spend(x.Remote(), file.Size, time.Now())
-	d.attach(file)
+	if !d.has(file) {
+		d.Files = append(d.Files, file)
+	}
 	return nil
 }
 
@@ -87,6 +89,10 @@ func (r *Reader) putFailed(err error) error {
 	return &web.Fault{Status: http.StatusServiceUnavailable, RetryAfter: retryFull, Err: fmt.Errorf("take file: %w", err)}
 }
 
+func (r *Reader) tooMany(file store.File) Problem {
+	return Problem{Key: "post.files_many", Pairs: []any{"name", file.Name, "count", r.cfg.MaxFiles}}
+}
+
 func (r *Reader) tooLarge(file store.File, left int64) Problem {
 	if left < r.cfg.MaxFile {
 		limit := []any{"name", file.Name, "limit", text.Size(r.cfg.MaxTotal)}
@@ -105,7 +111,7 @@ func (r *Reader) refuseFile(d *Draft, file store.File, sent string, empty bool) 
 	case ending != "":
 		return Problem{Key: "post.file_ending", Pairs: []any{"name", file.Name, "ending", ending}}, true
 	case len(d.Files) >= r.cfg.MaxFiles:
-		return Problem{Key: "post.files_many", Pairs: []any{"name", file.Name, "count", r.cfg.MaxFiles}}, true
+		return r.tooMany(file), true
 	case empty:
 		return Problem{Key: "post.file_empty", Pairs: []any{"name", file.Name}}, true
 	case !r.wanted(file):

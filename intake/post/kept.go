@@ -46,11 +46,15 @@ func (r *Reader) takeKept(ctx context.Context, d *Draft) {
 			continue
 		}
 		file := store.File{Name: k.Name, Size: k.Size, Type: k.Type, Hash: k.Hash}
-		if len(d.Files) >= r.cfg.MaxFiles || d.size()+k.Size > r.cfg.MaxTotal {
-			d.AddFault(fieldFiles, Problem{Key: "post.files_many", Pairs: []any{"name", k.Name, "count", r.cfg.MaxFiles}})
-			continue
+		switch left := r.cfg.MaxTotal - d.size(); {
+		case d.has(file):
+		case len(d.Files) >= r.cfg.MaxFiles:
+			d.AddFault(fieldFiles, r.tooMany(file))
+		case k.Size > left:
+			d.AddFault(fieldFiles, r.tooLarge(file, left))
+		default:
+			d.Files = append(d.Files, file)
 		}
-		d.attach(file)
 	}
 	d.kept = nil
 }
