@@ -102,6 +102,9 @@ type Sandbox struct {
 	client   *web.Page[clientData]
 	write    *web.Page[writeData]
 	machines *web.Page[machinesData]
+
+	components *web.Page[componentsData]
+	panes      *web.Page[componentsData]
 }
 
 // New checks what the pages are plugged into.
@@ -121,6 +124,8 @@ func (b *Sandbox) Mount(s *web.Server) error {
 	b.client = web.Declare[clientData](set, "client.html")
 	b.write = web.Declare[writeData](set, "write.html")
 	b.machines = web.Declare[machinesData](set, "machines.html")
+	b.components = web.DeclareStaff[componentsData](set, "components.html")
+	b.panes = web.DeclareStaff[componentsData](set, "components-panes.html")
 	if err := set.Ready(); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
@@ -138,6 +143,7 @@ func (b *Sandbox) Mount(s *web.Server) error {
 		{Method: http.MethodGet, Path: "/sandbox/machines", Handler: b.showMachines},
 		{Method: http.MethodPost, Path: "/sandbox/machines", Handler: b.postMachines},
 		{Method: http.MethodGet, Path: "/sandbox/events", Handler: b.events},
+		{Method: http.MethodGet, Path: "/desk/components", Handler: b.showComponents},
 	} {
 		s.Handle(r)
 	}

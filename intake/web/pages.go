@@ -52,9 +52,9 @@ func (set *Set) base(layout string) *template.Template {
 	}
 	base, err := template.New(layout).Funcs(template.FuncMap{"icon": icon}).
 		ParseFS(templates, "templates/"+layout, "templates/_components.html")
-	if err == nil {
+	if err == nil && set.files != fs.FS(templates) { // its parts are those above
 		if parts, _ := fs.Glob(set.files, "templates/_*.html"); len(parts) > 0 {
-			base, err = base.ParseFS(set.files, parts...)
+			base, err = parseParts(base, set.files, parts)
 		}
 	}
 	if err != nil {
@@ -63,6 +63,21 @@ func (set *Set) base(layout string) *template.Template {
 	}
 	set.bases[layout] = base
 	return base
+}
+
+// parseParts adds a room's parts to a layout; none may take the name of one that is
+// there, or the shared one would change its meaning.
+func parseParts(base *template.Template, files fs.FS, names []string) (*template.Template, error) {
+	own, err := template.New("").Funcs(template.FuncMap{"icon": icon}).ParseFS(files, names...)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range own.Templates() {
+		if base.Lookup(part.Name()) != nil {
+			return nil, fmt.Errorf("the part %q stands in the layout too: name it otherwise", part.Name())
+		}
+	}
+	return base.ParseFS(files, names...)
 }
 
 // English says that the set's pages are written in English alone: so is the frame
