@@ -27,6 +27,7 @@ const demoAgent, demoPassword = "agent@example.com", "demo"
 // demoProcess is the demo as a newcomer runs it, over a past that was made up.
 type demoProcess struct {
 	URL, SMTP, Data string
+	process         *os.Process
 }
 
 // startFilledDemo fills a demo's folder and runs the demo over it.
@@ -51,6 +52,7 @@ func startFilledDemo(t *testing.T, tickets, mails int) *demoProcess {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	d.process = cmd.Process
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
@@ -195,6 +197,7 @@ func (d *demoProcess) publicPages(t *testing.T, ctx context.Context, partner str
 		"/", "/contact", "/contact?lang=ar", shows.received, asks.page, shows.page, "/link/asked", "/link/renewed",
 		"/t/none", "/nowhere", "/sign-in",
 		"/sandbox", shows.box, shows.mail, "/sandbox?box=none@example.net", "/sandbox/write", "/sandbox/machines",
+		"/desk/components", "/desk/components?view=panes",
 	}
 }
 
