@@ -29,6 +29,13 @@ const (
 	EventMailRead        Event = "mail_read"
 	// The requester's address was replaced; Body is the one before.
 	EventAddressChanged Event = "address_changed"
+	// What an agent did; Change says what it changed.
+	EventAssigned        Event = "assigned"
+	EventStatusChanged   Event = "status_changed"
+	EventPriorityChanged Event = "priority_changed"
+	EventCategoryChanged Event = "category_changed"
+	EventTagsChanged     Event = "tags_changed"
+	EventReplyUndone     Event = "reply_undone" // it was a reply, Outbound its mail
 )
 
 // Entry is one item of a ticket's thread, numbered from 1.
@@ -40,6 +47,33 @@ type Entry struct {
 	Outbound OutboundID // the mail an event tells of, or a reply went out as
 	Author   string     // display name, or "" for the service itself
 	At       time.Time
-	Body     string // plain text, line feeds only
+	Body     string // with line feeds only: of a message and an event plain text, else Markdown
 	Files    []File
+	// By is from which side it came, and Agent who of those who work here; "" and 0 in
+	// entries from before it was kept.
+	By       ActorKind
+	Agent    AgentID
+	Change   Change    // what it changed on the ticket
+	Mentions []AgentID // of a note
+	// UndoUntil is, of a reply, until when its author may take it back: partners are shown
+	// it from then on. Zero: at once.
+	UndoUntil time.Time
+}
+
+// PublicAt is from when on partners are shown a message or a reply.
+func (e Entry) PublicAt() time.Time {
+	if e.UndoUntil.After(e.At) {
+		return e.UndoUntil
+	}
+	return e.At
+}
+
+// Change is what an act changed on its ticket, from what it was to what it is; two fields
+// that are the same changed nothing. A reply says its status also where that is so.
+type Change struct {
+	StatusFrom, StatusTo     Status
+	AssigneeFrom, AssigneeTo AgentID
+	PriorityFrom, PriorityTo Priority
+	CategoryFrom, CategoryTo string
+	TagsAdded, TagsRemoved   []string
 }

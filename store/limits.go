@@ -22,6 +22,7 @@ const (
 	MaxHoldStage      = 20
 	MaxRoles          = 20 // of one agent
 	MaxAgentRegions   = 1000
+	MaxMentions       = 50 // of one note
 )
 
 // What is kept of texts that come from outside, in bytes; the rest is cut off.

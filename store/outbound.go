@@ -35,6 +35,10 @@ func (k OutboundKind) OfTicket() bool {
 	return k == MailConfirmation || k == MailLinks || k == MailReply
 }
 
+// FollowsRequester tells that a mail of the kind says nothing but the way to its ticket's
+// page: it is not sent any more once the ticket has another requester.
+func (k OutboundKind) FollowsRequester() bool { return k == MailConfirmation || k == MailLinks }
+
 // Automatic tells that the service writes a mail of the kind by itself. What a person
 // writes reaches also those who complained of automatic mail. A kind that is not
 // known counts as a person's.
@@ -100,6 +104,10 @@ type Outbound struct {
 	Number  string
 	Promise Promise
 	Link    LinkID
+	// Entry is the Seq of the entry that a reply is, and UndoUntil until when its author
+	// may take it back: it is not due before.
+	Entry     uint32
+	UndoUntil time.Time
 	// Links are, of MailLinks, all tickets that it leads to, the newest first:
 	// Ticket, Number and Link are that one's.
 	Links []TicketLink

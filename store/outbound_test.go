@@ -10,11 +10,11 @@ import (
 // answers are written down.
 func TestEachKindOfMailAnswersTheQuestions(t *testing.T) {
 	t.Parallel()
-	type answers struct{ atMostOnce, ofTicket, automatic, answers bool }
+	type answers struct{ atMostOnce, ofTicket, automatic, answers, followsRequester bool }
 	want := map[store.OutboundKind]answers{
-		store.MailConfirmation: {ofTicket: true, automatic: true},
+		store.MailConfirmation: {ofTicket: true, automatic: true, followsRequester: true},
 		store.MailAutoResponse: {atMostOnce: true, automatic: true, answers: true},
-		store.MailLinks:        {ofTicket: true, automatic: true},
+		store.MailLinks:        {ofTicket: true, automatic: true, followsRequester: true},
 		store.MailReply:        {ofTicket: true},
 		store.MailAlarm:        {automatic: true},
 		store.MailCanary:       {automatic: true},
@@ -24,7 +24,7 @@ func TestEachKindOfMailAnswersTheQuestions(t *testing.T) {
 		t.Errorf("%d kinds, %d are told of here", len(kinds), len(want))
 	}
 	for _, k := range append(kinds, "written by a person") { // all answers are no
-		got := answers{k.AtMostOnce(), k.OfTicket(), k.Automatic(), k.Answers()}
+		got := answers{k.AtMostOnce(), k.OfTicket(), k.Automatic(), k.Answers(), k.FollowsRequester()}
 		if got != want[k] {
 			t.Errorf("%s: %+v, want %+v", k, got, want[k])
 		}

@@ -50,6 +50,7 @@ func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) 
 // consumer declares the narrow part it needs.
 type Store interface {
 	Tickets
+	Desk
 	Links
 	Outbox
 	Ledger
@@ -268,9 +269,9 @@ type Upkeep interface {
 	// Stats returns the counts that the driver keeps beside the rows; it costs
 	// the same at any size.
 	Stats(ctx context.Context) (Stats, error)
-	// BlobsReferenced tells which of the hashes any entry or ledger row names.
+	// BlobsReferenced tells which of the hashes any entry, draft or ledger row names.
 	BlobsReferenced(ctx context.Context, hashes []BlobHash) ([]bool, error)
-	// ListBlobs lists the hashes that entries and ledger rows name, in order, those
+	// ListBlobs lists the hashes that entries, drafts and ledger rows name, in order, those
 	// after the one given ("": from the first). ErrInvalid for another that is none.
 	ListBlobs(ctx context.Context, after BlobHash, limit int) ([]BlobHash, error)
 	// Housekeep drops expired idempotency keys, links, sessions, suppressions, refusals, reservations and

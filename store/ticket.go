@@ -95,7 +95,18 @@ type Ticket struct {
 	// SolvedAt since when the ticket is solved, zero while it is not.
 	StoppedAt time.Time
 	SolvedAt  time.Time
+
+	Assignee AgentID // 0: none
+	Priority Priority
+	Tags     []string // lower case, sorted
+	// SeenAt is when an agent opened it first, zero before.
+	SeenAt time.Time
+	// Trouble is the event that told of a mail which did not arrive, "" once another did.
+	Trouble Event
 }
+
+// InTrouble tells whether what support wrote last did not arrive, or cannot.
+func (k Ticket) InTrouble() bool { return k.Trouble != "" || k.Question == QuestionUndeliverable }
 
 // StatusAt is the status as it is shown at an instant: of a ticket solved for
 // ClosedAfter StatusClosed.

@@ -66,7 +66,7 @@ func (f *Form) attachment(x *web.Exchange, ticket store.Ticket) (store.File, err
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.File{}, err
 	}
-	if len(entries) != 1 || uint64(entries[0].Seq) != seq || !visible(entries[0]) || i < 0 || i >= len(entries[0].Files) {
+	if len(entries) != 1 || uint64(entries[0].Seq) != seq || !visible(entries[0], time.Now()) || i < 0 || i >= len(entries[0].Files) {
 		return store.File{}, missing
 	}
 	return entries[0].Files[i], nil

@@ -84,7 +84,7 @@ func (f *Form) entries(x *web.Exchange, ticket store.Ticket) (all []store.Entry,
 			return all, err
 		}
 		after = part[len(part)-1].Seq
-		all = append(all, slices.DeleteFunc(part, func(e store.Entry) bool { return !visible(e) })...)
+		all = append(all, slices.DeleteFunc(part, func(e store.Entry) bool { return !visible(e, time.Now()) })...)
 	}
 	return all, nil
 }

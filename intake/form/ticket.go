@@ -224,7 +224,7 @@ func (f *Form) pageStart(x *web.Exchange, ticket store.Ticket) uint32 {
 func (f *Form) days(ticket store.Ticket, entries []store.Entry, base string, zone *time.Location) []day {
 	var days []day
 	for _, e := range entries {
-		if !visible(e) {
+		if !visible(e, time.Now()) {
 			continue
 		}
 		l := message{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: author(ticket, e), At: e.At, Body: e.Body}
@@ -242,8 +242,10 @@ func (f *Form) days(ticket store.Ticket, entries []store.Entry, base string, zon
 	return days
 }
 
-func visible(e store.Entry) bool {
-	return e.Kind == store.EntryMessage || e.Kind == store.EntryReply
+// visible tells what partners are shown. A reply that its author may still take back is
+// not.
+func visible(e store.Entry, now time.Time) bool {
+	return e.Kind == store.EntryMessage || e.Kind == store.EntryReply && !e.PublicAt().After(now)
 }
 
 func sameDay(a, b time.Time) bool {

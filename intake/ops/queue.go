@@ -210,6 +210,8 @@ func kindWords(k store.OutboundKind) string {
 		return "answer to a stray mail"
 	case store.MailLinks:
 		return "links asked for"
+	case store.MailReply:
+		return "reply of an agent"
 	}
 	return string(k)
 }

@@ -95,6 +95,7 @@ var kindMark = map[store.OutboundKind]string{
 	store.MailConfirmation: "c",
 	store.MailAutoResponse: "ar",
 	store.MailLinks:        "l",
+	store.MailReply:        "r",
 	store.MailAlarm:        "al",
 }
 

@@ -125,7 +125,7 @@ func deadAddress(d *desk) {
 	}
 
 	d.pass(time.Minute)
-	k.Question, k.ChangedAt = "", d.at()
+	k.Question, k.Trouble, k.ChangedAt = "", "", d.at()
 	d.same(must[store.Ticket](d)(d.SettleQuestion(d.ctx, d.now, store.ByService(), k.ID)), k)
 	d.pass(time.Minute)
 	d.same(must[store.Ticket](d)(d.SettleQuestion(d.ctx, d.now, store.ByService(), k.ID)), k)

@@ -181,7 +181,7 @@ func (m *model) fails(now time.Time, o *modelMail) {
 	m.hour(now, "region", o.Region).Failed++
 	m.hour(now, "domain", store.Domain(o.To)).Failed++
 	if k := m.ticket(o.Ticket); k != nil && o.Kind != store.MailAutoResponse {
-		k.Status = store.StatusOpen
+		m.lost(k, 0, store.EventMailFailed)
 		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now,
 			Body: o.Reply})
 	}
@@ -191,7 +191,7 @@ func (m *model) fails(now time.Time, o *modelMail) {
 func (m *model) retry(now time.Time, r store.Retry) (done store.Retried) {
 	for _, id := range r.IDs {
 		o := m.out(id)
-		waits := o.State == store.StateHeld || o.State == store.StateQueued && o.DueAt.After(now)
+		waits := o.State == store.StateHeld || o.State == store.StateQueued && o.DueAt.After(now) && !o.UndoUntil.After(now)
 		fails := o.State == store.StateFailed && o.Kind != store.MailAutoResponse
 		throttled := o.State == store.StateThrottled
 		if !waits && !fails && !throttled {
@@ -215,7 +215,7 @@ func (m *model) retry(now time.Time, r store.Retry) (done store.Retried) {
 		}
 		if o.DueAt = now; fails {
 			o.State, o.QueuedAt, o.DoneAt, o.Attempts = store.StateQueued, now, time.Time{}, 0
-			o.Delivery, o.Hold = store.Delivery{}, store.Hold{}
+			o.Delivery, o.Hold, o.UndoUntil = store.Delivery{}, store.Hold{}, time.Time{}
 		}
 		done.Due = append(done.Due, o.Outbound)
 	}

@@ -179,7 +179,8 @@ func anotherAddress(d *desk) {
 		d.Fatalf("the confirmation is %+v", m)
 	}
 	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, k.ID, 1, 9)), []store.Entry{
-		{Ticket: k.ID, Seq: 2, Kind: store.EntryEvent, Event: store.EventAddressChanged, At: d.at(), Body: was},
+		{Ticket: k.ID, Seq: 2, Kind: store.EntryEvent, Event: store.EventAddressChanged, At: d.at(), Body: was,
+			By: store.ActorService},
 	})
 	_, err := d.TicketByLink(d.ctx, d.now, old)
 	d.wantErr(err, store.ErrNotFound)

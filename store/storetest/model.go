@@ -39,6 +39,9 @@ type model struct {
 	agents   []*modelAgent
 	sessions []*modelSession
 	hours    map[modelHour]*store.Tally
+	undos    map[store.OutboundID][2]store.Ticket // the ticket before a reply and after it
+	drafts   map[modelDraft]store.Draft
+	reads    map[modelDraft]uint32
 }
 
 type modelLink struct {
@@ -64,7 +67,8 @@ func newModel() *model {
 		entries: map[store.TicketID][]store.Entry{}, links: map[store.LinkID]*modelLink{}, posts: map[string]modelPost{},
 		last: map[string]int{}, boxes: map[string]*store.MailboxState{}, raws: map[store.InboundID]string{},
 		answered: map[string]time.Time{}, usage: map[store.Budget]store.Usage{}, on: map[string]*store.Responder{}, back: map[store.OutboundID]bool{},
-		hours: map[modelHour]*store.Tally{},
+		hours: map[modelHour]*store.Tally{}, undos: map[store.OutboundID][2]store.Ticket{},
+		drafts: map[modelDraft]store.Draft{}, reads: map[modelDraft]uint32{},
 	}
 }
 
@@ -136,14 +140,14 @@ func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (
 		ID: ids.Ticket.ID, Number: fmt.Sprintf("%s-%d", n.Region.Prefix, 1000+m.last[n.Region.Prefix]), Region: n.Region.ID,
 		Channel: n.Channel, Status: store.StatusOpen, Requester: n.Requester, Category: n.Category, Title: n.Title,
 		OpenedAt: now, ChangedAt: now, Promise: n.Promise, Link: n.Link, Entries: 1, Version: 1,
-		LastPublic: store.EntryMessage, LastPublicAt: now, LastPartnerAt: now,
+		LastPublic: store.EntryMessage, LastPublicAt: now, LastPartnerAt: now, Priority: store.PriorityNormal,
 	}
 	if allowed.dead {
 		k.Question = store.QuestionUndeliverable
 	}
 	m.tickets = append(m.tickets, k)
 	m.hour(now, "region", k.Region).Opened++
-	m.entries[k.ID] = []store.Entry{{Ticket: k.ID, Seq: 1, Kind: store.EntryMessage, Author: n.Requester.Name, At: now, Body: n.Body, Files: n.Files}}
+	m.entries[k.ID] = []store.Entry{{Ticket: k.ID, Seq: 1, Kind: store.EntryMessage, Author: n.Requester.Name, At: now, Body: n.Body, Files: n.Files, By: store.ActorPartner}}
 	m.links[n.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
 	m.posts["open "+n.Idempotency] = modelPost{k.ID, 1, now, n.Fingerprint}
 	o := &modelMail{Outbound: store.Outbound{
@@ -178,31 +182,15 @@ func (m *model) appendMessage(now time.Time, n store.NewMessage) (store.Entry, e
 	if k.ProvenAt.IsZero() {
 		k.ProvenAt = now
 	}
-	e := m.addEntry(k, store.Entry{Kind: store.EntryMessage, Author: k.Requester.Name, At: now, Body: n.Body, Files: n.Files})
-	m.posts[key] = modelPost{k.ID, e.Seq, now, n.Fingerprint}
-	m.reopen(k, now)
-	return e, nil
-}
-
-// reopen opens a ticket that waits for its partner or is solved.
-func (m *model) reopen(k *store.Ticket, now time.Time) {
+	e := store.Entry{Kind: store.EntryMessage, Author: k.Requester.Name, At: now, Body: n.Body, Files: n.Files,
+		By: store.ActorPartner}
 	if k.Status == store.StatusPending || k.Status == store.StatusSolved {
-		k.Status, k.StoppedAt, k.SolvedAt = store.StatusOpen, time.Time{}, time.Time{}
+		e.Change = store.Change{StatusFrom: k.Status, StatusTo: store.StatusOpen}
+		m.setStatus(now, k, store.StatusOpen)
 	}
-}
-
-func (m *model) addEntry(k *store.Ticket, e store.Entry) store.Entry {
-	k.Entries++
-	k.ChangedAt = e.At
-	e.Ticket, e.Seq = k.ID, k.Entries
-	if e.Kind != store.EntryEvent {
-		k.Version = e.Seq
-	}
-	if e.Kind == store.EntryMessage {
-		k.LastPublic, k.LastPublicAt, k.LastPartnerAt = e.Kind, e.At, e.At
-	}
-	m.entries[k.ID] = append(m.entries[k.ID], e)
-	return e
+	e = m.addEntry(k, e)
+	m.posts[key] = modelPost{k.ID, e.Seq, now, n.Fingerprint}
+	return e, nil
 }
 
 func (m *model) revokeLink(now time.Time, id store.LinkID) error {
@@ -247,16 +235,11 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 			continue
 		}
 		if reason, dead := m.withheld(now, o.To, o.Kind); reason != "" {
-			o.end(store.StateSuppressed, now)
-			o.Reason = reason
-			m.countEnd(o)
-			if k := m.ticket(o.Ticket); dead && k != nil && o.Kind != store.MailAutoResponse &&
-				store.AddressKey(k.Requester.Email) == store.AddressKey(o.To) {
-				k.Question = store.QuestionUndeliverable
-			}
+			m.withhold(now, o, reason, dead)
 			continue
 		}
 		leased[domain]++
+		delete(m.undos, o.ID)
 		o.overdue, o.State = false, store.StateClaimed
 		o.Attempts++
 		o.DueAt = now.Add(c.Lease(o.Attempts))
@@ -294,6 +277,9 @@ func (m *model) pull(now, by time.Time) (n int) {
 			m.giveUp(o, now)
 		default:
 			o.DueAt, o.overdue = now, o.State == store.StateClaimed
+			if o.UndoUntil.After(now) {
+				o.UndoUntil = now
+			}
 		}
 		n++
 	}
@@ -346,6 +332,9 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 	}
 	if f.State == store.StateFailed {
 		m.fails(now, o)
+	}
+	if f.State == store.StateSent && o.Kind == store.MailReply {
+		m.accept(now, o)
 	}
 	return nil
 }

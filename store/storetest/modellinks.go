@@ -98,7 +98,7 @@ func (m *model) mailLinks(now time.Time, n store.LinkRequest, id store.OutboundI
 func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.OutboundID) (store.Opened, error) {
 	k := m.ticket(n.Ticket)
 	if n.Link == (store.LinkID{}) {
-		if !k.ProvenAt.IsZero() {
+		if !k.ProvenAt.IsZero() || k.Replies > 0 {
 			return store.Opened{}, store.ErrConflict
 		}
 	} else {
@@ -112,7 +112,7 @@ func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.Outb
 	}
 	allowed := m.allow(now, n.Email, n.Budgets)
 	was := k.Requester.Email
-	k.Requester.Email, k.ProvenAt, k.Question = n.Email, time.Time{}, ""
+	k.Requester.Email, k.ProvenAt, k.Question, k.Trouble = n.Email, time.Time{}, "", ""
 	if allowed.dead {
 		k.Question = store.QuestionUndeliverable
 	}
@@ -123,7 +123,7 @@ func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.Outb
 	for _, o := range m.outs {
 		waits := o.State == store.StateQueued || o.State == store.StateHeld || o.State == store.StateThrottled ||
 			o.State == store.StateFailed
-		if o.Ticket == k.ID && waits && o.Kind != store.MailAutoResponse {
+		if o.Ticket == k.ID && waits && (o.Kind == store.MailConfirmation || o.Kind == store.MailLinks) {
 			m.replace(now, o)
 		}
 	}

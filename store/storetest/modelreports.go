@@ -89,7 +89,7 @@ func (m *model) meet(now time.Time, o *modelMail, fate store.Fate, r store.Repor
 			k.Question = store.QuestionUndeliverable
 		}
 		if fate != store.FateComplained {
-			k.Status = store.StatusOpen
+			m.lost(k, o.ID, event)
 		}
 		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: event, Outbound: o.ID, At: now, Body: r.Diagnostic})
 	}
@@ -248,7 +248,7 @@ func (m *model) release(now time.Time, id store.SuppressionID) (store.Suppressio
 func (m *model) settleQuestion(now time.Time, id store.TicketID) store.Ticket {
 	k := m.ticket(id)
 	if k.Question != "" {
-		k.Question, k.ChangedAt = "", now
+		k.Question, k.Trouble, k.ChangedAt = "", "", now
 	}
 	return *k
 }

@@ -330,6 +330,7 @@ func failureTold(d *desk) {
 	d.must(d.FinishOutbound(d.ctx, d.now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateFailed, Reply: "550 no such user", Code: 550}))
 	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, k.ID, 1, 9)), []store.Entry{{
 		Ticket: k.ID, Seq: 2, Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: row.ID, At: d.at(), Body: "550 no such user",
+		By: store.ActorService,
 	}})
 	if now := must[store.Ticket](d)(d.Ticket(d.ctx, k.ID)); now.Entries != 2 || !now.ChangedAt.Equal(d.at()) {
 		d.Errorf("the ticket stands as %+v", now)

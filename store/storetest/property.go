@@ -42,8 +42,9 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			"decide": r.decide, "decideMore": r.decide, "quarantine": r.quarantine, "switch": r.switchResponder,
 			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored,
 			"clock": r.clock, "raws": r.dropRaws, "retry": r.retry, "agent": r.agent, "session": r.session,
-			"sessionAgain": r.session,
-			"housekeep":    r.housekeep, "time passes": r.pass, "": r.glance,
+			"sessionAgain": r.session, "reply": r.reply, "replyMore": r.reply, "undo": r.undo, "arrange": r.arrange,
+			"draft":     r.draft,
+			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
 		})
 		r.readAll()
 		if err := r.store.Check(r.ctx); err != nil {
@@ -382,11 +383,13 @@ func (r *run) readAll() {
 	r.readBoard()
 	r.readThrottled()
 	r.readNumbers()
+	r.readDesk()
 	var deadlines []store.Deadline
 	since := r.now.Add(-store.DeadlineKept)
 	for _, k := range r.model.tickets {
-		deadlines = append(deadlines, store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse,
-			Due: k.Promise.FirstResponseBy})
+		if due := r.model.due(k); !due.IsZero() {
+			deadlines = append(deadlines, store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: due})
+		}
 	}
 	deadlines = slices.DeleteFunc(deadlines, func(d store.Deadline) bool {
 		return d.Due.After(r.now) ||

@@ -42,7 +42,7 @@ func wholeTicket(d *desk) {
 		ID: opened.Ticket.ID, Number: "US-1001", Region: "us", Channel: store.ChannelForm, Status: store.StatusOpen,
 		Requester: n.Requester, Category: n.Category, Title: n.Title, OpenedAt: d.at(), ChangedAt: d.at(),
 		Promise: n.Promise, Link: n.Link, Entries: 1, Version: 1,
-		LastPublic: store.EntryMessage, LastPublicAt: d.at(), LastPartnerAt: d.at(),
+		LastPublic: store.EntryMessage, LastPublicAt: d.at(), LastPartnerAt: d.at(), Priority: store.PriorityNormal,
 	}
 	mail := store.Outbound{
 		ID: opened.Confirmation.ID, Kind: store.MailConfirmation, Region: "us", From: n.Region.Address,
@@ -61,6 +61,7 @@ func wholeTicket(d *desk) {
 	d.same(must[[]store.Ticket](d)(d.TicketsByRequester(d.ctx, " ana@partner.EXAMPLE ", 0, 9)), []store.Ticket{ticket})
 	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, ticket.ID, 0, 9)), []store.Entry{{
 		Ticket: ticket.ID, Seq: 1, Kind: store.EntryMessage, Author: "Ana", At: d.at(), Body: n.Body, Files: n.Files,
+		By: store.ActorPartner,
 	}})
 	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, n.Promise.ResolutionBy, 9)), []store.Deadline{
 		{Ticket: ticket.ID, Kind: store.DeadlineFirstResponse, Due: n.Promise.FirstResponseBy},
@@ -86,33 +87,6 @@ func wholeTicket(d *desk) {
 		func() error { _, err := d.lists().mailsOf(77); return err },
 	} {
 		d.wantErr(verb(), store.ErrNotFound)
-	}
-}
-
-// untold opens tickets that nothing is mailed of.
-func untold(d *desk) {
-	without := func(n *store.NewTicket) {
-		n.Channel, n.Link, n.MessageID, n.Idempotency = store.ChannelDesk, store.LinkID{}, "", "key"
-	}
-	opened, linked := d.opens(without), d.opens(func(n *store.NewTicket) { n.Channel, n.MessageID = store.ChannelAPI, "" })
-	if opened.Confirmation.ID != 0 || opened.Ticket.Link != (store.LinkID{}) || opened.Ticket.Number != "US-1001" {
-		d.Errorf("it opened as %+v", opened)
-	}
-	d.same(d.opens(without), store.Opened{Ticket: opened.Ticket, Replayed: true})
-	d.same(must[[]store.Outbound](d)(d.lists().mailsOf(linked.Ticket.ID)), []store.Outbound{})
-	d.same(must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, linked.Ticket.Link)), linked.Ticket)
-	_, err := d.TicketByLink(d.ctx, d.now, store.LinkID{})
-	d.wantErr(err, store.ErrNotFound)
-	d.opens(without, post("another key", "")) // the link that is none is in use by none
-	d.must(d.RevokeLinks(d.ctx, d.now, store.ByService(), opened.Ticket.ID))
-	_, err = d.NextOutbound(d.ctx)
-	d.wantErr(err, store.ErrNotFound)
-	for _, change := range []func(*store.NewTicket){
-		func(n *store.NewTicket) { n.Channel, n.Link = store.ChannelDesk, store.LinkID{} }, // a confirmation carries it
-		func(n *store.NewTicket) { n.Channel, n.MessageID = store.ChannelConsole, "" },
-	} {
-		_, err := d.OpenTicket(d.ctx, d.now, d.ticket(change))
-		d.wantErr(err, store.ErrInvalid)
 	}
 }
 
@@ -346,6 +320,7 @@ func followUp(d *desk) {
 	entry := must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(m.Link), m))
 	d.same(entry, store.Entry{
 		Ticket: opened.Ticket.ID, Seq: 2, Kind: store.EntryMessage, Author: "Ana", At: d.at(), Body: long, Files: m.Files,
+		By: store.ActorPartner,
 	})
 	want := opened.Ticket
 	want.Entries, want.Version, want.ChangedAt, want.ProvenAt, want.Status = 2, 2, d.at(), d.at(), store.StatusOpen
@@ -451,34 +426,6 @@ func threadPages(d *desk) {
 	}
 	d.same(seqs, []uint32{1, 2, 3, 4, 5, 6})
 	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, k.ID, 1<<32-1, 4)), []store.Entry{})
-}
-
-func deadlines(d *desk) {
-	promise := func(first, resolution time.Duration) func(*store.NewTicket) {
-		return func(n *store.NewTicket) {
-			n.Promise = store.Promise{}
-			if first != 0 {
-				n.Promise.FirstResponseBy = d.now.Add(first)
-			}
-			if resolution != 0 {
-				n.Promise.ResolutionBy = d.now.Add(resolution)
-			}
-		}
-	}
-	a := d.opens(promise(3*time.Hour, 9*time.Hour)).Ticket
-	b := d.opens(promise(time.Hour, 0)).Ticket
-	d.opens(promise(0, 0))
-	first := func(k store.Ticket) store.Deadline {
-		return store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: k.Promise.FirstResponseBy}
-	}
-	until := d.at().Add(3 * time.Hour)
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until.Add(-time.Microsecond), 9)),
-		[]store.Deadline{first(b)})
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until, 9)), []store.Deadline{first(b), first(a)})
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until, 1)), []store.Deadline{first(b)})
-	if all := must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until.Add(1000*time.Hour), 9)); len(all) != 3 {
-		d.Errorf("%d deadlines, want 3: %v", len(all), all)
-	}
 }
 
 func cancelled(d *desk) {

@@ -67,7 +67,7 @@ func (c *checker) fault(format string, args ...any) {
 
 func (c *checker) run() error {
 	for _, step := range []func() error{
-		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers,
+		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.drafts, c.reads, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers,
 		c.alarms, c.canaries, c.budgets, c.expiries, c.tallies, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
@@ -116,6 +116,7 @@ func (c *checker) tickets() error {
 		who := digestOf(store.AddressKey(k.Requester.Email))
 		c.want(bNumbers, numberKey(prefix, counter), key, "ticket", k.ID)
 		c.want(bRequesters, digestID(who, uint64(k.ID)), nil, "ticket", k.ID)
+		c.onDesk(k)
 		for _, d := range k.Deadlines() {
 			c.wantDeadline(d)
 		}
@@ -204,6 +205,7 @@ func (c *checker) outbounds() error {
 			c.fault("outbound %d: no inbound %d", row.ID, row.Inbound)
 		}
 		c.waiting(row)
+		c.undo(row)
 		c.throttled(row)
 		return nil
 	})
@@ -368,7 +370,7 @@ func (c *checker) compareRows() error {
 	for _, b := range []bucket{
 		bTickets, bNumbers, bRequesters, bDeadlines, bOutMessages, bOutbox, bOutHeld, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
 		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed, bAlarmKeys,
-		bThrottled, bTurns, bNetworkTurns, bBudgetWaits,
+		bThrottled, bTurns, bNetworkTurns, bBudgetWaits, bDesk, bDeskSolved, bUndos,
 	} {
 		n := 0
 		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {

@@ -16,7 +16,7 @@ import (
 func TestCheckFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for b := bTickets; b < bucketCount; b++ {
-		if b == bBudgets { // nothing else tells of a budget: one that is lost was never charged
+		if b == bBudgets || b == bReads { // nothing else tells of these: one that is lost never was
 			continue
 		}
 		t.Run(nameOf(b), func(t *testing.T) {
@@ -102,6 +102,27 @@ func furnish(t *testing.T, db *Store) {
 	_, err8 := db.RaiseAlarm(ctx, now, store.Trouble{Key: "relay", Level: 1})
 	_, err9 := db.BeginCanary(ctx, now, benchCanary(n))
 	if err := errors.Join(err, err8, err9); err != nil {
+		t.Fatal(err)
+	}
+	furnishDesk(t, db, now, n)
+}
+
+// furnishDesk leaves a row in each of the desk's buckets.
+func furnishDesk(t *testing.T, db *Store, now time.Time, n store.NewTicket) {
+	t.Helper()
+	ctx := context.Background()
+	lee := store.Actor{Kind: store.ActorStaff, Agent: 1, Account: "lee@x", Name: "Lee", Roles: []store.Role{store.RoleAgent}}
+	n.Link, n.MessageID, n.Idempotency, n.Requester.Email = store.LinkID{11}, "desk@x", "", "someone@desk.example"
+	opened, err3 := db.OpenTicket(ctx, now, n)
+	_, err4 := db.Reply(ctx, now, lee, store.NewReply{
+		Ticket: opened.Ticket.ID, Body: "Done.", Then: store.StatusSolved, Version: 1, Undo: 20 * time.Second, Region: n.Region,
+		MessageID: "reply@x", Link: store.LinkID{12}, LinkExpires: now.Add(time.Hour),
+	})
+	err1 := db.MarkRead(ctx, now, lee, opened.Ticket.ID, 2)
+	err2 := db.SaveDraft(ctx, now, lee, store.Draft{
+		Ticket: opened.Ticket.ID, Kind: store.EntryNote, Body: "and", Files: n.Files,
+	})
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
 }

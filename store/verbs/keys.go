@@ -76,6 +76,11 @@ import (
 //	alarms        alarm(8)                             alarm record
 //	alarmkeys     digest(16) of its key                alarm(8)  those that stand
 //	canaries      run(8)                               canary record
+//	desk          calm(1) due(8) ticket(8)             desk row (deskrows.go): tickets to be solved
+//	desksolved    changed(8) ticket(8)                 desk row: those solved
+//	undos         outbound(8)                          undo record: of replies that may be taken back
+//	reads         ticket(8) agent(8)                   seq u32
+//	drafts        ticket(8) agent(8) kind(1)           draft record
 //
 // A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
 // outbounds and inbounds is the last id given out, that of outbox the last
@@ -136,6 +141,11 @@ const (
 	bNetworkTurns
 	bBudgetWaits
 	bOutHeld
+	bDesk
+	bDeskSolved
+	bUndos
+	bReads
+	bDrafts
 	bucketCount
 )
 
@@ -187,6 +197,11 @@ func layouts() []engine.Layout {
 		bTurns:         {Name: "turns"},
 		bNetworkTurns:  {Name: "networkturns"},
 		bBudgetWaits:   {Name: "budgetwaits"},
+		bDesk:          {Name: "desk"},
+		bDeskSolved:    {Name: "desksolved", Appends: true},
+		bUndos:         {Name: "undos", Appends: true},
+		bReads:         {Name: "reads"},
+		bDrafts:        {Name: "drafts"},
 	}
 }
 

@@ -133,5 +133,8 @@ func (t *txn) pull(id store.OutboundID, now, by time.Time) (bool, error) {
 		err = t.dequeue(row)
 	}
 	row.DueAt = now
+	if row.UndoUntil.After(now) {
+		row.UndoUntil = now
+	}
 	return true, errors.Join(err, t.enqueue(row), t.putOutbound(row))
 }

@@ -356,14 +356,18 @@ func (t *txn) changeRequester(now time.Time, by store.Actor, n store.NewAddress)
 		return store.Opened{}, err
 	}
 	before := k.Requester.Email
-	k.Requester.Email, k.ProvenAt, k.Question = n.Email, time.Time{}, ""
+	k.Requester.Email, k.ProvenAt, k.Question, k.Trouble = n.Email, time.Time{}, "", ""
 	if p.dead {
 		k.Question = store.QuestionUndeliverable
 	}
 	if err := t.newLink(&k, n.Mailing.Link, n.LinkExpires); err != nil {
 		return store.Opened{}, err
 	}
-	if err := t.appendEvent(&k, now, store.EventAddressChanged, 0, before); err != nil {
+	told := store.Entry{
+		Kind: store.EntryEvent, Event: store.EventAddressChanged, Author: by.Name, At: now, Body: before, By: by.Kind,
+		Agent: by.Agent,
+	}
+	if err := t.addEntry(&k, &told); err != nil {
 		return store.Opened{}, err
 	}
 	if err := t.moveRequester(now, k, before); err != nil {
@@ -437,7 +441,7 @@ func (t *txn) indexRecipient(row store.Outbound) error {
 // isReplaced tells a mail with a link whose ticket has been given another address
 // since.
 func (t *txn) isReplaced(row store.Outbound) (bool, error) {
-	if row.Ticket == 0 || !row.Kind.OfTicket() {
+	if row.Ticket == 0 || !row.Kind.FollowsRequester() {
 		return false, nil
 	}
 	return t.isElsewhere(row)
@@ -446,7 +450,7 @@ func (t *txn) isReplaced(row store.Outbound) (bool, error) {
 // replace ends a mail with a link that waits to be sent to an address given up, and
 // marks one that failed.
 func (t *txn) replace(now time.Time, row store.Outbound) error {
-	if !row.Kind.OfTicket() {
+	if !row.Kind.FollowsRequester() {
 		return nil
 	}
 	var err error

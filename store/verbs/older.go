@@ -166,6 +166,11 @@ func moveTicket(m *mover, b bucket, key, _ []byte) error {
 	if err := m.put(b, key, value); err != nil {
 		return err
 	}
+	if list, place, row, ok := deskPlace(k); ok {
+		if err := m.put(list, place, row); err != nil {
+			return err
+		}
+	}
 	for _, d := range k.Deadlines() {
 		if row := rowOfDeadline(d); bytes.Compare(row, m.from.deadlinesDropped()) > 0 {
 			if err := m.put(bDeadlines, row, []byte{}); err != nil {

@@ -87,6 +87,10 @@ func (s *Store) prepare(now time.Time, n store.NewTicket) (opening, error) {
 	}
 	o.first = store.Entry{
 		Kind: store.EntryMessage, Author: n.Requester.Name, At: o.now, Body: n.Body, Files: n.Files,
+		By: store.ActorPartner,
+	}
+	if n.Channel == store.ChannelCanary {
+		o.first.By = store.ActorService
 	}
 	var err error
 	o.entry, err = s.codec.entryBytes(o.first)
@@ -236,7 +240,7 @@ func (t *txn) newTicket(o opening, dead bool) (store.Ticket, error) {
 	k := store.Ticket{
 		ID: store.TicketID(id), Region: o.Region.ID, Channel: o.Channel, Status: store.StatusOpen,
 		Requester: o.Requester, Category: o.Category, Title: o.Title, OpenedAt: o.now, ChangedAt: o.now,
-		Promise: o.Promise, Link: o.Link,
+		Promise: o.Promise, Link: o.Link, Priority: store.PriorityNormal,
 	}
 	if dead {
 		k.Question = store.QuestionUndeliverable
@@ -325,7 +329,12 @@ func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, err
 	}
 	e := store.Entry{
 		Ticket: k.ID, Seq: k.Entries + 1, Kind: store.EntryMessage, Author: k.Requester.Name,
-		At: now, Body: m.Body, Files: m.Files,
+		At: now, Body: m.Body, Files: m.Files, By: store.ActorPartner,
+	}
+	e.Change.StatusFrom = k.Status
+	t.rules.wrote(&k, now)
+	if e.Change.StatusTo = k.Status; e.Change.StatusTo == e.Change.StatusFrom {
+		e.Change = store.Change{}
 	}
 	data, err := t.codec.entryBytes(e)
 	if err != nil {
@@ -338,7 +347,6 @@ func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, err
 	if k.ProvenAt.IsZero() {
 		k.ProvenAt = now
 	}
-	t.rules.wrote(&k, now)
 	if err := t.appendEntry(&k, &e, data); err != nil {
 		return store.Entry{}, err
 	}

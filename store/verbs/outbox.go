@@ -87,7 +87,7 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 	if fate := store.FateOf(store.KindBounce, f.Report); refused && fate.Outranks(row.Delivery.Fate) {
 		return errors.Join(err, t.meetFate(now, row, fate, f.Report, 0))
 	}
-	return errors.Join(err, t.putOutbound(row), t.countGivenUp(row), t.tellFailure(now, row))
+	return errors.Join(err, t.putOutbound(row), t.countGivenUp(row), t.tellFailure(now, row), t.acceptReply(now, row))
 }
 
 // wait puts a row back that is to be tried again, or held.
@@ -115,18 +115,25 @@ func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
 	if row.State != store.StateFailed || row.Ticket == 0 || !row.Kind.OfTicket() {
 		return nil
 	}
+	return t.tellLost(now, row, row.Reply)
+}
+
+// tellLost is tellFailure with the words of why.
+func (t *txn) tellLost(now time.Time, row store.Outbound, words string) error {
 	k, err := t.ticket(row.Ticket)
 	if err != nil {
 		return wrap("ticket", row.Ticket, err)
 	}
-	reopen(&k)
-	return t.appendEvent(&k, now, store.EventMailFailed, row.ID, row.Reply)
+	t.rules.failed(&k, 0, store.EventMailFailed, store.Outbound{}, now)
+	return t.appendEvent(&k, now, store.EventMailFailed, row.ID, words)
 }
 
 // appendEvent tells in a ticket's thread what happened to one of its mails; other
 // changes of k are written with it.
 func (t *txn) appendEvent(k *store.Ticket, now time.Time, event store.Event, mail store.OutboundID, words string) error {
-	return t.addEntry(k, &store.Entry{Kind: store.EntryEvent, Event: event, Outbound: mail, At: now, Body: words})
+	return t.addEntry(k, &store.Entry{
+		Kind: store.EntryEvent, Event: event, Outbound: mail, At: now, Body: words, By: store.ActorService,
+	})
 }
 
 // NextOutbound implements store.Outbox.
@@ -258,6 +265,9 @@ func listOf(state store.OutboundState) (b bucket, ok bool) {
 // be put.
 func (t *txn) end(row *store.Outbound, state store.OutboundState, now time.Time) error {
 	row.DoneAt, row.DueAt, row.Claim = now, time.Time{}, 0
+	if err := t.dropUndo(*row); err != nil {
+		return err
+	}
 	return errors.Join(t.setState(row, state), t.countEnd(*row), t.countSentTo(*row),
 		t.delete(bOutbox, waitingKey(*row)))
 }

@@ -143,6 +143,9 @@ func (t *txn) lease(id store.OutboundID, now time.Time, lease func(int) time.Dur
 	if err := t.dequeue(row); err != nil {
 		return row, err
 	}
+	if err := t.dropUndo(row); err != nil {
+		return row, err
+	}
 	row.Attempts++
 	row.DueAt = store.Instant(now.Add(lease(row.Attempts)))
 	if row.Claim, err = t.next(bOutbox); err != nil {

@@ -40,6 +40,12 @@ type ticketRecord struct {
 	Stopped     int64  `cbor:"27,keyasint,omitempty"`
 	Solved      int64  `cbor:"28,keyasint,omitempty"`
 	Replies     uint32 `cbor:"29,keyasint,omitempty"`
+
+	Assignee uint64   `cbor:"30,keyasint,omitempty"`
+	Priority string   `cbor:"31,keyasint,omitempty"`
+	Tags     []string `cbor:"32,keyasint,omitempty"`
+	SeenAt   int64    `cbor:"33,keyasint,omitempty"`
+	Trouble  string   `cbor:"34,keyasint,omitempty"`
 }
 
 func newTicketRecord(k store.Ticket) *ticketRecord {
@@ -54,7 +60,8 @@ func newTicketRecord(k store.Ticket) *ticketRecord {
 		Version: k.Version, FirstReply: uint64(k.FirstReply), Answered: micros(k.FirstReplyAt),
 		LastPublic: string(k.LastPublic), PublicAt: micros(k.LastPublicAt), LastPartner: micros(k.LastPartnerAt),
 		LastAgent: micros(k.LastAgentAt), Stopped: micros(k.StoppedAt), Solved: micros(k.SolvedAt),
-		Replies: k.Replies,
+		Replies: k.Replies, Assignee: uint64(k.Assignee), Priority: keptPriority(k.Priority), Tags: k.Tags,
+		SeenAt: micros(k.SeenAt), Trouble: string(k.Trouble),
 	}
 }
 
@@ -74,6 +81,8 @@ func (t *txn) ticket(id store.TicketID) (store.Ticket, error) {
 		LastPublic: store.EntryKind(r.LastPublic), LastPublicAt: instant(r.PublicAt),
 		LastPartnerAt: instant(r.LastPartner), LastAgentAt: instant(r.LastAgent),
 		StoppedAt: instant(r.Stopped), SolvedAt: instant(r.Solved), Replies: r.Replies,
+		Assignee: store.AgentID(r.Assignee), Priority: readPriority(r.Priority), Tags: r.Tags, SeenAt: instant(r.SeenAt),
+		Trouble: store.Event(r.Trouble),
 	}
 	copy(k.Link[:], r.Link)
 	return k, nil
@@ -87,6 +96,12 @@ type entryRecord struct {
 	At       int64        `cbor:"5,keyasint"`
 	Body     []byte       `cbor:"6,keyasint"` // a text (codec.go)
 	Files    []fileRecord `cbor:"7,keyasint,omitempty"`
+
+	By       string          `cbor:"8,keyasint,omitempty"` // "" in rows from before it was kept
+	Agent    uint64          `cbor:"9,keyasint,omitempty"`
+	Change   *changeRecord   `cbor:"10,keyasint,omitempty"` // nil where nothing changed
+	Mentions []store.AgentID `cbor:"11,keyasint,omitempty"`
+	Undo     int64           `cbor:"12,keyasint,omitempty"`
 }
 
 type fileRecord struct {
@@ -101,6 +116,8 @@ func (c *codec) entryBytes(e store.Entry) ([]byte, error) {
 	r := entryRecord{
 		Kind: string(e.Kind), Event: string(e.Event), Outbound: uint64(e.Outbound),
 		Author: e.Author, At: micros(e.At), Body: c.text([]byte(e.Body)),
+		By: string(e.By), Agent: uint64(e.Agent), Change: newChangeRecord(e.Change), Mentions: e.Mentions,
+		Undo: micros(e.UndoUntil),
 	}
 	for _, f := range e.Files {
 		hash, _ := blobKey(f.Hash)
@@ -118,6 +135,8 @@ func (c *codec) entry(id store.TicketID, seq uint32, data []byte) (store.Entry, 
 	e := store.Entry{
 		Ticket: id, Seq: seq, Kind: store.EntryKind(r.Kind), Event: store.Event(r.Event), Outbound: store.OutboundID(r.Outbound),
 		Author: r.Author, At: instant(r.At), Body: string(body),
+		By: store.ActorKind(r.By), Agent: store.AgentID(r.Agent), Change: r.Change.change(), Mentions: r.Mentions,
+		UndoUntil: instant(r.Undo),
 	}
 	for _, f := range r.Files {
 		e.Files = append(e.Files, store.File{Name: f.Name, Size: f.Size, Type: f.Type, Hash: blobHash(f.Hash)})
@@ -166,6 +185,9 @@ type outboundRecord struct {
 	HeldAt    string `cbor:"36,keyasint,omitempty"`
 
 	Links []linkRecord `cbor:"41,keyasint,omitempty"`
+
+	Entry uint32 `cbor:"42,keyasint,omitempty"`
+	Undo  int64  `cbor:"43,keyasint,omitempty"`
 }
 
 type linkRecord struct {
@@ -211,6 +233,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced, Delivery: newDeliveryRecord(o.Delivery), Echoes: o.Echoes,
 		Parties: o.Parties, Subject: o.Subject, Mark: o.Mark,
 		HeldSince: micros(o.Hold.Since), HeldLast: micros(o.Hold.Last), HeldAt: o.Hold.Stage,
+		Entry: o.Entry, Undo: micros(o.UndoUntil),
 	}
 	if o.Text != "" {
 		r.Text = t.codec.text([]byte(o.Text))
@@ -238,7 +261,8 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Reason: r.Reason, Attempts: r.Attempts, DueAt: instant(r.Due), Claim: r.Claim, DoneAt: instant(r.Done),
 		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(), Echoes: r.Echoes,
 		Parties: r.Parties, Subject: r.Subject, Mark: r.Mark,
-		Hold: store.Hold{Since: instant(r.HeldSince), Last: instant(r.HeldLast), Stage: r.HeldAt},
+		Hold:  store.Hold{Since: instant(r.HeldSince), Last: instant(r.HeldLast), Stage: r.HeldAt},
+		Entry: r.Entry, UndoUntil: instant(r.Undo),
 	}
 	copy(o.Link[:], r.Link)
 	for _, l := range r.Links {

@@ -153,10 +153,15 @@ func (t *txn) tellTicket(now time.Time, mail store.Outbound, full bool) error {
 	switch mail.Delivery.Fate {
 	case store.FateBounced:
 		event = store.EventMailBounced
-		reopen(&k)
 	case store.FateRefused:
 		event = store.EventMailRefused
-		reopen(&k)
+	}
+	if event != store.EventMailComplained {
+		next, err := t.nextAccepted(k.ID, mail.ID)
+		if err != nil {
+			return err
+		}
+		t.rules.failed(&k, mail.ID, event, next, now)
 	}
 	if (isDead(mail) || full) && k.Channel != store.ChannelCanary &&
 		store.AddressKey(k.Requester.Email) == store.AddressKey(mail.To) {
@@ -198,7 +203,7 @@ func (s *Store) SettleQuestion(
 		if ticket, err = t.ticketFor(now, by, store.ActArrangeTicket, id); err != nil || ticket.Question == "" {
 			return err
 		}
-		ticket.Question, ticket.ChangedAt = "", now
+		ticket.Question, ticket.Trouble, ticket.ChangedAt = "", "", now
 		return t.putTicket(ticket)
 	})
 	if err != nil {

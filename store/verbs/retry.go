@@ -101,7 +101,7 @@ func retriable(now time.Time, row store.Outbound) bool {
 	case store.StateHeld, store.StateThrottled:
 		return true
 	case store.StateQueued:
-		return row.DueAt.After(now)
+		return row.DueAt.After(now) && !row.UndoUntil.After(now)
 	case store.StateFailed:
 		return !row.Kind.AtMostOnce()
 	}
@@ -135,6 +135,7 @@ func (t *txn) retry(now time.Time, row *store.Outbound) error {
 		return errors.Join(t.enqueue(*row), t.putOutbound(*row))
 	}
 	row.QueuedAt, row.DueAt, row.DoneAt, row.Attempts, row.Hold = now, now, time.Time{}, 0, store.Hold{}
+	row.UndoUntil = time.Time{}
 	t.setDelivery(row, store.Delivery{})
 	return errors.Join(
 		t.setState(row, store.StateQueued),

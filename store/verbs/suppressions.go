@@ -108,7 +108,15 @@ func (t *txn) dropSuppressed(id store.OutboundID, now time.Time) (bool, error) {
 	if err := errors.Join(t.end(&row, store.StateSuppressed, now), t.putOutbound(row)); err != nil {
 		return false, err
 	}
-	if !dead || row.Ticket == 0 || !row.Kind.OfTicket() {
+	if row.Ticket == 0 || !row.Kind.OfTicket() {
+		return true, nil
+	}
+	if !row.Kind.Automatic() { // its author believes it to be on its way
+		if err := t.tellLost(now, row, reason); err != nil {
+			return false, err
+		}
+	}
+	if !dead {
 		return true, nil
 	}
 	k, err := t.ticket(row.Ticket)

@@ -1,9 +1,12 @@
 package verbs
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // What a change to a ticket means for the rest of it. Rules are pure: they know the
@@ -66,8 +69,113 @@ func noteEntry(k *store.Ticket, e store.Entry) {
 		k.LastPartnerAt, k.LastPublic, k.LastPublicAt = e.At, e.Kind, e.At
 	case store.EntryReply:
 		k.Replies++
-		k.LastAgentAt, k.LastPublic, k.LastPublicAt = e.At, e.Kind, e.At
+		k.LastAgentAt, k.LastPublic, k.LastPublicAt = e.At, e.Kind, e.PublicAt()
 	case store.EntryNote:
 		k.LastAgentAt = e.At
 	}
+}
+
+// given tells a status that a ticket can be given.
+func given(s store.Status) bool {
+	switch s {
+	case store.StatusOpen, store.StatusPending, store.StatusOnHold, store.StatusSolved:
+		return true
+	}
+	return false
+}
+
+// standing is what a reply changes of its ticket beside the thread.
+type standing struct {
+	status          store.Status
+	assignee        store.AgentID
+	promise         store.Promise
+	stopped, solved time.Time
+}
+
+func standingOf(k store.Ticket) standing {
+	return standing{k.Status, k.Assignee, k.Promise, k.StoppedAt, k.SolvedAt}
+}
+
+// replied changes a ticket by an agent's reply to it, and tells what it changed.
+func (r rules) replied(k *store.Ticket, by store.AgentID, then store.Status, now time.Time) store.Change {
+	was := *k
+	if k.Assignee == 0 {
+		k.Assignee = by
+	}
+	opened(k, now)
+	r.setStatus(k, then, now)
+	return store.Change{
+		StatusFrom: was.Status, StatusTo: k.Status, AssigneeFrom: was.Assignee, AssigneeTo: k.Assignee,
+	}
+}
+
+// opened notes that an agent has opened a ticket.
+func opened(k *store.Ticket, now time.Time) {
+	if k.SeenAt.IsZero() {
+		k.SeenAt = now
+	}
+}
+
+// undone gives a ticket back what a reply changed, but for what was changed since.
+func undone(k *store.Ticket, before, after standing) {
+	if is := standingOf(*k); is.status == after.status && is.promise == after.promise &&
+		is.stopped.Equal(after.stopped) && is.solved.Equal(after.solved) {
+		k.Status, k.Promise, k.StoppedAt, k.SolvedAt = before.status, before.promise, before.stopped, before.solved
+	}
+	if k.Assignee == after.assignee {
+		k.Assignee = before.assignee
+	}
+}
+
+// accepted notes that the relay took a reply: a first one meets the first response.
+func (r rules) accepted(k *store.Ticket, reply store.OutboundID, now time.Time) {
+	k.Trouble = ""
+	if k.FirstReplyAt.IsZero() {
+		k.Promise = r.promise(store.MomentAnswered, *k, now)
+		k.FirstReply, k.FirstReplyAt = reply, now
+	}
+}
+
+// failed opens a ticket whose mail did not arrive. Where that was the reply which met
+// the first response, next is the one which does now, if any.
+func (r rules) failed(k *store.Ticket, mail store.OutboundID, event store.Event, next store.Outbound, now time.Time) {
+	reopen(k)
+	if k.Channel != store.ChannelCanary {
+		k.Trouble = event
+	}
+	if mail == 0 || k.FirstReply != mail {
+		return
+	}
+	k.FirstReply, k.FirstReplyAt = next.ID, next.DoneAt
+	if next.ID == 0 {
+		k.Promise = r.promise(store.MomentUnanswered, *k, now)
+	}
+}
+
+// tidyTags are tags as a ticket keeps them.
+func tidyTags(tags []string) ([]string, error) {
+	var all []string
+	for _, tag := range tags {
+		tag = strings.ToLower(strings.TrimSpace(tag))
+		if tag == "" || len(tag) > store.MaxTag || strings.Contains(tag, ",") || !text.IsValid(tag) {
+			return nil, invalid("a tag has 1 to 50 bytes, and no comma")
+		}
+		all = append(all, tag)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if len(all) > store.MaxTags {
+		return nil, invalid("a ticket has at most 20 tags")
+	}
+	return all, nil
+}
+
+// missing are those of all that are not among the others.
+func missing(others, all []string) (rest []string) {
+	for _, one := range all {
+		if !slices.Contains(others, one) {
+			rest = append(rest, one)
+		}
+	}
+	return rest
 }

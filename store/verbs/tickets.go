@@ -181,7 +181,31 @@ func (t *txn) putTicket(k store.Ticket) error {
 	if err := t.moveDeadlines(was, k); err != nil {
 		return err
 	}
+	if err := t.moveOnDesk(was, k); err != nil {
+		return err
+	}
 	return t.putRecord(bTickets, u64(uint64(k.ID)), newTicketRecord(k))
+}
+
+// retell tells of a ticket whose thread was changed where that stands now.
+func (t *txn) retell(k *store.Ticket) error {
+	prefix := underTicket(k.ID, ofTicketEntry)
+	said := *k
+	said.Version, said.Replies, said.LastPublic = 0, 0, ""
+	said.LastPublicAt, said.LastPartnerAt, said.LastAgentAt = time.Time{}, time.Time{}, time.Time{}
+	err := t.walk(bTickets, prefix, prefix, func(key, value []byte) (bool, error) {
+		var r entryRecord
+		if err := t.codec.read(value, &r); err != nil {
+			return false, err
+		}
+		noteEntry(&said, store.Entry{
+			Kind: store.EntryKind(r.Kind), Seq: entrySeq(key), At: instant(r.At), UndoUntil: instant(r.Undo),
+		})
+		return true, nil
+	})
+	said.Entries, said.ChangedAt = k.Entries, k.ChangedAt
+	*k = said
+	return err
 }
 
 // release counts one row less that names the blob.

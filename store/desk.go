@@ -1,0 +1,234 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Desk are the verbs of the agents' desk. A ticket that its actor may not see, by its
+// region or because it is the canary's, is ErrNotFound to each of them, as is an unknown
+// one. Every act on a ticket is an entry of its thread, with the actor and what it
+// changed (Entry.Change); one that changes nothing writes nothing.
+type Desk interface {
+	// Reply writes an agent's reply, gives the ticket the status n.Then, and queues the
+	// reply as one mail (MailReply), held until n.Undo has passed, in one transaction. The
+	// mail goes to the requester's address as it is now, whatever becomes of that. A
+	// ticket without an assignee is the author's from then on, and the author's draft of
+	// a reply is dropped. The first response is met when the relay takes the mail
+	// (Outbox.FinishOutbound), not before.
+	//
+	// ErrConflict, and nothing written, when the ticket's Version is beyond n.Version and
+	// n.Force is not set: Replied.Newer are the messages, replies and notes behind it, the
+	// newest last, at most MaxPage of them. ErrConflict too when mail to the address is
+	// suppressed: Replied.Withheld says why. n.Idempotency as in OpenTicket, for each
+	// ticket and author on its own. ErrInvalid without a body, for a status that none can
+	// be given, a region that is not the ticket's, and a link or Message-ID in use.
+	Reply(ctx context.Context, now time.Time, by Actor, n NewReply) (Replied, error)
+	// Undo takes back a reply whose mail no sender has claimed and whose time is not over:
+	// the ticket has its former status, assignee, promise and version, but for what was
+	// changed since, and the reply is the author's draft again, in front of what they have
+	// typed meanwhile. Its entry stays as an EventReplyUndone without text.
+	// ErrForbidden for another than the author, ErrConflict when it is too late.
+	Undo(ctx context.Context, now time.Time, by Actor, id OutboundID) (Undone, error)
+	// Note writes an internal note and drops the author's draft of one.
+	// ErrInvalid without a body, and for a mention of an agent who is not there.
+	Note(ctx context.Context, now time.Time, by Actor, n NewNote) (Noted, error)
+
+	// AssignTicket gives the ticket to an agent, or to none (0). ErrInvalid for one who is
+	// disabled or may not answer it.
+	AssignTicket(ctx context.Context, now time.Time, by Actor, id TicketID, to AgentID) (Ticket, error)
+	// SetStatus gives the ticket another status; ErrInvalid for one that none can be given.
+	SetStatus(ctx context.Context, now time.Time, by Actor, id TicketID, to Status) (Ticket, error)
+	SetPriority(ctx context.Context, now time.Time, by Actor, id TicketID, to Priority) (Ticket, error)
+	// SetCategory sets the id of a category, "" for none.
+	SetCategory(ctx context.Context, now time.Time, by Actor, id TicketID, to string) (Ticket, error)
+	// SetTags replaces the tags: lower case, each once, in order. ErrInvalid for more than
+	// MaxTags, and for one that is empty or longer than MaxTag bytes.
+	SetTags(ctx context.Context, now time.Time, by Actor, id TicketID, tags []string) (Ticket, error)
+
+	// DeskTicket finds a ticket by its number, compared without case.
+	DeskTicket(ctx context.Context, by Actor, number string) (Ticket, error)
+	// Thread lists a ticket's entries in order, the events among them.
+	Thread(ctx context.Context, by Actor, id TicketID, p Page) (List[Entry], error)
+	// DeskTickets lists the tickets that f wants, those in trouble first, then by their
+	// nearest deadline, those without one last; solved ones behind them, the one changed
+	// last first. It looks at no more than DeskLooked tickets.
+	DeskTickets(ctx context.Context, by Actor, f TicketFilter, p Page) (List[DeskRow], error)
+	// DeskCounts counts the tickets of each view and region that the actor may see.
+	DeskCounts(ctx context.Context, by Actor) (DeskCounts, error)
+
+	// MarkRead notes that the actor has read the thread up to an entry, and that an agent
+	// has opened the ticket. It never goes back.
+	MarkRead(ctx context.Context, now time.Time, by Actor, id TicketID, seq uint32) error
+	// ReadUpTo is the entry up to which the actor has read the thread, 0 for none.
+	ReadUpTo(ctx context.Context, by Actor, id TicketID) (uint32, error)
+
+	// SaveDraft keeps what the actor is typing, one draft for each ticket and kind, which
+	// no act of another changes. ErrInvalid for another kind.
+	SaveDraft(ctx context.Context, now time.Time, by Actor, d Draft) error
+	// Draft returns it; ErrNotFound without one.
+	Draft(ctx context.Context, by Actor, id TicketID, kind EntryKind) (Draft, error)
+	// DropDraft drops it; without one nothing happens.
+	DropDraft(ctx context.Context, by Actor, id TicketID, kind EntryKind) error
+}
+
+// Priority is how urgent support takes a ticket to be; PriorityNormal until another is set.
+type Priority string
+
+// The priorities.
+const (
+	PriorityLow    Priority = "low"
+	PriorityNormal Priority = "normal"
+	PriorityHigh   Priority = "high"
+	PriorityUrgent Priority = "urgent"
+)
+
+// Priorities lists them, the least urgent first.
+func Priorities() []Priority {
+	return []Priority{PriorityLow, PriorityNormal, PriorityHigh, PriorityUrgent}
+}
+
+// NewReply is what Reply needs.
+type NewReply struct {
+	Ticket TicketID
+	Body   string // Markdown
+	Files  []File
+	Then   Status // StatusOpen, StatusPending, StatusOnHold or StatusSolved
+	// Version is the Ticket.Version that the author has seen. Force sends also what was
+	// written without having seen the newest.
+	Version uint32
+	Force   bool
+	// Undo is how long the mail is held back, 0: not at all.
+	Undo time.Duration
+
+	Region    Region // the ticket's, for the From address
+	MessageID string // minted by the caller (store/ident)
+	// Link takes the place of the ticket's own where that opens nothing any more.
+	Link        LinkID
+	LinkExpires time.Time
+
+	Idempotency string
+	Fingerprint [32]byte
+}
+
+// Replied is the result of Reply. Beside ErrConflict, Ticket is what the ticket is.
+type Replied struct {
+	Ticket   Ticket
+	Entry    Entry
+	Mail     Outbound
+	Replayed bool
+	Newer    []Entry
+	Withheld string
+}
+
+// RuleUndone is why a reply that was taken back is not sent.
+const RuleUndone = "undone"
+
+// Undone is the result of Undo.
+type Undone struct {
+	Ticket Ticket
+	Draft  Draft
+}
+
+// NewNote is what Note needs.
+type NewNote struct {
+	Ticket   TicketID
+	Body     string // Markdown
+	Files    []File
+	Mentions []AgentID
+
+	Idempotency string
+	Fingerprint [32]byte
+}
+
+// Noted is the result of Note.
+type Noted struct {
+	Ticket   Ticket
+	Entry    Entry
+	Replayed bool
+}
+
+// Draft is a reply or a note that an agent has begun.
+type Draft struct {
+	Ticket   TicketID
+	Kind     EntryKind // EntryReply or EntryNote
+	Body     string
+	Files    []File
+	Then     Status // that the agent chose for a reply, "" for none
+	Version  uint32 // the Ticket.Version it was begun on
+	Mentions []AgentID
+	SavedAt  time.Time
+}
+
+// View is a list of the desk.
+type View string
+
+// The views. Without one, a list holds every ticket that is not solved.
+const (
+	ViewMine           View = "mine"            // assigned to the actor
+	ViewUnassigned     View = "unassigned"      // to none
+	ViewWaitingUs      View = "waiting_us"      // open
+	ViewWaitingPartner View = "waiting_partner" // pending
+	ViewTrouble        View = "trouble"         // a mail did not arrive (Ticket.InTrouble)
+	ViewUnopened       View = "unopened"        // no agent has opened it
+	ViewAll            View = "all"             // also those solved
+	ViewSolved         View = "solved"          // they alone
+)
+
+// Views lists them.
+func Views() []View {
+	return []View{
+		ViewMine, ViewUnassigned, ViewWaitingUs, ViewWaitingPartner, ViewTrouble, ViewUnopened, ViewAll, ViewSolved,
+	}
+}
+
+// TicketFilter says which tickets are wanted. Of each field with several values one has to
+// fit; an empty field wants all.
+type TicketFilter struct {
+	View       View
+	Regions    []string
+	Statuses   []Status
+	Categories []string
+	Assignees  []AgentID // 0: none
+	Tags       []string
+	Channels   []Channel
+	Priorities []Priority
+	Trouble    bool // those in trouble alone
+	// Query are words, each of which stands in the number, the requester's address or
+	// name, or the title, in any case. Of a title it knows the first MaxQueried bytes.
+	Query string
+}
+
+const (
+	// DeskLooked is how many tickets one DeskTickets or DeskCounts looks at.
+	DeskLooked = 100_000
+	// MaxQueried is how much of a title is searched.
+	MaxQueried = 200
+	MaxTags    = 20
+	MaxTag     = 50
+)
+
+// DeskRow is a ticket in a list of the desk.
+type DeskRow struct {
+	Ticket Ticket
+	// Due is its nearest deadline, zero for none.
+	Due    time.Time
+	Unread bool   // the actor has not read its last message, reply or note
+	Words  string // that one's first, at most 200 bytes
+}
+
+// DeskCounts are how many tickets there are by view and region.
+type DeskCounts struct {
+	// Views has every view, and "" for every ticket that is not solved.
+	Views map[View]map[string]uint64
+	// Stopped tells that there are more tickets to solve than DeskLooked.
+	Stopped bool
+}
+
+// Of is the count of a view over all regions.
+func (c DeskCounts) Of(v View) (n uint64) {
+	for _, count := range c.Views[v] {
+		n += count
+	}
+	return n
+}

@@ -1,0 +1,330 @@
+package verbs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"signpost/store"
+	"signpost/store/text"
+)
+
+// What the desk reads: a ticket by its number, its thread, the lists and their counts.
+
+// DeskTicket implements store.Desk.
+func (s *Store) DeskTicket(ctx context.Context, by store.Actor, number string) (k store.Ticket, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		id, err := t.numbered(number)
+		if err == nil {
+			k, err = t.deskTicket(by, store.ActReadTicket, id)
+		}
+		return err
+	})
+	return k, wrap("ticket by number", fmt.Sprintf("%q", text.Cut(number, store.MaxName)), err)
+}
+
+// numbered finds a ticket by its number.
+func (t *txn) numbered(number string) (store.TicketID, error) {
+	prefix, counter, ok := parseNumber(number)
+	if !ok {
+		return 0, store.ErrNotFound
+	}
+	id := t.value(bNumbers, numberKey(prefix, counter))
+	if id == nil {
+		return 0, store.ErrNotFound
+	}
+	return store.TicketID(readU64(id)), nil
+}
+
+// Thread implements store.Desk.
+func (s *Store) Thread(
+	ctx context.Context, by store.Actor, id store.TicketID, p store.Page,
+) (store.List[store.Entry], error) {
+	return readPage(ctx, s, "thread of ticket", id, p, func(t *txn) (listing[store.Entry], error) {
+		_, err := t.deskTicket(by, store.ActReadTicket, id)
+		return listing[store.Entry]{
+			name: "thread", bucket: bTickets, prefix: underTicket(id, ofTicketEntry),
+			read: func(t *txn, key, value []byte) (store.Entry, error) {
+				return t.codec.entry(id, entrySeq(key), value)
+			},
+		}, err
+	})
+}
+
+// DeskTickets implements store.Desk.
+func (s *Store) DeskTickets(
+	ctx context.Context, by store.Actor, f store.TicketFilter, p store.Page,
+) (found store.List[store.DeskRow], err error) {
+	if err = checkFilter(f); err == nil {
+		err = store.MayAtAll(by, store.ActReadTicket)
+	}
+	if err == nil {
+		err = s.read(ctx, func(t *txn) (err error) {
+			found, err = t.deskTickets(newWanted(by, f), p)
+			return err
+		})
+	}
+	if err != nil {
+		return store.List[store.DeskRow]{}, wrap("tickets of the desk, view", f.View, err)
+	}
+	return found, nil
+}
+
+func checkFilter(f store.TicketFilter) error {
+	if f.View != "" && !slices.Contains(store.Views(), f.View) {
+		return invalid("there is no such view")
+	}
+	if len(f.Query) > store.MaxField {
+		return invalid("the query is longer than 16 KiB")
+	}
+	return nil
+}
+
+// The parts of a list, the first byte of its places.
+const (
+	partUnsolved = 'u'
+	partSolved   = 's'
+)
+
+// deskTickets walks the tickets to be solved in the order of their rows, and behind them
+// the solved ones, as far as the view shows them.
+func (t *txn) deskTickets(w wanted, p store.Page) (found store.List[store.DeskRow], err error) {
+	names := list{"desk", []byte(fmt.Sprintf("%d %+v", w.by.Agent, w.TicketFilter))}
+	place, err := names.begin(p)
+	if err != nil {
+		return found, err
+	}
+	walk := deskWalk{txn: t, wanted: w, limit: p.Limit}
+	if w.looksAtUnsolved() && (place == nil || place[0] == partUnsolved) {
+		var from []byte
+		if place != nil {
+			from = append(slices.Clone(place[1:]), 0)
+		}
+		walk.part = partUnsolved
+		err = t.walk(bDesk, nil, from, walk.visit)
+		place = nil
+	}
+	if err == nil && w.looksAtSolved() && walk.next == nil {
+		before := beforeKey(nil, 0)
+		if place != nil {
+			before = slices.Clone(place[1:])
+		}
+		walk.part = partSolved
+		err = t.walkBack(bDeskSolved, nil, before, walk.visit)
+	}
+	if err != nil {
+		return found, err
+	}
+	if walk.next != nil {
+		found.Next, found.Stopped = names.cursor(walk.next), walk.stopped
+	}
+	found.Items, err = t.deskItems(w.by, walk.ids)
+	return found, err
+}
+
+// deskWalk gathers the tickets of one page.
+type deskWalk struct {
+	*txn
+	wanted  wanted
+	part    byte
+	limit   int
+	ids     []store.TicketID
+	looked  int
+	last    []byte // the place looked at last
+	next    []byte // the place before the next page; nil while there is none
+	stopped bool
+}
+
+func (d *deskWalk) visit(key, value []byte) (bool, error) {
+	if d.looked == store.DeskLooked {
+		d.next, d.stopped = d.last, true
+		return false, nil
+	}
+	d.looked++
+	r, err := readDeskRow(value)
+	if err != nil {
+		return false, wrap("ticket", readU64(key[len(key)-8:]), err)
+	}
+	fits := d.wanted.fits(r)
+	if fits && len(d.ids) == d.limit {
+		d.next = d.last
+		return false, nil
+	}
+	if fits {
+		d.ids = append(d.ids, store.TicketID(readU64(key[len(key)-8:])))
+	}
+	if fits || len(d.ids) < d.limit {
+		d.last = append(append(d.last[:0], d.part), key...)
+	}
+	return true, nil
+}
+
+// deskItems reads the tickets of a page.
+func (t *txn) deskItems(by store.Actor, ids []store.TicketID) ([]store.DeskRow, error) {
+	rows := make([]store.DeskRow, 0, len(ids))
+	for _, id := range ids {
+		k, err := t.ticket(id)
+		if err != nil {
+			return nil, wrap("ticket", id, err)
+		}
+		row := store.DeskRow{Ticket: k, Due: nearest(k), Unread: t.readUpTo(by, id) < k.Version}
+		e, err := t.entryAt(id, k.Version)
+		if err != nil {
+			return nil, wrap("ticket", id, err)
+		}
+		row.Words = firstWords(e.Body)
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+const wordsShown = 200
+
+// firstWords are the first words of a text on one line.
+func firstWords(body string) string {
+	return text.Cut(strings.Join(strings.Fields(text.Cut(body, 4*wordsShown)), " "), wordsShown)
+}
+
+// DeskCounts implements store.Desk.
+func (s *Store) DeskCounts(ctx context.Context, by store.Actor) (counts store.DeskCounts, err error) {
+	if err = store.MayAtAll(by, store.ActReadTicket); err == nil {
+		err = s.read(ctx, func(t *txn) (err error) {
+			counts, err = t.deskCounts(by)
+			return err
+		})
+	}
+	if err != nil {
+		return store.DeskCounts{}, wrap("counts of the desk for agent", by.Agent, err)
+	}
+	return counts, nil
+}
+
+func (t *txn) deskCounts(by store.Actor) (store.DeskCounts, error) {
+	w := newWanted(by, store.TicketFilter{})
+	counts := store.DeskCounts{Views: map[store.View]map[string]uint64{}}
+	views := append(store.Views(), "")
+	for _, v := range views {
+		counts.Views[v] = map[string]uint64{}
+	}
+	sums := map[string][]uint64{} // by region, in the order of views
+	looked := 0
+	err := t.walk(bDesk, nil, nil, func(_, value []byte) (bool, error) {
+		if looked++; looked > store.DeskLooked {
+			counts.Stopped = true
+			return false, nil
+		}
+		r, err := readDeskRow(value)
+		if err != nil || !w.sees(r.region) {
+			return err == nil, err
+		}
+		sum := sums[string(r.region)]
+		if sum == nil {
+			sum = make([]uint64, len(views))
+			sums[string(r.region)] = sum
+		}
+		for i, v := range views {
+			if w.shows(v, r) {
+				sum[i]++
+			}
+		}
+		return true, nil
+	})
+	if err != nil {
+		return counts, err
+	}
+	for region, sum := range sums {
+		for i, v := range views {
+			if sum[i] > 0 {
+				counts.Views[v][region] = sum[i]
+			}
+		}
+	}
+	return counts, t.countSolved(by, counts)
+}
+
+// countSolved adds the solved tickets, which are all but those to be solved.
+func (t *txn) countSolved(by store.Actor, counts store.DeskCounts) error {
+	kind := []byte{countTicket}
+	return t.walk(bCounts, kind, kind, func(key, value []byte) (bool, error) {
+		region := string(key[1:])
+		if region == store.OwnRegion || !by.Sees(region) {
+			return true, nil
+		}
+		all, unsolved := readU64(value), counts.Views[""][region]
+		if all > 0 {
+			counts.Views[store.ViewAll][region] = all
+		}
+		if all > unsolved && !counts.Stopped {
+			counts.Views[store.ViewSolved][region] = all - unsolved
+		}
+		return true, nil
+	})
+}
+
+// MarkRead implements store.Desk.
+func (s *Store) MarkRead(
+	ctx context.Context, now time.Time, by store.Actor, id store.TicketID, seq uint32,
+) error {
+	now = store.Instant(now)
+	err := checkReader(by)
+	if err == nil {
+		err = s.act(ctx, by, store.ActReadTicket, 0, func(t *txn) error { return t.markRead(now, by, id, seq) })
+	}
+	return wrap("mark read, ticket", id, err)
+}
+
+func checkReader(by store.Actor) error {
+	if by.Agent == 0 {
+		return invalid("only an agent reads")
+	}
+	return nil
+}
+
+func (t *txn) markRead(now time.Time, by store.Actor, id store.TicketID, seq uint32) error {
+	k, err := t.deskTicket(by, store.ActReadTicket, id)
+	if err != nil {
+		return err
+	}
+	if k.SeenAt.IsZero() {
+		opened(&k, now)
+		if err := t.putTicket(k); err != nil {
+			return err
+		}
+	}
+	if seq = min(seq, k.Entries); seq <= t.readUpTo(by, id) {
+		return nil
+	}
+	return t.put(bReads, pair64(uint64(id), uint64(by.Agent)), u32(seq))
+}
+
+func (t *txn) readUpTo(by store.Actor, id store.TicketID) uint32 {
+	return readU32(t.value(bReads, pair64(uint64(id), uint64(by.Agent))))
+}
+
+// reads checks that what agents have read is there.
+func (c *checker) reads() error {
+	return c.each(bReads, func(key, value []byte) error {
+		k, err := c.ticket(store.TicketID(readU64(key)))
+		if err != nil || readU32(value) > k.Entries {
+			c.fault("agent %d has read ticket %d up to entry %d: %v", readU64(key[8:]), readU64(key), readU32(value), err)
+		}
+		return nil
+	})
+}
+
+// ReadUpTo implements store.Desk.
+func (s *Store) ReadUpTo(ctx context.Context, by store.Actor, id store.TicketID) (seq uint32, err error) {
+	if err = checkReader(by); err == nil {
+		err = s.read(ctx, func(t *txn) error {
+			_, err := t.deskTicket(by, store.ActReadTicket, id)
+			seq = t.readUpTo(by, id)
+			return err
+		})
+	}
+	if err != nil {
+		return 0, wrap("read up to, ticket", id, err)
+	}
+	return seq, nil
+}

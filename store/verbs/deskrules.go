@@ -1,0 +1,127 @@
+package verbs
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"signpost/store"
+)
+
+// Which tickets a list of the desk holds, asked of their rows.
+
+// wanted is a filter made ready for one actor.
+type wanted struct {
+	store.TicketFilter
+	by    store.Actor
+	words [][]byte
+}
+
+func newWanted(by store.Actor, f store.TicketFilter) wanted {
+	w := wanted{TicketFilter: f, by: by}
+	for _, word := range strings.Fields(strings.ToLower(f.Query)) {
+		w.words = append(w.words, []byte(word))
+	}
+	return w
+}
+
+// in tells whether a row's field is among the values wanted, of which none wants all.
+func in[T ~string](values []T, field []byte) bool {
+	return len(values) == 0 || slices.ContainsFunc(values, func(v T) bool { return string(v) == string(field) })
+}
+
+// fits tells whether a row's ticket is wanted.
+func (w wanted) fits(r deskRow) bool {
+	return w.sees(r.region) && w.shows(w.View, r) && in(w.Regions, r.region) && w.hasStatus(r) &&
+		in(w.Categories, r.category) && in(w.Channels, r.channel) && in(w.Priorities, r.priority) &&
+		(len(w.Assignees) == 0 || slices.Contains(w.Assignees, r.assignee)) && (!w.Trouble || r.trouble) &&
+		w.tagged(r.tags) && w.says(r.queried)
+}
+
+func (w wanted) sees(region []byte) bool {
+	return len(w.by.Regions) == 0 || w.by.Sees(string(region))
+}
+
+// shows tells whether a view shows a ticket, whatever the filter.
+func (w wanted) shows(v store.View, r deskRow) bool {
+	status := store.Status(r.status)
+	switch v {
+	case store.ViewMine:
+		return w.by.Agent != 0 && r.assignee == w.by.Agent && status.Waits()
+	case store.ViewUnassigned:
+		return r.assignee == 0 && status.Waits()
+	case store.ViewWaitingUs:
+		return status == store.StatusOpen
+	case store.ViewWaitingPartner:
+		return status == store.StatusPending
+	case store.ViewTrouble:
+		return r.trouble && status.Waits()
+	case store.ViewUnopened:
+		return !r.seen && status.Waits()
+	case store.ViewSolved:
+		return !status.Waits()
+	case store.ViewAll:
+		return true
+	}
+	return status.Waits()
+}
+
+// hasStatus takes a ticket that is shown as closed for a solved one, which it is.
+func (w wanted) hasStatus(r deskRow) bool {
+	return in(w.Statuses, r.status) ||
+		string(r.status) == string(store.StatusSolved) && slices.Contains(w.Statuses, store.StatusClosed)
+}
+
+// tagged tells whether the tags of a row hold one that is wanted.
+func (w wanted) tagged(tags []byte) bool {
+	if len(w.Tags) == 0 {
+		return true
+	}
+	for len(tags) > 0 {
+		tag, rest, err := cutShort(tags)
+		if err != nil {
+			return false
+		}
+		if slices.Contains(w.Tags, string(tag)) {
+			return true
+		}
+		tags = rest
+	}
+	return false
+}
+
+// says tells whether every word stands in the texts of a row. The length before each
+// text is no letter of a word, or of one that the text before it ends in.
+func (w wanted) says(queried []byte) bool {
+	for _, word := range w.words {
+		if !stands(word, queried) {
+			return false
+		}
+	}
+	return true
+}
+
+// stands looks for a word in the texts, each on its own.
+func stands(word, texts []byte) bool {
+	if !bytes.Contains(texts, word) {
+		return false
+	}
+	for len(texts) > 0 {
+		text, rest, err := cutShort(texts)
+		if err != nil {
+			return false
+		}
+		if bytes.Contains(text, word) {
+			return true
+		}
+		texts = rest
+	}
+	return false
+}
+
+// solvedOnly and toSolve tell which of the two lists a filter looks at.
+func (w wanted) looksAtSolved() bool {
+	return w.View == store.ViewSolved || w.View == store.ViewAll
+}
+
+func (w wanted) looksAtUnsolved() bool { return w.View != store.ViewSolved }

@@ -1,0 +1,236 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"signpost/store"
+)
+
+// Replies of agents: written with the mail that they go out as, and taken back as long
+// as no sender has claimed that.
+
+// deskTicket returns the ticket that an actor may do an act to; one that they may not
+// see is not there.
+func (t *txn) deskTicket(by store.Actor, act store.Act, id store.TicketID) (store.Ticket, error) {
+	k, err := t.ticket(id)
+	switch {
+	case err != nil:
+		return k, err
+	case k.Channel == store.ChannelCanary || !by.Sees(k.Region) || by.Kind == store.ActorPartner:
+		return store.Ticket{}, store.ErrNotFound
+	}
+	return k, store.May(by, act, k.Region)
+}
+
+// Reply implements store.Desk.
+func (s *Store) Reply(
+	ctx context.Context, now time.Time, by store.Actor, n store.NewReply,
+) (done store.Replied, err error) {
+	now = store.Instant(now)
+	if err = checkReply(now, n); err == nil {
+		err = s.act(ctx, by, store.ActAnswerTicket, 2*len(n.Body), func(t *txn) (err error) {
+			done, err = t.reply(now, by, n)
+			return err
+		})
+	}
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		done = store.Replied{}
+	}
+	return done, wrap("reply to ticket", n.Ticket, err)
+}
+
+func checkReply(now time.Time, n store.NewReply) error {
+	switch {
+	case strings.TrimSpace(n.Body) == "":
+		return invalid("a reply needs words")
+	case !given(n.Then):
+		return invalid("a ticket cannot be given the status " + string(n.Then))
+	case n.Undo < 0 || n.Undo > store.MaxUndo:
+		return invalid("a reply is held back for 30 seconds at most")
+	case len(n.Idempotency) > store.MaxIdempotencyKey:
+		return invalid("the idempotency key is longer than 200 bytes")
+	}
+	return errors.Join(checkText(n.Body, n.Files), checkMailing(now, store.Mailing{
+		Region: n.Region, Link: n.Link, LinkExpires: n.LinkExpires, MessageID: n.MessageID,
+	}))
+}
+
+func (t *txn) reply(now time.Time, by store.Actor, n store.NewReply) (store.Replied, error) {
+	k, err := t.deskTicket(by, store.ActAnswerTicket, n.Ticket)
+	if err != nil {
+		return store.Replied{}, err
+	}
+	key := answerKey(store.EntryReply, by, n.Ticket, n.Idempotency)
+	if used, ok := t.usedPost(key, now); ok && n.Idempotency != "" {
+		return t.repliedBefore(k, used, n)
+	}
+	if refused, err := t.mayReply(now, k, n); err != nil {
+		return refused, err
+	}
+	before := standingOf(k)
+	e := store.Entry{
+		Kind: store.EntryReply, Author: by.Name, At: now, Body: n.Body, Files: n.Files, By: by.Kind, Agent: by.Agent,
+	}
+	if n.Undo > 0 {
+		e.UndoUntil = now.Add(n.Undo)
+	}
+	e.Change = t.rules.replied(&k, by.Agent, n.Then, now)
+	mail, err := t.mailReply(now, &k, &e, n)
+	if err != nil {
+		return store.Replied{}, err
+	}
+	if n.Undo > 0 {
+		if err := t.putUndo(mail.ID, before, standingOf(k)); err != nil {
+			return store.Replied{}, err
+		}
+	}
+	if err := t.dropDraft(draftKey(k.ID, by.Agent, store.EntryReply)); err != nil {
+		return store.Replied{}, err
+	}
+	if n.Idempotency != "" {
+		err = t.putPost(key, post{k.ID, e.Seq, now, n.Fingerprint})
+	}
+	return store.Replied{Ticket: k, Entry: e, Mail: mail}, err
+}
+
+// answerKey is the idempotency key of what one agent writes into one ticket.
+func answerKey(kind store.EntryKind, by store.Actor, id store.TicketID, key string) digest {
+	return digestOf("answer", string(kind), string(pair64(uint64(id), uint64(by.Agent))), key)
+}
+
+// repliedBefore answers a repeated call.
+func (t *txn) repliedBefore(k store.Ticket, used post, n store.NewReply) (store.Replied, error) {
+	e, err := t.entryAt(k.ID, used.seq)
+	if err != nil {
+		return store.Replied{}, err
+	}
+	mail, err := t.outbound(e.Outbound)
+	if err == nil && used.fingerprint != n.Fingerprint {
+		err = fmt.Errorf("%w: the idempotency key was used with another content", store.ErrConflict)
+	}
+	return store.Replied{Ticket: k, Entry: e, Mail: mail, Replayed: true}, err
+}
+
+func (t *txn) entryAt(id store.TicketID, seq uint32) (store.Entry, error) {
+	data := t.value(bTickets, entryKey(id, seq))
+	if data == nil {
+		return store.Entry{}, store.ErrNotFound
+	}
+	return t.codec.entry(id, seq, data)
+}
+
+// mayReply refuses a reply that would not leave, or was written without the newest.
+func (t *txn) mayReply(now time.Time, k store.Ticket, n store.NewReply) (store.Replied, error) {
+	if n.Region.ID != k.Region {
+		return store.Replied{}, invalid("the region is not the ticket's")
+	}
+	if err := t.unused(n.MessageID, n.Link); err != nil {
+		return store.Replied{}, err
+	}
+	if n.Version < k.Version && !n.Force {
+		newer, err := t.newer(k.ID, n.Version)
+		if err == nil {
+			err = fmt.Errorf("%w: the thread has gone on", store.ErrConflict)
+		}
+		return store.Replied{Ticket: k, Newer: newer}, err
+	}
+	withheld, _, err := t.withheld(now, k.Requester.Email, store.MailReply)
+	if err == nil && withheld != "" {
+		err = fmt.Errorf("%w: mail to its address is suppressed", store.ErrConflict)
+	}
+	return store.Replied{Ticket: k, Withheld: withheld}, err
+}
+
+// newer are the messages, replies and notes behind an entry.
+func (t *txn) newer(id store.TicketID, version uint32) (all []store.Entry, err error) {
+	from := append(entryKey(id, version), 0)
+	err = t.walk(bTickets, underTicket(id, ofTicketEntry), from, func(key, value []byte) (bool, error) {
+		e, err := t.codec.entry(id, entrySeq(key), value)
+		if err == nil && e.Kind != store.EntryEvent {
+			all = append(all, e)
+		}
+		return len(all) < store.MaxPage, err
+	})
+	return all, err
+}
+
+// maxReferences is how many of a thread's Message-IDs a mail names: the first and the
+// last ones (RFC 5322 section 3.6.4 lets the others go).
+const maxReferences = 20
+
+// mailReply writes a reply and the mail that it goes out as, with the ticket.
+func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.NewReply) (store.Outbound, error) {
+	if _, err := t.ticketByLink(now, k.Link); errors.Is(err, store.ErrNotFound) {
+		k.Link = n.Link
+		if err := t.putLink(*k, store.Instant(n.LinkExpires)); err != nil {
+			return store.Outbound{}, err
+		}
+	}
+	mail := confirmation(now, n.Region, *k, n.MessageID)
+	mail.Kind, mail.Promise, mail.Entry, mail.UndoUntil = store.MailReply, store.Promise{}, k.Entries+1, e.UndoUntil
+	mail.DueAt = e.PublicAt()
+	var err error
+	if mail.InReplyTo, mail.References, err = t.references(*k); err != nil {
+		return mail, err
+	}
+	if err := t.addOutbound(&mail); err != nil {
+		return mail, err
+	}
+	e.Outbound = mail.ID
+	if err := t.addEntry(k, e); err != nil {
+		return mail, err
+	}
+	// What the caller gets is read back, so that it shares no memory with n.
+	*e, err = t.entryAt(k.ID, e.Seq)
+	return mail, err
+}
+
+// references are the Message-ID that a mail of the ticket answers, and those of its
+// thread, of the mails to its present address.
+func (t *txn) references(k store.Ticket) (last string, all []string, err error) {
+	mails, err := t.mailsOf(k.ID)
+	for _, row := range mails {
+		undone := row.State == store.StateSuppressed && row.Reason == store.RuleUndone
+		written := row.Kind == store.MailConfirmation || row.Kind == store.MailReply
+		if written && !undone && store.AddressKey(row.To) == store.AddressKey(k.Requester.Email) {
+			all, last = append(all, row.MessageID), row.MessageID
+		}
+	}
+	if over := len(all) - maxReferences; over > 0 {
+		all = slices.Delete(all, 1, 1+over)
+	}
+	return last, all, err
+}
+
+// acceptReply notes that the relay took a reply.
+func (t *txn) acceptReply(now time.Time, row store.Outbound) error {
+	if row.State != store.StateSent || row.Kind != store.MailReply {
+		return nil
+	}
+	k, err := t.ticket(row.Ticket)
+	if err != nil {
+		return wrap("ticket", row.Ticket, err)
+	}
+	t.rules.accepted(&k, row.ID, now)
+	return t.putTicket(k)
+}
+
+// nextAccepted is the first reply, but for one, that the relay took and that did not
+// come back; zero without one.
+func (t *txn) nextAccepted(id store.TicketID, but store.OutboundID) (next store.Outbound, err error) {
+	mails, err := t.mailsOf(id)
+	for _, row := range mails {
+		fate := row.Delivery.Fate
+		lost := fate == store.FateBounced || fate == store.FateRefused
+		taken := row.Kind == store.MailReply && row.State == store.StateSent && row.ID != but && !lost
+		if taken && (next.ID == 0 || row.DoneAt.Before(next.DoneAt)) {
+			next = row
+		}
+	}
+	return next, err
+}
