@@ -13,6 +13,8 @@ import (
 type Config struct {
 	// Name stands at the top of every page.
 	Name string
+	// Brand is how the pages look, where not like ours.
+	Brand Brand
 	// URL is where readers reach this server: scheme and host, no path. With
 	// https cookies are Secure and browsers are told to stay on https.
 	URL string
@@ -79,6 +81,9 @@ func (c Config) Validate() error {
 	}
 	if c.Name == "" {
 		faults = append(faults, errors.New("name: is empty"))
+	}
+	if err := c.Brand.validate(); err != nil {
+		faults = append(faults, fmt.Errorf("brand: %w", err))
 	}
 	if c.BodiesPerNetwork < 0 || c.BodiesInAll < 0 || c.ConnectionsPerNetwork < 0 {
 		faults = append(faults, errors.New("bodies_per_network, bodies_in_all, connections_per_network: below zero"))

@@ -214,6 +214,22 @@ func (f *Frame) T(key string, pairs ...any) string { return f.Lang.T(key, pairs.
 // Asset is the address of a static file: "web/web.css".
 func (f *Frame) Asset(name string) string { return f.x.server.assets.url(name) }
 
+// BrandStyle is the address of the brand's colours, "" where they are ours.
+func (f *Frame) BrandStyle() string {
+	if f.x.server.cfg.Brand.Accent == "" {
+		return ""
+	}
+	return f.Asset("web/brand.css")
+}
+
+// Logo is the address of the brand's logo, "" where it is ours.
+func (f *Frame) Logo() string {
+	if name := logoFile(f.x.server.cfg.Brand.Logo); name != "" {
+		return f.Asset("web/" + name)
+	}
+	return ""
+}
+
 // Icon draws one of the shared icons; beside it stands a label.
 func (f *Frame) Icon(name string) (template.HTML, error) { return icon(name) }
 

@@ -111,6 +111,7 @@ func (s *Server) ownPages() error {
 	if err := s.Static("web", static); err != nil {
 		return err
 	}
+	s.assets.add(s.cfg.Brand)
 	s.echo.GET(staticPrefix+":hash/*", s.serveAsset)
 	s.echo.HEAD(staticPrefix+":hash/*", s.serveAsset)
 	s.Handle(Route{Method: http.MethodGet, Path: "/favicon.ico", Handler: func(x *Exchange) error {

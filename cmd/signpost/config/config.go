@@ -19,6 +19,7 @@ import (
 // come from the environment or from files of their own.
 type Config struct {
 	Service   Service            `toml:"service"`
+	Brand     Brand              `toml:"brand"`
 	Region    map[string]Region  `toml:"region"`
 	Mailbox   map[string]Mailbox `toml:"mailbox"`
 	SMTP      SMTP               `toml:"smtp"`
