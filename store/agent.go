@@ -103,6 +103,10 @@ type NewSession struct {
 	Spends SecondFactor
 	// Replaces is the session this browser had before, which ends; zero for none.
 	Replaces SessionID
+	Network  string // that the request came from, as Actor.Network
+	// Renews: the agent was signed in and changed what ended the session. It is no sign-in
+	// in the audit log.
+	Renews bool
 }
 
 // Session is a browser that signed in.
@@ -147,6 +151,7 @@ type Agents interface {
 	// TouchSession lets a session that runs last for idle from now, never
 	// beyond Ends and never shorter than before. ErrNotFound as for Session.
 	TouchSession(ctx context.Context, now time.Time, id SessionID, idle time.Duration) (Session, error)
-	// EndSession ends a session; one that is unknown or over is no error.
-	EndSession(ctx context.Context, id SessionID) error
+	// EndSession ends a session of the actor's own, or any (ActManageStaff); one that is
+	// unknown or over is no error.
+	EndSession(ctx context.Context, now time.Time, by Actor, id SessionID) error
 }

@@ -56,6 +56,7 @@ type Store interface {
 	Ledger
 	Deliveries
 	Agents
+	Audits
 	Board
 	Numbers
 	Alarms

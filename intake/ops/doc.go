@@ -4,6 +4,8 @@
 // hosts sent back and whom it stopped us from writing to, the queue of what waits
 // to go out or failed, and how each mailbox is read.
 //
+// The audit log at /ops/audit (what staff did, with filters) is for leads and admins too.
+//
 // Pages: /ops (is mail flowing?), /ops/today (a day beside the days before, from
 // counts alone), /ops/ledger (a search by index, and a mail at /ops/ledger/ID with
 // its raw bytes), /ops/bounces (dead addresses with their tickets, hosts that

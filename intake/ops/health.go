@@ -227,6 +227,11 @@ func (o *Ops) postCanary(x *web.Exchange, who store.Agent) error {
 	if !o.deps.Canary.Try() {
 		return x.Redirect("/ops/health?done=busy")
 	}
+	err := o.stores.audit.RecordAct(x.Request.Context(), time.Now(), staff.ActorOf(x, who), store.AuditCanaryTried,
+		store.Object{Kind: store.ObjectCanary})
+	if err != nil {
+		return err
+	}
 	x.Log.Info("canary sent by hand", "request", x.ID, "agent", who.ID)
 	return x.Redirect("/ops/health?done=tried")
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/staff"
 	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
@@ -94,7 +95,7 @@ func (o *Ops) raw(ctx context.Context, m store.Inbound) (io.ReadCloser, error) {
 // downloadTime is what a large mail may take on a slow line.
 const downloadTime = 10 * time.Minute
 
-func (o *Ops) downloadRaw(x *web.Exchange, _ store.Agent) error {
+func (o *Ops) downloadRaw(x *web.Exchange, who store.Agent) error {
 	m, err := o.mailOf(x)
 	if err != nil {
 		return err
@@ -104,6 +105,9 @@ func (o *Ops) downloadRaw(x *web.Exchange, _ store.Agent) error {
 		return err
 	}
 	defer mail.Close()
+	if err := o.recordRead(x, who, m); err != nil {
+		return err
+	}
 	h := x.Header()
 	h.Set("Content-Type", "application/octet-stream") // a browser must not show it
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="mail-%d.eml"`, m.ID))
@@ -114,6 +118,12 @@ func (o *Ops) downloadRaw(x *web.Exchange, _ store.Agent) error {
 		x.Log.Debug("mail cut off", "request", x.ID, "err", err)
 	}
 	return nil
+}
+
+// recordRead tells the audit log that a mail was read as it was sent.
+func (o *Ops) recordRead(x *web.Exchange, who store.Agent, m store.Inbound) error {
+	return o.stores.audit.RecordAct(x.Request.Context(), time.Now(), staff.ActorOf(x, who), store.AuditMailRead,
+		store.Object{Kind: store.ObjectInbound, ID: uint64(m.ID), Name: m.Mailbox})
 }
 
 // maxCase bounds the mail that is exported as a test case.
@@ -138,6 +148,9 @@ func (o *Ops) downloadCase(x *web.Exchange, who store.Agent) error {
 		return err
 	}
 	defer mail.Close()
+	if err := o.recordRead(x, who, m); err != nil {
+		return err
+	}
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	name := fmt.Sprintf("mail-%d", m.ID)

@@ -23,6 +23,7 @@ var static embed.FS
 // Store is what the pages read and mend together; each page has its own part of it,
 // declared beside the page.
 type Store interface {
+	auditStore
 	bounceStore
 	flowStore
 	todayStore
@@ -39,6 +40,7 @@ type Store interface {
 
 // stores are the parts of Store, by page.
 type stores struct {
+	audit        auditStore
 	bounces      bounceStore
 	flow         flowStore
 	today        todayStore
@@ -53,16 +55,17 @@ type stores struct {
 	suppressions suppressionStore
 }
 
-func storesOf(s Store) stores { return stores{s, s, s, s, s, s, s, s, s, s, s, s} }
+func storesOf(s Store) stores { return stores{s, s, s, s, s, s, s, s, s, s, s, s, s} }
 
 // Blobs is where large mails lie.
 type Blobs interface {
 	Open(ctx context.Context, hash store.BlobHash) (io.ReadSeekCloser, int64, error)
 }
 
-// Door lets in those with a role.
+// Door lets in those with a role, or with the right to an act.
 type Door interface {
 	Require(role store.Role, h staff.Handler) web.Handler
+	Permit(act store.Act, h staff.Handler) web.Handler
 }
 
 // Mailbox is how the watch over one mailbox is going.
@@ -110,6 +113,7 @@ type Ops struct {
 	stores stores
 	zones  map[string]*time.Location // of the regions, by id
 
+	audit   *web.Page[auditData]
 	today   *web.Page[todayData]
 	bounces *web.Page[bouncesData]
 	ledger  *web.Page[ledgerData]
@@ -138,6 +142,7 @@ func New(deps Deps) (*Ops, error) {
 func (o *Ops) Mount(s *web.Server) error {
 	set := s.Pages(templates)
 	o.today = web.DeclareStaff[todayData](set, "today.html")
+	o.audit = web.DeclareStaff[auditData](set, "audit.html")
 	o.ledger = web.DeclareStaff[ledgerData](set, "ledger.html")
 	o.mail = web.DeclareStaff[mailData](set, "mail.html")
 	o.bounces = web.DeclareStaff[bouncesData](set, "bounces.html")
@@ -181,7 +186,15 @@ func (o *Ops) Mount(s *web.Server) error {
 		}
 		s.Handle(web.Route{Method: r.method, Path: r.path, Handler: o.deps.Door.Require(store.RoleOps, placed)})
 	}
+	audit := func(x *web.Exchange, who store.Agent) error {
+		x.Staff(who, itemAudit)
+		return o.showAudit(x, who)
+	}
+	s.Handle(web.Route{
+		Method: http.MethodGet, Path: "/ops/audit", Handler: o.deps.Door.Permit(store.ActReadAudit, audit),
+	})
 	s.Navigation(o.section())
+	s.Navigation(administration())
 	s.Events().Add(web.Topic{
 		Name: topic, Sees: func(who store.Agent, name string) bool { return name == topic && forOps(who) },
 		Watch: o.watchCounts,

@@ -23,6 +23,7 @@ const (
 	itemDelivery  = "ops-delivery"
 	itemMailboxes = "ops-mailboxes"
 	itemHealth    = "ops-health"
+	itemAudit     = "audit"
 )
 
 // topic is the live events of these pages: its version changes with every count.
@@ -31,7 +32,7 @@ const topic = "ops"
 // lookEvery is how often the counts are looked at while an open page follows them.
 const lookEvery = time.Second
 
-func forOps(who store.Agent) bool { return who.Has(store.RoleOps) }
+func forOps(who store.Agent) bool { return who.Has(store.RoleOps) && who.Actor().Sees("") }
 
 // section is the navigation of these pages.
 func (o *Ops) section() web.Section {

@@ -210,7 +210,8 @@ func (s *Staff) change(
 	if err != nil {
 		return err
 	}
-	if err := s.open(x, t.now, changed, store.SecondFactor{Step: step}); err != nil {
+	if err := s.open(x, t.now, changed,
+		store.NewSession{Spends: store.SecondFactor{Step: step}, Renews: true}); err != nil {
 		return err
 	}
 	x.Log.Info("account changed", "request", x.ID, "agent", who.ID, "change", form)

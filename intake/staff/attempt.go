@@ -58,7 +58,7 @@ func (s *Staff) signsIn(t *attempt) (store.Agent, error) {
 	if err != nil {
 		return who, err
 	}
-	err = s.open(t.x, t.now, who, factor)
+	err = s.open(t.x, t.now, who, store.NewSession{Spends: factor})
 	if errors.Is(err, store.ErrConflict) { // disabled, or a code that was spent, at the same moment
 		return who, s.failed(t, who, true, err)
 	}
@@ -99,6 +99,9 @@ func (s *Staff) proves(t *attempt, who store.Agent) (f store.SecondFactor, err e
 // password tells that the password was right.
 func (s *Staff) failed(t *attempt, who store.Agent, password bool, why error) error {
 	s.guesses.add(t.now, who.ID, t.from.network(), password)
+	if err := s.deps.Agents.FailSignIn(t.x.Request.Context(), t.now, who.ID, t.from.network().String()); err != nil {
+		return err
+	}
 	t.x.Log.Info("sign-in refused", "request", t.x.ID, "agent", who.ID, "network", t.from.network().String(),
 		"password_right", password, "known_device", t.from.device != "")
 	return fmt.Errorf("%w: %w", errUnproven, why)

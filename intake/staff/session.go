@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"signpost/intake/web"
@@ -56,14 +57,13 @@ func presented(x *web.Exchange) (store.SessionID, bool) {
 
 // open gives the browser a session of its own in place of the one it had, and
 // knows it as a device of the agent's from now on. who is the agent as the store
-// has it now; f is spent.
-func (s *Staff) open(x *web.Exchange, now time.Time, who store.Agent, f store.SecondFactor) error {
+// has it now; n says what is spent, and whether it is a sign-in.
+func (s *Staff) open(x *web.Exchange, now time.Time, who store.Agent, n store.NewSession) error {
 	token := newToken()
-	old, _ := presented(x)
-	_, err := s.deps.Agents.OpenSession(x.Request.Context(), now, store.NewSession{
-		ID: sessionID(token), Agent: who.ID, Idle: s.cfg.Idle, Ends: now.Add(s.cfg.Lasts), Spends: f, Replaces: old,
-	})
-	if err != nil {
+	n.ID, n.Agent, n.Idle, n.Ends = sessionID(token), who.ID, s.cfg.Idle, now.Add(s.cfg.Lasts)
+	n.Replaces, _ = presented(x)
+	n.Network = networkOf(x)
+	if _, err := s.deps.Agents.OpenSession(x.Request.Context(), now, n); err != nil {
 		return err
 	}
 	setCookie(x, cookieName(x), token, s.cfg.Lasts) // it ends with the session
@@ -111,9 +111,12 @@ func (s *Staff) signedIn(x *web.Exchange, used bool) (store.Agent, error) {
 // ActorOf is who signed in, as the verbs ask for: one for each act of the request.
 func ActorOf(x *web.Exchange, who store.Agent) store.Actor {
 	by := who.Actor()
-	by.Network = origin.Widest(x.Remote()).String()
+	by.Network = networkOf(x)
 	return by
 }
+
+// networkOf is where a request came from: what one party is taken to own at the most.
+func networkOf(x *web.Exchange) string { return origin.Widest(x.Remote()).String() }
 
 // Handler answers somebody who signed in.
 type Handler func(x *web.Exchange, who store.Agent) error
@@ -121,6 +124,35 @@ type Handler func(x *web.Exchange, who store.Agent) error
 // Require lets those with the role in, and "" everybody who signed in. Others
 // are sent to sign in, or told what they lack.
 func (s *Staff) Require(role store.Role, h Handler) web.Handler {
+	return s.admit(h, func(who store.Agent) *lackingData {
+		switch {
+		case role != "" && !who.Has(role):
+			return &lackingData{Roles: []store.Role{role}}
+		case concernsAll(role) && !who.Actor().Sees(""):
+			return &lackingData{Regions: who.Regions}
+		}
+		return nil
+	})
+}
+
+// Permit lets in those whose roles allow an act; which regions they see, the verbs ask.
+func (s *Staff) Permit(act store.Act, h Handler) web.Handler {
+	return s.admit(h, func(who store.Agent) *lackingData {
+		if who.Actor().May(act) {
+			return nil
+		}
+		var lacks lackingData
+		for _, r := range store.Roles() {
+			if slices.Contains(r.Rights(), act) {
+				lacks.Roles = append(lacks.Roles, r)
+			}
+		}
+		return &lacks
+	})
+}
+
+// admit lets in those who signed in and lack nothing.
+func (s *Staff) admit(h Handler, lacks func(who store.Agent) *lackingData) web.Handler {
 	return func(x *web.Exchange) error {
 		x.Private()
 		x.ReferrerSameOrigin()
@@ -132,11 +164,9 @@ func (s *Staff) Require(role store.Role, h Handler) web.Handler {
 			return err
 		}
 		x.Staff(who, "")
-		switch {
-		case role != "" && !who.Has(role):
-			return s.lacking.Show(x, http.StatusForbidden, lackingData{Name: who.Email, Role: role})
-		case concernsAll(role) && !who.Actor().Sees(""):
-			return s.lacking.Show(x, http.StatusForbidden, lackingData{Name: who.Email, Role: role, Regions: who.Regions})
+		if d := lacks(who); d != nil {
+			d.Name = who.Email
+			return s.lacking.Show(x, http.StatusForbidden, *d)
 		}
 		return h(x, who)
 	}

@@ -91,10 +91,13 @@ func codeIn(f url.Values) string {
 
 func (s *Staff) postSignOut(x *web.Exchange) error {
 	x.Private()
-	if id, ok := presented(x); ok {
-		if err := s.deps.Agents.EndSession(x.Request.Context(), id); err != nil {
-			return err
-		}
+	who, err := s.SignedIn(x)
+	if err == nil {
+		id, _ := presented(x) // SignedIn found it
+		err = s.deps.Agents.EndSession(x.Request.Context(), time.Now(), ActorOf(x, who), id)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
 	}
 	forget(x)
 	return x.Redirect("/sign-in")

@@ -36,8 +36,8 @@ type Staff struct {
 }
 
 type lackingData struct {
-	Name string
-	Role store.Role
+	Name  string
+	Roles []store.Role // any of which the page needs
 	// Regions are those that the account sees, where it has the role and the page shows all.
 	Regions []string
 }

@@ -73,6 +73,8 @@ func open(t *testing.T, change ...func(*Config, *web.Config)) *house {
 	server.Handle(web.Route{Method: "GET", Path: "/room", Handler: door.Require(store.RoleOps, func(x *web.Exchange, who store.Agent) error {
 		return x.Bytes(http.StatusOK, "text/plain", []byte("in: "+who.Email))
 	})})
+	room := func(x *web.Exchange, _ store.Agent) error { return x.Bytes(http.StatusOK, "text/plain", []byte("in")) }
+	server.Handle(web.Route{Method: "GET", Path: "/log", Handler: door.Permit(store.ActReadAudit, room)})
 	h := &house{T: t, db: db, server: server, door: door, log: &log}
 	h.agent = h.hire(ana, store.RoleOps)
 	return h

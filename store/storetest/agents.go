@@ -290,10 +290,10 @@ func agentDisabled(d *desk) {
 
 func sessionEnded(d *desk) {
 	s := d.signsIn(d.hires("ana@desk.example"))
-	d.must(d.EndSession(d.ctx, s.ID))
+	d.must(d.EndSession(d.ctx, d.now, store.ByService(), s.ID))
 	d.isOver(s)
-	d.must(d.EndSession(d.ctx, s.ID))
-	d.must(d.EndSession(d.ctx, sessionOf(99)))
+	d.must(d.EndSession(d.ctx, d.now, store.ByService(), s.ID))
+	d.must(d.EndSession(d.ctx, d.now, store.ByService(), sessionOf(99)))
 }
 
 func sessionsRestored(d *desk) {
@@ -401,7 +401,8 @@ func (r *run) changeAgent(a *modelAgent) {
 		a.Generation++
 		r.model.sessions = slices.DeleteFunc(r.model.sessions, func(s *modelSession) bool { return s.agent == a })
 	}
-	r.compare("ChangeAgent", must1(r.store.ChangeAgent(r.ctx, r.now, store.ByService(), a.ID, c)), a.Agent, nil)
+	r.model.logs(store.AuditAgentChanged)
+	r.compare("ChangeAgent", must1(r.store.ChangeAgent(r.ctx, r.now, store.ByCommandLine("root"), a.ID, c)), a.Agent, nil)
 }
 
 func (r *run) session(*rapid.T) {
@@ -427,6 +428,7 @@ func (r *run) session(*rapid.T) {
 		r.compare("OpenSession", must1(got, err), store.Session{}, store.ErrConflict)
 		return
 	}
+	r.model.logs(store.AuditSignedIn)
 	r.compare("OpenSession", must1(got, err), want, nil)
 	r.model.sessions = append(r.model.sessions, &modelSession{want, a})
 }
@@ -434,7 +436,7 @@ func (r *run) session(*rapid.T) {
 func (r *run) useSession(id store.SessionID) {
 	if r.pick("end", 3) == 0 {
 		r.model.sessions = slices.DeleteFunc(r.model.sessions, func(s *modelSession) bool { return s.ID == id })
-		r.compare("EndSession", must1[any](nil, r.store.EndSession(r.ctx, id)), nil, nil)
+		r.compare("EndSession", must1[any](nil, r.store.EndSession(r.ctx, r.now, store.ByService(), id)), nil, nil)
 		return
 	}
 	s := r.model.running(r.now, id)

@@ -273,6 +273,9 @@ func (r *run) giveUp(*rapid.T) {
 	}
 	id := r.model.outs[r.pick("row", len(r.model.outs))].ID
 	want := r.model.giveUpHeld(r.now, id, "ops@desk.example")
+	if len(want) > 0 {
+		r.model.logs(store.AuditMailGivenUp)
+	}
 	r.compare("GiveUpOutbounds", must1(r.store.GiveUpOutbounds(r.ctx, r.now, as("ops@desk.example"),
 		[]store.OutboundID{id})),
 		want, nil)

@@ -39,6 +39,10 @@ func (l lists) runs() ([]store.CanaryRun, error) {
 	return whole(func(p store.Page) (store.List[store.CanaryRun], error) { return l.store.CanaryRuns(l.ctx, p) })
 }
 
+func (l lists) audits(by store.Actor, q store.AuditQuery) ([]store.Audit, error) {
+	return whole(func(p store.Page) (store.List[store.Audit], error) { return l.store.ListAudits(l.ctx, by, q, p) })
+}
+
 func (l lists) throttled() ([]store.Outbound, error) {
 	return whole(func(p store.Page) (store.List[store.Outbound], error) { return l.store.ThrottledOutbounds(l.ctx, p) })
 }

@@ -42,6 +42,7 @@ type model struct {
 	undos    map[store.OutboundID][2]store.Ticket // the ticket before a reply and after it
 	drafts   map[modelDraft]store.Draft
 	reads    map[modelDraft]uint32
+	audits   []store.AuditEvent
 }
 
 type modelLink struct {

@@ -187,6 +187,18 @@ func pagedServiceLists() []paged {
 			},
 		},
 		{
+			name:  "audits of an object",
+			begin: func(d *desk) { d.hires("loop@desk.example") },
+			add: func(d *desk) {
+				d.must(d.RecordAct(d.ctx, d.now, as("ops"), store.AuditMailRead, store.Object{Kind: store.ObjectInbound, ID: 1}))
+				d.must(d.RecordAct(d.ctx, d.now, as("ops"), store.AuditMailRead, store.Object{Kind: store.ObjectInbound, ID: 2}))
+			},
+			page: func(d *desk, p store.Page) (store.List[string], error) {
+				q := store.AuditQuery{Object: store.Object{Kind: store.ObjectInbound, ID: 1}}
+				return keyed(func(a store.Audit) any { return a.ID })(d.ListAudits(d.ctx, store.ByService(), q, p))
+			},
+		},
+		{
 			name: "alarms that stand",
 			add:  func(d *desk) { d.raises(fmt.Sprint("trouble ", d.mint()), 1) },
 			drop: func(d *desk, key string) { must[store.Alarm](d)(d.EndAlarm(d.ctx, d.now, key)) },

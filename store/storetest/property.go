@@ -313,6 +313,7 @@ func (r *run) switchResponder(*rapid.T) {
 		s.Mailbox = r.box()
 	}
 	want := r.model.switchResponder(r.now, "who", s)
+	r.model.logs(store.AuditAnswersSwitched)
 	r.compare("SwitchResponder", must1(r.store.SwitchResponder(r.ctx, r.now, as("who"), s)), want, nil)
 }
 
@@ -380,6 +381,7 @@ func (r *run) readAll() {
 	r.readLedger()
 	r.readDeliveries()
 	r.readAgents()
+	r.readAudits()
 	r.readBoard()
 	r.readThrottled()
 	r.readNumbers()

@@ -56,6 +56,7 @@ func (r *run) suppress(*rapid.T) {
 		s.Expires = r.now.Add(time.Duration(days) * 100 * 24 * time.Hour)
 	}
 	got, err := r.store.SuppressAddress(r.ctx, r.now, as(s.By), s)
+	r.model.logs(store.AuditAddressSuppressed)
 	r.compare("SuppressAddress", must1(got, err), r.model.suppressAddress(r.now, s), nil)
 }
 
@@ -63,11 +64,17 @@ func (r *run) suppress(*rapid.T) {
 func (r *run) release(*rapid.T) {
 	id := store.SuppressionID(r.pick("suppression", int(r.model.heldLast)+2))
 	want, wantErr := r.model.release(r.now, id)
-	got, err := r.store.ReleaseSuppression(r.ctx, r.now, store.ByService(), id)
+	got, err := r.store.ReleaseSuppression(r.ctx, r.now, as("ops"), id)
+	if wantErr == nil {
+		r.model.logs(store.AuditAddressReleased)
+	}
 	r.compare("ReleaseSuppression", must1(got, err), want, wantErr)
 	if len(r.model.tickets) > 0 {
 		k := r.model.tickets[r.pick("ticket", len(r.model.tickets))]
-		settled, err := r.store.SettleQuestion(r.ctx, r.now, store.ByService(), k.ID)
+		if k.Question != "" {
+			r.model.logs(store.AuditQuestionSettled)
+		}
+		settled, err := r.store.SettleQuestion(r.ctx, r.now, store.ByCommandLine("root"), k.ID)
 		r.compare("SettleQuestion", must1(settled, err), r.model.settleQuestion(r.now, k.ID), nil)
 	}
 }

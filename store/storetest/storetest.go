@@ -41,7 +41,7 @@ func stories() map[string]func(*desk) {
 	for _, part := range []map[string]func(*desk){ticketStories(), linkStories(), outboxStories(), throttleStories(),
 		ledgerStories(), answerStories(), deliveryStories(), agentStories(), boardStories(), holdStories(), numberStories(),
 		alarmStories(), canaryStories(), upkeepStories(), strangeStories(), pageStories(),
-		rightsStories()} {
+		rightsStories(), auditStories()} {
 		for name, story := range part {
 			all[name] = story
 		}

@@ -35,16 +35,25 @@ type agentRecord struct {
 
 type profileRecord struct {
 	Name       string            `cbor:"1,keyasint,omitempty"`
-	Signatures map[string]string `cbor:"2,keyasint,omitempty"`
+	Signatures []signatureRecord `cbor:"2,keyasint,omitempty"`
 	Zone       string            `cbor:"3,keyasint,omitempty"`
 	Undo       int64             `cbor:"4,keyasint,omitempty"` // microseconds
 	AfterSend  string            `cbor:"5,keyasint,omitempty"`
 	KeysOff    bool              `cbor:"6,keyasint,omitempty"`
 }
 
+type signatureRecord struct {
+	Lang string `cbor:"1,keyasint,omitempty"`
+	Text string `cbor:"2,keyasint,omitempty"`
+}
+
 func profileOf(p store.Profile) *profileRecord {
+	var signatures []signatureRecord
+	for _, lang := range slices.Sorted(maps.Keys(p.Signatures)) {
+		signatures = append(signatures, signatureRecord{lang, p.Signatures[lang]})
+	}
 	return &profileRecord{
-		Name: p.DisplayName, Signatures: maps.Clone(p.Signatures), Zone: p.Zone, Undo: p.Undo.Microseconds(),
+		Name: p.DisplayName, Signatures: signatures, Zone: p.Zone, Undo: p.Undo.Microseconds(),
 		AfterSend: string(p.AfterSend), KeysOff: p.KeysOff,
 	}
 }
@@ -53,8 +62,12 @@ func (r *profileRecord) profile() store.Profile {
 	if r == nil {
 		return store.Profile{}
 	}
+	signatures := map[string]string{}
+	for _, s := range r.Signatures {
+		signatures[s.Lang] = s.Text
+	}
 	return store.Profile{
-		DisplayName: r.Name, Signatures: maps.Clone(r.Signatures), Zone: r.Zone,
+		DisplayName: r.Name, Signatures: signatures, Zone: r.Zone,
 		Undo: time.Duration(r.Undo) * time.Microsecond, AfterSend: store.AfterSend(r.AfterSend), KeysOff: r.KeysOff,
 	}
 }
@@ -97,8 +110,12 @@ func (s *Store) AddAgent(
 	}
 	if err = checkAgent(r); err == nil {
 		err = s.actOnAll(ctx, by, store.ActManageStaff, func(t *txn) (err error) {
-			agent, err = t.addAgent(r)
-			return err
+			if agent, err = t.addAgent(r); err != nil {
+				return err
+			}
+			return t.audit(now, by, store.Audit{
+				Event: store.AuditAgentAdded, Object: agentObject(agent), Changes: agentChanges(store.Agent{}, agent),
+			})
 		})
 	}
 	if err != nil {
@@ -160,13 +177,19 @@ func (s *Store) ChangeAgent(
 		if err := r.spend(c.Spends); err != nil {
 			return err
 		}
+		before := r.agent(id)
 		r = r.changed(c)
 		r.Changed = micros(now)
 		if err := checkAgent(r); err != nil {
 			return err
 		}
 		agent = r.agent(id)
-		return t.putAgent(id, r)
+		if err := t.putAgent(id, r); err != nil {
+			return err
+		}
+		return t.audit(now, by, store.Audit{
+			Event: store.AuditAgentChanged, Object: agentObject(agent), Changes: agentChanges(before, agent),
+		})
 	})
 	if err != nil {
 		return store.Agent{}, wrap("change agent", id, err)

@@ -141,7 +141,13 @@ func (s *Store) AcknowledgeAlarm(
 		}
 		r.AckBy, r.AckAt, r.AckUntil, r.AckUpTo = by.Account, micros(now), micros(until), r.Level
 		alarm = r.alarm(id)
-		return t.putAlarm(id, r)
+		if err := t.putAlarm(id, r); err != nil {
+			return err
+		}
+		return t.audit(now, by, store.Audit{
+			Event: store.AuditAlarmAcknowledged, Object: store.Object{Kind: store.ObjectAlarm, ID: uint64(id), Name: r.Key},
+			Changes: []store.Changed{{Field: "until", After: auditTime(until)}},
+		})
 	})
 	if err != nil {
 		return store.Alarm{}, wrap("acknowledge alarm", id, err)

@@ -68,7 +68,7 @@ func (c *checker) fault(format string, args ...any) {
 func (c *checker) run() error {
 	for _, step := range []func() error{
 		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.drafts, c.reads, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers,
-		c.alarms, c.canaries, c.budgets, c.expiries, c.tallies, c.compareRows, c.compareCounts,
+		c.alarms, c.canaries, c.audits, c.budgets, c.expiries, c.tallies, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
 			return wrap("check", "rows", err)
@@ -370,7 +370,7 @@ func (c *checker) compareRows() error {
 	for _, b := range []bucket{
 		bTickets, bNumbers, bRequesters, bDeadlines, bOutMessages, bOutbox, bOutHeld, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
 		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed, bAlarmKeys,
-		bThrottled, bTurns, bNetworkTurns, bBudgetWaits, bDesk, bDeskSolved, bUndos,
+		bThrottled, bTurns, bNetworkTurns, bBudgetWaits, bDesk, bDeskSolved, bUndos, bAuditIndex,
 	} {
 		n := 0
 		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {

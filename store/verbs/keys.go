@@ -81,6 +81,10 @@ import (
 //	undos         outbound(8)                          undo record: of replies that may be taken back
 //	reads         ticket(8) agent(8)                   seq u32
 //	drafts        ticket(8) agent(8) kind(1)           draft record
+//	audits        audit(8)                             audit record
+//	auditindex    'a' account digest(16) audit(8)      -
+//	              'o' object digest(16) audit(8)       -
+//	              'f' hour(4) agent(8) network digest(16)   audit(8)  where failed sign-ins of the hour count
 //
 // A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
 // outbounds and inbounds is the last id given out, that of outbox the last
@@ -146,6 +150,8 @@ const (
 	bUndos
 	bReads
 	bDrafts
+	bAudits
+	bAuditIndex
 	bucketCount
 )
 
@@ -188,6 +194,8 @@ func layouts() []engine.Layout {
 		bInAddresses:   {Name: "inaddresses"},
 		bOutFailed:     {Name: "outfailed"},
 		bOutHeld:       {Name: "outheld"},
+		bAudits:        {Name: "audits", Appends: true},
+		bAuditIndex:    {Name: "auditindex"},
 		bHours:         {Name: "hours"},
 		bDomainHours:   {Name: "domainhours"},
 		bAlarms:        {Name: "alarms", Appends: true},
@@ -244,6 +252,13 @@ const (
 	outHead    = 'h'
 	outLease   = 'l'
 	outLeased  = 'n'
+)
+
+// Kinds of rows in auditindex.
+const (
+	auditAccount = 'a'
+	auditObject  = 'o'
+	auditFailed  = 'f'
 )
 
 const messagePrefix = 40

@@ -228,7 +228,10 @@ func (s *Store) RevokeLinks(ctx context.Context, now time.Time, by store.Actor, 
 		if err != nil {
 			return err
 		}
-		return t.revokeLinks(k)
+		if err := t.revokeLinks(k); err != nil {
+			return err
+		}
+		return t.audit(now, by, store.Audit{Event: store.AuditLinksRevoked, Object: ticketObject(k), Region: k.Region})
 	})
 	return wrap("revoke links of ticket", id, err)
 }
@@ -374,8 +377,13 @@ func (t *txn) changeRequester(now time.Time, by store.Actor, n store.NewAddress)
 		return store.Opened{}, err
 	}
 	mail := confirmation(now, n.Region, k, n.MessageID)
-	err = t.addConfirmation(now, &mail, p, n.Network)
-	return store.Opened{Ticket: k, Confirmation: mail}, err
+	if err := t.addConfirmation(now, &mail, p, n.Network); err != nil {
+		return store.Opened{}, err
+	}
+	return store.Opened{Ticket: k, Confirmation: mail}, t.audit(now, by, store.Audit{
+		Event: store.AuditRequesterChanged, Object: ticketObject(k), Region: k.Region,
+		Changes: []store.Changed{{Field: "requester", Before: before, After: n.Email}},
+	})
 }
 
 // mayChange refuses another address where the one who asks may not give one: by a

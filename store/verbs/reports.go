@@ -203,8 +203,15 @@ func (s *Store) SettleQuestion(
 		if ticket, err = t.ticketFor(now, by, store.ActArrangeTicket, id); err != nil || ticket.Question == "" {
 			return err
 		}
+		settled := store.Changed{Field: "question", Before: string(ticket.Question)}
 		ticket.Question, ticket.Trouble, ticket.ChangedAt = "", "", now
-		return t.putTicket(ticket)
+		if err := t.putTicket(ticket); err != nil {
+			return err
+		}
+		return t.audit(now, by, store.Audit{
+			Event: store.AuditQuestionSettled, Object: ticketObject(ticket), Region: ticket.Region,
+			Changes: []store.Changed{settled},
+		})
 	})
 	if err != nil {
 		return store.Ticket{}, wrap("settle question of ticket", id, err)

@@ -168,5 +168,20 @@ func (t *txn) switchResponder(now time.Time, by store.Actor, s store.Switch) (st
 			return store.Responder{}, err
 		}
 	}
-	return r.state(now), t.putResponder(s.Mailbox, r)
+	if err := t.putResponder(s.Mailbox, r); err != nil {
+		return store.Responder{}, err
+	}
+	return r.state(now), t.audit(now, by, store.Audit{
+		Event: store.AuditAnswersSwitched, Object: store.Object{Kind: store.ObjectMailbox, Name: s.Mailbox},
+		Changes: []store.Changed{
+			{Field: "answers", Before: onOff(!old.Off), After: onOff(s.On)}, {Field: "reason", After: r.Reason},
+		},
+	})
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }

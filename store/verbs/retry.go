@@ -35,10 +35,10 @@ func outboundOfKey(t *txn, key, _ []byte) (store.Outbound, error) {
 }
 
 // eachOutbound lets change see rows that are all there, and that the actor may do the
-// act to, in one transaction, of which every run starts with begin.
+// act to, in one transaction, of which every run starts with begin and ends with end.
 func (s *Store) eachOutbound(
 	ctx context.Context, by store.Actor, act store.Act, ids []store.OutboundID,
-	begin func(), change func(*txn, store.Outbound) error,
+	begin func(), change func(*txn, store.Outbound) error, end func(*txn) error,
 ) error {
 	return s.act(ctx, by, act, 0, func(t *txn) error {
 		begin()
@@ -60,8 +60,27 @@ func (s *Store) eachOutbound(
 				return wrap("outbound", id, err)
 			}
 		}
-		return nil
+		return end(t)
 	})
+}
+
+// auditMails writes the row of an act on mails, none where it was done to none.
+func (t *txn) auditMails(now time.Time, by store.Actor, event store.AuditEvent, rows []store.Outbound) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	a := store.Audit{
+		Event: event, Object: store.Object{Kind: store.ObjectOutbound}, Region: rows[0].Region, Count: uint64(len(rows)),
+	}
+	if len(rows) == 1 {
+		a.Object.ID, a.Object.Name = uint64(rows[0].ID), rows[0].Number
+	}
+	for _, row := range rows {
+		if row.Region != a.Region {
+			a.Region = ""
+		}
+	}
+	return t.audit(now, by, a)
 }
 
 // RetryOutbounds implements store.Board.
@@ -69,7 +88,13 @@ func (s *Store) RetryOutbounds(
 	ctx context.Context, now time.Time, by store.Actor, r store.Retry,
 ) (done store.Retried, err error) {
 	now = store.Instant(now)
+	if r.Release {
+		if err := store.May(by, store.ActSuppress, ""); err != nil {
+			return store.Retried{}, wrap("retry outbounds and release, in all", len(r.IDs), err)
+		}
+	}
 	begin := func() { done = store.Retried{} }
+	end := func(t *txn) error { return t.auditMails(now, by, store.AuditMailRetried, done.Due) }
 	err = s.eachOutbound(ctx, by, store.ActRetryMail, r.IDs, begin, func(t *txn, row store.Outbound) error {
 		if !retriable(now, row) {
 			return nil
@@ -77,7 +102,7 @@ func (s *Store) RetryOutbounds(
 		if replaced, err := t.isReplaced(row); err != nil || replaced {
 			return cmp.Or(err, t.replace(now, row))
 		}
-		free, err := t.freeAddress(now, row, r.Release)
+		free, err := t.freeAddress(now, by, row, r.Release)
 		switch {
 		case err != nil:
 			return err
@@ -88,7 +113,7 @@ func (s *Store) RetryOutbounds(
 		err = t.retry(now, &row)
 		done.Due = append(done.Due, row)
 		return err
-	})
+	}, end)
 	if err != nil {
 		return store.Retried{}, wrap("retry outbounds, in all", len(r.IDs), err)
 	}
@@ -110,13 +135,13 @@ func retriable(now time.Time, row store.Outbound) bool {
 
 // freeAddress tells whether a row's address may be written to; with release it ends
 // what keeps its mail back.
-func (t *txn) freeAddress(now time.Time, row store.Outbound, release bool) (bool, error) {
+func (t *txn) freeAddress(now time.Time, by store.Actor, row store.Outbound, release bool) (bool, error) {
 	for {
 		s, err := t.suppressedFor(now, row.To, row.Kind)
 		if err != nil || s == nil || !release {
 			return s == nil, err
 		}
-		if err := t.endSuppression(s.suppression()); err != nil {
+		if err := t.releaseAddress(now, by, s.suppression()); err != nil {
 			return false, err
 		}
 	}
@@ -151,6 +176,7 @@ func (s *Store) GiveUpOutbounds(
 ) (ended []store.Outbound, err error) {
 	now = store.Instant(now)
 	begin := func() { ended = nil }
+	end := func(t *txn) error { return t.auditMails(now, by, store.AuditMailGivenUp, ended) }
 	err = s.eachOutbound(ctx, by, store.ActGiveUpMail, ids, begin, func(t *txn, row store.Outbound) error {
 		if err := checkNamed(by); err != nil {
 			return err
@@ -167,7 +193,7 @@ func (s *Store) GiveUpOutbounds(
 		}
 		ended = append(ended, row)
 		return errors.Join(t.putOutbound(row), t.countGivenUp(row), t.tellFailure(now, row))
-	})
+	}, end)
 	if err != nil {
 		return nil, wrap("give up outbounds, in all", len(ids), err)
 	}

@@ -96,7 +96,13 @@ func (t *txn) openSession(now time.Time, n store.NewSession) (store.Session, err
 		}
 	}
 	s := session{agent: n.Agent, generation: agent.Generation, opened: now, ends: n.Ends}.lasting(now, n.Idle)
-	return s.shown(n.ID), t.putSession(n.ID, s)
+	if err := t.putSession(n.ID, s); err != nil || n.Renews {
+		return s.shown(n.ID), err
+	}
+	who := agent.agent(n.Agent)
+	by := who.Actor()
+	by.Network = n.Network
+	return s.shown(n.ID), t.audit(now, by, store.Audit{Event: store.AuditSignedIn, Object: agentObject(who)})
 }
 
 func (t *txn) putSession(id store.SessionID, s session) error {
@@ -159,9 +165,32 @@ func (s *Store) TouchSession(ctx context.Context, now time.Time, id store.Sessio
 }
 
 // EndSession implements store.Agents.
-func (s *Store) EndSession(ctx context.Context, id store.SessionID) error {
-	err := s.write(ctx, 0, func(t *txn) error { return t.dropSession(id) })
+func (s *Store) EndSession(ctx context.Context, now time.Time, by store.Actor, id store.SessionID) error {
+	err := checkActor(by)
+	if err == nil {
+		err = s.write(ctx, 0, func(t *txn) error { return t.endSession(store.Instant(now), by, id) })
+	}
 	return wrap("end session", "of a browser", err)
+}
+
+func (t *txn) endSession(now time.Time, by store.Actor, id store.SessionID) error {
+	s, ok := readSession(t.value(bSessions, id[:]))
+	if !ok {
+		return nil
+	}
+	if by.Kind != store.ActorStaff || by.Agent != s.agent {
+		if err := store.May(by, store.ActManageStaff, ""); err != nil {
+			return err
+		}
+	}
+	agent, err := t.agent(s.agent)
+	if err == nil {
+		err = t.dropSession(id)
+	}
+	if err != nil {
+		return err
+	}
+	return t.audit(now, by, store.Audit{Event: store.AuditSignedOut, Object: agentObject(agent.agent(s.agent))})
 }
 
 // endSessions ends every session there is.

@@ -266,8 +266,15 @@ func (s *Store) SuppressAddress(
 		r, err := t.hold(now, n.Address, n.Scope, n.Expires, func(r *suppressionRecord) {
 			r.By, r.Note = by.Account, text.Cut(n.Note, store.MaxReply)
 		})
+		if err != nil {
+			return err
+		}
 		held = r.suppression()
-		return err
+		return t.audit(now, by, store.Audit{Event: store.AuditAddressSuppressed, Object: suppressionObject(held),
+			Changes: []store.Changed{
+				{Field: "scope", After: string(held.Scope)}, {Field: "until", After: auditTime(held.Expires)},
+				{Field: "note", After: held.Note},
+			}})
 	})
 	if err != nil {
 		return store.Suppression{}, wrap("suppress", "an address", err)
@@ -305,12 +312,25 @@ func (s *Store) ReleaseSuppression(
 		if released = r.suppression(); !released.InForce(now) {
 			return store.ErrNotFound
 		}
-		return t.endSuppression(released)
+		return t.releaseAddress(now, by, released)
 	})
 	if err != nil {
 		return store.Suppression{}, wrap("release suppression", id, err)
 	}
 	return released, nil
+}
+
+// releaseAddress ends a suppression by hand.
+func (t *txn) releaseAddress(now time.Time, by store.Actor, s store.Suppression) error {
+	if err := t.endSuppression(s); err != nil {
+		return err
+	}
+	return t.audit(now, by, store.Audit{Event: store.AuditAddressReleased, Object: suppressionObject(s),
+		Changes: []store.Changed{{Field: "scope", Before: string(s.Scope)}}})
+}
+
+func suppressionObject(s store.Suppression) store.Object {
+	return store.Object{Kind: store.ObjectSuppression, ID: uint64(s.ID), Name: s.Address}
 }
 
 // endSuppression ends one, with its rows.

@@ -90,7 +90,10 @@ func (s *Store) RevokeLink(ctx context.Context, now time.Time, by store.Actor, i
 			return err
 		}
 		l.revoked = true
-		return t.put(bLinks, id[:], l.bytes())
+		if err := t.put(bLinks, id[:], l.bytes()); err != nil {
+			return err
+		}
+		return t.audit(now, by, store.Audit{Event: store.AuditLinksRevoked, Object: ticketObject(k), Region: k.Region})
 	})
 	return wrap("revoke link", linkName(id), err)
 }

@@ -1,0 +1,179 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"signpost/intake/staff"
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// auditStore reads the audit log, and finds what it is searched for.
+type auditStore interface {
+	ListAudits(
+		ctx context.Context, by store.Actor, q store.AuditQuery, p store.Page,
+	) (store.List[store.Audit], error)
+	RecordAct(ctx context.Context, now time.Time, by store.Actor, event store.AuditEvent, o store.Object) error
+	TicketByNumber(ctx context.Context, number string) (store.Ticket, error)
+	AgentByEmail(ctx context.Context, email string) (store.Agent, error)
+}
+
+const auditPage = 50
+
+type auditData struct {
+	Who, To  string // as they were typed
+	Rows     []auditRow
+	Next     string // the address of the next page
+	Stopped  bool   // before all was looked at
+	Searched bool
+	Fault    string
+	FaultOf  string // the field
+}
+
+// Looked is how many rows one search looks at.
+func (auditData) Looked() string { return count(store.SearchLooked) }
+
+type auditRow struct {
+	When, Exactly    string
+	Who, WhoLink     string
+	Did              string
+	Object, Link     string // Link: all that was done to it; "": it is not one thing
+	Changes          []store.Changed
+	Network, Region  string
+	Failed, Unfamous bool // a sign-in that failed; of an address without an account
+}
+
+func forAudit(who store.Agent) bool { return who.Actor().May(store.ActReadAudit) }
+
+// administration is the navigation of those who answer for what others do.
+func administration() web.Section {
+	return web.Section{
+		ID: "administration", Name: "Administration", Sees: forAudit,
+		Items: []web.Item{{ID: itemAudit, Name: "Audit log", Icon: "list", Path: "/ops/audit", Key: "a"}},
+	}
+}
+
+func (o *Ops) showAudit(x *web.Exchange, who store.Agent) error {
+	in := x.Request.URL.Query()
+	d := auditData{Who: strings.TrimSpace(in.Get("who")), To: strings.TrimSpace(in.Get("to"))}
+	q := store.AuditQuery{Account: cutTo(d.Who, store.MaxFrom)}
+	var err error
+	q.Object, err = o.auditObject(x.Request.Context(), d.To)
+	if errors.Is(err, store.ErrNotFound) {
+		d.Fault, d.FaultOf = "There is no ticket and no account of that name. Write US-1042, or an address that signs in.", "to"
+		return o.audit.Show(x, http.StatusUnprocessableEntity, d)
+	}
+	if err != nil {
+		return err
+	}
+	found, err := o.stores.audit.ListAudits(x.Request.Context(), staff.ActorOf(x, who), q,
+		store.Page{After: store.Cursor(in.Get("after")), Limit: auditPage})
+	if err != nil {
+		return err
+	}
+	d.Searched, d.Stopped = d.Who != "" || d.To != "", found.Stopped
+	if found.Next != "" {
+		in = maps.Clone(in)
+		in.Set("after", string(found.Next))
+		d.Next = "/ops/audit" + kept(in, "who", "to", "after")
+	}
+	for _, a := range found.Items {
+		d.Rows = append(d.Rows, auditRowOf(a))
+	}
+	return o.audit.Show(x, http.StatusOK, d)
+}
+
+func cutTo(text string, size int) string { return text[:min(len(text), size)] }
+
+// auditObject finds what was typed, or what stands in the link of a row: a ticket's
+// number, an address that signs in, or "suppression 7". ErrNotFound for none of them.
+func (o *Ops) auditObject(ctx context.Context, typed string) (store.Object, error) {
+	if typed == "" {
+		return store.Object{}, nil
+	}
+	if kind, name, ok := strings.Cut(typed, " "); ok {
+		if id, err := strconv.ParseUint(name, 10, 64); err == nil {
+			return store.Object{Kind: store.ObjectKind(kind), ID: id}, nil
+		}
+		return store.Object{Kind: store.ObjectKind(kind), Name: name}, nil
+	}
+	if strings.Contains(typed, "@") {
+		agent, err := o.stores.audit.AgentByEmail(ctx, typed)
+		return store.Object{Kind: store.ObjectAgent, ID: uint64(agent.ID)}, err
+	}
+	ticket, err := o.stores.audit.TicketByNumber(ctx, typed)
+	return store.Object{Kind: store.ObjectTicket, ID: uint64(ticket.ID)}, err
+}
+
+func auditRowOf(a store.Audit) auditRow {
+	row := auditRow{
+		When: when(a.At), Exactly: exactly(a.At), Who: a.Account, Did: eventWords(a.Event), Object: objectWords(a),
+		Changes: a.Changes, Network: a.Network, Region: a.Region, Failed: a.Event == store.AuditSignInFailed,
+	}
+	if a.Account != "" {
+		row.WhoLink = "/ops/audit?" + url.Values{"who": {a.Account}}.Encode()
+	}
+	switch o := a.Object; {
+	case row.Failed && o.ID == 0:
+		row.Unfamous = true
+	case o.ID != 0:
+		row.Link = "/ops/audit?" + url.Values{"to": {fmt.Sprintf("%s %d", o.Kind, o.ID)}}.Encode()
+	case o.Name != "":
+		row.Link = "/ops/audit?" + url.Values{"to": {string(o.Kind) + " " + o.Name}}.Encode()
+	}
+	if row.Failed {
+		row.Did = counted(int(a.Count), "failed sign-in", "failed sign-ins")
+	}
+	return row
+}
+
+// eventWords is what was done, in the words of a list; an event not known here names
+// itself.
+func eventWords(e store.AuditEvent) string {
+	words, ok := map[store.AuditEvent]string{
+		store.AuditLinksRevoked: "revoked the links of", store.AuditQuestionSettled: "settled the question of",
+		store.AuditRequesterChanged: "changed the requester of", store.AuditAnswersSwitched: "switched automatic answers for",
+		store.AuditMailRetried: "tried again", store.AuditMailGivenUp: "gave up", store.AuditMailRead: "downloaded",
+		store.AuditAddressSuppressed: "suppressed", store.AuditAddressReleased: "released",
+		store.AuditAlarmAcknowledged: "acknowledged", store.AuditCanaryTried: "sent",
+		store.AuditAgentAdded: "added the account", store.AuditAgentChanged: "changed the account",
+		store.AuditSignedIn: "signed in as", store.AuditSignedOut: "signed out of",
+		store.AuditSignInFailed: "failed to sign in to",
+	}[e]
+	if !ok {
+		return string(e)
+	}
+	return words
+}
+
+// objectWords names what it was done to.
+func objectWords(a store.Audit) string {
+	o := a.Object
+	switch {
+	case o.Kind == store.ObjectAgent && o.ID == 0:
+		return "an address without an account"
+	case o.Kind == store.ObjectMailbox && o.Name == "":
+		return "all mailboxes"
+	case o.Kind == store.ObjectMailbox:
+		return "mailbox " + o.Name
+	case o.Kind == store.ObjectCanary:
+		return "the canary"
+	case o.Kind == store.ObjectOutbound && o.ID == 0:
+		return counted(int(a.Count), "mail", "mails")
+	case o.Kind == store.ObjectOutbound && o.Name != "":
+		return "a mail of " + o.Name
+	case o.Kind == store.ObjectOutbound, o.Kind == store.ObjectInbound:
+		return fmt.Sprintf("mail %d", o.ID)
+	case o.Kind == store.ObjectAlarm:
+		return "alarm " + o.Name
+	}
+	return o.Name
+}

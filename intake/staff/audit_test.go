@@ -1,0 +1,74 @@
+package staff
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"signpost/store"
+)
+
+// Signing in, out and failing to are in the audit log, with the network they came from.
+func TestSignInsAreAudited(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	b := h.browser()
+	b.signIn(ana, "wrong", "")
+	b.signIn(ana, "wrong again", "")
+	b.signIn("nobody@desk.example", "wrong", "")
+	b.signIn(ana, password, "")
+	b.do("POST", "/sign-out", url.Values{})
+	b.do("POST", "/sign-out", url.Values{}) // out already
+	found, err := h.db.ListAudits(t.Context(), store.ByService(), store.AuditQuery{}, store.Page{Limit: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type told struct {
+		event   store.AuditEvent
+		account string
+		of      uint64
+		count   uint64
+	}
+	var got []told
+	for _, a := range found.Items {
+		if a.Network != "192.0.2.0/24" {
+			t.Errorf("%s came from %s", a.Event, a.Network)
+		}
+		got = append(got, told{a.Event, a.Account, a.Object.ID, a.Count})
+	}
+	id := uint64(h.agent.ID)
+	want := []told{
+		{store.AuditSignedOut, ana, id, 0}, {store.AuditSignedIn, ana, id, 0},
+		{store.AuditSignInFailed, "", 0, 1}, {store.AuditSignInFailed, "", id, 2},
+	}
+	if len(got) != len(want) {
+		t.Fatalf("the log has %+v", got)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("row %d is %+v, want %+v", i, got[i], want[i])
+		}
+	}
+}
+
+// The audit log is for those whose roles allow to read it; others are told which do.
+func TestARoomOfAnActIsForTheRolesThatAllowIt(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for role, in := range map[store.Role]bool{
+		store.RoleAgent: false, store.RoleLead: true, store.RoleOps: true, store.RoleAdmin: true,
+	} {
+		email := string(role) + "@desk.example"
+		h.hire(email, role)
+		b := h.browser()
+		b.signIn(email, password, "")
+		w := b.get("/log")
+		if (w.Code == 200) != in {
+			t.Errorf("%s: %d", role, w.Code)
+		}
+		const needs = "needs the role <code>lead</code> or <code>ops</code> or <code>admin</code>"
+		if !in && !strings.Contains(w.Body.String(), needs) {
+			t.Errorf("%s is told %s", role, w.Body)
+		}
+	}
+}
