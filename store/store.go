@@ -61,6 +61,7 @@ type Store interface {
 	Numbers
 	Alarms
 	Canary
+	Changes
 	Upkeep
 }
 
@@ -278,8 +279,8 @@ type Upkeep interface {
 	// Housekeep drops expired idempotency keys, links, sessions, suppressions, refusals, reservations and
 	// budgets that weigh nothing any more, alarms and canary runs past their time, and
 	// hours counted and deadlines due
-	// longer ago than they are kept (TallyKept, DomainTallyKept, DeadlineKept), at most
-	// limit of them all, oldest first, and returns how many it dropped.
+	// longer ago than they are kept (TallyKept, DomainTallyKept, DeadlineKept), changes
+	// behind the last ChangesKept, at most limit of them all, oldest first, and returns how many it dropped.
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)
 	// DropRaws drops the raw mails of the ledger that were seen before an instant
 	// and, oldest first, as many more as Stats.RawBytes is above most (0: none). The
@@ -301,7 +302,8 @@ type Upkeep interface {
 	// in every mailbox mail that arrived before is never answered, since an
 	// answer given after the backup is not in the store. For the same reason
 	// every auto-response still waiting becomes StateUnknown, and every session
-	// ends: one that was ended after the backup must not come back to life.
+	// ends: one that was ended after the backup must not come back to life. The log of
+	// changes begins anew (Changes), since its readers know of changes that are lost.
 	MarkRestored(ctx context.Context, now time.Time) error
 	// Check reads the whole store and returns every inconsistency found, joined.
 	Check(ctx context.Context) error

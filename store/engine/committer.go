@@ -52,6 +52,7 @@ type Committer struct {
 	closing chan struct{} // closed by Close
 	closed  chan struct{} // closed when the loop has ended
 	once    sync.Once
+	signal  Signal
 }
 
 // Where a job stands. Its caller may take it back only while it waits.
@@ -138,6 +139,9 @@ func (c *Committer) GiveWay(ctx context.Context, worked time.Duration) {
 	}
 }
 
+// Committed is Engine.Committed, as far as this committer knows.
+func (c *Committer) Committed() <-chan struct{} { return c.signal.Next() }
+
 // Close ends the committer after the transaction under way; verbs that wait are
 // refused. It may be called more than once.
 func (c *Committer) Close() {
@@ -222,6 +226,7 @@ func (c *Committer) answer(group []*job, err error) {
 func (c *Committer) commit(group []*job) (bad int, err error) {
 	start := time.Now()
 	bad = -1
+	wrote := false
 	err = c.transact(func(tx Grouped) error {
 		if err := prefetch(tx, group); err != nil {
 			return err
@@ -234,8 +239,12 @@ func (c *Committer) commit(group []*job) (bad int, err error) {
 				return j.err
 			}
 		}
+		wrote = tx.Writes() > 0
 		return tx.Flush()
 	})
+	if err == nil && wrote {
+		c.signal.Raise()
+	}
 	if err == nil && c.observe != nil {
 		c.observe(len(group), time.Since(start))
 	}

@@ -107,6 +107,10 @@ type Engine interface {
 	//
 	// store.ErrFull when there is no room, and nothing was written.
 	Update(ctx context.Context, plan Plan, verb func(Tx) error) error
+	// Committed returns a channel that is closed once a transaction was committed after
+	// the call, by this process or, where several share the rows, by another. It may be
+	// closed in vain. Close leaves it open.
+	Committed() <-chan struct{}
 	// Snapshot writes the whole database as it is now, while reading and writing go
 	// on, in a form that the engine opens. It returns the number of bytes written.
 	// What is deleted meanwhile takes room until it ends, so w is to be fast.

@@ -23,7 +23,8 @@ import (
 // failure.
 func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 	rapid.Check(t, func(rt *rapid.T) {
-		r := &run{T: rt, store: open(t), model: newModel(), ctx: context.Background(), now: store.Instant(dawn)}
+		r := &run{T: rt, store: open(t), model: newModel(), ctx: context.Background(), now: store.Instant(dawn),
+			follower: newFollower(0)}
 		defer func() {
 			if err := r.store.Close(); err != nil {
 				rt.Errorf("close: %v", err)
@@ -43,10 +44,11 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored,
 			"clock": r.clock, "raws": r.dropRaws, "retry": r.retry, "agent": r.agent, "session": r.session,
 			"sessionAgain": r.session, "reply": r.reply, "replyMore": r.reply, "undo": r.undo, "arrange": r.arrange,
-			"draft":     r.draft,
+			"draft": r.draft, "follow": r.follow,
 			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
 		})
 		r.readAll()
+		r.follow(rt)
 		if err := r.store.Check(r.ctx); err != nil {
 			rt.Fatalf("the store's own check: %v", err)
 		}
@@ -61,6 +63,7 @@ type run struct {
 	ctx    context.Context
 	now    time.Time
 	minted int
+	follower
 }
 
 var (

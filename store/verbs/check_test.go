@@ -16,7 +16,9 @@ import (
 func TestCheckFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for b := bTickets; b < bucketCount; b++ {
-		if b == bBudgets || b == bReads { // nothing else tells of these: one that is lost never was
+		// Nothing else tells of these: one that is lost never was. The oldest changes may
+		// have been dropped.
+		if b == bBudgets || b == bReads || b == bChanges {
 			continue
 		}
 		t.Run(nameOf(b), func(t *testing.T) {

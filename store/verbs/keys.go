@@ -85,6 +85,7 @@ import (
 //	auditindex    'a' account digest(16) audit(8)      -
 //	              'o' object digest(16) audit(8)       -
 //	              'f' hour(4) agent(8) network digest(16)   audit(8)  where failed sign-ins of the hour count
+//	changes       first change(8)                      the changes of a commit (changes.go)
 //
 // A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
 // outbounds and inbounds is the last id given out, that of outbox the last
@@ -152,6 +153,7 @@ const (
 	bDrafts
 	bAudits
 	bAuditIndex
+	bChanges
 	bucketCount
 )
 
@@ -210,6 +212,7 @@ func layouts() []engine.Layout {
 		bUndos:         {Name: "undos", Appends: true},
 		bReads:         {Name: "reads"},
 		bDrafts:        {Name: "drafts"},
+		bChanges:       {Name: "changes", Appends: true},
 	}
 }
 

@@ -223,6 +223,7 @@ func (r *deliveryRecord) delivery() store.Delivery {
 }
 
 func (t *txn) putOutbound(o store.Outbound) error {
+	t.changed(letterOutbound, uint64(o.ID))
 	r := outboundRecord{
 		Kind: string(o.Kind), Region: o.Region, From: o.From, FromName: o.FromName, To: o.To, Langs: o.Langs,
 		MessageID: o.MessageID, InReplyTo: o.InReplyTo, References: o.References,
@@ -352,6 +353,7 @@ func (r reportRecord) report() store.Report {
 }
 
 func (t *txn) putInbound(m store.Inbound) error {
+	t.changed(letterInbound, uint64(m.ID))
 	blob, _ := blobKey(m.Blob)
 	r := inboundRecord{
 		Mailbox: m.Mailbox, UIDValidity: m.UIDValidity, UID: m.UID, Internal: micros(m.InternalDate),

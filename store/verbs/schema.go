@@ -21,7 +21,7 @@ import (
 //	7  throttled mail
 //	8  held mail
 //	9  a ticket's rows in one bucket, the outbox's in one; the hours of the ledger;
-//	   duties, tokens; every text valid UTF-8 without NUL
+//	   duties, tokens, the log of changes; every text valid UTF-8 without NUL
 const schema = 9
 
 const schemaKey = "schema"

@@ -177,6 +177,7 @@ func (t *txn) appendEntry(k *store.Ticket, e *store.Entry, data []byte) error {
 
 // putTicket writes a ticket and the rows that follow from it.
 func (t *txn) putTicket(k store.Ticket) error {
+	t.changed(letterTicket, uint64(k.ID))
 	was, err := t.ticket(k.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err

@@ -1,7 +1,6 @@
 package verbs
 
 import (
-	"errors"
 	"fmt"
 
 	"signpost/store"
@@ -22,11 +21,18 @@ type txn struct {
 	usages map[digest]charge
 	// tallies are the hours it changed, likewise (putTallies).
 	tallies tallies
+	// changes are what it changed, likewise (putChanges).
+	changes changes
 }
 
 // Flush implements engine.Shared.
 func (t *txn) Flush() error {
-	return errors.Join(t.putCounts(), t.putUsages(), t.putTallies())
+	for _, put := range []func() error{t.putCounts, t.putUsages, t.putTallies, t.putChanges} {
+		if err := put(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *txn) value(b bucket, key []byte) []byte { return t.tx.Get(b, key) }

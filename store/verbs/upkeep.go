@@ -3,7 +3,6 @@ package verbs
 import (
 	"bytes"
 	"context"
-	"errors"
 	"strconv"
 	"time"
 
@@ -94,21 +93,17 @@ func (s *Store) ListBlobs(ctx context.Context, after store.BlobHash, limit int) 
 func (s *Store) Housekeep(ctx context.Context, now time.Time, limit int) (dropped int, err error) {
 	now = store.Instant(now)
 	err = s.write(ctx, 0, func(t *txn) (err error) {
-		if dropped, err = t.sweep(now, limit); err != nil {
-			return err
+		dropped = 0
+		for _, drop := range []func(time.Time, int) (int, error){
+			t.sweep, t.sweepBudgets, t.pruneHours, t.pruneDeadlines, t.pruneChanges,
+		} {
+			n, err := drop(now, limit-dropped)
+			if err != nil {
+				return err
+			}
+			dropped += n
 		}
-		budgets, err := t.sweepBudgets(now, limit-dropped)
-		if err != nil {
-			return err
-		}
-		dropped += budgets
-		hours, err := t.pruneHours(now, limit-dropped)
-		if err != nil {
-			return err
-		}
-		deadlines, err := t.pruneDeadlines(now, limit-dropped-hours)
-		dropped += hours + deadlines
-		return err
+		return nil
 	})
 	if err != nil {
 		return 0, wrap("housekeep, at most", limit, err)
@@ -120,7 +115,14 @@ func (s *Store) Housekeep(ctx context.Context, now time.Time, limit int) (droppe
 func (s *Store) MarkRestored(ctx context.Context, now time.Time) error {
 	now = store.Instant(now)
 	err := s.write(ctx, engine.GroupBytes, func(t *txn) error {
-		return errors.Join(t.reconnect(now), t.giveUpAnswers(now), t.endSessions())
+		for _, step := range []func() error{
+			func() error { return t.reconnect(now) }, func() error { return t.giveUpAnswers(now) }, t.endSessions, t.breakChanges,
+		} {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return wrap("mark restored at", now, err)
 }

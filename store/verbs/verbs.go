@@ -6,7 +6,8 @@
 // reads runs in a snapshot of its own, beside the writers and never waiting for them.
 // Rows are CBOR records in their own buckets; whatever is looked up otherwise has an
 // index bucket, so no verb scans (keys.go). Rows that expire stand in one index by
-// time (expiry.go); counts are kept beside the rows in the same transaction.
+// time (expiry.go); counts are kept beside the rows in the same transaction, which also
+// logs what it changed, for those who follow (changes.go).
 //
 // What a verb is made of stands in three kinds of file: rows (encode a row, keep what is
 // found by it), rules (a file named ...rules.go: what a change means, without rows), and

@@ -183,6 +183,9 @@ func (e *Engine) Snapshot(w io.Writer) (int64, error) {
 	return n, nil
 }
 
+// Committed implements engine.Engine.
+func (e *Engine) Committed() <-chan struct{} { return e.committer.Committed() }
+
 // GiveWay implements engine.Engine.
 func (e *Engine) GiveWay(ctx context.Context, worked time.Duration) { e.committer.GiveWay(ctx, worked) }
 

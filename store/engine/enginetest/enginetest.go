@@ -45,6 +45,7 @@ func Run(t *testing.T, open Opener) {
 		"A verb that fails leaves its neighbours alone":        failingVerbs,
 		"A verb withdrawn while it waits never runs":           withdrawn,
 		"A verb once begun is reported when it is durable":     begun,
+		"A commit wakes those who wait for one":                wakes,
 		"Work in no hurry rests while verbs wait":              givingWay,
 		"Close answers everybody":                              closing,
 		"A snapshot holds the instant at which it was written": snapshots,
@@ -304,6 +305,30 @@ func oneOrder(t *testing.T, open Opener) {
 		r.same(string(tx.Get(first, []byte("sum"))), fmt.Sprint(writers*each))
 		return nil
 	})
+}
+
+func wakes(t *testing.T, open Opener) {
+	r := start(t, open, nil)
+	closed := func(signal <-chan struct{}) bool {
+		select {
+		case <-signal:
+			return true
+		default:
+			return false
+		}
+	}
+	one, other := r.Committed(), r.Committed()
+	r.view(func(engine.Tx) error { return nil })
+	if closed(one) || closed(other) {
+		t.Error("woken by a reader")
+	}
+	r.puts(first, "a=1")
+	<-one
+	<-other
+	r.same(r.holds(first), "a=1")
+	if closed(r.Committed()) {
+		t.Error("woken by what was committed before it waited")
+	}
 }
 
 func closing(t *testing.T, open Opener) {

@@ -95,6 +95,9 @@ func (e *Engine) transact(body func(engine.Grouped) error) error {
 	return nil
 }
 
+// Committed implements engine.Engine.
+func (e *Engine) Committed() <-chan struct{} { return e.committer.Committed() }
+
 // GiveWay implements engine.Engine.
 func (e *Engine) GiveWay(ctx context.Context, worked time.Duration) { e.committer.GiveWay(ctx, worked) }
 
