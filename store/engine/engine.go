@@ -120,6 +120,10 @@ type Engine interface {
 	// called after each piece of long work that is in no hurry; a piece takes
 	// milliseconds. The end of ctx ends the rest.
 	GiveWay(ctx context.Context, worked time.Duration)
+	// ReadAhead reads all that is kept once, in the order in which it lies, so that what
+	// then reads every row finds it in memory, as far as it fits there. It gives way to
+	// the writers.
+	ReadAhead(ctx context.Context) error
 	// Check finds what contradicts itself in how the rows are kept; what they say of
 	// one another is the verbs' to check.
 	Check(ctx context.Context) error

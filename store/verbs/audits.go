@@ -269,7 +269,7 @@ func (c *checker) audits() error {
 	}
 	prefix := []byte{auditFailed}
 	return c.walk(bAuditIndex, prefix, prefix, func(key, value []byte) (bool, error) {
-		c.rows[bAuditIndex]++
+		c.saw(bAuditIndex, key, value)
 		if r, err := c.auditRow(store.AuditID(readU64(value))); err != nil || r.Event != string(store.AuditSignInFailed) {
 			c.fault("audit %d counts failed sign-ins, and is none of them", readU64(value))
 		}

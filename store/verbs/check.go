@@ -2,9 +2,11 @@ package verbs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"time"
 
 	"signpost/store"
@@ -12,10 +14,13 @@ import (
 )
 
 // Check implements store.Upkeep: first what the rows say of one another, beside
-// the writers, then how the engine keeps them, while writers wait. Each row's
-// index rows are looked up and counted; as many index rows as were counted and
-// no more may exist, so none points at nothing. Where rows cannot be read the
-// engine's own check is left out.
+// the writers, then how the engine keeps them, while writers wait. Where rows cannot
+// be read the engine's own check is left out.
+//
+// Each row asks for index rows, and an index holds these and no other. To look each up
+// would read the file criss-cross; so what is asked for is only counted and summed
+// (checker.want), every bucket is walked once, and number and sum of its rows compared.
+// Where they differ all is done again, looking each up, to say what is wrong.
 func (s *Store) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -38,8 +43,17 @@ func CheckRows(ctx context.Context, e engine.Engine) error {
 }
 
 func check(ctx context.Context, e engine.Engine, codec *codec) error {
+	if err := e.ReadAhead(ctx); err != nil {
+		return wrap("check", "the file", err)
+	}
 	err := view(ctx, e, codec, func(t *txn) error {
-		return (&checker{txn: t, ctx: ctx, rows: map[bucket]int{}, counts: map[string]uint64{}}).run()
+		err := newChecker(ctx, t).run()
+		if err == nil || ctx.Err() != nil || errors.Is(err, engine.ErrDamaged) {
+			return err
+		}
+		again := newChecker(ctx, t)
+		again.lookUp = true
+		return cmp.Or(again.run(), err)
 	})
 	if errors.Is(err, engine.ErrDamaged) {
 		return wrap("check", "rows", err)
@@ -53,10 +67,27 @@ const maxFaults = 100
 type checker struct {
 	*txn
 	ctx    context.Context
-	rows   map[bucket]int    // index rows that the rows ask for
+	lookUp bool                // each index row asked for
+	rows   [bucketCount]rowSum // those that the rows ask for
+	seed   maphash.Seed
 	counts map[string]uint64 // counts as the rows give them
 	hours  hourCheck
 	faults []error
+}
+
+// rowSum is how many rows there are, and the sum of their hashes, in any order.
+type rowSum struct {
+	n   int
+	sum uint64
+}
+
+func newChecker(ctx context.Context, t *txn) *checker {
+	return &checker{txn: t, ctx: ctx, seed: maphash.MakeSeed(), counts: map[string]uint64{}}
+}
+
+func (c *checker) add(s *rowSum, key, value []byte) {
+	s.n++
+	s.sum += maphash.Bytes(c.seed, key) * (maphash.Bytes(c.seed, value) | 1) // a product ties the two together
 }
 
 func (c *checker) fault(format string, args ...any) {
@@ -83,9 +114,15 @@ func (c *checker) each(b bucket, visit func(key, value []byte) error) error {
 	})
 }
 
-// want looks up an index row that a row of another bucket asks for.
+// saw counts a row that is there, in a bucket that holds index rows too.
+func (c *checker) saw(b bucket, key, value []byte) { c.add(&c.rows[b], key, value) }
+
+// want asks for an index row that a row of another bucket stands for.
 func (c *checker) want(b bucket, key []byte, value []byte, of string, id any) {
-	c.rows[b]++
+	c.add(&c.rows[b], key, value)
+	if !c.lookUp {
+		return
+	}
 	if found := c.value(b, key); found == nil || !bytes.Equal(found, value) {
 		c.fault("%s %v: %s holds %x under %x, not %x", of, id, nameOf(b), found, key, value)
 	}
@@ -103,11 +140,11 @@ func (c *checker) switches() error {
 }
 
 func (c *checker) tickets() error {
-	return c.each(bTickets, func(key, _ []byte) error {
+	return c.each(bTickets, func(key, value []byte) error {
 		if len(key) != 8 {
 			return nil // a row of a ticket, which asks for it
 		}
-		c.rows[bTickets]++
+		c.saw(bTickets, key, value)
 		k, err := c.ticket(store.TicketID(readU64(key)))
 		if err != nil {
 			return wrap("ticket", readU64(key), err)
@@ -152,7 +189,7 @@ func (c *checker) thread(k store.Ticket) error {
 		for _, f := range e.Files {
 			c.counts["blob"+string(f.Hash)]++
 		}
-		c.rows[bTickets]++
+		c.saw(bTickets, key, value)
 		return true, nil
 	})
 	if seq != k.Entries {
@@ -238,7 +275,7 @@ func (c *checker) queues() error {
 		return true, nil
 	})
 	return errors.Join(err, c.walk(bOutbox, []byte{outLeased}, nil, func(key, value []byte) (bool, error) {
-		c.rows[bOutbox]++
+		c.saw(bOutbox, key, value)
 		dom := string(key[1:])
 		if n := c.counts["leased"+dom]; n != uint64(readU32(value)) {
 			c.fault("domain %x: %d rows leased, says %d", dom, n, readU32(value))
@@ -291,8 +328,10 @@ func (c *checker) content(row store.Inbound) {
 	if row.RawDropped {
 		return
 	}
-	c.rows[bRaws]++
-	if _, err := c.codec.unpack(c.value(bRaws, u64(uint64(row.ID)))); err != nil {
+	key := u64(uint64(row.ID))
+	packed := c.value(bRaws, key)
+	c.saw(bRaws, key, packed)
+	if _, err := c.codec.unpack(packed); err != nil {
 		c.fault("inbound %d: its raw mail: %w", row.ID, err)
 	}
 }
@@ -324,7 +363,7 @@ func ruleIn(rules []store.Rule, id string) bool {
 func (c *checker) blobs() error {
 	return c.each(bBlobs, func(key, value []byte) error {
 		name := "blob" + string(blobHash(key))
-		c.rows[bBlobs]++
+		c.saw(bBlobs, key, value)
 		if c.counts[name] != readU64(value) {
 			c.fault("blob %x: %d references, says %d", key, c.counts[name], readU64(value))
 		}
@@ -368,16 +407,20 @@ func (c *checker) expiries() error {
 // compareRows checks that an index holds no row that nothing asked for.
 func (c *checker) compareRows() error {
 	for _, b := range []bucket{
-		bTickets, bNumbers, bRequesters, bDeadlines, bOutMessages, bOutbox, bOutHeld, bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bBlobs, bExpiry,
-		bAgentNames, bOutRecipients, bSupOrder, bRefuSeen, bInMarks, bInAddresses, bOutFailed, bAlarmKeys,
-		bThrottled, bTurns, bNetworkTurns, bBudgetWaits, bDesk, bDeskSolved, bUndos, bAuditIndex,
+		bTickets, bNumbers, bRequesters, bDeadlines, bOutMessages, bOutbox, bOutHeld, bOutRecipients, bOutFailed,
+		bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bInMarks, bInAddresses, bBlobs, bExpiry, bAgentNames,
+		bSupOrder, bRefuSeen, bAlarmKeys, bThrottled, bTurns, bNetworkTurns, bBudgetWaits, bDesk, bDeskSolved, bUndos,
+		bAuditIndex,
 	} {
-		n := 0
-		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {
+		var all rowSum
+		if err := c.each(b, func(key, value []byte) error { c.add(&all, key, value); return nil }); err != nil {
 			return err
 		}
-		if n != c.rows[b] {
-			c.fault("%s holds %d rows, %d are asked for", nameOf(b), n, c.rows[b])
+		switch want := c.rows[b]; {
+		case all.n != want.n:
+			c.fault("%s holds %d rows, %d are asked for", nameOf(b), all.n, want.n)
+		case all.sum != want.sum:
+			c.fault("%s holds %d rows, but not those that are asked for", nameOf(b), all.n)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,45 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			}
 			if err := db.Check(context.Background()); err == nil {
 				t.Error("a lost row was not found")
+			}
+		})
+	}
+}
+
+// TestCheckNamesRowsInWrongPlaces leaves as many rows as there should be.
+func TestCheckNamesRowsInWrongPlaces(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(x *txn, one, other, row []byte) error{
+		"two values change places": func(x *txn, one, other, row []byte) error {
+			err := x.put(bNumbers, one, bytes.Clone(x.value(bNumbers, other)))
+			return cmp.Or(err, x.put(bNumbers, other, row))
+		},
+		"a row stands under another key": func(x *txn, one, _, row []byte) error {
+			stray := append(bytes.Clone(one[:len(one)-1]), 99)
+			return cmp.Or(x.delete(bNumbers, one), x.put(bNumbers, stray, row))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := openNew(t, fileOptions{})
+			defer db.Close()
+			furnish(t, db)
+			fill(t, db, 9)
+			err := db.write(context.Background(), 0, func(x *txn) error {
+				key, value := x.first(bNumbers, numberPrefix("INT"))
+				one, row := bytes.Clone(key), bytes.Clone(value)
+				other, _ := x.firstFrom(bNumbers, numberPrefix("INT"), append(bytes.Clone(one), 0))
+				if other == nil {
+					return errors.New("furnish it with two tickets")
+				}
+				return spoil(x, one, bytes.Clone(other), row)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = db.Check(context.Background())
+			if err == nil || !strings.Contains(err.Error(), "numbers holds") || !strings.Contains(err.Error(), " under ") {
+				t.Errorf("the check found %v", err)
 			}
 		})
 	}

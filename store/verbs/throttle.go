@@ -242,7 +242,8 @@ func (c *checker) throttled(row store.Outbound) {
 	if row.State != store.StateThrottled {
 		return
 	}
-	c.rows[bThrottled]++
+	key := u64(uint64(row.ID))
+	c.saw(bThrottled, key, c.value(bThrottled, key))
 	r, err := c.throttledRow(row.ID)
 	if err != nil || len(r.Network) != len(digest{}) || len(r.Waits) != len(digest{}) {
 		c.fault("outbound %d: what it waits for does not read: %w", row.ID,

@@ -164,8 +164,10 @@ func (c *checker) undo(row store.Outbound) {
 	if row.Kind != store.MailReply || row.State != store.StateQueued || row.Attempts > 0 || row.UndoUntil.IsZero() {
 		return
 	}
-	c.rows[bUndos]++
-	if !c.has(bUndos, u64(uint64(row.ID))) {
+	key := u64(uint64(row.ID))
+	way := c.value(bUndos, key)
+	c.saw(bUndos, key, way)
+	if way == nil {
 		c.fault("outbound %d: no way to take it back", row.ID)
 	}
 }

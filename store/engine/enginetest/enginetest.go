@@ -47,6 +47,7 @@ func Run(t *testing.T, open Opener) {
 		"A verb once begun is reported when it is durable":     begun,
 		"A commit wakes those who wait for one":                wakes,
 		"Work in no hurry rests while verbs wait":              givingWay,
+		"What is read ahead is as it was":                      readAhead,
 		"Close answers everybody":                              closing,
 		"A snapshot holds the instant at which it was written": snapshots,
 		"Random transactions agree with a model":               agreesWithModel,
@@ -328,6 +329,20 @@ func wakes(t *testing.T, open Opener) {
 	r.same(r.holds(first), "a=1")
 	if closed(r.Committed()) {
 		t.Error("woken by what was committed before it waited")
+	}
+}
+
+func readAhead(t *testing.T, open Opener) {
+	r := start(t, open, nil)
+	r.puts(first, "a=1 b=2")
+	if err := r.ReadAhead(t.Context()); err != nil {
+		t.Error(err)
+	}
+	r.same(r.holds(first), "a=1 b=2")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.ReadAhead(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody waits for it any more, and it returned %v", err)
 	}
 }
 

@@ -101,6 +101,9 @@ func (e *Engine) Committed() <-chan struct{} { return e.committer.Committed() }
 // GiveWay implements engine.Engine.
 func (e *Engine) GiveWay(ctx context.Context, worked time.Duration) { e.committer.GiveWay(ctx, worked) }
 
+// ReadAhead implements engine.Engine: all is in memory.
+func (e *Engine) ReadAhead(ctx context.Context) error { return ctx.Err() }
+
 // Check implements engine.Engine: each row is found under its key.
 func (e *Engine) Check(ctx context.Context) error {
 	return e.View(ctx, func(tx engine.Tx) error {
