@@ -108,6 +108,9 @@ type Outbound struct {
 	// may take it back: it is not due before.
 	Entry     uint32
 	UndoUntil time.Time
+	// Proven tells whether the address was proven when the reply was written, so that the
+	// mail may hold what stood in the thread before.
+	Proven bool
 	// Links are, of MailLinks, all tickets that it leads to, the newest first:
 	// Ticket, Number and Link are that one's.
 	Links []TicketLink
@@ -116,7 +119,7 @@ type Outbound struct {
 	Inbound InboundID
 	Parties []string
 	// Of a mail of the service's own: what it says, as plain text with line
-	// feeds, and the mark of a canary's stray.
+	// feeds, and the mark of a canary's stray. Text is, of a reply, its author's signature.
 	Subject, Text, Mark string
 
 	QueuedAt time.Time

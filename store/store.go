@@ -168,6 +168,11 @@ type Outbox interface {
 	// ErrInvalid for another kind of mail.
 	RenewPromise(ctx context.Context, now time.Time, id OutboundID, claim uint64, p Promise) (Outbound, error)
 
+	// ReplyOf returns the entry that a MailReply goes out as, and the messages and replies
+	// before it, the newest first, at most so many; those that their authors could still
+	// take back when it was written are left out. ErrNotFound for another kind of mail.
+	ReplyOf(ctx context.Context, id OutboundID, earlier int) (Entry, []Entry, error)
+
 	Outbound(ctx context.Context, id OutboundID) (Outbound, error)
 	// OutboundByMessageID finds a row by its Message-ID (without angle brackets,
 	// compared without case).

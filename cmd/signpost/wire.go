@@ -57,9 +57,19 @@ func newComposer(
 }
 
 // composeFor adapts the composer to the sender.
-func composeFor(c *compose.Composer) outbox.Compose {
-	return func(_ context.Context, o store.Outbound) (outbox.Message, error) {
-		m, err := c.Compose(o)
+func composeFor(c *compose.Composer, replies compose.Replies) outbox.Compose {
+	return func(ctx context.Context, o store.Outbound) (outbox.Message, error) {
+		var m compose.Message
+		var err error
+		if o.Kind == store.MailReply {
+			r, fault := compose.ReadReply(ctx, replies, o)
+			if fault != nil {
+				return outbox.Message{}, fault
+			}
+			m, err = c.Reply(o, r)
+		} else {
+			m, err = c.Compose(o)
+		}
 		if err != nil {
 			// The row itself is at fault; another try would end the same.
 			return outbox.Message{}, &outbox.DeliveryError{Verdict: outbox.Fail, Err: err}

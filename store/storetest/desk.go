@@ -26,6 +26,7 @@ func deskStories() map[string]func(*desk) {
 		"A repeated reply is folded":                                     foldedReply,
 		"A mail held for undo is not made due by hand":                   undoIsKept,
 		"A broken reply is refused and leaves nothing":                   refusedReply,
+		"A reply is read with what stood before it":                      replyRead,
 		"Notes, and what is arranged, are entries with their actor":      arranged,
 		"A ticket is assigned to who may answer it":                      assigned,
 		"A message opens what waits and a reply may leave it waiting":    statuses,
@@ -87,6 +88,19 @@ func (d *desk) reads(id store.TicketID) store.Ticket {
 	return must[store.Ticket](d)(d.Ticket(d.ctx, id))
 }
 
+// says is a partner's message that must be taken.
+func (d *desk) says(k store.Ticket, body string) store.Entry {
+	d.Helper()
+	n := store.NewMessage{Link: k.Link, Body: body}
+	return must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(k.Link), n))
+}
+
+// rows is the first page of a list of the desk.
+func (d *desk) rows(by store.Actor, f store.TicketFilter) []store.DeskRow {
+	d.Helper()
+	return must[store.List[store.DeskRow]](d)(d.DeskTickets(d.ctx, by, f, store.Page{Limit: 9})).Items
+}
+
 func wholeReply(d *desk) {
 	k := d.opens().Ticket
 	d.ends(store.StateSent, store.Report{})
@@ -126,8 +140,7 @@ func wholeReply(d *desk) {
 func staleReply(d *desk) {
 	k := d.opens().Ticket
 	d.pass(time.Minute)
-	message := must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(k.Link),
-		store.NewMessage{Link: k.Link, Body: "Solved, thanks."}))
+	message := d.says(k, "Solved, thanks.")
 	noted := must[store.Noted](d)(d.Note(d.ctx, d.now, d.kim(), store.NewNote{Ticket: k.ID, Body: "I am on it."}))
 	must[store.Ticket](d)(d.SetPriority(d.ctx, d.now, d.kim(), k.ID, store.PriorityHigh))
 	before := d.reads(k.ID)
@@ -196,7 +209,8 @@ func undoneReply(d *desk) {
 		}
 	}
 	events := must[store.List[store.Entry]](d)(d.Thread(d.ctx, d.lee(), k.ID, store.Page{Limit: 99})).Items
-	if e := events[1]; e.Kind != store.EntryEvent || e.Event != store.EventReplyUndone || e.Body != "" || len(e.Files) > 0 || e.Agent != 1 {
+	if e := events[1]; e.Kind != store.EntryEvent || e.Event != store.EventReplyUndone || e.Body != "" ||
+		len(e.Files) > 0 || e.Agent != 1 {
 		d.Errorf("its entry is %+v", e)
 	}
 	d.pass(time.Hour)
@@ -209,7 +223,7 @@ func undoneLater(d *desk) {
 	done := must[store.Replied](d)(d.Reply(d.ctx, d.now, d.lee(), n))
 	d.must(d.SaveDraft(d.ctx, d.now, d.lee(), store.Draft{Ticket: k.ID, Kind: store.EntryReply, Body: "PS"}))
 	d.must(d.SaveDraft(d.ctx, d.now, d.kim(), store.Draft{Ticket: k.ID, Kind: store.EntryReply, Body: "mine"}))
-	must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(k.Link), store.NewMessage{Link: k.Link, Body: "And?"}))
+	d.says(k, "And?")
 	_, err := d.Undo(d.ctx, d.now, d.kim(), done.Mail.ID)
 	d.wantErr(err, store.ErrForbidden)
 	undone := must[store.Undone](d)(d.Undo(d.ctx, d.now, d.lee(), done.Mail.ID))
@@ -313,12 +327,12 @@ func bouncedReply(d *desk) {
 	if got.FirstReply != 0 || !got.FirstReplyAt.IsZero() || len(got.Deadlines()) != 2 || got.Assignee != 1 {
 		d.Fatalf("after both came back: %+v", got)
 	}
-	rows := must[store.List[store.DeskRow]](d)(d.DeskTickets(d.ctx, d.lee(), store.TicketFilter{}, store.Page{Limit: 9})).Items
+	rows := d.rows(d.lee(), store.TicketFilter{})
 	if len(rows) != 2 || rows[0].Ticket.ID != k.ID || rows[1].Ticket.ID != quiet.ID {
 		d.Errorf("the list begins with %+v", rows)
 	}
 	mine := store.TicketFilter{View: store.ViewMine, Trouble: true}
-	if rows := must[store.List[store.DeskRow]](d)(d.DeskTickets(d.ctx, d.lee(), mine, store.Page{Limit: 9})).Items; len(rows) != 1 {
+	if rows := d.rows(d.lee(), mine); len(rows) != 1 {
 		d.Errorf("%d tickets of the agent's are in trouble", len(rows))
 	}
 	// The trouble is over once something arrives.
@@ -379,11 +393,41 @@ func suppressedLater(d *desk) {
 	d.pass(time.Minute)
 	d.same(d.claims(claimAll()), []store.Outbound{})
 	got := d.reads(k.ID)
-	if got.Status != store.StatusOpen || got.Trouble != store.EventMailFailed || got.Question != store.QuestionUndeliverable {
+	if got.Status != store.StatusOpen || got.Trouble != store.EventMailFailed ||
+		got.Question != store.QuestionUndeliverable {
 		d.Errorf("the ticket is %+v", got)
 	}
-	if told := d.events(k.ID); len(told) != 1 || !strings.HasPrefix(told[0], fmt.Sprint(store.EventMailFailed, " ", done.Mail.ID)) {
+	began := fmt.Sprint(store.EventMailFailed, " ", done.Mail.ID)
+	if told := d.events(k.ID); len(told) != 1 || !strings.HasPrefix(told[0], began) {
 		d.Errorf("told %q", told)
+	}
+}
+
+// replyRead writes what a reply must not show: a note, an event, a reply that could still
+// be taken back, and what came later.
+func replyRead(d *desk) {
+	k := d.opens().Ticket
+	d.ends(store.StateSent, store.Report{})
+	first := d.replies(k)
+	d.pass(time.Minute)
+	message := d.says(k, "Thanks. And the rest?")
+	must[store.Noted](d)(d.Note(d.ctx, d.now, d.kim(), store.NewNote{Ticket: k.ID, Body: "Not the rest!"}))
+	d.replies(d.reads(k.ID))
+	done := d.replies(d.reads(k.ID))
+	d.says(k, "Late")
+	if !done.Mail.Proven || first.Mail.Proven {
+		d.Errorf("proven: %v before the partner acted, %v after", first.Mail.Proven, done.Mail.Proven)
+	}
+	for _, most := range []int{0, 1, 9} {
+		reply, earlier, err := d.ReplyOf(d.ctx, done.Mail.ID, most)
+		d.must(err)
+		d.same(reply, done.Entry)
+		thread := must[store.List[store.Entry]](d)(d.Thread(d.ctx, d.lee(), k.ID, store.Page{Limit: 1})).Items
+		d.same(earlier, []store.Entry{message, first.Entry, thread[0]}[:min(most, 3)])
+	}
+	for _, id := range []store.OutboundID{1, 99} {
+		_, _, err := d.ReplyOf(d.ctx, id, 1)
+		d.wantErr(err, store.ErrNotFound)
 	}
 }
 
@@ -408,8 +452,8 @@ func undoIsKept(d *desk) {
 	k := d.opens().Ticket
 	d.ends(store.StateSent, store.Report{})
 	done := d.replies(k)
-	tried := must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.ByService(), store.Retry{IDs: []store.OutboundID{done.Mail.ID}}))
-	d.same(tried, store.Retried{})
+	r := store.Retry{IDs: []store.OutboundID{done.Mail.ID}}
+	d.same(must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, store.ByService(), r)), store.Retried{})
 	d.same(must[int](d)(d.PullOutbounds(d.ctx, d.now, d.now.Add(time.Hour), 9)), 0)
 	d.same(d.claims(claimAll()), []store.Outbound{})
 	// One held far into the future was written under a clock that was wrong.

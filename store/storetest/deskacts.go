@@ -117,7 +117,7 @@ func statuses(d *desk) {
 			k = must[store.Ticket](d)(d.SetStatus(d.ctx, d.now, d.lee(), k.ID, c.is))
 		}
 		d.pass(time.Minute)
-		e := must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(k.Link), store.NewMessage{Link: k.Link, Body: "?"}))
+		e := d.says(k, "?")
 		k = d.reads(k.ID)
 		if k.Status != c.becomes || !k.SolvedAt.IsZero() || !k.StoppedAt.IsZero() {
 			d.Errorf("a message on a ticket that is %s: %+v", c.is, k)
@@ -134,7 +134,7 @@ func statuses(d *desk) {
 		d.Errorf("two weeks after it was solved it is shown as %s", s)
 	}
 	d.pass(30 * 24 * time.Hour)
-	must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(k.Link), store.NewMessage{Link: k.Link, Body: "?"}))
+	d.says(k, "?")
 	if k = d.reads(k.ID); k.Status != store.StatusOpen {
 		d.Errorf("a message left a closed ticket %s", k.Status)
 	}

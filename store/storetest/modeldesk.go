@@ -159,7 +159,7 @@ func (m *model) reply(now time.Time, by store.Actor, n store.NewReply, got store
 		ID: got.Mail.ID, Kind: store.MailReply, Region: k.Region, From: n.Region.Address, FromName: n.Region.Name,
 		To: k.Requester.Email, Langs: []string{k.Requester.Lang}, MessageID: n.MessageID,
 		InReplyTo: got.Mail.InReplyTo, References: got.Mail.References, Ticket: k.ID, Number: k.Number, Link: k.Link,
-		Entry: k.Entries + 1, QueuedAt: now, State: store.StateQueued, DueAt: now,
+		Entry: k.Entries + 1, QueuedAt: now, State: store.StateQueued, DueAt: now, Proven: !k.ProvenAt.IsZero(),
 	}}
 	if n.Undo > 0 {
 		e.UndoUntil = now.Add(n.Undo)

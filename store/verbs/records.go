@@ -188,6 +188,7 @@ type outboundRecord struct {
 
 	Entry uint32 `cbor:"42,keyasint,omitempty"`
 	Undo  int64  `cbor:"43,keyasint,omitempty"`
+	Proof bool   `cbor:"44,keyasint,omitempty"`
 }
 
 type linkRecord struct {
@@ -234,7 +235,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced, Delivery: newDeliveryRecord(o.Delivery), Echoes: o.Echoes,
 		Parties: o.Parties, Subject: o.Subject, Mark: o.Mark,
 		HeldSince: micros(o.Hold.Since), HeldLast: micros(o.Hold.Last), HeldAt: o.Hold.Stage,
-		Entry: o.Entry, Undo: micros(o.UndoUntil),
+		Entry: o.Entry, Undo: micros(o.UndoUntil), Proof: o.Proven,
 	}
 	if o.Text != "" {
 		r.Text = t.codec.text([]byte(o.Text))
@@ -263,7 +264,7 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(), Echoes: r.Echoes,
 		Parties: r.Parties, Subject: r.Subject, Mark: r.Mark,
 		Hold:  store.Hold{Since: instant(r.HeldSince), Last: instant(r.HeldLast), Stage: r.HeldAt},
-		Entry: r.Entry, UndoUntil: instant(r.Undo),
+		Entry: r.Entry, UndoUntil: instant(r.Undo), Proven: r.Proof,
 	}
 	copy(o.Link[:], r.Link)
 	for _, l := range r.Links {

@@ -173,8 +173,11 @@ func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.
 	}
 	mail := confirmation(now, n.Region, *k, n.MessageID)
 	mail.Kind, mail.Promise, mail.Entry, mail.UndoUntil = store.MailReply, store.Promise{}, k.Entries+1, e.UndoUntil
-	mail.DueAt = e.PublicAt()
+	mail.DueAt, mail.Proven = e.PublicAt(), !k.ProvenAt.IsZero()
 	var err error
+	if mail.Text, err = t.signature(e.Agent, mail.Langs); err != nil {
+		return mail, err
+	}
 	if mail.InReplyTo, mail.References, err = t.references(*k); err != nil {
 		return mail, err
 	}
@@ -188,6 +191,49 @@ func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.
 	// What the caller gets is read back, so that it shares no memory with n.
 	*e, err = t.entryAt(k.ID, e.Seq)
 	return mail, err
+}
+
+// signature is an agent's, for the reader of a mail.
+func (t *txn) signature(id store.AgentID, langs []string) (string, error) {
+	r, err := t.agent(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return r.agent(id).Profile.Signature(strings.Join(langs, "")), err
+}
+
+// ReplyOf implements store.Outbox.
+func (s *Store) ReplyOf(
+	ctx context.Context, id store.OutboundID, most int,
+) (reply store.Entry, earlier []store.Entry, err error) {
+	err = s.read(ctx, func(t *txn) error {
+		mail, err := t.outbound(id)
+		if err != nil {
+			return err
+		}
+		if mail.Kind != store.MailReply {
+			return store.ErrNotFound
+		}
+		if reply, err = t.entryAt(mail.Ticket, mail.Entry); err != nil {
+			return err
+		}
+		prefix := underTicket(mail.Ticket, ofTicketEntry)
+		return t.walkBack(bTickets, prefix, entryKey(mail.Ticket, mail.Entry), func(key, value []byte) (bool, error) {
+			if len(earlier) >= most {
+				return false, nil
+			}
+			e, err := t.codec.entry(mail.Ticket, entrySeq(key), value)
+			public := e.Kind == store.EntryMessage || e.Kind == store.EntryReply
+			if err == nil && public && !e.PublicAt().After(reply.At) {
+				earlier = append(earlier, e)
+			}
+			return true, err
+		})
+	})
+	if err != nil {
+		return store.Entry{}, nil, wrap("reply of outbound", id, err)
+	}
+	return reply, earlier, nil
 }
 
 // references are the Message-ID that a mail of the ticket answers, and those of its
