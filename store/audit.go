@@ -13,6 +13,10 @@ type AuditEvent string
 
 // The events.
 const (
+	AuditReplied           AuditEvent = "replied"
+	AuditReplyUndone       AuditEvent = "reply_undone"
+	AuditNoted             AuditEvent = "noted"
+	AuditTicketArranged    AuditEvent = "ticket_arranged" // status, assignee, priority, category or tags
 	AuditLinksRevoked      AuditEvent = "links_revoked"
 	AuditQuestionSettled   AuditEvent = "question_settled"
 	AuditRequesterChanged  AuditEvent = "requester_changed"
@@ -34,6 +38,7 @@ const (
 // AuditEvents lists them.
 func AuditEvents() []AuditEvent {
 	return []AuditEvent{
+		AuditReplied, AuditReplyUndone, AuditNoted, AuditTicketArranged,
 		AuditLinksRevoked, AuditQuestionSettled, AuditRequesterChanged, AuditAnswersSwitched, AuditMailRetried,
 		AuditMailGivenUp, AuditMailRead, AuditAddressSuppressed, AuditAddressReleased, AuditAlarmAcknowledged,
 		AuditCanaryTried, AuditAgentAdded, AuditAgentChanged, AuditSignedIn, AuditSignedOut, AuditSignInFailed,

@@ -8,7 +8,8 @@ import (
 // Desk are the verbs of the agents' desk. A ticket that its actor may not see, by its
 // region or because it is the canary's, is ErrNotFound to each of them, as is an unknown
 // one. Every act on a ticket is an entry of its thread, with the actor and what it
-// changed (Entry.Change); one that changes nothing writes nothing.
+// changed (Entry.Change), and a row of the audit log; one that changes nothing writes
+// nothing.
 type Desk interface {
 	// Reply writes an agent's reply, gives the ticket the status n.Then, and queues the
 	// reply as one mail (MailReply), held until n.Undo has passed, in one transaction. The

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ func auditStories() map[string]func(*desk) {
 		"What an act changed is in the audit log, and no secret":     auditTellsChanges,
 		"What the service and partners do is not in the audit log":   auditOfStaffAlone,
 		"An act that did nothing is not in the audit log":            auditOfEffects,
+		"What agents do at the desk is in the audit log":             auditOfDesk,
 		"Signing in and out is in the audit log":                     auditOfSessions,
 		"Failed sign-ins are counted by the hour, and fill no disk":  auditOfFailures,
 		"The audit log is searched by who did it and to what":        auditSearched,
@@ -128,6 +130,42 @@ func auditOfEffects(d *desk) {
 	rows := d.logged(store.AuditQuery{})
 	if len(rows) != 1 || rows[0].Count != 2 || rows[0].Object != (store.Object{Kind: store.ObjectOutbound}) {
 		d.Errorf("of two mails tried again: %+v", rows)
+	}
+}
+
+func auditOfDesk(d *desk) {
+	lee, bob := d.hires("lee@desk.example"), d.hires("bob@desk.example")
+	by := lee.Actor()
+	k := d.opens().Ticket
+	d.ends(store.StateSent, store.Report{})
+	replied := must[store.Replied](d)(d.Reply(d.ctx, d.now, by, d.replyTo(k)))
+	must[store.Undone](d)(d.Undo(d.ctx, d.now, by, replied.Mail.ID))
+	n := store.NewNote{Ticket: k.ID, Body: "x", Idempotency: "once"}
+	must[store.Noted](d)(d.Note(d.ctx, d.now, by, n))
+	must[store.Noted](d)(d.Note(d.ctx, d.now, by, n))
+	must[store.Ticket](d)(d.AssignTicket(d.ctx, d.now, by, k.ID, bob.ID))
+	must[store.Ticket](d)(d.AssignTicket(d.ctx, d.now, by, k.ID, bob.ID))
+	must[store.Ticket](d)(d.SetTags(d.ctx, d.now, by, k.ID, []string{"vip", "late"}))
+	type told struct {
+		event   store.AuditEvent
+		changes []store.Changed
+	}
+	var got []told
+	for _, row := range slices.Backward(d.logged(store.AuditQuery{Account: lee.Email})) {
+		d.same(row.Object, store.Object{Kind: store.ObjectTicket, ID: uint64(k.ID), Name: k.Number})
+		d.same(row.Region, k.Region)
+		got = append(got, told{row.Event, row.Changes})
+	}
+	want := []told{
+		{store.AuditReplied, []store.Changed{
+			{Field: "status", Before: "open", After: "pending"}, {Field: "assignee", After: lee.Email},
+		}},
+		{store.AuditReplyUndone, nil}, {store.AuditNoted, nil},
+		{store.AuditTicketArranged, []store.Changed{{Field: "assignee", After: bob.Email}}},
+		{store.AuditTicketArranged, []store.Changed{{Field: "tags", After: "late, vip"}}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		d.Errorf("the log has\n%+v, want\n%+v", got, want)
 	}
 }
 

@@ -171,6 +171,7 @@ func (m *model) reply(now time.Time, by store.Actor, n store.NewReply, got store
 		m.undos[o.ID] = [2]store.Ticket{before, *k}
 	}
 	delete(m.drafts, modelDraft{k.ID, by.Agent, store.EntryReply})
+	m.logs(store.AuditReplied)
 	return store.Replied{Ticket: *k, Entry: e, Mail: o.Outbound}, nil
 }
 
@@ -220,6 +221,7 @@ func (m *model) undo(now time.Time, by store.Actor, id store.OutboundID) (store.
 		d.Files = slices.Concat(d.Files, since.Files)
 	}
 	m.drafts[key] = d
+	m.logs(store.AuditReplyUndone)
 	return store.Undone{Ticket: *k, Draft: d}, nil
 }
 
@@ -232,6 +234,7 @@ func (m *model) note(now time.Time, by store.Actor, n store.NewNote) (store.Note
 	e := m.addEntry(k, store.Entry{Kind: store.EntryNote, Author: by.Name, At: now, Body: n.Body, Files: n.Files,
 		By: by.Kind, Agent: by.Agent})
 	delete(m.drafts, modelDraft{k.ID, by.Agent, store.EntryNote})
+	m.logs(store.AuditNoted)
 	return store.Noted{Ticket: *k, Entry: e}, nil
 }
 
@@ -249,6 +252,7 @@ func (m *model) arrange(
 		m.opened(now, k)
 		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: event, Author: by.Name, At: now, By: by.Kind,
 			Agent: by.Agent, Change: c})
+		m.logs(store.AuditTicketArranged)
 	}
 	return *k, nil
 }

@@ -76,6 +76,9 @@ func (t *txn) note(now time.Time, by store.Actor, n store.NewNote) (store.Noted,
 			return store.Noted{}, err
 		}
 	}
+	if err := t.auditTicket(now, by, store.AuditNoted, k, store.Change{}); err != nil {
+		return store.Noted{}, err
+	}
 	e, err = t.entryAt(k.ID, e.Seq)
 	return store.Noted{Ticket: k, Entry: e}, err
 }
@@ -95,9 +98,13 @@ func (s *Store) arrange(
 			return err
 		}
 		opened(&k, now)
-		return t.addEntry(&k, &store.Entry{
+		err = t.addEntry(&k, &store.Entry{
 			Kind: store.EntryEvent, Event: event, Author: by.Name, At: now, By: by.Kind, Agent: by.Agent, Change: changed,
 		})
+		if err != nil {
+			return err
+		}
+		return t.auditTicket(now, by, store.AuditTicketArranged, k, changed)
 	})
 	if err != nil {
 		k = store.Ticket{}

@@ -130,6 +130,45 @@ func ticketObject(k store.Ticket) store.Object {
 	return store.Object{Kind: store.ObjectTicket, ID: uint64(k.ID), Name: k.Number}
 }
 
+// auditTicket writes the row of an act at the desk. What was written stands in the thread.
+func (t *txn) auditTicket(
+	now time.Time, by store.Actor, event store.AuditEvent, k store.Ticket, c store.Change,
+) error {
+	changes, err := t.auditedChange(c)
+	if err != nil {
+		return err
+	}
+	return t.audit(now, by, store.Audit{Event: event, Object: ticketObject(k), Region: k.Region, Changes: changes})
+}
+
+func (t *txn) auditedChange(c store.Change) (all []store.Changed, err error) {
+	add := func(field, before, after string) {
+		if before != after {
+			all = append(all, store.Changed{Field: field, Before: before, After: after})
+		}
+	}
+	add("status", string(c.StatusFrom), string(c.StatusTo))
+	if c.AssigneeFrom != c.AssigneeTo {
+		before, err1 := t.assigneeName(c.AssigneeFrom)
+		after, err2 := t.assigneeName(c.AssigneeTo)
+		err = errors.Join(err1, err2)
+		add("assignee", before, after)
+	}
+	add("priority", string(c.PriorityFrom), string(c.PriorityTo))
+	add("category", c.CategoryFrom, c.CategoryTo)
+	add("tags", strings.Join(c.TagsRemoved, ", "), strings.Join(c.TagsAdded, ", "))
+	return all, err
+}
+
+// assigneeName is an agent's address, "" for none.
+func (t *txn) assigneeName(id store.AgentID) (string, error) {
+	r, err := t.agent(id)
+	if errors.Is(err, store.ErrNotFound) { // 0, or the service's own
+		return "", nil
+	}
+	return r.Email, err
+}
+
 // ListAudits implements store.Audits.
 func (s *Store) ListAudits(
 	ctx context.Context, by store.Actor, q store.AuditQuery, p store.Page,

@@ -93,9 +93,11 @@ func (t *txn) reply(now time.Time, by store.Actor, n store.NewReply) (store.Repl
 		return store.Replied{}, err
 	}
 	if n.Idempotency != "" {
-		err = t.putPost(key, post{k.ID, e.Seq, now, n.Fingerprint})
+		if err := t.putPost(key, post{k.ID, e.Seq, now, n.Fingerprint}); err != nil {
+			return store.Replied{}, err
+		}
 	}
-	return store.Replied{Ticket: k, Entry: e, Mail: mail}, err
+	return store.Replied{Ticket: k, Entry: e, Mail: mail}, t.auditTicket(now, by, store.AuditReplied, k, e.Change)
 }
 
 // answerKey is the idempotency key of what one agent writes into one ticket.

@@ -129,7 +129,10 @@ func (t *txn) takeBack(
 	if err != nil {
 		return store.Undone{}, err
 	}
-	return store.Undone{Ticket: k, Draft: d}, t.putTicket(k)
+	if err := t.putTicket(k); err != nil {
+		return store.Undone{}, err
+	}
+	return store.Undone{Ticket: k, Draft: d}, t.auditTicket(now, by, store.AuditReplyUndone, k, store.Change{})
 }
 
 // replaceEntry writes an entry in the place of another.
