@@ -206,13 +206,13 @@ func demoConfig(data, url, secret string) config.Config {
 	})
 }
 
-// demoLogins says who may sign in, as what.
+// demoLogins says who may sign in, as what: a line each.
 func demoLogins() string {
-	all := make([]string, len(demoStaff))
-	for i, n := range demoStaff {
-		all[i] = fmt.Sprintf("%s (%s)", n.Email, roleList(n.Roles))
+	var all strings.Builder
+	for _, n := range demoStaff {
+		fmt.Fprintf(&all, "\n                  %-20s %s", n.Email, roleList(n.Roles))
 	}
-	return strings.Join(all, ", ")
+	return all.String()
 }
 
 // welcome prints every address and login.
@@ -223,7 +223,7 @@ func (d *demo) welcome(w io.Writer) {
   Help centre     %[1]s/
   Contact form    %[1]s/contact
   Sandbox         %[1]s/sandbox     every mail, and a form to write one as anybody
-  Staff           %[1]s/sign-in     %[6]s, password %[4]s
+  Staff           %[1]s/sign-in     password %[4]s%[6]s
   Health          %[1]s/readyz      metrics: %[1]s/metrics
 
   SMTP            %[2]s     any sender, any recipient

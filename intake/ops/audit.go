@@ -129,6 +129,9 @@ func auditRowOf(a store.Audit) auditRow {
 	case o.Name != "":
 		row.Link = "/ops/audit?" + url.Values{"to": {string(o.Kind) + " " + o.Name}}.Encode()
 	}
+	if own := ownWords(a); own != "" {
+		row.Did, row.Object, row.Link = own, "", ""
+	}
 	if row.Failed {
 		row.Did = counted(int(a.Count), "failed sign-in", "failed sign-ins")
 	}
@@ -147,13 +150,24 @@ func eventWords(e store.AuditEvent) string {
 		store.AuditAddressSuppressed: "suppressed", store.AuditAddressReleased: "released",
 		store.AuditAlarmAcknowledged: "acknowledged", store.AuditCanaryTried: "sent",
 		store.AuditAgentAdded: "added the account", store.AuditAgentChanged: "changed the account",
-		store.AuditSignedIn: "signed in as", store.AuditSignedOut: "signed out of",
+		store.AuditSignedIn: "signed in as", store.AuditSignedOut: "signed out",
 		store.AuditSignInFailed: "failed to sign in to",
 	}[e]
 	if !ok {
 		return string(e)
 	}
 	return words
+}
+
+// ownWords are what agents did to their own account, "" where it was done to another.
+func ownWords(a store.Audit) string {
+	if a.Agent == 0 || a.Object != (store.Object{Kind: store.ObjectAgent, ID: uint64(a.Agent), Name: a.Object.Name}) {
+		return ""
+	}
+	return map[store.AuditEvent]string{
+		store.AuditSignedIn: "signed in", store.AuditSignedOut: "signed out",
+		store.AuditAgentChanged: "changed their own account",
+	}[a.Event]
 }
 
 // objectWords names what it was done to.

@@ -15,6 +15,14 @@ func TestEveryEventHasWords(t *testing.T) {
 			t.Errorf("%s is told as %q", e, words)
 		}
 	}
+	own := store.Audit{Agent: 7, Event: store.AuditSignedIn, Object: store.Object{Kind: store.ObjectAgent, ID: 7, Name: "a@b"}}
+	if row := auditRowOf(own); row.Did != "signed in" || row.Object != "" || row.Link != "" {
+		t.Errorf("an agent's own sign-in is told as %+v", row)
+	}
+	own.Object.ID = 8
+	if row := auditRowOf(own); row.Object != "a@b" || row.Link == "" {
+		t.Errorf("an act on another's account is told as %+v", row)
+	}
 	for want, a := range map[string]store.Audit{
 		"an address without an account": {Object: store.Object{Kind: store.ObjectAgent}},
 		"mailbox us":                    {Object: store.Object{Kind: store.ObjectMailbox, Name: "us"}},
