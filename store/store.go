@@ -16,8 +16,11 @@
 //     right to its act (May): ErrForbidden, and nothing written, without. A partner
 //     has rights to the ticket behind their own link alone.
 //   - Not found is ErrNotFound, never a nil value with a nil error.
-//   - A name (a region's id and prefix, a mailbox, a kind, a rule) has at most 200
-//     bytes and no 0 among them; a verb given another changes nothing.
+//   - A text is valid UTF-8 without NUL: a verb that would keep another is ErrInvalid and
+//     changes nothing (store/text cleans what comes from outside). What is kept as a
+//     digest alone (an idempotency key, a network) may be any bytes, as raw mails are.
+//   - A name (a region's id and prefix, a mailbox, a kind, a rule) is a text of at most
+//     200 bytes.
 //   - Lists return at most limit items and walk an index; no verb scans.
 package store
 

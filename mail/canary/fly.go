@@ -7,6 +7,7 @@ import (
 	"signpost/mail/triage"
 	"signpost/mail/watch"
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // flight is a run under way and what it has seen.
@@ -47,11 +48,17 @@ func (c *Canary) over(ctx context.Context, f *flight) bool {
 		f.whole = now
 	}
 	if f.run.Seen != before.Seen || f.run.Answer != before.Answer || f.run.Confirmation != before.Confirmation {
-		if err := c.deps.Store.RecordCanary(context.WithoutCancel(ctx), f.run); err != nil {
+		if err := c.record(ctx, f); err != nil {
 			c.deps.Log.Error("what the canary measured could not be kept", "run", f.run.ID, "error", err)
 		}
 	}
 	return now.After(f.limit) || !f.whole.IsZero() && now.Sub(f.whole) >= c.cfg.Settle
+}
+
+// record writes down what was measured so far; it may quote a server's words.
+func (c *Canary) record(ctx context.Context, f *flight) error {
+	text.Clean(&f.run)
+	return c.deps.Store.RecordCanary(context.WithoutCancel(ctx), f.run)
 }
 
 // end judges the run, cleans up after it and writes it down.
@@ -61,7 +68,7 @@ func (c *Canary) end(ctx context.Context, f *flight) {
 	}
 	f.run.Faults = c.judge(ctx, f)
 	f.run.EndedAt = time.Now()
-	if err := c.deps.Store.RecordCanary(context.WithoutCancel(ctx), f.run); err != nil {
+	if err := c.record(ctx, f); err != nil {
 		c.deps.Log.Error("the canary's run could not be ended", "run", f.run.ID, "error", err)
 		c.wait(ctx, c.cfg.Rest) // it is taken up again
 		return

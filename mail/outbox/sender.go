@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // Store are the verbs the sender needs; their contracts stand in store.Outbox.
@@ -298,6 +299,7 @@ const (
 // on, as long as the lease lasts: a mail that is out and not recorded would go
 // out again.
 func (s *Sender) finish(abort context.Context, row store.Outbound, f store.Finish) {
+	text.Clean(&f) // of the relay's words
 	wait := storeWaitFirst
 	for {
 		err := s.store.FinishOutbound(context.WithoutCancel(abort), time.Now(), f)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"signpost/store/text"
+
 	"github.com/google/go-cmp/cmp"
 
 	"signpost/mail/triage"
@@ -418,5 +420,31 @@ func TestAForgeryIsNotAnswered(t *testing.T) {
 		h.deliver(letter("ann@victim.test", "true@victim.test"))
 		time.Sleep(time.Second)
 		h.decided(5, 1)
+	})
+}
+
+// A mail whose words hold NUL and bytes that are no UTF-8 is judged and answered like any
+// other: the ledger keeps no such text, and the watcher hands it none.
+func TestWordsThatAreNoTextAreCleaned(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		strange := strings.NewReplacer("A question", "A \x00 qu\xffestion", "A Person", "A \xfe\x00 Person",
+			"<m1@", "<m\x00\xff1@")
+		h.deliver(strange.Replace(letter("ana@partner.test", "m1@partner.test")))
+		bounce := "Return-Path: <>\r\nFrom: MAILER-DAEMON <\x00\xff@relay.test>\r\nTo: partner-us.support@example.com\r\n" +
+			"Subject: Undelivered \x00\xff\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n" +
+			"--b\r\nContent-Type: text/plain\r\n\r\nfailed\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n" +
+			"Reporting-MTA: dns; relay.test\r\n\r\nFinal-Recipient: rfc822; x\x00\xff@y.test\r\nAction: failed\r\n" +
+			"Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 no \x00\xff such user\r\n\r\n--b--\r\n"
+		h.deliver(bounce)
+		h.start()
+		time.Sleep(time.Minute)
+		h.decided(2, 1)
+		for _, row := range h.rows() {
+			if at := text.Invalid(row); at != "" {
+				t.Errorf("mail %d holds no text at %s: %+v", row.UID, at, row)
+			}
+		}
 	})
 }

@@ -120,6 +120,7 @@ func (w *Watcher) newInbound(m *mail, f folder) store.NewInbound {
 	if m.blob == "" {
 		n.Raw = m.head
 	}
+	text.Clean(&n) // of words that a stranger chose
 	return n
 }
 
@@ -254,6 +255,7 @@ func (w *Watcher) decision(row store.Inbound, j judgement) store.Decision {
 			d.LinkExpires = time.Now().Add(w.deps.LinkKept)
 		}
 	}
+	text.Clean(&d)
 	return d
 }
 
@@ -299,7 +301,7 @@ func (w *Watcher) decided(rows []store.Inbound, noticed time.Time) {
 }
 
 func (w *Watcher) quarantine(ctx context.Context, id store.InboundID, reason string) (store.Inbound, error) {
-	row, err := w.deps.Ledger.QuarantineInbound(context.WithoutCancel(ctx), time.Now(), id, text.Cut(reason, 500))
+	row, err := w.deps.Ledger.QuarantineInbound(context.WithoutCancel(ctx), time.Now(), id, text.Cut(text.Valid(reason), 500))
 	if err != nil {
 		return row, fmt.Errorf("quarantine inbound %d: %w", id, err)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/klauspost/compress/s2"
+
+	"signpost/store/text"
 )
 
 // recordVersion is the first byte of every record. A record of another version
@@ -39,8 +41,12 @@ func newCodec() (*codec, error) {
 }
 
 // record encodes a record into memory of its own: the database keeps the slice
-// until the commit.
+// until the commit. It is the one place at which every text that is written passes, but
+// for bodies (words): ErrInvalid for one that is no valid UTF-8 or holds NUL.
 func (c *codec) record(v any) ([]byte, error) {
+	if at := text.Invalid(v); at != "" {
+		return nil, invalid(notText + at)
+	}
 	var b bytes.Buffer
 	b.Grow(512)
 	b.WriteByte(recordVersion)
@@ -57,7 +63,17 @@ func (c *codec) read(data []byte, v any) error {
 	return c.dec.Unmarshal(data[1:], v)
 }
 
-// text packs a text, leaving it plain where packing does not shrink it.
+const notText = "no valid UTF-8, or with NUL: "
+
+// words packs a text that people read; ErrInvalid as for record.
+func (c *codec) words(s string) ([]byte, error) {
+	if !text.IsValid(s) {
+		return nil, invalid(notText + "the body")
+	}
+	return c.text([]byte(s)), nil
+}
+
+// text packs bytes, leaving it plain where packing does not shrink it.
 func (c *codec) text(plain []byte) []byte {
 	packed := make([]byte, 1+max(s2.MaxEncodedLen(len(plain)), len(plain)))
 	packed[0] = textS2
@@ -68,20 +84,20 @@ func (c *codec) text(plain []byte) []byte {
 }
 
 // unpack returns the text in memory of its own.
-func (c *codec) unpack(text []byte) ([]byte, error) {
-	if len(text) == 0 {
+func (c *codec) unpack(packed []byte) ([]byte, error) {
+	if len(packed) == 0 {
 		return nil, errors.New("a text without its coding")
 	}
-	switch text[0] {
+	switch packed[0] {
 	case textPlain:
-		return bytes.Clone(text[1:]), nil
+		return bytes.Clone(packed[1:]), nil
 	case textS2:
-		if n, err := s2.DecodedLen(text[1:]); err != nil || n > maxText {
+		if n, err := s2.DecodedLen(packed[1:]); err != nil || n > maxText {
 			return nil, fmt.Errorf("a text of %d bytes: %w", n, errors.Join(err, s2.ErrCorrupt))
 		}
-		return s2.Decode(nil, text[1:])
+		return s2.Decode(nil, packed[1:])
 	}
-	return nil, fmt.Errorf("a text of the unknown coding %d", text[0])
+	return nil, fmt.Errorf("a text of the unknown coding %d", packed[0])
 }
 
 // micros is how a record keeps an instant; the zero time is 0.

@@ -49,6 +49,8 @@ func checkDecision(d store.Decision) error {
 			return invalid("an answer needs From, To and Message-ID, and a region's name")
 		case a.Link != (store.LinkID{}) && (a.Ticket == 0 || d.LinkExpires.IsZero()):
 			return invalid("a link needs its ticket and its end")
+		case text.Invalid(a) != "": // also where a rule stops it
+			return invalid(notText + "the answer's " + text.Invalid(a))
 		}
 	}
 	return checkBudgets(append(slices.Clone(d.Limits.Budgets), d.Limits.Breaker))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"signpost/store"
@@ -38,8 +37,8 @@ func checkMailboxName(name string) error {
 }
 
 // badName tells what cannot be such a name: they stand in keys, which are short,
-// and where a 0 closes them.
-func badName(name string) bool { return len(name) > store.MaxName || strings.IndexByte(name, 0) >= 0 }
+// and where a 0 closes them. No record checks a key.
+func badName(name string) bool { return len(name) > store.MaxName || !text.IsValid(name) }
 
 func (t *txn) newMailbox(now time.Time, name string) (mailboxRecord, error) {
 	number, err := t.next(bMailboxes)

@@ -9,6 +9,7 @@ import (
 
 	"signpost/store"
 	"signpost/store/engine"
+	"signpost/store/text"
 )
 
 // opening is a NewTicket made ready outside the transaction.
@@ -146,6 +147,9 @@ func checkBudgets(budgets []store.Budget) error {
 	for _, b := range budgets {
 		if !b.Unlimited() && b.Window < time.Microsecond {
 			return invalid("budget " + b.Name + " has no window")
+		}
+		if !text.IsValid(b.Name) {
+			return invalid("the name of a budget is no valid text")
 		}
 	}
 	return nil

@@ -113,9 +113,13 @@ type fileRecord struct {
 
 // entryBytes encodes an entry; its ticket and number are in its key.
 func (c *codec) entryBytes(e store.Entry) ([]byte, error) {
+	body, err := c.words(e.Body)
+	if err != nil {
+		return nil, err
+	}
 	r := entryRecord{
 		Kind: string(e.Kind), Event: string(e.Event), Outbound: uint64(e.Outbound),
-		Author: e.Author, At: micros(e.At), Body: c.text([]byte(e.Body)),
+		Author: e.Author, At: micros(e.At), Body: body,
 		By: string(e.By), Agent: uint64(e.Agent), Change: newChangeRecord(e.Change), Mentions: e.Mentions,
 		Undo: micros(e.UndoUntil),
 	}
@@ -238,7 +242,11 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		Entry: o.Entry, Undo: micros(o.UndoUntil), Proof: o.Proven,
 	}
 	if o.Text != "" {
-		r.Text = t.codec.text([]byte(o.Text))
+		body, err := t.codec.words(o.Text)
+		if err != nil {
+			return err
+		}
+		r.Text = body
 	}
 	if o.Link != (store.LinkID{}) {
 		r.Link = o.Link[:]

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 const (
@@ -175,6 +176,7 @@ func (s *Alarms) booked(err error) {
 // update brings what is known up to date with what was found.
 func (s *Alarms) update(now time.Time, list []store.Trouble) {
 	for _, t := range list {
+		text.Clean(&t) // it may quote a server's words
 		a := s.known[t.Key]
 		if a == nil || !a.Over.IsZero() {
 			a = &alarm{Alarm: store.Alarm{Since: now}}

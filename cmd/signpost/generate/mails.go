@@ -12,6 +12,7 @@ import (
 	"signpost/mail/watch"
 	"signpost/store"
 	"signpost/store/origin"
+	"signpost/store/text"
 	"signpost/store/verbs"
 )
 
@@ -130,6 +131,7 @@ func (g *Generator) arriving(at time.Time, mails []store.Outbound) verbs.Arrivin
 	if r.Answer {
 		b.Decision.Answer, b.Decision.Limits = g.answer(a, r)
 	}
+	text.Clean(&b)
 	return b
 }
 
