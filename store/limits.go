@@ -20,6 +20,8 @@ const (
 	MaxPasswordHash   = 1000
 	MaxTOTPSecret     = 200
 	MaxHoldStage      = 20
+	MaxLeases         = 100 // of one claim
+	MaxSealedToken    = 64 << 10
 	MaxRoles          = 20 // of one agent
 	MaxAgentRegions   = 1000
 	MaxMentions       = 50 // of one note

@@ -128,6 +128,7 @@ type Outbound struct {
 	Attempts int       // tries begun
 	DueAt    time.Time // when it is next to be tried, or its lease runs out
 	Claim    uint64    // the fence of the current claim; 0 when not claimed
+	Owner    string    // who claimed it (Claim.Owner); "" when not claimed
 	DoneAt   time.Time // when it reached a final state
 	Reply    string    // the relay's last answer, or the last error
 	// Code and Enhanced are the last SMTP reply's (RFC 5321 section 4.2, RFC
@@ -184,10 +185,19 @@ type Claim struct {
 	// Only is the one whose mail alone is taken, "" for any.
 	Except []string
 	Only   string
-	// Lease is how long a try may take before the row is due again, by the
-	// number of the try (1 for the first).
-	Lease func(attempt int) time.Duration
+	Lease  Leases
+	// Owner is the process that claims, "" for one without a name: a name of its own at
+	// each start, so that what it leaves behind can be told from what others do
+	// (Upkeep.EndLeases).
+	Owner string
 }
+
+// Leases are how long a try may take before its mail is due again, by the number of the
+// try: the first's first, the last for all that come later.
+type Leases []time.Duration
+
+// Of is the lease of a try, from 1 on.
+func (l Leases) Of(attempt int) time.Duration { return l[min(max(attempt, 1), len(l))-1] }
 
 // Finish tells how one attempt ended: in StateSent, StateFailed, StateQueued or
 // StateHeld for another try at DueAt, or, for a mail of a kind sent at most once whose outcome cannot be known

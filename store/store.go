@@ -65,6 +65,8 @@ type Store interface {
 	Alarms
 	Canary
 	Changes
+	Duties
+	Tokens
 	Upkeep
 }
 
@@ -123,14 +125,15 @@ type Outbox interface {
 	QueueMail(ctx context.Context, now time.Time, n NewMail) (Outbound, error)
 	// ClaimOutbound leases up to c.Limit due rows, at most c.PerDomain of one
 	// recipient domain counting those still leased, oldest due first. Each
-	// claimed row has its attempt counted and its next due instant (now plus
-	// c.Lease) stamped before it is returned, so that a crash while dialling
+	// claimed row has its attempt counted, its owner and its next due instant (now plus
+	// its lease of c.Lease) stamped before it is returned, so that a crash while dialling
 	// neither loses it nor hammers the peer. An auto-response whose lease ran
 	// out unfinished becomes StateUnknown and is never claimed again: it may
 	// have gone out, and one too few is the right error. A due row whose address
 	// was suppressed meanwhile ends suppressed instead, as in OpenTicket. A held row
 	// is claimed like a queued one.
-	// ErrInvalid without a limit or a lease.
+	// ErrInvalid without a limit or a lease, with more than MaxLeases of them or one that
+	// is not above 0, and for an Owner that is no name.
 	ClaimOutbound(ctx context.Context, now time.Time, c Claim) ([]Outbound, error)
 	// FinishOutbound records how one attempt ended. ErrConflict when the row is
 	// no longer claimed under f.Claim; a lease that ran out does not matter as
@@ -295,12 +298,13 @@ type Upkeep interface {
 	// rows stay, with RawDropped. A mail not decided when its turn comes keeps its
 	// own. It looks at no more than limit mails and returns how many it dropped.
 	DropRaws(ctx context.Context, before time.Time, most uint64, limit int) (int, error)
-	// EndLeases ends the claims of a process that is gone: the one process that
-	// owns the store calls it at its start, before it claims. A mail tried fewer than
+	// EndLeases ends the claims and the duties of a process that is gone, "" for those of
+	// every process: where one process owns the store it ends them all at its start,
+	// before it claims. A mail tried fewer than
 	// LeaseTries times is due at once, an auto-response becomes StateUnknown, as
 	// when its lease runs out; any other mail waits its lease out, since it may be
-	// what ended the process. It returns how many it ended.
-	EndLeases(ctx context.Context, now time.Time) (int, error)
+	// what ended the process. It returns how many mails it ended the claims of.
+	EndLeases(ctx context.Context, now time.Time, owner string) (int, error)
 	// PullOutbounds makes waiting mails due now that are due later than by, at most
 	// limit of them, and returns how many: no sender waits as long, so a clock that
 	// was wrong must have set it. Claims that last longer than by end as when their

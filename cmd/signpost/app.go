@@ -268,7 +268,7 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 // takeOver ends what the process before this one had under way: the store's file
 // has one owner, so no process sends what is claimed now.
 func (a *App) takeOver(ctx context.Context) error {
-	n, err := a.db.EndLeases(ctx, time.Now())
+	n, err := a.db.EndLeases(ctx, time.Now(), "")
 	if n > 0 {
 		a.log.Info("mails taken over from a process that ended", "mails", n)
 	}

@@ -36,7 +36,7 @@ func TestAProcessTakesOverWhatAnotherLeft(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t, func(a *App) {
 		opens(t, a, "under.way@example.net", time.Now())
-		lease := func(int) time.Duration { return time.Hour }
+		lease := store.Leases{time.Hour}
 		rows, err := a.db.ClaimOutbound(t.Context(), time.Now(), store.Claim{Limit: 9, Lease: lease})
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("%d rows, %v", len(rows), err)

@@ -31,7 +31,7 @@ func (w *world) mailsOf(ticket store.Ticket) []store.Outbound {
 func (w *world) cameBack(mail store.Outbound) {
 	w.t.Helper()
 	rows, err := w.db.ClaimOutbound(w.t.Context(), time.Now(),
-		store.Claim{Limit: 100, Lease: func(int) time.Duration { return time.Minute }})
+		store.Claim{Limit: 100, Lease: store.Leases{time.Minute}})
 	fatal(w.t, err)
 	for _, row := range rows {
 		f := store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent, Reply: "250 ok"}
@@ -300,7 +300,7 @@ func TestAConfirmationThatIsHeldIsSaidToBeLate(t *testing.T) {
 	contains(t, w.get(received).Body.String(), "We are writing to", "spam folder")
 	now := time.Now().Add(time.Second)
 	claimed, err := w.db.ClaimOutbound(t.Context(), now,
-		store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+		store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})
 	fatal(t, err)
 	fatal(t, w.db.FinishOutbound(t.Context(), now, store.Finish{
 		ID: claimed[0].ID, Claim: claimed[0].Claim, State: store.StateHeld, Hold: "mail", DueAt: now.Add(time.Hour),
@@ -380,7 +380,7 @@ func TestTheReceivedPageIsHonestAboutTheConfirmation(t *testing.T) {
 		w := newWorld(t)
 		received := w.post(good()).Header().Get("Location")
 		rows, err := w.db.ClaimOutbound(t.Context(), time.Now(),
-			store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Minute }})
+			store.Claim{Limit: 1, Lease: store.Leases{time.Minute}})
 		fatal(t, err)
 		fatal(t, w.db.FinishOutbound(t.Context(), time.Now(),
 			store.Finish{ID: rows[0].ID, Claim: rows[0].Claim, State: store.StateFailed, Reply: "out of time"}))

@@ -22,7 +22,7 @@ func (h *house) refuses(to, words string) store.Outbound {
 		h.Fatal(err)
 	}
 	rows, err := h.db.ClaimOutbound(h.Context(), now,
-		store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+		store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})
 	if err != nil || len(rows) != 1 {
 		h.Fatal(rows, err)
 	}

@@ -176,7 +176,7 @@ func (h *house) sends(to string, state store.OutboundState, reply string, change
 	if err != nil {
 		h.Fatal(err)
 	}
-	rows, err := h.db.ClaimOutbound(h.Context(), now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	rows, err := h.db.ClaimOutbound(h.Context(), now, store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})
 	if err != nil || len(rows) != 1 {
 		h.Fatal(rows, err)
 	}

@@ -48,7 +48,7 @@ func (h *house) sendsAt(at time.Time, to string) store.Outbound {
 	if err != nil {
 		h.Fatal(err)
 	}
-	rows, err := h.db.ClaimOutbound(h.Context(), at, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	rows, err := h.db.ClaimOutbound(h.Context(), at, store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})
 	if err != nil || len(rows) != 1 {
 		h.Fatal(rows, err)
 	}

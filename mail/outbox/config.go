@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"signpost/store"
 )
 
 // TLSMode is how the connection to the relay is protected.
@@ -66,6 +68,8 @@ type Config struct {
 	// whether another one is worth a try; nil: never.
 	Refused func(token string) bool
 
+	// Owner is the process's name of its own for this start (store.Claim); "": none.
+	Owner    string
 	Sessions int // parallel connections; 0: 4
 	// PerDomain bounds the mails under way to one recipient domain, so that a
 	// slow one leaves sessions to the others; 0: half of Sessions, -1: no limit.
@@ -207,6 +211,14 @@ func (c Config) retryAfter(attempt int, spread float64) time.Duration {
 func (c Config) lease(attempt int) time.Duration {
 	i := min(max(attempt, 1), len(c.Retry)) - 1
 	return max(c.Dialogue+c.LeaseSlack, c.Retry[i])
+}
+
+// leases are those of all tries.
+func (c Config) leases() (all store.Leases) {
+	for i := range c.Retry {
+		all = append(all, c.lease(i+1))
+	}
+	return all
 }
 
 // LongestWait is more than a mail is ever put off, or leased, by these settings.

@@ -138,7 +138,7 @@ func (s *Sender) probeAll(ctx context.Context, p plan, blocked *backoff) (nap, e
 // same, and its rows would wait out their leases, so the end of ctx does not break
 // it off.
 func (s *Sender) claim(ctx context.Context, c store.Claim) ([]store.Outbound, error) {
-	c.PerDomain, c.Lease = s.cfg.PerDomain, s.cfg.lease
+	c.PerDomain, c.Lease, c.Owner = s.cfg.PerDomain, s.cfg.leases(), s.cfg.Owner
 	return s.store.ClaimOutbound(context.WithoutCancel(ctx), time.Now(), c)
 }
 

@@ -106,7 +106,7 @@ func (m *memory) ClaimOutbound(_ context.Context, now time.Time, c store.Claim) 
 		leased[domain]++
 		r.Attempts++
 		r.State, r.Claim = store.StateClaimed, uint64(m.claims)
-		r.DueAt = store.Instant(now.Add(c.Lease(r.Attempts)))
+		r.DueAt = store.Instant(now.Add(c.Lease.Of(r.Attempts)))
 		out = append(out, *r)
 	}
 	return out, nil

@@ -89,12 +89,12 @@ func TestNextProcessTakesOverAfterACrash(t *testing.T) {
 		box := newMemory()
 		mail := box.add(store.MailConfirmation, "ana@partner.example")
 		answer := box.add(store.MailAutoResponse, "ben@stranger.example")
-		lease := Config{}.withDefaults().lease
+		lease := Config{}.withDefaults().leases()
 		if rows, err := box.ClaimOutbound(t.Context(), time.Now(), store.Claim{Limit: 10, Lease: lease}); err != nil || len(rows) != 2 {
 			t.Fatal(rows, err)
 		}
 		d := atWork(t, box, p, nil)
-		time.Sleep(lease(1) - time.Second)
+		time.Sleep(lease.Of(1) - time.Second)
 		d.want(t, mail, store.StateClaimed)
 		time.Sleep(2 * time.Second)
 		d.want(t, mail, store.StateSent)

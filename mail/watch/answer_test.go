@@ -247,7 +247,7 @@ func TestBouncesOfOneSenderStopNobodysAnswers(t *testing.T) {
 		time.Sleep(time.Second)
 		ctx := context.Background()
 		rows, err := h.ledger.ClaimOutbound(ctx, time.Now(),
-			store.Claim{Limit: 100, Lease: func(int) time.Duration { return time.Minute }})
+			store.Claim{Limit: 100, Lease: store.Leases{time.Minute}})
 		h.must(err)
 		for _, row := range rows {
 			h.must(h.ledger.FinishOutbound(ctx, time.Now(), store.Finish{

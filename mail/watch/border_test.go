@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"signpost/store/text"
-
 	"github.com/google/go-cmp/cmp"
 
 	"signpost/mail/triage"
+	"signpost/store/text"
 )
 
 const results = "Authentication-Results: "

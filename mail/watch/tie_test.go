@@ -30,7 +30,7 @@ func (h *house) post(email string) posted {
 		MessageID: h.deps.Ring.MessageID(now, store.MailConfirmation, "example.com"),
 	})
 	h.must(err)
-	rows, err := h.ledger.ClaimOutbound(ctx, now, store.Claim{Limit: 9, Lease: func(int) time.Duration { return time.Minute }})
+	rows, err := h.ledger.ClaimOutbound(ctx, now, store.Claim{Limit: 9, Lease: store.Leases{time.Minute}})
 	h.must(err)
 	for _, row := range rows {
 		h.must(h.ledger.FinishOutbound(ctx, now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent, Reply: "250 ok", Code: 250}))
@@ -322,7 +322,7 @@ func TestOneWhoseAnswerCameBackIsNotAnsweredAgain(t *testing.T) {
 		h.deliver(letter("ann@partner.test", "one@partner.test"))
 		time.Sleep(time.Second)
 		answer := h.outbox()[0]
-		rows, err := h.ledger.ClaimOutbound(context.Background(), time.Now(), store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Minute }})
+		rows, err := h.ledger.ClaimOutbound(context.Background(), time.Now(), store.Claim{Limit: 1, Lease: store.Leases{time.Minute}})
 		h.must(err)
 		h.must(h.ledger.FinishOutbound(context.Background(), time.Now(), store.Finish{ID: answer.ID, Claim: rows[0].Claim, State: store.StateSent}))
 		p := posted{mail: answer, sender: h.deps.Ring.EnvelopeFrom(answer.From, answer.ID, answer.To, answer.QueuedAt)}

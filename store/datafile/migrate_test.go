@@ -245,7 +245,7 @@ func TestUncleanTextsAreCleanedAndFound(t *testing.T) {
 		t.Errorf("the switch is %+v, %v", r, err)
 	}
 	// The mail to a cleaned domain waits in that domain's queue, and can be claimed and sent.
-	claimed, err := db.ClaimOutbound(ctx, time.Now(), store.Claim{Limit: 50, Lease: func(int) time.Duration { return time.Hour }})
+	claimed, err := db.ClaimOutbound(ctx, time.Now(), store.Claim{Limit: 50, Lease: store.Leases{time.Hour}})
 	if err != nil || !slices.ContainsFunc(claimed, func(o store.Outbound) bool { return o.To == "w\uFFFD@waiting.example" }) {
 		t.Errorf("claimed %d mails, not the one to the cleaned domain: %v", len(claimed), err)
 	}
@@ -295,7 +295,7 @@ func TestCountingBeginsWhereAFileIsOlderThanTheCounts(t *testing.T) {
 		t.Errorf("before anything happened: %v", err)
 	}
 	now := time.Now()
-	claimed, err := db.ClaimOutbound(t.Context(), now, store.Claim{Limit: 50, Lease: func(int) time.Duration { return time.Hour }})
+	claimed, err := db.ClaimOutbound(t.Context(), now, store.Claim{Limit: 50, Lease: store.Leases{time.Hour}})
 	for _, row := range claimed {
 		err = errors.Join(err, db.FinishOutbound(t.Context(), now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent}))
 	}

@@ -128,7 +128,7 @@ func ownMail(d *desk) {
 		Subject: n.Subject, Text: n.Text, Mark: n.Mark, QueuedAt: d.at(), State: store.StateQueued, DueAt: d.at(),
 	})
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, row.ID)), row)
-	claimed := must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, d.now, store.Claim{Limit: 9, Lease: func(int) time.Duration { return time.Minute }}))
+	claimed := must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, d.now, store.Claim{Limit: 9, Lease: store.Leases{time.Minute}}))
 	if len(claimed) != 1 || claimed[0].Text != n.Text {
 		d.Errorf("claimed %+v", claimed)
 	}

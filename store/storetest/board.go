@@ -184,14 +184,14 @@ func reportFound(d *desk) {
 func (d *desk) fails() store.Outbound {
 	d.Helper()
 	d.opens()
-	row := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
+	row := d.claims(store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})[0]
 	d.finishes(row, store.StateFailed, time.Time{})
 	return must[store.Outbound](d)(d.Outbound(d.ctx, row.ID))
 }
 
 func retryWaiting(d *desk) {
 	d.opens()
-	row := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
+	row := d.claims(store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})[0]
 	d.finishes(row, store.StateQueued, d.now.Add(5*time.Hour))
 	d.pass(time.Minute)
 	want := must[store.Outbound](d)(d.Outbound(d.ctx, row.ID))
@@ -200,7 +200,7 @@ func retryWaiting(d *desk) {
 	if next := must[time.Time](d)(d.NextOutbound(d.ctx)); !next.Equal(d.at()) {
 		d.Errorf("the next falls due at %v", next)
 	}
-	if got := d.claims(store.Claim{Limit: 9, Lease: func(int) time.Duration { return time.Hour }}); len(got) != 1 || got[0].Attempts != 2 {
+	if got := d.claims(store.Claim{Limit: 9, Lease: store.Leases{time.Hour}}); len(got) != 1 || got[0].Attempts != 2 {
 		d.Errorf("claimed %+v", got)
 	}
 }
@@ -221,7 +221,7 @@ func retryFailed(d *desk) {
 	d.same(d.retries(row.ID), []store.Outbound{row})
 	d.same(must[[]store.Outbound](d)(d.lists().failed()), []store.Outbound{})
 	d.same(must[[]store.Outbound](d)(d.lists().waiting()), []store.Outbound{row})
-	again := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
+	again := d.claims(store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})[0]
 	if again.MessageID != row.MessageID {
 		d.Error("it is another mail")
 	}
@@ -231,7 +231,7 @@ func retryFailed(d *desk) {
 func retryRefused(d *desk) {
 	d.connects()
 	d.wantAnswered(d.answer(d.mail(1)))
-	answer := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
+	answer := d.claims(store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})[0]
 	retry := func() []store.Outbound {
 		return d.retries(answer.ID)
 	}

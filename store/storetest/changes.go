@@ -60,7 +60,7 @@ func (d *desk) changesLogged() {
 func (d *desk) changedTwice() {
 	opened := d.opens()
 	_, next := d.since(0, 100)
-	mails := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	mails := d.claims(store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})
 	_, next = d.since(next, 100)
 	d.must(d.FinishOutbound(d.ctx, d.now, store.Finish{ // writes the mail, then its ticket for two reasons
 		ID: mails[0].ID, Claim: mails[0].Claim, State: store.StateFailed, Reply: "550 5.1.1 no such user", Code: 550,

@@ -25,7 +25,7 @@ func holdStories() map[string]func(*desk) {
 // holds claims the mail that is due and has it held.
 func (d *desk) holds(report store.Report) store.Outbound {
 	d.Helper()
-	row := d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})[0]
+	row := d.claims(store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})[0]
 	d.must(d.FinishOutbound(d.ctx, d.now, store.Finish{
 		ID: row.ID, Claim: row.Claim, State: store.StateHeld, Hold: "rcpt", DueAt: d.now.Add(time.Minute),
 		Reply: "550 not allowed", Code: 550, Report: report,
@@ -168,7 +168,7 @@ func heldOverCrash(d *desk) {
 	d.holds(store.Report{})
 	d.pass(time.Hour)
 	row := d.claims(claimAll())[0]
-	must[int](d)(d.EndLeases(d.ctx, d.now))
+	must[int](d)(d.EndLeases(d.ctx, d.now, ""))
 	row.State, row.Claim, row.DueAt = store.StateHeld, 0, d.at()
 	d.same(must[[]store.Outbound](d)(d.lists().held()), []store.Outbound{row})
 }

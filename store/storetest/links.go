@@ -265,7 +265,7 @@ func addressIndexes(d *desk) {
 	opened := d.opens()
 	k, was := opened.Ticket, opened.Ticket.Requester.Email
 	d.same(len(must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, d.now,
-		store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Minute }}))), 1)
+		store.Claim{Limit: 1, Lease: store.Leases{time.Minute}}))), 1)
 	n := store.NewAddress{Ticket: k.ID, Email: "ana@right.example", Mailing: d.mailing()}
 	second := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.ByService(), n)).Confirmation
 	ids := func(address string) (ids []store.OutboundID) {

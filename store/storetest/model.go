@@ -243,22 +243,22 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 		delete(m.undos, o.ID)
 		o.overdue, o.State = false, store.StateClaimed
 		o.Attempts++
-		o.DueAt = now.Add(c.Lease(o.Attempts))
+		o.DueAt, o.Owner = now.Add(c.Lease.Of(o.Attempts)), c.Owner
 		rows = append(rows, o.Outbound)
 	}
 	return rows
 }
 
 // endLeases ends the claims of a process that is gone.
-func (m *model) endLeases(now time.Time) (n int) {
+func (m *model) endLeases(now time.Time, owner string) (n int) {
 	for _, o := range m.outs {
 		switch {
-		case o.State != store.StateClaimed || o.overdue:
+		case o.State != store.StateClaimed || o.overdue || owner != "" && o.Owner != owner:
 		case o.Kind == store.MailAutoResponse:
 			m.giveUp(o, now)
 			n++
 		case o.Attempts < store.LeaseTries:
-			o.State, o.DueAt, o.Claim = store.StateQueued, now, 0
+			o.State, o.DueAt, o.Claim, o.Owner = store.StateQueued, now, 0, ""
 			if o.Hold.Stage != "" {
 				o.State = store.StateHeld
 			}
@@ -295,7 +295,7 @@ func (m *model) giveUp(o *modelMail, now time.Time) {
 }
 
 func (o *modelMail) end(state store.OutboundState, now time.Time) {
-	o.State, o.DoneAt, o.DueAt, o.Claim, o.overdue = state, now, time.Time{}, 0, false
+	o.State, o.DoneAt, o.DueAt, o.Claim, o.Owner, o.overdue = state, now, time.Time{}, 0, "", false
 }
 
 func (m *model) finish(now time.Time, f store.Finish) error {
@@ -310,7 +310,7 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 	}
 	o.Reply, o.Code, o.Enhanced = f.Reply, f.Code, f.Enhanced
 	if f.State == store.StateQueued || f.State == store.StateHeld {
-		o.State, o.DueAt, o.Claim, o.overdue, o.Hold.Stage = f.State, f.DueAt, 0, false, f.Hold
+		o.State, o.DueAt, o.Claim, o.Owner, o.overdue, o.Hold.Stage = f.State, f.DueAt, 0, "", false, f.Hold
 		if first := o.Hold.Since.IsZero(); f.State == store.StateHeld {
 			if o.Hold.Last = now; first {
 				o.Hold.Since = now

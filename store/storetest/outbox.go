@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +27,7 @@ func outboxStories() map[string]func(*desk) {
 	}
 }
 
-func minute(int) time.Duration { return time.Minute }
+var minute = store.Leases{time.Minute}
 
 func claimAll() store.Claim { return store.Claim{Limit: 1000, Lease: minute} }
 
@@ -58,15 +57,12 @@ func claimLeases(d *desk) {
 	if early := must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, dawn.Add(-time.Microsecond*2), claimAll())); len(early) != 0 {
 		d.Fatalf("claimed before they are due: %v", idsOf(early))
 	}
-	var tries []int
-	rows := d.claims(store.Claim{Limit: 3, Lease: func(try int) time.Duration {
-		tries = append(tries, try)
-		return time.Duration(try) * time.Minute
-	}})
+	rows := d.claims(store.Claim{Limit: 3, Lease: store.Leases{time.Minute, 2 * time.Minute}, Owner: "node"})
 	d.same(idsOf(rows), idsOf(mails[:3]))
 	for i, row := range rows {
 		want := mails[i]
-		want.State, want.Attempts, want.DueAt, want.Claim = store.StateClaimed, 1, d.at().Add(time.Minute), row.Claim
+		want.State, want.Attempts, want.DueAt = store.StateClaimed, 1, d.at().Add(time.Minute)
+		want.Claim, want.Owner = row.Claim, "node"
 		d.same(row, want)
 		d.same(must[store.Outbound](d)(d.Outbound(d.ctx, row.ID)), want)
 		if row.Claim == 0 {
@@ -75,8 +71,15 @@ func claimLeases(d *desk) {
 	}
 	d.same(idsOf(d.claims(claimAll())), idsOf(mails[3:]))
 	d.same(idsOf(d.claims(claimAll())), []store.OutboundID{})
-	if slices.Max(tries) != 1 {
-		d.Errorf("the lease was asked for tries %v", tries)
+	d.pass(time.Minute)
+	second := d.claims(store.Claim{Limit: 1, Lease: store.Leases{time.Minute, 2 * time.Minute}})
+	d.same(second[0].DueAt, d.at().Add(2*time.Minute)) // of the second try
+	d.pass(2 * time.Minute)
+	third := must[store.Outbound](d)(d.Outbound(d.ctx, second[0].ID))
+	for _, row := range d.claims(store.Claim{Limit: 1000, Lease: store.Leases{time.Minute, 2 * time.Minute}}) {
+		if row.ID == third.ID && !row.DueAt.Equal(d.at().Add(2*time.Minute)) {
+			d.Errorf("the third try is leased until %v", row.DueAt)
+		}
 	}
 }
 
@@ -164,7 +167,7 @@ func lateFinish(d *desk) {
 	d.opens()
 	late := d.claims(claimAll())[0]
 	d.opens()
-	d.claims(store.Claim{Limit: 1, Lease: func(int) time.Duration { return 10 * time.Hour }})
+	d.claims(store.Claim{Limit: 1, Lease: store.Leases{10 * time.Hour}})
 	d.pass(time.Hour)
 	// Due again, but its domain has no room: nobody took it, so what the first
 	// attempt says at last still counts.
@@ -361,7 +364,10 @@ func nextDue(d *desk) {
 
 func refusedClaim(d *desk) {
 	d.opens()
-	for _, c := range []store.Claim{{}, {Limit: 1}, {Lease: minute}, {Limit: -1, Lease: minute}} {
+	for _, c := range []store.Claim{
+		{}, {Limit: 1}, {Lease: minute}, {Limit: -1, Lease: minute}, {Limit: 1, Lease: store.Leases{time.Minute, 0}},
+		{Limit: 1, Lease: make(store.Leases, store.MaxLeases+1)}, {Limit: 1, Lease: minute, Owner: "a\x00b"},
+	} {
 		_, err := d.ClaimOutbound(d.ctx, d.now, c)
 		d.wantErr(err, store.ErrInvalid)
 	}

@@ -166,13 +166,15 @@ func (r *run) revoke(*rapid.T) {
 	r.compare("RevokeLink", must1[any](nil, r.store.RevokeLink(r.ctx, r.now, store.ByPartner(link), link)), nil, wantErr)
 }
 
+// owners are the processes that claim.
+var owners = []string{"", "one", "two"}
+
 func (r *run) claim(*rapid.T) {
 	domains := []string{"", "a.example", "b.example", "partner.example"}
 	c := store.Claim{Only: domains[r.pick("only", 9)%len(domains)*(r.pick("any", 3)/2)],
 		Except: domains[1 : 1+r.pick("except", 3)],
-		Limit:  1 + r.pick("limit", 6), PerDomain: r.pick("per domain", 4), Lease: func(try int) time.Duration {
-			return time.Duration(try) * 20 * time.Minute
-		}}
+		Limit:  1 + r.pick("limit", 6), PerDomain: r.pick("per domain", 4), Owner: owners[r.pick("owner", len(owners))],
+		Lease: store.Leases{20 * time.Minute, 40 * time.Minute, time.Hour}}
 	got, err := r.store.ClaimOutbound(r.ctx, r.now, c)
 	want := r.model.claim(r.now, c)
 	if err == nil && len(got) == len(want) {
@@ -338,8 +340,9 @@ func (r *run) dropRaws(*rapid.T) {
 // clock ends claims, or pulls what is due far ahead.
 func (r *run) clock(*rapid.T) {
 	if r.pick("ends", 2) == 0 {
-		want := r.model.endLeases(r.now)
-		r.compare("EndLeases", must1(r.store.EndLeases(r.ctx, r.now)), want, nil)
+		owner := owners[r.pick("owner", len(owners))]
+		want := r.model.endLeases(r.now, owner)
+		r.compare("EndLeases", must1(r.store.EndLeases(r.ctx, r.now, owner)), want, nil)
 		return
 	}
 	by := r.now.Add(time.Duration(r.pick("by", 4)) * 20 * time.Minute)

@@ -40,7 +40,7 @@ func stories() map[string]func(*desk) {
 	all := map[string]func(*desk){}
 	for _, part := range []map[string]func(*desk){ticketStories(), linkStories(), outboxStories(), throttleStories(),
 		ledgerStories(), answerStories(), deliveryStories(), agentStories(), boardStories(), holdStories(), numberStories(),
-		alarmStories(), canaryStories(), changeStories(), upkeepStories(), strangeStories(),
+		alarmStories(), canaryStories(), dutyStories(), changeStories(), upkeepStories(), strangeStories(),
 		pageStories(), rightsStories(), auditStories()} {
 		for name, story := range part {
 			all[name] = story

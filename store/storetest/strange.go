@@ -179,7 +179,7 @@ func strangeDecisions(text string) map[string]func(*store.Decision) {
 
 func (d *desk) strangeOthers(text string) map[string]func() error {
 	opened := d.opens()
-	claim := store.Claim{Limit: 1000, Lease: func(int) time.Duration { return time.Hour }}
+	claim := store.Claim{Limit: 1000, Lease: store.Leases{time.Hour}}
 	finish := func(f store.Finish) error {
 		rows, err := d.ClaimOutbound(d.ctx, d.now, claim)
 		for _, row := range rows {

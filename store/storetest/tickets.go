@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 func ticketStories() map[string]func(*desk) {
@@ -447,7 +448,7 @@ func texts(d *desk) {
 		noise[i] = byte('!' + rng.IntN(90))
 	}
 	for _, body := range []string{"", "x", long, string(noise), "مرحبا\n你好 ñ 🎈", strings.Repeat("é", 20000)} {
-		opened := d.opens(func(n *store.NewTicket) { n.Body, n.Requester.Name = body, "你好 "+body[:min(len(body), 1)] })
+		opened := d.opens(func(n *store.NewTicket) { n.Body, n.Requester.Name = body, "你好 "+text.Cut(body, 2) })
 		entries := must[[]store.Entry](d)(d.Entries(d.ctx, opened.Ticket.ID, 0, 1))
 		if entries[0].Body != body {
 			d.Errorf("a body of %d bytes came back as %d others", len(body), len(entries[0].Body))

@@ -10,15 +10,16 @@ import (
 
 func upkeepStories() map[string]func(*desk) {
 	return map[string]func(*desk){
-		"What expired is dropped, a bit at a time":           housekeeping,
-		"Housekeeping keeps what still counts":               housekeepingKeeps,
-		"A deadline that fell due long ago is dropped":       deadlinesEnd,
-		"Raw mails are dropped by age and by what they take": rawsDropped,
-		"The claims of a process that is gone end":           leasesEnd,
-		"Blobs that rows name are listed":                    blobsListed,
-		"What a wrong clock put off is due now":              pulled,
-		"An empty store answers":                             emptyStore,
-		"A closed store refuses":                             closedStore,
+		"What expired is dropped, a bit at a time":                       housekeeping,
+		"Housekeeping keeps what still counts":                           housekeepingKeeps,
+		"A deadline that fell due long ago is dropped":                   deadlinesEnd,
+		"Raw mails are dropped by age and by what they take":             rawsDropped,
+		"The claims of a process that is gone end":                       leasesEnd,
+		"The claims of a process that is gone end, those of others stay": leasesOfOwnerEnd,
+		"Blobs that rows name are listed":                                blobsListed,
+		"What a wrong clock put off is due now":                          pulled,
+		"An empty store answers":                                         emptyStore,
+		"A closed store refuses":                                         closedStore,
 	}
 }
 
@@ -192,11 +193,11 @@ func leasesEnd(d *desk) {
 		d.finishes(must[store.Outbound](d)(d.Outbound(d.ctx, often.ID)), store.StateQueued, d.now)
 	}
 	answer := d.wantAnswered(d.answer(d.mail(1))).Answer
-	claimed := d.claims(store.Claim{Limit: 9, Lease: func(int) time.Duration { return time.Hour }})
+	claimed := d.claims(store.Claim{Limit: 9, Lease: store.Leases{time.Hour}})
 	d.same(len(claimed), 3)
 	d.pass(time.Second) // the process ends, and another begins
-	d.same(must[int](d)(d.EndLeases(d.ctx, d.now)), 2)
-	d.same(must[int](d)(d.EndLeases(d.ctx, d.now)), 0)
+	d.same(must[int](d)(d.EndLeases(d.ctx, d.now, "")), 2)
+	d.same(must[int](d)(d.EndLeases(d.ctx, d.now, "")), 0)
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, answer)).State, store.StateUnknown)
 	again := d.claims(claimAll())
 	if len(again) != 1 || again[0].ID != mail.ID || again[0].Attempts != 2 || again[0].MessageID != mail.MessageID {
@@ -210,6 +211,26 @@ func leasesEnd(d *desk) {
 	d.same(len(d.claims(claimAll())), 2)
 }
 
+// leasesOfOwnerEnd: of two processes that claimed, the mails of the one that is gone are due
+// at once, and so are its duties.
+func leasesOfOwnerEnd(d *desk) {
+	d.opens(from("ana@a.example"))
+	gone := d.claims(store.Claim{Limit: 1, Lease: store.Leases{time.Hour}, Owner: "gone"})[0]
+	d.opens(from("bob@b.example"))
+	stays := d.claims(store.Claim{Limit: 1, Lease: store.Leases{time.Hour}, Owner: "stays"})[0]
+	must[store.Duty](d)(d.TakeDuty(d.ctx, d.now, "upkeep", "gone", time.Hour))
+	kept := must[store.Duty](d)(d.TakeDuty(d.ctx, d.now, "alarms", "stays", time.Hour))
+	d.same(must[int](d)(d.EndLeases(d.ctx, d.now, "gone")), 1)
+	d.same(must[int](d)(d.EndLeases(d.ctx, d.now, "unknown")), 0)
+	if row := must[store.Outbound](d)(d.Outbound(d.ctx, gone.ID)); row.State != store.StateQueued || row.Owner != "" {
+		d.Errorf("the mail of the process that is gone is %+v", row)
+	}
+	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, stays.ID)), stays)
+	d.same(must[[]store.Duty](d)(d.HeldDuties(d.ctx, d.now)), []store.Duty{kept})
+	d.same(must[int](d)(d.EndLeases(d.ctx, d.now, "")), 1)
+	d.same(must[[]store.Duty](d)(d.HeldDuties(d.ctx, d.now)), []store.Duty{})
+}
+
 func pulled(d *desk) {
 	right := d.now
 	d.connects()
@@ -219,7 +240,7 @@ func pulled(d *desk) {
 	d.now = right
 	near := d.opens(from("cy@a.example")).Confirmation
 	answer := d.wantAnswered(d.answer(d.mail(1))).Answer
-	rows := d.claims(store.Claim{Limit: 9, Lease: func(int) time.Duration { return 2 * time.Hour }})
+	rows := d.claims(store.Claim{Limit: 9, Lease: store.Leases{2 * time.Hour}})
 	d.same(idsOf(rows), []store.OutboundID{near.ID, answer})
 	d.finishes(rows[0], store.StateQueued, d.now.Add(time.Hour))
 

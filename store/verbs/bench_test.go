@@ -389,7 +389,7 @@ func BenchmarkClaimFinish(b *testing.B) {
 				if len(rows) == 0 {
 					var err error
 					rows, err = db.ClaimOutbound(context.Background(), time.Now(), store.Claim{
-						Limit: 4 * n, PerDomain: 20, Lease: func(int) time.Duration { return time.Hour },
+						Limit: 4 * n, PerDomain: 20, Lease: store.Leases{time.Hour},
 					})
 					if err != nil || len(rows) == 0 {
 						return store.Outbound{}, fmt.Errorf("nothing to claim: %w", err)
@@ -433,7 +433,7 @@ func BenchmarkClaimBehindCloggedDomain(b *testing.B) {
 			}
 			add(clogged, func(i int) string { return fmt.Sprintf("p%d@dead.example", i) })
 			add(b.N+10, func(i int) string { return fmt.Sprintf("p@live%d.example", i) })
-			claim := store.Claim{Limit: 1, PerDomain: 5, Lease: func(int) time.Duration { return 48 * time.Hour }}
+			claim := store.Claim{Limit: 1, PerDomain: 5, Lease: store.Leases{48 * time.Hour}}
 			b.ResetTimer()
 			for range b.N {
 				rows, err := db.ClaimOutbound(context.Background(), time.Now(), claim)

@@ -99,7 +99,7 @@ func (c *checker) fault(format string, args ...any) {
 func (c *checker) run() error {
 	for _, step := range []func() error{
 		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.drafts, c.reads, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers,
-		c.alarms, c.canaries, c.audits, c.budgets, c.expiries, c.tallies, c.changeLog, c.compareRows, c.compareCounts,
+		c.alarms, c.canaries, c.duties, c.tokens, c.audits, c.budgets, c.expiries, c.tallies, c.changeLog, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
 			return wrap("check", "rows", err)

@@ -19,7 +19,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	for b := bTickets; b < bucketCount; b++ {
 		// Nothing else tells of these: one that is lost never was. The oldest changes may
 		// have been dropped.
-		if b == bBudgets || b == bReads || b == bChanges {
+		if b == bBudgets || b == bReads || b == bDuties || b == bTokens || b == bChanges {
 			continue
 		}
 		t.Run(nameOf(b), func(t *testing.T) {
@@ -86,6 +86,27 @@ func TestCheckNamesRowsInWrongPlaces(t *testing.T) {
 	}
 }
 
+// TestCheckFindsWhatDoesNotRead spoils the rows that no other row tells of.
+func TestCheckFindsWhatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	for _, b := range []bucket{bDuties, bTokens} {
+		db := openNew(t, fileOptions{})
+		_, err1 := db.TakeDuty(t.Context(), time.Now(), "n", "one", time.Minute)
+		err2 := db.PutSealedToken(t.Context(), time.Now(), "n", []byte("sealed"))
+		if err := errors.Join(err1, err2, db.Check(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		err := db.write(t.Context(), 0, func(x *txn) error { return x.put(b, []byte("n"), []byte{recordVersion, 0xff}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Check(t.Context()); err == nil {
+			t.Errorf("a spoilt row of %s was not found", nameOf(b))
+		}
+		db.Close()
+	}
+}
+
 // furnish leaves at least one row in every bucket.
 func furnish(t *testing.T, db *Store) {
 	t.Helper()
@@ -95,7 +116,7 @@ func furnish(t *testing.T, db *Store) {
 	n.Files = []store.File{{Name: "a", Hash: store.BlobHash(strings.Repeat("ab", 32))}}
 	n.Budgets = []store.Budget{{Name: "b", Limit: 9, Window: time.Hour}}
 	_, err1 := db.OpenTicket(ctx, now, n)
-	_, err2 := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	_, err2 := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})
 	_, err3 := db.ConnectMailbox(ctx, now, "us")
 	rows, err4 := db.RecordInbound(ctx, now, []store.NewInbound{
 		{Mailbox: "us", UIDValidity: 1, UID: 1, InternalDate: now, MessageID: "a@b", From: "a@b", Raw: []byte("x")},
@@ -128,7 +149,7 @@ func furnish(t *testing.T, db *Store) {
 		if _, err := db.OpenTicket(ctx, now.Add(-time.Hour), n); err != nil {
 			t.Fatal(err)
 		}
-		claimed, err := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+		claimed, err := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})
 		if err != nil || len(claimed) != 1 {
 			t.Fatal(claimed, err)
 		}

@@ -86,6 +86,8 @@ import (
 //	              'o' object digest(16) audit(8)       -
 //	              'f' hour(4) agent(8) network digest(16)   audit(8)  where failed sign-ins of the hour count
 //	changes       first change(8)                      the changes of a commit (changes.go)
+//	duties        name                                 duty record
+//	tokens        name                                 token record
 //
 // A domain is the first 8 bytes of its SHA-256. The sequence of tickets,
 // outbounds and inbounds is the last id given out, that of outbox the last
@@ -154,6 +156,8 @@ const (
 	bAudits
 	bAuditIndex
 	bChanges
+	bDuties
+	bTokens
 	bucketCount
 )
 
@@ -213,6 +217,8 @@ func layouts() []engine.Layout {
 		bReads:         {Name: "reads"},
 		bDrafts:        {Name: "drafts"},
 		bChanges:       {Name: "changes", Appends: true},
+		bDuties:        {Name: "duties"},
+		bTokens:        {Name: "tokens"},
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // What a process that ended, or a clock that was wrong, left behind in the outbox.
 
 // EndLeases implements store.Upkeep.
-func (s *Store) EndLeases(ctx context.Context, now time.Time) (ended int, err error) {
+func (s *Store) EndLeases(ctx context.Context, now time.Time, owner string) (ended int, err error) {
 	now = store.Instant(now)
 	err = s.write(ctx, 0, func(t *txn) error {
 		ended = 0
@@ -21,9 +21,12 @@ func (s *Store) EndLeases(ctx context.Context, now time.Time) (ended int, err er
 				return err
 			}
 			var one bool
-			if one, err = t.endLease(id, now); one {
+			if one, err = t.endLease(id, now, owner); one {
 				ended++
 			}
+		}
+		if err == nil {
+			err = t.endDuties(owner)
 		}
 		return err
 	})
@@ -33,12 +36,12 @@ func (s *Store) EndLeases(ctx context.Context, now time.Time) (ended int, err er
 	return ended, nil
 }
 
-func (t *txn) endLease(id store.OutboundID, now time.Time) (bool, error) {
+func (t *txn) endLease(id store.OutboundID, now time.Time, owner string) (bool, error) {
 	row, err := t.outbound(id)
 	switch {
 	case err != nil:
 		return false, wrap("outbound", id, err)
-	case !row.Kind.AtMostOnce() && row.Attempts >= store.LeaseTries:
+	case owner != "" && row.Owner != owner || !row.Kind.AtMostOnce() && row.Attempts >= store.LeaseTries:
 		return false, nil
 	}
 	if err := t.unlease(row); err != nil {
@@ -47,7 +50,7 @@ func (t *txn) endLease(id store.OutboundID, now time.Time) (bool, error) {
 	if row.Kind.AtMostOnce() {
 		return true, t.giveUp(row, now)
 	}
-	row.DueAt, row.Claim = now, 0
+	row.DueAt, row.Claim, row.Owner = now, 0, ""
 	state := store.StateQueued
 	if row.Hold.Stage != "" {
 		state = store.StateHeld

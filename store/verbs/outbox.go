@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +16,8 @@ import (
 // ClaimOutbound implements store.Outbox.
 func (s *Store) ClaimOutbound(ctx context.Context, now time.Time, c store.Claim) (rows []store.Outbound, err error) {
 	now = store.Instant(now)
-	if c.Limit <= 0 || c.Lease == nil {
-		return nil, wrap("claim outbounds, at most", c.Limit, invalid("a claim needs a limit and a lease"))
+	if err := checkClaim(c); err != nil {
+		return nil, wrap("claim outbounds, at most", c.Limit, err)
 	}
 	err = s.write(ctx, 0, func(t *txn) (err error) {
 		rows, err = t.claim(now, c)
@@ -26,6 +27,16 @@ func (s *Store) ClaimOutbound(ctx context.Context, now time.Time, c store.Claim)
 		return nil, wrap("claim outbounds, at most", c.Limit, err)
 	}
 	return rows, nil
+}
+
+func checkClaim(c store.Claim) error {
+	switch {
+	case c.Limit <= 0 || len(c.Lease) == 0 || len(c.Lease) > store.MaxLeases || slices.Min(c.Lease) <= 0:
+		return invalid("a claim needs a limit, and leases above 0")
+	case badName(c.Owner):
+		return invalid("the owner is no name")
+	}
+	return nil
 }
 
 // FinishOutbound implements store.Outbox.
@@ -73,7 +84,7 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 	if err := t.unschedule(row); err != nil {
 		return err
 	}
-	row.Claim, row.Reply, row.Code, row.Enhanced = 0, f.Reply, f.Code, f.Enhanced
+	row.Claim, row.Owner, row.Reply, row.Code, row.Enhanced = 0, "", f.Reply, f.Code, f.Enhanced
 	if f.State.Waiting() {
 		return t.wait(now, row, f)
 	}
@@ -264,7 +275,7 @@ func listOf(state store.OutboundState) (b bucket, ok bool) {
 // end brings a row that is in no queue any more to a final state; it is still to
 // be put.
 func (t *txn) end(row *store.Outbound, state store.OutboundState, now time.Time) error {
-	row.DoneAt, row.DueAt, row.Claim = now, time.Time{}, 0
+	row.DoneAt, row.DueAt, row.Claim, row.Owner = now, time.Time{}, 0, ""
 	if err := t.dropUndo(*row); err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func TestPlansNameRowsThatTheVerbsRead(t *testing.T) {
 		Link: opened.Ticket.Link, Body: "more", Files: files, Idempotency: "1",
 	})
 	agrees("AppendMessage", 3, err)
-	mails, err := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: func(int) time.Duration { return time.Hour }})
+	mails, err := db.ClaimOutbound(ctx, now, store.Claim{Limit: 1, Lease: store.Leases{time.Hour}})
 	if err != nil || len(mails) != 1 {
 		t.Fatal(mails, err)
 	}

@@ -58,7 +58,7 @@ func (t *txn) claim(now time.Time, c store.Claim) ([]store.Outbound, error) {
 			dropped++
 			continue
 		}
-		row, err := t.lease(id, now, c.Lease)
+		row, err := t.lease(id, now, c)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +135,7 @@ func (t *txn) giveUp(row store.Outbound, now time.Time) error {
 }
 
 // lease claims the row at the head of its domain.
-func (t *txn) lease(id store.OutboundID, now time.Time, lease func(int) time.Duration) (store.Outbound, error) {
+func (t *txn) lease(id store.OutboundID, now time.Time, c store.Claim) (store.Outbound, error) {
 	row, err := t.outbound(id)
 	if err != nil {
 		return row, wrap("lease outbound", id, err)
@@ -147,7 +147,7 @@ func (t *txn) lease(id store.OutboundID, now time.Time, lease func(int) time.Dur
 		return row, err
 	}
 	row.Attempts++
-	row.DueAt = store.Instant(now.Add(lease(row.Attempts)))
+	row.DueAt, row.Owner = store.Instant(now.Add(c.Lease.Of(row.Attempts))), c.Owner
 	if row.Claim, err = t.next(bOutbox); err != nil {
 		return row, err
 	}

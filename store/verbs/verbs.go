@@ -76,13 +76,17 @@ func view(ctx context.Context, e engine.Engine, codec *codec, verb func(*txn) er
 	return e.View(ctx, func(tx engine.Tx) error { return verb(&txn{tx: tx, codec: codec}) })
 }
 
-// write runs verb in a transaction, as engine.Engine.Update says.
+// write runs verb in a transaction, as engine.Engine.Update says, for the duty of ctx where
+// it acts for one (store.UnderDuty).
 func (s *Store) write(ctx context.Context, size int, verb func(*txn) error) error {
 	return s.writePlanned(ctx, engine.Plan{Size: size}, verb)
 }
 
 // writePlanned is write for a verb that knows beforehand what it will read (plans.go).
 func (s *Store) writePlanned(ctx context.Context, plan engine.Plan, verb func(*txn) error) error {
+	if d, ok := store.DutyOf(ctx); ok {
+		verb = fenced(d, verb)
+	}
 	return s.engine.Update(ctx, plan, func(tx engine.Tx) error {
 		return verb(tx.Shared(func() engine.Shared { return &txn{tx: tx, codec: s.codec, rules: s.rules} }).(*txn))
 	})

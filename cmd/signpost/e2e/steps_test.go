@@ -226,7 +226,7 @@ func (r *road) check(t *testing.T, s step) {
 	r.inspect(t, func(db *verbs.Store) {
 		later := time.Now().Add(time.Hour)
 		rows, err := db.ClaimOutbound(t.Context(), later,
-			store.Claim{Limit: 10, Lease: func(int) time.Duration { return time.Minute }})
+			store.Claim{Limit: 10, Lease: store.Leases{time.Minute}})
 		if err != nil || len(rows) != 0 {
 			t.Errorf("an hour later %+v are tried again: %v", rows, err)
 		}
