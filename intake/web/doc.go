@@ -87,6 +87,7 @@
 // it (static/rows.js). Panes: class="panes" around class="pane", with data-pane="NAME"
 // where the reader may change the width (static/panes.js). Keys: Set.Keys adds lines
 // to the one table (keys.go); their Act clicks what is marked data-act="NAME". A
+// select marked data-combobox is searched by its letters (static/combobox.js). A
 // select-all box has data-select-all, the boxes of rows name="select", and class="bulk"
 // within the form is what can be done with those selected.
 //

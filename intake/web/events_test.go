@@ -153,6 +153,7 @@ func TestAPageHearsWhatItFollows(t *testing.T) {
 			l.Events().Publish("ops", version)
 			l.Events().Publish("ticket/US-1", version)
 		}
+		wants(t, p) // they gather
 		time.Sleep(streamPause)
 		wants(t, p, change("ops", 99), change("ticket/US-1", 99))
 		time.Sleep(3*streamBeat - streamPause)

@@ -1,6 +1,7 @@
 // Go to or do anything: the navigation, the table of keys and whatever the page
 // marks with data-command, found by their letters.
 import { on, run, table, controlOf } from "./keys.js";
+import { rank } from "./rank.js";
 
 const dialog = document.getElementById("palette");
 const input = document.getElementById("palette-input");
@@ -26,21 +27,6 @@ function entries() {
     .map((e) => ({ name: e.dataset.command || e.querySelector(".side-word")?.textContent || e.textContent.trim(), hint: "", where: e.getAttribute("href"), do: () => e.click() }))
     .filter((link) => !keys.some((key) => key.where && key.where === link.where));
   return [...keys, ...links];
-}
-
-// rank is how well letters fit a name: at the begin of words best; -1 not at all.
-function rank(name, letters) {
-  const text = name.toLowerCase();
-  if (letters === "") return 0;
-  const at = text.indexOf(letters);
-  if (at === 0) return 3;
-  if (at > 0) return text[at - 1] === " " ? 2 : 1;
-  let from = 0;
-  for (const letter of letters) {
-    from = text.indexOf(letter, from) + 1;
-    if (from === 0) return -1;
-  }
-  return 0;
 }
 
 function look() {

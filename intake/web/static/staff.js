@@ -3,6 +3,7 @@
 import "./web.js";
 import "./keys.js";
 import "./palette.js";
+import "./combobox.js";
 import "./rows.js";
 import "./panes.js";
 import "./toasts.js";
