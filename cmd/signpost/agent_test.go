@@ -39,7 +39,8 @@ func TestTheDemosStaffSignIn(t *testing.T) {
 	d := startDemo(t)
 	var said bytes.Buffer
 	d.welcome(&said)
-	if !strings.Contains(said.String(), "/sign-in     password demo\n                  agent@example.com    agent, lead, ops\n") {
+	if !strings.Contains(said.String(),
+		"/sign-in     password demo\n                  agent@example.com    agent, lead, ops\n") {
 		t.Errorf("the demo says:\n%s", said.String())
 	}
 	if _, resp, _ := signIn(t, d.url(), "agent@example.com", "wrong"); resp.StatusCode != http.StatusUnprocessableEntity {

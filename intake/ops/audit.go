@@ -66,7 +66,8 @@ func (o *Ops) showAudit(x *web.Exchange, who store.Agent) error {
 	d := auditData{Who: strings.TrimSpace(in.Get("who")), To: strings.TrimSpace(in.Get("to"))}
 	q := store.AuditQuery{Account: cutTo(d.Who, store.MaxFrom)}
 	var err error
-	q.Object, err = o.auditObject(x.Request.Context(), d.To)
+	by := staff.ActorOf(x, who)
+	q.Object, err = o.auditObject(x.Request.Context(), by, d.To)
 	if errors.Is(err, store.ErrNotFound) {
 		d.Fault, d.FaultOf = "There is no ticket and no account of that name. Write US-1042, or an address that signs in.", "to"
 		return o.audit.Show(x, http.StatusUnprocessableEntity, d)
@@ -74,7 +75,7 @@ func (o *Ops) showAudit(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return err
 	}
-	found, err := o.stores.audit.ListAudits(x.Request.Context(), staff.ActorOf(x, who), q,
+	found, err := o.stores.audit.ListAudits(x.Request.Context(), by, q,
 		store.Page{After: store.Cursor(in.Get("after")), Limit: auditPage})
 	if err != nil {
 		return err
@@ -94,8 +95,9 @@ func (o *Ops) showAudit(x *web.Exchange, who store.Agent) error {
 func cutTo(text string, size int) string { return text[:min(len(text), size)] }
 
 // auditObject finds what was typed, or what stands in the link of a row: a ticket's
-// number, an address that signs in, or "suppression 7". ErrNotFound for none of them.
-func (o *Ops) auditObject(ctx context.Context, typed string) (store.Object, error) {
+// number, an address that signs in, or "suppression 7". ErrNotFound for none of them, and
+// for a ticket that the reader does not see.
+func (o *Ops) auditObject(ctx context.Context, by store.Actor, typed string) (store.Object, error) {
 	if typed == "" {
 		return store.Object{}, nil
 	}
@@ -110,6 +112,9 @@ func (o *Ops) auditObject(ctx context.Context, typed string) (store.Object, erro
 		return store.Object{Kind: store.ObjectAgent, ID: uint64(agent.ID)}, err
 	}
 	ticket, err := o.stores.audit.TicketByNumber(ctx, typed)
+	if err == nil && !by.Sees(ticket.Region) {
+		err = store.ErrNotFound
+	}
 	return store.Object{Kind: store.ObjectTicket, ID: uint64(ticket.ID)}, err
 }
 

@@ -64,3 +64,22 @@ func TestTheAuditLogIsReadPageByPage(t *testing.T) {
 		t.Errorf("the second page has %d rows", n)
 	}
 }
+
+// A lead of some regions neither sees nor finds what was done in another.
+func TestTheAuditLogEndsAtTheReadersRegions(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	opened := h.sends("bob@partner.example", store.StateFailed, "550 no")
+	h.do("POST", "/ops/links/revoke", url.Values{"number": {opened.Number}})
+	h.do("POST", "/ops/mailboxes/answers", url.Values{"turn": {"off"}, "reason": {"a loop"}})
+	h.door.regions = []string{"elsewhere"}
+	h.shows("/ops/audit", "Nothing was done yet")
+	if w := h.do("GET", "/ops/audit?to="+opened.Number, nil); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("a ticket of another region: %d", w.Code)
+	}
+	h.door.regions = []string{"us"}
+	page := h.shows("/ops/audit?to="+opened.Number, "revoked the links of")
+	if strings.Contains(page+h.shows("/ops/audit"), "switched automatic answers") {
+		t.Error("what concerns all regions is shown to a lead of one")
+	}
+}

@@ -15,7 +15,8 @@ func TestEveryEventHasWords(t *testing.T) {
 			t.Errorf("%s is told as %q", e, words)
 		}
 	}
-	own := store.Audit{Agent: 7, Event: store.AuditSignedIn, Object: store.Object{Kind: store.ObjectAgent, ID: 7, Name: "a@b"}}
+	own := store.Audit{Agent: 7, Event: store.AuditSignedIn,
+		Object: store.Object{Kind: store.ObjectAgent, ID: 7, Name: "a@b"}}
 	if row := auditRowOf(own); row.Did != "signed in" || row.Object != "" || row.Link != "" {
 		t.Errorf("an agent's own sign-in is told as %+v", row)
 	}

@@ -17,6 +17,7 @@ type accountData struct {
 	Done string // what just succeeded
 	// Where a form was refused: its name and the words.
 	FaultOf, Fault string
+	Profile        profileForm
 	Secret         string       // to be typed into an authenticator
 	SecretLink     template.URL // or opened in one
 	MinPassword    int
@@ -45,6 +46,8 @@ func doneWords(done string) string {
 	switch done {
 	case "password":
 		return "Your password is changed. You are signed out everywhere else."
+	case "profile":
+		return "Your profile is saved."
 	case "without":
 		return "Two-step sign-in is off. You are signed out everywhere else."
 	}
@@ -58,6 +61,7 @@ func (s *Staff) showAccount(x *web.Exchange, who store.Agent) error {
 
 func (s *Staff) accountPage(x *web.Exchange, status int, who store.Agent, d accountData, secret []byte) error {
 	d.Who, d.MinPassword = who, MinPassword
+	d.Profile = s.profileForm(who.Profile)
 	d.Secret = shownSecret(secret)
 	// Safe: made of our own words and a secret, escaped.
 	d.SecretLink = template.URL(secretLink(s.cfg.Issuer, who.Email, secret))

@@ -1,7 +1,8 @@
 // Package staff is the door for those who work here: sign-in with a password
 // and, where one was set up, an authenticator's code; sessions kept on the
-// server; one's own account. Rooms for staff (ops, desk) guard their routes with
-// Staff.Require and know nothing else of how somebody proved who they are.
+// server; one's own account with its profile. Rooms for staff (ops, desk) guard their
+// routes with Staff.Require (a role) or Staff.Permit (the right to an act), hand ActorOf to
+// the verbs, and know nothing else of how a person proved who they are.
 //
 // # How somebody comes in
 //
@@ -17,7 +18,8 @@
 // same. A session opens with a fresh token, and the one the browser had ends; the
 // store keeps the token's hash alone.
 //
-// What goes on in guesses is counted by account (guesses.go) for an alarm.
+// What goes on in guesses is counted by account (guesses.go) for an alarm, and each try
+// that was looked at and failed in the audit log.
 //
 // # What is kept of secrets
 //

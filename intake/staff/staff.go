@@ -9,6 +9,7 @@ import (
 
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/lang"
 )
 
 //go:embed templates/*.html
@@ -27,6 +28,7 @@ type Staff struct {
 	// sign-in: the work of hashing has no place in a start.
 	nobody  func() string
 	limits  limits
+	langs   []lang.Lang // that mails to partners are written in
 	guesses guesses
 
 	signIn   *web.Page[signInData]
@@ -59,6 +61,7 @@ func New(cfg Config, deps Deps) (*Staff, error) {
 
 // Mount adds the pages to the server.
 func (s *Staff) Mount(server *web.Server) error {
+	s.langs = server.Langs()
 	set := server.Pages(templates).English()
 	s.signIn = web.Declare[signInData](set, "sign-in.html")
 	s.account = web.DeclareStaff[accountData](set, "account.html")
@@ -76,6 +79,7 @@ func (s *Staff) Mount(server *web.Server) error {
 		{Method: http.MethodPost, Path: "/sign-out", Handler: s.postSignOut},
 		{Method: http.MethodGet, Path: "/events", Handler: s.events},
 		{Method: http.MethodGet, Path: "/account", Handler: s.Require("", s.showAccount)},
+		{Method: http.MethodPost, Path: "/account/profile", Handler: s.Require("", s.postProfile)},
 		{Method: http.MethodPost, Path: "/account/password", Handler: s.Require("", s.postPassword)},
 		{Method: http.MethodPost, Path: "/account/authenticator", Handler: s.Require("", s.postAuthenticator)},
 		{Method: http.MethodPost, Path: "/account/recovery-codes", Handler: s.Require("", s.postRecovery)},

@@ -71,6 +71,9 @@ type Route struct {
 	Crowded func(x *Exchange, status int) error
 }
 
+// Langs are the languages that partners are spoken to in.
+func (s *Server) Langs() []lang.Lang { return s.langs.Langs() }
+
 // New checks the configuration and prepares the shared pages.
 func New(cfg Config, langs *lang.Catalogue, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {

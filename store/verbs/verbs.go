@@ -12,6 +12,12 @@
 // What a verb is made of stands in three kinds of file: rows (encode a row, keep what is
 // found by it), rules (a file named ...rules.go: what a change means, without rows), and
 // verbs (check, load, apply the rules, save).
+//
+// A verb that people act through takes a store.Actor and asks it for the right to its act:
+// Store.act asks whether they may do it at all, store.May whether to what belongs to a
+// region (rights.go). It ends with the row of the audit log (audits.go): what was done, to
+// what, and what changed. A new act stands in the tables of store/actor.go, a new event in
+// store/audit.go and in the words of intake/ops.
 package verbs
 
 import (
