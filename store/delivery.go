@@ -11,13 +11,12 @@ import (
 // themselves take effect in Ledger.DecideInbound.
 type Deliveries interface {
 	// OutboundsTo lists the mails to one address (compared by AddressKey), newest
-	// first, those with an id below before (0: from the newest). Of the address's
-	// own tickets it looks at the newest TicketsLooked.
-	OutboundsTo(ctx context.Context, address string, before OutboundID, limit int) ([]Outbound, error)
+	// first among those of TicketsLooked of the address's own tickets at a time, the
+	// newest tickets first: where there are more, it stops looking behind each so many.
+	OutboundsTo(ctx context.Context, address string, p Page) (List[Outbound], error)
 
-	// Suppressions lists those in force at now, newest first, those with an id
-	// below before (0: from the newest).
-	Suppressions(ctx context.Context, now time.Time, before SuppressionID, limit int) ([]Suppression, error)
+	// Suppressions lists those in force at now, newest first.
+	Suppressions(ctx context.Context, now time.Time, p Page) (List[Suppression], error)
 	// SuppressionsOf returns those in force at now for one address (compared by
 	// origin.SuppressionKey), the widest scope first; none is no error.
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]Suppression, error)
@@ -33,16 +32,16 @@ type Deliveries interface {
 	// is not in force at now.
 	ReleaseSuppression(ctx context.Context, now time.Time, by Actor, id SuppressionID) (Suppression, error)
 	// Refusals lists what hosts refused us for, each with all its cases, the one
-	// seen last first, those seen at or after since. One not seen for RefusalKept
-	// may be gone.
-	Refusals(ctx context.Context, since time.Time, limit int) ([]Refusal, error)
+	// seen last first, those seen at or after since. One that is seen again stands
+	// first from then on; one not seen for RefusalKept may be gone.
+	Refusals(ctx context.Context, since time.Time, p Page) (List[Refusal], error)
 
 	// SettleQuestion closes the ticket's open question by hand; nothing changes
 	// on a ticket without one.
 	SettleQuestion(ctx context.Context, now time.Time, by Actor, id TicketID) (Ticket, error)
 }
 
-// TicketsLooked is how many tickets of an address OutboundsTo looks at.
+// TicketsLooked is how many tickets of an address OutboundsTo looks at for one page.
 const TicketsLooked = 100
 
 // Fate is what became of a mail after the relay took it, by the reports that

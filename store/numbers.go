@@ -25,8 +25,8 @@ type Numbers interface {
 	// reason, the most frequent first.
 	Silences(ctx context.Context, mailbox string, from, until time.Time) ([]Silence, error)
 	// ReceivingDomains adds up what happened to the mail sent, by its recipients'
-	// domains, and names the busiest, at most limit.
-	ReceivingDomains(ctx context.Context, from, until time.Time, limit int) (Domains, error)
+	// domains, and lists those, the busiest first.
+	ReceivingDomains(ctx context.Context, from, until time.Time, p Page) (Domains, error)
 	// CountedSince is the first hour there is a count of; ErrNotFound while
 	// nothing was counted.
 	CountedSince(ctx context.Context) (time.Time, error)
@@ -159,9 +159,9 @@ type Silence struct {
 
 // Domains is what happened to the mail sent, by receiving domain.
 type Domains struct {
-	Busiest []DomainTally // by Volume, then by name
-	Named   int           // how many domains were counted under their names
-	Others  Tally         // the mails to domains beyond those counted
+	Busiest List[DomainTally] // by Volume, then by name
+	Named   int               // how many domains were counted under their names
+	Others  Tally             // the mails to domains beyond those counted
 }
 
 // DomainTally is what happened to the mail to one domain.

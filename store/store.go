@@ -21,7 +21,18 @@
 //     digest alone (an idempotency key, a network) may be any bytes, as raw mails are.
 //   - A name (a region's id and prefix, a mailbox, a kind, a rule) is a text of at most
 //     200 bytes.
-//   - Lists return at most limit items and walk an index; no verb scans.
+//   - A list is read page by page (Page, List), in the order of an index; no verb
+//     scans. Pages, All and Collect walk a whole one.
+//
+// To add a verb: declare it in the interface of its noun, with what it writes in one
+// transaction and when it returns which error; write it in store/verbs, where checks,
+// rules and rows stand apart; tell its contract as stories in store/storetest, and
+// teach the model there to do it.
+//
+// To add a list: declare it as a verb that ends in Page and returns a List; give
+// store/verbs a listing of its index (pages.go), whose name no other list has; add it to
+// the table of storetest (pages.go, pagesof.go), which tells the stories of paging
+// for every list.
 package store
 
 import (
@@ -103,18 +114,17 @@ type Tickets interface {
 	// unknown or expired one.
 	RevokeLink(ctx context.Context, now time.Time, by Actor, link LinkID) error
 	// TicketsByRequester lists the tickets of one address (compared by
-	// AddressKey), newest first, those with an id below before (0: from the
-	// newest).
-	TicketsByRequester(ctx context.Context, address string, before TicketID, limit int) ([]Ticket, error)
-	// Entries lists a ticket's thread from entry number after (exclusive), in
-	// order. ErrNotFound for an unknown ticket.
-	Entries(ctx context.Context, id TicketID, after uint32, limit int) ([]Entry, error)
+	// AddressKey), newest first.
+	TicketsByRequester(ctx context.Context, address string, p Page) (List[Ticket], error)
+	// Entries lists a ticket's thread behind the entry of number after (0: all of it),
+	// in order. ErrNotFound for an unknown ticket.
+	Entries(ctx context.Context, id TicketID, after uint32, p Page) (List[Entry], error)
 	// DeadlinesDue lists deadlines that fall due from since until until, both
 	// included, earliest first. A clock asks from the instant up to which it has
 	// done its work, at its very first start from that instant: what fell due
 	// before it ran is not its to tell. A deadline is there as long as Ticket.Deadlines
 	// names it; Housekeep drops it DeadlineKept after it fell due.
-	DeadlinesDue(ctx context.Context, since, until time.Time, limit int) ([]Deadline, error)
+	DeadlinesDue(ctx context.Context, since, until time.Time, p Page) (List[Deadline], error)
 }
 
 // Outbox are the verbs of the sender.
@@ -284,9 +294,8 @@ type Upkeep interface {
 	Stats(ctx context.Context) (Stats, error)
 	// BlobsReferenced tells which of the hashes any entry, draft or ledger row names.
 	BlobsReferenced(ctx context.Context, hashes []BlobHash) ([]bool, error)
-	// ListBlobs lists the hashes that entries, drafts and ledger rows name, in order, those
-	// after the one given ("": from the first). ErrInvalid for another that is none.
-	ListBlobs(ctx context.Context, after BlobHash, limit int) ([]BlobHash, error)
+	// ListBlobs lists the hashes that entries, drafts and ledger rows name, in order.
+	ListBlobs(ctx context.Context, p Page) (List[BlobHash], error)
 	// Housekeep drops expired idempotency keys, links, sessions, suppressions, refusals, reservations and
 	// budgets that weigh nothing any more, alarms and canary runs past their time, and
 	// hours counted and deadlines due

@@ -138,7 +138,7 @@ func TestGeneratedTicketsAreWhole(t *testing.T) {
 	if err != nil || box.ConnectedAt.Before(filled.Add(-time.Minute)) || box.UIDValidity != 0 {
 		t.Errorf("the mailbox stands as %+v: %v", box, err)
 	}
-	entries, err := app.db.Entries(t.Context(), 1, 0, 10)
+	entries, err := store.Items(app.db.Entries(t.Context(), 1, 0, store.Page{Limit: 10}))
 	if err != nil || len(entries) != 1 || len(entries[0].Body) != 500 {
 		t.Errorf("the first ticket's thread: %v %v", entries, err)
 	}

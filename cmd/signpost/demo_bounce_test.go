@@ -72,7 +72,7 @@ func TestAConfirmationThatBouncesStandsOnItsTicket(t *testing.T) {
 		ticket.Question != store.QuestionUndeliverable {
 		t.Errorf("the ticket is %+v, %v", ticket, err)
 	}
-	entries, err := d.app.db.Entries(t.Context(), ticket.ID, 0, 9)
+	entries, err := store.Items(d.app.db.Entries(t.Context(), ticket.ID, 0, store.Page{Limit: 9}))
 	if err != nil || len(entries) != 2 || entries[1].Event != store.EventMailBounced || entries[1].Outbound != mail.ID {
 		t.Errorf("the thread is %+v, %v", entries, err)
 	}
@@ -82,7 +82,7 @@ func TestAConfirmationThatBouncesStandsOnItsTicket(t *testing.T) {
 	if !strings.Contains(again, "Email to your address comes back") {
 		t.Errorf("the received page does not say that no confirmation went out:\n%.3000s", again)
 	}
-	tickets, err := d.app.db.TicketsByRequester(t.Context(), address, 0, 9)
+	tickets, err := store.Items(d.app.db.TicketsByRequester(t.Context(), address, store.Page{Limit: 9}))
 	if err != nil || len(tickets) != 2 {
 		t.Fatalf("%d tickets, %v", len(tickets), err)
 	}
@@ -164,7 +164,7 @@ func TestARefusalAtHandOverDoesWhatABounceDoes(t *testing.T) {
 		ticket.Question != store.QuestionUndeliverable {
 		t.Errorf("the ticket is %+v, %v", ticket, err)
 	}
-	entries, err := d.app.db.Entries(t.Context(), ticket.ID, 0, 9)
+	entries, err := store.Items(d.app.db.Entries(t.Context(), ticket.ID, 0, store.Page{Limit: 9}))
 	if err != nil || len(entries) != 2 || entries[1].Event != store.EventMailBounced ||
 		!strings.Contains(entries[1].Body, "5.1.1") {
 		t.Errorf("the thread is %+v, %v", entries, err)

@@ -381,7 +381,7 @@ func TestABackupBringsEverythingBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		entries, err := again.db.Entries(t.Context(), ticket.ID, 0, 10)
+		entries, err := store.Items(again.db.Entries(t.Context(), ticket.ID, 0, store.Page{Limit: 10}))
 		if err != nil || len(entries) != 1 || len(entries[0].Files) != 1 {
 			t.Fatalf("%s came back with %v: %v", number, entries, err)
 		}

@@ -158,7 +158,7 @@ func anHourRefused(t *testing.T, path string) {
 		t.Errorf("%v sent, the relay took %d, %d composed with a date that passed; %v", stats.Outbounds, relay.taken.Load(),
 			late, err)
 	}
-	if held, err := db.Suppressions(t.Context(), time.Now(), 0, 99); len(held) > 0 || err != nil {
+	if held, err := store.Items(db.Suppressions(t.Context(), time.Now(), store.Page{Limit: 99})); len(held) > 0 || err != nil {
 		t.Errorf("suppressed: %+v, %v", held, err)
 	}
 	if !slices.Equal(told, []string{"raised held", "over held"}) {

@@ -38,7 +38,7 @@ func TestAttachmentsThatAreNotThereAreTold(t *testing.T) {
 	t.Parallel()
 	var lost store.BlobHash
 	folder := backedUp(t, func(d *demo) {
-		hashes, err := d.app.db.ListBlobs(t.Context(), "", 1)
+		hashes, err := store.Items(d.app.db.ListBlobs(t.Context(), store.Page{Limit: 1}))
 		if err == nil {
 			lost, err = hashes[0], d.app.blobs.Delete(t.Context(), hashes[0])
 		}

@@ -40,7 +40,7 @@ func TestAFloodOfPostsIsToldAndItsMailLeavesInTurns(t *testing.T) {
 			time.Sleep(time.Minute)
 			a.upkeep.Release(t.Context())
 		}
-		mails, err := a.db.OutboundsTo(t.Context(), "ana@partner.test", 0, 1)
+		mails, err := store.Items(a.db.OutboundsTo(t.Context(), "ana@partner.test", store.Page{Limit: 1}))
 		if err != nil || mails[0].State != store.StateQueued {
 			t.Errorf("after 70 minutes the partner's mail is %v, %v", mails, err)
 		}

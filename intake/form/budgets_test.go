@@ -131,7 +131,7 @@ func TestAPartnerDoesNotWaitBehindAFlood(t *testing.T) {
 	if done := w.releases(2 * time.Hour); done != (store.Released{Queued: 50}) {
 		t.Fatalf("two hours later %+v", done)
 	}
-	mails, err := w.db.OutboundsTo(t.Context(), "ana@partner.example", 0, 1)
+	mails, err := store.Items(w.db.OutboundsTo(t.Context(), "ana@partner.example", store.Page{Limit: 1}))
 	fatal(t, err)
 	if mails[0].State != store.StateQueued {
 		t.Errorf("the partner's confirmation is %s", mails[0].State)

@@ -62,7 +62,7 @@ func (f *Form) attachment(x *web.Exchange, ticket store.Ticket) (store.File, err
 	if err1 != nil || err2 != nil || seq == 0 {
 		return store.File{}, missing
 	}
-	entries, err := f.deps.Tickets.Entries(x.Request.Context(), ticket.ID, uint32(seq)-1, 1)
+	entries, err := store.Items(f.deps.Tickets.Entries(x.Request.Context(), ticket.ID, uint32(seq)-1, store.Page{Limit: 1}))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.File{}, err
 	}

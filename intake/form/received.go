@@ -194,7 +194,7 @@ func (f *Form) addSent(x *web.Exchange, id store.TicketID, data *receivedData) e
 	if err != nil {
 		return err
 	}
-	entries, err := f.deps.Tickets.Entries(ctx, id, 0, messagesAtOnce)
+	entries, err := store.Items(f.deps.Tickets.Entries(ctx, id, 0, store.Page{Limit: messagesAtOnce}))
 	if err != nil {
 		return err
 	}

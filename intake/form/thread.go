@@ -2,7 +2,6 @@ package form
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"signpost/intake/web"
@@ -78,13 +77,16 @@ func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
 
 // entries reads the whole thread, of which notes and events are left out.
 func (f *Form) entries(x *web.Exchange, ticket store.Ticket) (all []store.Entry, err error) {
-	for after := uint32(0); after < ticket.Entries; {
-		part, err := f.deps.Tickets.Entries(x.Request.Context(), ticket.ID, after, messagesAtOnce)
-		if err != nil || len(part) == 0 {
-			return all, err
+	list := func(p store.Page) (store.List[store.Entry], error) {
+		return f.deps.Tickets.Entries(x.Request.Context(), ticket.ID, 0, p)
+	}
+	for e, err := range store.All(messagesAtOnce, list) {
+		if err != nil {
+			return nil, err
 		}
-		after = part[len(part)-1].Seq
-		all = append(all, slices.DeleteFunc(part, func(e store.Entry) bool { return !visible(e, time.Now()) })...)
+		if visible(e, time.Now()) {
+			all = append(all, e)
+		}
 	}
 	return all, nil
 }

@@ -155,7 +155,7 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 	x.DefaultLang(ticket.Requester.Lang)
 	after := f.pageStart(x, ticket)
 	ctx, now := x.Request.Context(), time.Now()
-	entries, err := f.deps.Tickets.Entries(ctx, ticket.ID, after, messagesAtOnce)
+	entries, err := store.Items(f.deps.Tickets.Entries(ctx, ticket.ID, after, store.Page{Limit: messagesAtOnce}))
 	if err != nil {
 		return err
 	}

@@ -214,7 +214,7 @@ func (w *world) ticket(number string) store.Ticket {
 
 func (w *world) entries(ticket store.Ticket) []store.Entry {
 	w.t.Helper()
-	entries, err := w.db.Entries(w.t.Context(), ticket.ID, 0, 100)
+	entries, err := store.Items(w.db.Entries(w.t.Context(), ticket.ID, 0, store.Page{Limit: 100}))
 	fatal(w.t, err)
 	return entries
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"signpost/intake/verdict"
@@ -14,10 +13,10 @@ import (
 
 // bounceStore reads what relays refused, and the addresses that are suppressed with their tickets.
 type bounceStore interface {
-	Refusals(ctx context.Context, since time.Time, limit int) ([]store.Refusal, error)
-	Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) ([]store.Suppression, error)
+	Refusals(ctx context.Context, since time.Time, p store.Page) (store.List[store.Refusal], error)
+	Suppressions(ctx context.Context, now time.Time, p store.Page) (store.List[store.Suppression], error)
 	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
-	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
+	TicketsByRequester(ctx context.Context, address string, p store.Page) (store.List[store.Ticket], error)
 	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
 }
 
@@ -35,9 +34,9 @@ const (
 type bouncesData struct {
 	Tabs     web.Tabs
 	Dead     []deadRow
-	More     string
-	Later    bool
 	Refusals []refusalRow
+
+	DeadPages, RefusalPages pager
 }
 
 // deadRow is an address that takes no mail any more, and who waits behind it.
@@ -60,12 +59,14 @@ type refusalRow struct {
 
 func (o *Ops) showBounces(x *web.Exchange, who store.Agent) error {
 	ctx, now := x.Request.Context(), time.Now()
-	before, _ := strconv.ParseUint(x.Request.URL.Query().Get("before"), 10, 64)
-	d := bouncesData{Tabs: delivery("/ops/bounces"), Later: before != 0}
-	dead, next, err := o.dead(x, now, store.SuppressionID(before))
+	d := bouncesData{Tabs: delivery("/ops/bounces")}
+	dead, pages, err := part(x.Request.URL, "dead", deadPage, func(p store.Page) (store.List[store.Suppression], error) {
+		return o.dead(ctx, now, p)
+	})
 	if err != nil {
 		return err
 	}
+	d.DeadPages = pages
 	for _, s := range dead {
 		row, err := o.deadOf(x, s)
 		if err != nil {
@@ -73,13 +74,14 @@ func (o *Ops) showBounces(x *web.Exchange, who store.Agent) error {
 		}
 		d.Dead = append(d.Dead, row)
 	}
-	if next != 0 {
-		d.More = "/ops/bounces?before=" + strconv.FormatUint(uint64(next), 10)
-	}
-	refusals, err := o.stores.bounces.Refusals(ctx, now.Add(-refusedSince), refusalsShown)
+	refusals, pages, err := part(x.Request.URL, "refused", refusalsShown,
+		func(p store.Page) (store.List[store.Refusal], error) {
+			return o.stores.bounces.Refusals(ctx, now.Add(-refusedSince), p)
+		})
 	if err != nil {
 		return err
 	}
+	d.RefusalPages = pages
 	for _, r := range refusals {
 		row := refusalRow{r.Host, r.Diagnostic, r.Status, verdict.Reason(r.Reason), when(r.First), when(r.Last), r.Count, r.Addresses, counted(len(r.Addresses), "address", "addresses")}
 		if len(r.Addresses) == store.RefusalAddresses {
@@ -90,28 +92,28 @@ func (o *Ops) showBounces(x *web.Exchange, who store.Agent) error {
 	return o.bounces.Show(x, http.StatusOK, d)
 }
 
-// dead are the next addresses, newest first, that reports proved dead, and behind
-// which suppression there may be more; 0: behind none.
-func (o *Ops) dead(x *web.Exchange, now time.Time, before store.SuppressionID) (dead []store.Suppression, next store.SuppressionID, err error) {
-	const chunk = 100
-	for looked := 0; looked < deadLooked; looked += chunk {
-		list, err := o.stores.bounces.Suppressions(x.Request.Context(), now, before, chunk)
+// dead lists the addresses that reports proved dead, newest first: it looks through the
+// suppressions until it has as many as are asked for, and shows what it found on the
+// way.
+func (o *Ops) dead(
+	ctx context.Context, now time.Time, p store.Page,
+) (dead store.List[store.Suppression], err error) {
+	for looked := 0; looked < deadLooked && len(dead.Items) < p.Limit; looked += p.Limit {
+		list, err := o.stores.bounces.Suppressions(ctx, now, p)
 		if err != nil {
-			return nil, 0, err
+			return dead, err
 		}
-		for _, s := range list {
-			if before = s.ID; s.Scope == store.ScopeAll && s.Outbound != 0 {
-				dead = append(dead, s)
-			}
-			if len(dead) == deadPage {
-				return dead, before, nil
+		for _, s := range list.Items {
+			if s.Scope == store.ScopeAll && s.Outbound != 0 {
+				dead.Items = append(dead.Items, s)
 			}
 		}
-		if len(list) < chunk {
-			return dead, 0, nil
+		if dead.Next, p.After = list.Next, list.Next; list.Next == "" {
+			return dead, nil
 		}
 	}
-	return dead, before, nil
+	dead.Stopped = len(dead.Items) < p.Limit
+	return dead, nil
 }
 
 func (o *Ops) deadOf(x *web.Exchange, s store.Suppression) (deadRow, error) {
@@ -127,7 +129,7 @@ func (o *Ops) deadOf(x *web.Exchange, s store.Suppression) (deadRow, error) {
 	if err != nil {
 		return row, err
 	}
-	tickets, err := o.stores.bounces.TicketsByRequester(ctx, s.Address, 0, deadTickets+1)
+	tickets, err := store.Items(o.stores.bounces.TicketsByRequester(ctx, s.Address, store.Page{Limit: deadTickets + 1}))
 	if err != nil {
 		return row, err
 	}

@@ -20,7 +20,7 @@ import (
 // suppressionStore reads, adds and releases suppressions.
 type suppressionStore interface {
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
-	Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) ([]store.Suppression, error)
+	Suppressions(ctx context.Context, now time.Time, p store.Page) (store.List[store.Suppression], error)
 	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
 	SuppressAddress(
 		ctx context.Context, now time.Time, by store.Actor, s store.Suppression,
@@ -34,8 +34,7 @@ type suppressionsData struct {
 	Tabs    web.Tabs
 	Query   string
 	Rows    []suppressedRow
-	More    string
-	Later   bool // rows lie before these
+	Pages   pager
 	Done    string
 	Form    suppressForm
 	Number  string // of the ticket whose links are to be revoked
@@ -121,12 +120,10 @@ func (o *Ops) held(x *web.Exchange, d *suppressionsData) ([]store.Suppression, e
 	if d.Query != "" {
 		return o.stores.suppressions.SuppressionsOf(ctx, now, d.Query)
 	}
-	before, _ := strconv.ParseUint(x.Request.URL.Query().Get("before"), 10, 64)
-	d.Later = before != 0
-	list, err := o.stores.suppressions.Suppressions(ctx, now, store.SuppressionID(before), queuePage)
-	if len(list) == queuePage {
-		d.More = "/ops/suppressions?before=" + strconv.FormatUint(uint64(list[queuePage-1].ID), 10)
-	}
+	list, pages, err := part(x.Request.URL, "", queuePage, func(p store.Page) (store.List[store.Suppression], error) {
+		return o.stores.suppressions.Suppressions(ctx, now, p)
+	})
+	d.Pages = pages
 	return list, err
 }
 

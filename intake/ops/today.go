@@ -17,7 +17,7 @@ import (
 // todayStore reads what was counted, by hour.
 type todayStore interface {
 	CountedSince(ctx context.Context) (time.Time, error)
-	ReceivingDomains(ctx context.Context, from, until time.Time, limit int) (store.Domains, error)
+	ReceivingDomains(ctx context.Context, from, until time.Time, p store.Page) (store.Domains, error)
 	RegionHours(ctx context.Context, region string, from, until time.Time) ([]store.Hour, error)
 	MailboxHours(ctx context.Context, mailbox string, from, until time.Time) ([]store.Hour, error)
 	Silences(ctx context.Context, mailbox string, from, until time.Time) ([]store.Silence, error)
@@ -374,11 +374,11 @@ func silenceOf(s markSilences, day days, c *choice) silenceRow {
 }
 
 func (o *Ops) fillDomains(ctx context.Context, d *todayData, day days) error {
-	domains, err := o.stores.today.ReceivingDomains(ctx, day.from(), day.until(), domainsShown)
+	domains, err := o.stores.today.ReceivingDomains(ctx, day.from(), day.until(), store.Page{Limit: domainsShown})
 	if err != nil {
 		return err
 	}
-	for _, n := range domains.Busiest {
+	for _, n := range domains.Busiest.Items {
 		d.Domains = append(d.Domains, domainOf(n.Domain, n.Tally))
 	}
 	d.DomainsNamed = count(uint64(domains.Named))

@@ -77,7 +77,7 @@ func BenchmarkToday(b *testing.B) {
 		}
 		h := open(b, regions...)
 		day := h.yearOfCounts(regions)
-		domains, err := h.db.ReceivingDomains(b.Context(), day, day.AddDate(0, 0, 1), 1)
+		domains, err := h.db.ReceivingDomains(b.Context(), day, day.AddDate(0, 0, 1), store.Page{Limit: 1})
 		if err != nil || domains.Named != 5000 {
 			b.Fatalf("%d domains, %v", domains.Named, err)
 		}

@@ -63,7 +63,7 @@ func TestOnTheRealStore(t *testing.T) {
 				t.Errorf("confirmation %d is %s after %d tries: %s", i, row.State, row.Attempts, row.Reply)
 			}
 		}
-		thread, err := db.Entries(ctx, opened[1].Ticket.ID, 0, 10)
+		thread, err := store.Items(db.Entries(ctx, opened[1].Ticket.ID, 0, store.Page{Limit: 10}))
 		if err != nil || len(thread) != 2 || thread[1].Event != store.EventMailBounced || thread[1].Body != "550 5.1.1 no such user" {
 			t.Errorf("the thread of the refused confirmation: %+v, %v", thread, err)
 		}
@@ -83,7 +83,7 @@ func TestOnTheRealStore(t *testing.T) {
 		if err != nil || len(held) != 0 {
 			t.Errorf("held, not dead: %+v, %v", held, err)
 		}
-		cases, err := db.Refusals(ctx, time.Now().Add(-time.Hour), 9)
+		cases, err := store.Items(db.Refusals(ctx, time.Now().Add(-time.Hour), store.Page{Limit: 9}))
 		if err != nil || len(cases) != 1 || cases[0].Host != "127.0.0.1" || cases[0].Status != "5.7.1" {
 			t.Errorf("the refusals: %+v, %v", cases, err)
 		}

@@ -229,7 +229,7 @@ func references(of []string, id string) []string {
 // it, since then nobody knows.
 func (w *Watcher) langs(ctx context.Context, region store.Region, r triage.Result) []string {
 	if w.deps.Requesters != nil {
-		known, err := w.deps.Requesters.TicketsByRequester(ctx, r.AnswerTo, 0, 1)
+		known, err := store.Items(w.deps.Requesters.TicketsByRequester(ctx, r.AnswerTo, store.Page{Limit: 1}))
 		if err != nil {
 			w.log.Warn("language of a requester not found", "error", err)
 		}

@@ -21,7 +21,7 @@ import (
 type Outbounds interface {
 	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
 	OutboundByMessageID(ctx context.Context, messageID string) (store.Outbound, error)
-	OutboundsTo(ctx context.Context, address string, before store.OutboundID, limit int) ([]store.Outbound, error)
+	OutboundsTo(ctx context.Context, address string, p store.Page) (store.List[store.Outbound], error)
 }
 
 // Rules that tell by what reports were tied. They change nothing; the ledger
@@ -117,7 +117,7 @@ func (w *Watcher) tieReport(ctx context.Context, now time.Time, r *store.Report,
 		if address == "" {
 			continue
 		}
-		rows, err := w.deps.Outbounds.OutboundsTo(ctx, address, 0, 1)
+		rows, err := store.Items(w.deps.Outbounds.OutboundsTo(ctx, address, store.Page{Limit: 1}))
 		if err != nil {
 			return err
 		}

@@ -236,7 +236,7 @@ func TestADelayAndARefusalLeaveTheAddressAlone(t *testing.T) {
 				t.Errorf("suppressed: %+v", held)
 			}
 		}
-		refusals, err := h.ledger.Refusals(context.Background(), time.Now().Add(-time.Hour), 9)
+		refusals, err := store.Items(h.ledger.Refusals(context.Background(), time.Now().Add(-time.Hour), store.Page{Limit: 9}))
 		if err != nil || len(refusals) != 1 || refusals[0].Host != "example.net" || refusals[0].Text != "554 5.7.1 message rejected as spam by content filtering" {
 			t.Errorf("refusals %+v, %v", refusals, err)
 		}
@@ -476,7 +476,7 @@ func TestWhatProgramsSendBackIsToldOnTheTicket(t *testing.T) {
 				h.deliver(c.mail(p))
 				h.start()
 				time.Sleep(time.Second)
-				thread, err := h.ledger.Entries(context.Background(), p.mail.Ticket, 1, 9)
+				thread, err := store.Items(h.ledger.Entries(context.Background(), p.mail.Ticket, 1, store.Page{Limit: 9}))
 				h.must(err)
 				row := h.rows()[0]
 				if c.event == "" {

@@ -112,10 +112,10 @@ func wantTickets(t *testing.T, db *verbs.Store, before []byte) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		thread, err1 := db.Entries(t.Context(), k.ID, 0, 100)
+		thread, err1 := store.Items(db.Entries(t.Context(), k.ID, 0, store.Page{Limit: 100}))
 		mine, err2 := store.Items(db.OutboundsOfTicket(t.Context(), k.ID, store.Page{Limit: 100}))
 		again, err3 := db.TicketByNumber(t.Context(), k.Number)
-		all, err4 := db.TicketsByRequester(t.Context(), k.Requester.Email, 0, 100)
+		all, err4 := store.Items(db.TicketsByRequester(t.Context(), k.Requester.Email, store.Page{Limit: 100}))
 		if err := errors.Join(err1, err2, err3, err4); err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +219,7 @@ func TestUncleanTextsAreCleanedAndFound(t *testing.T) {
 	if err != nil || k.Title != "ab\uFFFDc" || k.Requester.Email != "eve\uFFFD@strange.example" {
 		t.Errorf("the ticket reads %+v, %v", k, err)
 	}
-	thread, err := db.Entries(ctx, k.ID, 0, 1)
+	thread, err := store.Items(db.Entries(ctx, k.ID, 0, store.Page{Limit: 1}))
 	if err != nil || thread[0].Body != "body ab\uFFFDc" || thread[0].Files[0].Name != "ab\uFFFDc" {
 		t.Errorf("its thread reads %+v, %v", thread, err)
 	}

@@ -67,7 +67,7 @@ func (d *desk) sends(change ...func(*store.NewTicket)) store.Opened {
 // events are the events of a ticket's thread.
 func (d *desk) events(id store.TicketID) (events []string) {
 	d.Helper()
-	for _, e := range must[[]store.Entry](d)(d.Entries(d.ctx, id, 0, 100)) {
+	for _, e := range must[[]store.Entry](d)(d.lists().thread(id, 0)) {
 		if e.Kind == store.EntryEvent {
 			events = append(events, fmt.Sprint(e.Event, " ", e.Outbound, " ", e.Body))
 		}
@@ -140,7 +140,7 @@ func reportedTwice(d *desk) {
 	d.hears(report, report)
 	ticket := must[store.Ticket](d)(d.Ticket(d.ctx, opened.Ticket.ID))
 	mail := must[store.Outbound](d)(d.Outbound(d.ctx, opened.Confirmation.ID))
-	held := must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9))
+	held := must[[]store.Suppression](d)(d.lists().suppressions(d.now))
 	d.same(d.events(ticket.ID), []string{fmt.Sprintf("mail_bounced %d %s", mail.ID, report.Diagnostic)})
 	d.pass(time.Hour)
 	d.hears(report)
@@ -149,8 +149,8 @@ func reportedTwice(d *desk) {
 	d.hears(failed(mail, store.OutcomeRefused))
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, ticket.ID)), ticket)
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, mail.ID)), mail)
-	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)), held)
-	d.same(must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now.Add(-time.Hour), 9)), []store.Refusal{})
+	d.same(must[[]store.Suppression](d)(d.lists().suppressions(d.now)), held)
+	d.same(must[[]store.Refusal](d)(d.lists().refusals(d.now.Add(-time.Hour))), []store.Refusal{})
 }
 
 func delayShown(d *desk) {
@@ -257,7 +257,7 @@ func refusalsGrouped(d *desk) {
 	refused(d.sends(from("two@b.example")).Confirmation, "mx.example", "550 5.7.1 <two@b.example>: 192.0.2.99 is listed, see https://list.example/x")
 	last := d.at()
 	refused(d.sends(from("six@a.example")).Confirmation, "", "554 spam")
-	refusals := must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now.Add(-time.Hour), 9))
+	refusals := must[[]store.Refusal](d)(d.lists().refusals(d.now.Add(-time.Hour)))
 	if len(refusals) != 2 || refusals[0].Host != "a.example" || refusals[1].Host != "mx.example" {
 		d.Fatalf("refusals %+v", refusals)
 	}
@@ -267,25 +267,24 @@ func refusalsGrouped(d *desk) {
 	}
 	d.same(r.Addresses, []string{"one@a.example", "two@b.example"})
 	d.same([]int{r.Since(r.Last), r.Since(r.First), r.Since(r.Last.Add(1))}, []int{1, 2, 0})
-	d.same(len(must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now, 9))), 1)
-	d.same(len(must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now.Add(-time.Hour), 1))), 1)
+	d.same(len(must[[]store.Refusal](d)(d.lists().refusals(d.now))), 1)
 	d.same(d.suppressed("one@a.example"), []store.Scope{})
 	d.same(len(d.events(one.Ticket.ID)), 1)
 	for i := range store.RefusalAddresses + 5 {
 		refused(d.sends(from(fmt.Sprintf("p%d@many.example", i))).Confirmation, "", "no")
 	}
-	many := must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now, 1))[0]
+	many := must[[]store.Refusal](d)(d.lists().refusals(d.now))[0]
 	if len(many.Addresses) != store.RefusalAddresses || many.Count != store.RefusalAddresses+5 {
 		d.Errorf("%d addresses of %d cases", len(many.Addresses), many.Count)
 	}
 	// In the end it is forgotten, and what comes then is a first case.
 	d.pass(store.RefusalKept)
 	refused(d.sends(from("two@b.example")).Confirmation, "mx.example", r.Diagnostic)
-	if again := must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now, 9)); len(again) != 1 || again[0].Count != 1 {
+	if again := must[[]store.Refusal](d)(d.lists().refusals(d.now)); len(again) != 1 || again[0].Count != 1 {
 		d.Errorf("long after: %+v", again)
 	}
 	must[int](d)(d.Housekeep(d.ctx, d.now, 10_000))
-	d.same(len(must[[]store.Refusal](d)(d.Refusals(d.ctx, dawn, 9))), 1)
+	d.same(len(must[[]store.Refusal](d)(d.lists().refusals(dawn))), 1)
 }
 
 func complaint(d *desk) {
@@ -305,7 +304,7 @@ func complaint(d *desk) {
 	if evidence := row.Verdict.Rules[1].Evidence; strings.Contains(evidence, "@") || !strings.HasPrefix(evidence, "automatic") {
 		d.Errorf("the evidence is %q", evidence)
 	}
-	d.same(must[[]store.Refusal](d)(d.Refusals(d.ctx, dawn, 9)), []store.Refusal{})
+	d.same(must[[]store.Refusal](d)(d.lists().refusals(dawn)), []store.Refusal{})
 }
 
 func answerCameBack(d *desk) {
@@ -381,17 +380,15 @@ func unprovenReport(d *desk) {
 	d.hearsOf(store.KindAutoReply, report)
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, opened.Ticket.ID)), before)
 	d.same(d.delivery(opened.Confirmation.ID), store.Delivery{})
-	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)), []store.Suppression{})
+	d.same(must[[]store.Suppression](d)(d.lists().suppressions(d.now)), []store.Suppression{})
 }
 
 func mailsByRecipient(d *desk) {
 	one := d.opens(from("Ana@a.example")).Confirmation
 	d.opens(from("bob@a.example"))
 	two := d.opens(from("ana@A.example")).Confirmation
-	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "ANA@a.example ", 0, 9)), []store.Outbound{two, one})
-	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "ana@a.example", two.ID, 9)), []store.Outbound{one})
-	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "ana@a.example", 0, 1)), []store.Outbound{two})
-	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "nobody@a.example", 0, 9)), []store.Outbound{})
+	d.same(must[[]store.Outbound](d)(d.lists().mailsTo("ANA@a.example ")), []store.Outbound{two, one})
+	d.same(must[[]store.Outbound](d)(d.lists().mailsTo("nobody@a.example")), []store.Outbound{})
 
 	// Answers too, whatever ticket they are about.
 	d.connects()
@@ -405,9 +402,8 @@ func mailsByRecipient(d *desk) {
 		return must[store.Outbound](d)(d.Outbound(d.ctx, row.Answer))
 	}
 	own, stray, others := answers(1, "ana@a.example", one.ID), answers(2, "ana@a.example", 0), answers(3, "cy@a.example", one.ID)
-	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "ana@a.example", 0, 9)), []store.Outbound{stray, own, two, one})
-	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "ana@a.example", own.ID, 1)), []store.Outbound{two})
-	d.same(must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, "cy@a.example", 0, 9)), []store.Outbound{others})
+	d.same(must[[]store.Outbound](d)(d.lists().mailsTo("ana@a.example")), []store.Outbound{stray, own, two, one})
+	d.same(must[[]store.Outbound](d)(d.lists().mailsTo("cy@a.example")), []store.Outbound{others})
 }
 
 func answerWithLink(d *desk) {

@@ -273,7 +273,7 @@ func undoRace(d *desk) {
 func firstResponse(d *desk) {
 	k := d.opens().Ticket
 	due := func() (kinds []store.DeadlineKind) {
-		for _, one := range must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, dawn, dawn.Add(1000*time.Hour), 9)) {
+		for _, one := range must[[]store.Deadline](d)(d.lists().deadlines(dawn, dawn.Add(1000*time.Hour))) {
 			kinds = append(kinds, one.Kind)
 		}
 		return kinds

@@ -78,7 +78,7 @@ func heldRefused(d *desk) {
 	d.holds(report)
 	d.pass(time.Hour)
 	row := d.holds(report)
-	cases := must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now.Add(-2*time.Hour), 9))
+	cases := must[[]store.Refusal](d)(d.lists().refusals(d.now.Add(-2 * time.Hour)))
 	if len(cases) != 1 || cases[0].Count != 1 || cases[0].Host != "relay.example" {
 		d.Errorf("the refusals are %+v", cases)
 	}
@@ -134,7 +134,7 @@ func promiseRenewed(d *desk) {
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, opened.Ticket.ID)).Promise, promise)
 	var due []time.Time
 	for _, deadline := range must[[]store.Deadline](d)(
-		d.DeadlinesDue(d.ctx, d.now.Add(-time.Hour), d.now.Add(5000*time.Hour), 9)) {
+		d.lists().deadlines(d.now.Add(-time.Hour), d.now.Add(5000*time.Hour))) {
 		due = append(due, deadline.Due)
 	}
 	if !slices.Equal(due, []time.Time{promise.FirstResponseBy, promise.ResolutionBy}) {

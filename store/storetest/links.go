@@ -178,7 +178,7 @@ func anotherAddress(d *desk) {
 		m.State != store.StateQueued || m.Promise != k.Promise {
 		d.Fatalf("the confirmation is %+v", m)
 	}
-	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, k.ID, 1, 9)), []store.Entry{
+	d.same(must[[]store.Entry](d)(d.lists().thread(k.ID, 1)), []store.Entry{
 		{Ticket: k.ID, Seq: 2, Kind: store.EntryEvent, Event: store.EventAddressChanged, At: d.at(), Body: was,
 			By: store.ActorService},
 	})
@@ -269,15 +269,15 @@ func addressIndexes(d *desk) {
 	n := store.NewAddress{Ticket: k.ID, Email: "ana@right.example", Mailing: d.mailing()}
 	second := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.ByService(), n)).Confirmation
 	ids := func(address string) (ids []store.OutboundID) {
-		for _, m := range must[[]store.Outbound](d)(d.OutboundsTo(d.ctx, address, 0, 9)) {
+		for _, m := range must[[]store.Outbound](d)(d.lists().mailsTo(address)) {
 			ids = append(ids, m.ID)
 		}
 		return ids
 	}
 	d.same(ids(was), []store.OutboundID{opened.Confirmation.ID})
 	d.same(ids("ana@right.example"), []store.OutboundID{second.ID})
-	d.same(len(must[[]store.Ticket](d)(d.TicketsByRequester(d.ctx, was, 0, 9))), 0)
-	d.same(len(must[[]store.Ticket](d)(d.TicketsByRequester(d.ctx, "ana@right.example", 0, 9))), 1)
+	d.same(len(must[[]store.Ticket](d)(d.lists().ticketsOf(was))), 0)
+	d.same(len(must[[]store.Ticket](d)(d.lists().ticketsOf("ana@right.example"))), 1)
 	n = store.NewAddress{Ticket: k.ID, Email: was, Mailing: d.mailing()}
 	third := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, store.ByService(), n)).Confirmation
 	d.same(ids(was), []store.OutboundID{third.ID, opened.Confirmation.ID})

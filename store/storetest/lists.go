@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"time"
 
 	"signpost/store"
 )
@@ -77,4 +78,36 @@ func (l lists) byMessageID(id string) ([]store.Inbound, error) {
 
 func (l lists) pending(box string) ([]store.Inbound, error) {
 	return whole(func(p store.Page) (store.List[store.Inbound], error) { return l.store.PendingInbound(l.ctx, box, p) })
+}
+
+func (l lists) ticketsOf(address string) ([]store.Ticket, error) {
+	return whole(func(p store.Page) (store.List[store.Ticket], error) {
+		return l.store.TicketsByRequester(l.ctx, address, p)
+	})
+}
+
+func (l lists) thread(id store.TicketID, after uint32) ([]store.Entry, error) {
+	return whole(func(p store.Page) (store.List[store.Entry], error) { return l.store.Entries(l.ctx, id, after, p) })
+}
+
+func (l lists) deadlines(since, until time.Time) ([]store.Deadline, error) {
+	return whole(func(p store.Page) (store.List[store.Deadline], error) {
+		return l.store.DeadlinesDue(l.ctx, since, until, p)
+	})
+}
+
+func (l lists) blobs() ([]store.BlobHash, error) {
+	return whole(func(p store.Page) (store.List[store.BlobHash], error) { return l.store.ListBlobs(l.ctx, p) })
+}
+
+func (l lists) mailsTo(address string) ([]store.Outbound, error) {
+	return whole(func(p store.Page) (store.List[store.Outbound], error) { return l.store.OutboundsTo(l.ctx, address, p) })
+}
+
+func (l lists) suppressions(now time.Time) ([]store.Suppression, error) {
+	return whole(func(p store.Page) (store.List[store.Suppression], error) { return l.store.Suppressions(l.ctx, now, p) })
+}
+
+func (l lists) refusals(since time.Time) ([]store.Refusal, error) {
+	return whole(func(p store.Page) (store.List[store.Refusal], error) { return l.store.Refusals(l.ctx, since, p) })
 }

@@ -44,22 +44,22 @@ func (m *model) hoursOf(of, name string) (hours []store.Hour) {
 }
 
 // domains are those of the hours from an instant on.
-func (m *model) domains(from time.Time) (all store.Domains) {
+func (m *model) domains(from time.Time) store.Domains {
+	var busiest []store.DomainTally
 	for key, n := range m.hours {
 		if key.of != "domain" || key.start.Before(from) {
 			continue
 		}
-		i := slices.IndexFunc(all.Busiest, func(d store.DomainTally) bool { return d.Domain == key.name })
+		i := slices.IndexFunc(busiest, func(d store.DomainTally) bool { return d.Domain == key.name })
 		if i < 0 {
-			i, all.Busiest = len(all.Busiest), append(all.Busiest, store.DomainTally{Domain: key.name})
+			i, busiest = len(busiest), append(busiest, store.DomainTally{Domain: key.name})
 		}
-		all.Busiest[i].Add(*n)
+		busiest[i].Add(*n)
 	}
-	all.Named = len(all.Busiest)
-	slices.SortFunc(all.Busiest, func(a, b store.DomainTally) int {
+	slices.SortFunc(busiest, func(a, b store.DomainTally) int {
 		return cmp.Or(cmp.Compare(b.Volume(), a.Volume()), cmp.Compare(a.Domain, b.Domain))
 	})
-	return all
+	return store.Domains{Named: len(busiest), Busiest: store.List[store.DomainTally]{Items: busiest}}
 }
 
 // silences counts the mails that stayed without an answer.
@@ -91,5 +91,5 @@ func (r *run) readNumbers() {
 		r.compare("Silences", must1(r.store.Silences(r.ctx, name, from, until)), r.model.silences(name), nil)
 	}
 	from = r.now.Add(-30 * 24 * time.Hour).Truncate(time.Hour)
-	r.compare("ReceivingDomains", must1(r.store.ReceivingDomains(r.ctx, from, until, 100)), r.model.domains(from), nil)
+	r.compare("ReceivingDomains", must1(r.store.ReceivingDomains(r.ctx, from, until, store.Page{Limit: 100})), r.model.domains(from), nil)
 }

@@ -46,9 +46,13 @@ func (d *desk) regionHours(region string, from, until time.Time) []store.Hour {
 	return must[[]store.Hour](d)(d.RegionHours(d.ctx, region, from, until))
 }
 
+func busiest(domains ...store.DomainTally) store.List[store.DomainTally] {
+	return store.List[store.DomainTally]{Items: domains}
+}
+
 func (d *desk) domains(from, until time.Time) store.Domains {
 	d.Helper()
-	return must[store.Domains](d)(d.ReceivingDomains(d.ctx, from, until, 100))
+	return must[store.Domains](d)(d.ReceivingDomains(d.ctx, from, until, store.Page{Limit: 100}))
 }
 
 func countedHours(d *desk) {
@@ -74,11 +78,13 @@ func countedHours(d *desk) {
 	})
 	d.wantHours(d.regionHours("intl", first, until), first, map[int]store.Tally{0: {Opened: 1}, 2: {Failed: 1}})
 	d.same(d.regionHours("u", first, until), []store.Hour{})
-	d.same(d.domains(first, until), store.Domains{Named: 2, Busiest: []store.DomainTally{
-		{Domain: "partner.example", Tally: store.Tally{Sent: 1, Failed: 1}}, {Domain: "other.example", Tally: store.Tally{Failed: 1}},
-	}})
+	d.same(d.domains(first, until), store.Domains{Named: 2, Busiest: busiest(
+		store.DomainTally{Domain: "partner.example", Tally: store.Tally{Sent: 1, Failed: 1}},
+		store.DomainTally{Domain: "other.example", Tally: store.Tally{Failed: 1}},
+	)})
 	d.same(must[time.Time](d)(d.CountedSince(d.ctx)), first)
-	if one := must[store.Domains](d)(d.ReceivingDomains(d.ctx, first, until, 1)); len(one.Busiest) != 1 || one.Named != 2 {
+	one := must[store.Domains](d)(d.ReceivingDomains(d.ctx, first, until, store.Page{Limit: 1}))
+	if len(one.Busiest.Items) != 1 || one.Busiest.Next == "" || one.Named != 2 {
 		d.Errorf("the busiest of all: %+v", one)
 	}
 }
@@ -105,10 +111,10 @@ func countedReports(d *desk) {
 	d.wantHours(d.regionHours("us", first, until), first, map[int]store.Tally{
 		0: {Opened: 5, Sent: 5}, 1: {Delivered: 2, Delayed: 1, Dead: 1, Refused: 1, Later: 1, Complained: 1},
 	})
-	d.same(d.domains(first, until), store.Domains{Named: 2, Busiest: []store.DomainTally{
-		{Domain: "x.example", Tally: store.Tally{Sent: 3, Delivered: 1, Delayed: 1, Dead: 1, Refused: 1, Later: 1}},
-		{Domain: "y.example", Tally: store.Tally{Sent: 2, Delivered: 1, Complained: 1}},
-	}})
+	d.same(d.domains(first, until), store.Domains{Named: 2, Busiest: busiest(
+		store.DomainTally{Domain: "x.example", Tally: store.Tally{Sent: 3, Delivered: 1, Delayed: 1, Dead: 1, Refused: 1, Later: 1}},
+		store.DomainTally{Domain: "y.example", Tally: store.Tally{Sent: 2, Delivered: 1, Complained: 1}},
+	)})
 }
 
 func countedMail(d *desk) {
@@ -173,9 +179,9 @@ func countedWithheld(d *desk) {
 		d.Fatalf("of %d and %d, %d rows were claimed", waiting.Confirmation.ID, sent.Confirmation.ID, len(rows))
 	}
 	d.wantHours(d.regionHours("us", first, until), first, map[int]store.Tally{0: {Opened: 5, Sent: 1, Withheld: 3, Dead: 1}})
-	d.same(d.domains(first, until), store.Domains{Named: 1, Busiest: []store.DomainTally{
-		{Domain: "x.example", Tally: store.Tally{Sent: 1, Dead: 1}},
-	}})
+	d.same(d.domains(first, until), store.Domains{Named: 1, Busiest: busiest(
+		store.DomainTally{Domain: "x.example", Tally: store.Tally{Sent: 1, Dead: 1}},
+	)})
 }
 
 // floods sends a mail to each of n domains that nobody heard of before.
@@ -272,6 +278,6 @@ func hourSpans(d *desk) {
 	d.wantErr(err, store.ErrInvalid)
 	_, err = d.Silences(d.ctx, "us", hour, until)
 	d.wantErr(err, store.ErrInvalid)
-	_, err = d.ReceivingDomains(d.ctx, hour, until, 1)
+	_, err = d.ReceivingDomains(d.ctx, hour, until, store.Page{Limit: 1})
 	d.wantErr(err, store.ErrInvalid)
 }

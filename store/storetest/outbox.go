@@ -290,7 +290,7 @@ func refusedAtHandOver(d *desk) {
 	d.refuses(rows[1], store.OutcomeRefused)
 	d.same(d.events(refused.Ticket.ID), []string{fmt.Sprintf("mail_refused %d %s", rows[1].ID, report.Diagnostic)})
 	d.same(d.suppressed("bob@a.example"), []store.Scope{})
-	cases := must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now, 9))
+	cases := must[[]store.Refusal](d)(d.lists().refusals(d.now))
 	if len(cases) != 1 || cases[0].Host != "relay.example" || cases[0].Outbound != rows[1].ID || cases[0].Count != 1 {
 		d.Errorf("the refusals are %+v", cases)
 	}
@@ -304,7 +304,7 @@ func refusedAtHandOver(d *desk) {
 	again := d.retries(rows[1].ID)[0]
 	d.same(again.Delivery, store.Delivery{})
 	d.refuses(d.claims(claimAll())[0], store.OutcomeRefused)
-	d.same(must[[]store.Refusal](d)(d.Refusals(d.ctx, d.now, 9))[0].Count, uint64(2))
+	d.same(must[[]store.Refusal](d)(d.lists().refusals(d.now))[0].Count, uint64(2))
 
 	for _, state := range []store.OutboundState{store.StateSent, store.StateQueued, store.StateUnknown} {
 		err := d.FinishOutbound(d.ctx, d.now, store.Finish{ID: again.ID, State: state, DueAt: d.now, Report: report})
@@ -331,7 +331,7 @@ func failureTold(d *desk) {
 	row := d.claims(claimAll())[0]
 	d.pass(time.Hour)
 	d.must(d.FinishOutbound(d.ctx, d.now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateFailed, Reply: "550 no such user", Code: 550}))
-	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, k.ID, 1, 9)), []store.Entry{{
+	d.same(must[[]store.Entry](d)(d.lists().thread(k.ID, 1)), []store.Entry{{
 		Ticket: k.ID, Seq: 2, Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: row.ID, At: d.at(), Body: "550 no such user",
 		By: store.ActorService,
 	}})

@@ -34,7 +34,10 @@ func keyed[T any](key func(T) any) func(store.List[T], error) (store.List[string
 }
 
 func pageStories() map[string]func(*desk) {
-	all := map[string]func(*desk){"A cursor of one list is no other's": foreignCursors}
+	all := map[string]func(*desk){
+		"A cursor of one list is no other's":                 foreignCursors,
+		"The mails of any number of tickets have an address": mailsOfManyTickets,
+	}
 	for i, l := range pagedLists() {
 		story := func(tell func(paged, *desk)) func(*desk) {
 			return func(d *desk) { tell(pagedLists()[i], d) } // each with a list of its own
@@ -172,7 +175,7 @@ func foreignCursors(d *desk) {
 }
 
 func pagedLists() []paged {
-	return slices.Concat(pagedServiceLists(), pagedOutboxLists(), pagedLedgerLists())
+	return slices.Concat(pagedServiceLists(), pagedOutboxLists(), pagedLedgerLists(), pagedTicketLists(), pagedDeliveryLists())
 }
 
 // Of the service itself.

@@ -404,7 +404,7 @@ func (r *run) readAll() {
 			d.Due.Before(since)
 	})
 	slices.SortStableFunc(deadlines, func(a, b store.Deadline) int { return a.Due.Compare(b.Due) })
-	r.compare("DeadlinesDue", must1(r.store.DeadlinesDue(r.ctx, since, r.now, 1000)), deadlines, nil)
+	r.compare("DeadlinesDue", must1(r.lists().deadlines(since, r.now)), deadlines, nil)
 }
 
 func (r *run) readTickets() {
@@ -419,7 +419,7 @@ func (r *run) readTickets() {
 			linked = &store.Ticket{}
 		}
 		r.compare("TicketByLink", must1(r.store.TicketByLink(r.ctx, r.now, k.Link)), *linked, wantErr)
-		r.compare("Entries", must1(r.store.Entries(r.ctx, k.ID, 0, 1000)), r.model.entries[k.ID], nil)
+		r.compare("Entries", must1(r.lists().thread(k.ID, 0)), r.model.entries[k.ID], nil)
 		var mails []store.Outbound
 		for _, o := range r.model.outs {
 			if o.Ticket == k.ID {
@@ -429,7 +429,7 @@ func (r *run) readTickets() {
 		r.compare("OutboundsOfTicket", must1(r.lists().mailsOf(k.ID)), mails, nil)
 	}
 	for who, tickets := range mine {
-		r.compare("TicketsByRequester", must1(r.store.TicketsByRequester(r.ctx, who, 0, 1000)), tickets, nil)
+		r.compare("TicketsByRequester", must1(r.lists().ticketsOf(who)), tickets, nil)
 	}
 }
 

@@ -80,7 +80,7 @@ func (r *run) release(*rapid.T) {
 }
 
 func (r *run) readDeliveries() {
-	r.compare("Suppressions", must1(r.store.Suppressions(r.ctx, r.now, 0, 1000)), r.model.suppressions(r.now), nil)
+	r.compare("Suppressions", must1(r.lists().suppressions(r.now)), r.model.suppressions(r.now), nil)
 	for _, who := range people {
 		var mails []store.Outbound
 		for _, o := range r.model.outs {
@@ -88,7 +88,7 @@ func (r *run) readDeliveries() {
 				mails = slices.Insert(mails, 0, o.Outbound)
 			}
 		}
-		r.compare("OutboundsTo", must1(r.store.OutboundsTo(r.ctx, who, 0, 1000)), mails, nil)
+		r.compare("OutboundsTo", must1(r.lists().mailsTo(who)), mails, nil)
 		var held []store.Suppression
 		for _, scope := range store.Scopes() {
 			if s := r.model.suppression(r.now, who, scope); s != nil {
@@ -98,7 +98,7 @@ func (r *run) readDeliveries() {
 		r.compare("SuppressionsOf", must1(r.store.SuppressionsOf(r.ctx, r.now, who)), held, nil)
 	}
 	since := r.now.Add(time.Second - store.RefusalKept)
-	refusals, err := r.store.Refusals(r.ctx, since, 1000)
+	refusals, err := r.lists().refusals(since)
 	slices.SortStableFunc(refusals, byCase)
 	r.compare("Refusals", must1(refusals, err), r.model.refusals(since), nil)
 }

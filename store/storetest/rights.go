@@ -119,7 +119,7 @@ func verbsRefuse(d *desk) {
 		}
 	}
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)), before)
-	if kept := must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)); len(kept) != 1 {
+	if kept := must[[]store.Suppression](d)(d.lists().suppressions(d.now)); len(kept) != 1 {
 		d.Errorf("suppressed by those who may not: %+v", kept)
 	}
 	if r := must[store.Responder](d)(d.Responder(d.ctx, d.now)); !r.On {

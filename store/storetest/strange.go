@@ -204,7 +204,7 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 		},
 		"TicketByNumber":     func() error { _, err := d.TicketByNumber(d.ctx, text); return err },
 		"TicketByNumber US":  func() error { _, err := d.TicketByNumber(d.ctx, text+"-1001"); return err },
-		"TicketsByRequester": func() error { _, err := d.TicketsByRequester(d.ctx, text, 0, 5); return err },
+		"TicketsByRequester": func() error { _, err := d.lists().ticketsOf(text); return err },
 		"QueueMail":          func() error { _, err := d.QueueMail(d.ctx, d.now, mail); return err },
 		"QueueMail to": func() error {
 			m := mail
@@ -218,7 +218,7 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 			return finish(store.Finish{State: store.StateFailed, Reply: text, Enhanced: text, Report: store.Report{Action: "failed", Outcome: store.OutcomeRefused, Diagnostic: text, Reason: text, Status: text}})
 		},
 		"OutboundByMessageID": func() error { _, err := d.OutboundByMessageID(d.ctx, text); return err },
-		"OutboundsTo":         func() error { _, err := d.OutboundsTo(d.ctx, text, 0, 5); return err },
+		"OutboundsTo":         func() error { _, err := d.lists().mailsTo(text); return err },
 		"ConnectMailbox":      func() error { _, err := d.ConnectMailbox(d.ctx, d.now, text); return err },
 		"BeginEpoch":          func() error { _, err := d.BeginEpoch(d.ctx, d.now, text, 1); return err },
 		"SkipTo":              func() error { return d.SkipTo(d.ctx, text, 1, 1) },
@@ -241,7 +241,10 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 		"MailboxHours":    func() error { _, err := d.MailboxHours(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
 		"Silences":        func() error { _, err := d.Silences(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
 		"BlobsReferenced": func() error { _, err := d.BlobsReferenced(d.ctx, []store.BlobHash{store.BlobHash(text)}); return err },
-		"ListBlobs":       func() error { _, err := d.ListBlobs(d.ctx, store.BlobHash(text), 5); return err },
+		"ListBlobs": func() error {
+			_, err := d.ListBlobs(d.ctx, store.Page{After: store.Cursor(text), Limit: 5})
+			return err
+		},
 		"SuppressAddress": func() error {
 			_, err := d.SuppressAddress(d.ctx, d.now, as("x"+text),
 				store.Suppression{Address: "a@" + text, Scope: store.ScopeAnswers, Note: text})

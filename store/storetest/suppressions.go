@@ -55,7 +55,7 @@ func suppressedByHand(d *desk) {
 	}
 	_, err := d.SuppressAddress(d.ctx, d.now, store.ByService(), ask)
 	d.wantErr(err, store.ErrInvalid)
-	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)), []store.Suppression{})
+	d.same(must[[]store.Suppression](d)(d.lists().suppressions(d.now)), []store.Suppression{})
 }
 
 func suppressionEnds(d *desk) {
@@ -67,9 +67,7 @@ func suppressionEnds(d *desk) {
 	}
 	ana := bounces("ana@a.example")
 	bob := bounces("bob@a.example")
-	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)), []store.Suppression{bob, ana})
-	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, bob.ID, 9)), []store.Suppression{ana})
-	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 1)), []store.Suppression{bob})
+	d.same(must[[]store.Suppression](d)(d.lists().suppressions(d.now)), []store.Suppression{bob, ana})
 
 	d.same(must[store.Suppression](d)(d.ReleaseSuppression(d.ctx, d.now, store.ByService(), bob.ID)), bob)
 	_, err := d.ReleaseSuppression(d.ctx, d.now, store.ByService(), bob.ID)
@@ -82,7 +80,7 @@ func suppressionEnds(d *desk) {
 	d.same(d.suppressed("ana@a.example"), []store.Scope{store.ScopeAll})
 	d.pass(time.Microsecond)
 	d.same(d.suppressed("ana@a.example"), []store.Scope{})
-	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)), []store.Suppression{})
+	d.same(must[[]store.Suppression](d)(d.lists().suppressions(d.now)), []store.Suppression{})
 	_, err = d.ReleaseSuppression(d.ctx, d.now, store.ByService(), ana.ID)
 	d.wantErr(err, store.ErrNotFound)
 	again := bounces("ana@a.example")
@@ -106,7 +104,7 @@ func suppressionFolding(d *desk) {
 	d.pass(time.Hour)
 	in := d.hears(failed(two, store.OutcomeDead))
 	first[0].Expires, first[0].Outbound, first[0].Inbound = d.at().Add(store.ScopeAll.Kept()), two.ID, in.ID
-	d.same(must[[]store.Suppression](d)(d.Suppressions(d.ctx, d.now, 0, 9)), first)
+	d.same(must[[]store.Suppression](d)(d.lists().suppressions(d.now)), first)
 
 	gmail := d.sends(from("bob+news@Gmail.com")).Confirmation
 	d.hears(failed(gmail, store.OutcomeDead))

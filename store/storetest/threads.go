@@ -52,11 +52,10 @@ func deadlines(d *desk) {
 		return store.Deadline{Ticket: k.ID, Kind: store.DeadlineFirstResponse, Due: k.Promise.FirstResponseBy}
 	}
 	until := d.at().Add(3 * time.Hour)
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until.Add(-time.Microsecond), 9)),
+	d.same(must[[]store.Deadline](d)(d.lists().deadlines(d.now, until.Add(-time.Microsecond))),
 		[]store.Deadline{first(b)})
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until, 9)), []store.Deadline{first(b), first(a)})
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until, 1)), []store.Deadline{first(b)})
-	if all := must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, until.Add(1000*time.Hour), 9)); len(all) != 3 {
+	d.same(must[[]store.Deadline](d)(d.lists().deadlines(d.now, until)), []store.Deadline{first(b), first(a)})
+	if all := must[[]store.Deadline](d)(d.lists().deadlines(d.now, until.Add(1000*time.Hour))); len(all) != 3 {
 		d.Errorf("%d deadlines, want 3: %v", len(all), all)
 	}
 }

@@ -59,12 +59,12 @@ func wholeTicket(d *desk) {
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, ticket.ID)), ticket)
 	d.same(must[store.Ticket](d)(d.TicketByNumber(d.ctx, "us-1001")), ticket)
 	d.same(must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, n.Link)), ticket)
-	d.same(must[[]store.Ticket](d)(d.TicketsByRequester(d.ctx, " ana@partner.EXAMPLE ", 0, 9)), []store.Ticket{ticket})
-	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, ticket.ID, 0, 9)), []store.Entry{{
+	d.same(must[[]store.Ticket](d)(d.lists().ticketsOf(" ana@partner.EXAMPLE ")), []store.Ticket{ticket})
+	d.same(must[[]store.Entry](d)(d.lists().thread(ticket.ID, 0)), []store.Entry{{
 		Ticket: ticket.ID, Seq: 1, Kind: store.EntryMessage, Author: "Ana", At: d.at(), Body: n.Body, Files: n.Files,
 		By: store.ActorPartner,
 	}})
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, d.now, n.Promise.ResolutionBy, 9)), []store.Deadline{
+	d.same(must[[]store.Deadline](d)(d.lists().deadlines(d.now, n.Promise.ResolutionBy)), []store.Deadline{
 		{Ticket: ticket.ID, Kind: store.DeadlineFirstResponse, Due: n.Promise.FirstResponseBy},
 		{Ticket: ticket.ID, Kind: store.DeadlineResolution, Due: n.Promise.ResolutionBy},
 	})
@@ -73,7 +73,7 @@ func wholeTicket(d *desk) {
 	d.same(must[[]store.Outbound](d)(d.lists().mailsOf(ticket.ID)), []store.Outbound{mail})
 	d.same(must[time.Time](d)(d.NextOutbound(d.ctx)), d.at())
 	d.same(must[[]bool](d)(d.BlobsReferenced(d.ctx, []store.BlobHash{hashOf("a"), hashOf("b"), "no hash"})), []bool{true, false, false})
-	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, "", 9)), []store.BlobHash{hashOf("a")})
+	d.same(must[[]store.BlobHash](d)(d.lists().blobs()), []store.BlobHash{hashOf("a")})
 
 	for _, number := range []string{"", "US", "US-", "US-01001", "US-1002", "UK-1001", "1001", "US-99999999999999999999"} {
 		_, err := d.TicketByNumber(d.ctx, number)
@@ -81,7 +81,7 @@ func wholeTicket(d *desk) {
 	}
 	for _, verb := range []func() error{
 		func() error { _, err := d.Ticket(d.ctx, 77); return err },
-		func() error { _, err := d.Entries(d.ctx, 77, 0, 1); return err },
+		func() error { _, err := d.lists().thread(77, 0); return err },
 		func() error { _, err := d.Outbound(d.ctx, 77); return err },
 		func() error { _, err := d.OutboundByMessageID(d.ctx, ""); return err },
 		func() error { _, err := d.OutboundByMessageID(d.ctx, n.MessageID[:len(n.MessageID)-1]); return err },
@@ -389,18 +389,8 @@ func requesterPages(d *desk) {
 			mine = append([]store.Ticket{k}, mine...)
 		}
 	}
-	var got []store.Ticket
-	before := store.TicketID(0)
-	for {
-		page := must[[]store.Ticket](d)(d.TicketsByRequester(d.ctx, "ana@X.example", before, 4))
-		if len(page) == 0 {
-			break
-		}
-		got, before = append(got, page...), page[len(page)-1].ID
-	}
-	d.same(got, mine)
-	d.same(must[[]store.Ticket](d)(d.TicketsByRequester(d.ctx, "nobody@x.example", 0, 4)), []store.Ticket{})
-	d.same(must[[]store.Ticket](d)(d.TicketsByRequester(d.ctx, "ana@x.example", 0, 0)), []store.Ticket{})
+	d.same(must[[]store.Ticket](d)(d.lists().ticketsOf("ana@X.example")), mine)
+	d.same(must[[]store.Ticket](d)(d.lists().ticketsOf("nobody@x.example")), []store.Ticket{})
 }
 
 func threadPages(d *desk) {
@@ -412,21 +402,17 @@ func threadPages(d *desk) {
 		}
 	}
 	var seqs []uint32
-	for after := uint32(0); ; {
-		page := must[[]store.Entry](d)(d.Entries(d.ctx, k.ID, after, 4))
-		if len(page) == 0 {
-			break
+	for _, e := range must[[]store.Entry](d)(d.lists().thread(k.ID, 0)) {
+		if e.Ticket != k.ID {
+			d.Fatalf("an entry of ticket %d in the thread of %d", e.Ticket, k.ID)
 		}
-		for _, e := range page {
-			if e.Ticket != k.ID {
-				d.Fatalf("an entry of ticket %d in the thread of %d", e.Ticket, k.ID)
-			}
-			seqs = append(seqs, e.Seq)
-		}
-		after = page[len(page)-1].Seq
+		seqs = append(seqs, e.Seq)
 	}
 	d.same(seqs, []uint32{1, 2, 3, 4, 5, 6})
-	d.same(must[[]store.Entry](d)(d.Entries(d.ctx, k.ID, 1<<32-1, 4)), []store.Entry{})
+	if rest := must[[]store.Entry](d)(d.lists().thread(k.ID, 2)); len(rest) != 4 || rest[0].Seq != 3 {
+		d.Errorf("behind the second entry stand %v", rest)
+	}
+	d.same(must[[]store.Entry](d)(d.lists().thread(k.ID, 1<<32-1)), []store.Entry{})
 }
 
 func cancelled(d *desk) {
@@ -449,7 +435,7 @@ func texts(d *desk) {
 	}
 	for _, body := range []string{"", "x", long, string(noise), "مرحبا\n你好 ñ 🎈", strings.Repeat("é", 20000)} {
 		opened := d.opens(func(n *store.NewTicket) { n.Body, n.Requester.Name = body, "你好 "+text.Cut(body, 2) })
-		entries := must[[]store.Entry](d)(d.Entries(d.ctx, opened.Ticket.ID, 0, 1))
+		entries := must[[]store.Entry](d)(d.lists().thread(opened.Ticket.ID, 0))
 		if entries[0].Body != body {
 			d.Errorf("a body of %d bytes came back as %d others", len(body), len(entries[0].Body))
 		}
@@ -462,7 +448,7 @@ func ownMemory(d *desk) {
 	want := n.Files[0].Name
 	n.Files[0].Name = "changed"
 	opened.Confirmation.Langs[0] = "xx"
-	entries := must[[]store.Entry](d)(d.Entries(d.ctx, opened.Ticket.ID, 0, 1))
+	entries := must[[]store.Entry](d)(d.lists().thread(opened.Ticket.ID, 0))
 	if got := entries[0].Files[0].Name; got != want {
 		d.Errorf("the file is called %q now", got)
 	}

@@ -78,7 +78,7 @@ func deadlinesEnd(d *desk) {
 	d.pass(store.DeadlineKept)
 	second := d.opens().Ticket
 	due := func(since time.Time) (tickets []store.TicketID) {
-		for _, deadline := range must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, since, second.Promise.ResolutionBy, 9)) {
+		for _, deadline := range must[[]store.Deadline](d)(d.lists().deadlines(since, second.Promise.ResolutionBy)) {
 			tickets = append(tickets, deadline.Ticket)
 		}
 		return tickets
@@ -114,11 +114,7 @@ func blobsListed(d *desk) {
 	all = append(all, hashOf("huge"))
 	d.records(d.arrival(1, func(m *store.NewInbound) { m.Raw, m.Blob, m.Truncated = nil, hashOf("huge"), true }))
 	slices.Sort(all)
-	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, "", 4)), all[:4])
-	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, all[3], 4)), all[4:])
-	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, all[5], 4)), []store.BlobHash(nil))
-	_, err := d.ListBlobs(d.ctx, "no hash", 4)
-	d.wantErr(err, store.ErrInvalid)
+	d.same(must[[]store.BlobHash](d)(d.lists().blobs()), all)
 }
 
 func rawsDropped(d *desk) {
@@ -259,10 +255,10 @@ func pulled(d *desk) {
 func emptyStore(d *desk) {
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)), store.Stats{})
 	d.same(must[[]store.Inbound](d)(d.lists().ledger()), []store.Inbound{})
-	d.same(must[[]store.Deadline](d)(d.DeadlinesDue(d.ctx, time.Time{}, d.now, 9)), []store.Deadline{})
+	d.same(must[[]store.Deadline](d)(d.lists().deadlines(time.Time{}, d.now)), []store.Deadline{})
 	d.same(d.claims(claimAll()), []store.Outbound{})
 	d.same(must[[]bool](d)(d.BlobsReferenced(d.ctx, nil)), []bool{})
-	d.same(must[[]store.BlobHash](d)(d.ListBlobs(d.ctx, "", 9)), []store.BlobHash(nil))
+	d.same(must[[]store.BlobHash](d)(d.lists().blobs()), []store.BlobHash(nil))
 	d.must(d.MarkRestored(d.ctx, d.now))
 }
 

@@ -52,19 +52,13 @@ func (t *txn) moveDeadlines(was, is store.Ticket) error {
 
 // DeadlinesDue implements store.Tickets.
 func (s *Store) DeadlinesDue(
-	ctx context.Context, since, until time.Time, limit int,
-) (deadlines []store.Deadline, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		return t.walk(bDeadlines, nil, appendInstant(nil, store.Instant(since)), func(key, _ []byte) (bool, error) {
-			d := readDeadline(key)
-			if len(deadlines) >= limit || d.Due.After(until) {
-				return false, nil
-			}
-			deadlines = append(deadlines, d)
-			return true, nil
-		})
+	ctx context.Context, since, until time.Time, p store.Page,
+) (store.List[store.Deadline], error) {
+	return readList(ctx, s, "deadlines due", until, p, listing[store.Deadline]{
+		name: "deadlines", bucket: bDeadlines, start: appendInstant(nil, store.Instant(since)),
+		ends: func(key []byte) bool { return readDeadline(key).Due.After(until) },
+		read: func(_ *txn, key, _ []byte) (store.Deadline, error) { return readDeadline(key), nil },
 	})
-	return deadlines, wrap("deadlines due", until, err)
 }
 
 // pruneDeadlines drops at most limit deadlines that fell due longer ago than they

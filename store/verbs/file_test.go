@@ -98,7 +98,7 @@ func wantReadable(t *testing.T, db *Store, opened []store.Opened) {
 		if err != nil || k.ID != o.Ticket.ID {
 			t.Fatalf("%s was acknowledged: %v, %v", o.Ticket.Number, k.ID, err)
 		}
-		entries, err := db.Entries(context.Background(), k.ID, 0, 10)
+		entries, err := store.Items(db.Entries(context.Background(), k.ID, 0, store.Page{Limit: 10}))
 		if err != nil || len(entries) != 1 || len(entries[0].Body) != 2048 {
 			t.Fatalf("the thread of %s: %d entries, %v", o.Ticket.Number, len(entries), err)
 		}

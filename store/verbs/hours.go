@@ -343,38 +343,38 @@ func (s *Store) Silences(ctx context.Context, mailbox string, from, until time.T
 }
 
 // ReceivingDomains implements store.Numbers.
-func (s *Store) ReceivingDomains(ctx context.Context, from, until time.Time, limit int) (all store.Domains, err error) {
+func (s *Store) ReceivingDomains(
+	ctx context.Context, from, until time.Time, p store.Page,
+) (all store.Domains, err error) {
 	sums := map[string]*store.Tally{}
 	first, end, err := spanned(from, until)
 	if err == nil {
 		err = s.read(ctx, func(t *txn) error { return t.addDomains(sums, &all.Others, first, end) })
 	}
+	if err == nil {
+		all.Busiest, err = cut(list{name: "domains"}, byVolume(sums), domainPlace, p)
+	}
 	if err != nil {
-		return store.Domains{}, wrap("receiving domains, at most", limit, err)
+		return store.Domains{}, wrap("receiving domains, at most", p.Limit, err)
 	}
 	all.Named = len(sums)
-	all.Busiest = busiest(sums, limit)
 	return all, nil
 }
 
-// busiest orders the domains and returns the first.
-func busiest(sums map[string]*store.Tally, limit int) (first []store.DomainTally) {
-	type domain struct {
-		name   string
-		volume uint64
-	}
-	order := make([]domain, 0, len(sums))
+// byVolume lists the domains, the busiest first.
+func byVolume(sums map[string]*store.Tally) []store.DomainTally {
+	all := make([]store.DomainTally, 0, len(sums))
 	for name, n := range sums {
-		order = append(order, domain{name, n.Volume()})
+		all = append(all, store.DomainTally{Domain: name, Tally: *n})
 	}
-	slices.SortFunc(order, func(a, b domain) int {
-		return cmp.Or(cmp.Compare(b.volume, a.volume), cmp.Compare(a.name, b.name))
+	slices.SortFunc(all, func(a, b store.DomainTally) int {
+		return cmp.Or(cmp.Compare(b.Volume(), a.Volume()), cmp.Compare(a.Domain, b.Domain))
 	})
-	for _, d := range order[:min(len(order), max(limit, 0))] {
-		first = append(first, store.DomainTally{Domain: d.name, Tally: *sums[d.name]})
-	}
-	return first
+	return all
 }
+
+// domainPlace sorts as byVolume does.
+func domainPlace(d store.DomainTally) []byte { return append(u64(^d.Volume()), d.Domain...) }
 
 func (t *txn) addDomains(sums map[string]*store.Tally, others *store.Tally, first, end uint32) error {
 	return t.walk(bDomainHours, nil, u32(first), func(key, value []byte) (bool, error) {

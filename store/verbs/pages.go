@@ -20,7 +20,7 @@ type list struct {
 // is over the list too. It is no secret: a cursor opens nothing that its list does not.
 const (
 	cursorCheck = 4
-	maxCursor   = 200
+	maxCursor   = 600 // more than any place needs: a domain has at most 253 bytes
 )
 
 func (l list) check(place []byte) []byte {

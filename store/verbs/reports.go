@@ -97,12 +97,17 @@ func (t *txn) keepsFull(now time.Time, mail store.Outbound) (bool, error) {
 	if !isFull(now, mail) {
 		return false, nil
 	}
-	ids, err := t.mailsTo(digestOf(store.AddressKey(mail.To)), 0, store.FullLooked)
+	who := digestOf(store.AddressKey(mail.To))
+	part, err := t.ticketPart(who, nil)
+	if err != nil {
+		return false, err
+	}
+	ids, err := part.next(t, who, store.FullLooked)
 	if err != nil {
 		return false, err
 	}
 	times := 0
-	for _, id := range ids[:min(len(ids), store.FullLooked)] {
+	for _, id := range ids {
 		row, err := t.outbound(store.OutboundID(id))
 		if err != nil {
 			return false, err
@@ -235,55 +240,18 @@ func (t *txn) isElsewhere(row store.Outbound) (bool, error) {
 }
 
 // OutboundsTo implements store.Deliveries.
-func (s *Store) OutboundsTo(ctx context.Context, address string, before store.OutboundID, limit int) (rows []store.Outbound, err error) {
+func (s *Store) OutboundsTo(
+	ctx context.Context, address string, p store.Page,
+) (found store.List[store.Outbound], err error) {
 	who := digestOf(store.AddressKey(address))
 	err = s.read(ctx, func(t *txn) error {
-		ids, err := t.mailsTo(who, uint64(before), limit)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			row, err := t.outbound(store.OutboundID(id))
-			if err != nil {
-				return err
-			}
-			if digestOf(store.AddressKey(row.To)) == who && len(rows) < limit {
-				rows = append(rows, row)
-			}
-		}
-		return nil
+		found, err = t.outboundsTo(who, p)
+		return err
 	})
 	if err != nil {
-		return nil, wrap("outbounds to an address, before", before, err)
+		return store.List[store.Outbound]{}, wrap("outbounds to an address, at most", p.Limit, err)
 	}
-	return rows, nil
-}
-
-// mailsTo lists the mails to an address below before, and those to others on its
-// tickets, newest first.
-func (t *txn) mailsTo(who digest, before uint64, limit int) (ids []uint64, err error) {
-	// idsUnder adds the newest ids, of which keys under prefix end in one.
-	idsUnder := func(b bucket, prefix []byte, before uint64, most int, to *[]uint64) error {
-		n := 0
-		return t.walkBack(b, prefix, beforeKey(prefix, before), func(key, _ []byte) (bool, error) {
-			if n++; n > most {
-				return false, nil
-			}
-			*to = append(*to, readU64(key[len(prefix):]))
-			return true, nil
-		})
-	}
-	var tickets []uint64
-	err = errors.Join(
-		idsUnder(bOutRecipients, who[:], before, limit, &ids),
-		idsUnder(bRequesters, who[:], 0, store.TicketsLooked, &tickets),
-	)
-	for _, ticket := range tickets {
-		err = errors.Join(err, idsUnder(bTickets, underTicket(store.TicketID(ticket), ofTicketMail), before, limit, &ids))
-	}
-	slices.Sort(ids)
-	slices.Reverse(ids)
-	return ids, err
+	return found, nil
 }
 
 type refusalRecord struct {
@@ -398,23 +366,17 @@ func (t *txn) forgetRefusal(key digest) error {
 }
 
 // Refusals implements store.Deliveries.
-func (s *Store) Refusals(ctx context.Context, since time.Time, limit int) (all []store.Refusal, err error) {
+func (s *Store) Refusals(ctx context.Context, since time.Time, p store.Page) (store.List[store.Refusal], error) {
 	since = store.Instant(since)
-	err = s.read(ctx, func(t *txn) error {
-		return t.walkBack(bRefuSeen, nil, beforeKey(nil, 0), func(key, _ []byte) (bool, error) {
-			if len(all) >= limit || readInstant(key).Before(since) {
-				return false, nil
-			}
+	return readList(ctx, s, "refusals, at most", p.Limit, p, listing[store.Refusal]{
+		name: "refusals", bucket: bRefuSeen, back: true,
+		ends: func(key []byte) bool { return readInstant(key).Before(since) },
+		read: func(t *txn, key, _ []byte) (store.Refusal, error) {
 			var r refusalRecord
 			err := t.record(bRefusals, key[8:], &r)
-			all = append(all, r.refusal())
-			return true, err
-		})
+			return r.refusal(), err
+		},
 	})
-	if err != nil {
-		return nil, wrap("refusals, at most", limit, err)
-	}
-	return all, nil
 }
 
 // refusals checks each against when it was last seen.

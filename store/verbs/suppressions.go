@@ -207,24 +207,18 @@ func (t *txn) forgetSuppression(key digest) error {
 }
 
 // Suppressions implements store.Deliveries.
-func (s *Store) Suppressions(ctx context.Context, now time.Time, before store.SuppressionID, limit int) (all []store.Suppression, err error) {
+func (s *Store) Suppressions(
+	ctx context.Context, now time.Time, p store.Page,
+) (store.List[store.Suppression], error) {
 	now = store.Instant(now)
-	err = s.read(ctx, func(t *txn) error {
-		return t.walkBack(bSupOrder, nil, beforeKey(nil, uint64(before)), func(_, value []byte) (bool, error) {
-			if len(all) >= limit {
-				return false, nil
-			}
+	return readList(ctx, s, "suppressions, at most", p.Limit, p, listing[store.Suppression]{
+		name: "suppressions", bucket: bSupOrder, back: true,
+		pick: func(t *txn, _, value []byte) (store.Suppression, bool, error) {
 			r, err := t.suppression(digest(value))
-			if s := r.suppression(); err == nil && s.InForce(now) {
-				all = append(all, s)
-			}
-			return true, err
-		})
+			s := r.suppression()
+			return s, s.InForce(now), err
+		},
 	})
-	if err != nil {
-		return nil, wrap("suppressions, at most", limit, err)
-	}
-	return all, nil
 }
 
 // SuppressionsOf implements store.Deliveries.

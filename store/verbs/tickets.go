@@ -99,22 +99,14 @@ func (s *Store) RevokeLink(ctx context.Context, now time.Time, by store.Actor, i
 }
 
 // TicketsByRequester implements store.Tickets.
-func (s *Store) TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) (tickets []store.Ticket, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		who := digestOf(store.AddressKey(address))
-		return t.walkBack(bRequesters, who[:], beforeKey(who[:], uint64(before)), func(key, _ []byte) (bool, error) {
-			if len(tickets) >= limit {
-				return false, nil
-			}
-			ticket, err := t.ticket(store.TicketID(readU64(key[16:])))
-			tickets = append(tickets, ticket)
-			return true, err
-		})
+func (s *Store) TicketsByRequester(
+	ctx context.Context, address string, p store.Page,
+) (store.List[store.Ticket], error) {
+	who := digestOf(store.AddressKey(address))
+	return readList(ctx, s, "tickets by requester, at most", p.Limit, p, listing[store.Ticket]{
+		name: "tickets of a requester", bucket: bRequesters, prefix: who[:], back: true,
+		read: func(t *txn, key, _ []byte) (store.Ticket, error) { return t.ticket(store.TicketID(lastID(key))) },
 	})
-	if err != nil {
-		return nil, wrap("tickets by requester before", before, err)
-	}
-	return tickets, nil
 }
 
 // beforeKey is where a walk back under prefix begins: at id before, exclusive, or
@@ -128,26 +120,22 @@ func beforeKey(prefix []byte, before uint64) []byte {
 }
 
 // Entries implements store.Tickets.
-func (s *Store) Entries(ctx context.Context, id store.TicketID, after uint32, limit int) (entries []store.Entry, err error) {
-	err = s.read(ctx, func(t *txn) error {
+func (s *Store) Entries(
+	ctx context.Context, id store.TicketID, after uint32, p store.Page,
+) (store.List[store.Entry], error) {
+	return readPage(ctx, s, "entries of ticket", id, p, func(t *txn) (l listing[store.Entry], err error) {
 		if !t.has(bTickets, u64(uint64(id))) {
-			return store.ErrNotFound
+			return l, store.ErrNotFound
 		}
-		// The key behind that of after, which may be the highest number there is.
-		from := append(entryKey(id, after), 0)
-		return t.walk(bTickets, underTicket(id, ofTicketEntry), from, func(key, value []byte) (bool, error) {
-			if len(entries) >= limit {
-				return false, nil
-			}
-			e, err := t.codec.entry(id, entrySeq(key), value)
-			entries = append(entries, e)
-			return true, err
-		})
+		return listing[store.Entry]{
+			name: "thread", bucket: bTickets, prefix: underTicket(id, ofTicketEntry),
+			// The key behind that of after, which may be the highest number there is.
+			start: append(entryKey(id, after), 0),
+			read: func(t *txn, key, value []byte) (store.Entry, error) {
+				return t.codec.entry(id, entrySeq(key), value)
+			},
+		}, nil
 	})
-	if err != nil {
-		return nil, wrap("entries of ticket", id, err)
-	}
-	return entries, nil
 }
 
 // addEntry gives an entry its place behind the thread's last and writes it, with the

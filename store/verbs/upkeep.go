@@ -1,14 +1,11 @@
 package verbs
 
 import (
-	"bytes"
 	"context"
-	"strconv"
 	"time"
 
 	"signpost/store"
 	"signpost/store/engine"
-	"signpost/store/text"
 )
 
 // Stats implements store.Upkeep.
@@ -70,23 +67,11 @@ func (s *Store) BlobsReferenced(ctx context.Context, hashes []store.BlobHash) ([
 }
 
 // ListBlobs implements store.Upkeep.
-func (s *Store) ListBlobs(ctx context.Context, after store.BlobHash, limit int) (hashes []store.BlobHash, err error) {
-	last, ok := blobKey(after)
-	if !ok && after != "" {
-		return nil, wrap("list blobs after", strconv.Quote(text.Cut(string(after), 200)), invalid("that is no hash"))
-	}
-	err = s.read(ctx, func(t *txn) error {
-		return t.walk(bBlobs, nil, last, func(key, _ []byte) (bool, error) {
-			if !bytes.Equal(key, last) && len(hashes) < limit {
-				hashes = append(hashes, blobHash(key))
-			}
-			return len(hashes) < limit, nil
-		})
+func (s *Store) ListBlobs(ctx context.Context, p store.Page) (store.List[store.BlobHash], error) {
+	return readList(ctx, s, "list blobs, at most", p.Limit, p, listing[store.BlobHash]{
+		name: "blobs", bucket: bBlobs,
+		read: func(_ *txn, key, _ []byte) (store.BlobHash, error) { return blobHash(key), nil },
 	})
-	if err != nil {
-		return nil, wrap("list blobs, at most", limit, err)
-	}
-	return hashes, nil
 }
 
 // Housekeep implements store.Upkeep.

@@ -138,7 +138,7 @@ func (w *ward) acknowledge(t *testing.T, key string, until time.Time) {
 // mails are all that was queued to an address, oldest first.
 func (w *ward) mails(t *testing.T, to string) []store.Outbound {
 	t.Helper()
-	rows, err := w.db.OutboundsTo(t.Context(), to, 0, 99)
+	rows, err := store.Items(w.db.OutboundsTo(t.Context(), to, store.Page{Limit: 99}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ const mailPause = 10 * time.Minute
 // Mail tells of alarms by mail: one mail for all there is to say.
 type Mail struct {
 	Queue   func(ctx context.Context, now time.Time, n store.NewMail) (store.Outbound, error)
-	Earlier func(ctx context.Context, address string, before store.OutboundID, limit int) ([]store.Outbound, error)
+	Earlier func(ctx context.Context, address string, p store.Page) (store.List[store.Outbound], error)
 	Mint    func(now time.Time) string // of Message-IDs
 	Kick    func()
 
@@ -38,7 +38,7 @@ type Mail struct {
 // process sent counts too: one that crashes again and again sends no flood.
 func (m *Mail) may(ctx context.Context, now time.Time) bool {
 	if !m.recalled {
-		rows, err := m.Earlier(ctx, m.To[0], 0, 1)
+		rows, err := store.Items(m.Earlier(ctx, m.To[0], store.Page{Limit: 1}))
 		if err != nil {
 			return false
 		}

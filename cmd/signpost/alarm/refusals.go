@@ -19,7 +19,7 @@ const (
 func (s *Subject) refusalTroubles(ctx context.Context, now time.Time) (list []store.Trouble) {
 	floor := s.Config.Alarm.Refusals
 	since := now.Add(-refusedWithin)
-	clusters, err := s.Store.Refusals(ctx, since, refusedMost)
+	clusters, err := store.Items(s.Store.Refusals(ctx, since, store.Page{Limit: refusedMost}))
 	if err != nil || floor <= 0 {
 		return nil // a store that cannot be read is told of by itself
 	}

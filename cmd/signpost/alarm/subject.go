@@ -35,7 +35,7 @@ type Store interface {
 	Stats(ctx context.Context) (store.Stats, error)
 	Responder(ctx context.Context, now time.Time) (store.Responder, error)
 	MailboxResponder(ctx context.Context, mailbox string) (store.Responder, error)
-	Refusals(ctx context.Context, since time.Time, limit int) ([]store.Refusal, error)
+	Refusals(ctx context.Context, since time.Time, p store.Page) (store.List[store.Refusal], error)
 	CanaryRuns(ctx context.Context, p store.Page) (store.List[store.CanaryRun], error)
 	HeldOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)
 	WaitingOutbounds(ctx context.Context, p store.Page) (store.List[store.Outbound], error)

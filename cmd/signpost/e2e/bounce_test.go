@@ -94,7 +94,7 @@ func theMailOf(t *testing.T, db *verbs.Store, number string) (store.Ticket, stor
 // events are the events of a ticket's thread.
 func events(t *testing.T, db *verbs.Store, id store.TicketID) (names []store.Event) {
 	t.Helper()
-	entries, err := db.Entries(t.Context(), id, 0, 99)
+	entries, err := store.Items(db.Entries(t.Context(), id, 0, store.Page{Limit: 99}))
 	if err != nil {
 		t.Fatal(err)
 	}
