@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"signpost/cmd/signpost/alarm"
 	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/duty"
 	"signpost/cmd/signpost/metrics"
 	"signpost/cmd/signpost/upkeep"
 	"signpost/intake/form"
@@ -46,6 +48,7 @@ type App struct {
 	texts   *lang.Catalogue
 
 	instance string
+	duties   *duty.Holder
 	ours     func(address string) bool
 
 	policy   sla.Policy
@@ -119,6 +122,7 @@ func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
 		a.Close()
 		return nil, err
 	}
+	a.duties = &duty.Holder{Store: a.db, Owner: rand.Text(), Length: dutyLength, Log: log}
 	a.metrics.WatchAccounts(a.accounts, cfg)
 	a.metrics.WatchStore(a.db, log)
 	return a, nil
@@ -152,7 +156,7 @@ func (a *App) buildSender(d dialers) error {
 		return err
 	}
 	cfg := a.cfg.ForSender(a.accounts)
-	cfg.Dial = d.smtp
+	cfg.Dial, cfg.Owner = d.smtp, a.duties.Owner
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("smtp: %w", err)
 	}
@@ -254,9 +258,10 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		}
 		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})
 	}
-	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.upkeep.Run},
-		stage{"throttled", a.upkeep.RunThrottled},
-		stage{"memory", tendMemory}, stage{"alarms", a.runAlarms}, stage{"canary", a.runCanary}, stage{"relay", a.learnRelay},
+	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.duties.Doing("upkeep", a.upkeep.Run)},
+		stage{"throttled", a.duties.Doing("throttled", a.upkeep.RunThrottled)},
+		stage{"memory", tendMemory}, stage{"alarms", a.duties.Doing("alarms", a.runAlarms)},
+		stage{"canary", a.duties.Doing("canary", a.runCanary)}, stage{"relay", a.learnRelay},
 		stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())
 	if err := runStages(ctx, a.log, stages); err != nil {
@@ -265,8 +270,12 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 	return datafile.Forget(a.cfg.Service.Database()) // the clean stop that it was kept until
 }
 
-// takeOver ends what the process before this one had under way: the store's file
-// has one owner, so no process sends what is claimed now.
+// dutyLength is for how long this process takes a duty: long, since the data file has one
+// owner, which frees all duties when it starts.
+const dutyLength = store.DutyLength
+
+// takeOver ends what the process before this one had under way, its duties too: the store's
+// file has one owner, so no process sends what is claimed now.
 func (a *App) takeOver(ctx context.Context) error {
 	n, err := a.db.EndLeases(ctx, time.Now(), "")
 	if n > 0 {
@@ -284,7 +293,7 @@ func (a *App) watchAll(ctx context.Context) error {
 	errs := make(chan error, len(a.watchers))
 	for _, w := range a.watchers {
 		wg.Go(func() {
-			if err := w.Run(ctx); err != nil {
+			if err := a.duties.Doing("watch/"+w.Health().Mailbox, w.Run)(ctx); err != nil {
 				errs <- err
 				cancel()
 			}
