@@ -35,17 +35,52 @@ type sentence struct {
 	raw      string
 	words    string // raw with its marks made spaces, and one at each end
 	question bool
+	bears    sectionSet // once asked for
+	looked   bool
+	known    [questions]answer
 }
 
-func (s *sentence) has(name section) bool {
-	_, ok := phrasebook().within(s.words, name)
-	return ok
+// What is asked of a sentence more than once.
+const (
+	askedPoints = iota
+	askedUs
+	askedPersonal
+	askedStates
+	askedExpected
+	questions
+)
+
+// answer is one that is kept.
+type answer uint8
+
+// once asks a question the first time, and gives the same answer then.
+func (s *sentence) once(question int, ask func() bool) bool {
+	if s.known[question] == 0 {
+		s.known[question] = 1
+		if ask() {
+			s.known[question] = 2
+		}
+	}
+	return s.known[question] == 2
+}
+
+// has tells whether s bears a phrase of one of the sections for sentences.
+func (s *sentence) has(name section) bool { return s.sections()&phrasebook().places[name] != 0 }
+
+func (s *sentence) sections() sectionSet {
+	if !s.looked {
+		s.looked, s.bears = true, phrasebook().ofSentence.in(s.words)
+	}
+	return s.bears
 }
 
 // startsWith tells that s begins with a phrase: an imperative, mostly.
 func (s *sentence) startsWith(name section) bool {
-	_, at, ok := phrasebook().find(s.words, name)
-	return ok && at == 0
+	if !s.has(name) {
+		return false
+	}
+	_, ok := phrasebook().heads[name].at(s.words)
+	return ok
 }
 
 // count is how many words s has.
@@ -53,7 +88,9 @@ func (s *sentence) count() int { return strings.Count(s.words, " ") - 1 }
 
 // expected tells what a notice goes on with, or a line too short to be more than a
 // greeting or a name.
-func (s *sentence) expected() bool {
+func (s *sentence) expected() bool { return s.once(askedExpected, s.goesOn) }
+
+func (s *sentence) goesOn() bool {
 	if s.count() <= maxGreeting || s.pointsTo() {
 		return true
 	}
@@ -195,7 +232,9 @@ func (s *sentence) smallTalk() bool { return s.count() <= maxGreeting && s.has(s
 
 // asksUs tells a request that the readers of this mailbox are to do: not one that
 // points to somebody else, and not a courtesy.
-func (s *sentence) asksUs() bool {
+func (s *sentence) asksUs() bool { return s.once(askedUs, s.wantsOfUs) }
+
+func (s *sentence) wantsOfUs() bool {
 	urgent := s.has(requestUrgent)
 	switch {
 	case s.smallTalk() || s.has(resendWord):
@@ -224,12 +263,12 @@ func (s *sentence) asksUs() bool {
 // commands tells an imperative behind a courtesy, of something else than the mail
 // itself: "Please move the account".
 func (s *sentence) commands() bool {
-	courtesy, at, ok := phrasebook().find(s.words, request)
-	if !ok || at != 0 || s.has(requestElse) || s.has(messageWord) {
+	courtesy, ok := phrasebook().heads[request].at(s.words)
+	if !ok || s.has(requestElse) || s.has(messageWord) {
 		return false
 	}
-	_, at, ok = phrasebook().find(s.words[len(strings.TrimSuffix(courtesy, " ")):], imperative)
-	return ok && at == 0
+	_, ok = phrasebook().heads[imperative].at(s.words[len(strings.TrimSuffix(courtesy, " ")):])
+	return ok
 }
 
 // sendsMessage tells that what is to be sent is the mail the sentence answers. At the
@@ -244,9 +283,14 @@ func (s *sentence) sendsMessage() bool {
 }
 
 // pointsTo tells that the sentence names an address or a telephone number.
-func (s *sentence) pointsTo() bool {
+func (s *sentence) pointsTo() bool { return s.once(askedPoints, s.namesContact) }
+
+func (s *sentence) namesContact() bool {
 	if strings.Contains(s.raw, "@") {
 		return true
+	}
+	if !hasDigit(s.raw) && addr.IsASCII(s.raw) {
+		return false
 	}
 	runs := strings.FieldsFunc(s.raw, func(r rune) bool {
 		return !unicode.IsDigit(r) && !strings.ContainsRune(" -/()+.", r)
@@ -275,7 +319,9 @@ func isTelephone(run string) bool {
 
 // personal tells what only a person writes about: an order of theirs, what arrived
 // or did not, thanks for an answer.
-func (s *sentence) personal() bool {
+func (s *sentence) personal() bool { return s.once(askedPersonal, s.ofPerson) }
+
+func (s *sentence) ofPerson() bool {
 	switch {
 	case s.has(resendWord):
 		return false
@@ -364,6 +410,10 @@ func (m *message) anySentence(is func(*sentence) bool) bool {
 
 // states tells a sentence in which the writer is away, or gone.
 func (m *message) states(s *sentence) bool {
+	return s.once(askedStates, func() bool { return m.statesAbsence(s) })
+}
+
+func (m *message) statesAbsence(s *sentence) bool {
 	_, whole := phrasebook().within(s.raw, awayText)
 	switch {
 	case s.ofColleague() && !m.namesAuthor(s):

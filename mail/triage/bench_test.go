@@ -17,6 +17,7 @@ func BenchmarkClassify(b *testing.B) {
 		"letter":      []byte(person),
 		"long-letter": []byte(person + strings.Repeat("\r\nThe invoice of our last order shows a wrong address; could you please mend it before the shipment?", 40)),
 	}
+	mails["weighed-letter"] = []byte(person + strings.Repeat("\r\nWe were closed on Friday; the invoice of our last order shows a wrong address.", 36))
 	for _, name := range []string{"bounce/postfix-unknown-user", "bounce/exim-two-recipients", "auto/away-es", "list/newsletter"} {
 		for _, file := range files {
 			if filepath.ToSlash(file) == "testdata/mail/"+name+".eml" {

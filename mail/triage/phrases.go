@@ -88,6 +88,10 @@ type phrases struct {
 	// heads are the lists by the phrases' first bytes: a text is compared with the
 	// few phrases that could begin where it is looked at.
 	heads map[section]*heads
+	// ofSentence finds the phrases of all sections that are looked for in a sentence, so
+	// that one pass tells which of them it bears.
+	ofSentence *markedPhrases
+	places     map[section]sectionSet // of each such section, its bit
 }
 
 // heads finds the phrases that may begin with three given bytes. There are
@@ -177,6 +181,7 @@ var phrasebook = sync.OnceValue(func() *phrases {
 		}
 		b.heads[s] = h
 	}
+	b.markSections()
 	return b
 })
 
@@ -214,18 +219,6 @@ func (s section) phrase(line string) string {
 // unspaced tells the scripts that set no spaces between words.
 func unspaced(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Hangul)
-}
-
-func (s section) ofSentences() bool {
-	switch s {
-	case firstPerson, firstHouse, thirdPerson, mailboxWord, awayWord, leftWord, backWord, pastWord, returnWord,
-		request, requestUs, requestElse, requestUrgent, letterWord, goodsWord, goodsOwn, senderVoice,
-		ackNoun, ackDone, ackCourtesy, imperative, sendWord, messageWord, laterWord,
-		matterWord, troubleWord, jobWord, ourWord, houseWord, programNoun,
-		handledWord, resendWord, contrastWord, smallTalk, disclaimer, endedWord:
-		return true
-	}
-	return false
 }
 
 func (b *phrases) list(s section) []string { return b.lists[s] }

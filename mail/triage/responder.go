@@ -74,9 +74,23 @@ func (m *message) questions() bool {
 	return strings.ContainsAny(m.folded, questionMarks) || strings.ContainsAny(m.openingWords(), questionMarks) || strings.Contains(m.openingWords(), "か。")
 }
 
-// programText finds a sentence in which a program says that it wrote the mail; it
+// programTextRule finds a sentence in which a program says that it wrote the mail; it
 // stands at the head or at the foot.
 func programTextRule(m *message) (string, bool) {
+	if m.program == nil {
+		words, ok := m.programText()
+		m.program = &programWords{words, ok}
+	}
+	return m.program.words, m.program.ok
+}
+
+// programWords is what programTextRule found.
+type programWords struct {
+	words string
+	ok    bool
+}
+
+func (m *message) programText() (string, bool) {
 	text := m.text()
 	if p, ok := phrasebook().within(withoutSpeech(fold(cut(text, 3000))), programText); ok {
 		return p, true

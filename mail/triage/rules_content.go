@@ -10,12 +10,11 @@ var contentRules = []rule{
 	stop("report-part", "RFC 6522: multipart/report of any kind, and the parts reports are made of", reportPart),
 	stop("calendar", "RFC 6047: an invitation and its answer are handled by programs", calendarPart),
 	stop("reaction", "RFC 9078, and Gmail's form of it: an emoji in answer to a mail asks nothing", reaction),
-	stop("auto-subject", "subjects that responders and mail systems write, data by language", autoSubjectRule),
-	stop("away-text", "an absence notice without a mark in its header, told by its shape",
-		func(m *message) (string, bool) {
-			return m.away()
-		}),
-	stop("program-text", "a sentence in which a program says that it wrote the mail, data by language", programTextRule),
+	stop("auto-subject", "subjects that responders and mail systems write, data by language", subjectOfProgram),
+	stop("away-text", "an absence notice without a mark in its header, told by the weights of its words and shape",
+		absenceRule),
+	stop("program-text", "a sentence in which a program says that it wrote the mail, data by language",
+		textOfProgram),
 	stop("acknowledgement", "a helpdesk's acknowledgement: its sentence in the text, and its subject, a ticket's mark or its promise", acknowledgement),
 	stop("challenge", "a service that asks the sender to prove himself first", challenge),
 }

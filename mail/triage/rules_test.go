@@ -50,6 +50,13 @@ func without(prefix string) string {
 	return out.String()
 }
 
+// says is the letter with another subject and text.
+func says(subject, text string) string {
+	head, _, _ := strings.Cut(person, "Subject: ")
+	return head + "Subject: " + subject + "\nDate: Sun, 22 Nov 2026 10:00:00 +0000\nMessage-ID: <one@partner.example>\n\n" +
+		text + "\n"
+}
+
 func replaced(old, new string) string {
 	if !strings.Contains(person, old) {
 		panic("the letter holds no " + old)
@@ -121,11 +128,11 @@ func TestEachRuleOnItsOwn(t *testing.T) {
 		{"report-part", with("X-Failed-Recipients: x@y.example"), "x@y.example"},
 		{"calendar", with("Content-Type: text/calendar; method=REPLY"), "reply"},
 		{"calendar", with("Content-Class: urn:content-classes:calendarmessage"), "calendarmessage"},
-		{"auto-subject", replaced("Catalogue import", "=?utf-8?q?R=C3=A9ponse_automatique?="), "réponse automatique"},
-		{"auto-subject", replaced("Catalogue import", "自动回复："), "自动回复"},
-		{"away-text", "In-Reply-To: <x@example.com>\n" + replaced("Hello, the import stops", "I am out of the office until Monday. It"), "out of the office"},
-		{"away-text", replaced("Hello, the import stops", "I am on annual leave. If your matter is urgent, write to Tom. It"), "if your matter is urgent"},
-		{"program-text", replaced("Hello, the import stops", "This is an automated response. It"), "automated"},
+		{"auto-subject", says("=?utf-8?q?R=C3=A9ponse_automatique_:?= x", "Je suis absent."), "réponse automatique"},
+		{"auto-subject", says("自动回复： x", "我不在办公室。"), "自动回复"},
+		{"away-text", "In-Reply-To: <x@example.com>\n" + says("Re: x", "I am out of the office until Monday."), "out of the office"},
+		{"away-text", says("x", "I am on annual leave. If your matter is urgent, write to Tom."), "if your matter is urgent"},
+		{"program-text", says("x", "This is an automated response."), "automated"},
 		{"program-text", person + strings.Repeat("One more line of an order.\n", 200) + "\n-- \nThis is an automatically generated e-mail.", "automatically generated"},
 		{"acknowledgement", replaced("Catalogue import stops at row 200", "[Acme #4711] Catalogue import") + "\nYour request has been received.", "has been received"},
 		{"challenge", replaced("ana@partner.example>\nTo", "x@boxbe.com>\nTo"), "boxbe.com"},

@@ -3,6 +3,8 @@ package triage
 import (
 	"strings"
 	"unicode/utf8"
+
+	"signpost/store/addr"
 )
 
 // People cite what a notice or a bounce said, in quotation marks. What stands there is
@@ -22,6 +24,9 @@ var closingMarks = map[rune]string{
 
 // speeches lists what stands between quotation marks in folded text, with the marks.
 func speeches(text string) (list []string) {
+	if !strings.Contains(text, "\"") && addr.IsASCII(text) {
+		return nil
+	}
 	for at := 0; at < len(text); {
 		open := strings.IndexAny(text[at:], "\"“„«»‹「『”")
 		if open < 0 {
@@ -51,7 +56,7 @@ func withoutSpeech(text string) string {
 			rest = strings.Replace(rest, speech, " ", 1)
 		}
 	}
-	if len(strings.Fields(bareWords(rest))) < minOwn && !unspacedText(rest) {
+	if rest == text || len(strings.Fields(bareWords(rest))) < minOwn && !unspacedText(rest) {
 		return text
 	}
 	return rest

@@ -11,7 +11,13 @@
 // missing. Whether its sender is real needs DNS, so it is judged last and apart,
 // by Result.Authenticate.
 //
-// The phrases by which mail is known lie in phrases/, a file per language.
+// The phrases by which mail is known lie in phrases/, a file per language. Whether a
+// mail without a mark in its header is an absence notice is weighed: concepts/ lists the
+// words of each concept by language, signs.go lists the signs of a mail, of its words
+// and of the shape that phrases give it, weights.go sums their weights, and train/
+// learns these from texts: to teach it a kind of mail, add texts there and run go
+// generate. A language without a file in concepts/ is left to the phrases' combinations
+// (absence.go).
 package triage
 
 import (
@@ -153,7 +159,9 @@ type message struct {
 	hasText    bool
 	first      string // its opening, folded, once asked for
 	hasOpening bool
-	split      []sentence // the opening's, once asked for
+	split      []sentence    // the opening's, once asked for
+	weighed    *judgement    // once asked for
+	program    *programWords // once asked for
 
 	notice  *notice // once asked for
 	inner   bool    // it came inside another mail
