@@ -10,9 +10,10 @@
 // raw bytes); Delivery with /ops/queue, /ops/bounces (bounced addresses with their
 // tickets, servers that reject our mail) and /ops/suppressions in tabs; /ops/mailboxes
 // (and the switches of the automatic answers); /ops/health (alarms and who acknowledged
-// them, the service itself, the canary). Every route stands behind Door. Everything
-// works by links and forms. An open page follows the live topic "ops", whose version
-// changes with the counts and the alarms, and fetches its parts marked data-live anew.
+// them, the service itself, the canary); /ops/audit, what staff did, which is for leads
+// and admins too. Every route stands behind Door. Everything works by links and forms.
+// An open page follows the live topic "ops", whose version changes with the counts and
+// the alarms, and fetches its parts marked data-live anew.
 //
 // Tones: red is for a fault that a person must act on, amber for what is soon, paused
 // or switched off by hand, green for delivered alone, and none for what is right.

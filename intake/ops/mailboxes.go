@@ -159,7 +159,7 @@ func (o *Ops) cardOf(x *web.Exchange, b Mailbox, all store.Responder, now time.T
 		c.Answers = answersState{Fixed: true, Word: "never", Sentence: "This mailbox receives bounces only."}
 	case b.Dry:
 		c.Answers = answersState{Fixed: true, Word: "dry run",
-			Sentence: "By configuration its mail is judged and never answered: the ledger shows what would be done."}
+			Sentence: "By configuration its mail is judged and never answered; under Mail stands what would be done."}
 	}
 	return c, err
 }

@@ -172,6 +172,9 @@ func queued(m store.Outbound, now time.Time) queueRow {
 		row.State, row.Tone = "failed", "red"
 		row.Replaced = m.Reason == store.RuleReplaced
 		row.CanRetry = !m.Kind.AtMostOnce() && !row.Replaced
+		if !row.CanRetry { // there is nothing for a person to do about it
+			row.Tone = ""
+		}
 	case store.StateHeld:
 		row.State, row.Tone, row.Next = "held", "amber", "for "+span(now.Sub(m.Hold.Since))
 		row.CanRetry, row.CanGiveUp = true, true
