@@ -116,7 +116,7 @@ func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	if err = a.takeSilenced(context.Background()); err == nil {
-		a.accounts, err = cfg.Accounts()
+		a.accounts, err = cfg.Accounts(a.db)
 	}
 	if err != nil {
 		a.Close()
@@ -248,7 +248,7 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		{"pages", func(ctx context.Context) error {
 			return serveUntil(ctx, a.web.Shutdown, func() error { return a.web.Serve(public) })
 		}},
-		{"control", serveHTTP(control, controlHandler(a))},
+		{"control", serveHTTP(control, controlHandler(a, a.db))},
 	}
 	if a.cfg.Service.Metrics != "" {
 		l, err := listen("service.metrics", a.cfg.Service.Metrics)

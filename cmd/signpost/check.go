@@ -26,7 +26,7 @@ func (c *CheckCmd) Run(env *environment) error {
 		return err
 	}
 	failed := doctor.Examine(doctor.Deps{
-		Config: cfg, File: c.Config,
+		Config: cfg, File: c.Config, Tokens: tokensOf(cfg),
 		Running: func() bool {
 			_, running := dialControl(cfg.Service.Data)
 			return running

@@ -17,6 +17,9 @@ import (
 
 	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/metrics"
+	"signpost/cmd/signpost/tokens"
+	"signpost/mail/oauth"
 	"signpost/store"
 )
 
@@ -96,8 +99,8 @@ func openControlled(file string, fresh bool, env *environment) (controlled, func
 	return a, func() { a.Close() }, nil
 }
 
-// controlHandler serves the socket.
-func controlHandler(c controlled) http.Handler {
+// controlHandler serves the socket, and the sealed tokens on it.
+func controlHandler(c controlled, kept oauth.Store) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
 		var req backupRequest
@@ -124,6 +127,7 @@ func controlHandler(c controlled) http.Handler {
 		var req agentRequest
 		answer(w, r, &req, func() (any, error) { return c.DisableAgent(r.Context(), store.ByCommandLine(req.By), req.Email) })
 	})
+	tokens.Mount(mux, kept)
 	return mux
 }
 
@@ -145,6 +149,20 @@ func answer(w http.ResponseWriter, r *http.Request, into any, do func() (any, er
 
 // remote is the client's side: controlled, spoken over the socket.
 type remote struct{ client http.Client }
+
+// tokensOf are the sealed tokens of a data folder, for a process that is not its service.
+func tokensOf(cfg config.Config) tokens.Beside {
+	return tokens.Beside{
+		Service: func() (tokens.Call, bool) {
+			r, ok := dialControl(cfg.Service.Data)
+			return r.call, ok
+		},
+		Stored: cfg.Service.Stored,
+		Open: func() (tokens.Database, error) {
+			return openStore(cfg.Service, nil, metrics.New(), slog.New(slog.DiscardHandler))
+		},
+	}
+}
 
 // dialControl reaches the service of a data folder; false when none runs.
 func dialControl(data string) (*remote, bool) {

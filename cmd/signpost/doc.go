@@ -7,8 +7,9 @@
 // reaches the service that holds a data folder (control.go); health.go answers /healthz
 // and /readyz. Rooms of its own have the configuration (config), alarms and what raises
 // them (alarm), backup and restore (archive), signpost check (doctor), made-up tickets
-// (generate), chores (upkeep), what one process at a time does (duty) and what Prometheus
-// reads (metrics): they see the configuration and not one another. e2e drives the built program; world.go is the
+// (generate), chores (upkeep), what one process at a time does (duty), tokens for a
+// process beside the service (tokens) and what Prometheus reads (metrics): they see the
+// configuration and not one another. e2e drives the built program; world.go is the
 // network outside it, which world_bench.go (build tag bench) replaces by the sandbox's
 // DNS, so that a service that is measured asks no server elsewhere.
 //

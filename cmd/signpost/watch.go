@@ -38,7 +38,7 @@ func (c *WatchCmd) Run(env *environment) error {
 		}
 		ids = []string{c.Mailbox}
 	}
-	watchers, err := doctor.Probers(cfg)
+	watchers, err := doctor.Probers(cfg, tokensOf(cfg))
 	if err != nil {
 		return err
 	}

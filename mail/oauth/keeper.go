@@ -1,21 +1,47 @@
 package oauth
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
+	"time"
 
-	"signpost/store/durable"
+	"signpost/store"
 )
 
-// Keeper holds the refresh tokens that a provider handed out in the place of the
-// configured one, in a file that only its owner may read. Its methods are what
-// Config.Keep and Config.Kept ask for.
+// Keeper holds the refresh token that a provider handed out in the place of the
+// configured one, in the store, sealed with the installation's secret. Its methods are
+// what Config.Keep and Config.Kept ask for.
 type Keeper struct {
-	Path       string
+	Store      Store
+	Sealer     Sealer
+	Account    string // the name it is kept under
 	Configured string // the refresh token of the configuration
+	// File is where earlier versions kept the token, in the clear: it is read while the
+	// store has none, and removed when it has. "": there is none.
+	File string
 }
+
+// Store keeps sealed tokens (store.Tokens).
+type Store interface {
+	SealedToken(ctx context.Context, name string) ([]byte, error)
+	PutSealedToken(ctx context.Context, now time.Time, name string, sealed []byte) error
+}
+
+// Sealer seals what a copy of the store must not tell; *ident.Ring is one.
+type Sealer interface {
+	Seal(purpose string, plain, context []byte) []byte
+	Unseal(purpose string, sealed, context []byte) (plain []byte, newest, ok bool)
+}
+
+const (
+	purpose   = "oauth refresh token"
+	keepLimit = 10 * time.Second
+)
 
 type keptToken struct {
 	// Configured is the SHA-256 of the configured token it descends from: when the
@@ -29,22 +55,46 @@ func (k Keeper) origin() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// name is what the store knows the account's token by.
+func (k Keeper) name() string { return "oauth/" + k.Account }
+
 // Kept is the newest token that descends from the configured one, "" for none.
 func (k Keeper) Kept() string {
+	ctx, cancel := context.WithTimeout(context.Background(), keepLimit)
+	defer cancel()
+	sealed, err := k.Store.SealedToken(ctx, k.name())
+	if errors.Is(err, store.ErrNotFound) && k.File != "" {
+		raw, err := os.ReadFile(k.File)
+		return k.descendant(raw, err == nil)
+	}
+	plain, _, ok := k.Sealer.Unseal(purpose, sealed, []byte(k.name()))
+	return k.descendant(plain, err == nil && ok)
+}
+
+// descendant is the token in what was kept, where it descends from the configured one.
+func (k Keeper) descendant(kept []byte, ok bool) string {
 	var t keptToken
-	raw, err := os.ReadFile(k.Path)
-	if err != nil || json.Unmarshal(raw, &t) != nil || t.Configured != k.origin() {
+	if !ok || json.Unmarshal(kept, &t) != nil || t.Configured != k.origin() {
 		return ""
 	}
 	return t.RefreshToken
 }
 
-// Keep replaces the file in one durable step: were the old one there after a power
-// cut, it would hold a token that the provider has replaced.
+// Keep replaces the token kept, and returns when that is durable: were the old one there
+// after a power cut, it would be one that the provider has replaced.
 func (k Keeper) Keep(token string) error {
-	raw, err := json.Marshal(keptToken{k.origin(), token})
+	plain, err := json.Marshal(keptToken{k.origin(), token})
 	if err != nil {
 		return err
 	}
-	return durable.Replace(k.Path, durable.Bytes(raw))
+	ctx, cancel := context.WithTimeout(context.Background(), keepLimit)
+	defer cancel()
+	sealed := k.Sealer.Seal(purpose, plain, []byte(k.name()))
+	if err := k.Store.PutSealedToken(ctx, time.Now(), k.name(), sealed); err != nil || k.File == "" {
+		return err
+	}
+	if err := os.Remove(k.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

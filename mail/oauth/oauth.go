@@ -4,8 +4,8 @@
 // A call flows so: Source.Token returns the token it holds while that is good;
 // when it is about to end, one caller asks the provider for the next and the
 // others wait for it. A provider that hands out a new refresh token with it has
-// it kept (Config.Keep) before it is used: the old one may be worth nothing by
-// then. After a failure the provider is left in peace for a moment, since both
+// it kept (Config.Keep; Keeper keeps it in the store, sealed) before it is used: the
+// old one may be worth nothing by then. After a failure the provider is left in peace for a moment, since both
 // sender and watchers come back often.
 //
 // Nothing of a token, nor of a secret, is ever in an error.

@@ -1,13 +1,16 @@
 package alarm
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"signpost/cmd/signpost/config"
+	"signpost/store/datafile"
 )
 
 // TestTokensThatEndAreTold: a refresh token in ten days, by the provider's word, a client
@@ -26,12 +29,17 @@ func TestTokensThatEndAreTold(t *testing.T) {
 	defer provider.Close()
 	account := config.OAuth{TokenURL: provider.URL, ClientID: "desk", RefreshToken: "first", SecretExpires: "2027-03-31"}
 	cfg := config.Config{
-		Service: config.Service{Data: t.TempDir()},
+		Service: config.Service{Data: t.TempDir(), Secret: base64.StdEncoding.EncodeToString(make([]byte, 32))},
 		OAuth:   map[string]config.OAuth{"mail": account},
 	}
+	kept, err := datafile.Open(filepath.Join(t.TempDir(), "db"), datafile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
 	troubles := func(now time.Time) string {
 		t.Helper()
-		tokens, err := cfg.Accounts()
+		tokens, err := cfg.Accounts(kept)
 		if err != nil {
 			t.Fatal(err)
 		}

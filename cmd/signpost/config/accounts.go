@@ -16,11 +16,21 @@ type Accounts map[string]*oauth.Source
 const EndsSoon = 14 * day
 
 // Accounts are the sources of access tokens. Each keeps the refresh tokens that its
-// provider hands out in a file of the data folder.
-func (c Config) Accounts() (Accounts, error) {
+// provider hands out among the sealed tokens.
+func (c Config) Accounts(tokens oauth.Store) (Accounts, error) {
 	all := Accounts{}
+	if len(c.OAuth) == 0 {
+		return all, nil
+	}
+	ring, err := c.Service.Ring()
+	if err != nil {
+		return nil, err
+	}
 	for id, o := range c.OAuth {
-		k := oauth.Keeper{Path: filepath.Join(c.Service.Data, "oauth-"+id+".json"), Configured: o.RefreshToken}
+		k := oauth.Keeper{
+			Store: tokens, Sealer: ring, Account: id, Configured: o.RefreshToken,
+			File: filepath.Join(c.Service.Data, "oauth-"+id+".json"),
+		}
 		source, err := oauth.New(oauth.Config{
 			TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: o.ClientSecret,
 			RefreshToken: o.RefreshToken, Scope: o.Scope, Keep: k.Keep, Kept: k.Kept,

@@ -1,9 +1,13 @@
 package config
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +17,8 @@ import (
 	"testing"
 
 	"signpost/mail/outbox"
+	"signpost/store/engine/memory"
+	"signpost/store/verbs"
 )
 
 // withAccount is the example's configuration with one mailbox and the relay
@@ -57,8 +63,9 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.Service.Data = t.TempDir()
+	kept := keptTokens(t)
 	for restart := range 2 {
-		tokens, err := cfg.Accounts()
+		tokens, err := cfg.Accounts(kept)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,9 +83,9 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 	if other := cfg.ForWatcher("intl", Accounts{}); other.Token != nil {
 		t.Error("a mailbox with a password asks for a token")
 	}
-	if info, err := os.Stat(filepath.Join(cfg.Service.Data, "oauth-mail.json")); err != nil ||
-		info.Mode().Perm() != 0o600 {
-		t.Errorf("the token is kept as %v, %v", info, err)
+	sealed, err := kept.SealedToken(t.Context(), "oauth/mail")
+	if err != nil || bytes.Contains(sealed, []byte("next2")) {
+		t.Errorf("the token is kept as %q, %v", sealed, err)
 	}
 	last.Store("by hand")
 	again, err := Parse("f.toml", []byte(withAccount(provider.URL)), environForAccount("by hand"))
@@ -86,12 +93,65 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	again.Service.Data = cfg.Service.Data
-	tokens, err := again.Accounts()
+	tokens, err := again.Accounts(kept)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := tokens["mail"].Token(t.Context()); got != "access3" {
 		t.Errorf("with a new token by hand: %q, %v", got, err)
+	}
+}
+
+// keptTokens is a store of tokens.
+func keptTokens(t *testing.T) *verbs.Store {
+	t.Helper()
+	e, err := memory.Open(verbs.Layouts(), memory.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := verbs.Open(e, verbs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// TestATokenOfAnEarlierVersionIsTakenOver: it lay in a file, in the clear. It is used, and
+// the file is gone as soon as the store has a newer one.
+func TestATokenOfAnEarlierVersionIsTakenOver(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 9)
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.FormValue("refresh_token")
+		fmt.Fprint(w, `{"access_token":"a","expires_in":3600,"refresh_token":"newest"}`)
+	}))
+	defer provider.Close()
+	cfg, err := Parse("f.toml", []byte(withAccount(provider.URL)), environForAccount("configured"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Service.Data = t.TempDir()
+	file, origin := filepath.Join(cfg.Service.Data, "oauth-mail.json"), sha256.Sum256([]byte("configured"))
+	text := fmt.Sprintf(`{"configured":"%x","refresh_token":"of the file"}`, origin)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kept := keptTokens(t)
+	for _, want := range []string{"of the file", "newest"} {
+		tokens, err := cfg.Accounts(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tokens["mail"].Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-asked; got != want {
+			t.Errorf("the provider was shown %q, want %q", got, want)
+		}
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the file is still there: %v", err)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -12,16 +11,11 @@ import (
 )
 
 // checkAccounts asks each provider for a token.
-func checkAccounts(ctx context.Context, cfg config.Config, r *report) {
+func (d Deps) checkAccounts(ctx context.Context, cfg config.Config, r *report) {
 	if len(cfg.OAuth) == 0 {
 		return
 	}
-	err := os.MkdirAll(cfg.Service.Data, 0o700) // a new refresh token must not be lost
-	if err != nil {
-		r.fail("OAuth", "%v", err)
-		return
-	}
-	all, err := cfg.Accounts()
+	all, err := cfg.Accounts(d.Tokens)
 	if err != nil {
 		r.fail("OAuth", "%v", err)
 		return

@@ -16,7 +16,7 @@ import (
 
 // checkCanary looks into the canary's mailbox, and whether triage would take its
 // stray for a person's.
-func checkCanary(ctx context.Context, cfg config.Config, r *report) {
+func (p Deps) checkCanary(ctx context.Context, cfg config.Config, r *report) {
 	const heading = "Canary"
 	if !cfg.Canary.On {
 		return
@@ -28,7 +28,7 @@ func checkCanary(ctx context.Context, cfg config.Config, r *report) {
 		r.fail(heading, "%v", err)
 		return
 	}
-	tokens, err := cfg.Accounts()
+	tokens, err := cfg.Accounts(p.Tokens)
 	if err != nil {
 		r.fail(heading, "%v", err)
 		return

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signpost/cmd/signpost/config"
+	"signpost/mail/oauth"
 	"signpost/store"
 	"signpost/store/blob"
 )
@@ -15,7 +16,8 @@ import (
 // Deps is what is examined, and what of it the doctor cannot reach alone.
 type Deps struct {
 	Config config.Config
-	File   string // the configuration's
+	File   string      // the configuration's
+	Tokens oauth.Store // the data file's, or the running service's
 	// Running tells whether a service holds the data folder; Open opens its data file.
 	Running func() bool
 	Open    func() (Database, error)
@@ -38,7 +40,8 @@ func Examine(d Deps, out io.Writer, timeout time.Duration) (failed int) {
 	r.good("configuration", "%s has no fault", d.File)
 	checkModes(d.Config, d.File, r)
 	for _, check := range []func(context.Context, config.Config, *report){
-		checkClock, d.checkStore, checkBlobs, checkDNS, checkAccounts, checkSMTP, checkIMAP, d.checkAlarm, checkCanary,
+		checkClock, d.checkStore, checkBlobs, checkDNS, d.checkAccounts, d.checkSMTP, d.checkIMAP, d.checkAlarm,
+		d.checkCanary,
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*timeout)
 		check(ctx, d.Config, r)

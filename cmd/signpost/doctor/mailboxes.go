@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"signpost/cmd/signpost/config"
+	"signpost/mail/oauth"
 	"signpost/mail/triage"
 	"signpost/mail/watch"
 	"signpost/store"
@@ -19,8 +20,8 @@ import (
 
 // checkIMAP logs in at every mailbox, and shows what the watcher would do with
 // the newest mails in it.
-func checkIMAP(ctx context.Context, cfg config.Config, r *report) {
-	watchers, err := Probers(cfg)
+func (d Deps) checkIMAP(ctx context.Context, cfg config.Config, r *report) {
+	watchers, err := Probers(cfg, d.Tokens)
 	if err != nil {
 		r.fail("Mailboxes", "%v", err)
 		return
@@ -37,12 +38,12 @@ type Prober interface {
 }
 
 // Probers are watchers of all mailboxes that are never run.
-func Probers(cfg config.Config) (map[string]Prober, error) {
+func Probers(cfg config.Config, kept oauth.Store) (map[string]Prober, error) {
 	ring, texts, err := mintAndTexts(cfg)
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := cfg.Accounts()
+	tokens, err := cfg.Accounts(kept)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,9 @@ import (
 )
 
 // checkSMTP logs in at the relay and asks what it would take.
-func checkSMTP(ctx context.Context, cfg config.Config, r *report) {
+func (d Deps) checkSMTP(ctx context.Context, cfg config.Config, r *report) {
 	heading := "Relay " + cfg.SMTP.Address
-	tokens, err := cfg.Accounts()
+	tokens, err := cfg.Accounts(d.Tokens)
 	if err != nil {
 		r.fail(heading, "%v", err)
 		return
