@@ -188,7 +188,9 @@ type Choice struct {
 func (f *Frame) Langs() []Choice {
 	var choices []Choice
 	for _, l := range f.x.server.langs.Langs() {
-		choices = append(choices, Choice{Of: cookieLang, Value: l.Tag(), Label: l.Name(), Link: f.x.here("lang", l.Tag()), Chosen: l.Tag() == f.Lang.Tag()})
+		choices = append(choices, Choice{
+			Of: cookieLang, Value: l.Tag(), Label: l.Name(), Link: f.x.here("lang", l.Tag()), Chosen: l.Tag() == f.Lang.Tag(),
+		})
 	}
 	return choices
 }

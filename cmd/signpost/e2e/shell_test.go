@@ -83,7 +83,8 @@ func TestE2EShellLive(t *testing.T) {
 	if err := chromedp.Run(k.ctx, chromedp.Evaluate(`window.sameOne = true`, nil)); err != nil {
 		t.Fatal(err)
 	}
-	opened := `[...document.querySelectorAll("[data-live=cards] tr")].filter(r => r.innerText.startsWith("tickets opened"))` +
+	opened := `[...document.querySelectorAll("[data-live=cards] tr")]` +
+		`.filter(r => r.innerText.startsWith("tickets opened"))` +
 		`.reduce((sum, r) => sum + Number(r.cells[1].innerText), 0)`
 	var before int
 	if err := chromedp.Run(k.ctx, chromedp.Evaluate(opened, &before)); err != nil {
@@ -114,6 +115,7 @@ func TestE2EShellLive(t *testing.T) {
 	}
 	signal(syscall.SIGCONT)
 	post("second")
-	k.says("it catches up", fmt.Sprintf(`%s === %d && !document.getElementById("lost").checkVisibility()`, opened, before+2))
+	k.says("it catches up", fmt.Sprintf(`%s === %d && !document.getElementById("lost").checkVisibility()`,
+		opened, before+2))
 	k.says("it is the same page", `window.sameOne`)
 }
