@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signpost/intake/verdict"
+	"signpost/intake/web"
 	"signpost/store"
 )
 
@@ -97,7 +98,7 @@ func ago(t, now time.Time) string {
 	if t.IsZero() {
 		return "not yet"
 	}
-	return span(now.Sub(t)) + " ago"
+	return web.Span(now.Sub(t)) + " ago"
 }
 
 // flowOf says in one sentence whether a region's mail flows, out and in.
@@ -109,9 +110,9 @@ func flowOf(
 	out := "Everything queued has gone out"
 	switch {
 	case n == 1:
-		out = fmt.Sprintf("1 mail has waited %s to go out", span(oldest))
+		out = fmt.Sprintf("1 mail has waited %s to go out", web.Span(oldest))
 	case n > 1:
-		out = fmt.Sprintf("%d mails wait to go out, the oldest for %s", n, span(oldest))
+		out = fmt.Sprintf("%d mails wait to go out, the oldest for %s", n, web.Span(oldest))
 	}
 	switch {
 	case held > 0 && heldAll:

@@ -138,7 +138,7 @@ func alarmOf(a store.Alarm, now time.Time) alarmRow {
 		until = a.Over
 	}
 	row := alarmRow{
-		ID: uint64(a.ID), Key: a.Key, What: capital(a.What), Do: advice(a.Do), Since: when(a.Since), Lasted: span(until.Sub(a.Since)),
+		ID: uint64(a.ID), Key: a.Key, What: capital(a.What), Do: advice(a.Do), Since: when(a.Since), Lasted: web.Span(until.Sub(a.Since)),
 		Worse: a.Level >= worsens, Quiet: a.Quiet(now),
 	}
 	if a.At.IsZero() {
@@ -280,7 +280,7 @@ func (o *Ops) canary(ctx context.Context, now time.Time) (d canaryData, err erro
 		d.On = true
 		d.Words = "Sent only by hand, to and from " + c.Address + "."
 		if c.Every > 0 {
-			d.Words = "Sent every " + span(c.Every) + ", to and from " + c.Address + "."
+			d.Words = "Sent every " + web.Span(c.Every) + ", to and from " + c.Address + "."
 		}
 	}
 	for _, r := range runs[:min(len(runs), runsListed)] {
@@ -328,5 +328,5 @@ func seconds(d time.Duration) string {
 	if d = max(d, 0); d < 10*time.Second {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
-	return span(d)
+	return web.Span(d)
 }

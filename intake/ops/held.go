@@ -46,9 +46,9 @@ func holdRows(holds []Hold, now time.Time) (rows []holdRow) {
 		if h.Domain != "" {
 			row.What = "Our mail to " + h.Domain + " is refused"
 		}
-		row.What += fmt.Sprintf(" (at %s, for %s)", h.Stage, span(now.Sub(h.Since)))
+		row.What += fmt.Sprintf(" (at %s, for %s)", h.Stage, web.Span(now.Sub(h.Since)))
 		if h.ProbeAt.After(now) {
-			row.Probe = "one mail tries again in " + span(h.ProbeAt.Sub(now))
+			row.Probe = "one mail tries again in " + web.Span(h.ProbeAt.Sub(now))
 		}
 		rows = append(rows, row)
 	}

@@ -204,7 +204,7 @@ func tokenWords(ends, now time.Time) (words, tone string) {
 	if left <= 0 {
 		return "ended on " + day, tone
 	}
-	return span(left) + " left, until " + day, tone
+	return web.Span(left) + " left, until " + day, tone
 }
 
 // postAnswers pauses or resumes the automatic answers.

@@ -218,21 +218,6 @@ func exactly(t time.Time) string {
 	return t.UTC().Format("Monday 2 January 2006, 15:04:05 UTC")
 }
 
-// span is a length of time as a person reads it, in its two largest units, none
-// parted from its number at the end of a line.
-func span(d time.Duration) string {
-	d = max(d, 0)
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d\u00a0s", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%d\u00a0min", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d\u00a0h %d\u00a0min", d/time.Hour, d%time.Hour/time.Minute)
-	}
-	return fmt.Sprintf("%d\u00a0days", d/(24*time.Hour))
-}
-
 // counted is a number of things in words.
 func counted(n int, one, many string) string {
 	if n == 1 {

@@ -176,13 +176,13 @@ func queued(m store.Outbound, now time.Time) queueRow {
 			row.Tone = ""
 		}
 	case store.StateHeld:
-		row.State, row.Tone, row.Next = "held", "amber", "for "+span(now.Sub(m.Hold.Since))
+		row.State, row.Tone, row.Next = "held", "amber", "for "+web.Span(now.Sub(m.Hold.Since))
 		row.CanRetry, row.CanGiveUp = true, true
 	case store.StateQueued:
 		row.State, row.Next = "waiting", "due now"
 		if m.DueAt.After(now) {
 			row.State, row.Tone = "retrying", "amber"
-			row.Next = "next try in " + span(m.DueAt.Sub(now))
+			row.Next = "next try in " + web.Span(m.DueAt.Sub(now))
 			row.CanRetry = true
 		}
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -122,7 +123,9 @@ func (t Timer) Tone() string {
 
 // Delivery is how far a mail has come, as a mark on the entry it carries.
 type Delivery struct {
-	State string // "waiting", "queued", "held", "sent", "delivered", "delayed", "bounced", "failed"
+	// State is "waiting", "queued", "held", "sent", "delivered", "delayed", "bounced",
+	// "failed", "suppressed" or "undone".
+	State string
 	Words string // what is beside the mark; "" for the state itself
 }
 
@@ -133,10 +136,12 @@ func (d Delivery) Icon() string {
 		return "arrow"
 	case "delivered":
 		return "check"
-	case "bounced", "failed":
+	case "bounced", "failed", "suppressed":
 		return "envelope-cross"
 	case "held":
 		return "pause"
+	case "undone":
+		return "undo"
 	}
 	return "clock"
 }
@@ -146,7 +151,7 @@ func (d Delivery) Tone() string {
 	switch d.State {
 	case "delivered":
 		return "green"
-	case "bounced", "failed":
+	case "bounced", "failed", "suppressed":
 		return "red"
 	case "delayed", "held":
 		return "amber"
@@ -166,6 +171,8 @@ func (d Delivery) Said() string {
 type Toast struct {
 	Words string
 	Undo  *Undo // nil: there is no way back
+	// Until is how long the way back is open; zero: the toast fades like any other.
+	Until time.Time
 }
 
 // Undo is the form that takes a thing back.
@@ -178,4 +185,19 @@ type Undo struct {
 type Pager struct {
 	Shown       string // "51 to 100 of 1,000+"; "": not told
 	First, Next string // "": this is it
+}
+
+// Span is a length of time as a person reads it, in its two largest units, none parted
+// from its number at the end of a line.
+func Span(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d\u00a0s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d\u00a0min", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d\u00a0h %d\u00a0min", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%d\u00a0days", d/(24*time.Hour))
 }

@@ -22,6 +22,10 @@ func strokes(name string) string {
 		return `<path d="M10 3 2.5 16.5h15zM10 8v4M10 14.3v.2"/>`
 	case "arrow":
 		return `<path d="M3 10h13m-5-5 5 5-5 5"/>`
+	case "up":
+		return `<path d="M10 16.5v-13m-5 5 5-5 5 5"/>`
+	case "down":
+		return `<path d="M10 3.5v13m5-5-5 5-5-5"/>`
 	case "download":
 		return `<path d="M10 3v9m-4-4 4 4 4-4M3.5 16.5h13"/>`
 	case "globe":

@@ -23,7 +23,10 @@ export function toast(words, undo) {
   return box;
 }
 
+// A way back that the server closes goes when it does.
 function fade(box) {
+  const until = Number(box.dataset.until);
+  if (until) { setTimeout(() => box.remove(), Math.max(0, until - Date.now())); return; }
   const again = () => setTimeout(() => {
     if (box.matches(":hover, :focus-within")) again();
     else box.remove();

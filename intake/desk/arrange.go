@@ -1,0 +1,157 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"signpost/intake/post"
+	"signpost/intake/staff"
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// arrangeStore does what is arranged about a ticket beside answering it.
+type arrangeStore interface {
+	AssignTicket(
+		ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to store.AgentID,
+	) (store.Ticket, error)
+	SetStatus(ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to store.Status) (store.Ticket, error)
+	SetPriority(
+		ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to store.Priority,
+	) (store.Ticket, error)
+	SetCategory(ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to string) (store.Ticket, error)
+	SetTags(ctx context.Context, now time.Time, by store.Actor, id store.TicketID, tags []string) (store.Ticket, error)
+}
+
+// parseForm reads a small form, urlencoded or multipart.
+func parseForm(x *web.Exchange) error {
+	err := x.Request.ParseForm()
+	if err == nil && strings.HasPrefix(x.Request.Header.Get("Content-Type"), "multipart/form-data") {
+		err = x.Request.ParseMultipartForm(maxSmallForm)
+	}
+	var tooLarge *http.MaxBytesError
+	if err == nil || errors.As(err, &tooLarge) || errors.Is(err, web.ErrSlow) {
+		return err
+	}
+	return &web.Fault{Status: http.StatusBadRequest, Err: err}
+}
+
+// maxSmallForm is how much of a form of a few fields is held in memory; the route's own
+// bound is smaller.
+const maxSmallForm = 1 << 20
+
+// arrange reads a form, does one act to the ticket that the path names, and answers.
+func (d *Desk) arrange(
+	x *web.Exchange, who store.Agent, act func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error),
+) error {
+	if err := parseForm(x); err != nil {
+		return err
+	}
+	k, err := d.open(x, who)
+	if err != nil {
+		return err
+	}
+	f := field(func(name string) string { return post.CleanLine(x.Request.PostForm.Get(name)) })
+	k, err = act(staff.ActorOf(x, who), store.Instant(time.Now()), k, f)
+	switch {
+	case errors.Is(err, store.ErrInvalid):
+		return d.refuseAct(x, who, http.StatusUnprocessableEntity, invalidWords(err))
+	case err != nil:
+		return err
+	}
+	d.told(k, k.Entries)
+	x.Log.Info("ticket arranged", "request", x.ID, "ticket", k.Number, "agent", who.ID)
+	if x.WantsJSON() {
+		return d.sendTicketOf(x, who, k)
+	}
+	return x.Redirect(withIn(ticketAddress(k.Number), x.Request.PostForm.Get("in")))
+}
+
+// field is a value of the form.
+type field func(name string) string
+
+// refuseAct answers a form in the details that cannot be done.
+func (d *Desk) refuseAct(x *web.Exchange, who store.Agent, status int, why string) error {
+	if x.WantsJSON() {
+		return x.JSON(status, map[string]string{"error": why})
+	}
+	return d.page(x, who, status, writing{fault: why})
+}
+
+// sendTicketOf answers with the ticket as it is after an act.
+func (d *Desk) sendTicketOf(x *web.Exchange, who store.Agent, k store.Ticket) error {
+	t := thread{ticket: k}
+	if err := d.fill(x.Request.Context(), staff.ActorOf(x, who), &t); err != nil {
+		return err
+	}
+	return d.sendTicket(x, t)
+}
+
+// told tells open pages that a ticket changed.
+func (d *Desk) told(k store.Ticket, version uint32) {
+	d.events.Publish(topicTicket(k.Number), uint64(version))
+	d.events.Publish(topicList, uint64(time.Now().UnixNano()))
+}
+
+func (d *Desk) postAssign(x *web.Exchange, who store.Agent) error {
+	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
+		to := store.AgentID(0)
+		if address := f("agent"); address != "" {
+			accounts, err := d.accounts(x.Request.Context())
+			if err != nil {
+				return k, err
+			}
+			var ok bool
+			if to, ok = agentBy(accounts, address); !ok {
+				return k, refused("no agent has this address")
+			}
+		}
+		return d.deps.Store.AssignTicket(x.Request.Context(), now, by, k.ID, to)
+	})
+}
+
+// refused is ErrInvalid with a reason.
+func refused(why string) error { return invalidError(why) }
+
+type invalidError string
+
+func (e invalidError) Error() string        { return string(e) }
+func (e invalidError) Is(target error) bool { return target == store.ErrInvalid }
+
+func (d *Desk) postStatus(x *web.Exchange, who store.Agent) error {
+	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
+		return d.deps.Store.SetStatus(x.Request.Context(), now, by, k.ID, store.Status(f("status")))
+	})
+}
+
+func (d *Desk) postPriority(x *web.Exchange, who store.Agent) error {
+	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
+		return d.deps.Store.SetPriority(x.Request.Context(), now, by, k.ID, store.Priority(f("priority")))
+	})
+}
+
+func (d *Desk) postCategory(x *web.Exchange, who store.Agent) error {
+	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
+		to := f("category")
+		if to != "" && to != k.Category && !slices.Contains(d.deps.Categories, to) {
+			return k, refused("there is no such category")
+		}
+		return d.deps.Store.SetCategory(x.Request.Context(), now, by, k.ID, to)
+	})
+}
+
+func (d *Desk) postTags(x *web.Exchange, who store.Agent) error {
+	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
+		var tags []string
+		for tag := range strings.SplitSeq(f("tags"), ",") {
+			if tag = strings.TrimSpace(tag); tag != "" {
+				tags = append(tags, tag)
+			}
+		}
+		return d.deps.Store.SetTags(x.Request.Context(), now, by, k.ID, tags)
+	})
+}

@@ -1,0 +1,119 @@
+package desk
+
+import (
+	"fmt"
+	"strings"
+
+	"signpost/store"
+)
+
+// needsAct tells an event that an agent has to do something about.
+func needsAct(e store.Event) bool {
+	switch e {
+	case store.EventMailFailed, store.EventMailBounced, store.EventMailRefused, store.EventMailComplained:
+		return true
+	}
+	return false
+}
+
+// eventWords say what happened, by whom.
+func (t thread) eventWords(e store.Entry) string {
+	by, c := t.author(e), e.Change
+	if by == "" {
+		by = "Signpost"
+	}
+	switch e.Event {
+	case store.EventAssigned:
+		return by + " " + t.assigned(e)
+	case store.EventStatusChanged:
+		return fmt.Sprintf("%s set the status to %s (it was %s)", by, quiet(statusWords(c.StatusTo)), quiet(statusWords(c.StatusFrom)))
+	case store.EventPriorityChanged:
+		return fmt.Sprintf("%s set the priority to %s (it was %s)", by, c.PriorityTo, c.PriorityFrom)
+	case store.EventCategoryChanged:
+		return by + " " + categoryWords(c)
+	case store.EventTagsChanged:
+		return by + " " + tagWords(c)
+	case store.EventReplyUndone:
+		return by + " took back a reply before it was sent"
+	case store.EventAddressChanged:
+		return by + " changed the requester's address; it was " + e.Body
+	}
+	return t.mailEvent(e)
+}
+
+// mailEvent says what was heard of a mail.
+func (t thread) mailEvent(e store.Entry) string {
+	what := "A mail"
+	if mail, ok := t.mails[e.Outbound]; ok {
+		what = capital(mailWords(mail)) + " to " + mail.To
+	}
+	switch e.Event {
+	case store.EventMailFailed:
+		return what + " could not be delivered"
+	case store.EventMailBounced:
+		return what + " bounced"
+	case store.EventMailRefused:
+		return what + " was refused by the partner's server"
+	case store.EventMailComplained:
+		return what + " was reported as spam"
+	case store.EventMailAutoReplied:
+		return "An automatic reply came to " + strings.ToLower(what[:1]) + what[1:]
+	case store.EventMailChallenged:
+		return "The partner's server asks for a confirmation of " + strings.ToLower(what[:1]) + what[1:]
+	case store.EventMailRead:
+		return what + " was opened, as its reader's program says"
+	}
+	return string(e.Event)
+}
+
+func mailWords(o store.Outbound) string {
+	switch o.Kind {
+	case store.MailConfirmation:
+		return "the confirmation"
+	case store.MailReply:
+		return fmt.Sprintf("the reply (entry %d)", o.Entry)
+	case store.MailLinks:
+		return "the mail with links"
+	}
+	return "a mail"
+}
+
+// eventDetail is the server's own answer, or the subject of what came back.
+func eventDetail(e store.Entry) string {
+	if e.Event == store.EventAddressChanged || e.Event == store.EventReplyUndone {
+		return ""
+	}
+	return e.Body
+}
+
+func (t thread) assigned(e store.Entry) string {
+	to := e.Change.AssigneeTo
+	switch {
+	case to == 0:
+		return "took the ticket off " + nameOf(accountOf(t.accounts, e.Change.AssigneeFrom))
+	case to == e.Agent:
+		return "took the ticket"
+	}
+	return "assigned the ticket to " + nameOf(accountOf(t.accounts, to))
+}
+
+func categoryWords(c store.Change) string {
+	if c.CategoryTo == "" {
+		return "removed the category " + c.CategoryFrom
+	}
+	return "set the category to " + c.CategoryTo
+}
+
+func tagWords(c store.Change) string {
+	var parts []string
+	if len(c.TagsAdded) > 0 {
+		parts = append(parts, "added "+strings.Join(c.TagsAdded, ", "))
+	}
+	if len(c.TagsRemoved) > 0 {
+		parts = append(parts, "removed "+strings.Join(c.TagsRemoved, ", "))
+	}
+	return "changed the tags: " + strings.Join(parts, "; ")
+}
+
+// quiet is a status within a sentence.
+func quiet(words string) string { return strings.ToLower(words) }

@@ -1,0 +1,152 @@
+package desk
+
+import (
+	"net/http"
+	"time"
+
+	"signpost/intake/staff"
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// The shapes of the desk as JSON. Each field is there, "" or [] where it is empty; times
+// are RFC 3339 in UTC.
+
+type listJSON struct {
+	Items  []rowJSON             `json:"items"`
+	Next   store.Cursor          `json:"next"`
+	Counts map[store.View]uint64 `json:"counts"`
+}
+
+type rowJSON struct {
+	Number    string       `json:"number"`
+	Title     string       `json:"title"`
+	Status    store.Status `json:"status"`
+	Requester string       `json:"requester"` // address
+	Assignee  string       `json:"assignee"`  // address
+	Due       string       `json:"due"`
+	Paused    bool         `json:"paused"`
+	ChangedAt string       `json:"changed_at"`
+}
+
+type ticketJSON struct {
+	Number   string         `json:"number"`
+	Status   store.Status   `json:"status"`
+	Title    string         `json:"title"`
+	Region   string         `json:"region"`
+	Category string         `json:"category"`
+	Priority store.Priority `json:"priority"`
+	Assignee string         `json:"assignee"` // address
+	Tags     []string       `json:"tags"`
+	Version  uint32         `json:"version"`
+	Promise  promiseJSON    `json:"promise"`
+	Entries  []entryJSON    `json:"entries"`
+}
+
+type promiseJSON struct {
+	FirstResponseBy string `json:"first_response_by"`
+	ResolutionBy    string `json:"resolution_by"`
+	Paused          bool   `json:"paused"`
+}
+
+type entryJSON struct {
+	Seq      uint32          `json:"seq"`
+	Kind     store.EntryKind `json:"kind"`
+	Author   string          `json:"author"`
+	At       string          `json:"at"`
+	Body     string          `json:"body"`
+	Files    []fileJSON      `json:"files"`
+	Delivery deliveryJSON    `json:"delivery"`
+}
+
+type fileJSON struct {
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+}
+
+type deliveryJSON struct {
+	State  string `json:"state"`
+	At     string `json:"at"`
+	Detail string `json:"detail"`
+}
+
+// writtenJSON answers a reply or a note: undo is what /undo takes as id until then, ""
+// for what cannot be taken back.
+type writtenJSON struct {
+	Seq   uint32 `json:"seq"`
+	Undo  string `json:"undo"`
+	Until string `json:"until"`
+}
+
+// staleJSON answers a reply that was written without the newest.
+type staleJSON struct {
+	Error string      `json:"error"`
+	Newer []entryJSON `json:"newer"`
+}
+
+func (d *Desk) sendList(x *web.Exchange, who store.Agent, found store.List[store.DeskRow], accounts []store.Agent) error {
+	counts, err := d.deps.Store.DeskCounts(x.Request.Context(), staff.ActorOf(x, who))
+	if err != nil {
+		return err
+	}
+	list := listJSON{Items: []rowJSON{}, Next: found.Next, Counts: map[store.View]uint64{}}
+	now := time.Now()
+	for _, item := range found.Items {
+		k := item.Ticket
+		list.Items = append(list.Items, rowJSON{
+			Number: k.Number, Title: k.Title, Status: k.StatusAt(now), Requester: k.Requester.Email,
+			Assignee: addressOf(accounts, k.Assignee), Due: rfc3339(item.Due), Paused: !k.StoppedAt.IsZero() && k.Status.Waits(),
+			ChangedAt: rfc3339(k.ChangedAt),
+		})
+	}
+	for _, v := range store.Views() {
+		list.Counts[v] = counts.Of(v)
+	}
+	return x.JSON(http.StatusOK, list)
+}
+
+func addressOf(accounts []store.Agent, id store.AgentID) string {
+	if id == 0 {
+		return ""
+	}
+	return accountOf(accounts, id).Email
+}
+
+// sendTicket answers with the ticket; events stand among the entries where they are
+// asked for.
+func (d *Desk) sendTicket(x *web.Exchange, t thread) error {
+	k, now := t.ticket, time.Now()
+	out := ticketJSON{
+		Number: k.Number, Status: k.StatusAt(now), Title: k.Title, Region: k.Region, Category: k.Category,
+		Priority: k.Priority, Assignee: addressOf(t.accounts, k.Assignee), Tags: append([]string{}, k.Tags...),
+		Version: k.Version, Entries: []entryJSON{},
+		Promise: promiseJSON{
+			FirstResponseBy: rfc3339(k.Promise.FirstResponseBy), ResolutionBy: rfc3339(k.Promise.ResolutionBy),
+			Paused: !k.StoppedAt.IsZero() && k.Status.Waits(),
+		},
+	}
+	events := x.Request.URL.Query().Get("events") == "1"
+	for _, e := range t.entries {
+		if e.Kind != store.EntryEvent || events {
+			out.Entries = append(out.Entries, t.entryJSON(e, now))
+		}
+	}
+	return x.JSON(http.StatusOK, out)
+}
+
+func (t thread) entryJSON(e store.Entry, now time.Time) entryJSON {
+	out := entryJSON{
+		Seq: e.Seq, Kind: e.Kind, Author: t.author(e), At: rfc3339(e.At), Body: e.Body, Files: []fileJSON{},
+	}
+	if e.Kind == store.EntryEvent {
+		out.Body = t.eventWords(e)
+	}
+	for _, f := range e.Files {
+		out.Files = append(out.Files, fileJSON{f.Name, f.Size})
+	}
+	if mail, ok := t.mails[e.Outbound]; ok && e.Kind != store.EntryEvent {
+		state := deliveryOf(mail, now)
+		out.Delivery = deliveryJSON{State: state.State, At: rfc3339(state.At), Detail: state.Detail}
+	}
+	return out
+}

@@ -1,0 +1,132 @@
+package desk
+
+import (
+	"crypto/rand"
+	"net/http"
+	"sync"
+	"time"
+
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// Mail is a mail as it would be sent.
+type Mail struct {
+	From, To, Subject string
+	Text, HTML        string
+	Raw               []byte // the whole of it, RFC 5322
+}
+
+type previewData struct {
+	Ticket store.Ticket
+	Back   string
+	Mail   Mail
+	Size   int
+	Frame  string // where its HTML is
+	Raw    string
+}
+
+// mailJSON is a preview as JSON.
+type mailJSON struct {
+	From    string `json:"from"`
+	To      string `json:"to"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+	HTML    string `json:"html"`
+	Raw     string `json:"raw"`
+}
+
+// postPreview shows the mail that the form would send now. It differs from the one sent in
+// nothing but Message-ID, Date, the tag of its envelope and, where the ticket's link opens
+// nothing any more, the link. The form's text is kept as the draft.
+func (d *Desk) postPreview(x *web.Exchange, who store.Agent) error {
+	a := newAnswer()
+	page := func(status int) error { return d.page(x, who, status, writing{reply: a}) }
+	if err := d.deps.Posts.Read(x, &a.Draft); err != nil {
+		return d.deps.Posts.RefuseBody(x, &a.Draft, err, page)
+	}
+	k, err := d.open(x, who)
+	if err != nil {
+		return err
+	}
+	then := a.then()
+	if a.check(); a.HasFaults() {
+		return a.Refuse(x, page)
+	}
+	mail, err := d.compose(x, who, k, a, then)
+	if err != nil {
+		return err
+	}
+	if x.WantsJSON() {
+		return x.JSON(http.StatusOK, mailJSON{mail.From, mail.To, mail.Subject, mail.Text, mail.HTML, string(mail.Raw)})
+	}
+	if err := d.keepDraft(x, who, k, a); err != nil {
+		return err
+	}
+	id := d.previews.keep(who.ID, k.Number, mail.HTML)
+	x.Staff(who, "", topicList)
+	x.Policy("frame-src", "'self'")
+	return d.preview.Show(x, http.StatusOK, previewData{
+		Ticket: k, Back: withIn(ticketAddress(k.Number), a.In) + "#write", Mail: mail, Size: len(mail.Raw),
+		Frame: ticketAddress(k.Number) + "/preview/" + id, Raw: string(mail.Raw),
+	})
+}
+
+// compose is the mail of what stands in the form.
+func (d *Desk) compose(x *web.Exchange, who store.Agent, k store.Ticket, a *answer, then store.Status) (Mail, error) {
+	region, _ := d.region(k.Region)
+	now := store.Instant(time.Now())
+	o := store.Outbound{
+		Kind: store.MailReply, Region: k.Region, From: region.Address, FromName: region.Name, To: k.Requester.Email,
+		Langs: []string{k.Requester.Lang}, Ticket: k.ID, Number: k.Number, Link: k.Link, Entry: k.Entries + 1, QueuedAt: now,
+		MessageID: d.deps.Ring.MessageID(now, store.MailReply, store.Domain(region.Address)),
+	}
+	e := store.Entry{
+		Ticket: k.ID, Seq: o.Entry, Kind: store.EntryReply, Author: who.Shown(), Agent: who.ID, At: now, Body: a.Body,
+		Files: a.Files, Change: store.Change{StatusFrom: k.Status, StatusTo: then},
+	}
+	return d.deps.Preview(x.Request.Context(), o, e)
+}
+
+// previews keeps the HTML of the last previews, which their frames fetch. It is safe for
+// concurrent use.
+type previews struct {
+	mu   sync.Mutex
+	last map[store.AgentID]shownMail
+}
+
+type shownMail struct{ id, number, html string }
+
+func newPreviews() *previews { return &previews{last: make(map[store.AgentID]shownMail)} }
+
+// keep replaces the agent's last one.
+func (p *previews) keep(who store.AgentID, number, html string) (id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	id = rand.Text()
+	p.last[who] = shownMail{id, number, html}
+	return id
+}
+
+func (p *previews) html(who store.AgentID, number, id string) (string, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.last[who]
+	return m.html, m.id == id && m.number == number
+}
+
+// showPreviewHTML is the mail's HTML alone, for a frame that runs nothing.
+func (d *Desk) showPreviewHTML(x *web.Exchange, who store.Agent) error {
+	k, err := d.open(x, who)
+	if err != nil {
+		return err
+	}
+	html, ok := d.previews.html(who.ID, k.Number, x.Param("id"))
+	if !ok {
+		return store.ErrNotFound
+	}
+	h := x.Header()
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; img-src data: cid:; frame-ancestors 'self'; sandbox")
+	return x.Bytes(http.StatusOK, "text/html; charset=utf-8", []byte(html))
+}

@@ -1,0 +1,143 @@
+package desk
+
+import (
+	"context"
+	"hash/fnv"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// The live events of the desk. A list follows topicList, a ticket's page also its own.
+const topicList = "desk"
+
+func topicTicket(number string) string { return "ticket/" + strings.ToUpper(number) }
+
+// lookEvery is how often an open page's topic is looked at: what partners and mail servers
+// do comes by other rooms than this one.
+const lookEvery = time.Second
+
+func forAgents(who store.Agent) bool { return who.Has(store.RoleAgent) }
+
+// itemOf is the item of the navigation that a view is.
+func itemOf(v store.View) string {
+	for _, s := range sectionViews() {
+		if s.view == v {
+			return "desk-" + string(v)
+		}
+	}
+	return "desk-"
+}
+
+type sectionView struct {
+	view      store.View
+	icon, key string
+	tone      string // of its count
+}
+
+func sectionViews() []sectionView {
+	return []sectionView{
+		{store.ViewMine, "person", "m", ""},
+		{store.ViewUnassigned, "inbox", "u", ""},
+		{store.ViewWaitingUs, "reply", "w", ""},
+		{store.ViewWaitingPartner, "pause", "p", ""},
+		{store.ViewTrouble, "envelope-cross", "f", "red"},
+		{store.ViewUnopened, "eye", "n", "amber"},
+		{"", "list", "t", ""},
+		{store.ViewSolved, "check", "v", ""},
+	}
+}
+
+// section is the navigation of the desk: its views with their counts.
+func (d *Desk) section() web.Section {
+	s := web.Section{ID: "desk", Name: "Desk", Sees: forAgents, Counts: d.counts}
+	for _, v := range sectionViews() {
+		item := web.Item{ID: itemOf(v.view), Name: viewWords(v.view), Icon: v.icon, Key: v.key, Path: viewAddress(v.view)}
+		s.Items = append(s.Items, item)
+	}
+	return s
+}
+
+func viewAddress(v store.View) string {
+	switch v {
+	case store.ViewMine:
+		return "/desk"
+	case "":
+		return "/desk/tickets"
+	}
+	return listAddress(url.Values{"view": {string(v)}})
+}
+
+func (d *Desk) counts(ctx context.Context, who store.Agent) (map[string]web.Count, error) {
+	counts, err := d.deps.Store.DeskCounts(ctx, who.Actor())
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]web.Count{}
+	for _, v := range sectionViews() {
+		if v.view != store.ViewSolved {
+			all[itemOf(v.view)] = web.Count{N: counts.Of(v.view), Words: "tickets", Tone: v.tone}
+		}
+	}
+	return all, nil
+}
+
+// addTopics makes the live events known.
+func (d *Desk) addTopics() {
+	d.events.Add(web.Topic{
+		Name: topicList, Sees: func(who store.Agent, name string) bool { return name == topicList && forAgents(who) },
+		Watch: d.watchList,
+	})
+	d.events.Add(web.Topic{Name: "ticket", Sees: d.seesTicket, Watch: nil})
+}
+
+// seesTicket tells whether an agent may follow a ticket, whose number ends the name.
+func (d *Desk) seesTicket(who store.Agent, name string) bool {
+	_, number, _ := strings.Cut(name, "/")
+	_, err := d.deps.Store.DeskTicket(context.Background(), who.Actor(), number)
+	return err == nil
+}
+
+// watchList calls changed whenever the unsolved tickets differ from the look before.
+func (d *Desk) watchList(ctx context.Context, changed func(version uint64)) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for last := uint64(0); ; {
+		// A look that fails is made again; the page's own request tells of the fault.
+		if now, err := d.listVersion(ctx); err == nil && now != last {
+			changed(now)
+			last = now
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// listVersion is a number that differs when the first tickets of the unsolved do, or a
+// count: an agent sees no more than that without asking for it.
+func (d *Desk) listVersion(ctx context.Context) (uint64, error) {
+	by := store.ByService()
+	counts, err := d.deps.Store.DeskCounts(ctx, by)
+	if err != nil {
+		return 0, err
+	}
+	found, err := d.deps.Store.DeskTickets(ctx, by, store.TicketFilter{}, store.Page{Limit: listed})
+	sum := fnv.New64a()
+	for _, v := range append(store.Views(), "") {
+		sum.Write(strconv.AppendUint(nil, counts.Of(v), 10))
+		sum.Write([]byte{0})
+	}
+	for _, item := range found.Items {
+		sum.Write([]byte(item.Ticket.Number))
+		sum.Write(strconv.AppendInt(nil, item.Ticket.ChangedAt.UnixMicro(), 10))
+		sum.Write(strconv.AppendUint(nil, uint64(item.Ticket.Entries), 10))
+	}
+	return sum.Sum64(), err
+}

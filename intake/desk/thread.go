@@ -1,0 +1,267 @@
+package desk
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+	"time"
+
+	"signpost/intake/staff"
+	"signpost/intake/web"
+	"signpost/store"
+	"signpost/store/markdown"
+	"signpost/store/text"
+)
+
+// ticketStore reads a ticket and what stands around it.
+type ticketStore interface {
+	DeskTicket(ctx context.Context, by store.Actor, number string) (store.Ticket, error)
+	Thread(ctx context.Context, by store.Actor, id store.TicketID, p store.Page) (store.List[store.Entry], error)
+	OutboundsOfTicket(ctx context.Context, id store.TicketID, p store.Page) (store.List[store.Outbound], error)
+	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
+	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
+	MarkRead(ctx context.Context, now time.Time, by store.Actor, id store.TicketID, seq uint32) error
+	ReadUpTo(ctx context.Context, by store.Actor, id store.TicketID) (uint32, error)
+}
+
+const (
+	// maxThread bounds how much of one ticket is read at once: entries, and mails.
+	maxThread = 20_000
+	// shownAtOnce is how many entries one page shows, the newest.
+	shownAtOnce = 300
+	// unfolded is how many of the newest entries stand open; older ones that were read are
+	// folded to one line.
+	unfolded = 4
+	// folded is how much of an entry stands in that line, in bytes.
+	folded = 120
+)
+
+// thread is a ticket as an agent sees it.
+type thread struct {
+	ticket   store.Ticket
+	entries  []store.Entry
+	mails    map[store.OutboundID]store.Outbound
+	accounts []store.Agent
+}
+
+// open finds the ticket that the path names, for who may see it.
+func (d *Desk) open(x *web.Exchange, who store.Agent) (store.Ticket, error) {
+	return d.deps.Store.DeskTicket(x.Request.Context(), staff.ActorOf(x, who), x.Param("number"))
+}
+
+// thread reads a ticket with all that is in its thread.
+func (d *Desk) thread(x *web.Exchange, who store.Agent) (t thread, err error) {
+	if t.ticket, err = d.open(x, who); err != nil {
+		return t, err
+	}
+	return t, d.fill(x.Request.Context(), staff.ActorOf(x, who), &t)
+}
+
+// fill reads what is in the thread of a ticket.
+func (d *Desk) fill(ctx context.Context, by store.Actor, t *thread) (err error) {
+	id := t.ticket.ID
+	t.entries, err = store.Collect(maxThread, store.All(store.MaxPage, func(p store.Page) (store.List[store.Entry], error) {
+		return d.deps.Store.Thread(ctx, by, id, p)
+	}))
+	if err != nil {
+		return err
+	}
+	mails, err := store.Collect(maxThread, store.All(store.MaxPage, func(p store.Page) (store.List[store.Outbound], error) {
+		return d.deps.Store.OutboundsOfTicket(ctx, id, p)
+	}))
+	if err != nil {
+		return err
+	}
+	t.mails = make(map[store.OutboundID]store.Outbound, len(mails))
+	for _, m := range mails {
+		t.mails[m.ID] = m
+	}
+	t.accounts, err = d.accounts(ctx)
+	return err
+}
+
+// author is who wrote an entry.
+func (t thread) author(e store.Entry) string {
+	switch {
+	case e.Author != "":
+		return e.Author
+	case e.Kind == store.EntryMessage:
+		return requesterOf(t.ticket)
+	case e.Agent != 0:
+		return nameOf(accountOf(t.accounts, e.Agent))
+	case e.Kind == store.EntryEvent:
+		return ""
+	}
+	return "Support"
+}
+
+// item is an entry as the page shows it.
+type item struct {
+	Seq    uint32
+	Kind   store.EntryKind
+	Class  string
+	Author string
+	Avatar web.Avatar
+	At     template.HTML
+	Body   template.HTML // an agent's words
+	Plain  string        // a partner's
+	First  string        // its first words, for when it is folded
+	Folded bool
+	Unread bool // the first that the reader has not seen
+	Files  []fileItem
+	Became string // what its status became by it, in words
+	Events []item // a run of events that are folded
+	Bad    bool   // an event that someone has to act on
+
+	Mark       *web.Delivery
+	Detail, Do string
+	UndoID     store.OutboundID // of a reply that its reader may still take back
+}
+
+type fileItem struct {
+	Name, Size, Link string
+	Preview          string // where it can be looked at; "" where it is only saved
+	Image            bool
+}
+
+func entryAddress(number string, seq uint32) string {
+	return fmt.Sprintf("%s#e%d", ticketAddress(number), seq)
+}
+
+func ticketAddress(number string) string { return "/desk/tickets/" + url.PathEscape(number) }
+
+// items are the newest entries as the page shows them. read is up to where its reader had
+// read before.
+func (d *Desk) items(f *frame, t thread, who store.Agent, read uint32, now time.Time) (all []item) {
+	entries := t.entries[max(0, len(t.entries)-shownAtOnce):]
+	open := openFrom(entries)
+	marked := read == 0
+	for _, e := range entries {
+		if e.Kind == store.EntryEvent {
+			all = addEvent(all, d.event(f, t, e))
+			continue
+		}
+		i := d.item(f, t, e, who, now)
+		if !marked && e.Seq > read && e.Agent != who.ID {
+			marked, i.Unread = true, true
+		}
+		i.Folded = e.Seq < open && e.Seq <= read
+		all = append(all, i)
+	}
+	return all
+}
+
+// openFrom is the first of the newest entries that stand open.
+func openFrom(entries []store.Entry) uint32 {
+	left := unfolded
+	for i := len(entries) - 1; i >= 0; i-- {
+		if entries[i].Kind == store.EntryEvent {
+			continue
+		}
+		if left--; left == 0 {
+			return entries[i].Seq
+		}
+	}
+	return 0
+}
+
+// addEvent puts an event behind the others: with those before it in one fold, unless
+// someone has to act on it.
+func addEvent(all []item, e item) []item {
+	if e.Bad {
+		return append(all, e)
+	}
+	if n := len(all); n > 0 && len(all[n-1].Events) > 0 {
+		all[n-1].Events = append(all[n-1].Events, e)
+		return all
+	}
+	return append(all, item{Kind: store.EntryEvent, Class: "event", Events: []item{e}})
+}
+
+func (d *Desk) event(f *frame, t thread, e store.Entry) item {
+	return item{
+		Seq: e.Seq, Kind: e.Kind, Class: "event", At: f.when(e.At), Plain: t.eventWords(e), Bad: needsAct(e.Event),
+		Detail: eventDetail(e),
+	}
+}
+
+func (d *Desk) item(f *frame, t thread, e store.Entry, who store.Agent, now time.Time) item {
+	author := t.author(e)
+	i := item{
+		Seq: e.Seq, Kind: e.Kind, Class: classOf(e.Kind), Author: author, At: f.when(e.At),
+		Avatar: web.AvatarOf(author, "", ""), First: firstWords(e.Body),
+	}
+	base := ticketAddress(t.ticket.Number)
+	for n, file := range e.Files {
+		i.Files = append(i.Files, fileOf(base, e.Seq, n, file))
+	}
+	if e.Kind == store.EntryMessage {
+		i.Plain = e.Body
+	} else {
+		i.Body = rendered(e.Body, i.Files)
+	}
+	if e.Change.StatusTo != "" && e.Change.StatusFrom != e.Change.StatusTo {
+		i.Became = statusWords(e.Change.StatusTo)
+	}
+	if mail, ok := t.mails[e.Outbound]; ok && e.Kind == store.EntryReply {
+		said := deliveryOf(mail, now)
+		mark := said.mark()
+		i.Mark, i.Detail, i.Do = &mark, said.Detail, said.Do
+		if said.State == "waiting" && e.Agent == who.ID {
+			i.UndoID = mail.ID
+		}
+	}
+	return i
+}
+
+// rendered is what an agent wrote, with the images among the entry's own files.
+func rendered(body string, files []fileItem) template.HTML {
+	image := func(name string) (string, bool) {
+		for _, f := range files {
+			if f.Name == name {
+				return cmp.Or(f.Preview, f.Link), f.Image
+			}
+		}
+		return "", false
+	}
+	return template.HTML(markdown.HTML(body, image)) // safe: markdown.HTML says so
+}
+
+func classOf(k store.EntryKind) string {
+	switch k {
+	case store.EntryReply:
+		return "support"
+	case store.EntryNote:
+		return "note"
+	}
+	return "partner"
+}
+
+// firstWords are the first words of a text on one line.
+func firstWords(body string) string {
+	return text.Cut(strings.Join(strings.Fields(text.Cut(body, 4*folded)), " "), folded)
+}
+
+// frame writes instants for one reader.
+type frame struct {
+	x    *web.Exchange
+	zone *time.Location
+	now  time.Time
+}
+
+// when is an instant in the thread: short, and whole in its tip.
+func (f *frame) when(t time.Time) template.HTML {
+	local := t.In(f.zone)
+	layout := "2 Jan 2006, 15:04"
+	switch {
+	case f.now.Sub(t) < 24*time.Hour && f.now.In(f.zone).Day() == local.Day():
+		layout = "15:04"
+	case f.now.Sub(t) < 300*24*time.Hour:
+		layout = "Mon 2 Jan, 15:04"
+	}
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, t.UTC().Format(time.RFC3339),
+		template.HTMLEscapeString(local.Format("Monday 2 January 2006, 15:04:05 MST")), local.Format(layout)))
+}

@@ -1,0 +1,352 @@
+package desk
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"signpost/intake/post"
+	"signpost/intake/staff"
+	"signpost/intake/verdict"
+	"signpost/intake/web"
+	"signpost/store"
+	"signpost/store/origin"
+)
+
+// ticketData is what the ticket's page shows.
+type ticketData struct {
+	Ticket   store.Ticket
+	Path     string
+	List     string // where the list is that it was opened from
+	In       string // that list's parameters, which the forms carry along
+	Status   web.Badge
+	Priority *web.Badge
+	Timers   []web.Timer
+	Promises []promised
+	Items    []item
+	Earlier  int      // entries before those shown
+	Public   []uint32 // messages, replies and notes, for the page to tell what is new
+	Me       string   // the reader's address
+	Zone     *time.Location
+
+	Present []web.Avatar
+	Toasts  []web.Toast
+
+	// Writing.
+	Reply, Note composer
+	Note1st     bool // the note is open, not the reply
+	Files       post.FileArea
+	Newer       []item // what came while the reply was written
+	Dead        string // why no mail reaches the requester's address, "" when it does
+	Undo        string // how long a reply can be taken back
+	After       string // what follows a reply, on the button
+
+	// Details.
+	Requester  store.Contact
+	Proven     bool
+	Country    string
+	Assignee   []option
+	Statuses   []option
+	Priorities []option
+	Categories []option
+	Tags       string
+	Region     string
+	Channel    string
+	Others     []other // the requester's other tickets
+	Company    []other // those of the same mail domain
+	Domain     string
+	Faults     []string // of a form in the details
+}
+
+// promised is one date of the promise.
+type promised struct {
+	Name, Words string
+	Timer       *web.Timer
+	At          time.Time
+}
+
+// composer is one of the two forms for writing.
+type composer struct {
+	Kind    store.EntryKind
+	In      string // the list that the ticket was opened from
+	Body    string
+	Then    store.Status
+	Key     string
+	Version uint32
+	Saved   time.Time // of the draft it began with; zero: none
+	Draft   *post.Draft
+	Area    post.FileArea
+	Faults  post.Sentences
+}
+
+// choice is a form in the details by which one value is set.
+type choice struct {
+	Path, Name, Field, Label, In string
+	Options                      []option
+}
+
+// Choose is the form of that name, which is also the last part of its address.
+func (t ticketData) Choose(name string) choice {
+	c := choice{Path: t.Path, Name: name, Field: name, In: t.In, Label: capital(name)}
+	switch name {
+	case "assign":
+		c.Field, c.Label, c.Options = "agent", "Assigned to", t.Assignee
+	case "status":
+		c.Options = t.Statuses
+	case "priority":
+		c.Options = t.Priorities
+	case "category":
+		c.Options = t.Categories
+	}
+	return c
+}
+
+// other is another ticket, named beside this one.
+type other struct {
+	Number, Path, Title string
+	Status              web.Badge
+}
+
+func (d *Desk) showTicket(x *web.Exchange, who store.Agent) error {
+	if x.WantsJSON() {
+		t, err := d.thread(x, who)
+		if err != nil {
+			return err
+		}
+		return d.sendTicket(x, t)
+	}
+	return d.page(x, who, http.StatusOK, writing{})
+}
+
+// writing is what a page is shown again with after a refusal.
+type writing struct {
+	reply, note *answer
+	newer       []store.Entry
+	fault       string // of a form in the details
+}
+
+// page shows the ticket's page.
+func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) error {
+	ctx, by, now := x.Request.Context(), staff.ActorOf(x, who), time.Now()
+	t, err := d.thread(x, who)
+	if err != nil {
+		return err
+	}
+	live := x.Request.Header.Get(staff.LiveHeader) != ""
+	read, err := d.read(ctx, by, t.ticket, live)
+	if err != nil {
+		return err
+	}
+	k := t.ticket
+	x.Staff(who, "", topicTicket(k.Number), topicList)
+	d.presence.view(k, who, now)
+	data := ticketData{
+		Ticket: k, Path: ticketAddress(k.Number), In: inOf(x), Me: who.Email,
+		Status: statusBadge(k.StatusAt(now)), Timers: timersOf(k, now), Promises: promises(k, now), Zone: d.zone(who, k.Region),
+		Present: d.presence.avatars(k.ID, who.ID, now), Toasts: d.undos.toasts(who.ID, now),
+		Undo: web.Span(d.undoFor(who)),
+	}
+	data.List = listOf(data.In)
+	if data.In != "" {
+		data.After = afterWords(who.Profile.AfterSend)
+	}
+	f := &frame{x: x, zone: data.Zone, now: now}
+	data.Items = d.items(f, t, who, read, now)
+	data.Earlier = max(0, len(t.entries)-shownAtOnce)
+	for _, e := range t.entries {
+		if e.Kind != store.EntryEvent {
+			data.Public = append(data.Public, e.Seq)
+		}
+	}
+	for _, e := range w.newer {
+		data.Newer = append(data.Newer, d.item(f, t, e, who, now))
+	}
+	if err := d.details(ctx, who, by, t, &data, w.fault); err != nil {
+		return err
+	}
+	if err := d.composers(x, by, t.ticket, &data, w); err != nil {
+		return err
+	}
+	return d.ticket.Show(x, status, data)
+}
+
+// read is up to where the agent had read the thread. What a person opens counts as read
+// from then on; what a page fetches by itself to stay fresh does not.
+func (d *Desk) read(ctx context.Context, by store.Actor, k store.Ticket, live bool) (uint32, error) {
+	read, err := d.deps.Store.ReadUpTo(ctx, by, k.ID)
+	if err != nil || live || read >= k.Entries {
+		return read, err
+	}
+	return read, d.deps.Store.MarkRead(ctx, time.Now(), by, k.ID, k.Entries)
+}
+
+// promises are the dates that the partner was promised.
+func promises(k store.Ticket, now time.Time) (all []promised) {
+	timers := timersOf(k, now)
+	add := func(name, of string, at time.Time, met time.Time) {
+		p := promised{Name: name, At: at}
+		switch i := slices.IndexFunc(timers, func(t web.Timer) bool { return t.Of == of }); {
+		case at.IsZero():
+			return
+		case i >= 0:
+			p.Timer = &timers[i]
+		case met.IsZero():
+			p.Words = "no longer counted"
+		case met.After(at):
+			p.Words = "met late, by " + web.Span(met.Sub(at))
+		default:
+			p.Timer = &web.Timer{State: web.TimerMet, Words: "met"}
+		}
+		all = append(all, p)
+	}
+	add("First answer", "first answer", k.Promise.FirstResponseBy, cmp.Or(k.FirstReplyAt, k.SolvedAt))
+	add("Solution", "solution", k.Promise.ResolutionBy, k.SolvedAt)
+	return all
+}
+
+// details fills what stands beside the thread.
+func (d *Desk) details(
+	ctx context.Context, who store.Agent, by store.Actor, t thread, data *ticketData, fault string,
+) (err error) {
+	k := t.ticket
+	data.Requester, data.Proven = k.Requester, !k.ProvenAt.IsZero()
+	data.Channel, data.Tags = channelWords(k.Channel), strings.Join(k.Tags, ", ")
+	if r, ok := d.region(k.Region); ok {
+		data.Region = r.Name
+	}
+	if fault != "" {
+		data.Faults = []string{fault}
+	}
+	if k.Priority == store.PriorityHigh || k.Priority == store.PriorityUrgent {
+		data.Priority = priorityBadge(k.Priority)
+	}
+	data.Assignee = assignees(t, who)
+	for _, s := range statuses() {
+		data.Statuses = append(data.Statuses, option{string(s), statusWords(s), s == k.Status})
+	}
+	for _, p := range store.Priorities() {
+		data.Priorities = append(data.Priorities, option{string(p), capital(string(p)), p == k.Priority})
+	}
+	data.Categories = append(data.Categories, option{"", "None", k.Category == ""})
+	for _, c := range d.deps.Categories {
+		data.Categories = append(data.Categories, option{c, c, c == k.Category})
+	}
+	if k.Category != "" && !slices.Contains(d.deps.Categories, k.Category) {
+		data.Categories = append(data.Categories, option{k.Category, k.Category, true})
+	}
+	if data.Dead, err = d.dead(ctx, k); err != nil {
+		return err
+	}
+	return d.others(ctx, by, k, data)
+}
+
+// assignees are those who may answer the ticket, its reader first.
+func assignees(t thread, who store.Agent) []option {
+	all := []option{{"", "Unassigned", t.ticket.Assignee == 0}, {who.Email, nameOf(who) + " (me)", t.ticket.Assignee == who.ID}}
+	for _, a := range t.accounts {
+		can := !a.Disabled && store.May(a.Actor(), store.ActAnswerTicket, t.ticket.Region) == nil
+		if a.ID != who.ID && (can || a.ID == t.ticket.Assignee) {
+			all = append(all, option{a.Email, nameOf(a), t.ticket.Assignee == a.ID})
+		}
+	}
+	return all
+}
+
+// dead is why no mail reaches the requester, in words; "" when nothing keeps it back.
+func (d *Desk) dead(ctx context.Context, k store.Ticket) (string, error) {
+	all, err := d.deps.Store.SuppressionsOf(ctx, store.Instant(time.Now()), k.Requester.Email)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range all {
+		switch {
+		case !s.Scope.Stops(store.MailReply):
+		case s.By != "":
+			return "It was suppressed by " + s.By + ".", nil
+		default:
+			return "Mail to it bounced: " + verdict.Reason(s.Reason) + ".", nil
+		}
+	}
+	return "", nil
+}
+
+const (
+	othersShown = 6
+	// othersLooked is how many of a requester's tickets are looked at for them.
+	othersLooked = 50
+)
+
+// others names the requester's other tickets, and those of their company.
+func (d *Desk) others(ctx context.Context, by store.Actor, k store.Ticket, data *ticketData) error {
+	mine, err := d.deps.Store.TicketsByRequester(ctx, k.Requester.Email, 0, othersLooked)
+	if err != nil {
+		return err
+	}
+	for _, o := range mine {
+		if o.ID != k.ID && o.Channel != store.ChannelCanary && by.Sees(o.Region) && len(data.Others) < othersShown {
+			data.Others = append(data.Others, otherOf(o))
+		}
+	}
+	domain := store.Domain(k.Requester.Email)
+	if domain == "" || origin.IsPublicHost(domain) {
+		return nil
+	}
+	data.Domain = domain
+	found, err := d.deps.Store.DeskTickets(ctx, by, store.TicketFilter{Query: "@" + domain}, store.Page{Limit: othersLooked})
+	if errors.Is(err, store.ErrInvalid) { // a domain longer than a query
+		return nil
+	}
+	for _, o := range found.Items {
+		theirs := store.AddressKey(o.Ticket.Requester.Email) == store.AddressKey(k.Requester.Email)
+		if !theirs && store.Domain(o.Ticket.Requester.Email) == domain && len(data.Company) < othersShown {
+			data.Company = append(data.Company, otherOf(o.Ticket))
+		}
+	}
+	return err
+}
+
+func otherOf(k store.Ticket) other {
+	return other{Number: k.Number, Path: ticketAddress(k.Number), Title: cmp.Or(k.Title, "(no title)"),
+		Status: statusBadge(k.StatusAt(time.Now()))}
+}
+
+// composers fills the two forms: with what was refused, else with the drafts.
+func (d *Desk) composers(x *web.Exchange, by store.Actor, k store.Ticket, data *ticketData, w writing) (err error) {
+	if data.Reply, err = d.composer(x, by, k, store.EntryReply, w.reply); err != nil {
+		return err
+	}
+	if data.Note, err = d.composer(x, by, k, store.EntryNote, w.note); err != nil {
+		return err
+	}
+	written := func(c composer) bool { return c.Body != "" || len(c.Area.Kept) > 0 }
+	data.Note1st = w.note != nil || w.reply == nil && !written(data.Reply) && written(data.Note)
+	if want := x.Request.URL.Query().Get("write"); want != "" {
+		data.Note1st = want == "note"
+	}
+	return nil
+}
+
+func (d *Desk) composer(
+	x *web.Exchange, by store.Actor, k store.Ticket, kind store.EntryKind, refused *answer,
+) (composer, error) {
+	c := composer{Kind: kind, In: inOf(x), Version: k.Version, Key: rand.Text(), Draft: &post.Draft{}}
+	if refused != nil {
+		c.Body, c.Then, c.Draft = refused.Body, store.Status(refused.Then), &refused.Draft
+		c.Key = cmp.Or(refused.Key, c.Key)
+		c.Faults = refused.Sentences(x.Lang)
+	} else {
+		kept, err := d.deps.Store.Draft(x.Request.Context(), by, k.ID, kind)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return c, err
+		}
+		c.Body, c.Then, c.Saved = kept.Body, kept.Then, kept.SavedAt
+		c.Draft.Files = kept.Files
+	}
+	c.Area = d.deps.Posts.FileArea(time.Now(), c.Draft)
+	return c, nil
+}

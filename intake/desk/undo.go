@@ -1,0 +1,105 @@
+package desk
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"signpost/intake/staff"
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// undos remembers which replies can still be taken back, so that every page of the desk
+// offers the way. It lives as long as the process: after a restart the reply's own entry
+// still offers it. It is safe for concurrent use.
+type undos struct {
+	mu      sync.Mutex
+	pending map[store.AgentID][]pending
+}
+
+// pending is a reply that waits.
+type pending struct {
+	mail   store.OutboundID
+	number string
+	to     string
+	until  time.Time
+}
+
+// maxPending is how many of one agent's replies are offered at a time.
+const maxPending = 20
+
+func newUndos() *undos { return &undos{pending: make(map[store.AgentID][]pending)} }
+
+func (u *undos) add(who store.AgentID, p pending) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	all := append(u.pending[who], p)
+	u.pending[who] = all[max(0, len(all)-maxPending):]
+}
+
+func (u *undos) drop(who store.AgentID, mail store.OutboundID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.keep(who, func(p pending) bool { return p.mail != mail })
+}
+
+// keep is called under the lock.
+func (u *undos) keep(who store.AgentID, wanted func(pending) bool) {
+	left := slices.DeleteFunc(u.pending[who], func(p pending) bool { return !wanted(p) })
+	if u.pending[who] = left; len(left) == 0 {
+		delete(u.pending, who)
+	}
+}
+
+// toasts offer the ways back that an agent has now.
+func (u *undos) toasts(who store.AgentID, now time.Time) (all []web.Toast) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.keep(who, func(p pending) bool { return now.Before(p.until) })
+	for _, p := range u.pending[who] {
+		all = append(all, web.Toast{
+			Words: "Sending to " + p.to + " (" + p.number + ")",
+			Until: p.until,
+			Undo: &web.Undo{
+				Path: ticketAddress(p.number) + "/undo", Fields: map[string]string{"id": strconv.FormatUint(uint64(p.mail), 10)},
+			},
+		})
+	}
+	return all
+}
+
+// postUndo takes a reply back: its text is the author's draft again.
+func (d *Desk) postUndo(x *web.Exchange, who store.Agent) error {
+	if err := parseForm(x); err != nil {
+		return err
+	}
+	k, err := d.open(x, who)
+	if err != nil {
+		return err
+	}
+	id, err := strconv.ParseUint(x.Request.PostForm.Get("id"), 10, 64)
+	if err != nil {
+		return d.refuseAct(x, who, http.StatusUnprocessableEntity, "There is no such reply to take back.")
+	}
+	done, err := d.deps.Store.Undo(x.Request.Context(), store.Instant(time.Now()), staff.ActorOf(x, who), store.OutboundID(id))
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		d.undos.drop(who.ID, store.OutboundID(id))
+		return d.refuseAct(x, who, http.StatusConflict, "It is too late: the reply has been sent.")
+	case errors.Is(err, store.ErrForbidden):
+		return d.refuseAct(x, who, http.StatusForbidden, "Only its author can take a reply back.")
+	case err != nil:
+		return err
+	}
+	d.undos.drop(who.ID, store.OutboundID(id))
+	d.told(done.Ticket, done.Ticket.Entries)
+	x.Log.Info("reply taken back", "request", x.ID, "ticket", k.Number, "outbound", id, "agent", who.ID)
+	if x.WantsJSON() {
+		return d.sendTicketOf(x, who, done.Ticket)
+	}
+	return x.Redirect(ticketAddress(done.Ticket.Number) + "?write=reply#write")
+}
