@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // OutboundID is the store's own name of a mail to send: ascending, never reused.
 type OutboundID uint64
@@ -216,4 +219,24 @@ type Finish struct {
 	// reply says, read as a report of a bounce would be; of one in StateHeld, what
 	// receiving servers hold against us. No Outcome: it says nothing of either.
 	Report Report
+}
+
+// maxReferences is how many of a thread's Message-IDs a mail names: the first and the
+// last ones (RFC 5322 section 3.6.4 lets the others go).
+const maxReferences = 20
+
+// References are the Message-ID that a ticket's next mail to an address answers, and those
+// of its thread, from the ticket's mails in the order in which they were queued.
+func References(mails []Outbound, to string) (last string, all []string) {
+	for _, m := range mails {
+		undone := m.State == StateSuppressed && m.Reason == RuleUndone
+		written := m.Kind == MailConfirmation || m.Kind == MailReply
+		if written && !undone && AddressKey(m.To) == AddressKey(to) {
+			all, last = append(all, m.MessageID), m.MessageID
+		}
+	}
+	if over := len(all) - maxReferences; over > 0 {
+		all = slices.Delete(all, 1, 1+over)
+	}
+	return last, all
 }

@@ -24,6 +24,7 @@ import (
 	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/mail/canary"
+	"signpost/mail/compose"
 	"signpost/mail/outbox"
 	"signpost/mail/watch"
 	"signpost/sla"
@@ -53,6 +54,7 @@ type App struct {
 
 	policy   sla.Policy
 	sender   *outbox.Sender
+	composer *compose.Composer
 	upkeep   *upkeep.Upkeep
 	watchers []*watch.Watcher
 	web      *web.Server
@@ -155,6 +157,7 @@ func (a *App) buildSender(d dialers) error {
 	if err != nil {
 		return err
 	}
+	a.composer = composer
 	cfg := a.cfg.ForSender(a.accounts)
 	cfg.Dial, cfg.Owner = d.smtp, a.duties.Owner
 	if err := cfg.Validate(); err != nil {
@@ -218,7 +221,7 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 	if err := contact.Mount(a.web); err != nil {
 		return err
 	}
-	if err := a.buildStaff(); err != nil {
+	if err := a.buildStaff(posts); err != nil {
 		return err
 	}
 	if mount != nil {

@@ -33,8 +33,9 @@ type DemoCmd struct {
 	IMAP string `env:"SIGNPOST_IMAP" default:"127.0.0.1:1143" help:"Where the sandbox shows mailboxes (${default})."`
 	Data string `env:"SIGNPOST_DATA" default:"data/demo" help:"Data folder (${default})." type:"path"`
 
-	Canary time.Duration `env:"SIGNPOST_CANARY" default:"0s" help:"How often the canary flies; 0s: by hand at /ops/health alone (${default})."`
-	Log    string        `default:"warn" help:"debug, info, warn or error (${default})."`
+	Canary time.Duration  `env:"SIGNPOST_CANARY" default:"0s" help:"How often the canary flies; 0s: by hand at /ops/health alone (${default})."`
+	Undo   *time.Duration `env:"SIGNPOST_UNDO" help:"How long every reply waits for undo, 30s at most; without it, as its author's profile says." placeholder:"TIME"`
+	Log    string         `default:"warn" help:"debug, info, warn or error (${default})."`
 }
 
 // Run serves until the process is told to stop.
@@ -99,6 +100,7 @@ func openDemo(c DemoCmd, log *slog.Logger, change ...func(*config.Config)) (_ *d
 	d.host = sandbox.New(sandbox.Config{Password: demoPassword, Host: sandboxHost, Log: log})
 	cfg := demoConfig(c.Data, d.url(), secret)
 	cfg.Canary.Every = c.Canary
+	cfg.SetUndo(c.Undo)
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -222,6 +224,7 @@ func (d *demo) welcome(w io.Writer) {
 
   Help centre     %[1]s/
   Contact form    %[1]s/contact
+  Desk            %[1]s/desk        where agents answer
   Sandbox         %[1]s/sandbox     every mail, and a form to write one as anybody
   Staff           %[1]s/sign-in     password %[4]s%[6]s
   Health          %[1]s/readyz      metrics: %[1]s/metrics

@@ -6,13 +6,15 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"signpost/cmd/signpost/config"
 )
 
 // ServeCmd runs the service.
 type ServeCmd struct {
-	Config string `required:"" help:"Configuration file." placeholder:"FILE"`
+	Config string         `required:"" help:"Configuration file." placeholder:"FILE"`
+	Undo   *time.Duration `env:"SIGNPOST_UNDO" help:"How long every reply waits for undo, 30s at most; without it, as its author's profile says." placeholder:"TIME"`
 }
 
 // Run serves until the process is told to stop.
@@ -21,6 +23,7 @@ func (c *ServeCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	cfg.SetUndo(c.Undo)
 	log, err := newLog(env.stderr, cfg.Service.Log)
 	if err != nil {
 		return err

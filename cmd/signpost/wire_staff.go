@@ -6,14 +6,17 @@ import (
 
 	"signpost/cmd/signpost/alarm"
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/replymail"
+	"signpost/intake/desk"
 	"signpost/intake/ops"
+	"signpost/intake/post"
 	"signpost/intake/staff"
 	"signpost/mail/watch"
 	"signpost/store"
 )
 
 // buildStaff adds the door for those who work here and the rooms behind it.
-func (a *App) buildStaff() (err error) {
+func (a *App) buildStaff(posts *post.Reader) (err error) {
 	if a.staff, err = staff.New(a.cfg.ForStaff(), staff.Deps{Agents: a.db, Ring: a.ring, Home: staffHome}); err != nil {
 		return err
 	}
@@ -21,6 +24,9 @@ func (a *App) buildStaff() (err error) {
 		return err
 	}
 	if err := a.sealSecrets(); err != nil {
+		return err
+	}
+	if err := a.buildDesk(posts); err != nil {
 		return err
 	}
 	board, err := ops.New(ops.Deps{
@@ -32,6 +38,19 @@ func (a *App) buildStaff() (err error) {
 		return err
 	}
 	return board.Mount(a.web)
+}
+
+// buildDesk adds the agents' desk, whose section comes first in the navigation.
+func (a *App) buildDesk(posts *post.Reader) error {
+	room, err := desk.New(desk.Deps{
+		Store: a.db, Blobs: a.blobs, Door: a.staff, Posts: posts, Ring: a.ring, English: a.texts.Langs()[0],
+		Regions: a.cfg.Regions(), Categories: a.cfg.Form.Categories, LinkKept: a.cfg.LinkKept(), Undo: a.cfg.Undo(),
+		Preview: replymail.Preview(a.composer), Kick: a.sender.Kick,
+	})
+	if err != nil {
+		return err
+	}
+	return room.Mount(a.web)
 }
 
 // sealSecrets seals what an older version, or an older secret of the installation,
@@ -50,6 +69,9 @@ func (a *App) sealSecrets() error {
 
 // staffHome is the page that opens after a sign-in.
 func staffHome(who store.Agent) string {
+	if who.Has(store.RoleAgent) {
+		return "/desk"
+	}
 	if who.Has(store.RoleOps) {
 		return "/ops"
 	}

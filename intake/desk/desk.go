@@ -56,8 +56,9 @@ type Deps struct {
 	LinkKept time.Duration
 	// Undo is how long every reply waits; nil: as its author's profile says.
 	Undo *time.Duration
-	// Preview composes the mail of a reply as it would be sent now.
-	Preview func(ctx context.Context, o store.Outbound, e store.Entry) (Mail, error)
+	// Preview composes the mail of a reply as it would be sent now: from the row and the
+	// entry that it would have, and the messages and replies before it, the newest first.
+	Preview func(ctx context.Context, o store.Outbound, e store.Entry, earlier []store.Entry) (Mail, error)
 	// Kick tells the sender that mail waits; called after the commit.
 	Kick func()
 }
@@ -81,6 +82,9 @@ func New(deps Deps) (*Desk, error) {
 	if deps.Store == nil || deps.Blobs == nil || deps.Door == nil || deps.Posts == nil || deps.Ring == nil ||
 		deps.Preview == nil || deps.Kick == nil {
 		return nil, errors.New("desk: a dependency is missing")
+	}
+	if deps.Undo != nil && (*deps.Undo < 0 || *deps.Undo > store.MaxUndo) {
+		return nil, fmt.Errorf("desk: a reply waits between 0s and %v for undo, not %v (SIGNPOST_UNDO)", store.MaxUndo, *deps.Undo)
 	}
 	d := &Desk{deps: deps, zones: make(map[string]*time.Location), undos: newUndos(), previews: newPreviews()}
 	for _, r := range deps.Regions {

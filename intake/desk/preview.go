@@ -1,11 +1,15 @@
 package desk
 
 import (
+	"cmp"
 	"crypto/rand"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
+	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -74,18 +78,37 @@ func (d *Desk) postPreview(x *web.Exchange, who store.Agent) error {
 
 // compose is the mail of what stands in the form.
 func (d *Desk) compose(x *web.Exchange, who store.Agent, k store.Ticket, a *answer, then store.Status) (Mail, error) {
+	t := thread{ticket: k}
+	if err := d.fill(x.Request.Context(), staff.ActorOf(x, who), &t); err != nil {
+		return Mail{}, err
+	}
 	region, _ := d.region(k.Region)
 	now := store.Instant(time.Now())
 	o := store.Outbound{
 		Kind: store.MailReply, Region: k.Region, From: region.Address, FromName: region.Name, To: k.Requester.Email,
 		Langs: []string{k.Requester.Lang}, Ticket: k.ID, Number: k.Number, Link: k.Link, Entry: k.Entries + 1, QueuedAt: now,
+		Proven: !k.ProvenAt.IsZero(), Text: who.Profile.Signature(k.Requester.Lang),
 		MessageID: d.deps.Ring.MessageID(now, store.MailReply, store.Domain(region.Address)),
 	}
 	e := store.Entry{
 		Ticket: k.ID, Seq: o.Entry, Kind: store.EntryReply, Author: who.Shown(), Agent: who.ID, At: now, Body: a.Body,
 		Files: a.Files, Change: store.Change{StatusFrom: k.Status, StatusTo: then},
 	}
-	return d.deps.Preview(x.Request.Context(), o, e)
+	mails := slices.SortedFunc(maps.Values(t.mails), func(a, b store.Outbound) int { return cmp.Compare(a.ID, b.ID) })
+	o.InReplyTo, o.References = store.References(mails, o.To)
+	return d.deps.Preview(x.Request.Context(), o, e, t.public(now))
+}
+
+// public are the messages and replies that partners are shown at an instant, the newest
+// first.
+func (t thread) public(now time.Time) (all []store.Entry) {
+	for _, e := range slices.Backward(t.entries) {
+		written := e.Kind == store.EntryMessage || e.Kind == store.EntryReply
+		if written && !e.PublicAt().After(now) {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 // previews keeps the HTML of the last previews, which their frames fetch. It is safe for

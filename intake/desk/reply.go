@@ -243,7 +243,7 @@ func mentions(body string, accounts []store.Agent) (all []store.AgentID) {
 // undoFor is how long a reply of the agent waits.
 func (d *Desk) undoFor(who store.Agent) time.Duration {
 	if d.deps.Undo != nil {
-		return min(*d.deps.Undo, store.MaxUndo)
+		return *d.deps.Undo
 	}
 	return who.Profile.UndoFor()
 }

@@ -22,7 +22,7 @@ type ticketStore interface {
 	Thread(ctx context.Context, by store.Actor, id store.TicketID, p store.Page) (store.List[store.Entry], error)
 	OutboundsOfTicket(ctx context.Context, id store.TicketID, p store.Page) (store.List[store.Outbound], error)
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
-	TicketsByRequester(ctx context.Context, address string, before store.TicketID, limit int) ([]store.Ticket, error)
+	TicketsByRequester(ctx context.Context, address string, p store.Page) (store.List[store.Ticket], error)
 	MarkRead(ctx context.Context, now time.Time, by store.Actor, id store.TicketID, seq uint32) error
 	ReadUpTo(ctx context.Context, by store.Actor, id store.TicketID) (uint32, error)
 }

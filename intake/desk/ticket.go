@@ -283,7 +283,7 @@ const (
 
 // others names the requester's other tickets, and those of their company.
 func (d *Desk) others(ctx context.Context, by store.Actor, k store.Ticket, data *ticketData) error {
-	mine, err := d.deps.Store.TicketsByRequester(ctx, k.Requester.Email, 0, othersLooked)
+	mine, err := store.Items(d.deps.Store.TicketsByRequester(ctx, k.Requester.Email, store.Page{Limit: othersLooked}))
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -161,10 +160,6 @@ func (t *txn) newer(id store.TicketID, version uint32) (all []store.Entry, err e
 	return all, err
 }
 
-// maxReferences is how many of a thread's Message-IDs a mail names: the first and the
-// last ones (RFC 5322 section 3.6.4 lets the others go).
-const maxReferences = 20
-
 // mailReply writes a reply and the mail that it goes out as, with the ticket.
 func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.NewReply) (store.Outbound, error) {
 	if _, err := t.ticketByLink(now, k.Link); errors.Is(err, store.ErrNotFound) {
@@ -242,16 +237,7 @@ func (s *Store) ReplyOf(
 // thread, of the mails to its present address.
 func (t *txn) references(k store.Ticket) (last string, all []string, err error) {
 	mails, err := t.mailsOf(k.ID)
-	for _, row := range mails {
-		undone := row.State == store.StateSuppressed && row.Reason == store.RuleUndone
-		written := row.Kind == store.MailConfirmation || row.Kind == store.MailReply
-		if written && !undone && store.AddressKey(row.To) == store.AddressKey(k.Requester.Email) {
-			all, last = append(all, row.MessageID), row.MessageID
-		}
-	}
-	if over := len(all) - maxReferences; over > 0 {
-		all = slices.Delete(all, 1, 1+over)
-	}
+	last, all = store.References(mails, k.Requester.Email)
 	return last, all, err
 }
 

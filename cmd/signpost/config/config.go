@@ -32,7 +32,15 @@ type Config struct {
 	Canary    Canary             `toml:"canary"`
 
 	regionOrder []string // ids as the file lists them
+	undo        *time.Duration
 }
+
+// SetUndo lets every reply wait so long for undo, whatever its author's profile says; nil
+// leaves it to that. It comes from the environment alone: checks do not wait.
+func (c *Config) SetUndo(wait *time.Duration) { c.undo = wait }
+
+// Undo is what SetUndo set.
+func (c Config) Undo() *time.Duration { return c.undo }
 
 // Service is what the process as a whole needs.
 type Service struct {
