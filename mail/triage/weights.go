@@ -22,7 +22,7 @@ var weightFile []byte
 const (
 	// noticeScore is what silences alone. It is high on purpose: a person without an
 	// answer is worse than a notice answered.
-	noticeScore = 3.0
+	noticeScore = 2.8
 	// letterScore is below what a text is a letter, whatever words of a program it holds;
 	// surelyLetterScore, whatever its subject.
 	letterScore       = 0.0
