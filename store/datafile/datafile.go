@@ -45,8 +45,8 @@ type Options struct {
 // that cannot be read; a file may open and hold damaged pages all the same, which
 // Check finds.
 //
-// A file of an older version is migrated first, which takes as much room again and a while
-// for a large one: about a minute a million tickets. The older file stays beside it (Older).
+// A file of an older version is migrated first, which takes half as much room again as the file
+// and minutes for a large one (measured: 200,000 tickets and 50,000 mails in 44 s). The older file stays beside it (Older).
 // store.ErrFull where there is no room; the older file is as it was then.
 func Open(path string, opts Options) (*verbs.Store, error) {
 	if opts.Log == nil {

@@ -24,7 +24,8 @@ import (
 const (
 	newSuffix   = ".new" // the copy while it is made
 	olderSuffix = ".older"
-	// spare is how much room is asked for beside the older file's size.
+	// spare is how much room is asked for beside half as much again as the older file's
+	// size: this version keeps indexes that older ones had not (measured: a sixth more).
 	spare = 16 << 20
 	// progressEvery is how often the log is told how far the copy came.
 	progressEvery = 10 * time.Second
@@ -128,7 +129,7 @@ func (m *migration) enoughRoom() error {
 	if err != nil {
 		return err
 	}
-	needed := uint64(info.Size()) + spare
+	needed := uint64(info.Size())*3/2 + spare
 	if free, known := m.free(filepath.Dir(m.path)); known && free < needed {
 		return fmt.Errorf("%w: the data file is of an older version and is copied into a new one, which needs %d MiB free "+
 			"beside it; there are %d MiB: make room for %d MiB more and start again", store.ErrFull,

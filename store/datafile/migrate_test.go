@@ -373,8 +373,8 @@ func TestAMigrationAsksForRoomFirst(t *testing.T) {
 	m := &migration{path: path, log: quiet(), reached: func(string) error { return nil },
 		free: func(string) (uint64, bool) { return 10 << 20, true }}
 	_, err := openOr(m, Options{})
-	if !errors.Is(err, store.ErrFull) || !strings.Contains(err.Error(), "needs 21 MiB free") ||
-		!strings.Contains(err.Error(), "make room for 11 MiB more") {
+	if !errors.Is(err, store.ErrFull) || !strings.Contains(err.Error(), "needs 23 MiB free") ||
+		!strings.Contains(err.Error(), "make room for 13 MiB more") {
 		t.Errorf("got %v", err)
 	}
 	if got := namesIn(t, filepath.Dir(path)); got != "signpost.db" {
