@@ -36,6 +36,11 @@ const (
 	EventCategoryChanged Event = "category_changed"
 	EventTagsChanged     Event = "tags_changed"
 	EventReplyUndone     Event = "reply_undone" // it was a reply, Outbound its mail
+	// What the partner did on the ticket's page.
+	EventPartnerSolved   Event = "partner_solved"
+	EventPartnerReopened Event = "partner_reopened"
+	EventRated           Event = "rated"    // Change has the score, Body is the comment
+	EventFollowed        Event = "followed" // a new ticket goes on from this one, Body is its number
 )
 
 // Entry is one item of a ticket's thread, numbered from 1.
@@ -76,4 +81,5 @@ type Change struct {
 	PriorityFrom, PriorityTo Priority
 	CategoryFrom, CategoryTo string
 	TagsAdded, TagsRemoved   []string
+	ScoreFrom, ScoreTo       int // of the partner's rating, 0 for none
 }

@@ -66,6 +66,7 @@ type Store interface {
 	Tickets
 	Desk
 	Links
+	Partners
 	Outbox
 	Ledger
 	Deliveries
@@ -97,11 +98,15 @@ type Tickets interface {
 	// n.Fingerprint, nothing is written and the first call's ticket and
 	// confirmation are returned, as they stand now, with Replayed set. The same
 	// key with another fingerprint returns them too, with ErrConflict.
+	//
+	// With n.Follows, an EventFollowed entry of the older ticket tells of the new one.
+	// ErrNotFound as TicketByLink; ErrConflict for one that is not closed or has another
+	// requester's address (AddressKey).
 	OpenTicket(ctx context.Context, now time.Time, n NewTicket) (Opened, error)
 	// AppendMessage adds a partner's follow-up to the ticket behind link, marks
 	// the requester's address as proven, and reopens a solved or pending
-	// ticket. ErrNotFound for an unknown, expired or revoked link. Idempotency
-	// as in OpenTicket, for each link on its own; a repeat returns the first
+	// ticket. ErrNotFound for an unknown, expired or revoked link, ErrClosed for a
+	// closed ticket. Idempotency as in OpenTicket, for each link on its own; a repeat returns the first
 	// call's entry.
 	AppendMessage(ctx context.Context, now time.Time, by Actor, m NewMessage) (Entry, error)
 

@@ -103,6 +103,11 @@ type Ticket struct {
 	SeenAt time.Time
 	// Trouble is the event that told of a mail which did not arrive, "" once another did.
 	Trouble Event
+
+	Rating Rating
+	// Follows is the closed ticket that this one goes on from, FollowedBy the newest that
+	// goes on from this one; 0 for none.
+	Follows, FollowedBy TicketID
 }
 
 // InTrouble tells whether what support wrote last did not arrive, or cannot.
@@ -111,7 +116,7 @@ func (k Ticket) InTrouble() bool { return k.Trouble != "" || k.Question == Quest
 // StatusAt is the status as it is shown at an instant: of a ticket solved for
 // ClosedAfter StatusClosed.
 func (k Ticket) StatusAt(now time.Time) Status {
-	if k.Status == StatusSolved && !k.SolvedAt.IsZero() && !now.Before(k.SolvedAt.Add(ClosedAfter)) {
+	if until := k.ReopenUntil(); !until.IsZero() && !now.Before(until) {
 		return StatusClosed
 	}
 	return k.Status
@@ -158,6 +163,9 @@ type NewTicket struct {
 	Link        LinkID
 	LinkExpires time.Time // after now
 	MessageID   string
+	// Follows is the link of a closed ticket's page, from which the new one goes on for the
+	// same address; that is then proven. Zero for none.
+	Follows LinkID
 	// Idempotency folds repeated posts, "" for none: a key chosen by the client,
 	// at most 200 bytes. Fingerprint is a hash over what the post said.
 	Idempotency string

@@ -180,6 +180,9 @@ func (m *model) appendMessage(now time.Time, n store.NewMessage) (store.Entry, e
 		}
 		return e, nil
 	}
+	if k.StatusAt(now) == store.StatusClosed {
+		return store.Entry{}, store.ErrClosed
+	}
 	if k.ProvenAt.IsZero() {
 		k.ProvenAt = now
 	}

@@ -44,7 +44,8 @@ func agreeWithModel(t *testing.T, open func(t *testing.T) store.Store) {
 			"report": r.report, "reportMore": r.report, "release": r.release, "suppress": r.suppress, "restored": r.restored,
 			"clock": r.clock, "raws": r.dropRaws, "retry": r.retry, "agent": r.agent, "session": r.session,
 			"sessionAgain": r.session, "reply": r.reply, "replyMore": r.reply, "undo": r.undo, "arrange": r.arrange,
-			"draft": r.draft, "follow": r.follow,
+			"byPartner": r.byPartner,
+			"draft":     r.draft, "follow": r.follow,
 			"housekeep": r.housekeep, "time passes": r.pass, "": r.glance,
 		})
 		r.readAll()

@@ -162,6 +162,7 @@ func (c *checker) tickets() error {
 		}
 		c.counts[string(countTicket)+k.Region]++
 		c.hours.ticket(k)
+		c.follows(k)
 		return c.thread(k)
 	})
 }

@@ -21,6 +21,7 @@ type opening struct {
 	entry     []byte // first, encoded
 	budgets   []metered
 	confirmed bool // see Opening
+	follows   store.Ticket
 }
 
 // Opening is one ticket of OpenTickets.
@@ -166,11 +167,17 @@ func (t *txn) openTicket(o opening) (store.Opened, error) {
 	if err := t.unusedBy(o); err != nil {
 		return store.Opened{}, err
 	}
+	if err := t.findFollowed(&o); err != nil {
+		return store.Opened{}, err
+	}
 	p, err := t.allowed(o.now, o.Requester.Email, store.MailConfirmation, o.budgets)
 	if err != nil {
 		return store.Opened{}, err
 	}
 	ticket, err := t.newTicket(o, p.dead)
+	if err == nil {
+		err = t.tellFollowed(o, ticket)
+	}
 	if err != nil {
 		return store.Opened{}, err
 	}
@@ -245,6 +252,9 @@ func (t *txn) newTicket(o opening, dead bool) (store.Ticket, error) {
 		ID: store.TicketID(id), Region: o.Region.ID, Channel: o.Channel, Status: store.StatusOpen,
 		Requester: o.Requester, Category: o.Category, Title: o.Title, OpenedAt: o.now, ChangedAt: o.now,
 		Promise: o.Promise, Link: o.Link, Priority: store.PriorityNormal,
+	}
+	if k.Follows = o.follows.ID; k.Follows != 0 {
+		k.ProvenAt = o.now
 	}
 	if dead {
 		k.Question = store.QuestionUndeliverable
@@ -330,6 +340,9 @@ func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, err
 	key := messageKey(m)
 	if used, ok := t.usedPost(key, now); ok && m.Idempotency != "" {
 		return t.appended(used, m)
+	}
+	if k.StatusAt(now) == store.StatusClosed {
+		return store.Entry{}, store.ErrClosed
 	}
 	e := store.Entry{
 		Ticket: k.ID, Seq: k.Entries + 1, Kind: store.EntryMessage, Author: k.Requester.Name,

@@ -46,6 +46,30 @@ type ticketRecord struct {
 	Tags     []string `cbor:"32,keyasint,omitempty"`
 	SeenAt   int64    `cbor:"33,keyasint,omitempty"`
 	Trouble  string   `cbor:"34,keyasint,omitempty"`
+
+	Rating     *ratingRecord `cbor:"35,keyasint,omitempty"` // nil without one
+	Follows    uint64        `cbor:"36,keyasint,omitempty"`
+	FollowedBy uint64        `cbor:"37,keyasint,omitempty"`
+}
+
+type ratingRecord struct {
+	Score   int    `cbor:"1,keyasint"`
+	Comment string `cbor:"2,keyasint,omitempty"`
+	First   int64  `cbor:"3,keyasint"`
+}
+
+func newRatingRecord(r store.Rating) *ratingRecord {
+	if r.Score == 0 {
+		return nil
+	}
+	return &ratingRecord{r.Score, r.Comment, micros(r.FirstAt)}
+}
+
+func (r *ratingRecord) rating() store.Rating {
+	if r == nil {
+		return store.Rating{}
+	}
+	return store.Rating{Score: r.Score, Comment: r.Comment, FirstAt: instant(r.First)}
 }
 
 func newTicketRecord(k store.Ticket) *ticketRecord {
@@ -61,7 +85,8 @@ func newTicketRecord(k store.Ticket) *ticketRecord {
 		LastPublic: string(k.LastPublic), PublicAt: micros(k.LastPublicAt), LastPartner: micros(k.LastPartnerAt),
 		LastAgent: micros(k.LastAgentAt), Stopped: micros(k.StoppedAt), Solved: micros(k.SolvedAt),
 		Replies: k.Replies, Assignee: uint64(k.Assignee), Priority: keptPriority(k.Priority), Tags: k.Tags,
-		SeenAt: micros(k.SeenAt), Trouble: string(k.Trouble),
+		SeenAt: micros(k.SeenAt), Trouble: string(k.Trouble), Rating: newRatingRecord(k.Rating),
+		Follows: uint64(k.Follows), FollowedBy: uint64(k.FollowedBy),
 	}
 }
 
@@ -82,7 +107,8 @@ func (t *txn) ticket(id store.TicketID) (store.Ticket, error) {
 		LastPartnerAt: instant(r.LastPartner), LastAgentAt: instant(r.LastAgent),
 		StoppedAt: instant(r.Stopped), SolvedAt: instant(r.Solved), Replies: r.Replies,
 		Assignee: store.AgentID(r.Assignee), Priority: readPriority(r.Priority), Tags: r.Tags, SeenAt: instant(r.SeenAt),
-		Trouble: store.Event(r.Trouble),
+		Trouble: store.Event(r.Trouble), Rating: r.Rating.rating(),
+		Follows: store.TicketID(r.Follows), FollowedBy: store.TicketID(r.FollowedBy),
 	}
 	copy(k.Link[:], r.Link)
 	return k, nil
