@@ -46,8 +46,8 @@ type Options struct {
 // Check finds.
 //
 // A file of an older version is migrated first, which takes half as much room again as the file
-// and minutes for a large one (measured: 200,000 tickets and 50,000 mails in 44 s). The older file stays beside it (Older).
-// store.ErrFull where there is no room; the older file is as it was then.
+// and minutes for a large one (measured: 200,000 tickets and 50,000 mails in 44 s).
+// The older file stays beside it (Older). store.ErrFull where there is no room; the older file is as it was then.
 func Open(path string, opts Options) (*verbs.Store, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)

@@ -92,8 +92,8 @@ func (m *migration) copy(ctx context.Context, older *bolt.Engine) (err error) {
 	if err := m.enoughRoom(); err != nil {
 		return err
 	}
-	m.log.Info("the data file is of an older version and is migrated; it is kept beside the new one until the next clean stop",
-		"path", m.path, "older", Older(m.path))
+	m.log.Info("the data file is of an older version and is migrated; it is kept beside the new one until "+
+		"the next clean stop", "path", m.path, "older", Older(m.path))
 	defer func() {
 		if err != nil && !errors.Is(err, errCrash) {
 			err = errors.Join(err, m.dropUnfinished(made))

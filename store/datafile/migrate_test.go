@@ -246,7 +246,8 @@ func TestUncleanTextsAreCleanedAndFound(t *testing.T) {
 	}
 	// The mail to a cleaned domain waits in that domain's queue, and can be claimed and sent.
 	claimed, err := db.ClaimOutbound(ctx, time.Now(), store.Claim{Limit: 50, Lease: store.Leases{time.Hour}})
-	if err != nil || !slices.ContainsFunc(claimed, func(o store.Outbound) bool { return o.To == "w\uFFFD@waiting.example" }) {
+	toCleaned := func(o store.Outbound) bool { return o.To == "w\uFFFD@waiting.example" }
+	if err != nil || !slices.ContainsFunc(claimed, toCleaned) {
 		t.Errorf("claimed %d mails, not the one to the cleaned domain: %v", len(claimed), err)
 	}
 }
@@ -297,7 +298,8 @@ func TestCountingBeginsWhereAFileIsOlderThanTheCounts(t *testing.T) {
 	now := time.Now()
 	claimed, err := db.ClaimOutbound(t.Context(), now, store.Claim{Limit: 50, Lease: store.Leases{time.Hour}})
 	for _, row := range claimed {
-		err = errors.Join(err, db.FinishOutbound(t.Context(), now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent}))
+		f := store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent}
+		err = errors.Join(err, db.FinishOutbound(t.Context(), now, f))
 	}
 	hours, err2 := db.RegionHours(t.Context(), claimed[0].Region, now.Add(-time.Hour), now.Add(time.Hour))
 	if err := errors.Join(err, err2); err != nil || len(hours) != 1 || hours[0].Sent == 0 || hours[0].Opened != 0 {

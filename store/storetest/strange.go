@@ -39,7 +39,8 @@ func strangeTextSpoilsNothing(d *desk) {
 				if !errors.Is(err, store.ErrInvalid) {
 					d.Errorf("%s keeps %.20q (%d bytes): %v", name, strange, len(strange), err)
 				}
-			case err == nil, errors.Is(err, store.ErrInvalid), errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrConflict):
+			case err == nil, errors.Is(err, store.ErrInvalid), errors.Is(err, store.ErrNotFound),
+				errors.Is(err, store.ErrConflict):
 			default:
 				d.Errorf("%s with %.20q (%d bytes): %.300v", name, strange, len(strange), err)
 			}

@@ -77,7 +77,8 @@ func (t *txn) cleanOutbound(r movedRow) error {
 	}
 	was := row
 	text.Clean(&row)
-	err = t.rekey(bOutMessages, append(messageKeyPrefix(was.MessageID), r.key...), append(messageKeyPrefix(row.MessageID), r.key...))
+	err = t.rekey(bOutMessages, append(messageKeyPrefix(was.MessageID), r.key...),
+		append(messageKeyPrefix(row.MessageID), r.key...))
 	if err == nil {
 		err = t.delete(bOutRecipients, recipientKey(was))
 	}

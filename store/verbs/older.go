@@ -59,8 +59,8 @@ func moveOf(b bucket) (move, bucket) {
 	}
 	special := map[bucket]move{
 		bMeta: moveMeta, bTickets: moveTicket, bOutbounds: moveOutbound, bInbounds: moveInbound, bRaws: moveRaw,
-		bBudgets: moveBudget, bExpiry: moveExpiry, bOutRecipients: moveRecipient, bDomainHours: moveDomainHour, bCanaries: moveCanary,
-		bAgents: moveChecked[agentRecord], bAlarms: moveChecked[alarmRecord],
+		bBudgets: moveBudget, bExpiry: moveExpiry, bOutRecipients: moveRecipient, bDomainHours: moveDomainHour,
+		bCanaries: moveCanary, bAgents: moveChecked[agentRecord], bAlarms: moveChecked[alarmRecord],
 		bSuppressions: moveChecked[suppressionRecord], bRefusals: moveChecked[refusalRecord],
 	}
 	if m := special[b]; m != nil {
@@ -166,6 +166,16 @@ func moveTicket(m *mover, b bucket, key, _ []byte) error {
 	if err := m.put(b, key, value); err != nil {
 		return err
 	}
+	if err := m.putPlaces(k); err != nil {
+		return err
+	}
+	return m.from.walk(oldOutTickets, key, nil, func(old, _ []byte) (bool, error) {
+		return true, m.put(b, ticketMailKey(k.ID, outboxID(old)), []byte{})
+	})
+}
+
+// putPlaces puts a ticket's rows in the lists of the desk and of the deadlines.
+func (m *mover) putPlaces(k store.Ticket) error {
 	if list, place, row, ok := deskPlace(k); ok {
 		if err := m.put(list, place, row); err != nil {
 			return err
@@ -178,9 +188,7 @@ func moveTicket(m *mover, b bucket, key, _ []byte) error {
 			}
 		}
 	}
-	return m.from.walk(oldOutTickets, key, nil, func(old, _ []byte) (bool, error) {
-		return true, m.put(b, ticketMailKey(k.ID, outboxID(old)), []byte{})
-	})
+	return nil
 }
 
 // entry is the kind and the instant of an entry, and its record with its texts clean and its

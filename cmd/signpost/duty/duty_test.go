@@ -60,7 +60,9 @@ func (p *process) TakeDuty(
 	return p.store.TakeDuty(ctx, now, name, owner, length)
 }
 
-func (p *process) RenewDuty(ctx context.Context, now time.Time, d store.Duty, length time.Duration) (store.Duty, error) {
+func (p *process) RenewDuty(
+	ctx context.Context, now time.Time, d store.Duty, length time.Duration,
+) (store.Duty, error) {
 	if p.failing.Load() {
 		return store.Duty{}, errStore
 	}
