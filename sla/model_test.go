@@ -58,7 +58,8 @@ var changes = []struct{ zone, near string }{
 	{"Africa/Casablanca", "2026-02-15"}, {"Europe/Dublin", "2026-10-25"},
 	{"Europe/London", "1971-10-31"},                                     // back from a year and more of summer time
 	{"America/New_York", "2040-12-31"}, {"Europe/London", "2044-12-31"}, // the 366th day of a year, by rule
-	{"Pacific/Chatham", "2026-04-05"}, {"Pacific/Chatham", "2026-09-27"}, {"Asia/Kathmandu", "1986-01-01"}, // by 45 minutes, to 45 minutes
+	{"Pacific/Chatham", "2026-04-05"}, {"Pacific/Chatham", "2026-09-27"}, // between offsets that end in 45 minutes
+	{"Asia/Kathmandu", "1986-01-01"},                                      // to an offset that ends in 45 minutes
 	{"Asia/Pyongyang", "2018-05-05"}, {"Pacific/Kwajalein", "1993-08-21"}, // by half an hour; a day skipped
 	{"Antarctica/Troll", "2026-03-29"}, {"Africa/Cairo", "2026-04-24"}, // by two hours; at midnight
 }
@@ -71,7 +72,8 @@ func drawSpans(t *rapid.T) [][2]int {
 		return [][2]int{{0, 1440}}
 	case 2: // around the hours at which clocks change
 		a := rapid.IntRange(0, 200).Draw(t, "early open")
-		return [][2]int{{a, rapid.IntRange(a+1, 240).Draw(t, "early close")}, {rapid.IntRange(1300, 1439).Draw(t, "late open"), 1440}}
+		return [][2]int{{a, rapid.IntRange(a+1, 240).Draw(t, "early close")},
+			{rapid.IntRange(1300, 1439).Draw(t, "late open"), 1440}}
 	}
 	cuts := rapid.SliceOfNDistinct(rapid.IntRange(0, 1440), 4, 4, rapid.ID[int]).Draw(t, "cuts")
 	slices.Sort(cuts)

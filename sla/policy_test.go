@@ -71,7 +71,8 @@ func TestTheClockOfAResolutionStandsWhileThePartnerIsWaitedFor(t *testing.T) {
 	monday := time.Date(2026, 12, 28, 17, 0, 0, 0, time.UTC)
 	got := policy.Promising(store.MomentResumed, k, monday)
 	// Monday has 5 h left, Tuesday 8 h.
-	want := store.Promise{FirstResponseBy: k.Promise.FirstResponseBy, ResolutionBy: time.Date(2026, 12, 29, 22, 0, 0, 0, time.UTC)}
+	want := store.Promise{FirstResponseBy: k.Promise.FirstResponseBy,
+		ResolutionBy: time.Date(2026, 12, 29, 22, 0, 0, 0, time.UTC)}
 	if got != want {
 		t.Errorf("promised %v, want %v", got, want)
 	}

@@ -42,7 +42,8 @@ const horizonYears = 100
 const daySeconds = 24 * 60 * 60
 
 // ErrTooFar is returned when a target is not filled within 100 years.
-var ErrTooFar = errors.New("not due within 100 years: the opening hours are too few for the target, or holidays close them all")
+var ErrTooFar = errors.New("not due within 100 years: the opening hours are too few for the target, " +
+	"or holidays close them all")
 
 // Calendar is the business time of one region.
 type Calendar struct {
@@ -97,11 +98,13 @@ func ForRegion(r store.Region) (*Calendar, error) {
 func Zone(name string) (*time.Location, error) {
 	switch name {
 	case "", "Local", "localtime", "posixrules", "Factory":
-		return nil, fmt.Errorf("time zone %q: write an IANA name like \"America/New_York\" or \"UTC\": %w", name, store.ErrInvalid)
+		return nil, fmt.Errorf("time zone %q: write an IANA name like \"America/New_York\" or \"UTC\": %w",
+			name, store.ErrInvalid)
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("time zone %q is not known; write an IANA name like \"America/New_York\" or \"UTC\": %w", name, store.ErrInvalid)
+		return nil, fmt.Errorf("time zone %q is not known; write an IANA name like \"America/New_York\" or \"UTC\": %w",
+			name, store.ErrInvalid)
 	}
 	return zone, nil
 }

@@ -49,37 +49,63 @@ func TestPromisesFallDue(t *testing.T) {
 		target                     time.Duration
 		due                        string
 	}{
-		{"24 business hours are three days of eight", newYork, office8, "", "2026-11-23T10:00:00-05:00", 24 * time.Hour, "2026-11-26T10:00:00-05:00"},
-		{"the argument's zone changes nothing", newYork, office8, "", "2026-11-23T15:00:00Z", 24 * time.Hour, "2026-11-26T10:00:00-05:00"},
-		{"a target that fills an interval ends with it", newYork, office8, "", "2026-11-23T09:00:00-05:00", 8 * time.Hour, "2026-11-23T17:00:00-05:00"},
-		{"one more nanosecond is tomorrow's", newYork, office8, "", "2026-11-23T09:00:00-05:00", 8*time.Hour + 1, "2026-11-24T09:00:00.000000001-05:00"},
-		{"a post at night waits for the morning", newYork, office8, "", "2026-11-23T22:10:00-05:00", time.Hour, "2026-11-24T10:00:00-05:00"},
-		{"a post at closing time too", newYork, office8, "", "2026-11-23T17:00:00-05:00", time.Hour, "2026-11-24T10:00:00-05:00"},
-		{"a weekend is skipped", newYork, office8, "", "2026-11-27T16:00:00-05:00", 2 * time.Hour, "2026-11-30T10:00:00-05:00"},
-		{"a holiday is skipped", newYork, office8, "2026-11-26", "2026-11-25T16:00:00-05:00", 2 * time.Hour, "2026-11-27T10:00:00-05:00"},
-		{"a post on a holiday waits", newYork, office8, "2026-11-26", "2026-11-26T11:00:00-05:00", time.Hour, "2026-11-27T10:00:00-05:00"},
+		{"24 business hours are three days of eight", newYork, office8, "",
+			"2026-11-23T10:00:00-05:00", 24 * time.Hour, "2026-11-26T10:00:00-05:00"},
+		{"the argument's zone changes nothing", newYork, office8, "",
+			"2026-11-23T15:00:00Z", 24 * time.Hour, "2026-11-26T10:00:00-05:00"},
+		{"a target that fills an interval ends with it", newYork, office8, "",
+			"2026-11-23T09:00:00-05:00", 8 * time.Hour, "2026-11-23T17:00:00-05:00"},
+		{"one more nanosecond is tomorrow's", newYork, office8, "",
+			"2026-11-23T09:00:00-05:00", 8*time.Hour + 1, "2026-11-24T09:00:00.000000001-05:00"},
+		{"a post at night waits for the morning", newYork, office8, "",
+			"2026-11-23T22:10:00-05:00", time.Hour, "2026-11-24T10:00:00-05:00"},
+		{"a post at closing time too", newYork, office8, "",
+			"2026-11-23T17:00:00-05:00", time.Hour, "2026-11-24T10:00:00-05:00"},
+		{"a weekend is skipped", newYork, office8, "",
+			"2026-11-27T16:00:00-05:00", 2 * time.Hour, "2026-11-30T10:00:00-05:00"},
+		{"a holiday is skipped", newYork, office8, "2026-11-26",
+			"2026-11-25T16:00:00-05:00", 2 * time.Hour, "2026-11-27T10:00:00-05:00"},
+		{"a post on a holiday waits", newYork, office8, "2026-11-26",
+			"2026-11-26T11:00:00-05:00", time.Hour, "2026-11-27T10:00:00-05:00"},
 		{"lunch does not count", newYork, office, "", "2026-11-23T12:00:00-05:00", time.Hour, "2026-11-23T14:00:00-05:00"},
-		{"a target may end with the morning", newYork, office, "", "2026-11-23T12:00:00-05:00", 30 * time.Minute, "2026-11-23T12:30:00-05:00"},
+		{"a target may end with the morning", newYork, office, "",
+			"2026-11-23T12:00:00-05:00", 30 * time.Minute, "2026-11-23T12:30:00-05:00"},
 		{"Saturday is short", newYork, office, "", "2026-11-27T17:00:00-05:00", 6 * time.Hour, "2026-11-30T10:00:00-05:00"},
-		{"seconds count", newYork, office8, "", "2026-11-23T16:59:58.5-05:00", 3 * time.Second, "2026-11-24T09:00:01.5-05:00"},
+		{"seconds count", newYork, office8, "",
+			"2026-11-23T16:59:58.5-05:00", 3 * time.Second, "2026-11-24T09:00:01.5-05:00"},
 
-		{"round the clock is just time", newYork, always, "", "2026-11-27T16:00:00-05:00", 24 * time.Hour, "2026-11-28T16:00:00-05:00"},
-		{"round the clock over the lost hour", newYork, always, "", "2026-03-07T12:00:00-05:00", 24 * time.Hour, "2026-03-08T13:00:00-04:00"},
-		{"round the clock over the doubled hour", newYork, always, "", "2026-10-31T12:00:00-04:00", 24 * time.Hour, "2026-11-01T11:00:00-05:00"},
-		{"24:00 closes the day", newYork, "Fri 16:00-24:00; Mon 00:00-24:00", "", "2026-11-27T16:00:00-05:00", 9 * time.Hour, "2026-11-30T01:00:00-05:00"},
-		{"and ends a target there", newYork, "Fri 16:00-24:00; Mon 00:00-24:00", "", "2026-11-27T16:00:00-05:00", 8 * time.Hour, "2026-11-28T00:00:00-05:00"},
+		{"round the clock is just time", newYork, always, "",
+			"2026-11-27T16:00:00-05:00", 24 * time.Hour, "2026-11-28T16:00:00-05:00"},
+		{"round the clock over the lost hour", newYork, always, "",
+			"2026-03-07T12:00:00-05:00", 24 * time.Hour, "2026-03-08T13:00:00-04:00"},
+		{"round the clock over the doubled hour", newYork, always, "",
+			"2026-10-31T12:00:00-04:00", 24 * time.Hour, "2026-11-01T11:00:00-05:00"},
+		{"24:00 closes the day", newYork, "Fri 16:00-24:00; Mon 00:00-24:00", "",
+			"2026-11-27T16:00:00-05:00", 9 * time.Hour, "2026-11-30T01:00:00-05:00"},
+		{"and ends a target there", newYork, "Fri 16:00-24:00; Mon 00:00-24:00", "",
+			"2026-11-27T16:00:00-05:00", 8 * time.Hour, "2026-11-28T00:00:00-05:00"},
 
-		{"an hour the clocks skip is not worked", newYork, "Sun 01:00-04:00", "", "2026-03-08T00:00:00-05:00", 2 * time.Hour, "2026-03-08T04:00:00-04:00"},
-		{"hours wholly skipped come a week later", newYork, "Sun 02:15-02:45", "", "2026-03-07T00:00:00-05:00", 30 * time.Minute, "2026-03-15T02:45:00-04:00"},
-		{"an hour the clocks repeat is worked twice", newYork, "Sun 01:00-02:00", "", "2026-11-01T00:00:00-04:00", 2 * time.Hour, "2026-11-01T02:00:00-05:00"},
-		{"a quarter within it comes round twice", newYork, "Sun 01:30-01:45", "", "2026-11-01T00:00:00-04:00", 20 * time.Minute, "2026-11-01T01:35:00-05:00"},
+		{"an hour the clocks skip is not worked", newYork, "Sun 01:00-04:00", "",
+			"2026-03-08T00:00:00-05:00", 2 * time.Hour, "2026-03-08T04:00:00-04:00"},
+		{"hours wholly skipped come a week later", newYork, "Sun 02:15-02:45", "",
+			"2026-03-07T00:00:00-05:00", 30 * time.Minute, "2026-03-15T02:45:00-04:00"},
+		{"an hour the clocks repeat is worked twice", newYork, "Sun 01:00-02:00", "",
+			"2026-11-01T00:00:00-04:00", 2 * time.Hour, "2026-11-01T02:00:00-05:00"},
+		{"a quarter within it comes round twice", newYork, "Sun 01:30-01:45", "",
+			"2026-11-01T00:00:00-04:00", 20 * time.Minute, "2026-11-01T01:35:00-05:00"},
 
-		{"Lord Howe gains half an hour", "Australia/Lord_Howe", always, "", "2026-10-03T12:00:00+10:30", 24 * time.Hour, "2026-10-04T12:30:00+11:00"},
-		{"Lord Howe loses it again", "Australia/Lord_Howe", always, "", "2026-04-04T12:00:00+11:00", 24 * time.Hour, "2026-04-05T11:30:00+10:30"},
-		{"Santiago has no midnight", "America/Santiago", "Sun 00:00-02:00", "", "2026-09-05T12:00:00-04:00", time.Hour, "2026-09-06T02:00:00-03:00"},
-		{"Santiago has an hour before midnight twice", "America/Santiago", "Sat 22:00-24:00", "", "2026-04-04T12:00:00-03:00", 3 * time.Hour, "2026-04-05T00:00:00-04:00"},
-		{"Kolkata never changes", "Asia/Kolkata", office8, "", "2026-03-06T16:30:00+05:30", time.Hour, "2026-03-09T09:30:00+05:30"},
-		{"Apia had no 30 December 2011", "Pacific/Apia", "Mon-Sun 09:00-10:00", "", "2011-12-29T09:00:00-10:00", 2 * time.Hour, "2011-12-31T10:00:00+14:00"},
+		{"Lord Howe gains half an hour", "Australia/Lord_Howe", always, "",
+			"2026-10-03T12:00:00+10:30", 24 * time.Hour, "2026-10-04T12:30:00+11:00"},
+		{"Lord Howe loses it again", "Australia/Lord_Howe", always, "",
+			"2026-04-04T12:00:00+11:00", 24 * time.Hour, "2026-04-05T11:30:00+10:30"},
+		{"Santiago has no midnight", "America/Santiago", "Sun 00:00-02:00", "",
+			"2026-09-05T12:00:00-04:00", time.Hour, "2026-09-06T02:00:00-03:00"},
+		{"Santiago has an hour before midnight twice", "America/Santiago", "Sat 22:00-24:00", "",
+			"2026-04-04T12:00:00-03:00", 3 * time.Hour, "2026-04-05T00:00:00-04:00"},
+		{"Kolkata never changes", "Asia/Kolkata", office8, "",
+			"2026-03-06T16:30:00+05:30", time.Hour, "2026-03-09T09:30:00+05:30"},
+		{"Apia had no 30 December 2011", "Pacific/Apia", "Mon-Sun 09:00-10:00", "",
+			"2011-12-29T09:00:00-10:00", 2 * time.Hour, "2011-12-31T10:00:00+14:00"},
 		{"before 1970", "UTC", office8, "1969-12-31", "1969-12-30T16:00:00Z", 2 * time.Hour, "1970-01-01T10:00:00Z"},
 	}
 	for _, tt := range tests {
@@ -212,7 +238,8 @@ func TestAFaultyCalendarIsRefused(t *testing.T) {
 			r := good
 			tt.spoil(&r)
 			_, err := sla.ForRegion(r)
-			if !errors.Is(err, store.ErrInvalid) || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "us") {
+			if !errors.Is(err, store.ErrInvalid) || !strings.Contains(err.Error(), tt.says) ||
+				!strings.Contains(err.Error(), "us") {
 				t.Errorf("error %v, want %q", err, tt.says)
 			}
 		})
@@ -262,7 +289,9 @@ func TestATargetThatIsNeverMetIsRefused(t *testing.T) {
 func BenchmarkDueAt(b *testing.B) {
 	c := calendar(b, "America/New_York", office, "2026-11-26", "2026-12-25", "2027-01-01")
 	from := instant(b, "2026-11-20T15:04:05-05:00")
-	for name, target := range map[string]time.Duration{"24h": 24 * time.Hour, "48h": 48 * time.Hour, "a year": 2000 * time.Hour} {
+	for name, target := range map[string]time.Duration{
+		"24h": 24 * time.Hour, "48h": 48 * time.Hour, "a year": 2000 * time.Hour,
+	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -169,7 +169,8 @@ func parseSpan(piece string) (span, error) {
 	case end == open:
 		return span{}, fmt.Errorf("%q ends when it begins; a whole day is \"00:00-24:00\"", piece)
 	case end < open:
-		return span{}, fmt.Errorf("%q ends before it begins; write a night as two intervals, like \"Mon 22:00-24:00; Tue 00:00-06:00\"", piece)
+		return span{}, fmt.Errorf("%q ends before it begins; write a night as two intervals, "+
+			"like \"Mon 22:00-24:00; Tue 00:00-06:00\"", piece)
 	}
 	return span{open, end}, nil
 }

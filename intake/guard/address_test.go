@@ -330,7 +330,9 @@ func TestDNSIsAskedOnceInAWhile(t *testing.T) {
 			}
 			return first > 2 || domain != "bad.example" && first > 1
 		}
-		for domain, kept := range map[string]time.Duration{"good.example": time.Hour, "bad.example": 5 * time.Minute, "down.example": 30 * time.Second} {
+		for domain, kept := range map[string]time.Duration{
+			"good.example": time.Hour, "bad.example": 5 * time.Minute, "down.example": 30 * time.Second,
+		} {
 			if askedAfter(domain, kept-time.Second) {
 				t.Errorf("%s: asked again within %v", domain, kept)
 			}

@@ -54,7 +54,9 @@ func TestANetworkMayPostSoManyTimesAnHour(t *testing.T) {
 
 func TestNoLimit(t *testing.T) {
 	t.Parallel()
-	for _, l := range []*guard.Limiter{guard.NewLimiter(0, time.Hour), guard.NewLimiter(5, 0), guard.NewLimiter(-1, time.Hour)} {
+	for _, l := range []*guard.Limiter{
+		guard.NewLimiter(0, time.Hour), guard.NewLimiter(5, 0), guard.NewLimiter(-1, time.Hour),
+	} {
 		for range 100 {
 			if ok, _ := l.Allow("x", noon); !ok {
 				t.Fatal("refused")
@@ -304,7 +306,8 @@ func TestABrowserDoesItsWork(t *testing.T) {
 	if err := w.Verify(once, "", noon); !errors.Is(err, guard.ErrSpent) {
 		t.Errorf("twice without a use: %v", err)
 	}
-	if err := w.Verify(solve(t, w.Challenge(noon)), "post-1", noon.Add(10*time.Minute+time.Second)); !errors.Is(err, guard.ErrExpired) {
+	late := noon.Add(10*time.Minute + time.Second)
+	if err := w.Verify(solve(t, w.Challenge(noon)), "post-1", late); !errors.Is(err, guard.ErrExpired) {
 		t.Errorf("late: %v", err)
 	}
 }

@@ -52,7 +52,10 @@ func NewWork(signer Signer, difficulty int, life time.Duration) (*Work, error) {
 	if difficulty < 0 || difficulty > maxDifficulty {
 		return nil, fmt.Errorf("proof of work: difficulty %d is not within 0 and %d", difficulty, maxDifficulty)
 	}
-	return &Work{signer: signer, difficulty: int64(difficulty), life: life, spent: newBounded[string, string](spentKept)}, nil
+	return &Work{
+		signer: signer, difficulty: int64(difficulty), life: life,
+		spent: newBounded[string, string](spentKept),
+	}, nil
 }
 
 // Challenge makes a new challenge; "" when the switch is off.

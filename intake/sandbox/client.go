@@ -121,7 +121,8 @@ func (b *Sandbox) isSupport(address string) bool {
 }
 
 func boxRowOf(m Mailbox, open string) boxRow {
-	row := boxRow{Address: m.Address, Link: link(m.Address, 0, 0), Mails: m.Mails, Open: m.Address == store.AnswerKey(open)}
+	row := boxRow{Address: m.Address, Link: link(m.Address, 0, 0), Mails: m.Mails,
+		Open: m.Address == store.AnswerKey(open)}
 	if m.Behaviour != "plain" {
 		row.Behaviour = m.Behaviour
 	}

@@ -31,11 +31,15 @@ func headerValue(all []headerView, name string) string {
 // meanings are the fields worth explaining, in the order shown.
 func meanings() []headerView {
 	return []headerView{
-		{Name: "From", Means: "Who claims to have written it. Anybody can write anything here; only Authentication-Results tells whether it is so."},
-		{Name: "Return-Path", Means: "The envelope's sender: where a bounce goes. <> means nobody, and nobody may be answered."},
+		{Name: "From", Means: "Who claims to have written it. A sender can write anything here; " +
+			"only Authentication-Results tells whether it is so."},
+		{Name: "Return-Path", Means: "The envelope's sender: where a bounce goes. " +
+			"<> means that there is no sender, and that no answer may be sent."},
 		{Name: "Delivered-To", Means: "The address it arrived at, with the tag that ties a bounce to the mail it is about."},
 		{Name: "Reply-To", Means: "Where a person's reply would go."},
-		{Name: "Authentication-Results", Means: "What this host found out: may that sender's host send for it (spf), is a signature true (dkim), does either match From (dmarc)."},
+		{Name: "Authentication-Results",
+			Means: "What this host found out: may that sender's host send for it (spf), is a signature true (dkim), " +
+				"does either match From (dmarc)."},
 		{Name: "DKIM-Signature", Means: "A signature over the mail in the name of the domain d=."},
 		{Name: "Auto-Submitted", Means: "Anything but \"no\" says that a machine wrote it. Such mail is never answered."},
 		{Name: "Precedence", Means: "bulk, list and junk ask for no automatic answer."},

@@ -21,12 +21,17 @@ func kindOf(id string) writtenKind {
 
 func kinds() []writtenKind {
 	return []writtenKind{
-		{"person", "A person", "Sent to a support address, a person is answered once in 7 days and pointed to the form.", personDraft},
+		{"person", "A person", "Sent to a support address, a person is answered once in 7 days and pointed to the form.",
+			personDraft},
 		{"away", "Out of office", "A machine's answer: it is never answered.", awayDraft},
 		{"newsletter", "A newsletter", "Bulk mail: it is never answered.", newsletterDraft},
-		{"report", "A delivery report", "A bounce: read and never answered. To tie it to a mail we sent, send one to full@bounce.example.net instead.", reportDraft},
+		{"report", "A delivery report",
+			"A bounce: read and never answered. To tie it to a mail we sent, send one to full@bounce.example.net instead.",
+			reportDraft},
 		{"list", "A mailing list", "It came through a list: an answer would go to everybody, so there is none.", listDraft},
-		{"forged", "A forged sender", "The sender fails authentication, so the answer would hit somebody who wrote nothing. There is none.", forgedDraft},
+		{"forged", "A forged sender",
+			"The sender fails authentication, so an answer would reach a person who wrote nothing. There is none.",
+			forgedDraft},
 	}
 }
 
@@ -57,10 +62,12 @@ func newsletterDraft(to string) draft {
 
 func listDraft(to string) draft {
 	return draft{
-		Kind: "list", Envelope: "partners-bounces@lists.example.org", From: "Jo <jo@partner.example>", To: "partners@lists.example.org, " + to,
+		Kind: "list", Envelope: "partners-bounces@lists.example.org", From: "Jo <jo@partner.example>",
+		To:      "partners@lists.example.org, " + to,
 		Subject: "[partners] Meeting on Thursday",
-		Headers: "List-Id: Partners <partners.lists.example.org>\nList-Post: <mailto:partners@lists.example.org>\nPrecedence: list\nSender: partners-bounces@lists.example.org",
-		Body:    "Shall we meet on Thursday at ten?\n",
+		Headers: "List-Id: Partners <partners.lists.example.org>\nList-Post: <mailto:partners@lists.example.org>\n" +
+			"Precedence: list\nSender: partners-bounces@lists.example.org",
+		Body: "Shall we meet on Thursday at ten?\n",
 	}
 }
 
@@ -76,14 +83,17 @@ func reportDraft(to string) draft {
 	parts := []string{
 		"--" + boundary + "\nContent-Type: text/plain; charset=utf-8\n\nYour message could not be delivered.\n",
 		"--" + boundary + "\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.partner.example\n\n" +
-			"Final-Recipient: rfc822; gone@partner.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 User unknown\n",
-		"--" + boundary + "\nContent-Type: text/rfc822-headers\n\nFrom: " + to + "\nTo: gone@partner.example\nSubject: Your request\nMessage-ID: <unknown@example.com>\n",
+			"Final-Recipient: rfc822; gone@partner.example\nAction: failed\nStatus: 5.1.1\n" +
+			"Diagnostic-Code: smtp; 550 5.1.1 User unknown\n",
+		"--" + boundary + "\nContent-Type: text/rfc822-headers\n\nFrom: " + to + "\nTo: gone@partner.example\n" +
+			"Subject: Your request\nMessage-ID: <unknown@example.com>\n",
 		"--" + boundary + "--\n",
 	}
 	return draft{
 		Kind: "report", From: "Mail Delivery System <MAILER-DAEMON@mx.partner.example>", To: to,
 		Subject: "Undelivered Mail Returned to Sender",
-		Headers: "Auto-Submitted: auto-replied\nContent-Type: multipart/report; report-type=delivery-status;\n boundary=\"" + boundary + "\"",
-		Body:    strings.Join(parts, "\n"),
+		Headers: "Auto-Submitted: auto-replied\n" +
+			"Content-Type: multipart/report; report-type=delivery-status;\n boundary=\"" + boundary + "\"",
+		Body: strings.Join(parts, "\n"),
 	}
 }

@@ -17,13 +17,20 @@ type behaviour struct {
 func behaviours() []behaviour {
 	return []behaviour{
 		{"plain", "A mailbox", "Keeps the mail and does nothing.", ""},
-		{"bounce", "Bounces", "Takes the mail, then reports that it failed. The local part picks the reason: full, disabled, spam, large, moved, delay; any other is an unknown user.", "full@bounce.example.net"},
+		{"bounce", "Bounces",
+			"Takes the mail, then reports that it failed. The local part picks the reason: " +
+				"full, disabled, spam, large, moved, delay; any other is an unknown user.",
+			"full@bounce.example.net"},
 		{"refuse", "Refuses", "Answers 550 5.1.1 before the mail is sent.", "anyone@refuse.example.net"},
-		{"greylist", "Greylists", "Answers 451 to a new sender for a minute, then takes the mail.", "anyone@greylist.example.net"},
+		{"greylist", "Greylists", "Answers 451 to a new sender for a minute, then takes the mail.",
+			"anyone@greylist.example.net"},
 		{"slow", "Is slow", "Waits 5 seconds before each reply.", "anyone@slow.example.net"},
-		{"vacation", "Out of office", "Answers each person once in 7 days, marked as automatic; machines never.", "anyone@vacation.example.net"},
-		{"robot", "Autoresponder", "Answers everything, marks nothing, and writes from a new address each time.", "info@robot.example.net"},
-		{"helpdesk", "Another helpdesk", "Acknowledges everything with a ticket of its own, under the subject it was sent.", "support@helpdesk.example.net"},
+		{"vacation", "Out of office", "Answers each person once in 7 days, marked as automatic; machines never.",
+			"anyone@vacation.example.net"},
+		{"robot", "Autoresponder", "Answers everything, marks nothing, and writes from a new address each time.",
+			"info@robot.example.net"},
+		{"helpdesk", "Another helpdesk", "Acknowledges everything with a ticket of its own, under the subject it was sent.",
+			"support@helpdesk.example.net"},
 	}
 }
 
@@ -81,9 +88,11 @@ func (b *Sandbox) postMachines(x *web.Exchange) error {
 	x.ReferrerSameOrigin()
 	switch {
 	case errors.Is(err, store.ErrInvalid):
-		return b.machines.Show(x, http.StatusUnprocessableEntity, b.machinesPage(text.Cut(key, 320), chosen, "Write an address such as ann@example.com, or a domain such as example.com."))
+		return b.machines.Show(x, http.StatusUnprocessableEntity, b.machinesPage(text.Cut(key, 320), chosen,
+			"Write an address such as ann@example.com, or a domain such as example.com."))
 	case errors.Is(err, store.ErrFull):
-		return b.machines.Show(x, http.StatusUnprocessableEntity, b.machinesPage(text.Cut(key, 320), chosen, "So many are switched already that no more fit. Switch one back first."))
+		return b.machines.Show(x, http.StatusUnprocessableEntity, b.machinesPage(text.Cut(key, 320), chosen,
+			"So many are switched already that no more fit. Switch one back first."))
 	case err != nil:
 		return err
 	}

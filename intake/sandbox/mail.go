@@ -66,16 +66,19 @@ func (b *Sandbox) view(x *web.Exchange, m Mail) (*mailView, error) {
 	v := &mailView{
 		ID: m.ID, Subject: orElse(m.Subject, "(no subject)"), From: orElse(m.From, "(no From)"), To: m.To,
 		Envelope: m.EnvelopeFrom, Mailbox: m.Mailbox, Folder: m.Folder, ReceivedAt: m.ReceivedAt, Size: size(m.Size),
-		Headers: allHeaders(m), HasText: read.text != nil, Text: linkify(string(read.text)), TextDir: "auto", TextCut: read.textCut,
+		Headers: allHeaders(m), HasText: read.text != nil, Text: linkify(string(read.text)),
+		TextDir: "auto", TextCut: read.textCut,
 		Raw: fmt.Sprintf("/sandbox/mail/%d/raw", m.ID), Fault: read.fault,
 	}
 	v.Explained = explain(v.Headers)
-	v.Source, v.SourceCut = text.Cut(strings.ToValidUTF8(string(m.Raw[:min(len(m.Raw), maxShown)]), "\ufffd"), maxShown), len(m.Raw) > maxShown
+	shown := string(m.Raw[:min(len(m.Raw), maxShown)])
+	v.Source, v.SourceCut = text.Cut(strings.ToValidUTF8(shown, "\ufffd"), maxShown), len(m.Raw) > maxShown
 	if read.html != nil {
 		v.HTML = fmt.Sprintf("/sandbox/mail/%d/html", m.ID)
 	}
 	for i, p := range read.files {
-		v.Parts = append(v.Parts, partView{Name: p.name, Type: p.mediaType, Size: size(int64(len(p.body))), Link: fmt.Sprintf("/sandbox/mail/%d/part/%d", m.ID, i)})
+		v.Parts = append(v.Parts, partView{Name: p.name, Type: p.mediaType, Size: size(int64(len(p.body))),
+			Link: fmt.Sprintf("/sandbox/mail/%d/part/%d", m.ID, i)})
 	}
 	v.Answer = answerLink(m)
 	if b.isSupport(m.Mailbox) {
@@ -132,7 +135,8 @@ func (b *Sandbox) showHTML(x *web.Exchange) error {
 	} {
 		x.Policy(directive, value)
 	}
-	return x.Bytes(http.StatusOK, "text/html; charset=utf-8", append([]byte(`<!doctype html><base target="_blank">`), html...))
+	return x.Bytes(http.StatusOK, "text/html; charset=utf-8",
+		append([]byte(`<!doctype html><base target="_blank">`), html...))
 }
 
 // downloadPart serves an attachment, always to be saved and never shown.
@@ -259,7 +263,9 @@ func linkify(text string) (runs []textRun) {
 		if at < 0 {
 			return append(runs, textRun{Text: text})
 		}
-		end := at + strings.IndexFunc(text[at:]+" ", func(c rune) bool { return c <= ' ' || strings.ContainsRune("<>\"'\u2028)]", c) })
+		end := at + strings.IndexFunc(text[at:]+" ", func(c rune) bool {
+			return c <= ' ' || strings.ContainsRune("<>\"'\u2028)]", c)
+		})
 		address := strings.TrimRight(text[at:end], ".,;:!?")
 		if at > 0 {
 			runs = append(runs, textRun{Text: text[:at]})

@@ -44,7 +44,8 @@ func (p *post) Mailboxes() []sandbox.Mailbox {
 	defer p.mu.Unlock()
 	var all []sandbox.Mailbox
 	for i := len(p.mails) - 1; i >= 0; i-- {
-		all = append(all, sandbox.Mailbox{Address: p.mails[i].Mailbox, Mails: 1, LastAt: p.mails[i].ReceivedAt, Behaviour: "plain"})
+		all = append(all, sandbox.Mailbox{Address: p.mails[i].Mailbox, Mails: 1, LastAt: p.mails[i].ReceivedAt,
+			Behaviour: "plain"})
 	}
 	return all
 }
@@ -157,7 +158,8 @@ func open(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h := &house{t, &post{}, ledger, server}
-	pages, err := sandbox.New(sandbox.Deps{Host: h.post, Machines: h.post, Ledger: ledger, Support: []string{support}, SMTP: "127.0.0.1:2525", IMAP: "127.0.0.1:1143", Password: "demo"})
+	pages, err := sandbox.New(sandbox.Deps{Host: h.post, Machines: h.post, Ledger: ledger, Support: []string{support},
+		SMTP: "127.0.0.1:2525", IMAP: "127.0.0.1:1143", Password: "demo"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +200,8 @@ func (h *house) shows(path string, parts ...string) string {
 
 func (h *house) deliver(to, raw string) {
 	h.t.Helper()
-	if err := h.post.Deliver("ann@partner.example", []string{to}, []byte(strings.ReplaceAll(raw, "\n", "\r\n"))); err != nil {
+	err := h.post.Deliver("ann@partner.example", []string{to}, []byte(strings.ReplaceAll(raw, "\n", "\r\n")))
+	if err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -244,7 +247,8 @@ func fields(t *testing.T, page string) url.Values {
 			return form
 		}
 		token := z.Token()
-		if kind != html.StartTagToken && kind != html.SelfClosingTagToken || token.Data != "input" && token.Data != "textarea" {
+		if kind != html.StartTagToken && kind != html.SelfClosingTagToken ||
+			token.Data != "input" && token.Data != "textarea" {
 			continue
 		}
 		attr := map[string]string{}
@@ -261,20 +265,25 @@ func fields(t *testing.T, page string) url.Values {
 func TestAFaultyDraftKeepsItsTextAndSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	good := url.Values{"kind": {"person"}, "from": {"Ann <ann@partner.example>"}, "envelope": {"ann@partner.example"}, "to": {support}, "subject": {"Hello"}, "headers": {""}, "body": {"my long text"}}
-	for field, bad := range map[string]string{"to": "nobody", "envelope": "two words", "headers": "no colon here", "subject": "a\r\nBcc: victim@example.org"} {
+	good := url.Values{"kind": {"person"}, "from": {"Ann <ann@partner.example>"}, "envelope": {"ann@partner.example"},
+		"to": {support}, "subject": {"Hello"}, "headers": {""}, "body": {"my long text"}}
+	for field, bad := range map[string]string{
+		"to": "nobody", "envelope": "two words", "headers": "no colon here", "subject": "a\r\nBcc: victim@example.org",
+	} {
 		form := url.Values{}
 		for k, v := range good {
 			form[k] = v
 		}
 		form.Set(field, bad)
 		w := h.submit("/sandbox/write", form)
-		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "my long text") || !strings.Contains(w.Body.String(), "The mail was not sent") {
+		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "my long text") ||
+			!strings.Contains(w.Body.String(), "The mail was not sent") {
 			t.Errorf("%s %q: %d", field, bad, w.Code)
 		}
 	}
 	h.post.refuse = errors.New("550 5.1.1 user unknown")
-	if w := h.submit("/sandbox/write", good); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "user unknown") {
+	if w := h.submit("/sandbox/write", good); w.Code != http.StatusUnprocessableEntity ||
+		!strings.Contains(w.Body.String(), "user unknown") {
 		t.Errorf("the host's refusal: %d", w.Code)
 	}
 	if len(h.post.mails) != 0 {
@@ -305,17 +314,25 @@ func TestAWrittenMailHasAnIDOfItsFirstAuthorsDomain(t *testing.T) {
 func TestAMailIsShownAsTextAsHTMLAndRaw(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.deliver("ann@partner.example", "From: \"<script>alert(1)</script>\" <x@example.org>\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMIME-Version: 1.0\n"+
-		"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=c\n\n--c\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nGr=FC=DFe <b>not bold</b> https://example.org/x.\n"+
-		"--c\nContent-Type: text/html; charset=utf-8\n\n<p>Hi</p><script>alert(2)</script><img src=https://spy.example/p.gif>\n--c--\n"+
+	h.deliver("ann@partner.example", "From: \"<script>alert(1)</script>\" <x@example.org>\n"+
+		"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMIME-Version: 1.0\n"+
+		"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=c\n\n--c\n"+
+		"Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n"+
+		"Gr=FC=DFe <b>not bold</b> https://example.org/x.\n"+
+		"--c\nContent-Type: text/html; charset=utf-8\n\n"+
+		"<p>Hi</p><script>alert(2)</script><img src=https://spy.example/p.gif>\n--c--\n"+
 		"--b\nContent-Type: application/x-evil; name=\"../../etc/passwd\"\nContent-Disposition: attachment\n\nbytes\n--b--\n")
-	page := h.shows("/sandbox?box=ann@partner.example&mail=1", "Grüße &lt;b&gt;not bold", `<a href="https://example.org/x"`, "passwd", `src="/sandbox/mail/1/html"`, "sandbox=\"allow-popups")
+	page := h.shows("/sandbox?box=ann@partner.example&mail=1", "Grüße &lt;b&gt;not bold",
+		`<a href="https://example.org/x"`, "passwd", `src="/sandbox/mail/1/html"`, "sandbox=\"allow-popups")
 	if strings.Contains(page, "<script>alert") || strings.Contains(page, "What the watcher decided") {
 		t.Error("the page runs a mail's script, or judges mail that is not support's")
 	}
 	framed := h.get("/sandbox/mail/1/html")
 	policy := framed.Header().Get("Content-Security-Policy")
-	for _, want := range []string{"script-src 'none'", "default-src 'none'", "img-src data:", "form-action 'none'", "frame-ancestors 'self'", "sandbox allow-popups"} {
+	for _, want := range []string{
+		"script-src 'none'", "default-src 'none'", "img-src data:", "form-action 'none'", "frame-ancestors 'self'",
+		"sandbox allow-popups",
+	} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("the frame's policy lacks %q: %s", want, policy)
 		}
@@ -324,11 +341,14 @@ func TestAMailIsShownAsTextAsHTMLAndRaw(t *testing.T) {
 		t.Errorf("the frame may do too much: %s", policy)
 	}
 	part := h.get("/sandbox/mail/1/part/0")
-	if got := part.Header().Get("Content-Disposition"); part.Body.String() != "bytes" || got != "attachment; filename=passwd" || part.Header().Get("Content-Type") != "application/octet-stream" {
+	got := part.Header().Get("Content-Disposition")
+	if part.Body.String() != "bytes" || got != "attachment; filename=passwd" ||
+		part.Header().Get("Content-Type") != "application/octet-stream" {
 		t.Errorf("attachment: %q, %s, %q", part.Body, got, part.Header().Get("Content-Type"))
 	}
 	raw := h.get("/sandbox/mail/1/raw")
-	if raw.Header().Get("Content-Type") != "text/plain; charset=utf-8" || !strings.Contains(raw.Body.String(), "Gr=FC=DFe") {
+	if raw.Header().Get("Content-Type") != "text/plain; charset=utf-8" ||
+		!strings.Contains(raw.Body.String(), "Gr=FC=DFe") {
 		t.Errorf("raw: %s", raw.Header().Get("Content-Type"))
 	}
 	for _, none := range []string{"/sandbox/mail/1/part/9", "/sandbox/mail/x/raw", "/sandbox/mail/99/html"} {
@@ -346,9 +366,12 @@ func TestBrokenMailIsShownAsFarAsItGoes(t *testing.T) {
 		deep += fmt.Sprintf("--b%d\nContent-Type: multipart/mixed; boundary=b%d\n\n", i, i+1)
 	}
 	for name, raw := range map[string]string{
-		"empty": "", "no header": "just text", "NUL": "Subject: a\x00b\n\n\x00", "cut off": "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nthe first part",
-		"deep": deep, "unknown charset": "Content-Type: text/plain; charset=klingon\n\nnuqneH", "invalid utf-8": "Subject: \xff\n\n\xff\xfe",
-		"no address": "From: undisclosed\nTo: x\n\nhi",
+		"empty": "", "no header": "just text", "NUL": "Subject: a\x00b\n\n\x00",
+		"cut off":         "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nthe first part",
+		"deep":            deep,
+		"unknown charset": "Content-Type: text/plain; charset=klingon\n\nnuqneH",
+		"invalid utf-8":   "Subject: \xff\n\n\xff\xfe",
+		"no address":      "From: undisclosed\nTo: x\n\nhi",
 	} {
 		h.deliver(support, raw)
 		w := h.get(fmt.Sprintf("/sandbox?box=%s&mail=%d", support, len(h.post.mails)))
@@ -370,9 +393,11 @@ func TestASupportMailShowsItsVerdictWithTheEvidence(t *testing.T) {
 	for uid, text := range []string{raw, other} {
 		decide(t, h.ledger, uint32(uid+1), text, store.Verdict{Kind: store.KindBounce, Rules: []store.Rule{
 			{ID: "null-sender", Effect: store.EffectStop, Evidence: fmt.Sprintf("Return-Path: <> of %d", uid)},
-		}, Reports: []store.Report{{Recipient: "gone@partner.example", Action: "failed", Status: "5.1.1", Reason: "userunknown", Hard: true, Outcome: "dead", Diagnostic: "550 <b>unknown</b>"}}})
+		}, Reports: []store.Report{{Recipient: "gone@partner.example", Action: "failed", Status: "5.1.1",
+			Reason: "userunknown", Hard: true, Outcome: "dead", Diagnostic: "550 <b>unknown</b>"}}})
 	}
-	page := h.shows("/sandbox?box="+support+"&mail=1", "not answered", "<strong>bounce</strong>", "user unknown", "null-sender", "of 0", "gone@partner.example", "5.1.1", "for good", "no more mail", "550 &lt;b&gt;")
+	page := h.shows("/sandbox?box="+support+"&mail=1", "not answered", "<strong>bounce</strong>", "user unknown",
+		"null-sender", "of 0", "gone@partner.example", "5.1.1", "for good", "no more mail", "550 &lt;b&gt;")
 	if strings.Contains(page, "of 1") || strings.Contains(page, "data-pending") {
 		t.Error("the verdict of another mail with the same Message-ID is shown")
 	}
@@ -402,14 +427,17 @@ func decide(t *testing.T, ledger *verbs.Store, uid uint32, raw string, v store.V
 func TestAMachineIsSwitchedAndSwitchedBack(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	if w := h.submit("/sandbox/machines", url.Values{"key": {"bob@partner.example"}, "behaviour": {"bounce"}}); w.Code != http.StatusSeeOther {
+	w := h.submit("/sandbox/machines", url.Values{"key": {"bob@partner.example"}, "behaviour": {"bounce"}})
+	if w.Code != http.StatusSeeOther {
 		t.Fatalf("switch: %d", w.Code)
 	}
 	h.shows("/sandbox/machines", "bob@partner.example", "0 of 100 mails this hour", "Switch back")
-	if w := h.submit("/sandbox/machines", url.Values{"key": {"<script>"}, "behaviour": {"bounce"}}); w.Code != http.StatusUnprocessableEntity || strings.Contains(w.Body.String(), "<script>\"") {
+	w = h.submit("/sandbox/machines", url.Values{"key": {"<script>"}, "behaviour": {"bounce"}})
+	if w.Code != http.StatusUnprocessableEntity || strings.Contains(w.Body.String(), "<script>\"") {
 		t.Errorf("nonsense: %d", w.Code)
 	}
-	if w := h.submit("/sandbox/machines", url.Values{"key": {"bob@partner.example"}, "behaviour": {""}}); w.Code != http.StatusSeeOther || len(h.post.Machines()) != 0 {
+	w = h.submit("/sandbox/machines", url.Values{"key": {"bob@partner.example"}, "behaviour": {""}})
+	if w.Code != http.StatusSeeOther || len(h.post.Machines()) != 0 {
 		t.Errorf("switch back: %d", w.Code)
 	}
 }

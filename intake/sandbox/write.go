@@ -60,7 +60,8 @@ func (b *Sandbox) writePage(d draft, faults []writeFault) writeData {
 		if d.To != "" {
 			q.Set("to", d.To)
 		}
-		data.Kinds = append(data.Kinds, kindChoice{Name: k.name, Link: "/sandbox/write?" + q.Encode(), Chosen: k.id == d.Kind})
+		data.Kinds = append(data.Kinds, kindChoice{Name: k.name, Link: "/sandbox/write?" + q.Encode(),
+			Chosen: k.id == d.Kind})
 		if k.id == d.Kind {
 			data.About = k.about
 		}
@@ -106,8 +107,9 @@ func (b *Sandbox) postWrite(x *web.Exchange) error {
 	}
 	f := x.Request.PostForm
 	d := draft{
-		Kind: kindOf(f.Get("kind")).id, Envelope: strings.TrimSpace(f.Get("envelope")), From: strings.TrimSpace(f.Get("from")),
-		To: strings.TrimSpace(f.Get("to")), Subject: strings.TrimSpace(f.Get("subject")),
+		Kind: kindOf(f.Get("kind")).id, Envelope: strings.TrimSpace(f.Get("envelope")),
+		From: strings.TrimSpace(f.Get("from")), To: strings.TrimSpace(f.Get("to")),
+		Subject: strings.TrimSpace(f.Get("subject")),
 		Headers: strings.Trim(unixLines(f.Get("headers")), "\n"), Body: unixLines(f.Get("body")),
 	}
 	raw, to, faults := d.mail(time.Now())
@@ -145,7 +147,8 @@ const maxWriteTo = 20 // recipients of one written mail
 func (d draft) mail(now time.Time) (raw []byte, to []string, faults []writeFault) {
 	list, err := mail.ParseAddressList(d.To)
 	if err != nil || len(list) > maxWriteTo {
-		faults = append(faults, writeFault{"to", "Write one address or several with commas between them, such as ann@example.com."})
+		faults = append(faults, writeFault{"to",
+			"Write one address or several with commas between them, such as ann@example.com."})
 	}
 	for _, a := range list {
 		to = append(to, a.Address)

@@ -37,7 +37,8 @@ func means(outcome store.Outcome) string {
 func Reason(name string) string {
 	words := map[string]string{
 		"authfailure": "authentication failed", "contenterror": "content error", "exceedlimit": "over a limit",
-		"failedstarttls": "no TLS", "feedback": "complaint", "hasmoved": "has moved", "hostunknown": "host unknown", "mailboxfull": "mailbox full",
+		"failedstarttls": "no TLS", "feedback": "complaint", "hasmoved": "has moved", "hostunknown": "host unknown",
+		"mailboxfull": "mailbox full",
 		"mailererror": "mailer error", "mesgtoobig": "message too big", "networkerror": "network error",
 		"norelaying": "no relaying", "notaccept": "takes no mail", "notcompliantrfc": "against the standards",
 		"onhold": "on hold", "policyviolation": "against their policy", "badreputation": "bad reputation",

@@ -228,8 +228,9 @@ func (c *Canary) begin(ctx context.Context, last store.CanaryRun) (store.CanaryR
 	run, err := c.deps.Store.BeginCanary(context.WithoutCancel(ctx), now, store.NewCanary{
 		Region: region.ID, Mark: name,
 		Ticket: store.NewTicket{
-			Region: own, Channel: store.ChannelCanary, Requester: store.Contact{Name: "Canary", Email: c.cfg.Address, Lang: "en"},
-			Title: "Canary", Body: "Signpost opened this ticket to try the road of its confirmation.",
+			Region: own, Channel: store.ChannelCanary,
+			Requester: store.Contact{Name: "Canary", Email: c.cfg.Address, Lang: "en"},
+			Title:     "Canary", Body: "Signpost opened this ticket to try the road of its confirmation.",
 			Link: ident.NewLink(now), LinkExpires: now.Add(24 * time.Hour),
 			MessageID: c.deps.Ring.MessageID(now, store.MailConfirmation, store.Domain(region.Address)),
 		},

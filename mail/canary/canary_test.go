@@ -134,7 +134,8 @@ func (k *coop) answers() string {
 	run, now := k.last(), time.Now()
 	k.uid++
 	rows, err := k.db.RecordInbound(k.Context(), now, []store.NewInbound{{
-		Mailbox: "box", UIDValidity: 1, UID: k.uid, InternalDate: now, MessageID: run.StrayID, Raw: []byte("x"), Hash: sha256.Sum256([]byte(run.StrayID)),
+		Mailbox: "box", UIDValidity: 1, UID: k.uid, InternalDate: now, MessageID: run.StrayID, Raw: []byte("x"),
+		Hash: sha256.Sum256([]byte(run.StrayID)),
 	}})
 	if err != nil {
 		k.Fatal(err)
@@ -143,7 +144,8 @@ func (k *coop) answers() string {
 		Kind: store.MailAutoResponse, From: "us@desk.example", To: "canary@desk.example", Region: store.OwnRegion,
 		MessageID: k.ring.MessageID(now, store.MailAutoResponse, "desk.example"),
 	}
-	_, err = k.db.DecideInbound(k.Context(), now, []store.Decision{{ID: rows[0].ID, Verdict: store.Verdict{Kind: store.KindDirect, Answer: true}, Answer: &answer}})
+	_, err = k.db.DecideInbound(k.Context(), now,
+		[]store.Decision{{ID: rows[0].ID, Verdict: store.Verdict{Kind: store.KindDirect, Answer: true}, Answer: &answer}})
 	if err != nil {
 		k.Fatal(err)
 	}
@@ -183,7 +185,9 @@ func TestARunPassesWhenBothLettersCameOnce(t *testing.T) {
 		if len(ended) != 1 || !ended[0].Passed() || ended[0].Region != "us" {
 			t.Fatalf("ended: %+v", ended)
 		}
-		if r := ended[0]; r.Confirmation.ArrivedAt.Sub(r.StartedAt) > 2*time.Second || r.Answer.ArrivedAt.Sub(r.StartedAt).Round(time.Second) != 11*time.Second {
+		r := ended[0]
+		if r.Confirmation.ArrivedAt.Sub(r.StartedAt) > 2*time.Second ||
+			r.Answer.ArrivedAt.Sub(r.StartedAt).Round(time.Second) != 11*time.Second {
 			t.Errorf("it took %v and %v", r.Confirmation.ArrivedAt.Sub(r.StartedAt), r.Answer.ArrivedAt.Sub(r.StartedAt))
 		}
 		if len(k.letters) != 1 || k.letters[0].Ref != "somebody@else.example" {
@@ -209,7 +213,9 @@ func TestWhatWentWrongIsTold(t *testing.T) {
 		during func(k *coop)
 		want   []string
 	}{
-		"nothing came": {func(*coop) {}, []string{"did not come into the ledger within 10m", "the confirmation did not arrive within 10m", "it waits in the outbox"}},
+		"nothing came": {func(*coop) {},
+			[]string{"did not come into the ledger within 10m", "the confirmation did not arrive within 10m",
+				"it waits in the outbox"}},
 		"two answers": {func(k *coop) {
 			k.arrives(k.confirmation())
 			ref := k.answers()
@@ -217,7 +223,8 @@ func TestWhatWentWrongIsTold(t *testing.T) {
 			k.pass(15 * time.Second)
 			k.arrives(ref)
 		}, []string{"2 answers came to one mail"}},
-		"no mailbox": {func(k *coop) { k.goesAway(errors.New("NO [AUTHENTICATIONFAILED]")) }, []string{"mailbox could not be read: NO [AUTHENTICATIONFAILED]"}},
+		"no mailbox": {func(k *coop) { k.goesAway(errors.New("NO [AUTHENTICATIONFAILED]")) },
+			[]string{"mailbox could not be read: NO [AUTHENTICATIONFAILED]"}},
 		"an answer that got lost": {func(k *coop) {
 			k.arrives(k.confirmation())
 			k.answers()
@@ -290,7 +297,8 @@ func TestALetterOfAnEarlierRunIsTold(t *testing.T) {
 		k.arrives(k.confirmation())
 		k.arrives(k.answers())
 		ended := k.pass(2 * time.Minute)
-		if len(ended) != 1 || len(ended[0].Faults) != 1 || !strings.Contains(ended[0].Faults[0], "1 letters of earlier runs") {
+		if len(ended) != 1 || len(ended[0].Faults) != 1 ||
+			!strings.Contains(ended[0].Faults[0], "1 letters of earlier runs") {
 			t.Errorf("ended: %+v", ended)
 		}
 		if len(k.letters) != 0 {

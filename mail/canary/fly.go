@@ -75,7 +75,8 @@ func (c *Canary) end(ctx context.Context, f *flight) {
 	}
 	if f.run.Passed() {
 		c.deps.Log.Info("canary came back", "run", f.run.ID, "region", f.run.Region,
-			"answer", f.run.Answer.ArrivedAt.Sub(f.run.StartedAt), "confirmation", f.run.Confirmation.ArrivedAt.Sub(f.run.StartedAt))
+			"answer", f.run.Answer.ArrivedAt.Sub(f.run.StartedAt),
+			"confirmation", f.run.Confirmation.ArrivedAt.Sub(f.run.StartedAt))
 	} else {
 		c.deps.Log.Warn("canary failed", "run", f.run.ID, "region", f.run.Region, "faults", len(f.run.Faults))
 	}

@@ -53,7 +53,8 @@ func (c *Canary) look(ctx context.Context, f *flight, clean bool) error {
 	})
 	if f.fault == nil && inside == nil {
 		// Which of them came first was told at the first look.
-		f.run.Answer, f.run.Confirmation, f.late = kept(f.run.Answer, answer), kept(f.run.Confirmation, confirmation), max(f.late, late)
+		f.run.Answer, f.run.Confirmation = kept(f.run.Answer, answer), kept(f.run.Confirmation, confirmation)
+		f.late = max(f.late, late)
 	}
 	return errors.Join(f.fault, inside)
 }

@@ -61,7 +61,8 @@ func TestAutoResponseLeadsToTheTicketItIsAbout(t *testing.T) {
 		mail := open(t, m.Bytes)
 		page := "https://help.example.com/t/" + ring(t).LinkToken(row.Link)
 		for part, body := range map[string]string{"text": mail.text, "HTML": mail.html} {
-			if !strings.Contains(body, page) || !strings.Contains(body, "US-1042") || !strings.Contains(body, "https://help.example.com/contact") || len(body) >= 2000 {
+			if !strings.Contains(body, page) || !strings.Contains(body, "US-1042") ||
+				!strings.Contains(body, "https://help.example.com/contact") || len(body) >= 2000 {
 				t.Errorf("%s: the %s part, %d bytes:\n%s", l.Tag(), part, len(body), body)
 			}
 		}
@@ -91,7 +92,8 @@ func TestAutoResponseIsSmallInEveryPairOfLanguages(t *testing.T) {
 			m := mustCompose(t, c, autoResponseRow(a.Tag(), b.Tag()))
 			mail := open(t, m.Bytes)
 			if len(mail.text) >= 2000 || len(mail.html) >= 2000 || len(m.Bytes) >= 6000 {
-				t.Errorf("%s and %s: text %d, HTML %d, all %d bytes", a.Tag(), b.Tag(), len(mail.text), len(mail.html), len(m.Bytes))
+				t.Errorf("%s and %s: text %d, HTML %d, all %d bytes", a.Tag(), b.Tag(), len(mail.text),
+					len(mail.html), len(m.Bytes))
 			}
 			want := a.Tag()
 			if a.Tag() != b.Tag() {
@@ -119,7 +121,8 @@ func TestAutoResponseHoldsNothingOfTheMailItAnswers(t *testing.T) {
 func TestAutoResponseUsesNoWordOfABounce(t *testing.T) {
 	t.Parallel()
 	phrases := []string{
-		"no longer", "not in use", "not monitored", "unmonitored", "unavailable", "not available", "does not exist", "not exist",
+		"no longer", "not in use", "not monitored", "unmonitored", "unavailable", "not available",
+		"does not exist", "not exist",
 		"inactive", "disabled", "suspended", "deactivated", "unknown", "rejected", "refused", "blocked", "denied",
 		"not accept", "cannot", "could not", "unable", "undeliver", "deliver", "fail", "error", "return to sender", "invalid",
 		"out of office", "vacation", "full", "no existe", "no disponible", "inactiva", "rechaz", "error", "tidak ada",

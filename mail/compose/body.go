@@ -61,7 +61,8 @@ func writeAttachment(b *bytes.Buffer, a Attachment) {
 	}
 	name := clean(a.Name, maxName)
 	b.WriteString("Content-Type: " + mediaType + "\r\n")
-	b.WriteString("Content-Disposition: " + mime.FormatMediaType("attachment", map[string]string{"filename": name}) + "\r\n")
+	disposition := mime.FormatMediaType("attachment", map[string]string{"filename": name})
+	b.WriteString("Content-Disposition: " + disposition + "\r\n")
 	b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
 	writeBase64(b, a.Bytes)
 }

@@ -105,10 +105,10 @@ type letter struct {
 // New checks the configuration and prepares the templates and fixed texts.
 func New(config Config, ring *ident.Ring, texts *lang.Catalogue) (*Composer, error) {
 	c := &Composer{config: config, ring: ring, texts: texts}
-	if err := errors.Join(checkBase(config.BaseURL), checkInstance(config.Instance), checkSigners(config.Signers)); err != nil {
+	err := errors.Join(checkBase(config.BaseURL), checkInstance(config.Instance), checkSigners(config.Signers))
+	if err != nil {
 		return nil, err
 	}
-	var err error
 	c.pages, err = parsePages(texts.Langs())
 	return c, err
 }
@@ -269,12 +269,14 @@ func tags(langs []lang.Lang) string {
 func checkBase(base string) error {
 	u, err := url.Parse(base)
 	switch {
-	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Host == "", u.RawQuery != "", u.Fragment != "", u.User != nil:
+	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Host == "", u.RawQuery != "", u.Fragment != "",
+		u.User != nil:
 		return fmt.Errorf("the base URL %q is not like https://help.example.com", base)
 	case strings.HasSuffix(base, "/"):
 		return fmt.Errorf("the base URL %q ends in a slash", base)
 	case !isASCII(base) || strings.ContainsAny(base, " <>\"\r\n\t"):
-		return fmt.Errorf("the base URL %q holds characters that break links in mails; write its host name in ASCII (xn--)", base)
+		return fmt.Errorf("the base URL %q holds characters that break links in mails; write its host name in ASCII (xn--)",
+			base)
 	}
 	return nil
 }

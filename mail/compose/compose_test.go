@@ -214,7 +214,8 @@ func TestConfirmationTellsNumberDateAddressAndLinkInBothParts(t *testing.T) {
 						t.Errorf("the %s part lacks %q:\n%s", part, want, body)
 					}
 				}
-				if strings.Contains(body, "{{") || strings.Contains(body, "[[") || strings.Contains(body, "no value") || strings.Contains(body, "mail.") && strings.Contains(body, "mail.confirm") {
+				if strings.Contains(body, "{{") || strings.Contains(body, "[[") || strings.Contains(body, "no value") ||
+					strings.Contains(body, "mail.") && strings.Contains(body, "mail.confirm") {
 					t.Errorf("the %s part shows a hole in the catalogue:\n%s", part, body)
 				}
 			}
@@ -226,8 +227,9 @@ func TestConfirmationTellsNumberDateAddressAndLinkInBothParts(t *testing.T) {
 			}
 			wantHeader(t, mail.header, map[string]string{
 				"Auto-Submitted": "auto-generated", "Precedence": "", "Content-Language": tag,
-				"X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply", "X-Signpost-Instance": "f7k2m9", "X-Signpost-Ref": "<" + m.ID + ">",
-				"Date": "Fri, 20 Nov 2026 15:04:05 +0000", "To": "ana@partner.example",
+				"X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply", "X-Signpost-Instance": "f7k2m9",
+				"X-Signpost-Ref": "<" + m.ID + ">",
+				"Date":           "Fri, 20 Nov 2026 15:04:05 +0000", "To": "ana@partner.example",
 				"Message-Id": "<" + m.ID + ">", "Reply-To": "", "Sender": "", "In-Reply-To": "", "List-Unsubscribe": "",
 			})
 			if m.Notify != NotifyFailureDelay || m.EnvelopeID != m.ID || m.UTF8 {
@@ -366,13 +368,17 @@ func TestRowsThatCannotBecomeMailAreRefused(t *testing.T) {
 func TestConfigurationFaultsAreAllNamed(t *testing.T) {
 	t.Parallel()
 	texts, _ := lang.Load()
-	_, err := New(Config{BaseURL: "https://help.example.com/", Instance: "a b\r\n", Signers: []Signer{{"exa mple.com", "s", nil}}}, ring(t), texts)
+	_, err := New(Config{BaseURL: "https://help.example.com/", Instance: "a b\r\n",
+		Signers: []Signer{{"exa mple.com", "s", nil}}}, ring(t), texts)
 	for _, want := range []string{"ends in a slash", "installation id", "DKIM signer"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not name: %s", err, want)
 		}
 	}
-	for _, base := range []string{"", "help.example.com", "ftp://x", "https://", "https://x?y=1", "https://u:p@x", "https://büro.example", "https://x/ y"} {
+	for _, base := range []string{
+		"", "help.example.com", "ftp://x", "https://", "https://x?y=1", "https://u:p@x", "https://büro.example",
+		"https://x/ y",
+	} {
 		conf := config(t)
 		conf.BaseURL = base
 		if _, err := New(conf, ring(t), texts); err == nil {
@@ -415,7 +421,8 @@ func TestBouncesGoWhereTheRegionSays(t *testing.T) {
 func TestAnAlarmIsPlainText(t *testing.T) {
 	t.Parallel()
 	row := store.Outbound{
-		ID: 7003, Kind: store.MailAlarm, Region: store.OwnRegion, From: "partner-us.support@example.com", FromName: "Desk", To: "ops@ops.example",
+		ID: 7003, Kind: store.MailAlarm, Region: store.OwnRegion, From: "partner-us.support@example.com", FromName: "Desk",
+		To:        "ops@ops.example",
 		MessageID: "al.aftg5jv2zbqwo3vyk2ivzqzqta.n2w6ucvkq5hsy5pb@example.com", QueuedAt: queued,
 		Subject: "Alarm: new: It broke\r\nBcc: eve@evil.example", Text: "NEW\nIt broke – badly.\n",
 	}
@@ -425,8 +432,9 @@ func TestAnAlarmIsPlainText(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantHeader(t, e.Header, map[string]string{
-		"Auto-Submitted": "auto-generated", "Subject": "Alarm: new: It broke Bcc: eve@evil.example", "Bcc": "", "X-Signpost-Instance": "f7k2m9",
-		"Content-Type": "text/plain; charset=utf-8",
+		"Auto-Submitted": "auto-generated", "Subject": "Alarm: new: It broke Bcc: eve@evil.example", "Bcc": "",
+		"X-Signpost-Instance": "f7k2m9",
+		"Content-Type":        "text/plain; charset=utf-8",
 	})
 	if body, err := io.ReadAll(e.Body); err != nil || string(body) != "NEW\r\nIt broke – badly.\r\n" {
 		t.Errorf("it says %q, %v", body, err)
@@ -439,7 +447,8 @@ func TestAnAlarmIsPlainText(t *testing.T) {
 func TestACanarysStrayBearsItsMarkAlone(t *testing.T) {
 	t.Parallel()
 	row := store.Outbound{
-		ID: 7004, Kind: store.MailCanary, Region: store.OwnRegion, From: "canary@example.com", FromName: "Canary", To: "partner-us.support@example.com",
+		ID: 7004, Kind: store.MailCanary, Region: store.OwnRegion, From: "canary@example.com", FromName: "Canary",
+		To:        "partner-us.support@example.com",
 		MessageID: "canary.x@example.com", QueuedAt: queued, Subject: "Canary", Text: "Hello\n", Mark: "token",
 	}
 	m := mustCompose(t, composer(t), row)
@@ -448,13 +457,15 @@ func TestACanarysStrayBearsItsMarkAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantHeader(t, e.Header, map[string]string{
-		"X-Signpost-Canary": "token", "Auto-Submitted": "", "Precedence": "", "X-Signpost-Instance": "", "X-Signpost-Ref": "", "X-Auto-Response-Suppress": "",
+		"X-Signpost-Canary": "token", "Auto-Submitted": "", "Precedence": "", "X-Signpost-Instance": "", "X-Signpost-Ref": "",
+		"X-Auto-Response-Suppress": "",
 	})
 	if m.From != "canary@example.com" || m.Notify != NotifyNever {
 		t.Errorf("it leaves under %q, notify %v", m.From, m.Notify)
 	}
 	for name, change := range map[string]func(*store.Outbound){
-		"a stray without a mark": func(o *store.Outbound) { o.Mark = "" }, "an alarm without words": func(o *store.Outbound) { o.Kind, o.Text = store.MailAlarm, "" },
+		"a stray without a mark": func(o *store.Outbound) { o.Mark = "" },
+		"an alarm without words": func(o *store.Outbound) { o.Kind, o.Text = store.MailAlarm, "" },
 	} {
 		bad := row
 		if change(&bad); func() error { _, err := composer(t).Compose(bad); return err }() == nil {

@@ -40,12 +40,13 @@ func verify(t testing.TB, raw []byte, signers ...Signer) []*dkim.Verification {
 		}
 		records[name] = value
 	}
-	found, err := dkim.VerifyWithOptions(bytes.NewReader(raw), &dkim.VerifyOptions{LookupTXT: func(name string) ([]string, error) {
+	lookup := func(name string) ([]string, error) {
 		if records[name] == "" {
 			return nil, fmt.Errorf("no record %s", name)
 		}
 		return []string{records[name]}, nil
-	}})
+	}
+	found, err := dkim.VerifyWithOptions(bytes.NewReader(raw), &dkim.VerifyOptions{LookupTXT: lookup})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,9 @@ func TestSignaturesOfEveryMailVerify(t *testing.T) {
 	signers := []Signer{{"example.com", "r1", rsaKey}, {"example.com", "e1", edKey}}
 	c := composer(t, func(c *Config) { c.Signers = signers })
 	for _, l := range c.texts.Langs() {
-		for _, m := range []Message{mustCompose(t, c, confirmationRow(l.Tag())), mustCompose(t, c, autoResponseRow(l.Tag(), "en"))} {
+		for _, m := range []Message{
+			mustCompose(t, c, confirmationRow(l.Tag())), mustCompose(t, c, autoResponseRow(l.Tag(), "en")),
+		} {
 			found := verify(t, m.Bytes, signers...)
 			if len(found) != 2 || found[0].Err != nil || found[1].Err != nil {
 				t.Fatalf("%s: %d signatures, %+v", m.ID, len(found), found)
@@ -119,7 +122,8 @@ func TestSignerIsChosenByTheSendersDomain(t *testing.T) {
 		row := confirmationRow("en")
 		row.From = from
 		raw := string(mustCompose(t, c, row).Bytes)
-		if got := strings.Count(raw, "DKIM-Signature:"); want == "" && got != 0 || want != "" && (got != 1 || !strings.Contains(raw, want+";")) {
+		got := strings.Count(raw, "DKIM-Signature:")
+		if want == "" && got != 0 || want != "" && (got != 1 || !strings.Contains(raw, want+";")) {
 			t.Errorf("from %s: %d signatures, want %q\n%.200s", from, got, want, raw)
 		}
 	}
@@ -135,8 +139,11 @@ func TestKeysAreReadFromPEM(t *testing.T) {
 		}
 		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	}
-	pkcs1 := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey.(*rsa.PrivateKey))})
-	for name, text := range map[string][]byte{"RSA PKCS #8": pkcs8(rsaKey), "RSA PKCS #1": pkcs1, "Ed25519": pkcs8(edKey)} {
+	der := x509.MarshalPKCS1PrivateKey(rsaKey.(*rsa.PrivateKey))
+	pkcs1 := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der})
+	for name, text := range map[string][]byte{
+		"RSA PKCS #8": pkcs8(rsaKey), "RSA PKCS #1": pkcs1, "Ed25519": pkcs8(edKey),
+	} {
 		key, err := ParseKey(text)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -171,12 +178,13 @@ func TestAnyBodyVerifies(t *testing.T) {
 			t.Fatal(err)
 		}
 		name, value, _ := signer.Record()
-		found, err := dkim.VerifyWithOptions(bytes.NewReader(out), &dkim.VerifyOptions{LookupTXT: func(asked string) ([]string, error) {
+		lookup := func(asked string) ([]string, error) {
 			if asked != name {
 				return nil, fmt.Errorf("asked for %s", asked)
 			}
 			return []string{value}, nil
-		}})
+		}
+		found, err := dkim.VerifyWithOptions(bytes.NewReader(out), &dkim.VerifyOptions{LookupTXT: lookup})
 		if err != nil || len(found) != 1 || found[0].Err != nil {
 			t.Fatalf("%v %+v in\n%q", err, found, out)
 		}

@@ -17,7 +17,8 @@ func hostile() *rapid.Generator[string] {
 	piece := rapid.OneOf(
 		rapid.SampledFrom([]string{
 			"\r\n", "\n", "\r", "\x00", "\r\nBcc: eve@evil.example", "\r\n\r\n<script>", "\u2028", "\u0085", "\v", "\f",
-			"=?UTF-8?B?DQpCY2M6IGU=?=", "\"", "\\", "<", ">", ",", ";", ":", "@", "(", ")", "\u202e", "\u2066", "\xff\xfe", "支持", "دعم",
+			"=?UTF-8?B?DQpCY2M6IGU=?=", "\"", "\\", "<", ">", ",", ";", ":", "@", "(", ")", "\u202e", "\u2066",
+			"\xff\xfe", "支持", "دعم",
 			strings.Repeat("x", 1200), strings.Repeat("é", 300), " ", "\t",
 		}),
 		rapid.String(),
@@ -34,7 +35,9 @@ func TestNothingInARowGetsOutOfItsPlace(t *testing.T) {
 	t.Parallel()
 	c := composer(t)
 	rapid.Check(t, func(t *rapid.T) {
-		row := rapid.SampledFrom([]store.Outbound{confirmationRow("en"), confirmationRow("ar"), autoResponseRow("es", "zh-Hans")}).Draw(t, "row")
+		row := rapid.SampledFrom([]store.Outbound{
+			confirmationRow("en"), confirmationRow("ar"), autoResponseRow("es", "zh-Hans"),
+		}).Draw(t, "row")
 		for name, field := range map[string]*string{
 			"FromName": &row.FromName, "From": &row.From, "To": &row.To, "Number": &row.Number,
 			"MessageID": &row.MessageID, "InReplyTo": &row.InReplyTo, "Region": &row.Region,
@@ -84,7 +87,8 @@ func checkFields(t *rapid.T, m Message) {
 	}
 	allowed := map[string]bool{
 		"Date": true, "From": true, "To": true, "Subject": true, "Message-Id": true, "In-Reply-To": true, "References": true,
-		"Auto-Submitted": true, "Precedence": true, "X-Auto-Response-Suppress": true, "X-Signpost-Instance": true, "X-Signpost-Ref": true,
+		"Auto-Submitted": true, "Precedence": true, "X-Auto-Response-Suppress": true, "X-Signpost-Instance": true,
+		"X-Signpost-Ref":   true,
 		"Content-Language": true, "Mime-Version": true, "Content-Type": true, "Thread-Topic": true, "Thread-Index": true,
 	}
 	for fields := e.Header.Fields(); fields.Next(); {

@@ -11,7 +11,8 @@ import (
 	"signpost/store"
 )
 
-const agentsAnswer = "Hello Ana,\n\nyour payout **left today**. Please:\n\n1. open [Payouts](https://shop.example.com/payouts)\n" +
+const agentsAnswer = "Hello Ana,\n\nyour payout **left today**. Please:\n\n" +
+	"1. open [Payouts](https://shop.example.com/payouts)\n" +
 	"2. look at `17`\n\n> You asked about November\n\nSee ![the page](shot.png)."
 
 // replyRow and replyWords are an agent's answer to Ana's second message.
@@ -64,7 +65,8 @@ func TestAReplyBeginsWithTheAgentsWords(t *testing.T) {
 	}
 	_, body, _ := strings.Cut(mail.html, "<body")
 	words := strings.Index(body, "<p>Hello Ana,</p>")
-	if before := body[:max(words, 0)]; words < 0 || strings.Contains(before, "Example") || strings.Contains(before, "US-1042") {
+	before := body[:max(words, 0)]
+	if words < 0 || strings.Contains(before, "Example") || strings.Contains(before, "US-1042") {
 		t.Errorf("in the HTML something stands before the agent's words:\n%s", body)
 	}
 	link := "https://help.example.com/t/" + ring(t).LinkToken(linkID)
@@ -147,7 +149,8 @@ func TestFilesGoAlongWhereTheyAreAttached(t *testing.T) {
 	c := composer(t)
 	r := replyWords()
 	r.Attached = []Attachment{
-		{"report.pdf", "application/pdf", []byte("%PDF-1.7\r\n..")}, {"page \"1\"\r\nX: y.html", "text/html", []byte("<script>")},
+		{"report.pdf", "application/pdf", []byte("%PDF-1.7\r\n..")},
+		{"page \"1\"\r\nX: y.html", "text/html", []byte("<script>")},
 		{"تقرير.csv", "text/csv; charset=utf-8", []byte("a,b")},
 	}
 	parts := attachments(t, mustReply(t, c, replyRow("en"), r).Bytes)
@@ -187,7 +190,8 @@ func TestNothingInAReplyGetsOutOfItsPlace(t *testing.T) {
 	t.Parallel()
 	c := composer(t)
 	strange := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
-		"<script>alert(1)</script>", "\r\n\r\n--=_\r\nBcc: x@y.example\r\n", "</blockquote></div></body>", "{{.Link}}", "[x](javascript:y)",
+		"<script>alert(1)</script>", "\r\n\r\n--=_\r\nBcc: x@y.example\r\n", "</blockquote></div></body>", "{{.Link}}",
+		"[x](javascript:y)",
 		"![](https://tracker.example/p.gif)", "\u202eabc", "<img src=x onerror=y>",
 	}))
 	rapid.Check(t, func(t *rapid.T) {

@@ -41,7 +41,8 @@ func TestAReplyIsComposedFromItsThread(t *testing.T) {
 		t.Fatal(err)
 	}
 	profile := store.Profile{Signatures: map[string]string{"en": "Lee, Partner Support"}}
-	if lee, err = db.ChangeAgent(ctx, queued, store.ByService(), lee.ID, store.AgentChange{Profile: &profile}); err != nil {
+	lee, err = db.ChangeAgent(ctx, queued, store.ByService(), lee.ID, store.AgentChange{Profile: &profile})
+	if err != nil {
 		t.Fatal(err)
 	}
 	reply := func(n byte, version uint32, body string) string {
@@ -61,7 +62,8 @@ func TestAReplyIsComposedFromItsThread(t *testing.T) {
 		return open(t, mustReply(t, c, done.Mail, r).Bytes).text
 	}
 	first := reply(1, 1, "We *look* into it.")
-	if !strings.HasPrefix(first, "We look into it.") || !strings.Contains(first, "Lee, Partner Support") || strings.Contains(first, "payout?") {
+	if !strings.HasPrefix(first, "We look into it.") || !strings.Contains(first, "Lee, Partner Support") ||
+		strings.Contains(first, "payout?") {
 		t.Errorf("to an address that is not proven:\n%s", first)
 	}
 	link := opened.Ticket.Link
@@ -70,7 +72,8 @@ func TestAReplyIsComposedFromItsThread(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := reply(3, 3, "It left.")
-	news, look, asked := strings.Index(second, "And now?"), strings.Index(second, "look"), strings.Index(second, "Where is my payout?")
+	news, look, asked := strings.Index(second, "And now?"), strings.Index(second, "look"),
+		strings.Index(second, "Where is my payout?")
 	if !strings.HasPrefix(second, "It left.") || news < 0 || look < news || asked < look {
 		t.Errorf("to a proven address:\n%s", second)
 	}

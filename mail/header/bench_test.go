@@ -9,7 +9,8 @@ import (
 
 // A header of 40 fields, as a mail that came through a few hosts has it.
 func benchMail() []byte {
-	hop := "Received: from mail.partner.example (mail.partner.example [192.0.2.7])\r\n\tby mx.example.com with ESMTPS id 1\r\n\t" +
+	hop := "Received: from mail.partner.example (mail.partner.example [192.0.2.7])\r\n" +
+		"\tby mx.example.com with ESMTPS id 1\r\n\t" +
 		"for <partner.support@example.com>; Mon, 2 Nov 2026 10:00:00 +0000\r\n"
 	head := strings.Repeat(hop, 6) + "From: =?utf-8?q?Jos=C3=A9?= <jose@partner.example>\r\n" +
 		"Subject: =?utf-8?b?UGVkaWRvIG7Dum1lcm8=?=\r\n 7\r\nMessage-ID: <1@partner.example>\r\n" +
@@ -43,7 +44,8 @@ func BenchmarkRead(b *testing.B) {
 			}
 			_, errDate := m.Header.Date()
 			list, errFrom := m.Header.AddressList("From")
-			if len(list) != 1 || errDate != nil || errFrom != nil || m.Header.Get("Message-ID") == "" || m.Header.Get("Subject") == "" {
+			if len(list) != 1 || errDate != nil || errFrom != nil || m.Header.Get("Message-ID") == "" ||
+				m.Header.Get("Subject") == "" {
 				b.Fatal("not read")
 			}
 		}

@@ -14,7 +14,8 @@ func TestDatesAsMailWritesThem(t *testing.T) {
 	for _, s := range []string{
 		"Mon, 2 Nov 2026 10:05:00 +0100", "2 Nov 2026 09:05 GMT", "Mon,  2 Nov 26 04:05:00 -0500 (EST)",
 		"Mon, 2 November 2026 09:05:00", "2 Nov 2026 09:05: UT", "2 Nov 2026 09:04:60 +0000", "1 Nov 2026 19:05 -1400",
-		"2 Nov 2026 04:05 EST", "2 Nov 2026 05:05:00 edt", "2 Nov 2026 03:05 MDT", "2 Nov 2026 01:05 PST", "2 Nov 2026 09:05 BST",
+		"2 Nov 2026 04:05 EST", "2 Nov 2026 05:05:00 edt", "2 Nov 2026 03:05 MDT", "2 Nov 2026 01:05 PST",
+		"2 Nov 2026 09:05 BST",
 		"2 Nov 2026 09:05 SST",
 	} {
 		if got, ok := Date(s); !ok || !got.Equal(want) {
@@ -49,7 +50,9 @@ func TestADateKeepsItsDay(t *testing.T) {
 func TestDatesAgreeWithTheStandardLibrary(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		at := time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "seconds"), 0).In(time.FixedZone("", 60*rapid.IntRange(-720, 840).Draw(t, "offset")))
+		seconds := rapid.Int64Range(0, 4e9).Draw(t, "seconds")
+		offset := 60 * rapid.IntRange(-720, 840).Draw(t, "offset")
+		at := time.Unix(seconds, 0).In(time.FixedZone("", offset))
 		s := at.Format(time.RFC1123Z)
 		want, err := mail.ParseDate(s)
 		got, ok := Date(s)

@@ -135,8 +135,9 @@ func CutField(line []byte) (name, value []byte, ok bool) {
 func fieldFollows(rest []byte) bool {
 	for i := range 30 {
 		line, next := CutLine(rest)
-		if name, _, ok := CutField(line); ok && (i < 3 || IsName(name, "Received", "Message-ID", "Return-Path", "MIME-Version",
-			"Content-Type", "X-Mailer", "DKIM-Signature")) {
+		if name, _, ok := CutField(line); ok &&
+			(i < 3 || IsName(name, "Received", "Message-ID", "Return-Path", "MIME-Version",
+				"Content-Type", "X-Mailer", "DKIM-Signature")) {
 			return true
 		}
 		if len(bytes.TrimSpace(line)) == 0 {

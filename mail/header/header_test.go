@@ -17,10 +17,11 @@ func TestHeadersAsMailHasThem(t *testing.T) {
 		fields []string
 		body   string
 	}{
-		"plain":                         {"A: 1\r\nB: 2\r\n\r\ntext\r\n", []string{"A: 1", "B: 2"}, "text\r\n"},
-		"folded":                        {"A: 1\r\n 2\r\n\t3\r\nB: 4\r\n\r\n", []string{"A: 1 2 3", "B: 4"}, ""},
-		"a space before the colon":      {"A : 1\n\ntext", []string{"A: 1"}, "text"},
-		"an mbox line":                  {"From ana Mon Nov 2 10:00:00 2026\n>From x\nA: 1\n\ntext", []string{"A: 1"}, "text"},
+		"plain":                    {"A: 1\r\nB: 2\r\n\r\ntext\r\n", []string{"A: 1", "B: 2"}, "text\r\n"},
+		"folded":                   {"A: 1\r\n 2\r\n\t3\r\nB: 4\r\n\r\n", []string{"A: 1 2 3", "B: 4"}, ""},
+		"a space before the colon": {"A : 1\n\ntext", []string{"A: 1"}, "text"},
+		"an mbox line": {"From ana Mon Nov 2 10:00:00 2026\n>From x\nA: 1\n\ntext",
+			[]string{"A: 1"}, "text"},
 		"a byte order mark":             {"\xef\xbb\xbfA: 1\n\ntext", []string{"A: 1"}, "text"},
 		"blank lines first":             {"\r\n\r\nA: 1\r\n\r\ntext", []string{"A: 1"}, "text"},
 		"line ends of old Macs":         {"A: 1\r 2\rB: 3\r\rtext\r", []string{"A: 1 2", "B: 3"}, "text\n"},
@@ -165,7 +166,8 @@ func FuzzRead(f *testing.F) {
 		"", "\r\n", "A: b\r\n c\r\n\r\nd", "From x\nA: b\n\nc", "a : b\nno field\n c\nd: e\n", "\xef\xbb\xbfA: \x00\xff\n",
 		"Subject: =?utf-8?b?w7w=?= =?utf-8?q?_x?=\nFrom: \"a, b\" <@r:x@y.example>, (c) z@w\n\n",
 		"Date: Mon, 2 Nov 26 04:05:00 -0500 (EST)\rReferences: <a@b> <c\r d@e>\r\rtext",
-		"Subject: =?iso-2022-jp?B?GyRCPCs=?=\n\t=?utf-7?Q?+AGEAYg-?=\n\n", "Received: from a (b [192.0.2.7]) by c; 2 Nov 2026 10:00\n\n",
+		"Subject: =?iso-2022-jp?B?GyRCPCs=?=\n\t=?utf-7?Q?+AGEAYg-?=\n\n",
+		"Received: from a (b [192.0.2.7]) by c; 2 Nov 2026 10:00\n\n",
 	} {
 		f.Add([]byte(seed))
 	}

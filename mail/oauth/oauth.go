@@ -99,7 +99,9 @@ func New(cfg Config) (*Source, error) {
 		return nil, errors.New("neither a refresh token nor a client secret")
 	}
 	if cfg.Client == nil {
-		cfg.Client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		cfg.Client = &http.Client{
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
 	}
 	return &Source{cfg: cfg, refresh: cfg.RefreshToken, asking: make(chan struct{}, 1)}, nil
 }

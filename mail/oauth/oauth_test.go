@@ -56,7 +56,8 @@ func source(t *testing.T, cfg Config) *Source {
 }
 
 func account(p *provider) Config {
-	return Config{TokenURL: "https://login.test/token", ClientID: "desk", RefreshToken: "first", Scope: "mail", Client: p.client()}
+	return Config{TokenURL: "https://login.test/token", ClientID: "desk", RefreshToken: "first", Scope: "mail",
+		Client: p.client()}
 }
 
 func numbered(n int) (int, string) {
@@ -82,7 +83,8 @@ func TestBothGrantsAreAskedForAsTheStandardSays(t *testing.T) {
 		"refresh token": {Config{ClientID: "id", RefreshToken: "r/1", Scope: "a b"},
 			url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"r/1"}, "client_id": {"id"}, "scope": {"a b"}}},
 		"client credentials": {Config{ClientID: "id", ClientSecret: "s&s", Scope: "https://outlook.office365.com/.default"},
-			url.Values{"grant_type": {"client_credentials"}, "client_id": {"id"}, "client_secret": {"s&s"}, "scope": {"https://outlook.office365.com/.default"}}},
+			url.Values{"grant_type": {"client_credentials"}, "client_id": {"id"}, "client_secret": {"s&s"},
+				"scope": {"https://outlook.office365.com/.default"}}},
 	} {
 		c.cfg.TokenURL = server.URL
 		token, err := source(t, c.cfg).Token(t.Context())
@@ -139,7 +141,8 @@ func TestANewRefreshTokenIsKeptAndUsed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{answer: func(n int) (int, string) {
-			return 200, fmt.Sprintf(`{"access_token":"t%d","expires_in":600,"refresh_token":"r%d","refresh_token_expires_in":864000}`, n, n)
+			return 200, fmt.Sprintf(`{"access_token":"t%d","expires_in":600,`+
+				`"refresh_token":"r%d","refresh_token_expires_in":864000}`, n, n)
 		}}
 		cfg := account(p)
 		var kept []string
@@ -221,7 +224,8 @@ func TestAProviderInTrouble(t *testing.T) {
 func TestHowLongATokenLastsMayBeWrittenInManyWays(t *testing.T) {
 	t.Parallel()
 	for written, want := range map[string]time.Duration{
-		`3600`: time.Hour, `"3600"`: time.Hour, `7200.0`: 2 * time.Hour, `"soon"`: untold, `null`: untold, `-1`: untold, `{}`: untold,
+		`3600`: time.Hour, `"3600"`: time.Hour, `7200.0`: 2 * time.Hour, `"soon"`: untold, `null`: untold,
+		`-1`: untold, `{}`: untold,
 		`1e300`: 10 * 365 * 24 * time.Hour, `"NaN"`: untold,
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -282,7 +286,8 @@ func TestWhatAProviderMayAnswer(t *testing.T) {
 		body   string
 		want   string // in the error
 	}{
-		"refused":           {400, `{"error":"invalid_grant","error_description":"Token has been expired\nor revoked."}`, "invalid_grant Token has been expired or revoked."},
+		"refused": {400, `{"error":"invalid_grant","error_description":"Token has been expired\nor revoked."}`,
+			"invalid_grant Token has been expired or revoked."},
 		"no JSON":           {200, "<html>", "no JSON"},
 		"nothing":           {200, "{}", "holds no access token"},
 		"another scheme":    {200, `{"access_token":"a","token_type":"mac"}`, "not Bearer"},

@@ -141,7 +141,8 @@ func BenchmarkSender(b *testing.B) {
 // ticket opens, and the relay has its mail.
 func BenchmarkOneMail(b *testing.B) {
 	arrived := make(chan struct{})
-	addr := serveSMTP(b, smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return doorbell{rings: arrived}, nil }), nil)
+	open := func(*smtp.Conn) (smtp.Session, error) { return doorbell{rings: arrived}, nil }
+	addr := serveSMTP(b, smtp.BackendFunc(open), nil)
 	db := filled(b, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := New(benchConfig(addr), db, bulk, slog.New(slog.DiscardHandler), Observer{})

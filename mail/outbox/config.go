@@ -160,7 +160,8 @@ func (c Config) Validate() error {
 		}
 	}
 	host, port, err := net.SplitHostPort(c.Addr)
-	fault(err != nil || host == "" || port == "", "relay %q: write it as host:port, for instance smtp.example.com:465", c.Addr)
+	fault(err != nil || host == "" || port == "", "relay %q: write it as host:port, for instance smtp.example.com:465",
+		c.Addr)
 	modes := []TLSMode{TLSImplicit, TLSRequired, TLSOpportunistic, TLSNone}
 	fault(!slices.Contains(modes, c.TLS), "tls %q: choose one of implicit, starttls, opportunistic, none", c.TLS)
 	mechanisms := []AuthMechanism{AuthAuto, AuthPlain, AuthLogin, AuthXOAuth2}

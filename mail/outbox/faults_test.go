@@ -13,7 +13,9 @@ import (
 )
 
 func TestPooledConnectionThatDiedIsReplaced(t *testing.T) {
-	for name, end := range map[string]string{"closed with 421": "421 4.4.2 idle too long", "just closed": hangUp, "login run out": "530 5.7.0 log in"} {
+	for name, end := range map[string]string{
+		"closed with 421": "421 4.4.2 idle too long", "just closed": hangUp, "login run out": "530 5.7.0 log in",
+	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPeer(nil)
 			story(t, p, nil, func(d *desk) {
@@ -441,7 +443,8 @@ func TestProbeUsesTheConnectionItHas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPeer(nil)
 		p.limit = 1
-		r := newRelay(Config{Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Dial: p.dial}.withDefaults(), func(RelayStatus) {})
+		r := newRelay(Config{Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Dial: p.dial}.withDefaults(),
+			func(RelayStatus) {})
 		m, _ := composed(context.Background(), store.Outbound{MessageID: "m@desk.example", To: "ana@partner.example"})
 		if _, err := r.send(t.Context(), m); err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@ func TestWhomARepliesSpeaksOf(t *testing.T) {
 	t.Parallel()
 	for expected, replies := range judged() {
 		verdict, outcome, _ := strings.Cut(expected, " ")
+		replies = strings.ReplaceAll(replies, "\n\t\t\t\t", " ") // a line set in further goes on with the one before
 		for _, line := range strings.Split(strings.TrimSpace(replies), "\n") {
 			at, text, _ := strings.Cut(strings.TrimSpace(line), " ")
 			for _, stage := range at {
@@ -48,7 +49,8 @@ func judged() map[string]string {
 			r 554 5.7.1 <ana@partner.example>: Relay access denied
 			r 554 <ana@partner.example>: Recipient address rejected: Relay access denied
 			r 550 relay not permitted!
-			r 550-Please turn on SMTP Authentication in your mail client. / 550-desk.example (host) [192.0.2.7]:4711 is not permitted to / 550 relay through this server without authentication.
+			r 550-Please turn on SMTP Authentication in your mail client. /
+				550-desk.example (host) [192.0.2.7]:4711 is not permitted to / 550 relay through this server without authentication.
 			r 550 Relaying is prohibited
 			r 550 5.7.1 Unable to relay for ana@partner.example
 			r 550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain
@@ -61,32 +63,44 @@ func judged() map[string]string {
 			r 553 5.7.1 Relaying disallowed as support@desk.example
 			r 550 Delivery is not allowed to this address.
 			r 550 I cannot deliver mail for ana@partner.example
-			r 550-5.7.1 Invalid credentials for relay [192.0.2.7]. The IP address you've / 550-5.7.1 registered in your G Suite SMTP Relay service doesn't match domain of the / 550 5.7.1 account this email is being sent from.
+			r 550-5.7.1 Invalid credentials for relay [192.0.2.7]. The IP address you've /
+				550-5.7.1 registered in your G Suite SMTP Relay service doesn't match domain of the /
+				550 5.7.1 account this email is being sent from.
 			mr 550-5.7.0 Mail relay denied [192.0.2.7]. Invalid credentials for relay
-			mrd. 550 5.4.5 Daily user sending limit exceeded. For more information go to https://support.google.com/a/answer/166852
-			mrd. 550-5.4.5 Daily SMTP relay sending limit exceeded for customer. / 550 5.4.5 https://support.google.com/a/answer/2956491
+			mrd. 550 5.4.5 Daily user sending limit exceeded. For more information go to
+				https://support.google.com/a/answer/166852
+			mrd. 550-5.4.5 Daily SMTP relay sending limit exceeded for customer. /
+				550 5.4.5 https://support.google.com/a/answer/2956491
 			r 550 Domain desk.example has exceeded the max emails per hour (150/150 (100%)) allowed. Message discarded.
 			r 550 Domain desk.example has exceeded the max defers and failures per hour (5/5 (100%)) allowed. Message discarded.
-			r 550 User support@desk.example has exceeded its 24-hour sending limit. Messages to 1 recipients out of 1 have been rejected.
+			r 550 User support@desk.example has exceeded its 24-hour sending limit. Messages to 1 recipients out of 1 have been
+				rejected.
 			. 552 Message would take you over your relay quota of 500 Current quota used: 487
-			. 554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message due to a permanent exception
-			. 554 5.2.252 SendAsDenied; support@desk.example not allowed to send as ops@desk.example; STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied
+			. 554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message due to a
+				permanent exception
+			. 554 5.2.252 SendAsDenied; support@desk.example not allowed to send as ops@desk.example;
+				STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied
 			. 550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients
 			. 550 5.7.60 SMTP; Client does not have permissions to send as this sender
 			m 530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM
 			. 550 5.7.501 Service unavailable. Spam abuse detected from IP range.
 			. 550 5.7.705 Access denied, tenant has exceeded threshold
-			. 550 5.7.703 Your message can't be delivered because messages to ana@partner.example are blocked by your organization using Tenant Allow Block List.
+			. 550 5.7.703 Your message can't be delivered because messages to ana@partner.example are blocked by your
+				organization using Tenant Allow Block List.
 			. 550 5.7.750 Service unavailable. Client blocked from sending from unregistered domains.
 			. 554 5.2.121 The sender has exceeded the limit for the number of messages they can send to this recipient per hour.
-			. 554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: support@desk.example
-			. 554 Access denied: User 'arn:aws:iam::1:user/x' is not authorized to perform 'ses:SendRawEmail' on resource 'arn:aws:ses:eu-west-1:1:identity/desk.example'
-			. 554 Message rejected: Sending paused for this account. For more information, please check the inbox of the email address associated with your AWS account.
+			. 554 Message rejected: Email address is not verified. The following identities failed the check in region
+				EU-WEST-1: support@desk.example
+			. 554 Access denied: User 'arn:aws:iam::1:user/x' is not authorized to perform 'ses:SendRawEmail' on resource
+				'arn:aws:ses:eu-west-1:1:identity/desk.example'
+			. 554 Message rejected: Sending paused for this account. For more information, please check the inbox of the email
+				address associated with your AWS account.
 			. 554 Transaction failed: Daily message quota exceeded.
 			. 550 The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved.
 			m. 550 Unauthenticated senders not allowed
 			. 550 5.7.1 The given address is not verified with this account; maximum credits exceeded
-			r. 550 5.7.1 Domain sandbox1.mailgun.example is not allowed to send: Free accounts are for test purposes only. Please upgrade or add the address to authorized recipients in Account Settings.
+			r. 550 5.7.1 Domain sandbox1.mailgun.example is not allowed to send: Free accounts are for test purposes only.
+				Please upgrade or add the address to authorized recipients in Account Settings.
 			m 501 mail from address must be same as authorization user
 			m 553 Mail from must equal authorized user
 			m 501 5.5.4 You are not allowed to send from this address.
@@ -101,7 +115,8 @@ func judged() map[string]string {
 			m 552 5.2.2 mailbox is full
 			m 550 5.1.1 <support@desk.example>: user unknown
 			m 553 Requested action not taken: NULL sender is not allowed
-			mr 550-Verification failed for <support@desk.example> / 550-Called: 192.0.2.9 / 550-Sent: RCPT TO:<support@desk.example> / 550-Response: 550 5.1.1 User unknown / 550 Sender verify failed
+			mr 550-Verification failed for <support@desk.example> / 550-Called: 192.0.2.9 /
+				550-Sent: RCPT TO:<support@desk.example> / 550-Response: 550 5.1.1 User unknown / 550 Sender verify failed
 			m 550 Sender verify failed
 			r 550 5.4.6 Unusual sending activity detected. Please try after sometime
 			mr 553 5.7.1 Sender is not allowed to relay emails
@@ -121,7 +136,8 @@ func judged() map[string]string {
 			m 554 5.7.1 Message rejected for policy reasons
 			. 550 5.7.1 [CS01] Message rejected due to local policy.
 			r 550 5.7.1 Absender nicht erlaubt
-			. 550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; Delivery restriction check failed because the sender was not authenticated when sending to this group
+			. 550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; Delivery restriction check
+				failed because the sender was not authenticated when sending to this group
 			. 550 5.7.1 mailbox of the sender is over quota
 			r 550 5.7.1 Expéditeur non autorisé : adresse <support@desk.example> inconnue
 			r 550 Adresse de l'expéditeur inconnue
@@ -139,32 +155,43 @@ func judged() map[string]string {
 			. 550 5.2.0 Account locked: spam complaints over threshold
 			m 501 Syntactically invalid EHLO argument(s)`,
 		"hold refused": `
-			. 550-5.7.26 This mail has been blocked because the sender is unauthenticated. / 550-5.7.26 Gmail requires all senders to authenticate with either SPF or DKIM.
+			. 550-5.7.26 This mail has been blocked because the sender is unauthenticated. /
+				550-5.7.26 Gmail requires all senders to authenticate with either SPF or DKIM.
 			. 550-5.7.26 Unauthenticated email from desk.example is not accepted due to domain's DMARC policy.
-			r 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.7
+			r 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org;
+				https://www.spamhaus.org/query/ip/192.0.2.7
 			r 550 5.7.1 Service unavailable, MailFrom domain is listed in Spamhaus.
-			r 550 5.7.606 Access denied, banned sending IP [192.0.2.7]. To request removal from this list please visit https://sender.office.com/
+			r 550 5.7.606 Access denied, banned sending IP [192.0.2.7]. To request removal from this list please visit
+				https://sender.office.com/
 			r 550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP.
-			. 550 5.7.509 Access denied, sending domain desk.example does not pass DMARC verification and has a DMARC policy of reject
+			. 550 5.7.509 Access denied, sending domain desk.example does not pass DMARC verification and has a DMARC policy of
+				reject
 			. 550 5.7.515 Access denied, sending domain desk.example doesn't meet the required authentication level.
-			r 550 5.7.1 Unfortunately, messages from [192.0.2.7] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).
-			. 550-5.7.1 [192.0.2.7 12] Our system has detected that this message is likely suspicious due to the very low reputation of the sending IP address.
+			r 550 5.7.1 Unfortunately, messages from [192.0.2.7] weren't sent. Please contact your Internet service provider
+				since part of their network is on our block list (S3150).
+			. 550-5.7.1 [192.0.2.7 12] Our system has detected that this message is likely suspicious due to the very low
+				reputation of the sending IP address.
 			. 550-5.7.28 [192.0.2.7] Gmail has detected an unusual rate of unsolicited mail originating from your IP address.
 			r 550-5.7.25 [192.0.2.7] The IP address sending this message does not have a PTR record setup
 			r 550 5.7.23 SPF validation failed
-			r 550 DY-001 Mail rejected by Windows Live Hotmail for policy reasons. We generally do not accept email from dynamic IP's
+			r 550 DY-001 Mail rejected by Windows Live Hotmail for policy reasons. We generally do not accept email from dynamic
+				IP's
 			r 550 SPF: 192.0.2.7 is not allowed to send mail from desk.example
 			r 550 rejected because 192.0.2.7 is in a black list at zen.spamhaus.org
-			r 554 5.7.1 <ana@partner.example>: Recipient address rejected: Mail appeared to be SPAM or forged. Ask your Mail/DNS-Administrator to correct HELO and DNS MX settings or to get removed from DNSBLs
+			r 554 5.7.1 <ana@partner.example>: Recipient address rejected: Mail appeared to be SPAM or forged. Ask your
+				Mail/DNS-Administrator to correct HELO and DNS MX settings or to get removed from DNSBLs
 			r 450-oops / 550 5.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.7]`,
 		"fail dead": `
 			rd. 550 5.1.1 <ana@partner.example>: Recipient address rejected: User unknown in virtual mailbox table
 			r 550 5.1.1 <ana@partner.example>: Recipient address rejected: User unknown in relay recipient table
-			r 550 5.1.1 <ana@partner.example>: Recipient address rejected: undeliverable address: host mx.partner.example[192.0.2.9] said: 550 5.1.1 User unknown (in reply to RCPT TO command)
+			r 550 5.1.1 <ana@partner.example>: Recipient address rejected: undeliverable address: host
+				mx.partner.example[192.0.2.9] said: 550 5.1.1 User unknown (in reply to RCPT TO command)
 			r 550 5.1.1 <ana@relay.partner.example>: user unknown
-			r. 550-5.1.1 The email account that you tried to reach does not exist. Please try / 550 5.1.1 double-checking the recipient's email address for typos
+			r. 550-5.1.1 The email account that you tried to reach does not exist. Please try /
+				550 5.1.1 double-checking the recipient's email address for typos
 			r. 550 5.2.1 The email account that you tried to reach is inactive.
-			. 550 5.2.1 The email account that you tried to reach is disabled. Learn more at https://support.google.com/mail/?p=DisabledUser
+			. 550 5.2.1 The email account that you tried to reach is disabled. Learn more at
+				https://support.google.com/mail/?p=DisabledUser
 			r 553-5.1.2 We weren't able to find the recipient domain. Please check for any spelling errors
 			r 553-5.1.3 The recipient address <ana> is not a valid RFC 5321 address.
 			r. 550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient ana@partner.example not found by SMTP address lookup
@@ -188,14 +215,18 @@ func judged() map[string]string {
 			r 556 5.1.10 <ana@partner.example>: Recipient address rejected: Domain partner.example does not accept mail (nullMX)
 			r 550 5.1.6 recipient no longer on server
 			r 550 The recipient's mailbox is no longer active
-			r 550-The mail server could not deliver mail to ana@partner.example. / 550-The account or domain may not exist, they may be blacklisted, or missing the proper dns entries. / 550 No Such User Here
+			r 550-The mail server could not deliver mail to ana@partner.example. /
+				550-The account or domain may not exist, they may be blacklisted, or missing the proper dns entries. /
+				550 No Such User Here
 			r 550 El buzón no existe
 			r 550 5.1.1 Benutzer unbekannt
 			r 550 用户不存在
 			r 550 5.2.1 This mailbox has been blocked due to inactivity
-			r 550 Message was not accepted -- invalid mailbox. Local mailbox ana@partner.example is unavailable: account is disabled
+			r 550 Message was not accepted -- invalid mailbox. Local mailbox ana@partner.example is unavailable: account is
+				disabled
 			r 550 The mail address you are trying to send to (ana@partner.example) is no longer in use
-			. 550 You tried to send to a recipient that has been marked as inactive. Found inactive addresses: ana@partner.example. Inactive recipients are ones that have generated a hard bounce or a spam complaint.
+			. 550 You tried to send to a recipient that has been marked as inactive. Found inactive addresses:
+				ana@partner.example. Inactive recipients are ones that have generated a hard bounce or a spam complaint.
 			r 550 "The recipient cannot be verified. Please check all recipients of this message to verify they are valid."
 			r 550 Gebruiker onbekend
 			r 550 That user does not have an account here
@@ -205,11 +236,13 @@ func judged() map[string]string {
 			r 550 Адресат не найден`,
 		"fail later": `
 			r. 552 5.2.2 <ana@partner.example>: Recipient mailbox is full
-			r. 552-5.2.2 The email account that you tried to reach is over quota. Please direct / 552 5.2.2 the recipient to https://support.google.com/mail/?p=OverQuotaPerm
+			r. 552-5.2.2 The email account that you tried to reach is over quota. Please direct /
+				552 5.2.2 the recipient to https://support.google.com/mail/?p=OverQuotaPerm
 			r. 552-5.2.2 The recipient's inbox is out of storage space.
 			r 552 Requested mail action aborted: exceeded storage allocation
 			r 554 5.2.2 mailbox full
-			r. 550-5.2.1 The user you are trying to contact is receiving mail at a rate that / 550 5.2.1 prevents additional messages from being delivered.
+			r. 550-5.2.1 The user you are trying to contact is receiving mail at a rate that /
+				550 5.2.1 prevents additional messages from being delivered.
 			r 552 5.2.2 Mailbox size limit exceeded
 			r 552 Mailbox for ana@partner.example is full
 			r 552 Caixa postal cheia

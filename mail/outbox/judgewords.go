@@ -24,15 +24,19 @@ var (
 	enhanceds = regexp.MustCompile(`(^|[^\d.])([245])\.(\d{1,3})\.(\d{1,3})($|[^\d.]|\.($|\D))`)
 	// ofTables are names of a server's own tables and of its checks, which hold words
 	// that elsewhere speak of us.
-	ofTables = regexp.MustCompile(`relay[ _](recipient|domain)s?( table| maps)?|(recipient |callout |address )+verif\w+|in reply to (the )?\w+( from| to)?( command)?|relay=\S*|(error: )?no valid recipients`)
+	ofTables = regexp.MustCompile(`relay[ _](recipient|domain)s?( table| maps)?|(recipient |callout |address )+verif\w+` +
+		`|in reply to (the )?\w+( from| to)?( command)?|relay=\S*|(error: )?no valid recipients`)
 	// toReach is what replies call the recipient without naming one: "the address you
 	// are trying to send to". It holds words that elsewhere speak of a sender.
-	toReach = regexp.MustCompile(`\b(try(ing)?|tried|attempt(ed|ing)?) to (send|mail|write|deliver)( (an? |your |this )?(e-?mail|mail|message)s?)? to\b`)
+	toReach = regexp.MustCompile(`\b(try(ing)?|tried|attempt(ed|ing)?) to (send|mail|write|deliver)` +
+		`( (an? |your |this )?(e-?mail|mail|message)s?)? to\b`)
 	// hedged: what may be the reason is none.
 	hedged = regexp.MustCompile(`(may|might|could) be (black|block) ?listed`)
 	// rfcWords are what RFC 5321 section 4.2.3 has for each code. Before other words
 	// they say nothing.
-	rfcWords = regexp.MustCompile(`requested (mail )?action (not taken|aborted)[:,]? *(mailbox unavailable|mailbox name not allowed|exceeded storage allocation|error in processing)?|transaction failed`)
+	rfcWords = regexp.MustCompile(`requested (mail )?action (not taken|aborted)[:,]? *` +
+		`(mailbox unavailable|mailbox name not allowed|exceeded storage allocation|error in processing)?` +
+		`|transaction failed`)
 )
 
 // any of the patterns, in one expression.
@@ -51,14 +55,17 @@ var (
 		`(must|need to|please|required to|not|without) (\w+ )?(authenticat|log ?in)\w*`,
 		`password`, `credentials`, `\bapi.?keys?\b`, `\bsasl\b`, `\btenant\b`, `sandbox`,
 		`\bexternal (recipient|address|domain|user|mail)`, `\bonly (to )?local\b|\blocal (\w+ )?only\b`,
-		`(sending|outgoing|outbound|free|trial|smtp|your|relay) (e?-?mail )?(account|plan|subscription|organi[sz]ation|service)`,
+		`(sending|outgoing|outbound|free|trial|smtp|your|relay) (e?-?mail )?`+
+			`(account|plan|subscription|organi[sz]ation|service)`,
 		`\bsubmission`, `(outgoing|outbound)`, `\bfrom (sending|relaying)\b|\bsending from\b`,
 		`sending (is |has been )?(paused|disabled|suspended|blocked)`,
 		`blocked by your`, `null sender`,
 	)
 	sendingLimit = anyOf(
-		`(sending|daily|hourly|monthly|24.?h(ou)?rs?|outgoing|outbound|submission|relay|sender|rate|frequency)\b.{0,30}\b(limit|quota|threshold|exceed)`,
-		`(limit|quota|threshold|exceed|maximum|max|too many)\w*\b.{0,40}\b(per|an|each|every|in one|in a|within a?) ?(day|hour|minute|month|second|24)`,
+		`(sending|daily|hourly|monthly|24.?h(ou)?rs?|outgoing|outbound|submission|relay|sender|rate|frequency)`+
+			`\b.{0,30}\b(limit|quota|threshold|exceed)`,
+		`(limit|quota|threshold|exceed|maximum|max|too many)\w*\b.{0,40}`+
+			`\b(per|an|each|every|in one|in a|within a?) ?(day|hour|minute|month|second|24)`,
 		`too many (messages|mails|e-?mails|recipients|connections|sessions|errors|requests|transactions)`,
 		`rate.?limit|limit(ed)? rate|throttl`,
 		`(limit|quota|number|maximum)\b.{0,20}\b(sent|send|sending|messages|mails|e-?mails|defers)\b`,
@@ -79,13 +86,15 @@ var (
 		`\breturn.?path`, `\breverse.?path`,
 		`(to|can'?t|cannot|may not|not) send\b`, `send (on behalf|mail|e-?mail|message)s?\b`, `originat(or|ing)\b`,
 		`[eé]metteur|exp[eé]diteur|absender|remitente|remetente|mittente|afzender|nadawc|expeditor|od[eo]s[ií]lat|felad[oó]`,
-		`avs[aä]ndar|avsender|afsender|l[aä]hett[aä]j|g[oö]nder(en|ici)|pengirim|отправител|відправник|发件人|寄件|送信者|差出人|発信者|발신|보낸`,
+		`avs[aä]ndar|avsender|afsender|l[aä]hett[aä]j|g[oö]nder(en|ici)|pengirim|отправител|відправник`+
+			`|发件人|寄件|送信者|差出人|発信者|발신|보낸`,
 		`complaints?\b`, `\bwho sent\b`, `\bsmtp.?auth\b`,
 		`\bclient\b`, `\b[eh](h|e)lo\b`, `authenticat`, `\b(un)?authori[sz]`, `\blog(ged)? ?in\b`,
 		`starttls|tls (is )?required|encrypt`,
 		`(does not|doesn'?t|don'?t|not) match|mismatch|must (match|equal|be the same)`, `permission|permitted`,
 		`your (\w+ )?(account|ip|host|server|isp|network|domain|plan|mailbox)\b`,
-		`you (are|have|must|need|do not|don'?t|cannot|can'?t|may not)\b.{0,40}\b(not|limit|exceed|authenticat|block|log|send|allow|quota|verif|sender)`,
+		`you (are|have|must|need|do not|don'?t|cannot|can'?t|may not)\b.{0,40}`+
+			`\b(not|limit|exceed|authenticat|block|log|send|allow|quota|verif|sender)`,
 		`banned (sender|user|address|client)`, `upgrade`, `\bspoof`, `\bip\b|\bips\b`, `connections?\b`,
 		`valid helo`,
 	)
@@ -102,7 +111,8 @@ var usStatuses = []string{
 var ofStanding = anyOf(
 	`\b(spf|dkim|dmarc|arc)\b`, `reputation`, `(black|block|deny|drop)[ -]?list`, `\b(rbl|dnsbl)s?\b`,
 	`blocked using`, `\blisted (at|in|on|by)\b`, `is in a black`,
-	`spamhaus|spamcop|barracudacentral|sorbs|uceprotect|abuseat|senderscore|cloudmark|spamrats|surbl|uribl|invaluement|\b(zen|cbl|pbl|sbl|xbl)\b`,
+	`spamhaus|spamcop|barracudacentral|sorbs|uceprotect|abuseat|senderscore|cloudmark|spamrats|surbl|uribl|invaluement`+
+		`|\b(zen|cbl|pbl|sbl|xbl)\b`,
 	`\bptr\b|reverse.?(dns|hostname|lookup|name)|rdns`, `unauthenticated (e-?mail|mail|message)`,
 	`(banned|blocked|bad|sending|source) ip\b`, `traffic not accepted from this ip`,
 	`\bip\b.{0,40}(block|ban|list|spam|reject|refus)`,
@@ -139,7 +149,8 @@ var (
 	// badFile: what is not permitted is a file, whatever else is said of permission.
 	badFile  = anyOf(`attachment|file ?(type|name|extension)|executable|\bmacros?\b`, `\bfiles? (with|of|that)\b`)
 	tooLarge = anyOf(
-		`(message|mail|content|data|size|body)\b.{0,30}\b(too (big|large|long)|exceed\w*( \w+){0,4} (size|length|maximum|limit))`,
+		`(message|mail|content|data|size|body)\b.{0,30}\b(too (big|large|long)|`+
+			`exceed\w*( \w+){0,4} (size|length|maximum|limit))`,
 		`(message|mail|maximum|max|data|content|fixed|allowed) (\w+ )?size\b`, `size (limit|exceed)`,
 		`(message|mail|content) length\b.{0,20}\b(more|larger|longer|greater|over)\b`,
 		`too much (mail )?data`,
@@ -164,8 +175,12 @@ var recipientStatuses = []string{"1.1", "1.2", "1.3", "1.6", "1.10", "2.1", "2.2
 var (
 	noMailbox = anyOf(
 		`\b(recipient|destination|destinataire|empf.nger|destinatario|addressee)('?s)?\b`,
-		`\b(unknown|invalid|no such|nonexist\w+|non-exist\w+|bad|inactive|unrout(e?)able|undeliverable|unresolvable|no valid) (\w+ )?(user|mailbox|address|account|alias|local.?part|person|destination|addressee)`,
-		`\b(user|mailbox|account|address|alias|customer|person)\b(\s\S+){0,4}? (is |was |has |has been |does |did |could |can )?(un?known|not (be )?(found|known|exist|here|listed|valid|available)|not exist|doesn'?t (exist|have)|no longer|non-?exist\w*|unallocated|misspelled)`,
+		`\b(unknown|invalid|no such|nonexist\w+|non-exist\w+|bad|inactive|unrout(e?)able|undeliverable`+
+			`|unresolvable|no valid) (\w+ )?(user|mailbox|address|account|alias|local.?part|person|destination|addressee)`,
+		`\b(user|mailbox|account|address|alias|customer|person)\b(\s\S+){0,4}? `+
+			`(is |was |has |has been |does |did |could |can )?`+
+			`(un?known|not (be )?(found|known|exist|here|listed|valid|available)|not exist|doesn'?t (exist|have)`+
+			`|no longer|non-?exist\w*|unallocated|misspelled)`,
 		`\b(is|are) (no longer|not a) valid`, `no (mailbox|account|user)\b`, `not our customer`,
 		`(does not|doesn'?t) have (an |any )?(account|mailbox)`,
 		`you tried to reach|you are trying to (contact|reach)`, `\b(bad|invalid|illegal) rcpt\b`,
@@ -174,16 +189,22 @@ var (
 		`(mailbox|inbox|user|account|storage|disk)\b.{0,30}\b(full|quota|out of|exceed)`,
 		`over ?quota|out of storage|quota exceeded|quota violation`, `mailbox size limit`,
 		`local mailbox|invalid mailbox`,
-		`(buz[oó]n|usuario|cuenta) .{0,20}(no existe|desconocid|llen)|(utilisateur|adresse) .{0,20}inconnue?|bo[iî]te .{0,20}(inconnue|n'existe|pleine)`,
-		`(benutzer|empf.nger|postfach|adresse) .{0,20}(unbekannt|existiert nicht|voll)|(utente|casella) .{0,20}(sconosciut|inesistente|non esiste|piena)`,
+		`(buz[oó]n|usuario|cuenta) .{0,20}(no existe|desconocid|llen)|(utilisateur|adresse) .{0,20}inconnue?`+
+			`|bo[iî]te .{0,20}(inconnue|n'existe|pleine)`,
+		`(benutzer|empf.nger|postfach|adresse) .{0,20}(unbekannt|existiert nicht|voll)`+
+			`|(utente|casella) .{0,20}(sconosciut|inesistente|non esiste|piena)`,
 		`(用户|邮箱|收件人).{0,6}(不存在|已满)|(пользовател|адресат|получател|ящик).{0,20}(не найден|не существует|неизвест|переполнен)`,
 		`(gebruiker|adres|postvak|postbus) .{0,20}(onbekend|bestaat niet|vol$)`,
 		`(usu[aá]rio|caixa|endere[cç]o|destinat[aá]rio) .{0,20}(desconhecid|n[aã]o existe|inexistente|chei[ao])`,
-		`(u[zż]ytkownik|adresat|odbiorc|skrzynk).{0,20}(nieznan|nie istnieje|pe[lł]n)|nieznan.{1,4}(u[zż]ytkownik|adresat|odbiorc)`,
-		`\bmailbox (is |was |has been |been )*(inactive|disabled|deactivated|suspended|closed|deleted|removed|expired|discontinued)`,
+		`(u[zż]ytkownik|adresat|odbiorc|skrzynk).{0,20}(nieznan|nie istnieje|pe[lł]n)`+
+			`|nieznan.{1,4}(u[zż]ytkownik|adresat|odbiorc)`,
+		`\bmailbox (is |was |has been |been )*`+
+			`(inactive|disabled|deactivated|suspended|closed|deleted|removed|expired|discontinued)`,
 	)
 	closedMailbox = anyOf(
-		`\b(user|mailbox|account|address)\b(\s\S+){0,3}? (is |was |has been |been )*(inactive|disabled|deactivated|suspended|unavailable|closed|deleted|removed|expired|locked|blocked|rejected|discontinued|not allowed)`,
+		`\b(user|mailbox|account|address)\b(\s\S+){0,3}? (is |was |has been |been )*`+
+			`(inactive|disabled|deactivated|suspended|unavailable|closed|deleted|removed|expired`+
+			`|locked|blocked|rejected|discontinued|not allowed)`,
 		`(address|mailbox|user) (rejected|unavailable)`, `target address`, `exceeded storage`,
 	)
 	// mailboxGone: whatever the code, it takes no mail any more.
@@ -191,7 +212,8 @@ var (
 		`no longer (active|valid|in use|available|exists?|here|on (this )?server|accepting|a)\b`,
 		`no longer (with|works?|employed|monitored)\b`,
 		`inactiv|disabled|deactivated|discontinued|deleted`, `(does|do) ?n.t exist|does not exist|(doesn.t|does not) have`,
-		`cannot be verified|no existe|desconocid|inconnu|unbekannt|existiert nicht|sconosciut|inesistente|non esiste|不存在|не найден|не существует|неизвест`,
+		`cannot be verified|no existe|desconocid|inconnu|unbekannt|existiert nicht|sconosciut|inesistente|non esiste`+
+			`|不存在|не найден|не существует|неизвест`,
 		`onbekend|bestaat niet|desconhecid|n[aã]o existe|nieznan|nie istnieje`,
 	)
 	// mailboxFull: there is no room in it now.
@@ -206,7 +228,8 @@ var (
 		`\bcan receive\b`,
 		`recipient('s mailbox)? (has|is) (exceeded|over)`,
 	)
-	boilerplate = regexp.MustCompile(`^(requested (mail )?action (not taken|aborted)[:,]? *)?(mailbox unavailable|mailbox name not allowed|exceeded storage allocation|mailbox not found)\b.{0,30}$`)
+	boilerplate = regexp.MustCompile(`^(requested (mail )?action (not taken|aborted)[:,]? *)?` +
+		`(mailbox unavailable|mailbox name not allowed|exceeded storage allocation|mailbox not found)\b.{0,30}$`)
 )
 
 // readWords prepares a reply for the patterns.

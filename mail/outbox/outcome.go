@@ -18,7 +18,9 @@ import (
 // tried again: one too few is the right error. A ticket's mail is, under the
 // same Message-ID. A relay's last word on a mail goes with it as a report, so that
 // it has the effects of a bounce that says the same.
-func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relayAt, now time.Time, spread float64) store.Finish {
+func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relayAt, now time.Time,
+	spread float64,
+) store.Finish {
 	f := store.Finish{ID: row.ID, Claim: row.Claim}
 	if err == nil {
 		f.State, f.Code, f.Enhanced = store.StateSent, rep.code, rep.enhanced

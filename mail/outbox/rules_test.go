@@ -24,7 +24,8 @@ func TestEveryEndOfATryIsSound(t *testing.T) {
 	t.Parallel()
 	cfg := Config{}.withDefaults()
 	begun := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	stages := []Stage{StageCompose, StageConnect, StageGreeting, StageHello, StageTLS, StageAuth, StageMail, StageRcpt, StageData, StageDot}
+	stages := []Stage{StageCompose, StageConnect, StageGreeting, StageHello, StageTLS, StageAuth, StageMail, StageRcpt,
+		StageData, StageDot}
 	rapid.Check(t, func(t *rapid.T) {
 		row := store.Outbound{
 			ID: 7, Claim: 9, QueuedAt: begun,
@@ -88,10 +89,14 @@ func TestLeaseOutlastsTheDialogue(t *testing.T) {
 // clock.
 func TestNothingWaitsLongerThanTheLongestWait(t *testing.T) {
 	t.Parallel()
-	for _, cfg := range []Config{{}, {Retry: []time.Duration{time.Hour, 9 * time.Hour, time.Minute}}, {Dialogue: 20 * time.Hour}, {ProbeLast: 30 * time.Hour}} {
+	for _, cfg := range []Config{
+		{}, {Retry: []time.Duration{time.Hour, 9 * time.Hour, time.Minute}}, {Dialogue: 20 * time.Hour},
+		{ProbeLast: 30 * time.Hour},
+	} {
 		longest, cfg := cfg.LongestWait(), cfg.withDefaults()
 		for attempt := range 20 {
-			if w, l := cfg.retryAfter(attempt, 1), cfg.lease(attempt); w >= longest || l >= longest || jitter(cfg.ProbeLast, 1) >= longest {
+			w, l := cfg.retryAfter(attempt, 1), cfg.lease(attempt)
+			if w >= longest || l >= longest || jitter(cfg.ProbeLast, 1) >= longest {
 				t.Errorf("try %d waits %v, leased for %v, of at most %v", attempt, w, l, longest)
 			}
 		}

@@ -254,7 +254,9 @@ func errorOf(d *DeliveryError) error {
 }
 
 // settle records the end of a try, tells the metrics, and logs the change.
-func (s *Sender) settle(abort context.Context, row store.Outbound, f store.Finish, fault *DeliveryError, took time.Duration) {
+func (s *Sender) settle(abort context.Context, row store.Outbound, f store.Finish, fault *DeliveryError,
+	took time.Duration,
+) {
 	a := Attempt{Kind: row.Kind, Outcome: f.State, Code: f.Code, Took: took, Waited: time.Since(row.QueuedAt)}
 	level := slog.LevelInfo
 	if fault != nil {

@@ -90,7 +90,8 @@ func TestNextProcessTakesOverAfterACrash(t *testing.T) {
 		mail := box.add(store.MailConfirmation, "ana@partner.example")
 		answer := box.add(store.MailAutoResponse, "ben@stranger.example")
 		lease := Config{}.withDefaults().leases()
-		if rows, err := box.ClaimOutbound(t.Context(), time.Now(), store.Claim{Limit: 10, Lease: lease}); err != nil || len(rows) != 2 {
+		rows, err := box.ClaimOutbound(t.Context(), time.Now(), store.Claim{Limit: 10, Lease: lease})
+		if err != nil || len(rows) != 2 {
 			t.Fatal(rows, err)
 		}
 		d := atWork(t, box, p, nil)

@@ -64,7 +64,8 @@ func TestOnTheRealStore(t *testing.T) {
 			}
 		}
 		thread, err := store.Items(db.Entries(ctx, opened[1].Ticket.ID, 0, store.Page{Limit: 10}))
-		if err != nil || len(thread) != 2 || thread[1].Event != store.EventMailBounced || thread[1].Body != "550 5.1.1 no such user" {
+		if err != nil || len(thread) != 2 || thread[1].Event != store.EventMailBounced ||
+			thread[1].Body != "550 5.1.1 no such user" {
 			t.Errorf("the thread of the refused confirmation: %+v, %v", thread, err)
 		}
 		refused, err := db.Ticket(ctx, opened[1].Ticket.ID)
@@ -72,7 +73,8 @@ func TestOnTheRealStore(t *testing.T) {
 			t.Errorf("its ticket: %+v, %v", refused, err)
 		}
 		held, err := db.SuppressionsOf(ctx, time.Now(), "p1@d1.example")
-		if err != nil || len(held) != 1 || held[0].Scope != store.ScopeAll || held[0].Reason != "userunknown" || held[0].Inbound != 0 {
+		if err != nil || len(held) != 1 || held[0].Scope != store.ScopeAll || held[0].Reason != "userunknown" ||
+			held[0].Inbound != 0 {
 			t.Errorf("its address: %+v, %v", held, err)
 		}
 		denied, err := db.Outbound(ctx, opened[3].Confirmation.ID)

@@ -266,9 +266,10 @@ func TestLogins(t *testing.T) {
 			err: "at auth: no access token: expired"},
 		{name: "nothing we know", offer: "GSSAPI",
 			err: `at auth: the relay does not offer AUTH PLAIN (it offers "GSSAPI")`},
-		{name: "questions without end", offer: "LOGIN", script: map[string]string{"AUTH": "334 ", "ZGVzaw==": "334 ", "c2VjcmV0": "334 "},
-			want: []string{"AUTH LOGIN", "ZGVzaw==", "c2VjcmV0"},
-			err:  "at auth: " + sasl.ErrUnexpectedServerChallenge.Error()},
+		{name: "questions without end", offer: "LOGIN",
+			script: map[string]string{"AUTH": "334 ", "ZGVzaw==": "334 ", "c2VjcmV0": "334 "},
+			want:   []string{"AUTH LOGIN", "ZGVzaw==", "c2VjcmV0"},
+			err:    "at auth: " + sasl.ErrUnexpectedServerChallenge.Error()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -276,7 +277,8 @@ func TestLogins(t *testing.T) {
 			for k, v := range c.script {
 				p.set(k, v)
 			}
-			cfg := Config{Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Username: "desk", Password: "secret", Dial: p.dial}
+			cfg := Config{Addr: "127.0.0.1:25", TLS: TLSNone, Hello: "desk.example", Username: "desk",
+				Password: "secret", Dial: p.dial}
 			if c.change != nil {
 				c.change(&cfg)
 			}
@@ -308,17 +310,22 @@ func TestLogins(t *testing.T) {
 // no third.
 func TestARevokedTokenIsReplacedOnce(t *testing.T) {
 	t.Parallel()
-	const stale, good = "AUTH XOAUTH2 dXNlcj1kZXNrAWF1dGg9QmVhcmVyIHRvawEB", "AUTH XOAUTH2 dXNlcj1kZXNrAWF1dGg9QmVhcmVyIG5ldwEB"
+	const stale, good = "AUTH XOAUTH2 dXNlcj1kZXNrAWF1dGg9QmVhcmVyIHRvawEB",
+		"AUTH XOAUTH2 dXNlcj1kZXNrAWF1dGg9QmVhcmVyIG5ldwEB"
 	for name, c := range map[string]struct {
 		script map[string]string
 		worth  bool
 		want   []string
 		err    string
 	}{
-		"the next one is good":  {script: map[string]string{stale: "535 5.7.8 no", good: "235 ok"}, worth: true, want: []string{stale, good}},
-		"the next one is not":   {script: map[string]string{"AUTH": "535 5.7.8 no"}, worth: true, want: []string{stale, good}, err: "at auth: 535 5.7.8 no"},
-		"there is no next one":  {script: map[string]string{"AUTH": "535 5.7.8 no"}, want: []string{stale}, err: "at auth: 535 5.7.8 no"},
-		"the relay has trouble": {script: map[string]string{"AUTH": "454 4.7.0 later"}, worth: true, want: []string{stale}, err: "at auth: 454 4.7.0 later"},
+		"the next one is good": {script: map[string]string{stale: "535 5.7.8 no", good: "235 ok"}, worth: true,
+			want: []string{stale, good}},
+		"the next one is not": {script: map[string]string{"AUTH": "535 5.7.8 no"}, worth: true, want: []string{stale, good},
+			err: "at auth: 535 5.7.8 no"},
+		"there is no next one": {script: map[string]string{"AUTH": "535 5.7.8 no"}, want: []string{stale},
+			err: "at auth: 535 5.7.8 no"},
+		"the relay has trouble": {script: map[string]string{"AUTH": "454 4.7.0 later"}, worth: true, want: []string{stale},
+			err: "at auth: 454 4.7.0 later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -355,7 +362,8 @@ func TestNoPasswordInTheClear(t *testing.T) {
 	t.Parallel()
 	p := newPeer(map[string]string{"EHLO": "250-relay.example\r\n250 AUTH PLAIN"})
 	for _, mode := range []TLSMode{TLSNone, TLSOpportunistic} {
-		cfg := Config{Addr: "192.0.2.1:25", TLS: mode, Hello: "desk.example", Username: "desk", Password: "secret", Dial: p.dial}
+		cfg := Config{Addr: "192.0.2.1:25", TLS: mode, Hello: "desk.example", Username: "desk",
+			Password: "secret", Dial: p.dial}
 		if err := cfg.Validate(); err == nil {
 			t.Errorf("%s: the settings are accepted", mode)
 		}
@@ -396,7 +404,8 @@ func TestOldRelayWithoutEHLO(t *testing.T) {
 	if _, err := r.send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"EHLO localhost", "HELO localhost", "MAIL FROM:<bounce+m@desk.example>", "RCPT TO:<ana@partner.example>", "DATA"}
+	want := []string{"EHLO localhost", "HELO localhost", "MAIL FROM:<bounce+m@desk.example>",
+		"RCPT TO:<ana@partner.example>", "DATA"}
 	if diff := cmp.Diff(want, p.lines); diff != "" {
 		t.Error(diff)
 	}
@@ -430,7 +439,8 @@ func TestAddressesBeyondASCII(t *testing.T) {
 	addr := serveSMTP(t, h, func(s *smtp.Server) { s.EnableDSN, s.EnableSMTPUTF8 = true, true })
 	cfg := Config{Addr: addr, TLS: TLSNone, Hello: "desk.example"}
 	row := sendOne(t, cfg, store.MailConfirmation, "josé@correo.example", compose)
-	if row.State != store.StateSent || !h.mails[0].UTF8 || h.mails[0].To != "josé@correo.example" || h.mails[0].Original != "josé@correo.example" {
+	if row.State != store.StateSent || !h.mails[0].UTF8 || h.mails[0].To != "josé@correo.example" ||
+		h.mails[0].Original != "josé@correo.example" {
 		t.Errorf("%s (%s): %+v", row.State, row.Reply, h.mails)
 	}
 	cfg.Addr = serveSMTP(t, h, nil)

@@ -144,7 +144,8 @@ func (s *Server) verify(head fields, raw []byte) (signed, results []string) {
 		known = known || err == nil && len(records) > 0
 		return records, err
 	}
-	verdicts, err := dkim.VerifyWithOptions(bytes.NewReader(raw), &dkim.VerifyOptions{LookupTXT: lookup, MaxVerifications: maxSignatures})
+	verdicts, err := dkim.VerifyWithOptions(bytes.NewReader(raw),
+		&dkim.VerifyOptions{LookupTXT: lookup, MaxVerifications: maxSignatures})
 	if err != nil && verdicts == nil || !known {
 		return nil, none
 	}

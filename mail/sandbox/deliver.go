@@ -127,7 +127,8 @@ func (s *Server) greylist(from, to string) error {
 		s.greylisted[key], first = now, now
 	}
 	return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1},
-		Message: fmt.Sprintf("Greylisted, please try again in %d seconds", int(first.Add(s.cfg.Greylist).Sub(now).Seconds())+1)}
+		Message: fmt.Sprintf("Greylisted, please try again in %d seconds",
+			int(first.Add(s.cfg.Greylist).Sub(now).Seconds())+1)}
 }
 
 // deliver takes a mail for recipients that were accepted: stamps it, files a

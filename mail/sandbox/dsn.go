@@ -51,17 +51,21 @@ const returnWhole = 64 << 10
 func (s *Server) report(mail delivered, rcpts []rcpt, kind smtp.DSNNotify) []byte {
 	host := "mx." + s.domainOf(rcpts[0].address)
 	boundary := fmt.Sprintf("=_report_%d", time.Now().UnixNano())
-	subject, said := "Undelivered Mail Returned to Sender", "could not be delivered to one or more recipients. Nothing more will be tried."
+	subject := "Undelivered Mail Returned to Sender"
+	said := "could not be delivered to one or more recipients. Nothing more will be tried."
 	switch kind {
 	case smtp.DSNNotifySuccess:
 		subject, said = "Successful Mail Delivery Report", "was delivered to the mailboxes below."
 	case smtp.DSNNotifyDelayed:
-		subject, said = "Delayed Mail (still being retried)", "could not be delivered yet. Delivery will be tried again for 5 days."
+		subject = "Delayed Mail (still being retried)"
+		said = "could not be delivered yet. Delivery will be tried again for 5 days."
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: %s\r\n",
+	fmt.Fprintf(&b, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\n"+
+		"Message-ID: %s\r\n",
 		host, oneLine(mail.env.from), subject, time.Now().Format(time.RFC1123Z), s.messageID(host))
-	fmt.Fprintf(&b, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"%s\"\r\n\r\n", boundary)
+	fmt.Fprintf(&b, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"+
+		"Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"%s\"\r\n\r\n", boundary)
 	fmt.Fprintf(&b, "--%s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n", boundary)
 	fmt.Fprintf(&b, "This is the mail system at host %s.\r\n\r\nYour message %s\r\n", host, said)
 	for _, r := range rcpts {
@@ -90,7 +94,8 @@ func humanReason(r rcpt, kind smtp.DSNNotify) string {
 	if kind == smtp.DSNNotifySuccess {
 		return "delivered to mailbox"
 	}
-	return "host " + "mail." + plainName(r.address[strings.LastIndexByte(r.address, '@')+1:]) + " said: " + reasonOf(r.address).Diagnostic
+	domain := r.address[strings.LastIndexByte(r.address, '@')+1:]
+	return "host mail." + plainName(domain) + " said: " + reasonOf(r.address).Diagnostic
 }
 
 // writeStatus writes the machine's part: RFC 3464 section 2.2 for the mail, 2.3
@@ -119,7 +124,8 @@ func (s *Server) writeStatus(b *bytes.Buffer, host string, mail delivered, rcpts
 		}
 		fmt.Fprintf(b, "Final-Recipient: %s; %s\r\nAction: %s\r\nStatus: %s\r\n", addressType, r.address, action, status)
 		if kind != smtp.DSNNotifySuccess {
-			fmt.Fprintf(b, "Remote-MTA: dns; mail.%s\r\nDiagnostic-Code: smtp; %s\r\n", plainName(s.domainOf(r.address)), reason.Diagnostic)
+			fmt.Fprintf(b, "Remote-MTA: dns; mail.%s\r\nDiagnostic-Code: smtp; %s\r\n",
+				plainName(s.domainOf(r.address)), reason.Diagnostic)
 		}
 	}
 }

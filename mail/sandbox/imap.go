@@ -13,13 +13,18 @@ import (
 const delimiter = '/'
 
 var (
-	errNoFolder = &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeNonExistent, Text: "No such mailbox"}
-	errTryMake  = &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeTryCreate, Text: "No such mailbox"}
-	errExists   = &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeAlreadyExists, Text: "Mailbox already exists"}
-	errLimit    = &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeLimit, Text: "Too many mailboxes, or too long a name"}
-	errInbox    = &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeCannot, Text: "INBOX stays"}
-	errReadOnly = &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeCannot, Text: "The mailbox was opened read-only"}
+	errNoFolder = refusal(imap.ResponseCodeNonExistent, "No such mailbox")
+	errTryMake  = refusal(imap.ResponseCodeTryCreate, "No such mailbox")
+	errExists   = refusal(imap.ResponseCodeAlreadyExists, "Mailbox already exists")
+	errLimit    = refusal(imap.ResponseCodeLimit, "Too many mailboxes, or too long a name")
+	errInbox    = refusal(imap.ResponseCodeCannot, "INBOX stays")
+	errReadOnly = refusal(imap.ResponseCodeCannot, "The mailbox was opened read-only")
 )
+
+// refusal is a tagged NO with a response code (RFC 9051 section 7.1).
+func refusal(code imap.ResponseCode, text string) *imap.Error {
+	return &imap.Error{Type: imap.StatusResponseTypeNo, Code: code, Text: text}
+}
 
 // imapSession is one IMAP connection.
 type imapSession struct {
@@ -289,7 +294,8 @@ func (s *imapSession) Append(name string, r imap.LiteralReader, options *imap.Ap
 		return nil, err
 	}
 	h, _ := splitHeader(raw)
-	l := &letter{at: options.Time, author: h.text("from"), subject: h.text("subject"), body: raw, flags: flagSet(options.Flags)}
+	l := &letter{at: options.Time, author: h.text("from"), subject: h.text("subject"), body: raw,
+		flags: flagSet(options.Flags)}
 	if l.at.IsZero() {
 		l.at = time.Now()
 	}

@@ -231,7 +231,9 @@ func (l *letter) setFlags(op imap.StoreFlagsOp, flags []imap.Flag) {
 	}
 }
 
-func (s *imapSession) Store(w *imapserver.FetchWriter, set imap.NumSet, flags *imap.StoreFlags, _ *imap.StoreOptions) error {
+func (s *imapSession) Store(w *imapserver.FetchWriter, set imap.NumSet, flags *imap.StoreFlags,
+	_ *imap.StoreOptions,
+) error {
 	if s.readOnly {
 		return errReadOnly
 	}

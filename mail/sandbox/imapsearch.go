@@ -11,7 +11,9 @@ import (
 	"signpost/mail/header"
 )
 
-func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, _ *imap.SearchOptions) (*imap.SearchData, error) {
+func (s *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria,
+	_ *imap.SearchOptions,
+) (*imap.SearchData, error) {
 	s.server.mu.Lock()
 	s.fixCriteria(criteria)
 	all := s.pick(imap.UIDSet{imap.UIDRange{Start: 1, Stop: 0}})

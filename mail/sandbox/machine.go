@@ -95,7 +95,8 @@ func (s *Server) runMachines() {
 
 func (s *Server) runJob(j job) {
 	if !s.charge(j.machine) {
-		s.cfg.Log.Info("sandbox: a machine has sent all it may in an hour", "machine", store.Domain(j.machine), "limit", s.cfg.MaxReplies)
+		s.cfg.Log.Info("sandbox: a machine has sent all it may in an hour",
+			"machine", store.Domain(j.machine), "limit", s.cfg.MaxReplies)
 		return
 	}
 	env, raw, ok := j.run()
@@ -190,7 +191,8 @@ func (s *Server) vacationReply(machine, address string, mail delivered) (envelop
 		text: "Thank you for your mail. I am away and back on the first Monday of next month.\r\n" +
 			"I do not read mail until then. For anything urgent please call the office.\r\n",
 	})
-	return envelope{helo: store.Domain(address), rcpts: []rcpt{{address: to, notify: []smtp.DSNNotify{smtp.DSNNotifyNever}}}}, raw, true
+	never := rcpt{address: to, notify: []smtp.DSNNotify{smtp.DSNNotifyNever}}
+	return envelope{helo: store.Domain(address), rcpts: []rcpt{never}}, raw, true
 }
 
 func isRobotName(address string) bool {
@@ -292,7 +294,8 @@ func (s *Server) compose(l letterText) []byte {
 	for _, e := range l.extra {
 		b.WriteString(oneLine(e) + "\r\n")
 	}
-	b.WriteString("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n")
+	b.WriteString("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n" +
+		"Content-Transfer-Encoding: 8bit\r\n\r\n")
 	b.WriteString(l.text)
 	return []byte(b.String())
 }

@@ -17,11 +17,13 @@ func TestABounceReadsBackAsAReport(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{})
 	c := dialSMTP(t, s)
-	if err := c.Mail("support+b-tag@example.com", &smtp.MailOptions{EnvelopeID: "row-42", Return: smtp.DSNReturnHeaders}); err != nil {
+	mail := &smtp.MailOptions{EnvelopeID: "row-42", Return: smtp.DSNReturnHeaders}
+	if err := c.Mail("support+b-tag@example.com", mail); err != nil {
 		t.Fatal(err)
 	}
 	for to, opts := range map[string]*smtp.RcptOptions{
-		"ann@bounce.example.net":   {OriginalRecipientType: smtp.DSNAddressTypeRFC822, OriginalRecipient: "Ann@partner.example", Notify: []smtp.DSNNotify{smtp.DSNNotifyFailure}},
+		"ann@bounce.example.net": {OriginalRecipientType: smtp.DSNAddressTypeRFC822,
+			OriginalRecipient: "Ann@partner.example", Notify: []smtp.DSNNotify{smtp.DSNNotifyFailure}},
 		"quiet@bounce.example.net": {Notify: []smtp.DSNNotify{smtp.DSNNotifyNever}},
 		"bob@partner.example":      {},
 	} {
@@ -53,7 +55,8 @@ func TestABounceReadsBackAsAReport(t *testing.T) {
 	if strings.Contains(string(m.Raw), "quiet@") {
 		t.Errorf("NOTIFY=NEVER was reported:\n%s", m.Raw)
 	}
-	if returned := parts["text/rfc822-headers"]; !strings.Contains(returned, "Subject: Your request") || strings.Contains(returned, "Hello there") {
+	returned := parts["text/rfc822-headers"]
+	if !strings.Contains(returned, "Subject: Your request") || strings.Contains(returned, "Hello there") {
 		t.Errorf("returned with RET=HDRS:\n%s", returned)
 	}
 	if got := s.Mails("bob@partner.example", 0, 9); len(got) != 1 {
@@ -76,7 +79,8 @@ func TestReasonsDelaysAndSuccessesAreReportedAsAskedFor(t *testing.T) {
 	if err := c.Mail("me@example.com", nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Rcpt("ann@partner.example", &smtp.RcptOptions{Notify: []smtp.DSNNotify{smtp.DSNNotifySuccess}}); err != nil {
+	notify := &smtp.RcptOptions{Notify: []smtp.DSNNotify{smtp.DSNNotifySuccess}}
+	if err := c.Rcpt("ann@partner.example", notify); err != nil {
 		t.Fatal(err)
 	}
 	w, err := c.Data()
@@ -114,7 +118,8 @@ func TestHostsThatRefusePutOffAndTakeTheirTime(t *testing.T) {
 			return c.Rcpt(to, nil)
 		}
 		var reply *smtp.SMTPError
-		if err := try("x@refuse.example.net"); !errors.As(err, &reply) || reply.Code != 550 || reply.EnhancedCode != (smtp.EnhancedCode{5, 1, 1}) {
+		if err := try("x@refuse.example.net"); !errors.As(err, &reply) || reply.Code != 550 ||
+			reply.EnhancedCode != (smtp.EnhancedCode{5, 1, 1}) {
 			t.Errorf("refuse: %v", err)
 		}
 		if err := try("x@greylist.example.net"); !errors.As(err, &reply) || reply.Code != 451 {
@@ -167,7 +172,8 @@ func TestAVacationAnswersAPersonOnceAndAMachineNever(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := parse(t, m.Raw).Header
-		if h.Get("Auto-Submitted") != "auto-replied (vacation)" || h.Get("In-Reply-To") == "" || h.Get("In-Reply-To") != h.Get("References") {
+		if h.Get("Auto-Submitted") != "auto-replied (vacation)" || h.Get("In-Reply-To") == "" ||
+			h.Get("In-Reply-To") != h.Get("References") {
 			t.Errorf("header of the answer: %v", h)
 		}
 		send(t, s, "ann+list@partner.example", to, mailOf("Ann <ann@partner.example>", to, "Again"))
@@ -205,7 +211,8 @@ func TestEveryLoopEnds(t *testing.T) {
 		s := start(t, Config{MaxReplies: 20})
 		send(t, s, "desk@helpdesk.example.net", "info@robot.example.net",
 			mailOf("desk@helpdesk.example.net", "info@robot.example.net", "Round and round"))
-		send(t, s, "one@robot.example.net", "two@robot.example.net", mailOf("one@robot.example.net", "two@robot.example.net", "me too"))
+		send(t, s, "one@robot.example.net", "two@robot.example.net",
+			mailOf("one@robot.example.net", "two@robot.example.net", "me too"))
 		synctest.Wait()
 		sent := 0
 		for _, info := range s.Switched() {
@@ -232,7 +239,9 @@ func TestEveryLoopEnds(t *testing.T) {
 func TestBehavioursAreSwitchedByAddressAndDomain(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{})
-	for key, b := range map[string]Behaviour{"Partner.example": Bounce, "ann+x@partner.example": Plain, "bounce.example.net": Plain} {
+	for key, b := range map[string]Behaviour{
+		"Partner.example": Bounce, "ann+x@partner.example": Plain, "bounce.example.net": Plain,
+	} {
 		if err := s.SetBehaviour(key, b); err != nil {
 			t.Fatal(err)
 		}

@@ -49,7 +49,8 @@ func TestATrueSignatureIsFoundAndABrokenOneToo(t *testing.T) {
 		{"key unknown", "a@x.example", sign("z.example"), "dkim=none; dmarc=pass"},
 		{"true, below another author", "", "From: b@x.example\r\nDKIM-Signature: v=1\r\nX: a\r\n \r\nTo me\r\n" +
 			sign("x.example"), "dkim=none; dmarc=none"},
-		{"nonsense", "a@x.example", "DKIM-Signature: v=1; a=rsa-sha256\r\n" + string(mailOf("a@x.example", "me@example.com", "x")), "dkim=none; dmarc=pass"},
+		{"nonsense", "a@x.example", "DKIM-Signature: v=1; a=rsa-sha256\r\n" +
+			string(mailOf("a@x.example", "me@example.com", "x")), "dkim=none; dmarc=pass"},
 	} {
 		if err := s.Deliver(tc.from, []string{"me@example.com"}, []byte(tc.raw)); err != nil {
 			t.Fatal(err)
@@ -116,7 +117,8 @@ func TestAClientThatStopsReadingHoldsNobodyUp(t *testing.T) {
 	lines := bufio.NewReader(conn)
 	readUntil(t, lines, "ready")
 	for _, step := range []struct{ say, hear string }{
-		{"a LOGIN me@example.com demo\r\n", "a OK"}, {"b SELECT INBOX\r\n", "b OK"}, {"c UID FETCH 1 (BODY.PEEK[])\r\n", "BODY[]"},
+		{"a LOGIN me@example.com demo\r\n", "a OK"}, {"b SELECT INBOX\r\n", "b OK"},
+		{"c UID FETCH 1 (BODY.PEEK[])\r\n", "BODY[]"},
 	} {
 		if _, err := conn.Write([]byte(step.say)); err != nil {
 			t.Fatal(err)
@@ -171,7 +173,8 @@ func TestManyClientsAtOnceLoseAndDoubleNothing(t *testing.T) {
 			defer c.Close()
 			for i := range each {
 				subject := fmt.Sprintf("%d of %d", i, w)
-				if err := c.SendMail("a@x.example", []string{"me@example.com"}, bytes.NewReader(mailOf("a@x.example", "me@example.com", subject))); err != nil {
+				if err := c.SendMail("a@x.example", []string{"me@example.com"},
+					bytes.NewReader(mailOf("a@x.example", "me@example.com", subject))); err != nil {
 					t.Error(err)
 					return
 				}
@@ -241,7 +244,8 @@ func FuzzSplitHeader(f *testing.F) {
 		"Authentication-Results: mx.sandbox.example.com; dmarc=pass\r\n\r\n",
 		"Authentication-Results:\r\n ((a) \"b\\)\") \"MX.sandbox.example.com\";x\r\n\r\n",
 		"Return-Path: <a@b>\nX: =?utf-8?q?=00?=\n\n", "a:\x00\xff\r\r\n",
-		"no field\nAuthentication-Results: mx.sandbox.example.com; dmarc=pass\n\n", "a: b\n \n\tc\nd: e\n \nf", "\n\na: b\n\n",
+		"no field\nAuthentication-Results: mx.sandbox.example.com; dmarc=pass\n\n", "a: b\n \n\tc\nd: e\n \nf",
+		"\n\na: b\n\n",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -273,7 +277,8 @@ func FuzzSplitHeader(f *testing.F) {
 
 func BenchmarkDeliver(b *testing.B) {
 	s := start(b, Config{})
-	raw := append(mailOf("a@x.example", "me@example.com", "x"), bytes.Repeat([]byte("text text text text text text text text\r\n"), 50)...)
+	raw := append(mailOf("a@x.example", "me@example.com", "x"),
+		bytes.Repeat([]byte("text text text text text text text text\r\n"), 50)...)
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := s.Deliver("a@x.example", []string{"me@example.com"}, raw); err != nil {
@@ -285,7 +290,8 @@ func BenchmarkDeliver(b *testing.B) {
 func BenchmarkFetch10000InChunks(b *testing.B) {
 	s := start(b, Config{})
 	for i := range 10_000 {
-		if err := s.Deliver("a@x.example", []string{"me@example.com"}, mailOf("a@x.example", "me@example.com", fmt.Sprint(i))); err != nil {
+		err := s.Deliver("a@x.example", []string{"me@example.com"}, mailOf("a@x.example", "me@example.com", fmt.Sprint(i)))
+		if err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -293,7 +299,8 @@ func BenchmarkFetch10000InChunks(b *testing.B) {
 	if _, err := c.Select("INBOX", nil).Wait(); err != nil {
 		b.Fatal(err)
 	}
-	options := &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}}}
+	options := &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true,
+		BodySection: []*imap.FetchItemBodySection{{Peek: true}}}
 	for b.Loop() {
 		got := 0
 		for from := imap.UID(1); from < 10_000; from += 100 {

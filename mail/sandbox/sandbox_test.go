@@ -105,7 +105,8 @@ func parse(t testing.TB, raw []byte) *mail.Message {
 func TestAMailSentBySMTPIsReadByIMAP(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{})
-	send(t, s, "ann@partner.example", "Support+b-abc@Example.com", mailOf("Ann <ann@partner.example>", "support@example.com", "Hello"))
+	send(t, s, "ann@partner.example", "Support+b-abc@Example.com",
+		mailOf("Ann <ann@partner.example>", "support@example.com", "Hello"))
 
 	c := dialIMAP(t, s, "support@example.com", nil)
 	box, err := c.Select("INBOX", nil).Wait()
@@ -122,20 +123,23 @@ func TestAMailSentBySMTPIsReadByIMAP(t *testing.T) {
 	}
 	raw := got[0].FindBodySection(whole)
 	if int64(len(raw)) != got[0].RFC822Size || got[0].Envelope.Subject != "Hello" || len(got[0].Flags) != 0 {
-		t.Errorf("fetched %d bytes of %d, subject %q, flags %v", len(raw), got[0].RFC822Size, got[0].Envelope.Subject, got[0].Flags)
+		t.Errorf("fetched %d bytes of %d, subject %q, flags %v", len(raw), got[0].RFC822Size,
+			got[0].Envelope.Subject, got[0].Flags)
 	}
 	h := parse(t, raw).Header
 	want := map[string]string{
-		"Return-Path":            "<ann@partner.example>",
-		"Delivered-To":           "Support+b-abc@Example.com",
-		"Authentication-Results": "mx.sandbox.example.com; spf=pass smtp.mailfrom=ann@partner.example; dkim=none; dmarc=pass header.from=partner.example",
+		"Return-Path":  "<ann@partner.example>",
+		"Delivered-To": "Support+b-abc@Example.com",
+		"Authentication-Results": "mx.sandbox.example.com; spf=pass smtp.mailfrom=ann@partner.example; dkim=none; " +
+			"dmarc=pass header.from=partner.example",
 	}
 	for name, value := range want {
 		if diff := cmp.Diff(value, h.Get(name)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	if !strings.HasSuffix(string(raw), "\r\n\r\nHello there.\r\n") || !strings.Contains(h.Get("Received"), "by mx.sandbox.example.com") {
+	if !strings.HasSuffix(string(raw), "\r\n\r\nHello there.\r\n") ||
+		!strings.Contains(h.Get("Received"), "by mx.sandbox.example.com") {
 		t.Errorf("the mail changed on its way:\n%s", raw)
 	}
 }
@@ -143,12 +147,18 @@ func TestAMailSentBySMTPIsReadByIMAP(t *testing.T) {
 func TestWhatAHostThinksOfASender(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, from, author, want string }{
-		{"a person", "a@x.example", "a@x.example", "spf=pass smtp.mailfrom=a@x.example; dkim=none; dmarc=pass header.from=x.example"},
-		{"their mail host", "b@bounces.x.example", "a@x.example", "spf=pass smtp.mailfrom=b@bounces.x.example; dkim=none; dmarc=pass header.from=x.example"},
-		{"another's name", "b@y.example", "a@x.example", "spf=pass smtp.mailfrom=b@y.example; dkim=none; dmarc=fail header.from=x.example"},
-		{"a forged domain", "a@spoofed.example", "a@spoofed.example", "spf=fail smtp.mailfrom=a@spoofed.example; dkim=none; dmarc=fail header.from=spoofed.example"},
-		{"nobody", "", "MAILER-DAEMON@x.example", "spf=none smtp.helo=localhost; dkim=none; dmarc=none header.from=x.example"},
-		{"nobody, forged", "", "a@mail.spoofed.example", "spf=none smtp.helo=localhost; dkim=none; dmarc=fail header.from=mail.spoofed.example"},
+		{"a person", "a@x.example", "a@x.example",
+			"spf=pass smtp.mailfrom=a@x.example; dkim=none; dmarc=pass header.from=x.example"},
+		{"their mail host", "b@bounces.x.example", "a@x.example",
+			"spf=pass smtp.mailfrom=b@bounces.x.example; dkim=none; dmarc=pass header.from=x.example"},
+		{"another's name", "b@y.example", "a@x.example",
+			"spf=pass smtp.mailfrom=b@y.example; dkim=none; dmarc=fail header.from=x.example"},
+		{"a forged domain", "a@spoofed.example", "a@spoofed.example",
+			"spf=fail smtp.mailfrom=a@spoofed.example; dkim=none; dmarc=fail header.from=spoofed.example"},
+		{"nobody", "", "MAILER-DAEMON@x.example",
+			"spf=none smtp.helo=localhost; dkim=none; dmarc=none header.from=x.example"},
+		{"nobody, forged", "", "a@mail.spoofed.example",
+			"spf=none smtp.helo=localhost; dkim=none; dmarc=fail header.from=mail.spoofed.example"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +183,8 @@ func TestAForgedResultIsTakenOutAndAForeignOneStays(t *testing.T) {
 		"AUTHENTICATION-RESULTS : MX.Sandbox.Example.Com.; dmarc=pass",
 		"Authentication-Results:\r\n (so (they) say)\r\n \"mx.sandbox.example.com\" 1; dmarc=pass",
 	} {
-		raw := []byte(forged + "\r\nReturn-Path: <forged@example.org>\r\nAuthentication-Results: other.example; spf=none\r\nFrom: a@spoofed.example\r\n\r\nbody\r\n")
+		raw := []byte(forged + "\r\nReturn-Path: <forged@example.org>\r\n" +
+			"Authentication-Results: other.example; spf=none\r\nFrom: a@spoofed.example\r\n\r\nbody\r\n")
 		if err := s.Deliver("a@spoofed.example", []string{"me@example.com"}, raw); err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +193,8 @@ func TestAForgedResultIsTakenOutAndAForeignOneStays(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := string(m.Raw)
-		if strings.Contains(text, "dmarc=pass") || strings.Contains(text, "forged@") || !strings.Contains(text, "other.example; spf=none") {
+		if strings.Contains(text, "dmarc=pass") || strings.Contains(text, "forged@") ||
+			!strings.Contains(text, "other.example; spf=none") {
 			t.Errorf("kept of %q:\n%s", forged, text)
 		}
 	}
@@ -193,13 +205,14 @@ func TestIdleTellsOfNewMail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{})
 		told := make(chan uint32, 10)
-		c := dialIMAP(t, s, "support@example.com", &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{
-			Mailbox: func(data *imapclient.UnilateralDataMailbox) {
-				if data.NumMessages != nil {
-					told <- *data.NumMessages
-				}
-			},
-		}})
+		c := dialIMAP(t, s, "support@example.com",
+			&imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{
+				Mailbox: func(data *imapclient.UnilateralDataMailbox) {
+					if data.NumMessages != nil {
+						told <- *data.NumMessages
+					}
+				},
+			}})
 		if _, err := c.Select("INBOX", nil).Wait(); err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +269,9 @@ func TestMoveStoreCopyAndExpunge(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{})
 	for i := range 4 {
-		if err := s.Deliver("a@x.example", []string{"me@example.com"}, mailOf("a@x.example", "me@example.com", fmt.Sprint("no ", i))); err != nil {
+		err := s.Deliver("a@x.example", []string{"me@example.com"},
+			mailOf("a@x.example", "me@example.com", fmt.Sprint("no ", i)))
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -293,14 +308,16 @@ func TestMoveStoreCopyAndExpunge(t *testing.T) {
 	if _, err := c.UIDExpunge(imap.UIDSetNum(4)).Collect(); err != nil {
 		t.Fatal(err)
 	}
-	left, err := c.UIDSearch(&imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: "Subject", Value: "NO"}}}, nil).Wait()
+	header := []imap.SearchCriteriaHeaderField{{Key: "Subject", Value: "NO"}}
+	left, err := c.UIDSearch(&imap.SearchCriteria{Header: header}, nil).Wait()
 	if err != nil || left.AllUIDs() == nil || len(left.AllUIDs()) != 1 || left.AllUIDs()[0] != 3 {
 		t.Errorf("left in INBOX: %+v, %v", left, err)
 	}
 	if _, err := c.Select("Processed", nil).Wait(); err != nil {
 		t.Fatal(err)
 	}
-	done, err := c.UIDSearch(&imap.SearchCriteria{Flag: []imap.Flag{"$signpostdone"}, Text: []string{"hello there"}}, nil).Wait()
+	criteria := &imap.SearchCriteria{Flag: []imap.Flag{"$signpostdone"}, Text: []string{"hello there"}}
+	done, err := c.UIDSearch(criteria, nil).Wait()
 	if err != nil || len(done.AllUIDs()) != 1 {
 		t.Errorf("marked done: %+v, %v", done, err)
 	}
@@ -327,7 +344,9 @@ func TestALoginNeedsThePasswordAndAnAddress(t *testing.T) {
 		}
 		_ = c.Close()
 	}
-	for _, client := range []sasl.Client{sasl.NewPlainClient("", "me@example.com", "demo"), sasl.NewLoginClient("me@example.com", "demo")} {
+	for _, client := range []sasl.Client{
+		sasl.NewPlainClient("", "me@example.com", "demo"), sasl.NewLoginClient("me@example.com", "demo"),
+	} {
 		if err := dialSMTP(t, s).Auth(client); err != nil {
 			t.Errorf("SMTP login: %v", err)
 		}
@@ -374,7 +393,8 @@ func TestTheOldestMailsAreForgottenAndMemoryStaysBounded(t *testing.T) {
 		t.Errorf("a forgotten mail: %v", err)
 	}
 	for i := range 200 {
-		if err := s.Deliver("a@x.example", []string{"me@example.com"}, mailOf("a@x.example", "me@example.com", fmt.Sprint("small ", i))); err != nil {
+		if err := s.Deliver("a@x.example", []string{"me@example.com"},
+			mailOf("a@x.example", "me@example.com", fmt.Sprint("small ", i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -399,7 +419,8 @@ func TestMailboxesAreBoundedAndEmptyOnesMakeRoom(t *testing.T) {
 		}
 	}
 	var reply *smtp.SMTPError
-	if err := s.Deliver("me@x.example", []string{"c@x.example"}, mailOf("me@x.example", "c", "x")); !errors.As(err, &reply) || reply.Code != 452 {
+	err := s.Deliver("me@x.example", []string{"c@x.example"}, mailOf("me@x.example", "c", "x"))
+	if !errors.As(err, &reply) || reply.Code != 452 {
 		t.Fatalf("a third mailbox: %v", err)
 	}
 	if err := s.Deliver("me@x.example", []string{"b@x.example"}, mailOf("me@x.example", "b", "y")); err != nil {
@@ -415,8 +436,9 @@ func TestHostileMailIsTakenAsItIsOrRefused(t *testing.T) {
 	s := start(t, Config{MaxMessage: 64 << 10})
 	for name, raw := range map[string]string{
 		"empty": "", "no header": "just text\r\n", "fold first": " x: y\r\n\r\nz", "no colon": "Subject\r\n\r\nx",
-		"NUL": "Subject: a\x00b\r\n\r\n\x00", "bare CR": "Subject: x\rFrom: y\r\n\r\nz", "8 bit": "Subject: \xff\xfe\r\n\r\n\xff",
-		"mbox": "From a@b Mon Jan  1 00:00:00 2026\r\nSubject: x\r\n\r\ny", "only header": "Subject: x",
+		"NUL": "Subject: a\x00b\r\n\r\n\x00", "bare CR": "Subject: x\rFrom: y\r\n\r\nz",
+		"8 bit": "Subject: \xff\xfe\r\n\r\n\xff",
+		"mbox":  "From a@b Mon Jan  1 00:00:00 2026\r\nSubject: x\r\n\r\ny", "only header": "Subject: x",
 	} {
 		if err := s.Deliver("a@x.example", []string{"me@example.com"}, []byte(raw)); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -426,7 +448,8 @@ func TestHostileMailIsTakenAsItIsOrRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := mail.ReadMessage(io.MultiReader(bytes.NewReader(m.Raw), strings.NewReader("\r\n\r\n"))); err != nil && name != "NUL" && name != "bare CR" && name != "no colon" && name != "fold first" {
+		_, err = mail.ReadMessage(io.MultiReader(bytes.NewReader(m.Raw), strings.NewReader("\r\n\r\n")))
+		if err != nil && name != "NUL" && name != "bare CR" && name != "no colon" && name != "fold first" {
 			t.Errorf("%s: stored so that nobody can read it: %v\n%q", name, err, m.Raw)
 		}
 	}
@@ -459,7 +482,8 @@ func TestOverTCPAndClosedInTheMiddle(t *testing.T) {
 			t.Errorf("%s is not offered", ext)
 		}
 	}
-	if err := c.SendMail("a@x.example", []string{"me@example.com"}, bytes.NewReader(mailOf("a@x.example", "me@example.com", "x"))); err != nil {
+	if err := c.SendMail("a@x.example", []string{"me@example.com"},
+		bytes.NewReader(mailOf("a@x.example", "me@example.com", "x"))); err != nil {
 		t.Fatal(err)
 	}
 	i, err := imapclient.DialInsecure(l2.Addr().String(), nil)

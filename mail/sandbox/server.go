@@ -363,7 +363,8 @@ func (p printer) Printf(format string, args ...any) {
 	if strings.HasPrefix(format, "panic") {
 		level = slog.LevelError
 	}
-	p.log.Log(context.Background(), level, "sandbox: protocol trouble", "proto", p.proto, "what", fmt.Sprintf(format, args...))
+	p.log.Log(context.Background(), level, "sandbox: protocol trouble",
+		"proto", p.proto, "what", fmt.Sprintf(format, args...))
 }
 
 func (p printer) Println(args ...any) {

@@ -245,7 +245,8 @@ func (w *Watcher) langs(ctx context.Context, region store.Region, r triage.Resul
 		}
 	}
 	first := w.deps.Catalogue.Pick(region.Languages...).Tag()
-	second := w.deps.Catalogue.Pick(slices.Concat(region.Languages[min(1, len(region.Languages)):], []string{"en"})...).Tag()
+	others := slices.Concat(region.Languages[min(1, len(region.Languages)):], []string{"en"})
+	second := w.deps.Catalogue.Pick(others...).Tag()
 	if first == second {
 		return []string{first}
 	}

@@ -26,13 +26,20 @@ func TestWhoAnswersAndInWhichLanguage(t *testing.T) {
 		langs  []string
 	}{
 		"nothing is known: the region's first two": {region: "us", langs: []string{"en", "es"}},
-		"a region of one language":                 {to: "partner.support@example.com", region: "intl", langs: []string{"en"}},
-		"the mail's language":                      {extra: []string{"Content-Language: id"}, region: "us", langs: []string{"id"}},
-		"one the mail would accept":                {extra: []string{"Accept-Language: ja, zh-CN;q=0.8"}, region: "us", langs: []string{"zh-Hans"}},
-		"one nobody speaks":                        {extra: []string{"Content-Language: ja"}, region: "us", langs: []string{"en", "es"}},
-		"a partner we know":                        {extra: []string{"Content-Language: id"}, known: "ar", region: "us", langs: []string{"ar"}},
-		"a tagged address":                         {to: "Partner.Support+x@Example.com", region: "intl", langs: []string{"en"}},
-		"a stranger's address first":               {to: "boss@partner.test, partner.support@example.com", region: "intl", langs: []string{"en"}},
+		"a region of one language": {to: "partner.support@example.com", region: "intl",
+			langs: []string{"en"}},
+		"the mail's language": {extra: []string{"Content-Language: id"}, region: "us",
+			langs: []string{"id"}},
+		"one the mail would accept": {extra: []string{"Accept-Language: ja, zh-CN;q=0.8"}, region: "us",
+			langs: []string{"zh-Hans"}},
+		"one nobody speaks": {extra: []string{"Content-Language: ja"}, region: "us",
+			langs: []string{"en", "es"}},
+		"a partner we know": {extra: []string{"Content-Language: id"}, known: "ar", region: "us",
+			langs: []string{"ar"}},
+		"a tagged address": {to: "Partner.Support+x@Example.com", region: "intl",
+			langs: []string{"en"}},
+		"a stranger's address first": {to: "boss@partner.test, partner.support@example.com", region: "intl",
+			langs: []string{"en"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -65,8 +72,10 @@ func TestWhoAnswersAndInWhichLanguage(t *testing.T) {
 func (h *house) openTicket(email, language string) {
 	h.t.Helper()
 	_, err := h.ledger.OpenTicket(context.Background(), time.Now(), store.NewTicket{
-		Region: h.box.Regions[0], Channel: store.ChannelForm, Requester: store.Contact{Name: "Ann", Email: email, Country: "US", Lang: language},
-		Title: "x", Body: "y", MessageID: "c.1@example.com", Link: ident.NewLink(time.Now()), LinkExpires: time.Now().Add(time.Hour),
+		Region: h.box.Regions[0], Channel: store.ChannelForm,
+		Requester: store.Contact{Name: "Ann", Email: email, Country: "US", Lang: language},
+		Title:     "x", Body: "y", MessageID: "c.1@example.com", Link: ident.NewLink(time.Now()),
+		LinkExpires: time.Now().Add(time.Hour),
 	})
 	h.must(err)
 }
@@ -82,12 +91,17 @@ func TestTheAnswerJoinsTheThread(t *testing.T) {
 		inReplyTo      string
 		want           []string
 	}{
-		"a first mail":       {id: "Message-ID: <one@partner.test>", inReplyTo: "one@partner.test", want: []string{"one@partner.test"}},
-		"a reply":            {id: "Message-ID: <two@partner.test>", references: "<one@partner.test>", inReplyTo: "two@partner.test", want: []string{"one@partner.test", "two@partner.test"}},
+		"a first mail": {id: "Message-ID: <one@partner.test>", inReplyTo: "one@partner.test",
+			want: []string{"one@partner.test"}},
+		"a reply": {id: "Message-ID: <two@partner.test>", references: "<one@partner.test>",
+			inReplyTo: "two@partner.test", want: []string{"one@partner.test", "two@partner.test"}},
 		"without Message-ID": {references: "<one@partner.test>"},
 		"an unusable one":    {id: "Message-ID: <" + strings.Repeat("x", 600) + "@partner.test>"},
-		"a long thread": {id: "Message-ID: <end@partner.test>", references: strings.Join(long, "\r\n "), inReplyTo: "end@partner.test",
-			want: []string{"r0@partner.test", "r31@partner.test", "r32@partner.test", "r33@partner.test", "r34@partner.test", "r35@partner.test", "r36@partner.test", "r37@partner.test", "r38@partner.test", "r39@partner.test", "end@partner.test"}},
+		"a long thread": {id: "Message-ID: <end@partner.test>", references: strings.Join(long, "\r\n "),
+			inReplyTo: "end@partner.test",
+			want: []string{"r0@partner.test", "r31@partner.test", "r32@partner.test", "r33@partner.test", "r34@partner.test",
+				"r35@partner.test", "r36@partner.test", "r37@partner.test", "r38@partner.test", "r39@partner.test",
+				"end@partner.test"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -307,7 +321,8 @@ func TestUnauthenticatedMail(t *testing.T) {
 				time.Sleep(time.Second)
 				h.decided(1, c.answers)
 				rules := h.rows()[0].Verdict.Rules
-				if !slices.ContainsFunc(rules, func(r store.Rule) bool { return r.ID == "unauthenticated" && r.Evidence == c.words }) {
+				said := func(r store.Rule) bool { return r.ID == "unauthenticated" && r.Evidence == c.words }
+				if !slices.ContainsFunc(rules, said) {
 					t.Errorf("no rule says %q: %v", c.words, rules)
 				}
 			})

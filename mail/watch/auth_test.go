@@ -83,9 +83,11 @@ func signed(t *testing.T, from string) (raw, record string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := "Return-Path: <" + from + ">\r\n" + "From: A Person <" + from + ">\r\nTo: partner-us.support@example.com\r\nSubject: A question\r\nMessage-ID: <s@partner.test>\r\n\r\nHow?\r\n"
+	plain := "Return-Path: <" + from + ">\r\n" + "From: A Person <" + from +
+		">\r\nTo: partner-us.support@example.com\r\nSubject: A question\r\nMessage-ID: <s@partner.test>\r\n\r\nHow?\r\n"
 	var out bytes.Buffer
-	err = dkim.Sign(&out, strings.NewReader(plain), &dkim.SignOptions{Domain: store.Domain(from), Selector: "s1", Signer: private, HeaderKeys: []string{"From", "To", "Subject", "Message-ID"}})
+	err = dkim.Sign(&out, strings.NewReader(plain), &dkim.SignOptions{Domain: store.Domain(from), Selector: "s1",
+		Signer: private, HeaderKeys: []string{"From", "To", "Subject", "Message-ID"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +308,8 @@ func TestAuthenticationPanics(t *testing.T) {
 }
 
 func FuzzStated(f *testing.F) {
-	f.Add("Authentication-Results: mx.example.com; spf=pass (a (b) \\) c) smtp.mailfrom=a@b.test; dkim=pass header.i=@b.test")
+	f.Add("Authentication-Results: mx.example.com; spf=pass (a (b) \\) c) smtp.mailfrom=a@b.test; dkim=pass " +
+		"header.i=@b.test")
 	f.Add("Authentication-Results: spf=pass;;= ;=;dkim = / pass")
 	f.Add("Received: from a by mx.example.com\nReceived-SPF: pass (mx.example.com: x) envelope-from=\"")
 	f.Fuzz(func(t *testing.T, header string) {

@@ -96,7 +96,8 @@ func (h *house) fetchAll(b *testing.B) time.Duration {
 	got := 0
 	for from := 1; from <= waiting; from += chunkMails {
 		set := imap.UIDSet{{Start: imap.UID(from), Stop: imap.UID(from + chunkMails - 1)}}
-		cmd := client.Fetch(set, &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}}})
+		cmd := client.Fetch(set, &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true,
+			BodySection: []*imap.FetchItemBodySection{{Peek: true}}})
 		for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
 			for item := msg.Next(); item != nil; item = msg.Next() {
 				if body, ok := item.(imapclient.FetchItemDataBodySection); ok {

@@ -49,7 +49,8 @@ func TestWhatRealHostsWriteIsBelieved(t *testing.T) {
 			"Received-SPF: pass (google.com: domain of ann@partner.test designates 192.0.2.7 as permitted sender) " +
 				"client-ip=192.0.2.7;",
 			results + `mx.google.com; dkim=pass header.i=@partner.test header.s=s1 header.b="abc;d=";` +
-				` spf=pass (google.com: domain of ann@partner.test designates 192.0.2.7 as permitted sender) smtp.mailfrom=ann@partner.test;` +
+				` spf=pass (google.com: domain of ann@partner.test designates 192.0.2.7 as permitted sender)` +
+				` smtp.mailfrom=ann@partner.test;` +
 				` dmarc=pass (p=NONE sp=NONE dis=NONE) header.from=partner.test`,
 			"DKIM-Signature: v=1; d=partner.test",
 		}, all("mx.google.com"), "192.0.2.7"},
@@ -357,11 +358,13 @@ func TestQuotedWordsOfTheSenderStayQuoted(t *testing.T) {
 	t.Parallel()
 	const border = "Received: from evil.test (evil.test [198.51.100.66]) by mx.example.com (Postfix) with ESMTPS id 1"
 	for name, said := range map[string]string{
-		"an escaped quote":       `spf=pass smtp.mailfrom="a\"; dmarc=pass header.from=victim.test; dkim=pass header.d=victim.test; b"@evil.test`,
-		"a semicolon":            `spf=pass smtp.mailfrom="a; dmarc=pass; dkim=pass header.d=victim.test; b"@evil.test`,
-		"a property":             `dkim=pass header.i="a header.d=victim.test b"@evil.test`,
-		"a quoted statement":     `"dmarc=pass"; "dkim=pass header.d=victim.test"`,
-		"a comment not closed":   `spf=pass (of "x\) ; dmarc=pass; dkim=pass header.d=victim.test; (y@evil.test) smtp.mailfrom=x@evil.test`,
+		"an escaped quote": `spf=pass smtp.mailfrom="a\"; dmarc=pass header.from=victim.test; ` +
+			`dkim=pass header.d=victim.test; b"@evil.test`,
+		"a semicolon":        `spf=pass smtp.mailfrom="a; dmarc=pass; dkim=pass header.d=victim.test; b"@evil.test`,
+		"a property":         `dkim=pass header.i="a header.d=victim.test b"@evil.test`,
+		"a quoted statement": `"dmarc=pass"; "dkim=pass header.d=victim.test"`,
+		"a comment not closed": `spf=pass (of "x\) ; dmarc=pass; ` +
+			`dkim=pass header.d=victim.test; (y@evil.test) smtp.mailfrom=x@evil.test`,
 		"an address for another": `spf=pass smtp.mailfrom="ann@victim.test"@evil.test`,
 	} {
 		got := believed([]string{results + "mx.example.com; " + said, border}, "mx.example.com")

@@ -31,7 +31,8 @@ func (w *Watcher) spotCanary(header []field, j *judgement) {
 		return
 	}
 	j.canary, j.answer.Region = run, store.OwnRegion
-	j.result.Rules = append(slices.Clip(j.result.Rules), store.Rule{ID: RuleCanary, Effect: store.EffectNote, Evidence: run})
+	j.result.Rules = append(slices.Clip(j.result.Rules),
+		store.Rule{ID: RuleCanary, Effect: store.EffectNote, Evidence: run})
 }
 
 // ofCanary is what the answer to a canary's stray is held to. One in so many days

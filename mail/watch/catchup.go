@@ -101,7 +101,9 @@ type work struct {
 	upTo     uint32 // the cursor after it; 0: leave it
 }
 
-func (s *session) start(ctx context.Context, mails []mail, noticed time.Time, upTo uint32, advance bool, before *work) *work {
+func (s *session) start(ctx context.Context, mails []mail, noticed time.Time, upTo uint32, advance bool,
+	before *work,
+) *work {
 	k := &work{before: before, recorded: make(chan struct{}), done: make(chan struct{})}
 	if advance {
 		k.upTo = upTo

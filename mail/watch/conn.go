@@ -130,7 +130,9 @@ func (w *Watcher) dial(ctx context.Context) (net.Conn, error) {
 		return w.box.Dial(ctx)
 	}
 	// Keep-alive finds a peer that vanished while we sit in IDLE.
-	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 15 * time.Second, Count: 4}}
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: time.Minute, Interval: 15 * time.Second, Count: 4,
+	}}
 	return d.DialContext(ctx, "tcp", w.box.Address)
 }
 

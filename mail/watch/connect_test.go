@@ -96,7 +96,8 @@ func certificate(t *testing.T) (server, client *tls.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"imap.example.com"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"imap.example.com"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,8 @@ func certificate(t *testing.T) (server, client *tls.Config) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: roots}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		&tls.Config{RootCAs: roots}
 }
 
 func TestTheConnectionIsProtected(t *testing.T) {
@@ -117,7 +119,8 @@ func TestTheConnectionIsProtected(t *testing.T) {
 			t.Run(string(mode)+" "+host, func(t *testing.T) {
 				bubble(t, func(t *testing.T) {
 					server, client := certificate(t)
-					h := newHouseOn(t, func(o *imapserver.Options) { o.TLSConfig, o.InsecureAuth = server, false }, mode == TLSImplicit)
+					secure := func(o *imapserver.Options) { o.TLSConfig, o.InsecureAuth = server, false }
+					h := newHouseOn(t, secure, mode == TLSImplicit)
 					h.box.TLS, h.box.TLSConfig, h.box.Address = mode, client, host+":993"
 					found, err := New(h.box, h.deps).Probe(context.Background())
 					if host == "imap.evil.test" {
@@ -293,7 +296,8 @@ func TestADryRunWritesNothing(t *testing.T) {
 		for _, l := range lines {
 			answers = append(answers, l.AnswerTo)
 		}
-		if want := []string{"person3@partner3.test", "person4@partner4.test", "", "ann@partner.test"}; !slices.Equal(answers, want) {
+		want := []string{"person3@partner3.test", "person4@partner4.test", "", "ann@partner.test"}
+		if !slices.Equal(answers, want) {
 			t.Errorf("would answer %q, want %q", answers, want)
 		}
 		if lines[2].Verdict.Answer || lines[0].Region != "us" || !strings.Contains(lines[0].From, "person3@") {

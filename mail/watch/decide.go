@@ -73,7 +73,8 @@ type judgement struct {
 
 // enterLedger records a chunk and decides it. It returns the rows as they then
 // stand, and whether any mail has to be tried again later.
-func (w *Watcher) enterLedger(ctx context.Context, mails []mail, f folder, noticed time.Time, k *work) ([]store.Inbound, bool, error) {
+func (w *Watcher) enterLedger(ctx context.Context, mails []mail, f folder, noticed time.Time, k *work,
+) ([]store.Inbound, bool, error) {
 	news := make([]store.NewInbound, len(mails))
 	for i := range mails {
 		news[i] = w.newInbound(&mails[i], f)
@@ -218,7 +219,9 @@ func (w *Watcher) reopen(ctx context.Context, row store.Inbound) (open, error) {
 }
 
 // settle judges recorded mails and, once turn returns, applies the verdicts.
-func (w *Watcher) settle(ctx context.Context, opens []open, f folder, noticed time.Time, turn func() error) (rows []store.Inbound, retry bool, err error) {
+func (w *Watcher) settle(ctx context.Context, opens []open, f folder, noticed time.Time,
+	turn func() error,
+) (rows []store.Inbound, retry bool, err error) {
 	var decisions []store.Decision
 	judged := w.judgeAll(ctx, opens, f)
 	if err := turn(); err != nil {
@@ -301,7 +304,8 @@ func (w *Watcher) decided(rows []store.Inbound, noticed time.Time) {
 }
 
 func (w *Watcher) quarantine(ctx context.Context, id store.InboundID, reason string) (store.Inbound, error) {
-	row, err := w.deps.Ledger.QuarantineInbound(context.WithoutCancel(ctx), time.Now(), id, text.Cut(text.Valid(reason), 500))
+	row, err := w.deps.Ledger.QuarantineInbound(context.WithoutCancel(ctx), time.Now(), id,
+		text.Cut(text.Valid(reason), 500))
 	if err != nil {
 		return row, fmt.Errorf("quarantine inbound %d: %w", id, err)
 	}
@@ -339,7 +343,8 @@ func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgem
 			j.stop(store.Rule{ID: RuleSilent, Effect: store.EffectStop, Evidence: text.Cut(w.box.ID, 200)})
 			continue
 		case o.row.InternalDate.Before(f.connectedAt): // nobody needs to ask the DNS
-			j.stop(store.Rule{ID: store.RuleConnected, Effect: store.EffectStop, Evidence: f.connectedAt.UTC().Format(time.RFC3339)})
+			j.stop(store.Rule{ID: store.RuleConnected, Effect: store.EffectStop,
+				Evidence: f.connectedAt.UTC().Format(time.RFC3339)})
 			continue
 		}
 		g.Go(func() error {

@@ -172,7 +172,8 @@ type stumbling struct {
 	calls, dead atomic.Int64
 }
 
-func (l *stumbling) RecordInbound(ctx context.Context, now time.Time, mails []store.NewInbound) ([]store.Inbound, error) {
+func (l *stumbling) RecordInbound(ctx context.Context, now time.Time, mails []store.NewInbound,
+) ([]store.Inbound, error) {
 	if l.calls.Add(1) == 1 {
 		time.Sleep(time.Second)
 		l.dead.Store(1)
@@ -366,7 +367,9 @@ func TestALongFirstCycleIsSeenToAdvance(t *testing.T) {
 		w, _ := h.start()
 		for range 2 {
 			time.Sleep(10*time.Minute + time.Second) // between two chunks
-			if got := w.Health(); got.State != StateReading || !got.LastCycle.IsZero() || time.Since(got.Advanced) > 5*time.Minute || got.Waiting == 0 {
+			got := w.Health()
+			if got.State != StateReading || !got.LastCycle.IsZero() || time.Since(got.Advanced) > 5*time.Minute ||
+				got.Waiting == 0 {
 				t.Errorf("health is %+v", got)
 			}
 		}
@@ -394,7 +397,8 @@ func TestAListingThatIsRefused(t *testing.T) {
 		s.on("UID SEARCH", refuse)
 		s.put(3, numbered(3))
 		time.Sleep(30 * time.Minute)
-		if got := w.Health(); !strings.Contains(got.LastError, "bandwidth limits") || time.Since(got.LastCycle) < 20*time.Minute {
+		got := w.Health()
+		if !strings.Contains(got.LastError, "bandwidth limits") || time.Since(got.LastCycle) < 20*time.Minute {
 			t.Errorf("health is %+v", got)
 		}
 	})
@@ -520,7 +524,8 @@ func TestJudgingPanicsOrHangs(t *testing.T) {
 				h.start()
 				time.Sleep(time.Hour)
 				rows := h.rows()
-				if rows[0].State != store.InboundDecided || rows[1].State != store.InboundQuarantined || rows[2].State != store.InboundDecided {
+				if rows[0].State != store.InboundDecided || rows[1].State != store.InboundQuarantined ||
+					rows[2].State != store.InboundDecided {
 					t.Errorf("the mails are %s, %s, %s", rows[0].State, rows[1].State, rows[2].State)
 				}
 				if !strings.Contains(rows[1].Fault, "judging") {

@@ -82,10 +82,11 @@ func (s *session) list(ctx context.Context) (found []listed, more bool, err erro
 func (s *session) listSizes(ctx context.Context, set imap.UIDSet) (found []listed, err error) {
 	err = s.within(ctx, listLimit, func(context.Context) error {
 		s.conn.allow(listBytes)
-		return s.fetchEach(set, &imap.FetchOptions{UID: true, RFC822Size: true}, func(msg *imapclient.FetchMessageData) error {
-			found = append(found, readListed(msg))
-			return nil
-		})
+		return s.fetchEach(set, &imap.FetchOptions{UID: true, RFC822Size: true},
+			func(msg *imapclient.FetchMessageData) error {
+				found = append(found, readListed(msg))
+				return nil
+			})
 	})
 	return found, err
 }

@@ -35,7 +35,8 @@ func TestAHeaderMadeToCostTimeCostsNone(t *testing.T) {
 		"message-ids":      strings.Repeat("Message-ID: <a@b>\r\n>", maxHeader/20),
 		"soft line breaks": "X: " + strings.Repeat("=\r\n", maxHeader/3),
 	} {
-		raw := []byte("Received: from mail.partner.test by mx.example.com with ESMTP; Mon, 2 Nov 2026 10:00:00 +0000\r\n" + header + "\r\n\r\nHello\r\n")
+		raw := []byte("Received: from mail.partner.test by mx.example.com with ESMTP; Mon, 2 Nov 2026 10:00:00 +0000\r\n" +
+			header + "\r\n\r\nHello\r\n")
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		began := time.Now()

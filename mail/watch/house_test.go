@@ -105,7 +105,8 @@ func newHouseOn(t testing.TB, change func(*imapserver.Options), secure bool) *ho
 		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
 			return mem.NewSession(), nil, nil
 		},
-		Caps:         imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}, imap.CapIdle: {}, imap.CapMove: {}, imap.CapUIDPlus: {}},
+		Caps: imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}, imap.CapIdle: {}, imap.CapMove: {},
+			imap.CapUIDPlus: {}},
 		InsecureAuth: true,
 		Logger:       log.New(io.Discard, "", 0),
 	}
@@ -186,8 +187,10 @@ func (h *house) connectedBefore() {
 }
 
 func (h *house) wire() {
-	us := store.Region{ID: "us", Prefix: "US", Address: "partner-us.support@example.com", Name: "Partner Support US", Languages: []string{"en", "es"}}
-	intl := store.Region{ID: "intl", Prefix: "INT", Address: "partner.support@example.com", Name: "Partner Support", Languages: []string{"en"}}
+	us := store.Region{ID: "us", Prefix: "US", Address: "partner-us.support@example.com", Name: "Partner Support US",
+		Languages: []string{"en", "es"}}
+	intl := store.Region{ID: "intl", Prefix: "INT", Address: "partner.support@example.com", Name: "Partner Support",
+		Languages: []string{"en"}}
 	ring, err := ident.New(bytes.Repeat([]byte{7}, ident.SecretBytes))
 	h.must(err)
 	catalogue, err := lang.Load()
@@ -248,7 +251,8 @@ func (h *house) deliverAt(raw string, at time.Time) {
 func letter(from, id string, extra ...string) string {
 	fields := append([]string{
 		"Return-Path: <" + from + ">",
-		"Received: from mail.partner.test (mail.partner.test [192.0.2.7]) by mx.example.com with ESMTPS; Mon, 2 Nov 2026 10:00:00 +0000",
+		"Received: from mail.partner.test (mail.partner.test [192.0.2.7]) by mx.example.com with ESMTPS; " +
+			"Mon, 2 Nov 2026 10:00:00 +0000",
 		"Authentication-Results: mx.example.com; spf=pass smtp.mailfrom=" + from,
 		"From: A Person <" + from + ">",
 		"To: partner-us.support@example.com",

@@ -88,7 +88,8 @@ func (s *session) flag(ctx context.Context, set imap.UIDSet, flag imap.Flag) err
 		return nil
 	}
 	return s.courtesy("flag", s.within(ctx, commandLimit, func(context.Context) error {
-		return s.client.Store(set, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{flag}}, nil).Close()
+		add := &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{flag}}
+		return s.client.Store(set, add, nil).Close()
 	}))
 }
 

@@ -21,7 +21,8 @@ func TestFoldersForPeople(t *testing.T) {
 		h.deliver(letter("ann@one.test", "again@one.test")) // answered before: nothing is open
 		h.deliver(letter("away@two.test", "b@two.test", "Auto-Submitted: auto-replied"))
 		h.deliver(strings.Replace(letter("eve@three.test", "c@three.test"), "spf=pass", "spf=fail", 1))
-		h.deliver(letter("mailer-daemon@four.test", "d@four.test", "X-Failed-Recipients: x@five.test", "Content-Type: multipart/report; report-type=delivery-status; boundary=x"))
+		h.deliver(letter("mailer-daemon@four.test", "d@four.test", "X-Failed-Recipients: x@five.test",
+			"Content-Type: multipart/report; report-type=delivery-status; boundary=x"))
 		time.Sleep(time.Minute)
 		h.decided(5, 1)
 		for name, want := range map[string]uint32{"INBOX": 0, "Answered": 2, "Automatic": 1, "Unclear": 1, "Bounces": 1} {

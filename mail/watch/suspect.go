@@ -62,7 +62,8 @@ func isBusy(err error) bool {
 		return false
 	}
 	switch answer.Code {
-	case imap.ResponseCodeUnavailable, imap.ResponseCodeInUse, imap.ResponseCodeLimit, imap.ResponseCodeServerBug, "THROTTLED":
+	case imap.ResponseCodeUnavailable, imap.ResponseCodeInUse, imap.ResponseCodeLimit,
+		imap.ResponseCodeServerBug, "THROTTLED":
 		return true
 	}
 	return false

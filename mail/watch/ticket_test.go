@@ -60,10 +60,12 @@ func TestOneWhoAnswersAboutTheirTicketIsShownItsPage(t *testing.T) {
 					}
 					return
 				}
-				if answer.Ticket != p.mail.Ticket || answer.Number != p.mail.Number || answer.Link == p.mail.Link || answer.To != "ann@partner.test" || answer.Langs[0] != "es" {
+				if answer.Ticket != p.mail.Ticket || answer.Number != p.mail.Number || answer.Link == p.mail.Link ||
+					answer.To != "ann@partner.test" || answer.Langs[0] != "es" {
 					t.Errorf("the answer is %+v", answer)
 				}
-				if k, err := h.ledger.TicketByLink(context.Background(), time.Now(), answer.Link); err != nil || k.ID != p.mail.Ticket {
+				if k, err := h.ledger.TicketByLink(context.Background(), time.Now(), answer.Link); err != nil ||
+					k.ID != p.mail.Ticket {
 					t.Errorf("its link opens %+v, %v", k, err)
 				}
 				_, err := h.ledger.TicketByLink(context.Background(), time.Now().Add(31*24*time.Hour), answer.Link)
@@ -90,7 +92,8 @@ func TestAnAnswerToOurAutomaticAnswerIsNotAnswered(t *testing.T) {
 		h.deliver(letter("ann@partner.test", "one@partner.test", "In-Reply-To: <"+p.mail.MessageID+">"))
 		time.Sleep(8 * 24 * time.Hour) // longer than one answer a week keeps the next back
 		answer := h.outbox()[1]
-		h.deliver(letter("ann@partner.test", "two@partner.test", "In-Reply-To: <"+answer.MessageID+">", "References: <"+p.mail.MessageID+"> <"+answer.MessageID+">"))
+		h.deliver(letter("ann@partner.test", "two@partner.test", "In-Reply-To: <"+answer.MessageID+">",
+			"References: <"+p.mail.MessageID+"> <"+answer.MessageID+">"))
 		time.Sleep(time.Second)
 		h.decided(2, 2)
 	})

@@ -72,7 +72,8 @@ func (w *Watcher) tie(ctx context.Context, now time.Time, o open, r *triage.Resu
 	reports := slices.Clone(r.Reports)
 	if len(reports) == 0 && len(mails) > 0 && r.Kind == store.KindComplaint {
 		// A provider that hides whose complaint it is: our own mark says it.
-		reports = []store.Report{{Recipient: mails[0].mail.To, Action: store.ActionFailed, Reason: "feedback", Outcome: store.OutcomeRefused}}
+		reports = []store.Report{{Recipient: mails[0].mail.To, Action: store.ActionFailed, Reason: "feedback",
+			Outcome: store.OutcomeRefused}}
 	}
 	host := remoteHost(text)
 	for i := range reports {
@@ -140,7 +141,8 @@ func isAbout(r store.Report, to string) bool {
 // isHidden tells what providers put in the place of a recipient (RFC 6590).
 func isHidden(recipient string) bool {
 	local, _, ok := strings.Cut(store.AddressKey(recipient), "@")
-	return !ok || strings.HasPrefix(local, "redacted") || strings.HasPrefix(local, "undisclosed") || strings.Trim(local, "x*") == ""
+	return !ok || strings.HasPrefix(local, "redacted") || strings.HasPrefix(local, "undisclosed") ||
+		strings.Trim(local, "x*") == ""
 }
 
 // claim is something in a report that names a mail of ours, not yet verified.
@@ -153,7 +155,8 @@ type claim struct {
 // claims lists what a report holds by which it may be tied, the surest first.
 func claims(text []byte, reports []store.Report) (all []claim) {
 	add := func(c claim) {
-		if len(all) < claimsMost && !slices.ContainsFunc(all, func(x claim) bool { return x.id != "" && strings.EqualFold(x.id, c.id) }) {
+		same := func(x claim) bool { return x.id != "" && strings.EqualFold(x.id, c.id) }
+		if len(all) < claimsMost && !slices.ContainsFunc(all, same) {
 			all = append(all, c)
 		}
 	}
@@ -163,14 +166,18 @@ func claims(text []byte, reports []store.Report) (all []claim) {
 	top := fields(text)
 	for _, r := range reports {
 		// triage falls back on the report's thread where the original is not there.
-		if !slices.ContainsFunc(top, func(f field) bool { return isThread(f.name) && strings.Contains(f.value, r.OriginalMessageID) }) {
+		named := func(f field) bool { return isThread(f.name) && strings.Contains(f.value, r.OriginalMessageID) }
+		if !slices.ContainsFunc(top, named) {
 			add(claim{tie: store.TieMessageID, id: r.OriginalMessageID})
 		}
 	}
 	for _, named := range []struct {
 		name string
 		tie  store.Tie
-	}{{"message-id", store.TieMessageID}, {"x-signpost-ref", store.TieHeader}, {"original-envelope-id", store.TieEnvID}, {"original-message-id", store.TieMessageID}} {
+	}{
+		{"message-id", store.TieMessageID}, {"x-signpost-ref", store.TieHeader},
+		{"original-envelope-id", store.TieEnvID}, {"original-message-id", store.TieMessageID},
+	} {
 		for _, value := range lines(text, named.name) {
 			add(claim{tie: named.tie, id: header.UsableID(value)})
 		}
@@ -242,7 +249,8 @@ func tags(text []byte) (found []ident.Tag) {
 		for from > 0 && at-from < longest && isAddressByte(text[from-1]) {
 			from--
 		}
-		if tag, ok := ident.ParseEnvelope(string(text[from:at])); ok && !slices.ContainsFunc(found, func(t ident.Tag) bool { return t.ID == tag.ID }) {
+		tag, ok := ident.ParseEnvelope(string(text[from:at]))
+		if ok && !slices.ContainsFunc(found, func(t ident.Tag) bool { return t.ID == tag.ID }) {
 			found = append(found, tag)
 		}
 	}

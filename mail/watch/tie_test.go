@@ -25,15 +25,17 @@ func (h *house) post(email string) posted {
 	h.t.Helper()
 	ctx, now := context.Background(), time.Now()
 	opened, err := h.ledger.OpenTicket(ctx, now, store.NewTicket{
-		Region: h.box.Regions[0], Channel: store.ChannelForm, Requester: store.Contact{Name: "Ann", Email: email, Country: "US", Lang: "es"},
-		Title: "x", Body: "y", Link: ident.NewLink(now), LinkExpires: now.Add(24 * time.Hour),
+		Region: h.box.Regions[0], Channel: store.ChannelForm,
+		Requester: store.Contact{Name: "Ann", Email: email, Country: "US", Lang: "es"},
+		Title:     "x", Body: "y", Link: ident.NewLink(now), LinkExpires: now.Add(24 * time.Hour),
 		MessageID: h.deps.Ring.MessageID(now, store.MailConfirmation, "example.com"),
 	})
 	h.must(err)
 	rows, err := h.ledger.ClaimOutbound(ctx, now, store.Claim{Limit: 9, Lease: store.Leases{time.Minute}})
 	h.must(err)
 	for _, row := range rows {
-		h.must(h.ledger.FinishOutbound(ctx, now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent, Reply: "250 ok", Code: 250}))
+		h.must(h.ledger.FinishOutbound(ctx, now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent,
+			Reply: "250 ok", Code: 250}))
 	}
 	mail := opened.Confirmation
 	return posted{mail, h.deps.Ring.EnvelopeFrom(mail.From, mail.ID, mail.To, mail.QueuedAt)}
@@ -45,7 +47,8 @@ func (h *house) returned(p posted) string {
 	h.t.Helper()
 	host := sandbox.New(sandbox.Config{Host: "mx.example.com", Password: "demo"})
 	defer host.Close()
-	original := "From: <" + p.mail.From + ">\r\nTo: <" + p.mail.To + ">\r\nSubject: Your request\r\nMessage-ID: <" + p.mail.MessageID + ">\r\n\r\nText\r\n"
+	original := "From: <" + p.mail.From + ">\r\nTo: <" + p.mail.To + ">\r\nSubject: Your request\r\nMessage-ID: <" +
+		p.mail.MessageID + ">\r\n\r\nText\r\n"
 	h.must(host.Deliver(p.sender, []string{p.mail.To}, []byte(original)))
 	m, err := host.Await(context.Background(), p.sender, func(sandbox.Mail) bool { return true })
 	h.must(err)
@@ -94,20 +97,26 @@ func TestABounceIsTiedToItsMail(t *testing.T) {
 			return strings.ReplaceAll(raw, p.mail.MessageID, "0100018f@relay.example")
 		}},
 		"by the tag that only its original shows": {store.TieEnvelope, func(_ *house, p posted, raw string) string {
-			return strings.Replace(p.anonymous(raw), "Subject: Your request", "Return-Path: <"+p.sender+">\r\nSubject: Your request", 1)
+			return strings.Replace(p.anonymous(raw), "Subject: Your request",
+				"Return-Path: <"+p.sender+">\r\nSubject: Your request", 1)
 		}},
-		"by the original's Message-ID": {store.TieMessageID, func(_ *house, p posted, raw string) string { return p.untagged(raw) }},
-		"by our own header, where the relay gave another Message-ID": {store.TieHeader, func(_ *house, p posted, raw string) string {
-			return strings.Replace(p.anonymous(raw), "Subject: Your request", "X-Signpost-Ref: <"+p.mail.MessageID+">\r\nSubject: Your request", 1)
-		}},
+		"by the original's Message-ID": {store.TieMessageID,
+			func(_ *house, p posted, raw string) string { return p.untagged(raw) }},
+		"by our own header, where the relay gave another Message-ID": {store.TieHeader,
+			func(_ *house, p posted, raw string) string {
+				return strings.Replace(p.anonymous(raw), "Subject: Your request",
+					"X-Signpost-Ref: <"+p.mail.MessageID+">\r\nSubject: Your request", 1)
+			}},
 		"by the envelope's id": {store.TieEnvID, func(_ *house, p posted, raw string) string {
-			return strings.Replace(p.anonymous(raw), "Reporting-MTA:", "Original-Envelope-Id: "+p.mail.MessageID+"\r\nReporting-MTA:", 1)
+			return strings.Replace(p.anonymous(raw), "Reporting-MTA:",
+				"Original-Envelope-Id: "+p.mail.MessageID+"\r\nReporting-MTA:", 1)
 		}},
 		"by its thread": {store.TieInReplyTo, func(_ *house, p posted, raw string) string {
 			return withField(p.anonymous(raw), "In-Reply-To: <"+p.mail.MessageID+">")
 		}},
 		"by the recipient it was first written to": {store.TieEnvelope, func(_ *house, _ posted, raw string) string {
-			return strings.Replace(raw, "Final-Recipient: rfc822; "+lost, "Original-Recipient: rfc822;"+lost+"\r\nFinal-Recipient: rfc822; behind@elsewhere.test", 1)
+			return strings.Replace(raw, "Final-Recipient: rfc822; "+lost,
+				"Original-Recipient: rfc822;"+lost+"\r\nFinal-Recipient: rfc822; behind@elsewhere.test", 1)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,16 +128,20 @@ func TestABounceIsTiedToItsMail(t *testing.T) {
 				h.start()
 				time.Sleep(time.Second)
 				row := h.rows()[0]
-				if len(row.Verdict.Reports) != 1 || row.Verdict.Reports[0].Tie != c.tie || row.Verdict.Reports[0].Outbound != p.mail.ID || !fired(row, RuleTied) {
+				if len(row.Verdict.Reports) != 1 || row.Verdict.Reports[0].Tie != c.tie ||
+					row.Verdict.Reports[0].Outbound != p.mail.ID || !fired(row, RuleTied) {
 					t.Fatalf("the verdict is %+v", row.Verdict)
 				}
-				if d := h.fate(p); d.Fate != store.FateBounced || d.Outcome != store.OutcomeDead || d.Inbound != row.ID || !strings.Contains(d.Diagnostic, "User unknown") {
+				d := h.fate(p)
+				if d.Fate != store.FateBounced || d.Outcome != store.OutcomeDead || d.Inbound != row.ID ||
+					!strings.Contains(d.Diagnostic, "User unknown") {
 					t.Errorf("the mail's fate is %+v", d)
 				}
 				if held := h.suppressed(lost); len(held) != 1 || held[0].Scope != store.ScopeAll {
 					t.Errorf("suppressed: %+v", held)
 				}
-				if k, err := h.ledger.Ticket(context.Background(), p.mail.Ticket); err != nil || k.Question != store.QuestionUndeliverable {
+				k, err := h.ledger.Ticket(context.Background(), p.mail.Ticket)
+				if err != nil || k.Question != store.QuestionUndeliverable {
 					t.Errorf("the ticket is %+v, %v", k, err)
 				}
 			})
@@ -145,7 +158,8 @@ func TestAForgedBounceHasNoEffect(t *testing.T) {
 		rule   string
 		change func(h *house, p posted, raw string) string
 	}{
-		"it names a recipient and nothing of ours": {store.TieProbable, RuleProbable, func(_ *house, p posted, raw string) string { return p.anonymous(raw) }},
+		"it names a recipient and nothing of ours": {store.TieProbable, RuleProbable,
+			func(_ *house, p posted, raw string) string { return p.anonymous(raw) }},
 		"the tag's row was changed": {store.TieProbable, RuleProbable, func(h *house, p posted, raw string) string {
 			other := h.deps.Ring.EnvelopeFrom(p.mail.From, p.mail.ID+1, p.mail.To, p.mail.QueuedAt)
 			_, good, _ := strings.Cut(p.sender, "+b-")
@@ -158,10 +172,12 @@ func TestAForgedBounceHasNoEffect(t *testing.T) {
 			if err != nil {
 				panic(err)
 			}
-			return withField(p.anonymous(raw), "Delivered-To: "+ring.EnvelopeFrom(p.mail.From, p.mail.ID, p.mail.To, p.mail.QueuedAt))
+			return withField(p.anonymous(raw),
+				"Delivered-To: "+ring.EnvelopeFrom(p.mail.From, p.mail.ID, p.mail.To, p.mail.QueuedAt))
 		}},
 		"an invented Message-ID": {store.TieProbable, RuleProbable, func(_ *house, p posted, raw string) string {
-			return strings.ReplaceAll(p.untagged(raw), p.mail.MessageID, "c."+strings.Repeat("a", 26)+"."+strings.Repeat("a", 16)+"@example.com")
+			return strings.ReplaceAll(p.untagged(raw), p.mail.MessageID,
+				"c."+strings.Repeat("a", 26)+"."+strings.Repeat("a", 16)+"@example.com")
 		}},
 		"the tag of another's mail": {store.TieOther, RuleOther, func(h *house, p posted, raw string) string {
 			return strings.ReplaceAll(p.anonymous(raw), p.mail.From, h.post(mallory).sender)
@@ -219,7 +235,8 @@ func TestADelayAndARefusalLeaveTheAddressAlone(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := newHouse(t)
 		h.connectedBefore()
-		late, spam, full := h.post("delay@bounce.example.net"), h.post("spam@bounce.example.net"), h.post("full@bounce.example.net")
+		late, spam, full := h.post("delay@bounce.example.net"), h.post("spam@bounce.example.net"),
+			h.post("full@bounce.example.net")
 		for _, p := range []posted{late, spam, full} {
 			h.deliver(h.returned(p))
 		}
@@ -236,8 +253,10 @@ func TestADelayAndARefusalLeaveTheAddressAlone(t *testing.T) {
 				t.Errorf("suppressed: %+v", held)
 			}
 		}
-		refusals, err := store.Items(h.ledger.Refusals(context.Background(), time.Now().Add(-time.Hour), store.Page{Limit: 9}))
-		if err != nil || len(refusals) != 1 || refusals[0].Host != "example.net" || refusals[0].Text != "554 5.7.1 message rejected as spam by content filtering" {
+		refusals, err := store.Items(h.ledger.Refusals(context.Background(), time.Now().Add(-time.Hour),
+			store.Page{Limit: 9}))
+		if err != nil || len(refusals) != 1 || refusals[0].Host != "example.net" ||
+			refusals[0].Text != "554 5.7.1 message rejected as spam by content filtering" {
 			t.Errorf("refusals %+v, %v", refusals, err)
 		}
 	})
@@ -247,11 +266,13 @@ func TestADelayAndARefusalLeaveTheAddressAlone(t *testing.T) {
 func complaintOf(p posted, recipient string) string {
 	return strings.Join([]string{
 		"Return-Path: <>", "From: <feedback@provider.example>", "To: <" + p.mail.From + ">", "Subject: FW: Your request",
-		"Message-ID: <fbl@provider.example>", "MIME-Version: 1.0", `Content-Type: multipart/report; report-type=feedback-report; boundary="b"`, "",
+		"Message-ID: <fbl@provider.example>", "MIME-Version: 1.0",
+		`Content-Type: multipart/report; report-type=feedback-report; boundary="b"`, "",
 		"--b", "Content-Type: text/plain", "", "This is an abuse report.", "",
 		"--b", "Content-Type: message/feedback-report", "", "Feedback-Type: abuse", "User-Agent: Provider/1", "Version: 1",
 		"Original-Rcpt-To: " + recipient, "",
-		"--b", "Content-Type: message/rfc822", "", "From: <" + p.mail.From + ">", "Message-ID: <" + p.mail.MessageID + ">", "Subject: Your request", "", "Text",
+		"--b", "Content-Type: message/rfc822", "", "From: <" + p.mail.From + ">", "Message-ID: <" + p.mail.MessageID + ">",
+		"Subject: Your request", "", "Text",
 		"--b--", "",
 	}, "\r\n")
 }
@@ -302,7 +323,8 @@ func TestFeedbackThatIsNoComplaintHasNoEffect(t *testing.T) {
 					h.start()
 					time.Sleep(time.Second)
 					row := h.rows()[0]
-					if row.Verdict.Kind != store.KindComplaint || !fired(row, RuleTied) || row.Verdict.Reports[0].Outcome != store.OutcomeDone {
+					if row.Verdict.Kind != store.KindComplaint || !fired(row, RuleTied) ||
+						row.Verdict.Reports[0].Outcome != store.OutcomeDone {
 						t.Errorf("the verdict is %+v", row.Verdict)
 					}
 					if held := h.suppressed("ann@partner.test"); len(held) > 0 || h.fate(p).Fate != "" {
@@ -322,9 +344,11 @@ func TestOneWhoseAnswerCameBackIsNotAnsweredAgain(t *testing.T) {
 		h.deliver(letter("ann@partner.test", "one@partner.test"))
 		time.Sleep(time.Second)
 		answer := h.outbox()[0]
-		rows, err := h.ledger.ClaimOutbound(context.Background(), time.Now(), store.Claim{Limit: 1, Lease: store.Leases{time.Minute}})
+		rows, err := h.ledger.ClaimOutbound(context.Background(), time.Now(),
+			store.Claim{Limit: 1, Lease: store.Leases{time.Minute}})
 		h.must(err)
-		h.must(h.ledger.FinishOutbound(context.Background(), time.Now(), store.Finish{ID: answer.ID, Claim: rows[0].Claim, State: store.StateSent}))
+		h.must(h.ledger.FinishOutbound(context.Background(), time.Now(),
+			store.Finish{ID: answer.ID, Claim: rows[0].Claim, State: store.StateSent}))
 		p := posted{mail: answer, sender: h.deps.Ring.EnvelopeFrom(answer.From, answer.ID, answer.To, answer.QueuedAt)}
 		h.deliver(strings.ReplaceAll(h.returnedFrom(p, "bounce.example.net"), "bounce.example.net", "partner.test"))
 		time.Sleep(8 * 24 * time.Hour)
@@ -353,13 +377,16 @@ func TestEveryReportOfASeenMailIsBounded(t *testing.T) {
 	}
 	var text strings.Builder
 	for i := range 5000 {
-		fmt.Fprintf(&text, "Message-ID: <%s>\r\nOriginal-Envelope-Id: %d\r\nX: %s\r\n", ring.MessageID(time.Now(), store.MailConfirmation, "example.com"),
+		fmt.Fprintf(&text, "Message-ID: <%s>\r\nOriginal-Envelope-Id: %d\r\nX: %s\r\n",
+			ring.MessageID(time.Now(), store.MailConfirmation, "example.com"),
 			i, ring.EnvelopeFrom("support@example.com", store.OutboundID(i), "a@b.test", time.Now()))
 	}
 	if n := len(claims([]byte(text.String()), nil)); n != claimsMost {
 		t.Errorf("%d claims, want %d", n, claimsMost)
 	}
-	for _, odd := range []string{"", "@", "@@@", "+b-@", "x+b--@x", strings.Repeat("+b-a@", 1000), "Remote-MTA:", "remote-mta: dns;", "\x00:\x00"} {
+	for _, odd := range []string{
+		"", "@", "@@@", "+b-@", "x+b--@x", strings.Repeat("+b-a@", 1000), "Remote-MTA:", "remote-mta: dns;", "\x00:\x00",
+	} {
 		if all := claims([]byte(odd), []store.Report{{}}); len(all) > 0 {
 			t.Errorf("%.20q holds %v", odd, all)
 		}
@@ -431,7 +458,8 @@ func FuzzClaims(f *testing.F) {
 			t.Fatalf("%d claims", len(all))
 		}
 		for _, c := range all {
-			if c.tie != store.TieEnvelope && c.id == "" || c.tie == store.TieEnvelope && !bytes.Contains(bytes.ToLower(text), []byte("+b-")) {
+			tagged := bytes.Contains(bytes.ToLower(text), []byte("+b-"))
+			if c.tie != store.TieEnvelope && c.id == "" || c.tie == store.TieEnvelope && !tagged {
 				t.Fatalf("claim %+v of %q", c, raw)
 			}
 		}
@@ -446,24 +474,31 @@ func FuzzClaims(f *testing.F) {
 func TestWhatProgramsSendBackIsToldOnTheTicket(t *testing.T) {
 	t.Parallel()
 	away := func(p posted, fields ...string) string {
-		return strings.Join(append([]string{"Return-Path: <ann@partner.test>", "From: <ann@partner.test>", "To: <" + p.mail.From + ">",
-			"Subject: Out of office: Your request", "Message-ID: <away@partner.test>", "Auto-Submitted: auto-replied"}, append(fields, "", "Back on Monday.", "")...), "\r\n")
+		return strings.Join(append([]string{"Return-Path: <ann@partner.test>", "From: <ann@partner.test>",
+			"To: <" + p.mail.From + ">",
+			"Subject: Out of office: Your request", "Message-ID: <away@partner.test>", "Auto-Submitted: auto-replied"},
+			append(fields, "", "Back on Monday.", "")...), "\r\n")
 	}
 	receipt := func(p posted) string {
-		return strings.Join([]string{"Return-Path: <>", "From: <ann@partner.test>", "To: <" + p.mail.From + ">", "Subject: Read: Your request",
-			"Message-ID: <read@partner.test>", "MIME-Version: 1.0", `Content-Type: multipart/report; report-type=disposition-notification; boundary="b"`, "",
+		return strings.Join([]string{"Return-Path: <>", "From: <ann@partner.test>", "To: <" + p.mail.From + ">",
+			"Subject: Read: Your request",
+			"Message-ID: <read@partner.test>", "MIME-Version: 1.0",
+			`Content-Type: multipart/report; report-type=disposition-notification; boundary="b"`, "",
 			"--b", "Content-Type: text/plain", "", "Your message was read.", "",
 			"--b", "Content-Type: message/disposition-notification", "", "Final-Recipient: rfc822; ann@partner.test",
-			"Original-Message-ID: <" + p.mail.MessageID + ">", "Disposition: manual-action/MDN-sent-manually; displayed", "", "--b--", ""}, "\r\n")
+			"Original-Message-ID: <" + p.mail.MessageID + ">", "Disposition: manual-action/MDN-sent-manually; displayed", "",
+			"--b--", ""}, "\r\n")
 	}
 	for name, c := range map[string]struct {
 		mail  func(p posted) string
 		event store.Event
 	}{
-		"an absence in the thread":      {func(p posted) string { return away(p, "In-Reply-To: <"+p.mail.MessageID+">") }, store.EventMailAutoReplied},
-		"an absence to the tagged name": {func(p posted) string { return away(p, "Delivered-To: "+p.sender) }, store.EventMailAutoReplied},
-		"a receipt":                     {receipt, store.EventMailRead},
-		"an absence about nothing":      {func(p posted) string { return away(p) }, ""},
+		"an absence in the thread": {func(p posted) string { return away(p, "In-Reply-To: <"+p.mail.MessageID+">") },
+			store.EventMailAutoReplied},
+		"an absence to the tagged name": {func(p posted) string { return away(p, "Delivered-To: "+p.sender) },
+			store.EventMailAutoReplied},
+		"a receipt":                {receipt, store.EventMailRead},
+		"an absence about nothing": {func(p posted) string { return away(p) }, ""},
 		"an id nobody minted": {func(p posted) string {
 			return away(p, "In-Reply-To: <"+strings.Replace(p.mail.MessageID, "c.", "c.a", 1)+">")
 		}, ""},
@@ -485,7 +520,8 @@ func TestWhatProgramsSendBackIsToldOnTheTicket(t *testing.T) {
 					}
 					return
 				}
-				if len(thread) != 1 || thread[0].Event != c.event || thread[0].Body != row.Subject || !fired(row, RuleEcho) || row.Answer != 0 {
+				if len(thread) != 1 || thread[0].Event != c.event || thread[0].Body != row.Subject || !fired(row, RuleEcho) ||
+					row.Answer != 0 {
 					t.Errorf("the thread is %+v, the verdict %+v", thread, row.Verdict)
 				}
 			})

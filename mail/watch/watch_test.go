@@ -18,7 +18,8 @@ func TestAPersonWhoWritesIsAnsweredOnce(t *testing.T) {
 		synctest.Wait()
 		h.decided(1, 1)
 		answer := h.outbox()[0]
-		if answer.To != "ann@partner.test" || answer.From != "partner-us.support@example.com" || answer.InReplyTo != "one@partner.test" {
+		if answer.To != "ann@partner.test" || answer.From != "partner-us.support@example.com" ||
+			answer.InReplyTo != "one@partner.test" {
 			t.Errorf("answer goes to %s from %s in reply to %s", answer.To, answer.From, answer.InReplyTo)
 		}
 		if h.kicks.Load() != 1 {
@@ -60,7 +61,8 @@ func TestTheObserverIsTold(t *testing.T) {
 			t.Errorf("%d cycles, %d faults, %d verdicts", cycles.Load(), faults.Load(), verdicts.Load())
 		}
 		got := w.Health()
-		if got.State != StateIdle || got.Answered != 1 || got.UID != 1 || got.UIDValidity != 1 || time.Since(got.LastCycle) > time.Minute {
+		if got.State != StateIdle || got.Answered != 1 || got.UID != 1 || got.UIDValidity != 1 ||
+			time.Since(got.LastCycle) > time.Minute {
 			t.Errorf("health is %+v", got)
 		}
 	})

@@ -274,7 +274,8 @@ func TestSniffing(t *testing.T) {
 	for _, tt := range []struct{ name, head, want string }{
 		{"photo.png", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "image/png"},
 		{"report.pdf", "%PDF-1.7\n", "application/pdf"},
-		{"invoice.pdf", "MZ\x90\x00" + strings.Repeat("\x00", 56) + "\x40\x00\x00\x00PE\x00\x00", "application/vnd.microsoft.portable-executable"},
+		{"invoice.pdf", "MZ\x90\x00" + strings.Repeat("\x00", 56) + "\x40\x00\x00\x00PE\x00\x00",
+			"application/vnd.microsoft.portable-executable"},
 		{"script.txt", "#!/bin/sh\nrm -rf /\n", "text/x-shellscript"},
 		{"drawing.png", `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`, "image/svg+xml"},
 		{"notes.txt", "<!DOCTYPE html><html><body>hello", "text/html"},
@@ -283,7 +284,8 @@ func TestSniffing(t *testing.T) {
 		{"readme.MD", "# Title\n\nwords\n", "text/markdown"},
 		{"mail.eml", "Subject: hello\n\nwords\n", "message/rfc822"},
 		{"archive.zip", "PK\x03\x04\x14\x00\x00\x00\x08\x00", "application/zip"},
-		{"archive.docx", "PK\x03\x04\x14\x00\x00\x00\x08\x00", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+		{"archive.docx", "PK\x03\x04\x14\x00\x00\x00\x08\x00",
+			"application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
 		{"photo.docx", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "image/png"},
 		{"table.pdf", "\x00\x01\x02\x03nothing known", "application/octet-stream"},
 	} {
@@ -299,7 +301,8 @@ func FuzzSniff(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, head []byte, name string) {
 		got := blob.Sniff(head, name)
-		if kind, sub, ok := strings.Cut(got, "/"); !ok || kind == "" || sub == "" || bytes.ContainsAny([]byte(got), " ;\r\n") {
+		kind, sub, ok := strings.Cut(got, "/")
+		if !ok || kind == "" || sub == "" || bytes.ContainsAny([]byte(got), " ;\r\n") {
 			t.Errorf("%q is no bare media type", got)
 		}
 	})

@@ -40,7 +40,8 @@ const asked = 256
 // olderThan must lie further back than the longest time between a put and the
 // commit of the entry that names it, a day to be generous. A blob put again or
 // renewed while Sweep runs is no longer old and stays.
-func (l *Local) Sweep(ctx context.Context, olderThan time.Time, referenced func(context.Context, []store.BlobHash) ([]bool, error)) (files int, bytes int64, err error) {
+func (l *Local) Sweep(ctx context.Context, olderThan time.Time,
+	referenced func(context.Context, []store.BlobHash) ([]bool, error)) (files int, bytes int64, err error) {
 	s := sweep{local: l, olderThan: olderThan, referenced: referenced}
 	err = s.temps(ctx)
 	if err == nil {

@@ -105,7 +105,8 @@ func (r *Ring) MessageID(now time.Time, kind store.OutboundKind, domain string) 
 	id := unique(now)
 	mark := kindMark[kind]
 	sum := mac(r.keys[0].messageID, mailMAC, []byte(mark), id[:])
-	return mark + "." + base32Lower.EncodeToString(id[:]) + "." + base32Lower.EncodeToString(sum) + "@" + strings.ToLower(domain)
+	return mark + "." + base32Lower.EncodeToString(id[:]) + "." + base32Lower.EncodeToString(sum) + "@" +
+		strings.ToLower(domain)
 }
 
 // OwnMessageID tells whether an id (without angle brackets, any case, whatever

@@ -86,8 +86,9 @@ func TestOthersMessageIDsAreNotOurs(t *testing.T) {
 		"no MAC":                 "ar." + parts[1] + "@example.com",
 		"empty MAC":              "ar." + parts[1] + ".@example.com",
 		"cut MAC":                "ar." + parts[1] + "." + parts[2][:8] + "@example.com",
-		"a letter moved":         "a." + base32Lower.EncodeToString(append([]byte("r"), borrowed...)) + "." + parts[2] + "@example.com",
-		"nothing":                "", "dots": "...", "plain": "CAJ+x1@mail.partner.example",
+		"a letter moved": "a." + base32Lower.EncodeToString(append([]byte("r"), borrowed...)) + "." + parts[2] +
+			"@example.com",
+		"nothing": "", "dots": "...", "plain": "CAJ+x1@mail.partner.example",
 	} {
 		if kind, ok := r.OwnMessageID(forged); ok {
 			t.Errorf("%s: %s passes as our %q", name, forged, kind)
@@ -139,7 +140,8 @@ func TestForgedTagsNameNoRow(t *testing.T) {
 	local, domain, _ := strings.Cut(address, "@")
 	for name, bad := range map[string]string{
 		"no domain": local, "no tag": "support@" + domain, "another tag": "support+sales@" + domain, "empty": "",
-		"cut": local[:len(local)-1] + "@" + domain, "longer": local + "a@" + domain, "bare mark": "support+b-@" + domain, "two dashes": "support+b--@" + domain,
+		"cut": local[:len(local)-1] + "@" + domain, "longer": local + "a@" + domain, "bare mark": "support+b-@" + domain,
+		"two dashes": "support+b--@" + domain,
 	} {
 		if tag, ok := ParseEnvelope(bad); ok && r.VerifyTag(tag, "ana@partner.example", now) {
 			t.Errorf("%s: %s is believed", name, bad)

@@ -133,7 +133,8 @@ func (l Lang) T(key string, pairs ...any) string {
 // Date writes a day with its weekday, as the zone sees it.
 func (l Lang) Date(t time.Time, zone *time.Location) string {
 	t = t.In(zone)
-	return l.T("date.day", "weekday", l.calendar.weekdays[t.Weekday()], "day", t.Day(), "month", l.calendar.months[t.Month()-1], "year", t.Year())
+	return l.T("date.day", "weekday", l.calendar.weekdays[t.Weekday()], "day", t.Day(),
+		"month", l.calendar.months[t.Month()-1], "year", t.Year())
 }
 
 // Instant writes a day and a time of day with the zone named by its offset and

@@ -146,7 +146,8 @@ func faults(wording, other string) (found []string) {
 	if strings.TrimSpace(wording) != wording || wording == "" {
 		found = append(found, "is empty or has spaces at an end")
 	}
-	if strings.Contains(place.ReplaceAllString(wording, ""), "{{") || strings.Contains(place.ReplaceAllString(wording, ""), "}}") {
+	rest := place.ReplaceAllString(wording, "")
+	if strings.Contains(rest, "{{") || strings.Contains(rest, "}}") {
 		found = append(found, "has a place not of the form {{.name}}")
 	}
 	if strings.ContainsAny(wording, "!¡！") {
@@ -157,7 +158,8 @@ func faults(wording, other string) (found []string) {
 			found = append(found, "has a place that its form \"other\" lacks: "+name)
 		}
 	}
-	if strings.Count(wording, "\u2066")+strings.Count(wording, "\u2067")+strings.Count(wording, "\u2068") != strings.Count(wording, "\u2069") {
+	opened := strings.Count(wording, "\u2066") + strings.Count(wording, "\u2067") + strings.Count(wording, "\u2068")
+	if opened != strings.Count(wording, "\u2069") {
 		found = append(found, "opens a direction mark that it does not close")
 	}
 	return found
@@ -179,7 +181,8 @@ func TestPluralsHaveTheFormsTheirLanguageCountsWith(t *testing.T) {
 				}
 				for n := range 121 {
 					data := map[string]any{"count": n}
-					if _, err := l.localizer.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: n}); err != nil {
+					config := i18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: n}
+					if _, err := l.localizer.Localize(&config); err != nil {
 						t.Errorf("%s.%s.toml: %s for %d: %v", room, l.Tag(), key, n, err)
 						break
 					}

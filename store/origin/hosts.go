@@ -18,8 +18,8 @@ type hostGroup struct {
 // addresses. This is the one list of them. Of one name the most usual domain stands first.
 func hostGroups() []hostGroup {
 	return []hostGroup{
-		{tags: true, large: true, domains: `gmail.com googlemail.com outlook.com hotmail.com live.com msn.com icloud.com me.com mac.com
-		protonmail.com proton.me fastmail.com`},
+		{tags: true, large: true, domains: `gmail.com googlemail.com outlook.com hotmail.com live.com msn.com icloud.com
+		me.com mac.com protonmail.com proton.me fastmail.com`},
 		{tags: true, domains: `pm.me`},
 		{large: true, domains: `outlook.es hotmail.co.uk hotmail.es hotmail.fr hotmail.it yahoo.com yahoo.co.uk yahoo.co.id
 		yahoo.co.in yahoo.co.jp yahoo.com.br yahoo.com.mx yahoo.es yahoo.fr ymail.com rocketmail.com aol.com

@@ -38,7 +38,8 @@ func TestAnAlarmRepeatsWordsAsWords(t *testing.T) {
 		strings.Contains(long, ".evil") {
 		t.Errorf("told as %q", long)
 	}
-	if got := tidy("relay smtp.example.com: see https://support.example.com\x1b[2J\u202e"); got != "relay smtp.example.com: see hxxps://support.example.com[2J" {
+	const want = "relay smtp.example.com: see hxxps://support.example.com[2J"
+	if got := tidy("relay smtp.example.com: see https://support.example.com\x1b[2J\u202e"); got != want {
 		t.Errorf("tidied to %q", got)
 	}
 }

@@ -55,7 +55,8 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 		}
 		n := serial.Add(1)
 		last.Store(fmt.Sprint("next", n))
-		fmt.Fprintf(w, `{"access_token":"access%d","expires_in":3600,"refresh_token":"next%d","refresh_token_expires_in":864000}`, n, n)
+		fmt.Fprintf(w, `{"access_token":"access%d","expires_in":3600,`+
+			`"refresh_token":"next%d","refresh_token_expires_in":864000}`, n, n)
 	}))
 	defer provider.Close()
 	cfg, err := Parse("f.toml", []byte(withAccount(provider.URL)), environForAccount("first"))
@@ -74,7 +75,9 @@ func TestAnAccountServesMailboxAndRelay(t *testing.T) {
 		if relay.Auth != outbox.AuthXOAuth2 || relay.Validate() != nil {
 			t.Errorf("the relay is logged in at by %s: %v", relay.Auth, relay.Validate())
 		}
-		for name, token := range map[string]func(context.Context) (string, error){"mailbox": box.Token, "relay": relay.Token} {
+		for name, token := range map[string]func(context.Context) (string, error){
+			"mailbox": box.Token, "relay": relay.Token,
+		} {
 			if got, err := token(t.Context()); got != want || err != nil {
 				t.Errorf("%s: %q, %v, want %s", name, got, err, want)
 			}

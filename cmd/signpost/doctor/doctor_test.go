@@ -73,7 +73,8 @@ func TestAListInFrontOfAMailboxIsTold(t *testing.T) {
 		return watch.Line{Verdict: store.Verdict{Kind: kind,
 			Rules: []store.Rule{{ID: triage.RuleOwnList, Effect: store.EffectNote}}}}
 	}
-	direct, newsletter := watch.Line{Verdict: store.Verdict{Kind: store.KindDirect}}, watch.Line{Verdict: store.Verdict{Kind: store.KindList}}
+	direct := watch.Line{Verdict: store.Verdict{Kind: store.KindDirect}}
+	newsletter := watch.Line{Verdict: store.Verdict{Kind: store.KindList}}
 	for name, c := range map[string]struct {
 		mails []watch.Line
 		told  bool

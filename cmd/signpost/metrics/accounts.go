@@ -19,7 +19,8 @@ func (m *Metrics) WatchAccounts(a config.Accounts, cfg config.Config) {
 	for id, source := range a {
 		gauge := func(what string, value func() float64) {
 			m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-				Name: "signpost_oauth_ends_timestamp_seconds", Help: "When a credential of an account ends, 0 where it is not known.",
+				Name:        "signpost_oauth_ends_timestamp_seconds",
+				Help:        "When a credential of an account ends, 0 where it is not known.",
 				ConstLabels: prometheus.Labels{"account": id, "what": what},
 			}, value))
 		}
