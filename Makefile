@@ -31,7 +31,7 @@ FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
 
-check: ## vet, format, static checks
+check: ## format, line lengths, vet, static checks
 	.ci/check
 
 clean:
