@@ -38,7 +38,25 @@ func (t thread) eventWords(e store.Entry) string {
 	case store.EventAddressChanged:
 		return by + " changed the requester's address; it was " + e.Body
 	}
+	if words := partnerWords(e); words != "" {
+		return "The partner " + words
+	}
 	return t.mailEvent(e)
+}
+
+// partnerWords say what the partner did on the ticket's page, "" for another event.
+func partnerWords(e store.Entry) string {
+	switch e.Event {
+	case store.EventPartnerSolved:
+		return "marked the ticket as solved"
+	case store.EventPartnerReopened:
+		return "reopened the ticket"
+	case store.EventRated:
+		return fmt.Sprintf("rated our support %d of %d", e.Change.ScoreTo, store.MaxScore)
+	case store.EventFollowed:
+		return "went on in a new ticket, " + e.Body
+	}
+	return ""
 }
 
 // mailEvent says what was heard of a mail.
@@ -80,7 +98,7 @@ func mailWords(o store.Outbound) string {
 
 // eventDetail is the server's own answer, or the subject of what came back.
 func eventDetail(e store.Entry) string {
-	if e.Event == store.EventAddressChanged || e.Event == store.EventReplyUndone {
+	if e.Event == store.EventAddressChanged || e.Event == store.EventReplyUndone || e.Event == store.EventFollowed {
 		return ""
 	}
 	return e.Body

@@ -13,7 +13,10 @@
 // field is left.
 //
 // The ticket page (ticket.go, download.go) is opened by the token of a mailed
-// link; thread.go shows it to scripts. Reading it proves nothing, since mail
+// link; thread.go shows it to scripts, save.go hands it over whole. It says where the
+// ticket stands (standing.go) and what became of each mail (delivery.go). What is done
+// there beside writing stands in acts.go: solved, reopen, rate, and the new ticket that
+// goes on from a closed one. Reading it proves nothing, since mail
 // scanners follow links, and shows nothing of the ticket but the question whether
 // it is the reader's own (mine.go): a stranger may have typed the address. Saying so,
 // or posting anything else there, proves the requester's address.

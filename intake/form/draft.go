@@ -14,6 +14,7 @@ type draft struct {
 
 	Name, Email, Company, Country string
 	Category, Title, Description  string
+	Score, Comment                string // of a rating
 
 	Token string // of the form, "" when a script posts
 	Trap  string // the field no person sees
@@ -36,6 +37,8 @@ func newDraft() *draft {
 		{Name: "title", Label: "form.title", Into: &d.Title},
 		// A message on the ticket's page is called body by programs.
 		{Name: "description", Alias: "body", Label: "form.description", Into: &d.Description, Kind: post.Text},
+		{Name: "score", Label: "form.score", Into: &d.Score},
+		{Name: "comment", Label: "form.comment", Into: &d.Comment, Kind: post.Text},
 		{Name: "sure", Into: &d.Sure},
 		{Name: "form_token", Into: &d.Token, Kind: post.Opaque},
 		{Name: trapField, Into: &d.Trap, Kind: post.Opaque},

@@ -33,6 +33,16 @@ type Tickets interface {
 	OutboundsOfTicket(ctx context.Context, id store.TicketID, p store.Page) (store.List[store.Outbound], error)
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
 	Links
+	Partners
+}
+
+// Partners are what a ticket's page offers beside writing; see store.Partners.
+type Partners interface {
+	SolveByPartner(ctx context.Context, now time.Time, by store.Actor, link store.LinkID) (store.Ticket, error)
+	ReopenByPartner(ctx context.Context, now time.Time, by store.Actor, link store.LinkID) (store.Ticket, error)
+	RateTicket(
+		ctx context.Context, now time.Time, by store.Actor, link store.LinkID, score int, comment string,
+	) (store.Ticket, error)
 }
 
 // Links are the verbs around the link of a ticket's page; see store.Links.
@@ -147,6 +157,10 @@ func (f *Form) Mount(s *web.Server) error {
 		{Method: http.MethodGet, Path: "/t/:token/:act",
 			Handler: func(x *web.Exchange) error { return x.Redirect(basePath(x)) }},
 		{Method: http.MethodPost, Path: "/t/:token/mine", Handler: f.postMine, AnyOrigin: true},
+		{Method: http.MethodPost, Path: "/t/:token/solved", Handler: f.postSolved, AnyOrigin: true},
+		{Method: http.MethodPost, Path: "/t/:token/reopen", Handler: f.postReopen, AnyOrigin: true},
+		{Method: http.MethodPost, Path: "/t/:token/rate", Handler: f.postRating, AnyOrigin: true},
+		{Method: http.MethodGet, Path: "/t/:token/download", Handler: f.saveTicket},
 		{Method: http.MethodPost, Path: "/t/:token/link", Handler: f.postLink, AnyOrigin: true},
 		{Method: http.MethodPost, Path: "/t/:token/address", Handler: f.postAddress, AnyOrigin: true},
 		{Method: http.MethodPost, Path: "/t/:token", Handler: f.postTicket, Body: upload, AnyOrigin: true,

@@ -96,9 +96,9 @@ type thread struct {
 		Paused          bool
 	}
 	Entries []struct {
-		Seq                    int
-		Kind, Author, At, Body string
-		Files                  []struct {
+		Seq                           int
+		Kind, Event, Author, At, Body string
+		Files                         []struct {
 			Name string
 			Size int64
 		}

@@ -32,6 +32,7 @@ type promiseJSON struct {
 type entryJSON struct {
 	Seq      uint32          `json:"seq"`
 	Kind     store.EntryKind `json:"kind"`
+	Event    store.Event     `json:"event,omitempty"` // of kind "event"
 	Author   string          `json:"author"`
 	At       string          `json:"at"`
 	Body     string          `json:"body"`
@@ -55,10 +56,11 @@ type deliveryJSON struct {
 // written.
 func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
 	thread := threadJSON{
-		Number: ticket.Number, Status: string(ticket.StatusAt(time.Now())), Region: ticket.Region, Proven: !ticket.ProvenAt.IsZero(),
+		Number: ticket.Number, Status: string(shownStatus(ticket, time.Now())), Region: ticket.Region,
+		Proven: !ticket.ProvenAt.IsZero(),
 		Promise: promiseJSON{
 			FirstResponseBy: rfc3339(ticket.Promise.FirstResponseBy), ResolutionBy: rfc3339(ticket.Promise.ResolutionBy),
-			Paused: !ticket.StoppedAt.IsZero(),
+			Paused: shownStatus(ticket, time.Now()).Stops(),
 		},
 		Entries: []entryJSON{},
 	}
@@ -67,16 +69,22 @@ func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
 		if err != nil {
 			return err
 		}
+		mails, err := f.deliveries(x, ticket)
+		if err != nil {
+			return err
+		}
 		thread.Title, thread.Category = ticket.Title, ticket.Category
 		for _, e := range entries {
-			thread.Entries = append(thread.Entries, entryOf(ticket, e))
+			thread.Entries = append(thread.Entries, entryOf(ticket, e, mails))
 		}
 	}
 	return x.JSON(http.StatusOK, thread)
 }
 
-// entries reads the whole thread, of which notes and events are left out.
+// entries reads the whole thread, of which notes are left out, and events unless the
+// address asks for those that concern the partner.
 func (f *Form) entries(x *web.Exchange, ticket store.Ticket) (all []store.Entry, err error) {
+	events := x.Request.URL.Query().Get("events") == "1"
 	list := func(p store.Page) (store.List[store.Entry], error) {
 		return f.deps.Tickets.Entries(x.Request.Context(), ticket.ID, 0, p)
 	}
@@ -84,16 +92,29 @@ func (f *Form) entries(x *web.Exchange, ticket store.Ticket) (all []store.Entry,
 		if err != nil {
 			return nil, err
 		}
-		if visible(e, time.Now()) {
+		if visible(e, time.Now()) || events && told(e.Event) {
 			all = append(all, e)
 		}
 	}
 	return all, nil
 }
 
-func entryOf(ticket store.Ticket, e store.Entry) entryJSON {
-	entry := entryJSON{Seq: e.Seq, Kind: e.Kind, Author: author(ticket, e), At: rfc3339(e.At), Body: e.Body,
-		Files: []fileJSON{}}
+// told tells the events that are the partner's to know: their own acts, and the status.
+func told(e store.Event) bool {
+	switch e {
+	case store.EventPartnerSolved, store.EventPartnerReopened, store.EventRated, store.EventFollowed,
+		store.EventStatusChanged:
+		return true
+	}
+	return false
+}
+
+func entryOf(ticket store.Ticket, e store.Entry, mails map[store.OutboundID]delivery) entryJSON {
+	entry := entryJSON{Seq: e.Seq, Kind: e.Kind, Event: e.Event, Author: author(ticket, e), At: rfc3339(e.At),
+		Body: e.Body, Files: []fileJSON{}}
+	if mail, ok := mails[e.Outbound]; ok {
+		entry.Delivery = deliveryJSON{mail.State, rfc3339(mail.At), mail.To}
+	}
 	for _, file := range e.Files {
 		entry.Files = append(entry.Files, fileJSON{file.Name, file.Size})
 	}
@@ -102,7 +123,7 @@ func entryOf(ticket store.Ticket, e store.Entry) entryJSON {
 
 // author is who wrote an entry, as the partner sees it.
 func author(ticket store.Ticket, e store.Entry) string {
-	if e.Kind == store.EntryReply {
+	if e.Kind == store.EntryReply || e.Kind == store.EntryEvent {
 		return e.Author
 	}
 	return ticket.Requester.Name

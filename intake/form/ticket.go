@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"path"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/markdown"
 	"signpost/store/text"
 )
 
@@ -22,12 +24,11 @@ const messagesAtOnce = 100
 
 // ticketData is what the ticket page shows.
 type ticketData struct {
-	Ticket  store.Ticket // without its title while Proven is not set
-	Proven  bool
-	Days    []day
-	Status  string    // a message key: where the ticket stands, in a sentence
-	FirstBy time.Time // of a first answer still to come; zero for none
-	Late    bool      // that was before now
+	Ticket store.Ticket // without its title while Proven is not set
+	Proven bool
+	Days   []day
+	standing
+	Status  store.Status // as it is shown
 	Zone    *time.Location
 	From    string
 	Base    string // this page's path
@@ -39,6 +40,11 @@ type ticketData struct {
 	Action string // of the form that gives it; see the template "address"
 	// LinkHeld: a new link was asked for and could not be mailed.
 	LinkHeld bool
+	Done     string // what has just been done: solved, reopened, rated
+	// Rates tells that a rating is taken, in the place of an earlier one if there is one.
+	Rates               bool
+	Scores              []int
+	Follows, FollowedBy tied
 
 	Draft  *draft
 	Faults post.Sentences
@@ -53,17 +59,6 @@ func (d ticketData) ZoneName() string {
 	return cityOf(d.Zone)
 }
 
-// Badge is the colour of the ticket's status.
-func (d ticketData) Badge() string {
-	switch d.Ticket.Status {
-	case store.StatusSolved:
-		return "green"
-	case store.StatusPending:
-		return "amber"
-	}
-	return "teal"
-}
-
 // day is the messages of one day, as the region's zone sees it.
 type day struct {
 	At       time.Time
@@ -76,8 +71,10 @@ type message struct {
 	Support bool
 	Author  string
 	At      time.Time
-	Body    string
+	Body    string        // what a partner wrote, as it stands
+	Words   template.HTML // what support wrote
 	Files   []messageFile
+	Mail    *delivery // of support's; nil where it is not this reader's
 }
 
 type messageFile struct{ Name, Size, Link string }
@@ -165,7 +162,8 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 	}
 	data := ticketData{
 		Proven:   !ticket.ProvenAt.IsZero(),
-		Status:   statusKey(ticket, now),
+		standing: standingOf(ticket, now),
+		Status:   shownStatus(ticket, now),
 		Zone:     f.zone(ticket.Region),
 		From:     f.regionByID(ticket.Region).Address,
 		Base:     basePath(x),
@@ -180,22 +178,35 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 		Work:     f.guard.work.Challenge(now),
 	}
 	if data.Proven {
-		f.addThread(x, &data, ticket, entries, after)
+		err = f.addThread(x, &data, ticket, entries, after)
 	} else {
 		ticket.Title = ""
 	}
-	data.Ticket = ticket
-	if ticket.Status == store.StatusOpen && ticket.FirstReplyAt.IsZero() {
-		data.FirstBy = ticket.Promise.FirstResponseBy
-		data.Late = data.FirstBy.Before(now)
+	if err != nil {
+		return err
 	}
+	data.Ticket = ticket
 	return f.ticket.Show(x, status, data)
 }
 
 // addThread adds the messages among the entries that come after one, and the ways
-// to those before and behind them.
-func (f *Form) addThread(x *web.Exchange, data *ticketData, ticket store.Ticket, entries []store.Entry, after uint32) {
-	data.Days = f.days(ticket, entries, data.Base, data.Zone)
+// to those before and behind them, and what else only a proven reader is shown.
+func (f *Form) addThread(
+	x *web.Exchange, data *ticketData, ticket store.Ticket, entries []store.Entry, after uint32,
+) error {
+	mails, err := f.deliveries(x, ticket)
+	if err != nil {
+		return err
+	}
+	data.Days = f.days(ticket, entries, data.Base, data.Zone, mails)
+	data.addRating(ticket, time.Now())
+	if data.Follows, err = f.tie(x, ticket, ticket.Follows); err != nil {
+		return err
+	}
+	if data.FollowedBy, err = f.tie(x, ticket, ticket.FollowedBy); err != nil {
+		return err
+	}
+	data.Done = x.Request.URL.Query().Get("done")
 	if added, err := strconv.ParseUint(x.Request.URL.Query().Get("added"), 10, 32); err == nil {
 		data.Added = uint32(added)
 	}
@@ -204,6 +215,21 @@ func (f *Form) addThread(x *web.Exchange, data *ticketData, ticket store.Ticket,
 	}
 	if last := after + messagesAtOnce; last < ticket.Entries {
 		data.Later = data.Base + "?after=" + strconv.Itoa(int(last))
+	}
+	return nil
+}
+
+// addRating offers to rate a ticket that is solved, or was rated, as long as that may be
+// changed.
+func (d *ticketData) addRating(ticket store.Ticket, now time.Time) {
+	rated := ticket.Rating
+	open := rated.Score == 0 || now.Before(rated.FirstAt.Add(store.RatingOpen))
+	d.Rates = open && (rated.Score > 0 || !d.Status.Waits())
+	if d.Draft.Comment == "" {
+		d.Draft.Comment = rated.Comment
+	}
+	for score := store.MaxScore; score > 0; score-- {
+		d.Scores = append(d.Scores, score)
 	}
 }
 
@@ -221,16 +247,17 @@ func (f *Form) pageStart(x *web.Exchange, ticket store.Ticket) uint32 {
 
 // days groups what the partner may see by day. Notes are support's own; events
 // are for support to act on.
-func (f *Form) days(ticket store.Ticket, entries []store.Entry, base string, zone *time.Location) []day {
+func (f *Form) days(
+	ticket store.Ticket, entries []store.Entry, base string, zone *time.Location, mails map[store.OutboundID]delivery,
+) []day {
 	var days []day
 	for _, e := range entries {
 		if !visible(e, time.Now()) {
 			continue
 		}
-		l := message{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: author(ticket, e), At: e.At, Body: e.Body}
-		for i, file := range e.Files {
-			l.Files = append(l.Files, messageFile{Name: file.Name, Size: text.Size(file.Size),
-				Link: fileLink(base, e.Seq, i, file.Name)})
+		l := messageOf(ticket, e, base)
+		if mail, ok := mails[e.Outbound]; ok {
+			l.Mail = &mail
 		}
 		at := e.At.In(zone)
 		if n := len(days); n == 0 || !sameDay(days[n-1].At, at) {
@@ -242,6 +269,25 @@ func (f *Form) days(ticket store.Ticket, entries []store.Entry, base string, zon
 	return days
 }
 
+// messageOf is an entry as the page shows it. Support's words are Markdown, whose images
+// are links to the entry's files.
+func messageOf(ticket store.Ticket, e store.Entry, base string) message {
+	m := message{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: author(ticket, e), At: e.At}
+	links := map[string]string{}
+	for i, file := range e.Files {
+		link := fileLink(base, e.Seq, i, file.Name)
+		links[file.Name] = link
+		m.Files = append(m.Files, messageFile{Name: file.Name, Size: text.Size(file.Size), Link: link})
+	}
+	if !m.Support {
+		m.Body = e.Body
+		return m
+	}
+	onPage := func(name string) (string, bool) { return links[name], false }
+	m.Words = template.HTML(markdown.HTML(e.Body, onPage)) // safe: markdown.HTML says so
+	return m
+}
+
 // visible tells what partners are shown. A reply that its author may still take back is
 // not.
 func visible(e store.Entry, now time.Time) bool {
@@ -250,21 +296,6 @@ func visible(e store.Entry, now time.Time) bool {
 
 func sameDay(a, b time.Time) bool {
 	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
-}
-
-// statusKey is the sentence for where a ticket stands.
-func statusKey(ticket store.Ticket, now time.Time) string {
-	switch {
-	case ticket.Status == store.StatusPending:
-		return "form.status_pending"
-	case !ticket.Status.Waits():
-		return "form.status_solved"
-	case ticket.LastPublic == store.EntryReply && !ticket.LastPublicAt.After(now):
-		return "form.status_answered"
-	case ticket.LastPartnerAt.After(ticket.OpenedAt):
-		return "form.status_added"
-	}
-	return "form.status_open"
 }
 
 // postTicket takes a follow-up. Acting here, and not the visit alone, proves
@@ -319,6 +350,9 @@ func (f *Form) checkFollowUp(d *draft) {
 }
 
 func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, page post.Page) error {
+	if ticket.StatusAt(time.Now()) == store.StatusClosed {
+		return f.goOn(x, ticket, d, page)
+	}
 	link, _ := f.linkOf(x) // openLink verified it
 	message := store.NewMessage{
 		Link: link, Body: d.Description, Files: d.Files, Idempotency: d.Key, Fingerprint: d.Fingerprint(d.Description),
@@ -326,6 +360,8 @@ func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, page post.
 	entry, err := f.deps.Tickets.AppendMessage(x.Request.Context(), store.Instant(time.Now()), store.ByPartner(link),
 		message)
 	switch {
+	case errors.Is(err, store.ErrClosed): // since the page was opened
+		return f.goOn(x, ticket, d, page)
 	case errors.Is(err, store.ErrConflict):
 		return d.RefuseRepeat(x, post.Problem{Key: "form.fault_repeat_message"}, page)
 	case errors.Is(err, store.ErrNotFound): // since the page was opened

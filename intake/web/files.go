@@ -25,13 +25,25 @@ type File struct {
 // ServeFile answers with an attachment, byte for byte, with ranges (RFC 9110 section 14):
 // as a file to save or to look at, in an answer that runs nothing.
 func ServeFile(x *Exchange, f File, content io.ReadSeeker) {
+	beginFile(x, f)
+	x.Header().Set("ETag", `"`+f.Hash+`"`)
+	http.ServeContent(x.Writer, x.Request, "", time.Time{}, content)
+}
+
+// WriteFile begins an answer that is a file made on the way, about f.Length bytes long, and
+// returns where to write it. A fault after that can only cut the answer off.
+func WriteFile(x *Exchange, f File) io.Writer {
+	beginFile(x, f)
+	x.Writer.WriteHeader(http.StatusOK)
+	return x.Writer
+}
+
+func beginFile(x *Exchange, f File) {
 	x.SetDeadline(time.Minute + time.Duration(f.Length/downloadRate)*time.Second)
 	h := x.Header()
 	h.Set("Content-Type", safeType(f.Type))
 	h.Set("Content-Disposition", disposition(f.Name, f.Shown))
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'")
-	h.Set("ETag", `"`+f.Hash+`"`)
-	http.ServeContent(x.Writer, x.Request, "", time.Time{}, content)
 }
 
 // safeType is the type as found where a browser can make nothing else of it than

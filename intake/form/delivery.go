@@ -1,0 +1,72 @@
+package form
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"signpost/intake/web"
+	"signpost/store"
+)
+
+// delivery is where the mail of a reply stands, to the requester's own address.
+type delivery struct {
+	State string // see stateOf
+	To    string // masked, as anyone with the link reads it
+	At    time.Time
+	Bad   bool
+}
+
+// Key is the message that says so.
+func (d delivery) Key() string { return "form.mail_" + d.State }
+
+// stateOf is the state in one word: queued, held, sent, delayed, delivered, bounced, failed,
+// suppressed.
+func stateOf(mail store.Outbound) (state string, at time.Time) {
+	switch d := mail.Delivery; d.Fate {
+	case store.FateBounced, store.FateRefused:
+		return "bounced", d.At
+	case store.FateDelivered, store.FateComplained:
+		return "delivered", d.At
+	case store.FateDelayed:
+		return "delayed", d.At
+	}
+	switch mail.State {
+	case store.StateSent, store.StateUnknown:
+		return "sent", mail.DoneAt
+	case store.StateFailed:
+		return "failed", mail.DoneAt
+	case store.StateSuppressed:
+		return "suppressed", mail.DoneAt
+	case store.StateHeld:
+		return "held", mail.Hold.Since
+	}
+	return "queued", mail.QueuedAt
+}
+
+// deliveries are those of a ticket's replies by their mail. What was mailed to an earlier
+// address of the ticket is not this reader's to know.
+func (f *Form) deliveries(x *web.Exchange, ticket store.Ticket) (map[store.OutboundID]delivery, error) {
+	all := map[store.OutboundID]delivery{}
+	list := func(p store.Page) (store.List[store.Outbound], error) {
+		return f.deps.Tickets.OutboundsOfTicket(x.Request.Context(), ticket.ID, p)
+	}
+	for mail, err := range store.All(messagesAtOnce, list) {
+		if err != nil {
+			return nil, err
+		}
+		if mail.Kind != store.MailReply || store.AddressKey(mail.To) != store.AddressKey(ticket.Requester.Email) {
+			continue
+		}
+		d := delivery{To: masked(mail.To)}
+		d.State, d.At = stateOf(mail)
+		d.Bad = d.State == "bounced" || d.State == "failed" || d.State == "suppressed"
+		all[mail.ID] = d
+	}
+	return all, nil
+}
+
+// masked shows of an address as much as its owner needs to know it again.
+func masked(address string) string {
+	first, _ := utf8.DecodeRuneInString(address)
+	return string(first) + "***@" + store.Domain(address)
+}
