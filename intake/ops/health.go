@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -44,10 +45,12 @@ type healthData struct {
 	Tone     string
 	Standing []alarmRow
 	Ended    []alarmRow
-	Pauses   []pause
-	Checks   []Check
-	Canary   canaryData
-	Done     string
+	// EndedPages lead through the alarms of 90 days.
+	EndedPages pager
+	Pauses     []pause
+	Checks     []Check
+	Canary     canaryData
+	Done       string
 }
 
 type alarmRow struct {
@@ -80,12 +83,14 @@ func (o *Ops) showHealth(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return err
 	}
-	ended, err := store.Items(o.stores.health.EndedAlarms(ctx, store.Page{Limit: endedShown}))
+	ended, pages, err := part(x.Request.URL, "ended", endedShown, func(p store.Page) (store.List[store.Alarm], error) {
+		return o.stores.health.EndedAlarms(ctx, p)
+	})
 	if err != nil {
 		return err
 	}
-	d := healthData{Pauses: pauses(), Checks: o.deps.Checks(ctx)}
-	if d.Canary, err = o.canary(ctx, now); err != nil {
+	d := healthData{Pauses: pauses(), Checks: o.deps.Checks(ctx), EndedPages: pages}
+	if d.Canary, err = o.canary(ctx, x.Request.URL); err != nil {
 		return err
 	}
 	for _, a := range standing {
@@ -253,6 +258,7 @@ type canaryData struct {
 	On    bool
 	Words string
 	Runs  []runRow
+	Pages pager
 	Chart chart
 }
 
@@ -270,11 +276,20 @@ func (r runRow) Legs() []legRow { return []legRow{r.Seen, r.Answer, r.Confirm} }
 // legRow is one mail of a run: how long it took and what its host states of it.
 type legRow struct{ Name, Took, Results string }
 
-func (o *Ops) canary(ctx context.Context, now time.Time) (d canaryData, err error) {
-	runs, err := store.Items(o.stores.health.CanaryRuns(ctx, store.Page{Limit: runsCharted}))
+// canary shows the newest runs in the chart, and the page of them that the address asks
+// for in the list.
+func (o *Ops) canary(ctx context.Context, at *url.URL) (d canaryData, err error) {
+	charted, err := store.Items(o.stores.health.CanaryRuns(ctx, store.Page{Limit: runsCharted}))
 	if err != nil {
 		return d, err
 	}
+	runs, pages, err := part(at, "runs", runsListed, func(p store.Page) (store.List[store.CanaryRun], error) {
+		return o.stores.health.CanaryRuns(ctx, p)
+	})
+	if err != nil {
+		return d, err
+	}
+	d.Pages = pages
 	d.Words = "The canary is off: see [canary] in the configuration."
 	if c := o.deps.Canary; c != nil {
 		d.On = true
@@ -283,17 +298,18 @@ func (o *Ops) canary(ctx context.Context, now time.Time) (d canaryData, err erro
 			d.Words = "Sent every " + web.Span(c.Every) + ", to and from " + c.Address + "."
 		}
 	}
-	for _, r := range runs[:min(len(runs), runsListed)] {
+	for _, r := range runs {
 		d.Runs = append(d.Runs, runOf(r))
 	}
-	d.Chart = newChart(runs)
+	d.Chart = newChart(charted)
 	return d, nil
 }
 
 func runOf(r store.CanaryRun) runRow {
 	row := runRow{
 		Started: when(r.StartedAt), Region: r.Region, Tone: "teal", Word: "under way", Faults: r.Faults,
-		Seen: legOf("stray seen", r.Seen, r.StartedAt), Answer: legOf("answer", r.Answer, r.StartedAt), Confirm: legOf("confirmation", r.Confirmation, r.StartedAt),
+		Seen: legOf("stray seen", r.Seen, r.StartedAt), Answer: legOf("answer", r.Answer, r.StartedAt),
+		Confirm: legOf("confirmation", r.Confirmation, r.StartedAt),
 	}
 	switch {
 	case r.Passed():

@@ -42,6 +42,7 @@ type todayData struct {
 	Silences      []silenceRow
 	Domains       []domainRow
 	DomainsNamed  string
+	DomainsPages  pager
 	DomainsOthers *domainRow
 }
 
@@ -122,7 +123,9 @@ func (o *Ops) showToday(x *web.Exchange, who store.Agent) error {
 	case c.days().until().Before(c.since):
 		d.Empty = "Nothing was counted that long ago: there are counts since " + c.since.In(c.zone).Format("Monday 2 January 2006, 15:04") + " (" + d.Zone + ")."
 	default:
-		err = o.fillToday(x.Request.Context(), &d, c)
+		if err = o.fillToday(x.Request.Context(), &d, c); err == nil {
+			err = o.fillDomains(x.Request.Context(), &d, c.days(), x.Request.URL)
+		}
 	}
 	if err != nil && d.Empty == "" {
 		return err
@@ -236,7 +239,7 @@ func (o *Ops) fillToday(ctx context.Context, d *todayData, c *choice) error {
 	for _, s := range silences {
 		d.Silences = append(d.Silences, silenceOf(s, day, c))
 	}
-	return o.fillDomains(ctx, d, day)
+	return nil
 }
 
 func (o *Ops) fillCards(r *reader, d *todayData, c *choice) error {
@@ -373,12 +376,18 @@ func silenceOf(s markSilences, day days, c *choice) silenceRow {
 	return row
 }
 
-func (o *Ops) fillDomains(ctx context.Context, d *todayData, day days) error {
-	domains, err := o.stores.today.ReceivingDomains(ctx, day.from(), day.until(), store.Page{Limit: domainsShown})
+func (o *Ops) fillDomains(ctx context.Context, d *todayData, day days, at *url.URL) error {
+	var domains store.Domains
+	busiest, pages, err := part(at, "domains", domainsShown, func(p store.Page) (store.List[store.DomainTally], error) {
+		var err error
+		domains, err = o.stores.today.ReceivingDomains(ctx, day.from(), day.until(), p)
+		return domains.Busiest, err
+	}, "day", "region")
 	if err != nil {
 		return err
 	}
-	for _, n := range domains.Busiest.Items {
+	d.DomainsPages = pages
+	for _, n := range busiest {
 		d.Domains = append(d.Domains, domainOf(n.Domain, n.Tally))
 	}
 	d.DomainsNamed = count(uint64(domains.Named))
