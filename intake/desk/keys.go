@@ -25,6 +25,6 @@ func keys() []web.Key {
 		{Press: "Control+Enter", Name: "Send, or add the note", Group: writing, Act: "send", InFields: true},
 		{Press: "Control+Shift+Enter", Name: "Send and solve", Group: writing, Act: "send.solve", InFields: true},
 		{Press: "Alt+Enter", Name: "Send and wait for partner", Group: writing, Act: "send.wait", InFields: true},
-		{Press: "Control+Shift+p", Name: "Preview of the mail", Group: writing, Act: "preview", InFields: true},
+		{Press: "v", Name: "Preview of the mail", Group: writing, Act: "preview"},
 	}
 }

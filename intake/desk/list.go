@@ -113,7 +113,9 @@ func (d *Desk) listData(
 		Clear: listAddress(only(in, "view")), Stopped: found.Stopped, Toasts: d.undos.toasts(who.ID, now),
 	}
 	for _, item := range found.Items {
-		data.Rows = append(data.Rows, d.rowOf(item, who, accounts, now))
+		r := d.rowOf(item, who, accounts, now)
+		r.Path = withIn(r.Path, in.Encode())
+		data.Rows = append(data.Rows, r)
 	}
 	if found.Next != "" {
 		next := clone(in)
@@ -202,9 +204,9 @@ func (d *Desk) rowOf(item store.DeskRow, who store.Agent, accounts []store.Agent
 }
 
 func priorityBadge(p store.Priority) *web.Badge {
-	tone := "amber"
+	tone := ""
 	if p == store.PriorityUrgent {
-		tone = "red"
+		tone = "amber"
 	}
 	return &web.Badge{Tone: tone, Words: capital(string(p)), Icon: "flag"}
 }

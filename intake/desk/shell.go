@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
 	"net/url"
 	"strconv"
@@ -92,7 +93,7 @@ func (d *Desk) addTopics() {
 		Name: topicList, Sees: func(who store.Agent, name string) bool { return name == topicList && forAgents(who) },
 		Watch: d.watchList,
 	})
-	d.events.Add(web.Topic{Name: "ticket", Sees: d.seesTicket, Watch: nil})
+	d.events.Add(web.Topic{Name: "ticket", Sees: d.seesTicket, Watch: d.watchTicket})
 }
 
 // seesTicket tells whether an agent may follow a ticket, whose number ends the name.
@@ -103,12 +104,23 @@ func (d *Desk) seesTicket(who store.Agent, name string) bool {
 }
 
 // watchList calls changed whenever the unsolved tickets differ from the look before.
-func (d *Desk) watchList(ctx context.Context, changed func(version uint64)) {
+func (d *Desk) watchList(ctx context.Context, _ string, changed func(version uint64)) {
+	watch(ctx, d.listVersion, changed)
+}
+
+// watchTicket calls changed whenever a ticket or one of its mails does.
+func (d *Desk) watchTicket(ctx context.Context, name string, changed func(version uint64)) {
+	_, number, _ := strings.Cut(name, "/")
+	watch(ctx, func(ctx context.Context) (uint64, error) { return d.ticketVersion(ctx, number) }, changed)
+}
+
+// watch looks every so often, until ctx ends.
+func watch(ctx context.Context, version func(context.Context) (uint64, error), changed func(version uint64)) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for last := uint64(0); ; {
 		// A look that fails is made again; the page's own request tells of the fault.
-		if now, err := d.listVersion(ctx); err == nil && now != last {
+		if now, err := version(ctx); err == nil && now != last {
 			changed(now)
 			last = now
 		}
@@ -138,6 +150,22 @@ func (d *Desk) listVersion(ctx context.Context) (uint64, error) {
 		sum.Write([]byte(item.Ticket.Number))
 		sum.Write(strconv.AppendInt(nil, item.Ticket.ChangedAt.UnixMicro(), 10))
 		sum.Write(strconv.AppendUint(nil, uint64(item.Ticket.Entries), 10))
+	}
+	return sum.Sum64(), err
+}
+
+// ticketVersion is a number that differs when a ticket does, or how far a mail of it came.
+func (d *Desk) ticketVersion(ctx context.Context, number string) (uint64, error) {
+	k, err := d.deps.Store.DeskTicket(ctx, store.ByService(), number)
+	if err != nil {
+		return 0, err
+	}
+	mails, err := store.Items(d.deps.Store.OutboundsOfTicket(ctx, k.ID, store.Page{Limit: store.MaxPage}))
+	sum := fnv.New64a()
+	fmt.Fprintln(sum, k.Entries, k.ChangedAt.UnixMicro(), k.Status, k.Trouble, k.ProvenAt.UnixMicro())
+	now := time.Now()
+	for _, m := range mails {
+		fmt.Fprintln(sum, m.ID, m.State, m.Attempts, m.Delivery.Fate, now.Before(m.UndoUntil))
 	}
 	return sum.Sum64(), err
 }

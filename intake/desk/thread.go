@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,6 +112,7 @@ type item struct {
 	First  string        // its first words, for when it is folded
 	Folded bool
 	Unread bool // the first that the reader has not seen
+	Anchor bool // where reading begins, when there is no such entry
 	Files  []fileItem
 	Became string // what its status became by it, in words
 	Events []item // a run of events that are folded
@@ -150,6 +152,14 @@ func (d *Desk) items(f *frame, t thread, who store.Agent, read uint32, now time.
 		}
 		i.Folded = e.Seq < open && e.Seq <= read
 		all = append(all, i)
+	}
+	if !slices.ContainsFunc(all, func(i item) bool { return i.Unread }) {
+		for n, i := range slices.Backward(all) {
+			if i.Kind != store.EntryEvent {
+				all[n].Anchor = true
+				break
+			}
+		}
 	}
 	return all
 }
@@ -202,6 +212,9 @@ func (d *Desk) item(f *frame, t thread, e store.Entry, who store.Agent, now time
 		i.Plain = e.Body
 	} else {
 		i.Body = rendered(e.Body, i.Files)
+		for n := range i.Files { // what stands in the text is not shown twice
+			i.Files[n].Image = i.Files[n].Image && !strings.Contains(e.Body, "]("+i.Files[n].Name+")")
+		}
 	}
 	if e.Change.StatusTo != "" && e.Change.StatusFrom != e.Change.StatusTo {
 		i.Became = statusWords(e.Change.StatusTo)
@@ -262,6 +275,6 @@ func (f *frame) when(t time.Time) template.HTML {
 	case f.now.Sub(t) < 300*24*time.Hour:
 		layout = "Mon 2 Jan, 15:04"
 	}
-	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, t.UTC().Format(time.RFC3339),
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-local="brief" title="%s">%s</time>`, t.UTC().Format(time.RFC3339),
 		template.HTMLEscapeString(local.Format("Monday 2 January 2006, 15:04:05 MST")), local.Format(layout)))
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ type ticketData struct {
 	Earlier  int      // entries before those shown
 	Public   []uint32 // messages, replies and notes, for the page to tell what is new
 	Me       string   // the reader's address
+	MyID     store.AgentID
 	Zone     *time.Location
 
 	Present []web.Avatar
@@ -57,6 +59,7 @@ type ticketData struct {
 	Tags       string
 	Region     string
 	Channel    string
+	Opened     template.HTML
 	Others     []other // the requester's other tickets
 	Company    []other // those of the same mail domain
 	Domain     string
@@ -67,7 +70,7 @@ type ticketData struct {
 type promised struct {
 	Name, Words string
 	Timer       *web.Timer
-	At          time.Time
+	At          template.HTML
 }
 
 // composer is one of the two forms for writing.
@@ -105,6 +108,15 @@ func (t ticketData) Choose(name string) choice {
 	}
 	return c
 }
+
+// placed is an entry with the address of its ticket, for its forms.
+type placed struct {
+	item
+	Path string
+}
+
+// Of is an entry as the part that shows it takes it.
+func (t ticketData) Of(i item) placed { return placed{i, t.Path} }
 
 // other is another ticket, named beside this one.
 type other struct {
@@ -146,8 +158,8 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 	x.Staff(who, "", topicTicket(k.Number), topicList)
 	d.presence.view(k, who, now)
 	data := ticketData{
-		Ticket: k, Path: ticketAddress(k.Number), In: inOf(x), Me: who.Email,
-		Status: statusBadge(k.StatusAt(now)), Timers: timersOf(k, now), Promises: promises(k, now), Zone: d.zone(who, k.Region),
+		Ticket: k, Path: ticketAddress(k.Number), In: inOf(x), Me: who.Email, MyID: who.ID,
+		Status: statusBadge(k.StatusAt(now)), Timers: timersOf(k, now), Zone: d.zone(who, k.Region),
 		Present: d.presence.avatars(k.ID, who.ID, now), Toasts: d.undos.toasts(who.ID, now),
 		Undo: web.Span(d.undoFor(who)),
 	}
@@ -156,6 +168,7 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 		data.After = afterWords(who.Profile.AfterSend)
 	}
 	f := &frame{x: x, zone: data.Zone, now: now}
+	data.Promises, data.Opened = promises(f, k), f.when(k.OpenedAt)
 	data.Items = d.items(f, t, who, read, now)
 	data.Earlier = max(0, len(t.entries)-shownAtOnce)
 	for _, e := range t.entries {
@@ -186,15 +199,17 @@ func (d *Desk) read(ctx context.Context, by store.Actor, k store.Ticket, live bo
 }
 
 // promises are the dates that the partner was promised.
-func promises(k store.Ticket, now time.Time) (all []promised) {
-	timers := timersOf(k, now)
+func promises(f *frame, k store.Ticket) (all []promised) {
+	timers := timersOf(k, f.now)
 	add := func(name, of string, at time.Time, met time.Time) {
-		p := promised{Name: name, At: at}
+		p := promised{Name: name, At: f.when(at)}
 		switch i := slices.IndexFunc(timers, func(t web.Timer) bool { return t.Of == of }); {
 		case at.IsZero():
 			return
 		case i >= 0:
-			p.Timer = &timers[i]
+			timer := timers[i]
+			timer.Of = ""
+			p.Timer = &timer
 		case met.IsZero():
 			p.Words = "no longer counted"
 		case met.After(at):

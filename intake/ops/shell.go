@@ -87,7 +87,7 @@ func delivery(open string) web.Tabs {
 
 // watchCounts calls changed whenever a count or an alarm differs from the look
 // before, and once at the start.
-func (o *Ops) watchCounts(ctx context.Context, changed func(version uint64)) {
+func (o *Ops) watchCounts(ctx context.Context, _ string, changed func(version uint64)) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for last := uint64(0); ; {

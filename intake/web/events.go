@@ -34,10 +34,10 @@ type Topic struct {
 	// Sees tells who may follow the topic of this whole name. It is asked when a
 	// stream opens and again before each event.
 	Sees func(who store.Agent, name string) bool
-	// Watch, where it is set, looks for changes while somebody follows the topic, and
-	// calls changed with the version it finds at its start and with each later one,
-	// until ctx ends. nil: the room calls Publish.
-	Watch func(ctx context.Context, changed func(version uint64))
+	// Watch, where it is set, looks for changes while somebody follows the topic of this
+	// whole name, and calls changed with the version it finds at its start and with each
+	// later one, until ctx ends. nil: the room calls Publish.
+	Watch func(ctx context.Context, name string, changed func(version uint64))
 }
 
 // Events tells open pages that something changed. It carries no content: an event is
@@ -190,7 +190,7 @@ func (e *Events) follow(name string) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	e.watched[name] = &watching{1, stop}
-	go t.Watch(ctx, func(version uint64) {
+	go t.Watch(ctx, name, func(version uint64) {
 		if ctx.Err() == nil {
 			e.Publish(name, version)
 		}

@@ -271,7 +271,7 @@ func TestATopicIsWatchedWhileItIsFollowed(t *testing.T) {
 		var begun, at atomic.Int64
 		l.Events().Add(Topic{
 			Name: "counts", Sees: func(store.Agent, string) bool { return true },
-			Watch: func(ctx context.Context, changed func(uint64)) {
+			Watch: func(ctx context.Context, _ string, changed func(uint64)) {
 				at.Add(1)
 				changed(uint64(begun.Add(1)))
 				<-ctx.Done()

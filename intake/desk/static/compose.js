@@ -1,0 +1,166 @@
+// Writing: the two forms, drafts that save themselves, pasted pictures, and controls in the
+// details that send their form when they change.
+const page = document.querySelector("[data-ticket]");
+const path = page?.dataset.path;
+const pause = 700; // ms without a key until a draft is saved
+const most = 2000; // ms of typing until it is saved in any case
+
+for (const button of document.querySelectorAll("[data-without]")) button.hidden = true;
+
+// A draft of one form.
+class Draft {
+  constructor(form) {
+    this.form = form;
+    this.body = form.querySelector("[data-body]");
+    this.told = form.querySelector("[data-saved]");
+    this.last = this.body.value;
+    this.timer = 0;
+    this.since = 0; // when the first unsaved key was pressed
+    this.saving = null;
+    this.sent = false;
+    this.body.addEventListener("input", () => this.soon());
+    form.addEventListener("change", (event) => { if (event.target.name === "kept") { this.last = null; this.soon(); } });
+    form.addEventListener("submit", (event) => this.submit(event));
+  }
+
+  get changed() { return this.body.value !== this.last; }
+
+  soon() {
+    const now = Date.now();
+    this.since ||= now;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), Math.max(0, Math.min(pause, this.since + most - now)));
+  }
+
+  // data is the form without its files, which go with the answer itself.
+  data() {
+    const data = new FormData(this.form);
+    data.delete("files");
+    data.delete("idempotency_key");
+    return data;
+  }
+
+  async save() {
+    clearTimeout(this.timer);
+    if (this.saving) await this.saving;
+    if (this.sent || !this.changed) return;
+    const body = this.body.value;
+    this.since = 0;
+    this.saving = fetch(`${path}/draft`, { method: "POST", body: this.data(), headers: { Accept: "application/json" } })
+      .then((answer) => {
+        if (!answer.ok) throw new Error(String(answer.status));
+        this.last = body;
+        this.told.textContent = `Draft saved ${new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
+        this.body.defaultValue = body; // what is saved keeps no part of the page from being put in place
+      })
+      .catch(() => {
+        this.told.textContent = "Draft not saved, trying again";
+        this.timer = setTimeout(() => this.save(), 5000);
+      })
+      .finally(() => { this.saving = null; });
+    await this.saving;
+  }
+
+  // A save that is under way comes first: after the answer it would be a draft again.
+  submit(event) {
+    clearTimeout(this.timer);
+    if (!this.saving || this.sent) { this.sent = true; return; }
+    event.preventDefault();
+    const by = event.submitter;
+    this.saving.finally(() => { this.sent = true; this.form.requestSubmit(by); });
+  }
+
+  // leave saves what the page goes away with.
+  leave() {
+    if (this.sent || !this.changed) return;
+    fetch(`${path}/draft`, { method: "POST", body: this.data(), headers: { Accept: "application/json" }, keepalive: true }).catch(() => {});
+  }
+}
+
+const drafts = [...document.querySelectorAll("[data-composer]")].map((form) => new Draft(form));
+addEventListener("pagehide", () => { for (const draft of drafts) draft.leave(); });
+addEventListener("pageshow", (event) => { if (event.persisted) for (const draft of drafts) draft.sent = false; });
+
+export async function saveDrafts() {
+  for (const draft of drafts) await draft.save();
+}
+
+// typed tells whether something was typed within so many ms.
+let lastKey = 0;
+export const typed = (within) => performance.now() - lastKey < within && lastKey > 0;
+for (const draft of drafts) draft.body.addEventListener("input", () => { lastKey = performance.now(); });
+
+// Choosing what to write puts the caret there.
+for (const label of document.querySelectorAll(".compose-tabs label")) {
+  label.addEventListener("click", () => setTimeout(() => {
+    const body = document.getElementById(label.htmlFor === "w-note" ? "note-body" : "reply-body");
+    body.focus();
+    body.setSelectionRange(body.value.length, body.value.length);
+  }));
+}
+if (location.hash === "#write") document.querySelector(".compose-tabs :checked + label")?.click();
+
+// Files: those chosen one after the other add up, each can be taken off again, and a picture
+// that is pasted becomes one, with its place in the text.
+class Files {
+  constructor(form) {
+    this.input = form.querySelector('input[type="file"]');
+    this.list = form.querySelector("[data-chosen]");
+    this.body = form.querySelector("[data-body]");
+    this.files = [...this.input.files];
+    this.input.classList.add("vh");
+    this.input.addEventListener("change", () => this.add([...this.input.files]));
+    this.body.addEventListener("paste", (event) => this.paste(event));
+    form.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes("Files")) event.preventDefault(); });
+    form.addEventListener("drop", (event) => {
+      if (event.dataTransfer.files.length === 0) return;
+      event.preventDefault();
+      this.add([...event.dataTransfer.files]);
+    });
+    this.draw();
+  }
+
+  add(more) {
+    this.files.push(...more.filter((file) => !this.files.includes(file)));
+    this.draw();
+  }
+
+  draw() {
+    const transfer = new DataTransfer();
+    for (const file of this.files) transfer.items.add(file);
+    this.input.files = transfer.files;
+    this.files = [...this.input.files];
+    this.list.replaceChildren(...this.files.map((file) => {
+      const item = document.createElement("li");
+      item.className = "chip";
+      const name = document.createElement("bdi");
+      name.append(file.name);
+      const off = Object.assign(document.createElement("button"), { type: "button", textContent: "\u00d7", ariaLabel: `Remove ${file.name}` });
+      off.addEventListener("click", () => { this.files = this.files.filter((f) => f !== file); this.draw(); });
+      item.append(name, off);
+      return item;
+    }));
+  }
+
+  paste(event) {
+    const pictures = [...event.clipboardData.files];
+    if (pictures.length === 0) return;
+    event.preventDefault();
+    for (const picture of pictures) {
+      const ending = picture.name.split(".").pop() || "png";
+      const name = `pasted-${this.files.length + 1}-${Date.now() % 1e6}.${ending}`;
+      this.add([new File([picture], name, { type: picture.type })]);
+      this.body.setRangeText(`![${name}](${name})`, this.body.selectionStart, this.body.selectionEnd, "end");
+    }
+    this.body.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}
+
+for (const form of document.querySelectorAll("[data-composer]")) new Files(form);
+
+for (const control of document.querySelectorAll("[data-sends]")) {
+  control.addEventListener("change", async () => {
+    await saveDrafts();
+    control.form.requestSubmit();
+  });
+}
