@@ -35,6 +35,7 @@ type service struct {
 	Dir    string
 	config string
 	binary string
+	env    []string // further variables of the process
 	cmd    *exec.Cmd
 	log    *bytes.Buffer
 	// The addresses of its two regions.
@@ -160,6 +161,7 @@ func (s *service) Start(t *testing.T) {
 	s.log = &bytes.Buffer{}
 	s.cmd = exec.Command(s.binary, "serve", "--config", s.config)
 	s.cmd.Stderr = s.log
+	s.cmd.Env = append(os.Environ(), s.env...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
