@@ -15,6 +15,7 @@ type AuditEvent string
 const (
 	AuditReplied           AuditEvent = "replied"
 	AuditReplyUndone       AuditEvent = "reply_undone"
+	AuditReplyResent       AuditEvent = "reply_resent"
 	AuditNoted             AuditEvent = "noted"
 	AuditTicketArranged    AuditEvent = "ticket_arranged" // status, assignee, priority, category or tags
 	AuditLinksRevoked      AuditEvent = "links_revoked"
@@ -38,7 +39,7 @@ const (
 // AuditEvents lists them.
 func AuditEvents() []AuditEvent {
 	return []AuditEvent{
-		AuditReplied, AuditReplyUndone, AuditNoted, AuditTicketArranged,
+		AuditReplied, AuditReplyUndone, AuditReplyResent, AuditNoted, AuditTicketArranged,
 		AuditLinksRevoked, AuditQuestionSettled, AuditRequesterChanged, AuditAnswersSwitched, AuditMailRetried,
 		AuditMailGivenUp, AuditMailRead, AuditAddressSuppressed, AuditAddressReleased, AuditAlarmAcknowledged,
 		AuditCanaryTried, AuditAgentAdded, AuditAgentChanged, AuditSignedIn, AuditSignedOut, AuditSignInFailed,
@@ -109,7 +110,7 @@ const (
 
 // Audits are the verbs of the audit log. Every verb that a person who works here acts
 // through writes one row in its own transaction, when something was changed; none edits
-// or drops one.
+// or drops one. What agents have read and what they are typing is no act.
 type Audits interface {
 	// ListAudits lists the rows that q wants, newest first, of the regions that the actor
 	// sees (ActReadAudit). ErrInvalid for a cursor of another list.

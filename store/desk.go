@@ -31,6 +31,12 @@ type Desk interface {
 	// typed meanwhile. Its entry stays as an EventReplyUndone without text.
 	// ErrForbidden for another than the author, ErrConflict when it is too late.
 	Undo(ctx context.Context, now time.Time, by Actor, id OutboundID) (Undone, error)
+	// ResendReply mails a reply once more, as a mail of its own and at once, to the
+	// requester's address as it is now: where the first mail did not arrive, or the ticket
+	// had another requester then (Opened.Missed). m.Link is as NewReply.Link. ErrConflict
+	// while a mail of the reply to that address waits to be sent, and when mail to it is
+	// suppressed; ErrNotFound for a mail that is no reply, or one that was taken back.
+	ResendReply(ctx context.Context, now time.Time, by Actor, id OutboundID, m Mailing) (Outbound, error)
 	// Note writes an internal note and drops the author's draft of one.
 	// ErrInvalid without a body, and for a mention of an agent who is not there.
 	Note(ctx context.Context, now time.Time, by Actor, n NewNote) (Noted, error)
@@ -53,7 +59,8 @@ type Desk interface {
 	Thread(ctx context.Context, by Actor, id TicketID, p Page) (List[Entry], error)
 	// DeskTickets lists the tickets that f wants, those in trouble first, then by their
 	// nearest deadline, those without one last; solved ones behind them, the one changed
-	// last first. It looks at no more than DeskLooked tickets.
+	// last first. It looks at no more than DeskLooked tickets to be solved and SearchLooked
+	// solved ones for one page.
 	DeskTickets(ctx context.Context, by Actor, f TicketFilter, p Page) (List[DeskRow], error)
 	// DeskCounts counts the tickets of each view and region that the actor may see.
 	DeskCounts(ctx context.Context, by Actor) (DeskCounts, error)
@@ -196,12 +203,14 @@ type TicketFilter struct {
 	Priorities []Priority
 	Trouble    bool // those in trouble alone
 	// Query are words, each of which stands in the number, the requester's address or
-	// name, or the title, in any case. Of a title it knows the first MaxQueried bytes.
+	// name, or the title, in any case. Of a title it knows the first MaxQueried bytes. A
+	// whole number finds its ticket alone, and a whole address its solved tickets by the
+	// newest, however many there are of others.
 	Query string
 }
 
 const (
-	// DeskLooked is how many tickets one DeskTickets or DeskCounts looks at.
+	// DeskLooked is how many tickets to be solved one DeskTickets or DeskCounts looks at.
 	DeskLooked = 100_000
 	// MaxQueried is how much of a title is searched.
 	MaxQueried = 200

@@ -36,6 +36,7 @@ const (
 	EventCategoryChanged Event = "category_changed"
 	EventTagsChanged     Event = "tags_changed"
 	EventReplyUndone     Event = "reply_undone" // it was a reply, Outbound its mail
+	EventReplyResent     Event = "reply_resent" // Outbound is the mail it went out as again
 	// What the partner did on the ticket's page.
 	EventPartnerSolved   Event = "partner_solved"
 	EventPartnerReopened Event = "partner_reopened"

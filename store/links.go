@@ -33,12 +33,16 @@ type Links interface {
 	MailLinks(ctx context.Context, now time.Time, n LinkRequest) (Outbound, error)
 	// ChangeRequester gives a ticket another requester's address: unproven, with
 	// a new link and a new confirmation, which is queued, throttled or suppressed as
-	// in OpenTicket. Every earlier link is revoked, a mail with a link
-	// that still waits ends suppressed (RuleReplaced), as does one under way once it
-	// would be tried again; one that failed has that Reason and stays failed. An
-	// EventAddressChanged entry tells of it. ErrConflict when the ticket has been answered or its address proven;
-	// where n.Link is given, only when mail to the address is not suppressed in
-	// ScopeAll. ErrNotFound for an unknown ticket and for a link that does not
+	// in OpenTicket. Every earlier link is revoked, a mail which only leads there
+	// (OutboundKind.FollowsRequester) and still waits ends suppressed (RuleReplaced), as
+	// does one under way once it would be tried again; one that failed has that Reason and
+	// stays failed. A reply goes on to the address that it was written to. An
+	// EventAddressChanged entry tells of it, and Opened.Missed which replies the new
+	// address has not got.
+	//
+	// Staff may always; another actor's is ErrConflict when the ticket has been answered or
+	// its address proven, or, where n.Link is given, when mail to the address is not
+	// suppressed in ScopeAll. ErrNotFound for an unknown ticket and for a link that does not
 	// open it; ErrInvalid without an address, and as in OpenTicket.
 	ChangeRequester(ctx context.Context, now time.Time, by Actor, n NewAddress) (Opened, error)
 }

@@ -187,7 +187,10 @@ const IdempotencyKept = 7 * 24 * time.Hour
 type Opened struct {
 	Ticket       Ticket
 	Confirmation Outbound // zero where none is mailed
-	Replayed     bool
+	// Missed are, of ChangeRequester, the replies that went to the former address or wait
+	// to, the oldest first: Desk.ResendReply mails one to the new one.
+	Missed   []OutboundID
+	Replayed bool
 }
 
 // NewMessage is a partner's follow-up on the page behind a link.

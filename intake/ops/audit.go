@@ -148,7 +148,7 @@ func auditRowOf(a store.Audit) auditRow {
 func eventWords(e store.AuditEvent) string {
 	words, ok := map[store.AuditEvent]string{
 		store.AuditReplied: "replied to", store.AuditReplyUndone: "took a reply back from",
-		store.AuditNoted: "wrote a note on", store.AuditTicketArranged: "changed",
+		store.AuditReplyResent: "sent a reply again for", store.AuditNoted: "wrote a note on", store.AuditTicketArranged: "changed",
 		store.AuditLinksRevoked: "revoked the links of", store.AuditQuestionSettled: "settled the question of",
 		store.AuditRequesterChanged: "changed the requester of", store.AuditAnswersSwitched: "switched automatic answers for",
 		store.AuditMailRetried: "tried again", store.AuditMailGivenUp: "gave up", store.AuditMailRead: "downloaded",

@@ -47,15 +47,17 @@ func arranged(d *desk) {
 			Mentions: n.Mentions},
 		event(3, store.EventAssigned, store.Change{AssigneeTo: agent.ID}),
 		event(4, store.EventStatusChanged, store.Change{StatusFrom: store.StatusOpen, StatusTo: store.StatusOnHold}),
-		event(5, store.EventPriorityChanged, store.Change{PriorityFrom: store.PriorityNormal, PriorityTo: store.PriorityUrgent}),
+		event(5, store.EventPriorityChanged,
+			store.Change{PriorityFrom: store.PriorityNormal, PriorityTo: store.PriorityUrgent}),
 		event(6, store.EventCategoryChanged, store.Change{CategoryFrom: "billing", CategoryTo: "refunds"}),
 		event(7, store.EventTagsChanged, store.Change{TagsAdded: []string{"late", "vip"}}),
 		event(8, store.EventTagsChanged, store.Change{TagsAdded: []string{"big"}, TagsRemoved: []string{"vip"}}),
 	})
 	want := d.reads(k.ID)
 	d.same(k, want)
-	if want.Version != 2 || want.Assignee != agent.ID || want.Priority != store.PriorityUrgent || want.Category != "refunds" ||
-		want.Status != store.StatusOnHold || !slices.Equal(want.Tags, []string{"big", "late"}) || !want.LastAgentAt.Equal(d.at()) {
+	if want.Version != 2 || want.Assignee != agent.ID || want.Priority != store.PriorityUrgent ||
+		want.Category != "refunds" || want.Status != store.StatusOnHold || !want.LastAgentAt.Equal(d.at()) ||
+		!slices.Equal(want.Tags, []string{"big", "late"}) {
 		d.Errorf("the ticket is %+v", want)
 	}
 	for name, step := range map[string]func() error{
@@ -87,9 +89,11 @@ func arranged(d *desk) {
 func assigned(d *desk) {
 	k := d.opens().Ticket
 	add := func(email string, roles ...store.Role) store.AgentID {
-		return must[store.Agent](d)(d.AddAgent(d.ctx, d.now, store.ByService(), store.NewAgent{Email: email, Roles: roles})).ID
+		n := store.NewAgent{Email: email, Roles: roles}
+		return must[store.Agent](d)(d.AddAgent(d.ctx, d.now, store.ByService(), n)).ID
 	}
-	lee, ops, gone := add("lee@x.example", store.RoleLead), add("ops@x.example", store.RoleOps), add("g@x.example", store.RoleAgent)
+	lee, ops := add("lee@x.example", store.RoleLead), add("ops@x.example", store.RoleOps)
+	gone := add("g@x.example", store.RoleAgent)
 	off := true
 	must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), gone, store.AgentChange{Disabled: &off}))
 	for _, id := range []store.AgentID{ops, gone, 99} {
@@ -108,7 +112,8 @@ func assigned(d *desk) {
 
 func statuses(d *desk) {
 	for _, c := range []struct{ is, becomes store.Status }{
-		{store.StatusOpen, store.StatusOpen}, {store.StatusPending, store.StatusOpen}, {store.StatusOnHold, store.StatusOnHold},
+		{store.StatusOpen, store.StatusOpen}, {store.StatusPending, store.StatusOpen},
+		{store.StatusOnHold, store.StatusOnHold},
 		{store.StatusSolved, store.StatusOpen},
 	} {
 		k := d.opens().Ticket
@@ -143,7 +148,9 @@ func statuses(d *desk) {
 func drafts(d *desk) {
 	k := d.opens().Ticket
 	files := []store.File{{Name: "d.png", Size: 1, Type: "image/png", Hash: hashOf("draft")}}
-	mine := store.Draft{Ticket: k.ID, Kind: store.EntryReply, Body: long, Files: files, Then: store.StatusSolved, Version: 1}
+	mine := store.Draft{
+		Ticket: k.ID, Kind: store.EntryReply, Body: long, Files: files, Then: store.StatusSolved, Version: 1,
+	}
 	_, err := d.Draft(d.ctx, d.lee(), k.ID, store.EntryReply)
 	d.wantErr(err, store.ErrNotFound)
 	d.must(d.SaveDraft(d.ctx, d.now, d.lee(), mine))
@@ -301,7 +308,8 @@ func deskOrder(d *desk) {
 	if got := next.Items[0].Ticket.Number; got != "US-1001" {
 		d.Errorf("the next page begins with %s", got)
 	}
-	_, err := d.DeskTickets(d.ctx, d.lee(), store.TicketFilter{View: store.ViewMine}, store.Page{Limit: 2, After: page.Next})
+	other := store.TicketFilter{View: store.ViewMine}
+	_, err := d.DeskTickets(d.ctx, d.lee(), other, store.Page{Limit: 2, After: page.Next})
 	d.wantErr(err, store.ErrInvalid)
 	_, err = d.DeskTickets(d.ctx, d.lee(), store.TicketFilter{View: "theirs"}, store.Page{Limit: 2})
 	d.wantErr(err, store.ErrInvalid)
@@ -358,11 +366,25 @@ func deskSolved(d *desk) {
 	d.same(d.list(d.lee(), store.TicketFilter{}), []string{"US-1003"})
 	d.same(d.list(d.lee(), store.TicketFilter{View: store.ViewSolved}), []string{"US-1002", "US-1004", "US-1001"})
 	d.same(d.list(d.lee(), store.TicketFilter{View: store.ViewAll}), []string{"US-1003", "US-1002", "US-1004", "US-1001"})
+	all := store.TicketFilter{View: store.ViewAll, Query: "us-1001"}
+	d.same(d.list(d.lee(), all), []string{"US-1001"})
+	all.View = ""
+	d.same(d.list(d.lee(), all), []string(nil)) // it is solved
+	d.opens(from("bob@partner.example"))
+	all.View, all.Query = store.ViewAll, "ANA@partner.example"
+	d.same(d.list(d.lee(), all), []string{"US-1003", "US-1004", "US-1002", "US-1001"})
+	all.View = store.ViewSolved
+	d.same(d.list(d.lee(), all), []string{"US-1004", "US-1002", "US-1001"})
+	must[store.Ticket](d)(d.SetStatus(d.ctx, d.now, d.lee(), 5, store.StatusSolved))
+	must[store.Ticket](d)(d.SetStatus(d.ctx, d.now, d.lee(), 5, store.StatusOpen))
+	must[store.Ticket](d)(d.SetStatus(d.ctx, d.now, d.lee(), 5, store.StatusSolved))
+	must[store.Ticket](d)(d.SetTags(d.ctx, d.now, d.lee(), 5, []string{"bob"}))
+	d.same(d.list(d.lee(), store.TicketFilter{View: store.ViewSolved, Tags: []string{"bob"}}), []string{"US-1005"})
 	closed := store.TicketFilter{View: store.ViewAll, Statuses: []store.Status{store.StatusClosed, store.StatusOpen}}
-	d.same(d.list(d.lee(), closed), []string{"US-1003", "US-1002", "US-1004", "US-1001"})
+	d.same(d.list(d.lee(), closed), []string{"US-1003", "US-1005", "US-1002", "US-1004", "US-1001"})
 	counts := must[store.DeskCounts](d)(d.DeskCounts(d.ctx, d.lee()))
 	got := fmt.Sprint(counts.Of(""), counts.Of(store.ViewSolved), counts.Of(store.ViewAll), counts.Of(store.ViewUnopened))
-	d.same(got, "1 3 4 1")
+	d.same(got, "1 4 5 1")
 }
 
 func replyLink(d *desk) {

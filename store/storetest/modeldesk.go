@@ -106,7 +106,8 @@ func (m *model) withhold(now time.Time, o *modelMail, reason string, dead bool) 
 	}
 	if o.Kind == store.MailReply {
 		m.lost(k, 0, store.EventMailFailed)
-		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now, Body: reason})
+		m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: o.ID, At: now,
+			Body: reason})
 	}
 	if dead && store.AddressKey(k.Requester.Email) == store.AddressKey(o.To) {
 		k.Question = store.QuestionUndeliverable
@@ -175,6 +176,43 @@ func (m *model) reply(now time.Time, by store.Actor, n store.NewReply, got store
 	return store.Replied{Ticket: *k, Entry: e, Mail: o.Outbound}, nil
 }
 
+// resend takes the mail's id and its thread from got.
+func (m *model) resend(
+	now time.Time, by store.Actor, id store.OutboundID, n store.Mailing, got store.Outbound,
+) (store.Outbound, error) {
+	was := m.out(id)
+	if was.Reason == store.RuleUndone || m.sees(by, was.Ticket) == nil {
+		return store.Outbound{}, store.ErrNotFound
+	}
+	k := m.ticket(was.Ticket)
+	for _, o := range m.outs {
+		if o.Ticket == k.ID && o.Kind == store.MailReply && o.Entry == was.Entry && o.State.Waiting() &&
+			store.AddressKey(o.To) == store.AddressKey(k.Requester.Email) {
+			return store.Outbound{}, store.ErrConflict
+		}
+	}
+	if reason, _ := m.withheld(now, k.Requester.Email, store.MailReply); reason != "" {
+		return store.Outbound{}, store.ErrConflict
+	}
+	if _, err := m.linked(now, k.Link); err != nil {
+		k.Link = n.Link
+		m.links[k.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
+	}
+	o := &modelMail{Outbound: was.Outbound}
+	o.ID, o.From, o.FromName, o.To = got.ID, n.Region.Address, n.Region.Name, k.Requester.Email
+	o.MessageID, o.InReplyTo, o.References, o.Link = n.MessageID, got.InReplyTo, got.References, k.Link
+	o.Proven, o.UndoUntil, o.QueuedAt, o.DueAt = !k.ProvenAt.IsZero(), time.Time{}, now, now
+	o.State, o.Reason, o.Attempts, o.Claim, o.DoneAt = store.StateQueued, "", 0, 0, time.Time{}
+	o.Reply, o.Code, o.Enhanced, o.Hold = "", 0, "", store.Hold{}
+	o.Delivery, o.Echoes = store.Delivery{}, nil
+	m.outs = append(m.outs, o)
+	m.opened(now, k)
+	m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventReplyResent, Outbound: o.ID, Author: by.Name,
+		At: now, By: by.Kind, Agent: by.Agent})
+	m.logs(store.AuditReplyResent)
+	return o.Outbound, nil
+}
+
 func (m *model) opened(now time.Time, k *store.Ticket) {
 	if k.SeenAt.IsZero() {
 		k.SeenAt = now
@@ -207,7 +245,8 @@ func (m *model) undo(now time.Time, by store.Actor, id store.OutboundID) (store.
 	o.end(store.StateSuppressed, now)
 	o.Reason = store.RuleUndone
 	m.countEnd(o)
-	d := store.Draft{Ticket: k.ID, Kind: store.EntryReply, Body: e.Body, Files: e.Files, Then: e.Change.StatusTo, SavedAt: now}
+	d := store.Draft{Ticket: k.ID, Kind: store.EntryReply, Body: e.Body, Files: e.Files, Then: e.Change.StatusTo,
+		SavedAt: now}
 	*e = store.Entry{Ticket: k.ID, Seq: e.Seq, Kind: store.EntryEvent, Event: store.EventReplyUndone, Outbound: id,
 		Author: e.Author, At: e.At, By: e.By, Agent: e.Agent}
 	k.ChangedAt = now

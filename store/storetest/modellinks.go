@@ -95,9 +95,13 @@ func (m *model) mailLinks(now time.Time, n store.LinkRequest, id store.OutboundI
 	return o.Outbound
 }
 
-func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.OutboundID) (store.Opened, error) {
+func (m *model) changeRequester(
+	now time.Time, by store.Actor, n store.NewAddress, id store.OutboundID,
+) (store.Opened, error) {
 	k := m.ticket(n.Ticket)
-	if n.Link == (store.LinkID{}) {
+	if by.Kind == store.ActorStaff {
+		m.logs(store.AuditRequesterChanged)
+	} else if n.Link == (store.LinkID{}) {
 		if !k.ProvenAt.IsZero() || k.Replies > 0 {
 			return store.Opened{}, store.ErrConflict
 		}
@@ -119,7 +123,8 @@ func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.Outb
 	m.revokeLinks(k.ID)
 	k.Link = n.Mailing.Link
 	m.links[k.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
-	m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventAddressChanged, At: now, Body: was})
+	m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventAddressChanged, At: now, Body: was,
+		Author: by.Name, By: by.Kind, Agent: by.Agent})
 	for _, o := range m.outs {
 		waits := o.State == store.StateQueued || o.State == store.StateHeld || o.State == store.StateThrottled ||
 			o.State == store.StateFailed
@@ -130,7 +135,30 @@ func (m *model) changeRequester(now time.Time, n store.NewAddress, id store.Outb
 	o := m.mailTo(now, k, n.Mailing)
 	o.ID = id
 	m.confirm(now, o, allowed, n.Network)
-	return store.Opened{Ticket: *k, Confirmation: o.Outbound}, nil
+	opened := store.Opened{Ticket: *k, Confirmation: o.Outbound}
+	for _, e := range m.entries[k.ID] {
+		if first := m.unreached(k, e.Seq); e.Kind == store.EntryReply && first != 0 {
+			opened.Missed = append(opened.Missed, first)
+		}
+	}
+	return opened, nil
+}
+
+// unreached is the first mail of a reply of which none went to the requester, 0 where
+// one did.
+func (m *model) unreached(k *store.Ticket, seq uint32) (first store.OutboundID) {
+	for _, o := range m.outs {
+		if o.Ticket != k.ID || o.Entry != seq || o.Kind != store.MailReply {
+			continue
+		}
+		if store.AddressKey(o.To) == store.AddressKey(k.Requester.Email) {
+			return 0
+		}
+		if first == 0 {
+			first = o.ID
+		}
+	}
+	return first
 }
 
 // replaced tells a mail with a link that is not to the requester of its ticket.

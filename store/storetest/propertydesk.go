@@ -26,7 +26,8 @@ func (r *run) someTicket() store.Ticket {
 }
 
 func (r *run) someStatus() store.Status {
-	return []store.Status{store.StatusOpen, store.StatusPending, store.StatusOnHold, store.StatusSolved}[r.pick("status", 4)]
+	all := []store.Status{store.StatusOpen, store.StatusPending, store.StatusOnHold, store.StatusSolved}
+	return all[r.pick("status", 4)]
 }
 
 func (r *run) reply(*rapid.T) {
@@ -57,6 +58,15 @@ func (r *run) undo(*rapid.T) {
 		return
 	}
 	id, by := replies[len(replies)-1-r.pick("reply", min(len(replies), 2))], r.atDesk()
+	if r.pick("resend", 2) == 0 {
+		k := r.model.ticket(r.model.out(id).Ticket)
+		n := store.Mailing{Region: region(k.Region, strings.ToUpper(k.Region)), Link: linkOf(r.mint()),
+			LinkExpires: r.now.Add(100 * time.Hour), MessageID: messageIDOf(r.mint())}
+		got, err := r.store.ResendReply(r.ctx, r.now, by, id, n)
+		want, wantErr := r.model.resend(r.now, by, id, n, got)
+		r.compare("ResendReply", must1(got, err), want, wantErr)
+		return
+	}
 	want, wantErr := r.model.undo(r.now, by, id)
 	r.compare("Undo", must1(r.store.Undo(r.ctx, r.now, by, id)), want, wantErr)
 }

@@ -64,7 +64,11 @@ func (r *run) change(*rapid.T) {
 	if r.pick("by", 2) == 1 {
 		n.Link = r.link()
 	}
-	got, err := r.store.ChangeRequester(r.ctx, r.now, store.ByService(), n)
-	want, wantErr := r.model.changeRequester(r.now, n, got.Confirmation.ID)
+	by := store.ByService()
+	if r.pick("staff", 2) == 1 {
+		by = agentsAtDesk[0]
+	}
+	got, err := r.store.ChangeRequester(r.ctx, r.now, by, n)
+	want, wantErr := r.model.changeRequester(r.now, by, n, got.Confirmation.ID)
 	r.compare("ChangeRequester", must1(got, err), want, wantErr)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // What agents do to a ticket beside replying. Each is one event of its thread.
@@ -39,7 +40,7 @@ func checkNote(n store.NewNote) error {
 	case len(n.Idempotency) > store.MaxIdempotencyKey:
 		return invalid("the idempotency key is longer than 200 bytes")
 	}
-	return checkText(n.Body, n.Files)
+	return checkWords(n.Body, n.Files)
 }
 
 func (t *txn) note(now time.Time, by store.Actor, n store.NewNote) (store.Noted, error) {
@@ -149,7 +150,7 @@ func (s *Store) SetStatus(
 	ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to store.Status,
 ) (store.Ticket, error) {
 	at := store.Instant(now)
-	return s.arrange(ctx, now, by, id, store.EventStatusChanged, func(t *txn, k *store.Ticket) (c store.Change, err error) {
+	change := func(t *txn, k *store.Ticket) (c store.Change, err error) {
 		if !given(to) {
 			return c, invalid("a ticket cannot be given the status " + string(to))
 		}
@@ -159,35 +160,38 @@ func (s *Store) SetStatus(
 		c.StatusFrom, c.StatusTo = k.Status, to
 		t.rules.setStatus(k, to, at)
 		return c, nil
-	})
+	}
+	return s.arrange(ctx, now, by, id, store.EventStatusChanged, change)
 }
 
 // SetPriority implements store.Desk.
 func (s *Store) SetPriority(
 	ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to store.Priority,
 ) (store.Ticket, error) {
-	return s.arrange(ctx, now, by, id, store.EventPriorityChanged, func(_ *txn, k *store.Ticket) (c store.Change, err error) {
+	change := func(_ *txn, k *store.Ticket) (c store.Change, err error) {
 		if !slices.Contains(store.Priorities(), to) {
 			return c, invalid("there is no such priority")
 		}
 		c.PriorityFrom, c.PriorityTo = k.Priority, to
 		k.Priority = to
 		return c, nil
-	})
+	}
+	return s.arrange(ctx, now, by, id, store.EventPriorityChanged, change)
 }
 
 // SetCategory implements store.Desk.
 func (s *Store) SetCategory(
 	ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to string,
 ) (store.Ticket, error) {
-	return s.arrange(ctx, now, by, id, store.EventCategoryChanged, func(_ *txn, k *store.Ticket) (c store.Change, err error) {
-		if to != "" && badName(to) {
+	change := func(_ *txn, k *store.Ticket) (c store.Change, err error) {
+		if to != "" && (badName(to) || !text.IsValid(to)) {
 			return c, invalid("the category is no name")
 		}
 		c.CategoryFrom, c.CategoryTo = k.Category, to
 		k.Category = to
 		return c, nil
-	})
+	}
+	return s.arrange(ctx, now, by, id, store.EventCategoryChanged, change)
 }
 
 // SetTags implements store.Desk.

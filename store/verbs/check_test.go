@@ -174,11 +174,11 @@ func furnish(t *testing.T, db *Store) {
 func furnishDesk(t *testing.T, db *Store, now time.Time, n store.NewTicket) {
 	t.Helper()
 	ctx := context.Background()
-	lee := store.Actor{Kind: store.ActorStaff, Agent: 1, Account: "lee@x", Name: "Lee", Roles: []store.Role{store.RoleAgent}}
 	n.Link, n.MessageID, n.Idempotency, n.Requester.Email = store.LinkID{11}, "desk@x", "", "someone@desk.example"
 	opened, err3 := db.OpenTicket(ctx, now, n)
 	_, err4 := db.Reply(ctx, now, lee, store.NewReply{
-		Ticket: opened.Ticket.ID, Body: "Done.", Then: store.StatusSolved, Version: 1, Undo: 20 * time.Second, Region: n.Region,
+		Ticket: opened.Ticket.ID, Body: "Done.", Then: store.StatusSolved, Version: 1, Undo: 20 * time.Second,
+		Region:    n.Region,
 		MessageID: "reply@x", Link: store.LinkID{12}, LinkExpires: now.Add(time.Hour),
 	})
 	err1 := db.MarkRead(ctx, now, lee, opened.Ticket.ID, 2)

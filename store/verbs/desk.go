@@ -86,6 +86,7 @@ func checkFilter(f store.TicketFilter) error {
 const (
 	partUnsolved = 'u'
 	partSolved   = 's'
+	partOfOne    = 'a' // those solved of one address
 )
 
 // deskTickets walks the tickets to be solved in the order of their rows, and behind them
@@ -96,23 +97,22 @@ func (t *txn) deskTickets(w wanted, p store.Page) (found store.List[store.DeskRo
 	if err != nil {
 		return found, err
 	}
+	if id, err := t.numbered(strings.TrimSpace(w.Query)); err == nil {
+		found.Items, err = t.deskOne(w, id)
+		return found, err
+	}
 	walk := deskWalk{txn: t, wanted: w, limit: p.Limit}
 	if w.looksAtUnsolved() && (place == nil || place[0] == partUnsolved) {
 		var from []byte
 		if place != nil {
 			from = append(slices.Clone(place[1:]), 0)
 		}
-		walk.part = partUnsolved
+		walk.part, walk.most = partUnsolved, store.DeskLooked
 		err = t.walk(bDesk, nil, from, walk.visit)
 		place = nil
 	}
 	if err == nil && w.looksAtSolved() && walk.next == nil {
-		before := beforeKey(nil, 0)
-		if place != nil {
-			before = slices.Clone(place[1:])
-		}
-		walk.part = partSolved
-		err = t.walkBack(bDeskSolved, nil, before, walk.visit)
+		err = walk.solved(place)
 	}
 	if err != nil {
 		return found, err
@@ -131,14 +131,60 @@ type deskWalk struct {
 	part    byte
 	limit   int
 	ids     []store.TicketID
+	most    int // to look at
 	looked  int
 	last    []byte // the place looked at last
 	next    []byte // the place before the next page; nil while there is none
 	stopped bool
 }
 
+// solved walks the solved tickets behind a place: where one address is asked for that
+// has tickets, the tickets of that address.
+func (d *deskWalk) solved(place []byte) error {
+	d.most, d.looked = store.SearchLooked, 0
+	who := digestOf(store.AddressKey(d.wanted.Query))
+	if key, _ := d.first(bRequesters, who[:]); key != nil {
+		d.part = partOfOne
+		before := uint64(0)
+		if place != nil {
+			before = readU64(place[1:])
+		}
+		return d.walkBack(bRequesters, who[:], beforeKey(who[:], before), func(key, _ []byte) (bool, error) {
+			k, err := d.ticket(store.TicketID(readU64(key[len(who):])))
+			if b, _, row, ok := deskPlace(k); err == nil && ok && b == bDeskSolved {
+				return d.visit(key[len(who):], row)
+			}
+			return true, err
+		})
+	}
+	d.part = partSolved
+	before := beforeKey(nil, 0)
+	if place != nil {
+		before = slices.Clone(place[1:])
+	}
+	return d.walkBack(bDeskSolved, nil, before, d.visit)
+}
+
+// deskOne lists the ticket of a number that was asked for, where the rest of the filter
+// wants it.
+func (t *txn) deskOne(w wanted, id store.TicketID) ([]store.DeskRow, error) {
+	k, err := t.ticket(id)
+	if err != nil {
+		return nil, err
+	}
+	_, _, row, ok := deskPlace(k)
+	if !ok {
+		return nil, nil
+	}
+	r, err := readDeskRow(row)
+	if err != nil || !w.fits(r) {
+		return nil, err
+	}
+	return t.deskItems(w.by, []store.TicketID{id})
+}
+
 func (d *deskWalk) visit(key, value []byte) (bool, error) {
-	if d.looked == store.DeskLooked {
+	if d.looked == d.most {
 		d.next, d.stopped = d.last, true
 		return false, nil
 	}

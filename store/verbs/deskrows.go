@@ -30,11 +30,11 @@ const (
 
 // deskRow is a row as it is read. Its slices die with the transaction.
 type deskRow struct {
-	due                                         int64
-	assignee                                    store.AgentID
-	trouble, seen                               bool
-	status, priority, channel, region, category []byte
-	tags, queried                               []byte // as they are in the row
+	assignee                            store.AgentID
+	trouble, seen                       bool
+	status                              store.Status
+	priority, channel, region, category []byte
+	tags, queried                       []byte // as they are in the row
 }
 
 // deskPlace is where a ticket's row lies, and the row; ok is false for one without.
@@ -103,10 +103,14 @@ func readDeskRow(value []byte) (r deskRow, err error) {
 	if len(value) < 18 {
 		return r, errDeskRow
 	}
-	r.due, r.assignee = int64(readU64(value)), store.AgentID(readU64(value[8:]))
+	r.assignee = store.AgentID(readU64(value[8:]))
 	r.trouble, r.seen = value[16]&deskTrouble != 0, value[16]&deskSeen != 0
-	rest := value[17:]
-	for _, field := range []*[]byte{&r.status, &r.priority, &r.channel, &r.region, &r.category} {
+	status, rest, err := cutShort(value[17:])
+	if err != nil {
+		return r, err
+	}
+	r.status = statusNamed(status)
+	for _, field := range []*[]byte{&r.priority, &r.channel, &r.region, &r.category} {
 		if *field, rest, err = cutShort(rest); err != nil {
 			return r, err
 		}
@@ -123,6 +127,16 @@ func readDeskRow(value []byte) (r deskRow, err error) {
 	}
 	r.tags, r.queried = tags[:len(tags)-len(rest)], rest
 	return r, nil
+}
+
+// statusNamed is the status of that name, without making a text of it.
+func statusNamed(name []byte) store.Status {
+	for _, s := range []store.Status{store.StatusOpen, store.StatusPending, store.StatusOnHold, store.StatusSolved} {
+		if string(name) == string(s) {
+			return s
+		}
+	}
+	return store.Status(name)
 }
 
 func cutShort(b []byte) (field, rest []byte, err error) {

@@ -44,32 +44,31 @@ func (w wanted) sees(region []byte) bool {
 
 // shows tells whether a view shows a ticket, whatever the filter.
 func (w wanted) shows(v store.View, r deskRow) bool {
-	status := store.Status(r.status)
 	switch v {
 	case store.ViewMine:
-		return w.by.Agent != 0 && r.assignee == w.by.Agent && status.Waits()
+		return w.by.Agent != 0 && r.assignee == w.by.Agent && r.status.Waits()
 	case store.ViewUnassigned:
-		return r.assignee == 0 && status.Waits()
+		return r.assignee == 0 && r.status.Waits()
 	case store.ViewWaitingUs:
-		return status == store.StatusOpen
+		return r.status == store.StatusOpen
 	case store.ViewWaitingPartner:
-		return status == store.StatusPending
+		return r.status == store.StatusPending
 	case store.ViewTrouble:
-		return r.trouble && status.Waits()
+		return r.trouble && r.status.Waits()
 	case store.ViewUnopened:
-		return !r.seen && status.Waits()
+		return !r.seen && r.status.Waits()
 	case store.ViewSolved:
-		return !status.Waits()
+		return !r.status.Waits()
 	case store.ViewAll:
 		return true
 	}
-	return status.Waits()
+	return r.status.Waits()
 }
 
 // hasStatus takes a ticket that is shown as closed for a solved one, which it is.
 func (w wanted) hasStatus(r deskRow) bool {
-	return in(w.Statuses, r.status) ||
-		string(r.status) == string(store.StatusSolved) && slices.Contains(w.Statuses, store.StatusClosed)
+	return len(w.Statuses) == 0 || slices.Contains(w.Statuses, r.status) ||
+		r.status == store.StatusSolved && slices.Contains(w.Statuses, store.StatusClosed)
 }
 
 // tagged tells whether the tags of a row hold one that is wanted.

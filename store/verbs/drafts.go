@@ -119,7 +119,7 @@ func checkDraft(by store.Actor, kind store.EntryKind) error {
 // SaveDraft implements store.Desk.
 func (s *Store) SaveDraft(ctx context.Context, now time.Time, by store.Actor, d store.Draft) error {
 	d.SavedAt = store.Instant(now)
-	err := errors.Join(checkDraft(by, d.Kind), checkText(d.Body, d.Files))
+	err := errors.Join(checkDraft(by, d.Kind), checkWords(d.Body, d.Files))
 	if err == nil && (len(d.Then) > store.MaxName || len(d.Mentions) > store.MaxMentions) {
 		err = invalid("its status or its mentions are too long")
 	}

@@ -346,7 +346,7 @@ func (s *Store) ChangeRequester(
 func (t *txn) changeRequester(now time.Time, by store.Actor, n store.NewAddress) (store.Opened, error) {
 	k, err := t.ticketFor(now, by, store.ActChangeRequester, n.Ticket)
 	if err == nil {
-		err = t.mayChange(now, k, n.Link)
+		err = t.mayChange(now, by, k, n.Link)
 	}
 	if err == nil {
 		err = t.unused(n.MessageID, n.Mailing.Link)
@@ -380,17 +380,23 @@ func (t *txn) changeRequester(now time.Time, by store.Actor, n store.NewAddress)
 	if err := t.addConfirmation(now, &mail, p, n.Network); err != nil {
 		return store.Opened{}, err
 	}
-	return store.Opened{Ticket: k, Confirmation: mail}, t.audit(now, by, store.Audit{
+	missed, err := t.missed(k)
+	if err != nil {
+		return store.Opened{}, err
+	}
+	return store.Opened{Ticket: k, Confirmation: mail, Missed: missed}, t.audit(now, by, store.Audit{
 		Event: store.AuditRequesterChanged, Object: ticketObject(k), Region: k.Region,
 		Changes: []store.Changed{{Field: "requester", Before: before, After: n.Email}},
 	})
 }
 
-// mayChange refuses another address where the one who asks may not give one: by a
-// link, while mail to the present one arrives; else, once the ticket is answered
+// mayChange refuses another address where the one who asks may not give one. Staff may;
+// others by a link, while mail to the present one arrives; else, once the ticket is answered
 // or its address proven, since its author may not be its requester.
-func (t *txn) mayChange(now time.Time, k store.Ticket, by store.LinkID) error {
+func (t *txn) mayChange(now time.Time, who store.Actor, k store.Ticket, by store.LinkID) error {
 	switch {
+	case who.Kind != store.ActorPartner && who.Account != "":
+		return nil
 	case by != (store.LinkID{}):
 	case !k.ProvenAt.IsZero():
 		return fmt.Errorf("%w: its address is proven", store.ErrConflict)

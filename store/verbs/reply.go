@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // Replies of agents: written with the mail that they go out as, and taken back as long
@@ -54,9 +55,21 @@ func checkReply(now time.Time, n store.NewReply) error {
 	case len(n.Idempotency) > store.MaxIdempotencyKey:
 		return invalid("the idempotency key is longer than 200 bytes")
 	}
-	return errors.Join(checkText(n.Body, n.Files), checkMailing(now, store.Mailing{
+	return errors.Join(checkWords(n.Body, n.Files), checkMailing(now, store.Mailing{
 		Region: n.Region, Link: n.Link, LinkExpires: n.LinkExpires, MessageID: n.MessageID,
 	}))
+}
+
+// checkWords is checkText of what is written at the desk, whose texts are valid ones.
+func checkWords(body string, files []store.File) error {
+	valid := text.IsValid(body)
+	for _, f := range files {
+		valid = valid && text.IsValid(f.Name) && text.IsValid(f.Type)
+	}
+	if !valid {
+		return invalid("a text is not valid UTF-8, or holds NUL")
+	}
+	return checkText(body, files)
 }
 
 func (t *txn) reply(now time.Time, by store.Actor, n store.NewReply) (store.Replied, error) {
@@ -162,20 +175,14 @@ func (t *txn) newer(id store.TicketID, version uint32) (all []store.Entry, err e
 
 // mailReply writes a reply and the mail that it goes out as, with the ticket.
 func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.NewReply) (store.Outbound, error) {
-	if _, err := t.ticketByLink(now, k.Link); errors.Is(err, store.ErrNotFound) {
-		k.Link = n.Link
-		if err := t.putLink(*k, store.Instant(n.LinkExpires)); err != nil {
-			return store.Outbound{}, err
-		}
-	}
-	mail := confirmation(now, n.Region, *k, n.MessageID)
-	mail.Kind, mail.Promise, mail.Entry, mail.UndoUntil = store.MailReply, store.Promise{}, k.Entries+1, e.UndoUntil
-	mail.DueAt, mail.Proven = e.PublicAt(), !k.ProvenAt.IsZero()
-	var err error
-	if mail.Text, err = t.signature(e.Agent, mail.Langs); err != nil {
+	mail, err := t.newReplyMail(now, k, store.Mailing{
+		Region: n.Region, Link: n.Link, LinkExpires: n.LinkExpires, MessageID: n.MessageID,
+	})
+	if err != nil {
 		return mail, err
 	}
-	if mail.InReplyTo, mail.References, err = t.references(*k); err != nil {
+	mail.Entry, mail.UndoUntil, mail.DueAt = k.Entries+1, e.UndoUntil, e.PublicAt()
+	if mail.Text, err = t.signature(e.Agent, mail.Langs); err != nil {
 		return mail, err
 	}
 	if err := t.addOutbound(&mail); err != nil {

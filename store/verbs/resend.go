@@ -1,0 +1,127 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"signpost/store"
+)
+
+// ResendReply implements store.Desk.
+func (s *Store) ResendReply(
+	ctx context.Context, now time.Time, by store.Actor, id store.OutboundID, m store.Mailing,
+) (mail store.Outbound, err error) {
+	now = store.Instant(now)
+	if err = checkMailing(now, m); err == nil {
+		err = s.act(ctx, by, store.ActAnswerTicket, 0, func(t *txn) (err error) {
+			mail, err = t.resendReply(now, by, id, m)
+			return err
+		})
+	}
+	if err != nil {
+		mail = store.Outbound{}
+	}
+	return mail, wrap("resend reply, outbound", id, err)
+}
+
+func (t *txn) resendReply(
+	now time.Time, by store.Actor, id store.OutboundID, m store.Mailing,
+) (store.Outbound, error) {
+	was, err := t.outbound(id)
+	if err != nil {
+		return store.Outbound{}, err
+	}
+	if was.Kind != store.MailReply || isUndone(was) {
+		return store.Outbound{}, store.ErrNotFound
+	}
+	k, err := t.deskTicket(by, store.ActAnswerTicket, was.Ticket)
+	if err != nil {
+		return store.Outbound{}, err
+	}
+	if err := t.mayResend(now, k, was, m); err != nil {
+		return store.Outbound{}, err
+	}
+	mail, err := t.newReplyMail(now, &k, m)
+	if err != nil {
+		return store.Outbound{}, err
+	}
+	mail.Entry, mail.Text = was.Entry, was.Text
+	if err := t.addOutbound(&mail); err != nil {
+		return store.Outbound{}, err
+	}
+	opened(&k, now)
+	err = t.addEntry(&k, &store.Entry{
+		Kind: store.EntryEvent, Event: store.EventReplyResent, Outbound: mail.ID, Author: by.Name, At: now, By: by.Kind,
+		Agent: by.Agent,
+	})
+	if err != nil {
+		return store.Outbound{}, err
+	}
+	return mail, t.auditTicket(now, by, store.AuditReplyResent, k, store.Change{})
+}
+
+// isUndone tells the mail of a reply that was taken back.
+func isUndone(row store.Outbound) bool {
+	return row.State == store.StateSuppressed && row.Reason == store.RuleUndone
+}
+
+// mayResend refuses a mail that would not leave, or is on its way.
+func (t *txn) mayResend(now time.Time, k store.Ticket, was store.Outbound, m store.Mailing) error {
+	if m.Region.ID != k.Region {
+		return invalid("the region is not the ticket's")
+	}
+	if err := t.unused(m.MessageID, m.Link); err != nil {
+		return err
+	}
+	mails, err := t.mailsOf(k.ID)
+	if err != nil {
+		return err
+	}
+	for _, row := range mails {
+		same := row.Kind == store.MailReply && row.Entry == was.Entry
+		if same && row.State.Waiting() && store.AddressKey(row.To) == store.AddressKey(k.Requester.Email) {
+			return fmt.Errorf("%w: it waits to be sent", store.ErrConflict)
+		}
+	}
+	withheld, _, err := t.withheld(now, k.Requester.Email, store.MailReply)
+	if err == nil && withheld != "" {
+		err = fmt.Errorf("%w: mail to its address is suppressed", store.ErrConflict)
+	}
+	return err
+}
+
+// newReplyMail is a mail of a reply to the ticket's requester, with a link that opens its
+// page; the ticket is still to be put.
+func (t *txn) newReplyMail(now time.Time, k *store.Ticket, m store.Mailing) (store.Outbound, error) {
+	if _, err := t.ticketByLink(now, k.Link); errors.Is(err, store.ErrNotFound) {
+		k.Link = m.Link
+		if err := t.putLink(*k, store.Instant(m.LinkExpires)); err != nil {
+			return store.Outbound{}, err
+		}
+	}
+	mail := confirmation(now, m.Region, *k, m.MessageID)
+	mail.Kind, mail.Promise, mail.Proven = store.MailReply, store.Promise{}, !k.ProvenAt.IsZero()
+	var err error
+	mail.InReplyTo, mail.References, err = t.references(*k)
+	return mail, err
+}
+
+// missed are the replies of a ticket that its requester was not written to.
+func (t *txn) missed(k store.Ticket) (ids []store.OutboundID, err error) {
+	mails, err := t.mailsOf(k.ID)
+	reached := map[uint32]bool{}
+	for _, row := range mails {
+		if row.Kind == store.MailReply && store.AddressKey(row.To) == store.AddressKey(k.Requester.Email) {
+			reached[row.Entry] = true
+		}
+	}
+	for _, row := range mails {
+		if row.Kind == store.MailReply && !isUndone(row) && !reached[row.Entry] {
+			reached[row.Entry] = true
+			ids = append(ids, row.ID)
+		}
+	}
+	return ids, err
+}
