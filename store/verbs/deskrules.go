@@ -89,8 +89,7 @@ func (w wanted) tagged(tags []byte) bool {
 	return false
 }
 
-// says tells whether every word stands in the texts of a row. The length before each
-// text is no letter of a word, or of one that the text before it ends in.
+// says tells whether every word stands in one of the texts of a row.
 func (w wanted) says(queried []byte) bool {
 	for _, word := range w.words {
 		if !stands(word, queried) {
@@ -100,7 +99,8 @@ func (w wanted) says(queried []byte) bool {
 	return true
 }
 
-// stands looks for a word in the texts, each on its own.
+// stands looks for a word in the texts, each on its own. Most rows lack it, and are
+// looked through once.
 func stands(word, texts []byte) bool {
 	if !bytes.Contains(texts, word) {
 		return false
@@ -118,7 +118,7 @@ func stands(word, texts []byte) bool {
 	return false
 }
 
-// solvedOnly and toSolve tell which of the two lists a filter looks at.
+// looksAtSolved and looksAtUnsolved tell which of the two lists a filter looks at.
 func (w wanted) looksAtSolved() bool {
 	return w.View == store.ViewSolved || w.View == store.ViewAll
 }
