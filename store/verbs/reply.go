@@ -257,7 +257,9 @@ func (t *txn) acceptReply(now time.Time, row store.Outbound) error {
 	if err != nil {
 		return wrap("ticket", row.Ticket, err)
 	}
-	t.rules.accepted(&k, row.ID, now)
+	if !t.rules.accepted(&k, row.ID, now) {
+		return nil
+	}
 	return t.putTicket(k)
 }
 

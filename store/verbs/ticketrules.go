@@ -127,13 +127,16 @@ func undone(k *store.Ticket, before, after standing) {
 	}
 }
 
-// accepted notes that the relay took a reply: a first one meets the first response.
-func (r rules) accepted(k *store.Ticket, reply store.OutboundID, now time.Time) {
+// accepted notes that the relay took a reply, and tells whether that changed the ticket:
+// a first one meets the first response, and a later one may end its trouble.
+func (r rules) accepted(k *store.Ticket, reply store.OutboundID, now time.Time) bool {
+	first, trouble := k.FirstReplyAt.IsZero(), k.Trouble != ""
 	k.Trouble = ""
-	if k.FirstReplyAt.IsZero() {
+	if first {
 		k.Promise = r.promise(store.MomentAnswered, *k, now)
 		k.FirstReply, k.FirstReplyAt = reply, now
 	}
+	return first || trouble
 }
 
 // failed opens a ticket whose mail did not arrive. Where that was the reply which met
