@@ -225,13 +225,15 @@ type Finish struct {
 // last ones (RFC 5322 section 3.6.4 lets the others go).
 const maxReferences = 20
 
+// Undone tells the mail of a reply that its author took back.
+func (o Outbound) Undone() bool { return o.State == StateSuppressed && o.Reason == RuleUndone }
+
 // References are the Message-ID that a ticket's next mail to an address answers, and those
 // of its thread, from the ticket's mails in the order in which they were queued.
 func References(mails []Outbound, to string) (last string, all []string) {
 	for _, m := range mails {
-		undone := m.State == StateSuppressed && m.Reason == RuleUndone
 		written := m.Kind == MailConfirmation || m.Kind == MailReply
-		if written && !undone && AddressKey(m.To) == AddressKey(to) {
+		if written && !m.Undone() && AddressKey(m.To) == AddressKey(to) {
 			all, last = append(all, m.MessageID), m.MessageID
 		}
 	}

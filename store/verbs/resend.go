@@ -33,7 +33,7 @@ func (t *txn) resendReply(
 	if err != nil {
 		return store.Outbound{}, err
 	}
-	if was.Kind != store.MailReply || isUndone(was) {
+	if was.Kind != store.MailReply || was.Undone() {
 		return store.Outbound{}, store.ErrNotFound
 	}
 	k, err := t.deskTicket(by, store.ActAnswerTicket, was.Ticket)
@@ -60,11 +60,6 @@ func (t *txn) resendReply(
 		return store.Outbound{}, err
 	}
 	return mail, t.auditTicket(now, by, store.AuditReplyResent, k, store.Change{})
-}
-
-// isUndone tells the mail of a reply that was taken back.
-func isUndone(row store.Outbound) bool {
-	return row.State == store.StateSuppressed && row.Reason == store.RuleUndone
 }
 
 // mayResend refuses a mail that would not leave, or is on its way.
@@ -118,7 +113,7 @@ func (t *txn) missed(k store.Ticket) (ids []store.OutboundID, err error) {
 		}
 	}
 	for _, row := range mails {
-		if row.Kind == store.MailReply && !isUndone(row) && !reached[row.Entry] {
+		if row.Kind == store.MailReply && !row.Undone() && !reached[row.Entry] {
 			reached[row.Entry] = true
 			ids = append(ids, row.ID)
 		}
