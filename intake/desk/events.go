@@ -35,6 +35,9 @@ func (t thread) eventWords(e store.Entry) string {
 		return by + " " + tagWords(c)
 	case store.EventReplyUndone:
 		return by + " took back a reply before it was sent"
+	case store.EventReplyResent:
+		mail := t.mails[e.Outbound]
+		return fmt.Sprintf("%s mailed the reply (entry %d) again, to %s", by, mail.Entry, mail.To)
 	case store.EventAddressChanged:
 		return by + " changed the requester's address; it was " + e.Body
 	}
