@@ -5,8 +5,13 @@
 //
 // A call flows so: Parse reads the hours into a Week, NewCalendar (or ForRegion)
 // joins it with a zone and holidays, and the Calendar answers DueAt on the road
-// of a request, Explain where somebody wants to see why, Open and Between for
-// everything else. A Calendar never changes and is safe for concurrent use.
+// of a request, Explain where a person wants to see why, Open and Between for
+// everything else. A Calendar never changes and is safe for concurrent use. Policy
+// (policy.go) joins the calendars of all regions with their targets: its Promising is
+// what the store's verbs call to set a ticket's deadlines.
+//
+// To add a promise: its instant in store.Promise and its rule in Policy. To add a way of
+// writing opening hours: Parse in week.go, which also writes them back (Week.String).
 //
 // # What counts on days when the clocks change
 //

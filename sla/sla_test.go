@@ -122,7 +122,7 @@ func TestPromisesFallDue(t *testing.T) {
 
 func TestAnExplanationListsWhatWasCounted(t *testing.T) {
 	t.Parallel()
-	// Thanksgiving is a holiday, and so is a Sunday on which nobody works anyway.
+	// Thanksgiving is a holiday, and so is a Sunday on which the desk is closed anyway.
 	c := calendar(t, "America/New_York", office, "2026-11-26", "2026-11-29", "2027-01-01")
 	e, err := c.Explain(instant(t, "2026-11-25T21:00:00Z"), 12*time.Hour)
 	if err != nil {

@@ -67,7 +67,7 @@ const (
 	domainsKept = 4096
 
 	goodKept    = time.Hour
-	badKept     = 5 * time.Minute  // whoever mends a domain tries again soon
+	badKept     = 5 * time.Minute  // a domain that was mended is tried again soon
 	unknownKept = 30 * time.Second // a dead resolver must not cost every post its 2 s
 )
 
@@ -81,8 +81,8 @@ type Addresses struct {
 	domain *bounded[string, addr.Problem]
 }
 
-// NewAddresses asks the resolver whether domains receive mail; nil asks nobody
-// and checks the form alone. beyondASCII tells whether our relay takes local parts
+// NewAddresses asks the resolver whether domains receive mail; with nil it
+// checks the form alone. beyondASCII tells whether our relay takes local parts
 // beyond ASCII (RFC 6531) at the moment; nil: it does not.
 func NewAddresses(resolver Resolver, beyondASCII func() bool) *Addresses {
 	if beyondASCII == nil {

@@ -286,7 +286,7 @@ func TestADomainIsRefusedOnlyByDNSItself(t *testing.T) {
 		"servfail.example": "",
 		"refused.example":  "",
 		"late.example":     "",
-		"halffail.example": "", // no MX, and nobody knows about the address
+		"halffail.example": "", // no MX, and the question for the address failed
 		"null.example":     guard.ProblemNoMail,
 		"nowhere.example":  guard.ProblemNoSuchDomain,
 	} {

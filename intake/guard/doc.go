@@ -13,6 +13,10 @@
 //
 // Seal signs what a page carries for a while and gets back, such as a kept file.
 //
+// To add a check: a file with a type that is asked with the time and what is checked,
+// bounded in memory (bounded.go), with errors that the form can put into a sentence; its
+// place in the order above is by its cost.
+//
 // Everything here lives in memory and in signed tokens. Several nodes each keep
 // their own counts; the store's budgets are what holds for all of them.
 //

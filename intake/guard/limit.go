@@ -21,7 +21,7 @@ const limiterKeys = 1 << 16
 type Limiter struct {
 	window time.Duration
 	every  time.Duration // one turn
-	seed   maphash.Seed  // keys are hashed: nobody can choose colliding ones
+	seed   maphash.Seed  // keys are hashed: an attacker cannot choose colliding ones
 
 	mu sync.Mutex
 	// full holds when each key's window will be empty again (the theoretical
@@ -132,8 +132,8 @@ func (l *Limiter) take(now time.Time, turns ...turn) (ok bool, retryAfter time.D
 }
 
 // fullFrom is when the key's window will be empty again, now when it is. No window
-// is full for longer than itself, unless the clock was set back: that must lock
-// nobody out.
+// is full for longer than itself, unless the clock was set back: that must
+// not lock partners out.
 func (l *Limiter) fullFrom(id uint64, now time.Time) time.Time {
 	if e := l.full.entries[id]; e.until.After(now) && e.until.Sub(now) <= l.window {
 		return e.until

@@ -155,7 +155,7 @@ func (d draft) mail(now time.Time) (raw []byte, to []string, faults []writeFault
 	}
 	if d.Envelope != "" {
 		if a, err := mail.ParseAddress(d.Envelope); err != nil || a.Address != d.Envelope {
-			faults = append(faults, writeFault{"envelope", "Write a bare address, or nothing for a mail that nobody sent."})
+			faults = append(faults, writeFault{"envelope", "Write a bare address, or nothing for a mail without a sender."})
 		}
 	}
 	if strings.ContainsAny(d.From+d.Subject+d.To, "\r\n\x00") {

@@ -2,6 +2,11 @@
 // kind, each rule that fired, what became of it and what a bounce in it means.
 // One vocabulary, so that every page says the same of the same mail. Partners
 // never read it; what they read is in store/lang.
+//
+// What stands here: the mark and the sentence of a mail and the words of its rules
+// (verdict.go), and those of a bounce (report.go). A call flows from a row of the ledger
+// to words; nothing is asked of the store. To add a kind of mail: its row in Marks.
+// To add a rule or a reason: its row in the table of its file.
 package verdict
 
 import (

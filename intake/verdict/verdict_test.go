@@ -13,7 +13,7 @@ import (
 	"signpost/store"
 )
 
-// A partner who replied to a ticket's mail was shown its page, anybody else the
+// A partner who replied to a ticket's mail was shown its page, any other sender the
 // form: what is told of the answer is what was in it.
 func TestAnAnswerIsToldByWhatItShowed(t *testing.T) {
 	t.Parallel()
@@ -26,7 +26,7 @@ func TestAnAnswerIsToldByWhatItShowed(t *testing.T) {
 	}
 }
 
-// Whoever adds a kind of mail to the store says here what it is called.
+// A kind of mail that is added to the store must get its name here.
 func TestEveryKindHasAName(t *testing.T) {
 	t.Parallel()
 	file, err := parser.ParseFile(token.NewFileSet(), "../../store/inbound.go", nil, 0)

@@ -140,7 +140,7 @@ func (c *Canary) Run(ctx context.Context) error {
 		case err != nil && ctx.Err() == nil:
 			c.deps.Log.Error("the canary cannot read its runs", "error", err)
 		case err == nil && last.ID != 0 && last.EndedAt.IsZero():
-			c.fly(ctx, last)
+			c.runCanary(ctx, last)
 			continue
 		}
 		if !c.sleep(ctx, c.until(last, err)) {
@@ -156,7 +156,7 @@ func (c *Canary) Run(ctx context.Context) error {
 			}
 			continue
 		}
-		c.fly(ctx, run)
+		c.runCanary(ctx, run)
 	}
 }
 
@@ -197,7 +197,7 @@ func (c *Canary) sleep(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// wait is sleep that nobody ends early.
+// wait sleeps until d has passed, or ctx ends: then it returns false.
 func (c *Canary) wait(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -21,9 +21,9 @@ import (
 	"signpost/store/verbs"
 )
 
-// coop is a store, the canary's mailbox and a world that answers it; it lives in
+// world is a store, the canary's mailbox and what answers it; it lives in
 // a bubble.
-type coop struct {
+type world struct {
 	*testing.T
 	db   *verbs.Store
 	ring *ident.Ring
@@ -38,7 +38,7 @@ type coop struct {
 	ended   []store.CanaryRun
 }
 
-func (k *coop) Visit(_ context.Context, _ time.Time, visit func([]watch.Letter) []uint32) error {
+func (k *world) Visit(_ context.Context, _ time.Time, visit func([]watch.Letter) []uint32) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.visits++; k.away != nil {
@@ -49,7 +49,7 @@ func (k *coop) Visit(_ context.Context, _ time.Time, visit func([]watch.Letter) 
 	return nil
 }
 
-func (k *coop) goesAway(why error) {
+func (k *world) goesAway(why error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.away = why
@@ -63,7 +63,7 @@ func regionsOf() []store.Region {
 	return all
 }
 
-func keep(t *testing.T, every time.Duration) *coop {
+func newWorld(t *testing.T, every time.Duration) *world {
 	t.Helper()
 	db, err := datafile.Open(filepath.Join(t.TempDir(), "db"), datafile.Options{})
 	if err != nil {
@@ -73,7 +73,7 @@ func keep(t *testing.T, every time.Duration) *coop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &coop{T: t, db: db, ring: ring}
+	k := &world{T: t, db: db, ring: ring}
 	if _, err := db.ConnectMailbox(t.Context(), time.Now(), "box"); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func keep(t *testing.T, every time.Duration) *coop {
 }
 
 // start lets the canary live as a process does that has just begun.
-func (k *coop) start(every time.Duration) {
+func (k *world) start(every time.Duration) {
 	var err error
 	k.c, err = New(Config{Address: "canary@desk.example", Every: every, Regions: regionsOf(), Prefix: "CANARY"}, Deps{
 		Store: k.db, Mailbox: k, Ring: k.ring, Trusted: func(string) watch.Trust { return watch.Trust{} }, Kick: func() {},
@@ -108,7 +108,7 @@ func (k *coop) start(every time.Duration) {
 }
 
 // pass lets time pass and returns the runs that ended in it.
-func (k *coop) pass(d time.Duration) []store.CanaryRun {
+func (k *world) pass(d time.Duration) []store.CanaryRun {
 	time.Sleep(d)
 	synctest.Wait()
 	k.mu.Lock()
@@ -118,7 +118,7 @@ func (k *coop) pass(d time.Duration) []store.CanaryRun {
 	return ended
 }
 
-func (k *coop) last() store.CanaryRun {
+func (k *world) last() store.CanaryRun {
 	k.Helper()
 	runs, err := store.Items(k.db.CanaryRuns(k.Context(), store.Page{Limit: 1}))
 	if err != nil || len(runs) != 1 {
@@ -129,7 +129,7 @@ func (k *coop) last() store.CanaryRun {
 
 // answers has the stray of the newest run arrive and answered, as the watcher
 // does, and returns the answer's Message-ID.
-func (k *coop) answers() string {
+func (k *world) answers() string {
 	k.Helper()
 	run, now := k.last(), time.Now()
 	k.uid++
@@ -152,7 +152,7 @@ func (k *coop) answers() string {
 	return answer.MessageID
 }
 
-func (k *coop) confirmation() string {
+func (k *world) confirmation() string {
 	k.Helper()
 	mails, err := store.Items(k.db.OutboundsOfTicket(k.Context(), k.last().Ticket, store.Page{Limit: 1}))
 	if err != nil || len(mails) != 1 {
@@ -162,7 +162,7 @@ func (k *coop) confirmation() string {
 }
 
 // arrives puts a mail with that reference into the canary's mailbox.
-func (k *coop) arrives(ref string) {
+func (k *world) arrives(ref string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.uid++
@@ -172,7 +172,7 @@ func (k *coop) arrives(ref string) {
 func TestARunPassesWhenBothLettersCameOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := keep(t, time.Hour)
+		k := newWorld(t, time.Hour)
 		k.pass(time.Second)
 		k.arrives(k.confirmation())
 		k.arrives("somebody@else.example")
@@ -210,22 +210,22 @@ func TestARunPassesWhenBothLettersCameOnce(t *testing.T) {
 func TestWhatWentWrongIsTold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		during func(k *coop)
+		during func(k *world)
 		want   []string
 	}{
-		"nothing came": {func(*coop) {},
+		"nothing came": {func(*world) {},
 			[]string{"did not come into the ledger within 10m", "the confirmation did not arrive within 10m",
 				"it waits in the outbox"}},
-		"two answers": {func(k *coop) {
+		"two answers": {func(k *world) {
 			k.arrives(k.confirmation())
 			ref := k.answers()
 			k.arrives(ref)
 			k.pass(15 * time.Second)
 			k.arrives(ref)
 		}, []string{"2 answers came to one mail"}},
-		"no mailbox": {func(k *coop) { k.goesAway(errors.New("NO [AUTHENTICATIONFAILED]")) },
+		"no mailbox": {func(k *world) { k.goesAway(errors.New("NO [AUTHENTICATIONFAILED]")) },
 			[]string{"mailbox could not be read: NO [AUTHENTICATIONFAILED]"}},
-		"an answer that got lost": {func(k *coop) {
+		"an answer that got lost": {func(k *world) {
 			k.arrives(k.confirmation())
 			k.answers()
 		}, []string{"the answer did not arrive within 10m"}},
@@ -233,7 +233,7 @@ func TestWhatWentWrongIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				k := keep(t, time.Hour)
+				k := newWorld(t, time.Hour)
 				k.pass(time.Second)
 				c.during(k)
 				ended := k.pass(12 * time.Minute)
@@ -258,7 +258,7 @@ func TestWhatWentWrongIsTold(t *testing.T) {
 func TestARunOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := keep(t, time.Hour)
+		k := newWorld(t, time.Hour)
 		k.pass(time.Second)
 		run := k.last()
 		k.stop()
@@ -287,7 +287,7 @@ func TestARunOutlivesTheProcess(t *testing.T) {
 func TestALetterOfAnEarlierRunIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := keep(t, time.Hour)
+		k := newWorld(t, time.Hour)
 		k.pass(time.Second)
 		again := k.confirmation()
 		k.arrives(again)

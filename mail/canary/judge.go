@@ -10,9 +10,9 @@ import (
 )
 
 // judge is all that went wrong in a run, in words for those who are to mend it.
-func (c *Canary) judge(ctx context.Context, f *flight) (faults []string) {
+func (c *Canary) judge(ctx context.Context, p *progress) (faults []string) {
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-	r := f.run
+	r := p.run
 	waited := time.Since(r.StartedAt).Round(time.Second)
 	switch {
 	case r.Seen.Count == 0:
@@ -20,15 +20,15 @@ func (c *Canary) judge(ctx context.Context, f *flight) (faults []string) {
 	case r.Seen.Count > 1:
 		add("the stray mail came into the ledger %d times", r.Seen.Count)
 	}
-	if f.fault != nil {
-		add("the canary's mailbox could not be read: %v", f.fault)
+	if p.fault != nil {
+		add("the canary's mailbox could not be read: %v", p.fault)
 		return faults
 	}
 	switch {
-	case r.Seen.Count > 0 && f.answer.ID == 0:
-		add("the stray mail was not answered: %s", reasons(f.stray))
-	case f.answer.ID != 0 && r.Answer.Count == 0:
-		add("the answer did not arrive within %v: %s", waited, wordsOf(f.answer))
+	case r.Seen.Count > 0 && p.answer.ID == 0:
+		add("the stray mail was not answered: %s", reasons(p.stray))
+	case p.answer.ID != 0 && r.Answer.Count == 0:
+		add("the answer did not arrive within %v: %s", waited, wordsOf(p.answer))
 	case r.Answer.Count > 1:
 		add("%d answers came to one mail", r.Answer.Count)
 	}
@@ -38,8 +38,8 @@ func (c *Canary) judge(ctx context.Context, f *flight) (faults []string) {
 	case r.Confirmation.Count > 1:
 		add("%d confirmations came of one ticket", r.Confirmation.Count)
 	}
-	if f.late > 0 {
-		add("%d letters of earlier runs came meanwhile: something is late, or comes twice", f.late)
+	if p.late > 0 {
+		add("%d letters of earlier runs came meanwhile: something is late, or comes twice", p.late)
 	}
 	return append(faults, authFaults(r)...)
 }

@@ -12,18 +12,18 @@ import (
 // lookLimit bounds one look.
 const lookLimit = 2 * time.Minute
 
-// look brings the flight up to date with the ledger and the mailbox. With clean
+// look brings the progress up to date with the ledger and the mailbox. With clean
 // the letters of this run and of earlier ones are deleted.
-func (c *Canary) look(ctx context.Context, f *flight, clean bool) error {
+func (c *Canary) look(ctx context.Context, p *progress, clean bool) error {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
-	if err := c.lookInLedger(ctx, f); err != nil {
+	if err := c.lookInLedger(ctx, p); err != nil {
 		return err
 	}
 	var answer, confirmation store.CanaryLeg
 	var late int
 	var inside error
-	f.fault = c.deps.Mailbox.Visit(ctx, f.run.StartedAt, func(letters []watch.Letter) (remove []uint32) {
+	p.fault = c.deps.Mailbox.Visit(ctx, p.run.StartedAt, func(letters []watch.Letter) (remove []uint32) {
 		now := time.Now()
 		for _, l := range letters {
 			row, err := c.outbound(ctx, l.Ref)
@@ -33,12 +33,12 @@ func (c *Canary) look(ctx context.Context, f *flight, clean bool) error {
 			case err != nil:
 				inside = err
 				return nil
-			case row.ID == f.answer.ID:
-				answer = c.leg(answer, l, f.run, now)
-			case row.Kind == store.MailConfirmation && row.Ticket == f.run.Ticket:
-				confirmation = c.leg(confirmation, l, f.run, now)
-			case row.QueuedAt.Before(f.run.StartedAt):
-				if !l.Arrived.Before(f.run.StartedAt) {
+			case row.ID == p.answer.ID:
+				answer = c.leg(answer, l, p.run, now)
+			case row.Kind == store.MailConfirmation && row.Ticket == p.run.Ticket:
+				confirmation = c.leg(confirmation, l, p.run, now)
+			case row.QueuedAt.Before(p.run.StartedAt):
+				if !l.Arrived.Before(p.run.StartedAt) {
 					late++
 				}
 			default:
@@ -51,16 +51,16 @@ func (c *Canary) look(ctx context.Context, f *flight, clean bool) error {
 		}
 		return remove
 	})
-	if f.fault == nil && inside == nil {
+	if p.fault == nil && inside == nil {
 		// Which of them came first was told at the first look.
-		f.run.Answer, f.run.Confirmation = kept(f.run.Answer, answer), kept(f.run.Confirmation, confirmation)
-		f.late = max(f.late, late)
+		p.run.Answer, p.run.Confirmation = firstSeen(p.run.Answer, answer), firstSeen(p.run.Confirmation, confirmation)
+		p.late = max(p.late, late)
 	}
-	return errors.Join(f.fault, inside)
+	return errors.Join(p.fault, inside)
 }
 
-// kept is a leg as first seen, with the highest count.
-func kept(known, now store.CanaryLeg) store.CanaryLeg {
+// firstSeen is a leg as first seen, with the highest count.
+func firstSeen(known, now store.CanaryLeg) store.CanaryLeg {
 	if known.Count == 0 {
 		return now
 	}
@@ -81,25 +81,25 @@ func (c *Canary) outbound(ctx context.Context, ref string) (store.Outbound, erro
 }
 
 // lookInLedger finds the stray and the answer reserved for it.
-func (c *Canary) lookInLedger(ctx context.Context, f *flight) error {
-	rows, err := store.Items(c.deps.Store.InboundByMessageID(ctx, f.run.StrayID, store.Page{Limit: 5}))
+func (c *Canary) lookInLedger(ctx context.Context, p *progress) error {
+	rows, err := store.Items(c.deps.Store.InboundByMessageID(ctx, p.run.StrayID, store.Page{Limit: 5}))
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	f.stray = rows[len(rows)-1] // the one seen first
-	if f.run.Seen.Count == 0 {
-		raw, err := c.deps.Store.RawInbound(ctx, f.stray.ID)
+	p.stray = rows[len(rows)-1] // the one seen first
+	if p.run.Seen.Count == 0 {
+		raw, err := c.deps.Store.RawInbound(ctx, p.stray.ID)
 		if err != nil {
 			return err
 		}
-		f.run.Seen = stated(f.run.Seen, watch.Stated(raw, c.deps.Trusted(f.stray.Mailbox)))
-		f.run.Seen.ArrivedAt = within(f.stray.SeenAt, f.run.StartedAt, time.Now())
+		p.run.Seen = stated(p.run.Seen, watch.Stated(raw, c.deps.Trusted(p.stray.Mailbox)))
+		p.run.Seen.ArrivedAt = within(p.stray.SeenAt, p.run.StartedAt, time.Now())
 	}
-	f.run.Seen.Count = len(rows)
+	p.run.Seen.Count = len(rows)
 	for _, row := range rows {
 		if row.Answer != 0 {
-			f.stray = row
-			f.answer, err = c.deps.Store.Outbound(ctx, row.Answer)
+			p.stray = row
+			p.answer, err = c.deps.Store.Outbound(ctx, row.Answer)
 		}
 	}
 	return err

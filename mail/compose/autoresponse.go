@@ -11,11 +11,11 @@ import (
 // autoLangs is how many languages an auto-response speaks at most.
 const autoLangs = 2
 
-// autoResponse answers a mail to an address that nobody reads, and shows the
+// autoResponse answers a mail to an address that is not read, and shows the
 // way to the form (RFC 3834 section 3, RFC 5230 section 5). It is the same for
 // every reader of a language: nothing of the mail it answers is in it, neither
 // a name nor the subject nor a token in the link, so that it is of no use to
-// somebody who forged the sender. Both alternatives stay under 2,000 bytes, so
+// a forger of the sender. Both alternatives stay under 2,000 bytes, so
 // that it is none for amplifying either.
 //
 // Only where the row names a ticket with a link, since a requester answered our

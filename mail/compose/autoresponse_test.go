@@ -82,8 +82,8 @@ func TestAutoResponseLeavesTaggedWhereTheNullSenderIsRefused(t *testing.T) {
 	}
 }
 
-// An auto-response goes to whoever the envelope named: it must be no larger
-// than what may be sent to somebody who never wrote.
+// An auto-response goes to the address that the envelope named: it must be no
+// larger than what may be sent to a person who never wrote.
 func TestAutoResponseIsSmallInEveryPairOfLanguages(t *testing.T) {
 	t.Parallel()
 	c := composer(t)

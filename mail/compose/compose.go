@@ -4,12 +4,14 @@
 // time of the DKIM signature all come from the row.
 //
 // A call flows so: Compose picks the row's kind, whose own file (confirmation.go,
-// links.go, reply.go, autoresponse.go, own.go) fills a letter: subject, languages, texts, and what is special
-// in its envelope. The rest is the same for all kinds: header.go writes the
-// fields, body.go the two alternatives, dkim.go signs. A new kind of mail is one
-// more file and one more line in Compose.
+// links.go, reply.go, autoresponse.go, own.go) fills a letter: subject, languages,
+// texts, and what is special in its envelope. The rest is the same for all kinds:
+// header.go writes the fields, body.go the two alternatives, dkim.go signs.
 //
-// Nothing a stranger wrote gets into a mail to partners: their letters hold texts
+// To add a kind of mail: a file with the function that fills its letter, its line in
+// Composer.letter, and its texts in store/lang.
+//
+// No text of a stranger gets into a mail to partners: their letters hold texts
 // of the catalogue, numbers, dates and links alone. What does come from outside (the
 // address written to, the ids of the mail answered) is checked and, where it is
 // not what it should be, refused or left out.
@@ -113,8 +115,8 @@ func New(config Config, ring *ident.Ring, texts *lang.Catalogue) (*Composer, err
 	return c, err
 }
 
-// Compose returns the mail of one row. An error is the row's own fault (a kind
-// nobody knows, an address that is none, a Message-ID that cannot stand in a
+// Compose returns the mail of one row. An error is the row's own fault (an
+// unknown kind, an address that is none, a Message-ID that cannot stand in a
 // header) and another try would end the same.
 func (c *Composer) Compose(o store.Outbound) (Message, error) {
 	return c.compose(o, func(from string) (letter, error) { return c.letter(o, from) })

@@ -255,7 +255,7 @@ func TestConfirmationWithoutAPromiseNamesNoDate(t *testing.T) {
 	row.Promise = store.Promise{}
 	mail := open(t, mustCompose(t, composer(t), row).Bytes)
 	if strings.Contains(mail.text+mail.html, "hear from us") {
-		t.Errorf("a promise nobody made:\n%s\n%s", mail.text, mail.html)
+		t.Errorf("a promise that was not made:\n%s\n%s", mail.text, mail.html)
 	}
 }
 

@@ -23,8 +23,8 @@ func (c *Composer) confirmation(o store.Outbound, from string) (letter, error) {
 	subject := l.T("mail.confirm_subject", "number", number)
 	data := struct {
 		Subject, Sender, Number, Date, Address, Link string
-		// For the text alone: HTML isolates by elements, so that nobody copies
-		// an invisible mark along with a number.
+		// For the text alone: HTML isolates by elements, so that no reader
+		// copies an invisible mark along with a number.
 		MarkedNumber, MarkedAddress string
 	}{
 		Subject: subject, Sender: c.fromName(o), Number: number, Address: from,

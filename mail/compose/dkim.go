@@ -27,7 +27,7 @@ type Signer struct {
 }
 
 // signed are the fields that a signature covers. Those with true are signed
-// once more than they occur, so that nobody on the way can add a second one
+// once more than they occur, so that no host on the way can add a second one
 // that a reader would be shown instead (RFC 6376 section 8.15).
 var signed = [...]struct {
 	name string

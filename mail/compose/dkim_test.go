@@ -73,7 +73,7 @@ func TestSignaturesOfEveryMailVerify(t *testing.T) {
 	}
 }
 
-// A relay may fold, pad and re-space; the signature holds. Nobody may change a
+// A relay may fold, pad and re-space; the signature holds. No host may change a
 // word or add a second From.
 func TestSignatureHoldsThroughRelaysAndAgainstForgers(t *testing.T) {
 	t.Parallel()

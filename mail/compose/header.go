@@ -33,7 +33,7 @@ type header struct{ strings.Builder }
 
 // raw writes a field whose value is in its wire form already, folded at spaces.
 // It is the last guard against header injection: what could end the line
-// becomes a space, whoever let it through.
+// becomes a space, also when an earlier check let it through.
 func (h *header) raw(name, value string) {
 	h.WriteString(name)
 	h.WriteByte(':')

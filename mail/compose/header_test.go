@@ -12,7 +12,7 @@ import (
 	"signpost/store"
 )
 
-// hostile draws text as somebody would write it who wants to break a header.
+// hostile draws text as an attacker would write it to break a header.
 func hostile() *rapid.Generator[string] {
 	piece := rapid.OneOf(
 		rapid.SampledFrom([]string{

@@ -23,7 +23,7 @@ type Reply struct {
 	Files    []store.File
 	Attached []Attachment
 	// Earlier are the messages and replies before it, the newest first; none to an address
-	// that is not proven, since whoever reads there may be a stranger.
+	// that is not proven, since its reader may be a stranger.
 	Earlier []Earlier
 }
 

@@ -26,7 +26,7 @@ func IDs(value string, yield func(id string) bool) {
 }
 
 // readID is an id without white space: hosts fold long ids, and their programs know them
-// without the folds. One that holds characters that nobody sees is none: without them it
+// without the folds. One that holds invisible characters is none: without them it
 // would be the id of another mail.
 func readID(inside string) (id string, ok bool) {
 	id = strings.Join(strings.Fields(strings.ToValidUTF8(inside, "\uFFFD")), "")

@@ -1,14 +1,21 @@
 // Package oauth gets the access tokens by which mail hosts let programs in: the
 // refresh token grant (RFC 6749 section 6) and client credentials (section 4.4).
 //
-// A call flows so: Source.Token returns the token it holds while that is good;
-// when it is about to end, one caller asks the provider for the next and the
-// others wait for it. A provider that hands out a new refresh token with it has
-// it kept (Config.Keep; Keeper keeps it in the store, sealed) before it is used: the
-// old one may be worth nothing by then. After a failure the provider is left in peace for a moment, since both
-// sender and watchers come back often.
+// What stands here: Source, the token of one account (oauth.go); Keeper, which keeps
+// refresh tokens in the store (keeper.go); XOAUTH2, the mechanism by which IMAP and SMTP
+// take a token (xoauth2.go).
 //
-// Nothing of a token, nor of a secret, is ever in an error.
+// A call flows so: Source.Token returns the token it holds while that is good; when it
+// is about to end, one caller asks the provider for the next and the others wait for it.
+// A refresh token that the provider hands out with it is kept (Config.Keep; Keeper puts
+// it into the store, sealed) before it is used: the old one may be void by then. After a
+// failure the provider is not asked for some seconds, since both sender and watchers
+// come back often.
+//
+// To add a grant: its settings in Config, a check of them in New, and its parameters
+// where ask forms the request.
+//
+// No token and no secret is ever in an error.
 package oauth
 
 import (
@@ -27,13 +34,13 @@ import (
 
 const (
 	askLimit  = 20 * time.Second // one question to the provider
-	lastWords = 5 * time.Second  // of which, after nobody waits for its answer any more
-	bodyMost  = 64 << 10         // bytes of its answer
+	lastWords = 5 * time.Second  // of which, after the last caller stopped waiting for the answer
+	maxBody   = 64 << 10         // bytes of its answer
 	early     = 5 * time.Minute  // a token is renewed so long before it ends
 	shortest  = time.Minute      // a token is held at least so long
-	untold    = time.Hour        // how long one lasts of which nobody said it
+	untold    = time.Hour        // how long one lasts whose life the provider did not tell
 	leaveFor  = 15 * time.Second // after a failure
-	tokenMost = 16 << 10         // bytes of a token
+	maxToken  = 16 << 10         // bytes of a token
 	fresh     = 5 * time.Minute  // a token younger than this was not revoked meanwhile
 )
 
@@ -84,7 +91,7 @@ type Source struct {
 	gotAt   time.Time // of the token held
 }
 
-// New prepares a source; nobody is asked before Token. An error is a setting
+// New prepares a source; the provider is not asked before Token. An error is a setting
 // that cannot work.
 func New(cfg Config) (*Source, error) {
 	u, err := url.Parse(cfg.TokenURL)
@@ -148,7 +155,7 @@ func (s *Source) Refused(token string) bool {
 	defer s.mu.Unlock()
 	switch {
 	case s.token != token:
-		return true // somebody else has been refused it, and dropped it
+		return true // another caller was refused it and has dropped it
 	case time.Since(s.gotAt) < fresh:
 		return false
 	}
@@ -272,7 +279,7 @@ func (s *Source) ask(ctx context.Context) (g grant, err error) {
 		return g, fmt.Errorf("ask for an access token: %w", err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, bodyMost))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	if err != nil {
 		return g, fmt.Errorf("read the provider's answer: %w", err)
 	}
@@ -284,7 +291,7 @@ func (s *Source) ask(ctx context.Context) (g grant, err error) {
 		return grant{}, fmt.Errorf("the provider answers %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	case faulty != nil:
 		return grant{}, errors.New("the provider's answer is no JSON")
-	case g.AccessToken == "" || len(g.AccessToken) > tokenMost || strings.ContainsFunc(g.AccessToken, notVisible):
+	case g.AccessToken == "" || len(g.AccessToken) > maxToken || strings.ContainsFunc(g.AccessToken, notVisible):
 		return grant{}, errors.New("the provider's answer holds no access token")
 	case g.TokenType != "" && !strings.EqualFold(g.TokenType, "bearer"):
 		return grant{}, fmt.Errorf("the provider hands out tokens of type %s, not Bearer", plain(g.TokenType))

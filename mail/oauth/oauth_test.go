@@ -177,7 +177,7 @@ func TestANewRefreshTokenIsKeptAndUsed(t *testing.T) {
 	})
 }
 
-// A provider in trouble cuts nobody off whose token is still good, and is asked
+// A provider in trouble stops no caller whose token is still good, and is asked
 // again, but not without pause.
 func TestAProviderInTrouble(t *testing.T) {
 	t.Parallel()
@@ -203,7 +203,7 @@ func TestAProviderInTrouble(t *testing.T) {
 			t.Errorf("asked %d times in 20 seconds", n)
 		}
 		if s.Status().Err == nil {
-			t.Error("nobody is told")
+			t.Error("the status does not tell of the failure")
 		}
 		time.Sleep(10 * time.Minute)
 		before := p.count()
@@ -293,7 +293,7 @@ func TestWhatAProviderMayAnswer(t *testing.T) {
 		"another scheme":    {200, `{"access_token":"a","token_type":"mac"}`, "not Bearer"},
 		"a field's end":     {200, `{"access_token":"a\u0001\u0001user=boss"}`, "holds no access token"},
 		"a redirect":        {302, "", "302"},
-		"more than anybody": {200, `{"access_token":"` + strings.Repeat("a", bodyMost) + `"}`, "no JSON"},
+		"more than anybody": {200, `{"access_token":"` + strings.Repeat("a", maxBody) + `"}`, "no JSON"},
 	} {
 		p := &provider{answer: func(int) (int, string) { return c.status, c.body }}
 		token, err := source(t, account(p)).Token(t.Context())

@@ -213,7 +213,7 @@ func BenchmarkAgainstSMTPSource(b *testing.B) {
 	}
 	b.ReportMetric(median(client), "client/source")
 	b.ReportMetric(median(durable), "durable/source")
-	for i := range pairs { // each of them, for whoever reads along
+	for i := range pairs { // each of them, so that their spread can be read
 		b.ReportMetric(client[i], fmt.Sprintf("client/source#%d", i+1))
 		b.ReportMetric(durable[i], fmt.Sprintf("durable/source#%d", i+1))
 	}

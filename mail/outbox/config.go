@@ -107,7 +107,7 @@ type Config struct {
 	StopGrace time.Duration
 
 	// Clear is told why a connection goes on in the clear under TLSOpportunistic,
-	// when that begins; nil: nobody is.
+	// when that begins; nil: no function is.
 	Clear func(why error)
 	// Dial opens the connection; nil: TCP.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)

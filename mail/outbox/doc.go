@@ -25,4 +25,9 @@
 //     of the recipient, read like a bounce (mail/triage). A ticket's mail goes out
 //     at least once, always under the same Message-ID; an auto-response at most
 //     once.
+//
+// To teach the sender a reply that it misjudges: the reply in the table of judge_test.go,
+// then the words in judgewords.go; what ops can do about it in mend.go. To add an
+// optional parameter of MAIL or RCPT: mailLine or rcptLine, and optional, which names
+// what is left out once a relay refuses it (message.go).
 package outbox

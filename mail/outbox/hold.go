@@ -68,7 +68,7 @@ type hold struct {
 	began time.Time          // when its waits did: in this process, for all mail
 	tries int                // refused since
 	probe store.OutboundID   // the mail that tries, 0 while none does
-	rows  []store.OutboundID // that were refused, at most recallMost
+	rows  []store.OutboundID // that were refused, at most maxRecall
 }
 
 func newHolds(seen func(HoldStatus, bool)) *holds {
@@ -145,7 +145,7 @@ func (h *holds) refuse(row store.Outbound, d *DeliveryError, now time.Time) time
 	if over.Words, over.Stage = d.said(), d.Stage; isNew {
 		h.seen(over.HoldStatus, false)
 	}
-	if len(over.rows) < recallMost && !slices.Contains(over.rows, row.ID) {
+	if len(over.rows) < maxRecall && !slices.Contains(over.rows, row.ID) {
 		over.rows = append(over.rows, row.ID)
 	}
 	return over.ProbeAt
@@ -311,9 +311,9 @@ func (h *holds) idle() {
 	}
 }
 
-// recallMost is how many held mails a sender looks at when it begins, and has tried
+// maxRecall is how many held mails a sender looks at when it begins, and has tried
 // at once when a hold ends; the others come with their own time.
-const recallMost = 1000
+const maxRecall = 1000
 
 // recall takes up the holds that a process before this one left, by the mails it
 // left held. They are probed when those are due, one after another. A hold over all
@@ -321,7 +321,7 @@ const recallMost = 1000
 // MAIL; so with holdDomains held the next mail that is refused anew widens them, and
 // one that is taken shows that they are no more than that.
 func (s *Sender) recall(ctx context.Context) error {
-	rows, err := store.Items(s.store.HeldOutbounds(ctx, store.Page{Limit: recallMost}))
+	rows, err := store.Items(s.store.HeldOutbounds(ctx, store.Page{Limit: maxRecall}))
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func again() nap { return nap{until: time.Unix(1, 0)} }
 const (
 	// blockedFirst, blockedLast: rows are due but held back by PerDomain, perhaps
 	// for claims that are not ours (another node's, or those of a process that
-	// crashed), of whose end nobody tells us.
+	// crashed), whose end is not announced.
 	blockedFirst = time.Second
 	blockedLast  = 30 * time.Second
 	// lookAgain bounds every nap: a timer does not see a clock that is set

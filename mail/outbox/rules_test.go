@@ -191,7 +191,7 @@ func TestSettingsNameEveryFault(t *testing.T) {
 	}
 }
 
-// A write of any size goes out whole, and one that nobody reads ends in time.
+// A write of any size goes out whole, and one that the peer does not read ends in time.
 func TestRollingDeadline(t *testing.T) {
 	t.Parallel()
 	ours, theirs := net.Pipe()

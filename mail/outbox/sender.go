@@ -163,7 +163,7 @@ func (s *Sender) handle(run, abort context.Context, row store.Outbound) (rest bo
 		s.giveBack(abort, row, now)
 	case row.Kind.AtMostOnce() && now.After(s.cfg.lastTry(row)):
 		late := &DeliveryError{Verdict: Fail, Stage: StageCompose, Err: errLate}
-		s.settle(abort, row, s.cfg.outcome(row, reply{}, late, time.Time{}, now, 0), late, 0)
+		s.recordTry(abort, row, s.cfg.outcome(row, reply{}, late, time.Time{}, now, 0), late, 0)
 	case status.State == RelayDown:
 		s.giveBack(abort, row, status.RetryAt)
 	default:
@@ -208,7 +208,7 @@ func (s *Sender) try(abort context.Context, row store.Outbound) (rest bool) {
 	case fault.ofRelay() && status.State == RelayDown:
 		relayAt = status.RetryAt
 	}
-	s.settle(abort, row, s.cfg.outcome(row, rep, fault, relayAt, now, rand.Float64()), fault, now.Sub(begun))
+	s.recordTry(abort, row, s.cfg.outcome(row, rep, fault, relayAt, now, rand.Float64()), fault, now.Sub(begun))
 	return rest
 }
 
@@ -253,8 +253,8 @@ func errorOf(d *DeliveryError) error {
 	return d
 }
 
-// settle records the end of a try, tells the metrics, and logs the change.
-func (s *Sender) settle(abort context.Context, row store.Outbound, f store.Finish, fault *DeliveryError,
+// recordTry records the end of a try, tells the metrics, and logs the change.
+func (s *Sender) recordTry(abort context.Context, row store.Outbound, f store.Finish, fault *DeliveryError,
 	took time.Duration,
 ) {
 	a := Attempt{Kind: row.Kind, Outcome: f.State, Code: f.Code, Took: took, Waited: time.Since(row.QueuedAt)}

@@ -388,7 +388,7 @@ func (s *session) content(message []byte) (reply, error) {
 		return reply{}, broken(StageData, err)
 	}
 	// What is still in the buffer goes out together with the dot: from here on
-	// nobody can tell whether the relay has seen it.
+	// it is unknown whether the relay has seen it.
 	s.w.WriteString(".\r\n")
 	if err := s.flush(StageDot); err != nil {
 		return reply{}, err
@@ -451,8 +451,8 @@ func (s *session) read(stage Stage) (reply, error) {
 	return r, nil
 }
 
-// quitWait is how long the goodbye of an idle connection may take; nobody's
-// mail depends on it.
+// quitWait is how long QUIT on an idle connection may take; no mail depends
+// on it.
 const quitWait = 2 * time.Second
 
 // close says QUIT where the session still lives, and closes it.

@@ -186,7 +186,7 @@ func TestImplicitTLSAndNullSender(t *testing.T) {
 	}
 }
 
-// A certificate nobody vouches for stops the mail and the password, and fails
+// A certificate of no known authority stops the mail and the password, and fails
 // neither for good.
 func TestCertificateMustBeTrusted(t *testing.T) {
 	t.Parallel()

@@ -20,8 +20,8 @@ const Spoofed = "spoofed.example"
 
 // stamp checks a mail as a receiving host does. It returns the
 // Authentication-Results field (RFC 8601) and the mail to keep: without a
-// Return-Path of its own (RFC 5321 section 4.4) and without results somebody
-// wrote under this host's name (RFC 8601 section 5).
+// Return-Path of its own (RFC 5321 section 4.4) and without results that a
+// sender wrote under this host's name (RFC 8601 section 5).
 func (s *Server) stamp(env envelope, head fields, rest, raw []byte) (trace string, body []byte) {
 	trace = s.results(env, head, raw)
 	kept := make([][]byte, 0, len(head)+2)
@@ -101,7 +101,7 @@ func (s *Server) results(env envelope, head fields, raw []byte) string {
 }
 
 // dmarcResult: one author whose domain aligns with a passed SPF or DKIM domain
-// passes (RFC 7489 section 6.6.2). A mail from nobody, as a bounce is, has no
+// passes (RFC 7489 section 6.6.2). A mail with the null sender, as a bounce is, has no
 // SPF domain to align and no judgement without a signature.
 func dmarcResult(from, author string, signed []string, authors int) string {
 	aligned := from != "" && !isSpoofed(store.Domain(from)) && aligns(store.Domain(from), author)
@@ -128,7 +128,7 @@ func aligns(a, b string) bool { return a != "" && origin.Organisation(a) == orig
 const maxSignatures = 5 // verified a mail
 
 // verify checks the mail's DKIM signatures. It returns the domains that signed
-// it truly and one result a signature; one whose key nobody knows counts none. A mail in
+// it truly and one result a signature; one whose key is not known counts none. A mail in
 // which the verifier may find other fields than head has none.
 func (s *Server) verify(head fields, raw []byte) (signed, results []string) {
 	none := []string{"dkim=none"}

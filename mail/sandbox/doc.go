@@ -4,7 +4,7 @@
 // one that refuses, one that greylists, one that is slow, a person on leave, an
 // autoresponder that marks nothing, another helpdesk.
 //
-// The road of a mail, whoever wrote it (an SMTP client, Deliver, a machine):
+// The road of a mail, from an SMTP client, Deliver or a machine:
 //
 //  1. Each recipient is asked for: the behaviour of its address or domain
 //     decides whether it is taken, refused or put off (accept).
@@ -19,6 +19,10 @@
 //
 // Everything is bounded: mails, bytes, mailboxes, connections, recipients,
 // sizes, times. The oldest mails are forgotten first. Nothing outlives Close.
+//
+// To add a behaviour: its constant, its domain in builtIn and its place in Behaviours
+// (behaviour.go), what it does in accept (before the mail is taken) or react
+// (afterwards), and its words in intake/sandbox.
 //
 // The server runs over any listener, and over net.Pipe through DialSMTP and
 // DialIMAP, where it also works inside a testing/synctest bubble.

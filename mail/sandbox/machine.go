@@ -217,7 +217,7 @@ func (s *Server) firstAnswer(key, address, to string) bool {
 	return true
 }
 
-// robotReply answers whoever the mail names, bounces included, and looks like a
+// robotReply answers every address the mail names as its sender, bounces included, and looks like a
 // person's mail in every header: what a loop is made of.
 func (s *Server) robotReply(machine, address string, mail delivered) (envelope, []byte, bool) {
 	to := replyAddress(mail)

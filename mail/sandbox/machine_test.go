@@ -140,8 +140,8 @@ func TestHostsThatRefusePutOffAndTakeTheirTime(t *testing.T) {
 	})
 }
 
-// TestGreylistingForgetsBeforeItGrows: its memory is bounded, whoever tries how
-// many addresses.
+// TestGreylistingForgetsBeforeItGrows: its memory is bounded, however many addresses
+// are tried.
 func TestGreylistingForgetsBeforeItGrows(t *testing.T) {
 	t.Parallel()
 	s := New(Config{Greylist: time.Minute})

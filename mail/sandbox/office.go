@@ -87,7 +87,7 @@ func (s *Server) addressOf(address string) string {
 }
 
 // openAccount returns the account of an address, creating it with its INBOX.
-// When the house is full, an empty account nobody is logged in to makes room.
+// When the house is full, an empty account without a session makes room.
 // s.mu is held.
 func (s *Server) openAccount(address string) (*account, error) {
 	key := s.addressOf(address)
@@ -121,7 +121,7 @@ func (s *Server) addFolder(a *account, name string) *folder {
 }
 
 // file puts a letter into a folder as its newest, forgets the oldest letters
-// that no longer fit, and tells whoever watches. s.mu is held.
+// that no longer fit, and tells the sessions that watch. s.mu is held.
 func (s *Server) file(a *account, f *folder, l *letter) {
 	s.lastID++
 	l.id, l.account = s.lastID, a

@@ -155,9 +155,9 @@ func TestWhatAHostThinksOfASender(t *testing.T) {
 			"spf=pass smtp.mailfrom=b@y.example; dkim=none; dmarc=fail header.from=x.example"},
 		{"a forged domain", "a@spoofed.example", "a@spoofed.example",
 			"spf=fail smtp.mailfrom=a@spoofed.example; dkim=none; dmarc=fail header.from=spoofed.example"},
-		{"nobody", "", "MAILER-DAEMON@x.example",
+		{"the null sender", "", "MAILER-DAEMON@x.example",
 			"spf=none smtp.helo=localhost; dkim=none; dmarc=none header.from=x.example"},
-		{"nobody, forged", "", "a@mail.spoofed.example",
+		{"the null sender, forged", "", "a@mail.spoofed.example",
 			"spf=none smtp.helo=localhost; dkim=none; dmarc=fail header.from=mail.spoofed.example"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -450,7 +450,7 @@ func TestHostileMailIsTakenAsItIsOrRefused(t *testing.T) {
 		}
 		_, err = mail.ReadMessage(io.MultiReader(bytes.NewReader(m.Raw), strings.NewReader("\r\n\r\n")))
 		if err != nil && name != "NUL" && name != "bare CR" && name != "no colon" && name != "fold first" {
-			t.Errorf("%s: stored so that nobody can read it: %v\n%q", name, err, m.Raw)
+			t.Errorf("%s: stored so that it cannot be read: %v\n%q", name, err, m.Raw)
 		}
 	}
 	if err := s.Deliver("a@x.example", []string{"me@example.com"}, bytes.Repeat([]byte("x"), 65<<10)); err == nil {

@@ -159,7 +159,7 @@ func (w *Watcher) answer(ctx context.Context, now time.Time, row store.Inbound, 
 
 // ticketAnswered finds the ticket whose mail was answered, if it was its own
 // requester who did: a proven sender, the address on file, and an id of ours in
-// the thread. Whoever else knows that id is shown the form like everybody.
+// the thread. Any other sender who knows that id is shown the form, as all are.
 func (w *Watcher) ticketAnswered(ctx context.Context, r triage.Result) (store.Ticket, bool) {
 	isProven := !slices.ContainsFunc(r.Rules, func(rule store.Rule) bool { return rule.ID == "unauthenticated" })
 	if !isProven || w.deps.Outbounds == nil || w.deps.Requesters == nil {
@@ -226,7 +226,7 @@ func references(of []string, id string) []string {
 
 // langs is the language of the answer: that of a partner we know, else one the
 // mail asks for (RFC 5230 section 7), else the region's, with a second beside
-// it, since then nobody knows.
+// it, since then the sender's language is not known.
 func (w *Watcher) langs(ctx context.Context, region store.Region, r triage.Result) []string {
 	if w.deps.Requesters != nil {
 		known, err := store.Items(w.deps.Requesters.TicketsByRequester(ctx, r.AnswerTo, store.Page{Limit: 1}))

@@ -32,7 +32,7 @@ func TestWhoAnswersAndInWhichLanguage(t *testing.T) {
 			langs: []string{"id"}},
 		"one the mail would accept": {extra: []string{"Accept-Language: ja, zh-CN;q=0.8"}, region: "us",
 			langs: []string{"zh-Hans"}},
-		"one nobody speaks": {extra: []string{"Content-Language: ja"}, region: "us",
+		"one that is not in the catalogue": {extra: []string{"Content-Language: ja"}, region: "us",
 			langs: []string{"en", "es"}},
 		"a partner we know": {extra: []string{"Content-Language: id"}, known: "ar", region: "us",
 			langs: []string{"ar"}},
@@ -248,7 +248,7 @@ func TestAFloodEndsAndAnswersGoOnByThemselves(t *testing.T) {
 	})
 }
 
-// One who lets what comes to some domains of theirs bounce stops nobody's answers.
+// A sender whose domains bounce some mail stops no other's answers.
 func TestBouncesOfOneSenderStopNobodysAnswers(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := newHouse(t)
@@ -295,7 +295,7 @@ func TestASilentMailboxIsReadButNotAnswered(t *testing.T) {
 }
 
 // TestUnauthenticatedMail is answered only where that is wanted; its verdict says
-// whether nothing vouched for it or nobody could be asked.
+// whether nothing vouched for it or no name server answered.
 func TestUnauthenticatedMail(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

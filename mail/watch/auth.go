@@ -33,7 +33,7 @@ func (w *Watcher) authenticate(ctx context.Context, o open, r triage.Result) (ch
 	return checked, unsure && !checked.Answer
 }
 
-// stated gathers what trusted hosts state of a mail (RFC 8601). Anybody can write
+// stated gathers what trusted hosts state of a mail (RFC 8601). Any sender can write
 // such fields, and where they stand tells whose they are (trace). What proves the
 // sender is stated by the host that let the mail in, above its own Received, or, if
 // it states nothing there, in the first such field below; of those below that one, the sender

@@ -241,7 +241,7 @@ func TestANameServerThatComesBack(t *testing.T) {
 	})
 }
 
-// Whoever runs name servers that never answer holds up nobody else.
+// A domain whose name servers never answer holds up no other.
 func TestManyMailsFromASilentDomain(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := newHouse(t)

@@ -233,7 +233,7 @@ func TestWhatRealHostsWriteIsBelieved(t *testing.T) {
 }
 
 // TestWhatTheSenderWroteIsNotBelieved: in each of these the sender has written
-// results for a domain of somebody else, in the name of our host.
+// results for the domain of another, in the name of our host.
 func TestWhatTheSenderWroteIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	const (

@@ -11,8 +11,8 @@ import (
 // RuleCanary tells that a mail is a canary's stray; the evidence is its run.
 const RuleCanary = "canary"
 
-// canaryHour is how many strays of canaries are answered in an hour, whoever
-// wrote them: more than ever fly.
+// canaryHour is how many strays of canaries are answered in an hour, forged ones
+// included: more than canaries send.
 const canaryHour = 15
 
 // spotCanary tells the stray of a canary from what people write. It goes through
@@ -37,8 +37,8 @@ func (w *Watcher) spotCanary(header []field, j *judgement) {
 
 // ofCanary is what the answer to a canary's stray is held to. One in so many days
 // would silence it, and so would the budget of its domain, which is for people:
-// so the answer is reserved under the run, once and for all. Whoever copies a mark
-// from a mail that passed by gets nothing for it: the run has been answered, at
+// so the answer is reserved under the run, once and for all. A host that copies a mark
+// from a mail that passed by gains nothing by it: the run has been answered, at
 // the canary's own address, and will not be again. The breaker counts it too.
 func (l Limits) ofCanary(run string) store.AnswerLimits {
 	return store.AnswerLimits{

@@ -209,7 +209,7 @@ func (s *session) reconcile(ctx context.Context) error {
 		return fmt.Errorf("reconcile: %w", err)
 	}
 	var missed []listed
-	for _, l := range found[max(0, len(found)-listedMost):] {
+	for _, l := range found[max(0, len(found)-maxListed):] {
 		if known, err := s.knows(ctx, l.uid); err != nil {
 			return err
 		} else if !known {

@@ -29,7 +29,7 @@ const (
 	mailLimit    = 2 * time.Minute  // one mail, or a part of a large one
 
 	backoffFirst = time.Second
-	backoffMost  = 5 * time.Minute
+	maxBackoff   = 5 * time.Minute
 	// Providers lock accounts after repeated wrong logins.
 	backoffRefused = 15 * time.Minute
 	// A connection that held this long was a good one: its loss starts the
@@ -384,7 +384,7 @@ func keepsKeyword(permanent []imap.Flag) bool {
 // backoff is the pause before try n+1: doubling, with jitter so that many
 // watchers do not come back at once.
 func backoff(failures int, refused bool) time.Duration {
-	most := backoffMost
+	most := maxBackoff
 	if refused {
 		most = backoffRefused
 	}

@@ -229,7 +229,7 @@ func TestABusyServerIsNotARefusal(t *testing.T) {
 	}
 }
 
-// What comes in the clear before TLS is not trusted, since anybody in between may
+// What comes in the clear before TLS is not trusted, since any host in between may
 // have written it.
 func TestWhatComesBeforeTLSIsNotTrusted(t *testing.T) {
 	t.Parallel()
@@ -325,14 +325,14 @@ func TestAMailboxWithoutARegionIsNotWatched(t *testing.T) {
 func TestBackoffGrowsAndIsBounded(t *testing.T) {
 	t.Parallel()
 	for failures := 1; failures < 100; failures++ {
-		if p := backoff(failures, false); p < backoffFirst/2 || p > backoffMost {
+		if p := backoff(failures, false); p < backoffFirst/2 || p > maxBackoff {
 			t.Errorf("pause %v after %d failures", p, failures)
 		}
 		if p := backoff(failures, true); p < 15*time.Second || p > backoffRefused {
 			t.Errorf("pause %v after %d refusals", p, failures)
 		}
 	}
-	if backoff(20, false) < backoffMost/2 || backoff(20, true) < backoffRefused/2 {
+	if backoff(20, false) < maxBackoff/2 || backoff(20, true) < backoffRefused/2 {
 		t.Error("the back-off does not grow")
 	}
 }

@@ -24,14 +24,14 @@ const (
 	// authenticators is how many mails of a chunk wait for the DNS at once.
 	authenticators = 16
 	// A mail whose verdict hangs on a name server that does not answer is put
-	// off by putOff, at most until putOffMost after it was seen: a late answer is
+	// off by putOff, at most until maxPutOff after it was seen: a late answer is
 	// worse than none.
-	putOff     = time.Minute
-	putOffMost = time.Hour
-	// pendingAtOnce is how many leftovers are in memory at a time, pendingMost how
+	putOff    = time.Minute
+	maxPutOff = time.Hour
+	// pendingAtOnce is how many leftovers are in memory at a time, maxPending how
 	// many one turn looks at.
 	pendingAtOnce = 32
-	pendingMost   = 512
+	maxPending    = 512
 	// chunkJudge bounds the authentication of a chunk, and pendingLimit a turn's
 	// work on leftovers: name servers that never answer are easily had, and who
 	// has some could make everybody's mail wait.
@@ -96,7 +96,7 @@ func (w *Watcher) enterLedger(ctx context.Context, mails []mail, f folder, notic
 			rows = append(rows, row) // known from an earlier epoch, or decided before a crash
 		}
 	}
-	decided, retry, err := w.settle(ctx, opens, f, noticed, k.turn)
+	decided, retry, err := w.judgeAndApply(ctx, opens, f, noticed, k.turn)
 	return append(rows, decided...), retry, err
 }
 
@@ -127,7 +127,7 @@ func (w *Watcher) newInbound(m *mail, f folder) store.NewInbound {
 
 // settlePending decides what a crash, or a silent name server, left over.
 func (s *session) settlePending(ctx context.Context) error {
-	pending, err := s.w.deps.Ledger.PendingInbound(ctx, s.w.box.ID, store.Page{Limit: pendingMost})
+	pending, err := s.w.deps.Ledger.PendingInbound(ctx, s.w.box.ID, store.Page{Limit: maxPending})
 	if err != nil {
 		return fmt.Errorf("list pending mails: %w", err)
 	}
@@ -146,7 +146,7 @@ func (s *session) settlePending(ctx context.Context) error {
 		if retry {
 			s.retryBy(time.Now().Add(putOff))
 		}
-		decided, retry, err := s.w.settle(ctx, opens, s.folder, time.Now(), new(work).turn)
+		decided, retry, err := s.w.judgeAndApply(ctx, opens, s.folder, time.Now(), new(work).turn)
 		if err != nil {
 			return err
 		}
@@ -218,8 +218,8 @@ func (w *Watcher) reopen(ctx context.Context, row store.Inbound) (open, error) {
 	return open{row: row, head: head}, err
 }
 
-// settle judges recorded mails and, once turn returns, applies the verdicts.
-func (w *Watcher) settle(ctx context.Context, opens []open, f folder, noticed time.Time,
+// judgeAndApply judges recorded mails and, once turn returns, applies the verdicts.
+func (w *Watcher) judgeAndApply(ctx context.Context, opens []open, f folder, noticed time.Time,
 	turn func() error,
 ) (rows []store.Inbound, retry bool, err error) {
 	var decisions []store.Decision
@@ -342,7 +342,7 @@ func (w *Watcher) judgeAll(ctx context.Context, opens []open, f folder) []judgem
 		case w.box.Silent:
 			j.stop(store.Rule{ID: RuleSilent, Effect: store.EffectStop, Evidence: text.Cut(w.box.ID, 200)})
 			continue
-		case o.row.InternalDate.Before(f.connectedAt): // nobody needs to ask the DNS
+		case o.row.InternalDate.Before(f.connectedAt): // the DNS need not be asked
 			j.stop(store.Rule{ID: store.RuleConnected, Effect: store.EffectStop,
 				Evidence: f.connectedAt.UTC().Format(time.RFC3339)})
 			continue
@@ -446,7 +446,7 @@ func (w *Watcher) vouch(ctx context.Context, o open, j *judgement) {
 	if checked.Answer {
 		rule, unsure = w.dns.receivesMail(ctx, store.Domain(checked.AnswerTo))
 	}
-	j.later = unsure && time.Since(o.row.SeenAt) < putOffMost
+	j.later = unsure && time.Since(o.row.SeenAt) < maxPutOff
 	j.result = checked
 	if rule != nil {
 		j.stop(*rule)

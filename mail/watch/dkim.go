@@ -15,20 +15,20 @@ import (
 	"signpost/mail/header"
 )
 
-// signaturesMost is how many DKIM signatures of one mail are verified; each
+// maxSignatures is how many DKIM signatures of one mail are verified; each
 // costs a DNS question and a pass over the mail.
-const signaturesMost = 5
+const maxSignatures = 5
 
 // The library that verifies takes time that grows with the square of a field's
 // lines, of the fields, and of the empty lines of a text: a stranger's mail could
 // keep it busy for a day. No honest header comes near these bounds.
 const (
-	verifyLimit   = 5 * time.Second // one mail; the largest takes one
-	signedFields  = 1000
-	fieldLines    = 1000
-	fieldMost     = 16 << 10 // bytes of one field
-	signatureMost = 8 << 10  // bytes of one DKIM-Signature
-	maxEmpty      = 64 << 10 // line ends in a row: the library copies them all with each block that it reads
+	verifyLimit      = 5 * time.Second // one mail; the largest takes one
+	signedFields     = 1000
+	fieldLines       = 1000
+	maxSignedField   = 16 << 10 // bytes of one field
+	maxSignatureSize = 8 << 10  // bytes of one DKIM-Signature
+	maxEmpty         = 64 << 10 // line ends in a row: the library copies them all with each block that it reads
 )
 
 // modest tells a header that can be verified in little time, that ends within head, and
@@ -47,7 +47,11 @@ func modest(head []byte) bool {
 			signature = bytes.EqualFold(bytes.TrimSpace(name), []byte("dkim-signature"))
 		}
 		lines, size = lines+1, size+len(line)
-		if count > signedFields || lines > fieldLines || size > fieldMost && !signature || size > signatureMost && signature {
+		most := maxSignedField
+		if signature {
+			most = maxSignatureSize
+		}
+		if count > signedFields || lines > fieldLines || size > most {
 			return false
 		}
 	}
@@ -91,7 +95,7 @@ func (w *Watcher) verify(ctx context.Context, o open) (domains []string, unsure 
 	reading, cancel := context.WithTimeout(ctx, verifyLimit)
 	defer cancel()
 	verified, _ := dkim.VerifyWithOptions(&hurried{ctx: reading, text: text}, &dkim.VerifyOptions{
-		MaxVerifications: signaturesMost,
+		MaxVerifications: maxSignatures,
 		LookupTXT: func(name string) ([]string, error) { // from several goroutines
 			txt, err := w.dns.key(ctx, name)
 			if err != nil && !isNotFound(err) {

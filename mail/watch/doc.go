@@ -27,4 +27,8 @@
 // it has not asked for, ask for ENVELOPE, BODYSTRUCTURE or FLAGS, send a command
 // without a deadline, hold more of a mail in memory than its first 256 KiB, or delete
 // anything but a canary's own letters from the canary's own mailbox (visit.go).
+//
+// To add a reason for silence: a Rule with EffectStop given to judgement.stop in judgeAll
+// (decide.go), in order of its cost, and its words in intake/verdict. To add a way of
+// tying a report to its mail: a store.Tie and its claim in tie.go, the surest first.
 package watch

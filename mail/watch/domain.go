@@ -14,7 +14,7 @@ import (
 const (
 	RuleNullMX     = "null-mx"         // RFC 7505: it takes no mail
 	RuleNoDomain   = "no-mail-domain"  // RFC 5321 section 5.1: neither MX nor address
-	RuleDNSSilence = "dns-unavailable" // nobody could say, for as long as it mattered
+	RuleDNSSilence = "dns-unavailable" // no answer for as long as it mattered
 )
 
 const (
@@ -23,12 +23,12 @@ const (
 	// dnsLimit bounds one question.
 	dnsLimit = 3 * time.Second
 	// An organisation whose name servers did not answer is not asked again for
-	// silenceKept: whoever runs such servers on purpose cannot hold up the rest.
+	// silenceKept: an attacker who runs such servers cannot hold up the rest.
 	silenceKept = 30 * time.Second
-	// After missedMost questions without an answer in missedWithin none gets more
-	// than dnsHurry: somebody has many such names, and the mail of all others
-	// waits behind his.
-	missedMost   = 32
+	// After maxMissed questions without an answer in missedWithin none gets more
+	// than dnsHurry: one sender has many such names, and the mail of all others
+	// waits behind theirs.
+	maxMissed    = 32
 	missedWithin = time.Minute
 	dnsHurry     = 300 * time.Millisecond
 )
@@ -72,7 +72,7 @@ func (n *nameServer) ask(ctx context.Context, name string, question func(context
 func (n *nameServer) patience() time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.missed >= missedMost && time.Since(n.missedAt) < missedWithin {
+	if n.missed >= maxMissed && time.Since(n.missedAt) < missedWithin {
 		return dnsHurry
 	}
 	return dnsLimit
@@ -139,7 +139,7 @@ func (n *nameServer) receivesMail(ctx context.Context, domain string) (rule *sto
 }
 
 // askDomain returns the rule that says the domain takes no mail; an error when
-// nobody answers.
+// no name server answers.
 func askDomain(ctx context.Context, dns Resolver, domain string) (*store.Rule, error) {
 	mx, err := dns.LookupMX(ctx, domain)
 	if len(mx) > 0 { // some of them may have been faulty: err is then set as well

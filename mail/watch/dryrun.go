@@ -117,7 +117,7 @@ func (w *Watcher) Probe(ctx context.Context) (Findings, error) {
 	return found, nil
 }
 
-// logout says goodbye; nobody minds when it fails.
+// logout ends the session; a failure of it changes nothing, so it is not told.
 func (s *session) logout(ctx context.Context) {
 	_ = s.within(ctx, commandLimit, func(context.Context) error { return s.client.Logout().Wait() })
 }

@@ -92,7 +92,7 @@ func TestTheConnectionFailsAtAnyCommand(t *testing.T) {
 }
 
 // mortal is a ledger of a process that dies at the n-th verb: before it, or
-// after it was written but before anybody knew.
+// after it was written but before that was known.
 type mortal struct {
 	Ledger
 	left  atomic.Int64
@@ -138,7 +138,7 @@ func (m *mortal) PendingInbound(ctx context.Context, box string, p store.Page) (
 }
 
 // The process is killed between every two steps; the next one over the same
-// store finishes the work, and nobody is answered twice.
+// store finishes the work, and no sender is answered twice.
 func TestTheProcessDiesBetweenAnyTwoSteps(t *testing.T) {
 	t.Parallel()
 	for k := int64(1); k <= 10; k++ {
@@ -313,7 +313,7 @@ func TestMailIsAnnouncedThatNeverCame(t *testing.T) {
 					t.Errorf("%d times listed or fetched in ten minutes of nothing", n)
 				}
 				s.put(2, numbered(2))
-				time.Sleep(hollowMost + time.Second)
+				time.Sleep(maxHollow + time.Second)
 				h.decided(2, 2)
 				stop()
 				time.Sleep(time.Second) // the server sees the end of it
@@ -322,8 +322,8 @@ func TestMailIsAnnouncedThatNeverCame(t *testing.T) {
 	}
 }
 
-// A line without an end, said by whoever took the connection before anybody was
-// asked who they are, does not all come into memory.
+// A line without an end, said before the login, does not all come into
+// memory.
 func TestALineThatNeverEnds(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newLineServer(numbered(1))
@@ -378,7 +378,7 @@ func TestALongFirstCycleIsSeenToAdvance(t *testing.T) {
 }
 
 // A folder whose listing is refused is not taken for an empty one: it is asked in
-// another way, and where that is refused too, somebody is told.
+// another way, and where that is refused too, an alarm says so.
 func TestAListingThatIsRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newLineServer(numbered(1), numbered(2))

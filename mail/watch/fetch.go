@@ -30,8 +30,8 @@ const (
 	MaxMail = 25 << 20
 	// rangeBytes is how much of a large mail is fetched at a time.
 	rangeBytes = 1 << 20
-	// listedMost bounds one listing; the rest is listed after it.
-	listedMost = 100_000
+	// maxListed bounds one listing; the rest is listed after it.
+	maxListed = 100_000
 )
 
 // listed is one mail of the folder before it is fetched.
@@ -73,8 +73,8 @@ func (s *session) list(ctx context.Context) (found []listed, more bool, err erro
 		return nil, false, faulty{err}
 	}
 	s.w.count(func(h *Health) { h.Waiting = len(found) })
-	if len(found) > listedMost {
-		return found[:listedMost], true, nil
+	if len(found) > maxListed {
+		return found[:maxListed], true, nil
 	}
 	return found, false, nil
 }

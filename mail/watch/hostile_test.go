@@ -10,12 +10,12 @@ import (
 	"signpost/mail/header"
 )
 
-// What anybody can put into a header to make its readers spin, or swell. It runs
+// What any sender can put into a header to make its readers spin, or swell. It runs
 // by itself, since it counts what the whole process allocates.
 func TestAHeaderMadeToCostTimeCostsNone(t *testing.T) {
 	const (
-		timeMost            = 5 * time.Second // a tenth of a second, on a machine with nothing else to do
-		memoryMost          = 64 << 20
+		maxTime             = 5 * time.Second // a tenth of a second, on a machine with nothing else to do
+		maxMemory           = 64 << 20
 		maxHeader, maxField = header.MaxHeader, header.MaxValue
 	)
 	results := func(words string) string {
@@ -45,7 +45,7 @@ func TestAHeaderMadeToCostTimeCostsNone(t *testing.T) {
 		claims(unbroken(raw), nil)
 		took := time.Since(began)
 		runtime.ReadMemStats(&after)
-		if memory := after.TotalAlloc - before.TotalAlloc; took > timeMost || memory > memoryMost {
+		if memory := after.TotalAlloc - before.TotalAlloc; took > maxTime || memory > maxMemory {
 			t.Errorf("%s: %d bytes took %v and %d MB", name, len(raw), took, memory>>20)
 		}
 	}

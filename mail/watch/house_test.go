@@ -45,7 +45,7 @@ type house struct {
 type door struct {
 	calls  chan net.Conn
 	closed chan struct{}
-	open   chan struct{} // closed once somebody accepts
+	open   chan struct{} // closed once Accept is called
 	once   sync.Once
 	dialed atomic.Int64
 }

@@ -27,7 +27,7 @@ const (
 	// after the next, and twice as long after each that follows.
 	hollowFree  = 4
 	hollowFirst = 100 * time.Millisecond
-	hollowMost  = 10 * time.Second
+	maxHollow   = 10 * time.Second
 )
 
 // rest waits until the folder is to be read again: on an announcement, when the
@@ -125,7 +125,7 @@ func (s *session) heed(ctx context.Context) error {
 	if s.hollow <= hollowFree {
 		return nil
 	}
-	return s.stay(ctx, min(hollowFirst<<min(s.hollow-hollowFree-1, 10), hollowMost))
+	return s.stay(ctx, min(hollowFirst<<min(s.hollow-hollowFree-1, 10), maxHollow))
 }
 
 func (s *session) beginIdle(ctx context.Context) (idle *imapclient.IdleCommand, err error) {

@@ -135,7 +135,7 @@ func TestRangesEndWhereTheMailEnds(t *testing.T) {
 	})
 }
 
-// hostile is a literal that nobody should begin to read.
+// hostile is a literal that must not be read.
 type hostile struct{ t *testing.T }
 
 func (h hostile) Size() int64 { return 200 << 20 }

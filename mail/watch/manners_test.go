@@ -17,7 +17,7 @@ type manner struct {
 	set     func(s *lineServer)   // more
 }
 
-// hostile keywords are set by whoever may set one on a single mail.
+// hostile keywords are set by any client that may set one on a single mail.
 const oddKeywords = `OIB-Seen-[Gmail]/Trash x] a(b c)d () "e f"g % {5} {} [] größe`
 
 var serverManners = map[string]manner{
@@ -79,10 +79,10 @@ var serverManners = map[string]manner{
 			s.on("LOGIN", func(c *lineConn, tag string) { c.say("* CAPABILITY IMAP4rev1 IDLE\r\n%s OK in", tag) })
 		},
 	},
-	"responses that nobody knows": {opening: "\r\n* XLIST () \"/\" {5}\r\nInbox\r\n* Hello : there\r\n* 5 SEEN\r\n* OK " +
+	"unknown responses": {opening: "\r\n* XLIST () \"/\" {5}\r\nInbox\r\n* Hello : there\r\n* 5 SEEN\r\n* OK " +
 		"[XYZZY (\"a]\")] b\r\n[COPYUID 1 2 3]"},
 	"blank lines": {opening: "\r\n\r\n   \r\n\n"},
-	"items that nobody asked for": {answers: func(a answer) string {
+	"items that were not asked for": {answers: func(a answer) string {
 		return a.proper("X-GM-LABELS (\"\\\\Inbox\" [x)", "X-ODD", a.number(), "FLAGS ()", a.size(),
 			"X-Y (a (\"b)\" {2}\r\n)())", a.date(), a.body(), "X-Z 5")
 	}},

@@ -69,7 +69,7 @@ func TestAFolderIsNotMovedIntoItself(t *testing.T) {
 	}
 }
 
-// A mailbox for bounces alone receives for no region and answers nobody.
+// A mailbox for bounces alone receives for no region and gets no answers.
 func TestAMailboxOfBounces(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := newHouse(t)

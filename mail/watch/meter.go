@@ -9,7 +9,7 @@ import (
 // Bytes that one step of the protocol may bring: the client library holds a line
 // in memory whole, however long, and a listing too.
 const (
-	strangerBytes = 1 << 20   // before the login, when anybody may be at the other end
+	strangerBytes = 1 << 20   // before the login, when any host may be at the other end
 	stepBytes     = 32 << 20  // a command, a chunk of mails, a stay in IDLE
 	listBytes     = 256 << 20 // a listing of a folder of five million mails
 )

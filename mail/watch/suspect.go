@@ -16,13 +16,13 @@ const (
 	// suspectTries is how often one mail alone may end the connection, or not
 	// come although it is there, before it is set aside: if other mails came in
 	// the meantime. A server in trouble with all of them must not cost us good
-	// mails; after suspectTriesMost nobody waits any longer.
-	suspectTries     = 3
-	suspectTriesMost = 12
+	// mails; after maxSuspectTries the mail is set aside.
+	suspectTries    = 3
+	maxSuspectTries = 12
 	// suspectPause is the time between the first try and the second; each next is
-	// four times as long, up to suspectPauseMost.
-	suspectPause     = 2 * time.Minute
-	suspectPauseMost = time.Hour
+	// four times as long, up to maxSuspectPause.
+	suspectPause    = 2 * time.Minute
+	maxSuspectPause = time.Hour
 )
 
 // suspect is a mail that could not be fetched. The watch goes on without it and
@@ -37,7 +37,7 @@ type suspect struct {
 
 // lost tells whether to give the mail up. fetchedAt is when a mail last came.
 func (x suspect) lost(fetchedAt time.Time) bool {
-	return x.tries >= suspectTriesMost || x.tries >= suspectTries && fetchedAt.After(x.since)
+	return x.tries >= maxSuspectTries || x.tries >= suspectTries && fetchedAt.After(x.since)
 }
 
 // faulty is an error of the server's making in reading mails.
@@ -114,7 +114,7 @@ func (w *Watcher) suspect(ctx context.Context, f folder, l listed, next ask, fau
 		x = suspect{listed: l, since: now}
 	}
 	if x.ask, x.next = next, now; next == askAll {
-		x.next = now.Add(min(suspectPause<<(2*min(x.tries, 5)), suspectPauseMost))
+		x.next = now.Add(min(suspectPause<<(2*min(x.tries, 5)), maxSuspectPause))
 		x.tries++
 	}
 	if !x.lost(w.fetchedAt) {

@@ -29,10 +29,10 @@ func TestOneWhoAnswersAboutTheirTicketIsShownItsPage(t *testing.T) {
 			thread: func(id string) string { return "In-Reply-To: <" + id + ">" }},
 		"the same person's tagged address": {from: "ann+x@partner.test",
 			thread: func(id string) string { return "In-Reply-To: <" + id + ">" }},
-		"an id nobody minted": {from: "ann@partner.test",
+		"an id we never minted": {from: "ann@partner.test",
 			thread: func(id string) string { return "In-Reply-To: <" + strings.Replace(id, "c.", "c.a", 1) + ">" }},
 		"without a thread": {from: "ann@partner.test", thread: func(string) string { return "X-Other: 1" }},
-		"a sender nobody vouches for, answered": {from: "ann@partner.test",
+		"a sender that is not authenticated, answered": {from: "ann@partner.test",
 			thread: func(id string) string { return "In-Reply-To: <" + id + ">" },
 			change: func(h *house) { h.box.Trust, h.box.AnswerUnauthenticated = Trust{}, true }},
 	} {

@@ -40,7 +40,7 @@ const (
 	tieKept = ident.TagKept
 	// probableKept is how far back a mail is looked for by its recipient alone.
 	probableKept = 14 * 24 * time.Hour
-	claimsMost   = 20
+	maxClaims    = 20
 )
 
 // tied is a mail of ours that a report was found to be about.
@@ -49,7 +49,7 @@ type tied struct {
 	tie  store.Tie
 }
 
-// tie finds the mails that the reports of r are about. Anybody can write a
+// tie finds the mails that the reports of r are about. Any sender can write a
 // report, so only what bears a MAC of ours, and names the recipient that mail was
 // sent to, can have effects; the rest is recorded and harmless. An error is the
 // store's: the mail has to be judged again.
@@ -156,7 +156,7 @@ type claim struct {
 func claims(text []byte, reports []store.Report) (all []claim) {
 	add := func(c claim) {
 		same := func(x claim) bool { return x.id != "" && strings.EqualFold(x.id, c.id) }
-		if len(all) < claimsMost && !slices.ContainsFunc(all, same) {
+		if len(all) < maxClaims && !slices.ContainsFunc(all, same) {
 			all = append(all, c)
 		}
 	}
@@ -218,7 +218,7 @@ func (w *Watcher) verifyClaim(ctx context.Context, now time.Time, c claim) (mail
 	if errors.Is(err, store.ErrNotFound) {
 		return mail, false, nil
 	}
-	// What was never tried cannot have come back, what is old may be anybody's.
+	// What was never tried cannot have come back, what is old may be any sender's invention.
 	return mail, ok && err == nil && mail.Attempts > 0 && now.Sub(mail.QueuedAt) <= tieKept, err
 }
 
@@ -239,7 +239,7 @@ func unbroken(raw []byte) []byte {
 // proves nothing and need not: its MAC does.
 func tags(text []byte) (found []ident.Tag) {
 	const longest = 320
-	for at := 0; len(found) < claimsMost; {
+	for at := 0; len(found) < maxClaims; {
 		i := bytes.Index(text[at:], []byte("@"))
 		if i < 0 {
 			return found
@@ -267,7 +267,7 @@ func lines(text []byte, name string) (values []string) {
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimLeft(line, " \t>")
 		head, value, ok := bytes.Cut(line[:min(len(line), 2000)], []byte(":"))
-		if ok && len(head) < 40 && strings.EqualFold(string(bytes.TrimSpace(head)), name) && len(values) < claimsMost {
+		if ok && len(head) < 40 && strings.EqualFold(string(bytes.TrimSpace(head)), name) && len(values) < maxClaims {
 			values = append(values, string(bytes.TrimSpace(value)))
 		}
 	}
@@ -298,7 +298,7 @@ const receiverLimit = 300 * time.Millisecond
 
 // receiverOf is the organisation of the host that refused, as a report claims it, if
 // mail to that address goes there: it is its domain's own, or one of its MX is.
-// Else anybody who can answer a mail of ours could have us say that a stranger refuses
+// Else any host that can answer a mail of ours could have us say that a stranger refuses
 // it. "": the report counts for the recipient's domain.
 func (w *Watcher) receiverOf(ctx context.Context, to, claimed string) string {
 	domain := store.Domain(to)

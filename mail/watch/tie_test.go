@@ -149,7 +149,7 @@ func TestABounceIsTiedToItsMail(t *testing.T) {
 	}
 }
 
-// What anybody can write, and what somebody can who once got a mail from us.
+// What any sender can write, and what one can who once got a mail from us.
 func TestAForgedBounceHasNoEffect(t *testing.T) {
 	t.Parallel()
 	const mallory = "mallory@bounce.example.net"
@@ -185,7 +185,7 @@ func TestAForgedBounceHasNoEffect(t *testing.T) {
 		"the Message-ID of another's mail": {store.TieOther, RuleOther, func(h *house, p posted, raw string) string {
 			return strings.ReplaceAll(p.untagged(raw), p.mail.MessageID, h.post(mallory).mail.MessageID)
 		}},
-		"about somebody we never wrote to": {"", RuleUnverified, func(_ *house, p posted, raw string) string {
+		"about an address we never wrote to": {"", RuleUnverified, func(_ *house, p posted, raw string) string {
 			return strings.ReplaceAll(p.anonymous(raw), lost, "stranger@bounce.example.net")
 		}},
 	} {
@@ -309,7 +309,7 @@ func TestAComplaintEndsAutomaticMailToTheOneWhoComplained(t *testing.T) {
 }
 
 // Some feedback takes a complaint back, or is about mail that others sent in our
-// name: it is recorded, and nobody loses their mail by it.
+// name: it is recorded, and no partner loses mail by it.
 func TestFeedbackThatIsNoComplaintHasNoEffect(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"not-spam", "auth-failure"} {
@@ -381,8 +381,8 @@ func TestEveryReportOfASeenMailIsBounded(t *testing.T) {
 			ring.MessageID(time.Now(), store.MailConfirmation, "example.com"),
 			i, ring.EnvelopeFrom("support@example.com", store.OutboundID(i), "a@b.test", time.Now()))
 	}
-	if n := len(claims([]byte(text.String()), nil)); n != claimsMost {
-		t.Errorf("%d claims, want %d", n, claimsMost)
+	if n := len(claims([]byte(text.String()), nil)); n != maxClaims {
+		t.Errorf("%d claims, want %d", n, maxClaims)
 	}
 	for _, odd := range []string{
 		"", "@", "@@@", "+b-@", "x+b--@x", strings.Repeat("+b-a@", 1000), "Remote-MTA:", "remote-mta: dns;", "\x00:\x00",
@@ -454,7 +454,7 @@ func FuzzClaims(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte, id string) {
 		text := unbroken(raw)
 		all := claims(text, []store.Report{{OriginalMessageID: id}})
-		if len(all) > claimsMost {
+		if len(all) > maxClaims {
 			t.Fatalf("%d claims", len(all))
 		}
 		for _, c := range all {
@@ -499,7 +499,7 @@ func TestWhatProgramsSendBackIsToldOnTheTicket(t *testing.T) {
 			store.EventMailAutoReplied},
 		"a receipt":                {receipt, store.EventMailRead},
 		"an absence about nothing": {func(p posted) string { return away(p) }, ""},
-		"an id nobody minted": {func(p posted) string {
+		"an id we never minted": {func(p posted) string {
 			return away(p, "In-Reply-To: <"+strings.Replace(p.mail.MessageID, "c.", "c.a", 1)+">")
 		}, ""},
 	} {

@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -30,8 +29,8 @@ func (l Letter) Stated(by Trust) triage.Auth { return Stated(l.raw, by) }
 // Stated is what hosts that are trusted state of a mail in its header.
 func Stated(raw []byte, by Trust) triage.Auth { return by.stated(fields(raw)) }
 
-// visitMost is how many letters a visit reads.
-const visitMost = 50
+// maxVisit is how many letters a visit reads.
+const maxVisit = 50
 
 // Visit shows the letters that came on the day of since or later, at most the 50
 // newest, and deletes those that visit returns, for good, where the server can
@@ -54,7 +53,7 @@ func (w *Watcher) Visit(ctx context.Context, since time.Time, visit func([]Lette
 	}
 	var letters []Letter
 	if len(found) > 0 {
-		mails, err := s.fetch(ctx, found[max(0, len(found)-visitMost):], chunkLimit)
+		mails, err := s.fetch(ctx, found[max(0, len(found)-maxVisit):], chunkLimit)
 		if err != nil {
 			return err
 		}
@@ -82,7 +81,7 @@ func letterOf(m mail) Letter {
 }
 
 // remove deletes mails by UID alone: an EXPUNGE without them would take what
-// somebody else has marked.
+// another client has marked.
 func (s *session) remove(ctx context.Context, uids []uint32) error {
 	set := imap.UIDSet{}
 	for _, uid := range uids {
@@ -90,6 +89,9 @@ func (s *session) remove(ctx context.Context, uids []uint32) error {
 	}
 	return s.within(ctx, commandLimit, func(context.Context) error {
 		flags := &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagDeleted}}
-		return errors.Join(s.client.Store(set, flags, nil).Close(), s.client.UIDExpunge(set).Close())
+		if err := s.client.Store(set, flags, nil).Close(); err != nil {
+			return err
+		}
+		return s.client.UIDExpunge(set).Close()
 	})
 }

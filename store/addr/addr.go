@@ -3,6 +3,10 @@
 // pages of ops, the watcher's answers) and the composer too, so that no door takes
 // what the outbox must then refuse.
 //
+// A call flows so: Parse returns the address in the form that is mailed and a Problem,
+// whose Sentence is for ops; the form has its own words for partners. To add a check: a
+// Problem, its Sentence, its place in Parse, and the form's words for it.
+//
 // The functions are pure and safe for concurrent use.
 package addr
 

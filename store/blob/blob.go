@@ -8,6 +8,10 @@
 // crash between the two leaves a blob no entry names, a crash during Put a
 // temporary file; Sweep removes both once they are older than any upload that
 // could still be under way.
+//
+// What else stands here: Sniff, which tells a file's type by its bytes (sniff.go), and
+// Missing, which finds names in the store without bytes (missing.go). To add a keeper:
+// implement Store, and let the stories of blob_test.go hold for it.
 package blob
 
 import (

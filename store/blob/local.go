@@ -27,7 +27,7 @@ const (
 	tempDir  = "tmp"
 	shardLen = 2
 
-	dirMode  = 0o700 // attachments are nobody else's business
+	dirMode  = 0o700 // attachments are for the service alone
 	fileMode = 0o600
 
 	copyBuffer = 128 << 10 // bytes; all that an upload occupies in memory

@@ -327,7 +327,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 			t.Errorf("acknowledged as %s, holds %s", hash, got)
 		}
 	}
-	// What was not finished is nobody's, and goes in its time.
+	// What was not finished belongs to no entry, and goes in its time.
 	if len(temps(t, dir)) == 0 {
 		t.Error("no kill hit a put: the test shows nothing")
 	}

@@ -1,6 +1,10 @@
 // Package charset knows the labels that mail and forms give their character
 // encodings. Both read texts by it, so that no label is known to one alone.
 //
+// A call flows so: Name takes a label as it was sent, and returns the name by which the
+// decoders of golang.org/x/text know the charset. To add a label: its row in aliases, or
+// in codePages where it is a number.
+//
 // The functions are pure and safe for concurrent use.
 package charset
 

@@ -1,10 +1,16 @@
 // Package ident mints and verifies everything by which Signpost recognises its
 // own: Message-IDs, tagged envelope senders and the tokens of mailed links. Each
 // is a public id and a MAC over it under a key derived for that purpose alone,
-// so that nothing in the store or in a mail lets anybody make another.
+// so that nothing in the store or in a mail lets a reader make another.
 //
 // Ids in mail are lower-case base32, since hosts on the way change the case of
 // local parts and Message-IDs; they are compared without case.
+//
+// A call flows so: New derives the keys of a Ring from the installation's secrets; its
+// methods mint and verify, one pair a kind of id (ident.go). Sign and Verify do so for
+// tokens of pages (sign.go), Seal and Unseal for what the store keeps secret (seal.go).
+// To add a kind of token: Sign with a purpose of its own. To add a kind of id: a key of
+// its own in keys, derived in New, and its pair of methods.
 package ident
 
 import (

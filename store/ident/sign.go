@@ -10,7 +10,7 @@ import (
 // signMAC is the length in bytes of the MAC over a signed value.
 const signMAC = 16
 
-// Sign makes a token that carries payload, readable by anybody and made by us
+// Sign makes a token that carries payload, readable by all and made by us
 // alone: safe in a URL path and in a form field. A token signed for one purpose
 // is none for another. Whether it has expired is for the payload to say.
 func (r *Ring) Sign(purpose string, payload []byte) string {

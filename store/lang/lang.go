@@ -4,8 +4,13 @@
 // that one of them lacks.
 //
 // A text may hold {{.name}} places, filled by T's pairs; it is plain text, and
-// whoever puts it on a page or into HTML escapes it there. A key with the plural
+// the code that puts it on a page or into HTML escapes it there. A key with the plural
 // forms one, few, many, other is chosen by the pair "count".
+//
+// A call flows so: Load reads the catalogue once; Pick chooses a Lang for a reader's
+// preferences; its T, Date and Instant write texts and times. Isolate keeps a value of
+// another direction apart (direction.go). To add a text: its key in every language's
+// file. To add a language: its tag in supported, and a file a room.
 package lang
 
 import (

@@ -3,6 +3,10 @@
 // Every limit, budget and log line of the form, the sign-in and the watcher
 // counts by these, so that another spelling gets no second allowance.
 //
+// What stands here: Networks, Mailbox, Organisation (origin.go), and the public mail hosts,
+// whose users are strangers to one another (hosts.go). A limit calls one of them for each
+// key that it counts by. To add a public host: its domain in hostGroups.
+//
 // The functions are pure and safe for concurrent use.
 package origin
 

@@ -226,7 +226,7 @@ func TestAnAcknowledgedAlarmIsQuietUntilItGetsWorse(t *testing.T) {
 		w.expect(t, "when that gets worse", time.Minute, "worse relay")
 		w.acknowledge(t, "relay", time.Now().Add(30*time.Minute))
 		w.suffer(nil, worse(down))
-		w.expect(t, "until the time that somebody asked for", 29*time.Minute, "over breaker")
+		w.expect(t, "until the time that ops asked for", 29*time.Minute, "over breaker")
 		w.expect(t, "after it", 40*time.Minute, "standing relay")
 		w.acknowledge(t, "relay", time.Time{})
 		w.suffer(nil)

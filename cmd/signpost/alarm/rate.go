@@ -59,7 +59,7 @@ func (r *answerRate) doubled(now time.Time, floor int) (last, before int, yes bo
 }
 
 const (
-	recallMost = 5000 // rows of the ledger read at the start
+	maxRecall  = 5000 // rows of the ledger read at the start
 	recallPage = 500
 )
 
@@ -73,7 +73,7 @@ func (s *Subject) recallAnswers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if seen++; row.SeenAt.Before(since) || seen > recallMost {
+		if seen++; row.SeenAt.Before(since) || seen > maxRecall {
 			break
 		}
 		if row.Answer != 0 && row.DecidedAt.After(since) {

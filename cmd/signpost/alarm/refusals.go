@@ -11,7 +11,7 @@ import (
 const (
 	// refusedWithin is the time within which refusals count together.
 	refusedWithin = 24 * time.Hour
-	refusedMost   = 100 // clusters looked at
+	maxRefused    = 100 // clusters looked at
 )
 
 // refusalTroubles tells of hosts that refuse us for several people: not their
@@ -19,7 +19,7 @@ const (
 func (s *Subject) refusalTroubles(ctx context.Context, now time.Time) (list []store.Trouble) {
 	floor := s.Config.Alarm.Refusals
 	since := now.Add(-refusedWithin)
-	clusters, err := store.Items(s.Store.Refusals(ctx, since, store.Page{Limit: refusedMost}))
+	clusters, err := store.Items(s.Store.Refusals(ctx, since, store.Page{Limit: maxRefused}))
 	if err != nil || floor <= 0 {
 		return nil // a store that cannot be read is told of by itself
 	}

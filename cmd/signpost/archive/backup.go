@@ -106,7 +106,7 @@ func copyDatabase(ctx context.Context, from snapshotter, path string) (sum FileS
 		if _, err := from.Snapshot(w); err != nil {
 			return err
 		}
-		sum, err = settle(ctx, path, from)
+		sum, err = syncAndSum(ctx, path, from)
 		return err
 	})
 	return sum, err
@@ -115,10 +115,10 @@ func copyDatabase(ctx context.Context, from snapshotter, path string) (sum FileS
 // piece is how much is read, or written to the disk, before a backup gives way.
 const piece = 2 << 20
 
-// settle reads a file that was just written, for its sum, and has the system write
+// syncAndSum reads a file that was just written, for its sum, and has the system write
 // each piece to the disk: one sync at the end would hold up the store's for as long as
 // the whole takes.
-func settle(ctx context.Context, path string, beside snapshotter) (sum FileSum, err error) {
+func syncAndSum(ctx context.Context, path string, beside snapshotter) (sum FileSum, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return sum, err

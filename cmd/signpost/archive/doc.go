@@ -7,7 +7,8 @@
 //
 // A call flows so: Backup holds the attachments, copies the database as fast as it can,
 // reads the copy for its sum, copies the attachments, signs the manifest and renames
-// (backup.go); all but the first gives way to the store's writers. Check looks into the copy of the database.
+// (backup.go); all but the first gives way to the store's writers. Check looks into the
+// copy of the database.
 // Restore reads the manifest, which the caller proves, copies what it names and no byte
 // more beside the data folder's names, checks sums and the database, and renames
 // (restore.go). While a restore is under way, or after one that was cut short,

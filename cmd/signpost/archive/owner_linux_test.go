@@ -9,7 +9,7 @@ import (
 )
 
 // TestWhatIsRestoredBelongsToTheFoldersOwner: an operator restores as root what the
-// service reads as a user of its own. Whoever else runs this test owns the folder.
+// service reads as a user of its own. Any other user who runs this test owns the folder.
 func TestWhatIsRestoredBelongsToTheFoldersOwner(t *testing.T) {
 	t.Parallel()
 	d, folder := backedUp(t)

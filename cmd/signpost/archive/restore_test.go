@@ -93,7 +93,7 @@ func attachmentIn(t *testing.T, folder string) string {
 	return all[0]
 }
 
-// rewrite changes the manifest as somebody could who has the folder.
+// rewrite changes the manifest as an attacker could who has the folder.
 func rewrite(t *testing.T, folder string, change func(*Manifest)) {
 	t.Helper()
 	path := filepath.Join(folder, manifestFile)

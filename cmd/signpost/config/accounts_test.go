@@ -190,7 +190,8 @@ secret_expires = "soon"
 `
 	_, err := Parse("f.toml", []byte(file), environForAccount("")[:1])
 	for _, want := range []string{
-		"f.toml:15: mailbox.all.oauth: there is no [oauth.gone]", "f.toml:19: smtp.tls: opportunistic TLS verifies nobody",
+		"f.toml:15: mailbox.all.oauth: there is no [oauth.gone]",
+		"f.toml:19: smtp.tls: opportunistic TLS checks no certificate",
 		"f.toml:25: oauth.mail.token_url:", "f.toml:24: oauth.mail.client_id:",
 		"f.toml:26: oauth.mail.client_secret: a secret does not belong",
 		"f.toml:27: oauth.mail.secret_expires:",

@@ -25,8 +25,8 @@ func TestTheExampleHasNoFault(t *testing.T) {
 	}
 }
 
-// TestEveryFaultIsNamedWithItsLine breaks many things at once: whoever mends a
-// configuration wants the whole list.
+// TestEveryFaultIsNamedWithItsLine breaks many things at once: a
+// person who mends a configuration wants the whole list.
 func TestEveryFaultIsNamedWithItsLine(t *testing.T) {
 	t.Parallel()
 	file := `[service]
@@ -109,8 +109,8 @@ func TestAFileThatIsNotTOMLNamesTheLine(t *testing.T) {
 	}
 }
 
-// TestAValueOfAnotherKindIsSaidInPlainWords, in those of whoever writes the file
-// and not in a programmer's, and without the value: it may be a secret.
+// TestAValueOfAnotherKindIsSaidInPlainWords, in those of the person who writes the
+// file and not in a programmer's, and without the value: it may be a secret.
 func TestAValueOfAnotherKindIsSaidInPlainWords(t *testing.T) {
 	t.Parallel()
 	file := `region = 5
@@ -202,8 +202,8 @@ func TestFaultsOfMailboxes(t *testing.T) {
 	}
 }
 
-// TestFaultsOfAlarmsAndTheCanary: what nobody would hear, and what would answer
-// itself.
+// TestFaultsOfAlarmsAndTheCanary: alarms that would reach no person, and a canary that
+// would answer itself.
 func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	t.Parallel()
 	file := strings.Replace(Example, "\nmail = []",

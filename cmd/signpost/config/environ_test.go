@@ -44,7 +44,7 @@ func TestTheEnvironmentSetsAnyKey(t *testing.T) {
 		"SIGNPOST_SERVICE__TRUSTED_PROXIES=10.0.0.0/8,192.0.2.1",
 		"SIGNPOST_FORM__MAX_FILE=10 MiB", "SIGNPOST_FORM__MAX_FILES=3",
 		"SIGNPOST_DKIM__MAIN__DOMAIN=example.com", "SIGNPOST_DKIM__MAIN__SELECTOR=s", "SIGNPOST_DKIM__MAIN__KEY_FILE="+key,
-		"SIGNPOST_SERVICE_HOST=10.0.0.9", // of somebody else
+		"SIGNPOST_SERVICE_HOST=10.0.0.9", // of another program
 	))
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func signingKey(t *testing.T) string {
 	return path
 }
 
-// TestFaultsOfTheEnvironmentNameTheVariable: nobody finds them in the file.
+// TestFaultsOfTheEnvironmentNameTheVariable: the file does not hold them.
 func TestFaultsOfTheEnvironmentNameTheVariable(t *testing.T) {
 	t.Parallel()
 	_, err := Parse("f.toml", []byte(Example), append(configtest.Secrets(),

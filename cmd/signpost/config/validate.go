@@ -23,8 +23,8 @@ import (
 // 4.5.3.1.1.
 const maxSupportLocal = 28
 
-// alarmMailMost bounds to how many addresses an alarm is mailed.
-const alarmMailMost = 10
+// maxAlarmMails bounds to how many addresses an alarm is mailed.
+const maxAlarmMails = 10
 
 var (
 	regionID     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
@@ -141,7 +141,7 @@ func (c *collector) regions(cfg *Config) {
 		}
 		if cfg.Mailbox[r.Mailbox].Bounces {
 			c.add(key+".mailbox", "mailbox "+r.Mailbox+" is for bounces",
-				"Nobody is answered from it: name the mailbox in which mail to "+r.Address+" arrives.")
+				"No mail is answered from it: name the mailbox in which mail to "+r.Address+" arrives.")
 		}
 		if len(r.Countries) == 0 {
 			if catchAll != "" {
@@ -293,7 +293,7 @@ func (c *collector) smtp(s SMTP, accounts map[string]OAuth) {
 			"Set "+variableOf("smtp.password")+" or name a password_file.")
 	}
 	if s.TLS == "opportunistic" && s.Username != "" && s.Auth != "none" && !isLoopback(s.Address) {
-		c.add("smtp.tls", "opportunistic TLS verifies nobody, so no login may go over it",
+		c.add("smtp.tls", "opportunistic TLS checks no certificate, so no login may go over it",
 			"Use tls or starttls, or leave username out.")
 	}
 	c.between("smtp.sessions", s.Sessions, 1, 100)
@@ -404,9 +404,9 @@ func (c *collector) alarm(cfg *Config) {
 				"Write bare addresses: mail = [\"ops@example.com\"]")
 		case ours(address):
 			c.add("alarm.mail", address+" is one of our own addresses",
-				"Nobody reads what arrives there: name an address that people read.")
-		case i == alarmMailMost:
-			c.add("alarm.mail", fmt.Sprintf("more than %d addresses", alarmMailMost), "Use a distribution list.")
+				"What arrives there is not read: name an address that people read.")
+		case i == maxAlarmMails:
+			c.add("alarm.mail", fmt.Sprintf("more than %d addresses", maxAlarmMails), "Use a distribution list.")
 		}
 	}
 	if a.DiskFillsWithin < 0 || a.DiskFillsWithin > 30*24*time.Hour {

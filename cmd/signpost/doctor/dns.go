@@ -50,7 +50,7 @@ func checkDomain(ctx context.Context, domain string, dns resolver, r *report) {
 	checkRecord(ctx, dns, r, heading, "SPF", domain, "v=spf1",
 		"Publish a TXT record such as \"v=spf1 include:YOUR_RELAY -all\" (RFC 7208), or receivers will distrust our mail.")
 	checkRecord(ctx, dns, r, heading, "DMARC", "_dmarc."+domain, "v=DMARC1",
-		"Publish a TXT record at _dmarc such as \"v=DMARC1; p=quarantine\" (RFC 7489), or anybody can write in our name.")
+		"Publish a TXT record at _dmarc such as \"v=DMARC1; p=quarantine\" (RFC 7489), or any host can write in our name.")
 }
 
 func checkRecord(ctx context.Context, dns resolver, r *report, heading, what, name, prefix, hint string) {

@@ -160,7 +160,7 @@ func TestCheckComplainsOfReadableSecretsAndData(t *testing.T) {
 }
 
 // TestCheckTriesANewDataFolderAndLeavesItAsItWas: what check would make belongs to
-// whoever runs it, and not to the service.
+// the user who runs it, and not to the service.
 func TestCheckTriesANewDataFolderAndLeavesItAsItWas(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

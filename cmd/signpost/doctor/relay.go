@@ -91,7 +91,7 @@ func hintFor(err error) string {
 	text := strings.ToLower(err.Error())
 	for _, h := range []struct{ sign, hint string }{
 		{"no such host", "The host name is not known; is it spelled right?"},
-		{"connection refused", "Nobody listens there; is the port right?"},
+		{"connection refused", "No server listens there; is the port right?"},
 		{"timeout", "No answer; does a firewall stand between?"},
 		{"deadline exceeded", "No answer; does a firewall stand between?"},
 		{"first record does not look like a tls handshake", "That port does not begin with TLS; try tls = \"starttls\"."},

@@ -38,7 +38,7 @@ type command struct {
 func (c *commands) sent(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	tag, rest, _ := bytes.Cut(p[:min(len(p), wordMost)], []byte(" "))
+	tag, rest, _ := bytes.Cut(p[:min(len(p), maxWord)], []byte(" "))
 	if !c.unended && isTag(tag) {
 		text, byUID := strings.CutPrefix(string(rest), "UID ")
 		name, _, _ := strings.Cut(strings.TrimSpace(text), " ")

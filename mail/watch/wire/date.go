@@ -23,8 +23,8 @@ var dateForms = []string{
 	time.UnixDate,
 }
 
-// firstDate: what a server tells as older, it does not know. Nobody had a mailbox
-// by IMAP then, and 1 January 1970 is what 0 seconds are.
+// firstDate: what a server tells as older, it does not know. IMAP
+// did not exist then, and 1 January 1970 is what 0 seconds are.
 var firstDate = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // date is an INTERNALDATE in its own form, "" when it tells none.

@@ -28,4 +28,9 @@
 // said. The rest of a longer one was written by a stranger, who would be speaking
 // for the server. The connection ends there, unless Forgive was called, which leaves
 // it fit for nothing but the end of the command.
+//
+// A response flows so: Conn.Read reads one (response), which tagged, continuation or
+// untagged takes apart (status.go; fetch.go and search.go for what holds data), and
+// returns it as written anew. To let a further response pass: its case in untagged, and
+// what the command in question may receive in wantsOf (command.go).
 package wire

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// heldMost is the longest text that is held until the UID comes: as much as is
+	// maxHeld is the longest text that is held until the UID comes: as much as is
 	// asked for at a time of a large mail.
-	heldMost = 1 << 20
-	// partialMost is how many answers may wait for what was asked for.
-	partialMost = 1000
+	maxHeld = 1 << 20
+	// maxPartial is how many answers may wait for what was asked for.
+	maxPartial = 1000
 )
 
 // attributes are what a FETCH response tells of a mail besides its text; zero and
@@ -94,7 +94,7 @@ func (c *Conn) items() {
 
 // named reads one item, and those whose names stand where its value should.
 func (c *Conn) named() {
-	name := c.until(wordMost, func(b byte) bool { return isBlank(b) || b == '(' || b == ')' || b == '[' })
+	name := c.until(maxWord, func(b byte) bool { return isBlank(b) || b == '(' || b == ')' || b == '[' })
 	if name == "" { // a bracket
 		c.next()
 	}
@@ -125,7 +125,7 @@ func (c *Conn) item(name string) (next string) {
 		}
 		return nameIn(word)
 	case name == "INTERNALDATE" && c.blanks() == '"':
-		f.told.date = date(string(c.quoted(wordMost)))
+		f.told.date = date(string(c.quoted(maxWord)))
 	default:
 		return nameIn(c.skipValue())
 	}
@@ -179,7 +179,7 @@ func (c *Conn) atItem() bool {
 // itemAhead tells whether the name of an item stands at offset. It looks no further
 // than it must: more may not come.
 func (c *Conn) itemAhead(offset int) bool {
-	for n := offset + 1; n <= wordMost; n++ {
+	for n := offset + 1; n <= maxWord; n++ {
 		seen, err := c.in.Peek(n)
 		if err != nil {
 			return false
@@ -202,14 +202,14 @@ func (c *Conn) section(name string) {
 	origin := ""
 	if c.ahead() == '[' {
 		c.next()
-		part := c.until(wordMost, func(b byte) bool { return b == ']' })
+		part := c.until(maxWord, func(b byte) bool { return b == ']' })
 		c.next()
 		base := strings.TrimSuffix(name, ".PEEK")
 		whole = strings.TrimSpace(part) == "" && (base == "BODY" || base == "BINARY")
 	}
 	if c.ahead() == '<' {
 		c.next()
-		digits, _, _ := strings.Cut(c.until(wordMost, func(b byte) bool { return b == '>' }), ".")
+		digits, _, _ := strings.Cut(c.until(maxWord, func(b byte) bool { return b == '>' }), ".")
 		c.next()
 		if _, err := strconv.ParseUint(digits, 10, 32); err == nil {
 			origin = "<" + digits + ">"
@@ -231,7 +231,7 @@ func (c *Conn) readText() {
 	f.told = f.told.or(c.partial[f.seq])
 	delete(c.partial, f.seq)
 	if c.blanks() == '"' {
-		f.held = c.quoted(heldMost)
+		f.held = c.quoted(maxHeld)
 		return
 	}
 	size, ok := c.literal()
@@ -240,7 +240,7 @@ func (c *Conn) readText() {
 		if b := c.ahead(); b != ')' && !isEnd(b) {
 			c.skipValue()
 		}
-	case f.byUID && f.told.uid == 0 && size <= heldMost:
+	case f.byUID && f.told.uid == 0 && size <= maxHeld:
 		f.held = make([]byte, size)
 		_, c.err = io.ReadFull(c.in, f.held)
 		f.ended = true
@@ -280,7 +280,7 @@ func (c *Conn) resumes() bool {
 
 // tagAhead is the word that comes next, which stays unread.
 func (c *Conn) tagAhead() string {
-	return strings.TrimSpace(c.lookUntil(' ', digitsMost))
+	return strings.TrimSpace(c.lookUntil(' ', maxDigits))
 }
 
 // skipToTag passes over lines up to the one that ends a command, which may be the
@@ -320,7 +320,7 @@ func (c *Conn) finish() {
 		delete(c.partial, f.seq)
 		if f.complete() {
 			c.say("* %d FETCH (%s)", f.seq, strings.Join(f.told.items(), " "))
-		} else if len(c.partial) < partialMost {
+		} else if len(c.partial) < maxPartial {
 			c.partial[f.seq] = f.told
 		}
 	}

@@ -8,10 +8,10 @@ import (
 
 const (
 	bufferSize = 16 << 10
-	wordMost   = 128      // bytes kept of a word: a keyword, a number, the name of an item
-	textMost   = 1 << 10  // of a text that a person reads
-	lineMost   = 64 << 10 // of a list of flags or capabilities
-	digitsMost = 18       // of a number of bytes: what an int64 holds for certain
+	maxWord    = 128      // bytes kept of a word: a keyword, a number, the name of an item
+	maxText    = 1 << 10  // of a text that a person reads
+	maxLine    = 64 << 10 // of a list of flags or capabilities
+	maxDigits  = 18       // of a number of bytes: what an int64 holds for certain
 )
 
 // scanner reads a server's lines byte by byte. An error is kept, and is like the
@@ -80,7 +80,7 @@ func (s *scanner) until(most int, stop func(byte) bool) string {
 // word reads up to white space or a parenthesis.
 func (s *scanner) word() string {
 	s.blanks()
-	return s.until(wordMost, func(b byte) bool { return isBlank(b) || b == '(' || b == ')' })
+	return s.until(maxWord, func(b byte) bool { return isBlank(b) || b == '(' || b == ')' })
 }
 
 // line reads the rest of a line with its end.
@@ -109,12 +109,12 @@ func (s *scanner) literal() (size int64, ok bool) {
 	if b := s.ahead(); b != '{' && b != '~' {
 		return 0, false
 	}
-	head := s.lookUntil('\n', 2*digitsMost)
+	head := s.lookUntil('\n', 2*maxDigits)
 	shape := strings.TrimSuffix(strings.TrimRight(strings.TrimPrefix(head, "~"), "\r\n\t "), "}")
 	shape = strings.Trim(strings.TrimSuffix(strings.TrimSpace(shape), "+"), " ")
 	digits, braced := strings.CutPrefix(shape, "{")
 	digits = strings.TrimSpace(digits)
-	if !braced || !strings.Contains(head, "}") || !strings.HasSuffix(head, "\n") || len(digits) > digitsMost {
+	if !braced || !strings.Contains(head, "}") || !strings.HasSuffix(head, "\n") || len(digits) > maxDigits {
 		return 0, false
 	}
 	if size, err := strconv.ParseInt(digits, 10, 64); err == nil && isDigit(digits[0]) {

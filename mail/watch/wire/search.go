@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	// listedMost is how many mails one listing may name.
-	listedMost = 5_000_000
-	// pieceMost is how many of them stand in one line for the library.
-	pieceMost = 500
+	// maxListed is how many mails one listing may name.
+	maxListed = 5_000_000
+	// maxPiece is how many of them stand in one line for the library.
+	maxPiece = 500
 )
 
 // listing is a SEARCH response that is being read. It may be of any length, so it
-// is passed on in lines of pieceMost numbers: the library adds them up.
+// is passed on in lines of maxPiece numbers: the library adds them up.
 type listing struct {
 	at, to uint32 // of a range, the number that is next and the last
 	left   int    // how many it may yet name
@@ -25,7 +25,7 @@ func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 func (c *Conn) numbers() {
 	l := c.listing
 	var piece []byte
-	for n := 0; n < pieceMost && c.listing != nil; {
+	for n := 0; n < maxPiece && c.listing != nil; {
 		if l.at == 0 && !c.number() {
 			c.skipLine()
 			c.listing = nil
@@ -37,7 +37,7 @@ func (c *Conn) numbers() {
 		piece = strconv.AppendUint(append(piece, ' '), uint64(l.at), 10)
 		n++
 		if l.left--; l.left < 0 {
-			c.fail("the server lists more than %d mails", listedMost)
+			c.fail("the server lists more than %d mails", maxListed)
 			return
 		}
 		if l.at++; l.at > l.to || l.at == 0 {
@@ -59,7 +59,7 @@ func (c *Conn) number() bool {
 	if b := c.ahead(); isEnd(b) || b == '(' || b == ')' {
 		return false
 	}
-	word := c.until(wordMost, func(b byte) bool { return isBlank(b) || b == ',' || b == '(' || b == ')' })
+	word := c.until(maxWord, func(b byte) bool { return isBlank(b) || b == ',' || b == '(' || b == ')' })
 	from, to, ranged := strings.Cut(word, ":")
 	first, ok := number(from)
 	last := first
@@ -78,7 +78,7 @@ func (c *Conn) number() bool {
 func (c *Conn) extended() {
 	for !isEnd(c.blanks()) {
 		if strings.EqualFold(c.skipValue(), "ALL") {
-			c.listing = &listing{left: listedMost}
+			c.listing = &listing{left: maxListed}
 			return
 		}
 		if c.ahead() == ')' {

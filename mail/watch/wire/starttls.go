@@ -17,7 +17,7 @@ import (
 // which more comes after the consent, which a host in between may have written.
 // ctx bounds the handshake; close conn to end the rest.
 func StartTLS(ctx context.Context, conn net.Conn, config *tls.Config) (*tls.Conn, error) {
-	in := bufio.NewReaderSize(conn, textMost)
+	in := bufio.NewReaderSize(conn, maxText)
 	greeting, err := readLine(in)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func StartTLS(ctx context.Context, conn net.Conn, config *tls.Config) (*tls.Conn
 	return secure, secure.HandshakeContext(ctx)
 }
 
-// readLine reads a line that is not blank, of which it keeps the first textMost
+// readLine reads a line that is not blank, of which it keeps the first maxText
 // bytes.
 func readLine(in *bufio.Reader) (string, error) {
 	for {

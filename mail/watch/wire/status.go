@@ -30,11 +30,11 @@ func (c *Conn) untagged() {
 		c.skipLine()
 		c.counted(seq, kind)
 	case kind == "SEARCH":
-		c.listing = &listing{left: listedMost}
+		c.listing = &listing{left: maxListed}
 	case kind == "ESEARCH":
 		c.extended()
 	case kind == "CAPABILITY":
-		c.say("* CAPABILITY%s", joined(capabilities(c.line(lineMost))))
+		c.say("* CAPABILITY%s", joined(capabilities(c.line(maxLine))))
 	default:
 		c.skipLine()
 	}
@@ -51,7 +51,7 @@ func (c *Conn) counted(seq uint32, kind string) {
 // status reads an untagged status response (RFC 3501 section 7.1). Apart from the
 // greeting and BYE it matters for its code alone.
 func (c *Conn) status(kind string) {
-	code, args, text := splitCode(c.line(lineMost))
+	code, args, text := splitCode(c.line(maxLine))
 	told := ""
 	switch code {
 	case "CAPABILITY":
@@ -83,7 +83,7 @@ func (c *Conn) tagged() {
 		return
 	}
 	kind := strings.ToUpper(c.word())
-	code, args, text := splitCode(c.line(lineMost))
+	code, args, text := splitCode(c.line(maxLine))
 	done, _ := c.commands.answered(tag)
 	c.flush(done.fetch)
 	switch {
@@ -144,7 +144,7 @@ func plain(text string) string {
 			return -1
 		}
 		return r
-	}, text[:min(len(text), textMost)])
+	}, text[:min(len(text), maxText)])
 	if text = strings.TrimLeft(strings.TrimSpace(text), "[ "); text == "" {
 		return "-"
 	}
@@ -162,7 +162,7 @@ func isAtom(word string) bool {
 // capabilities are the words of a capability list that can be some.
 func capabilities(list string) []string {
 	words := strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(" \t[]()\",", r) })
-	return slices.DeleteFunc(words, func(word string) bool { return len(word) > wordMost || !isAtom(word) })
+	return slices.DeleteFunc(words, func(word string) bool { return len(word) > maxWord || !isAtom(word) })
 }
 
 // flags are those of a list that can be read: keywords may hold anything on a
@@ -172,7 +172,7 @@ func flags(list string) []string {
 	list = strings.TrimSuffix(strings.TrimPrefix(list, "("), ")")
 	return slices.DeleteFunc(strings.Fields(list), func(flag string) bool {
 		name := strings.TrimPrefix(flag, `\`)
-		return len(flag) > wordMost || flag != `\*` && !isAtom(name)
+		return len(flag) > maxWord || flag != `\*` && !isAtom(name)
 	})
 }
 

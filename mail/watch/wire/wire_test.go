@@ -70,7 +70,7 @@ var manners = []struct{ name, command, says, reads string }{
 	{"a status that is none (ALERT)", idle, "* NO [ALERT] your disk is [90%] full {3}\r\n* 5 EXISTS\r\n",
 		"* 5 EXISTS\r\n"},
 	{"a continuation without text (Yandex)", idle, "+\r\n", "+ \r\n"},
-	{"a continuation nobody waits for", idle, "+ idling\r\n+ idling\r\n", "+ idling\r\n"},
+	{"a continuation that is not waited for", idle, "+ idling\r\n+ idling\r\n", "+ idling\r\n"},
 	{"a continuation out of the blue", login, "+ what?\r\nT1 NO\r\n", "T1 NO -\r\n"},
 	{"an identity in atoms (Proton)", "T1 ID NIL\r\n", "* ID (support-url https://x name y)\r\nT1 OK done\r\n",
 		"T1 OK done\r\n"},
@@ -134,7 +134,7 @@ var manners = []struct{ name, command, says, reads string }{
 		"10)\r\nT1 OK\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\nT1 OK -\r\n"},
 	{"flags behind no FETCH", store, "* 3 FETCH (FLAGS ($X) UID 7)\r\nT1 OK\r\n", "T1 OK -\r\n"},
 	{"no parentheses", list, "* 3 FETCH UID 7 RFC822.SIZE 10\r\n", "* 3 FETCH (UID 7 RFC822.SIZE 10)\r\n"},
-	{"a text that nobody asked for", list, "* 3 FETCH (BODY[] {5}\r\nhello UID 7 RFC822.SIZE 5)\r\n",
+	{"a text that was not asked for", list, "* 3 FETCH (BODY[] {5}\r\nhello UID 7 RFC822.SIZE 5)\r\n",
 		"* 3 FETCH (UID 7 RFC822.SIZE 5)\r\n"},
 
 	// Texts.
@@ -158,7 +158,8 @@ var manners = []struct{ name, command, says, reads string }{
 	{"an empty text", texts, "* 3 FETCH (UID 7 BODY[] {0}\r\n)\r\n", "* 3 FETCH (UID 7 BODY[] {0}\r\n)\r\n"},
 	{"no text", texts, "* 3 FETCH (UID 7 BODY[] NIL)\r\n* 4 FETCH (UID 8 BODY[] )\r\n",
 		"* 3 FETCH (UID 7 BODY[] NIL)\r\n* 4 FETCH (UID 8 BODY[] NIL)\r\n"},
-	{"parts that nobody asked for", texts, "* 3 FETCH (UID 7 BODY[HEADER.FIELDS (A B)] {2}\r\nxy BODY[] {5}\r\nhello)\r\n",
+	{"parts that were not asked for", texts,
+		"* 3 FETCH (UID 7 BODY[HEADER.FIELDS (A B)] {2}\r\nxy BODY[] {5}\r\nhello)\r\n",
 		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n"},
 	{"a line end before the parenthesis", texts, "* 3 FETCH (UID 7 BODY[] {5}\r\nhello\r\n)\r\nT1 OK\r\n",
 		"* 3 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nT1 OK -\r\n"},
@@ -255,7 +256,7 @@ func TestTheServersGoodbyeIsKept(t *testing.T) {
 func TestLongListings(t *testing.T) {
 	t.Parallel()
 	var all strings.Builder
-	for n := 1; n <= 3*pieceMost+7; n++ {
+	for n := 1; n <= 3*maxPiece+7; n++ {
 		fmt.Fprintf(&all, " %d", n)
 	}
 	got, err := heard(find, "* SEARCH"+all.String()+"\r\n")
@@ -277,7 +278,7 @@ func TestALineOfAnyLength(t *testing.T) {
 			strings.NewReader("\r\n* 5 EXISTS\r\n"))}, true)
 		c.Write([]byte(list))
 		out, err := io.ReadAll(c)
-		if err != nil || len(out) > 2*lineMost || !strings.HasSuffix(string(out), "* 5 EXISTS\r\n") {
+		if err != nil || len(out) > 2*maxLine || !strings.HasSuffix(string(out), "* 5 EXISTS\r\n") {
 			t.Errorf("%q: %d bytes were passed on, error %v", begin, len(out), err)
 		}
 	}
