@@ -34,7 +34,7 @@ type DemoCmd struct {
 	Data string `env:"SIGNPOST_DATA" default:"data/demo" help:"Data folder (${default})." type:"path"`
 
 	Canary time.Duration  `env:"SIGNPOST_CANARY" default:"0s" help:"How often the canary flies; 0s: by hand at /ops/health alone (${default})."`
-	Undo   *time.Duration `env:"SIGNPOST_UNDO" help:"How long every reply waits for undo, 30s at most; without it, as its author's profile says." placeholder:"TIME"`
+	Undo   *time.Duration `env:"SIGNPOST_UNDO" help:"How long replies wait for undo; else as their author chose."`
 	Log    string         `default:"warn" help:"debug, info, warn or error (${default})."`
 }
 

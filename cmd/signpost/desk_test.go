@@ -153,7 +153,7 @@ func TestAnAgentAnswersInTheThread(t *testing.T) {
 
 	status, stale := lee.do("POST", path+"/reply", words)
 	newer, _ := stale["newer"].([]any)
-	if status != http.StatusConflict || len(newer) != 1 || newer[0].(map[string]any)["seq"] != 2.0 || stale["error"] == "" {
+	if status != http.StatusConflict || len(newer) != 1 || newer[0].(map[string]any)["seq"] != 2.0 {
 		t.Fatalf("a reply without the newest: %d %v", status, stale)
 	}
 	comesAbout(t, func() bool {
@@ -175,18 +175,19 @@ func TestAReplyIsTakenBack(t *testing.T) {
 	_, opened := contact(t, d.url(), request("bo@example.net", "DE"), nil)
 	path := "/desk/tickets/" + opened["number"].(string)
 	agent, lee := d.signIn(t, "agent@example.com"), d.signIn(t, "lee@example.com")
-	status, written := agent.do("POST", path+"/reply", url.Values{"body": {"Too early."}, "then": {"solved"}, "version": {"1"}})
+	words := url.Values{"body": {"Too early."}, "then": {"solved"}, "version": {"1"}}
+	status, written := agent.do("POST", path+"/reply", words)
 	id, _ := written["undo"].(string)
-	if until, err := time.Parse(time.RFC3339, written["until"].(string)); status != http.StatusCreated || id == "" || err != nil ||
-		time.Until(until) > wait {
+	until, err := time.Parse(time.RFC3339, written["until"].(string))
+	if status != http.StatusCreated || id == "" || err != nil || time.Until(until) > wait {
 		t.Fatalf("the reply: %d %v", status, written)
 	}
 	if status, _ := lee.do("POST", path+"/undo", url.Values{"id": {id}}); status != http.StatusForbidden {
 		t.Errorf("a colleague takes it back: %d", status)
 	}
 	status, ticket := agent.do("POST", path+"/undo", url.Values{"id": {id}})
-	if entries := ticket["entries"].([]any); status != http.StatusOK || ticket["status"] != "open" || ticket["assignee"] != "" ||
-		ticket["version"] != 1.0 || len(entries) != 1 {
+	asBefore := ticket["status"] == "open" && ticket["assignee"] == "" && ticket["version"] == 1.0
+	if entries := ticket["entries"].([]any); status != http.StatusOK || !asBefore || len(entries) != 1 {
 		t.Errorf("taken back: %d %v", status, ticket)
 	}
 	resp, err := agent.client.Get(d.url() + path)

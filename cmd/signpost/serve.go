@@ -14,7 +14,7 @@ import (
 // ServeCmd runs the service.
 type ServeCmd struct {
 	Config string         `required:"" help:"Configuration file." placeholder:"FILE"`
-	Undo   *time.Duration `env:"SIGNPOST_UNDO" help:"How long every reply waits for undo, 30s at most; without it, as its author's profile says." placeholder:"TIME"`
+	Undo   *time.Duration `env:"SIGNPOST_UNDO" help:"How long replies wait for undo; else as their author chose."`
 }
 
 // Run serves until the process is told to stop.

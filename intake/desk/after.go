@@ -33,6 +33,11 @@ func listOf(in string) string {
 		return listAddress(nil)
 	}
 	q.Del("after")
+	for name, values := range q {
+		if len(values) == 1 && values[0] == "" {
+			delete(q, name)
+		}
+	}
 	return listAddress(q)
 }
 

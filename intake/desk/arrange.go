@@ -46,7 +46,8 @@ const maxSmallForm = 1 << 20
 
 // arrange reads a form, does one act to the ticket that the path names, and answers.
 func (d *Desk) arrange(
-	x *web.Exchange, who store.Agent, act func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error),
+	x *web.Exchange, who store.Agent,
+	act func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error),
 ) error {
 	if err := parseForm(x); err != nil {
 		return err

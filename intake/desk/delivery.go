@@ -30,7 +30,8 @@ func deliveryOf(o store.Outbound, now time.Time) delivered {
 	case store.StateHeld:
 		return delivered{
 			State: "held", At: o.Hold.Since, Words: "held for " + web.Span(now.Sub(o.Hold.Since)), Detail: o.Reply,
-			Do: "Our mail server refuses mail at the moment. The mail goes out by itself once it is taken; operations can see why.",
+			Do: "Our mail server refuses mail at the moment. The mail goes out by itself once it is taken; operations " +
+				"can see why.",
 		}
 	case store.StateThrottled:
 		return delivered{State: "held", At: o.QueuedAt, Words: "held by a limit", Detail: o.Reason}
@@ -53,7 +54,10 @@ func waitingOf(o store.Outbound, now time.Time) delivered {
 	case o.Attempts == 0:
 		return delivered{State: "queued", At: o.QueuedAt, Words: "queued"}
 	}
-	words := "delayed, next try " + map[bool]string{true: "in " + web.Span(o.DueAt.Sub(now)), false: "now"}[o.DueAt.After(now)]
+	words := "delayed, next try now"
+	if o.DueAt.After(now) {
+		words = "delayed, next try in " + web.Span(o.DueAt.Sub(now))
+	}
 	return delivered{
 		State: "delayed", At: o.DueAt, Words: words,
 		Detail: fmt.Sprintf("%s so far. The server said: %s", counted(o.Attempts, "try", "tries"), o.Reply),

@@ -84,7 +84,8 @@ func New(deps Deps) (*Desk, error) {
 		return nil, errors.New("desk: a dependency is missing")
 	}
 	if deps.Undo != nil && (*deps.Undo < 0 || *deps.Undo > store.MaxUndo) {
-		return nil, fmt.Errorf("desk: a reply waits between 0s and %v for undo, not %v (SIGNPOST_UNDO)", store.MaxUndo, *deps.Undo)
+		return nil, fmt.Errorf("desk: a reply waits between 0s and %v for undo, not %v (SIGNPOST_UNDO)",
+			store.MaxUndo, *deps.Undo)
 	}
 	d := &Desk{deps: deps, zones: make(map[string]*time.Location), undos: newUndos(), previews: newPreviews()}
 	for _, r := range deps.Regions {
@@ -138,6 +139,7 @@ func (d *Desk) routes() []route {
 		{method: http.MethodGet, path: "/desk", handler: d.showWork},
 		{method: http.MethodGet, path: "/desk/tickets", handler: d.showList},
 		{method: http.MethodGet, path: ticketPath, handler: d.showTicket},
+		{method: http.MethodGet, path: ticketPath + "/:act", handler: d.showRefused},
 		{method: http.MethodGet, path: ticketPath + "/files/:entry/:file/:name", handler: d.download},
 		{method: http.MethodPost, path: ticketPath + "/reply", handler: d.postReply, body: upload},
 		{method: http.MethodPost, path: ticketPath + "/note", handler: d.postNote, body: upload},

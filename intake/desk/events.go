@@ -26,7 +26,8 @@ func (t thread) eventWords(e store.Entry) string {
 	case store.EventAssigned:
 		return by + " " + t.assigned(e)
 	case store.EventStatusChanged:
-		return fmt.Sprintf("%s set the status to %s (it was %s)", by, quiet(statusWords(c.StatusTo)), quiet(statusWords(c.StatusFrom)))
+		return fmt.Sprintf("%s set the status to %s (it was %s)", by, quiet(statusWords(c.StatusTo)),
+			quiet(statusWords(c.StatusFrom)))
 	case store.EventPriorityChanged:
 		return fmt.Sprintf("%s set the priority to %s (it was %s)", by, c.PriorityTo, c.PriorityFrom)
 	case store.EventCategoryChanged:

@@ -51,7 +51,8 @@ func (d *Desk) download(x *web.Exchange, who store.Agent) error {
 	}
 	defer content.Close()
 	shown := x.Request.URL.Query().Get("show") == "1" && shows(file)
-	web.ServeFile(x, web.File{Name: file.Name, Type: file.Type, Hash: string(file.Hash), Length: length, Shown: shown}, content)
+	f := web.File{Name: file.Name, Type: file.Type, Hash: string(file.Hash), Length: length, Shown: shown}
+	web.ServeFile(x, f, content)
 	return nil
 }
 

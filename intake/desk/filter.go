@@ -107,7 +107,8 @@ func (d *Desk) filterFields(who store.Agent, in url.Values, staff []store.Agent)
 	for _, s := range statuses() {
 		status.Options = append(status.Options, option{Value: string(s), Label: statusWords(s)})
 	}
-	assignee := filterField{Name: "assignee", Label: "Assignee", Options: []option{{Value: unassigned, Label: "Unassigned"}}}
+	assignee := filterField{Name: "assignee", Label: "Assignee"}
+	assignee.Options = []option{{Value: unassigned, Label: "Unassigned"}}
 	for _, a := range staff {
 		assignee.Options = append(assignee.Options, option{Value: a.Email, Label: nameOf(a)})
 	}

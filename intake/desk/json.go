@@ -84,7 +84,9 @@ type staleJSON struct {
 	Newer []entryJSON `json:"newer"`
 }
 
-func (d *Desk) sendList(x *web.Exchange, who store.Agent, found store.List[store.DeskRow], accounts []store.Agent) error {
+func (d *Desk) sendList(
+	x *web.Exchange, who store.Agent, found store.List[store.DeskRow], accounts []store.Agent,
+) error {
 	counts, err := d.deps.Store.DeskCounts(x.Request.Context(), staff.ActorOf(x, who))
 	if err != nil {
 		return err

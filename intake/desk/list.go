@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -114,7 +115,7 @@ func (d *Desk) listData(
 	}
 	for _, item := range found.Items {
 		r := d.rowOf(item, who, accounts, now)
-		r.Path = withIn(r.Path, in.Encode())
+		r.Path = withIn(r.Path, cmp.Or(in.Encode(), "view="))
 		data.Rows = append(data.Rows, r)
 	}
 	if found.Next != "" {

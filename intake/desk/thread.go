@@ -64,15 +64,16 @@ func (d *Desk) thread(x *web.Exchange, who store.Agent) (t thread, err error) {
 // fill reads what is in the thread of a ticket.
 func (d *Desk) fill(ctx context.Context, by store.Actor, t *thread) (err error) {
 	id := t.ticket.ID
-	t.entries, err = store.Collect(maxThread, store.All(store.MaxPage, func(p store.Page) (store.List[store.Entry], error) {
+	entries := store.All(store.MaxPage, func(p store.Page) (store.List[store.Entry], error) {
 		return d.deps.Store.Thread(ctx, by, id, p)
-	}))
-	if err != nil {
+	})
+	if t.entries, err = store.Collect(maxThread, entries); err != nil {
 		return err
 	}
-	mails, err := store.Collect(maxThread, store.All(store.MaxPage, func(p store.Page) (store.List[store.Outbound], error) {
+	sent := store.All(store.MaxPage, func(p store.Page) (store.List[store.Outbound], error) {
 		return d.deps.Store.OutboundsOfTicket(ctx, id, p)
-	}))
+	})
+	mails, err := store.Collect(maxThread, sent)
 	if err != nil {
 		return err
 	}
@@ -275,6 +276,7 @@ func (f *frame) when(t time.Time) template.HTML {
 	case f.now.Sub(t) < 300*24*time.Hour:
 		layout = "Mon 2 Jan, 15:04"
 	}
-	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-local="brief" title="%s">%s</time>`, t.UTC().Format(time.RFC3339),
+	const element = `<time datetime="%s" data-local="brief" title="%s">%s</time>`
+	return template.HTML(fmt.Sprintf(element, t.UTC().Format(time.RFC3339),
 		template.HTMLEscapeString(local.Format("Monday 2 January 2006, 15:04:05 MST")), local.Format(layout)))
 }

@@ -135,6 +135,12 @@ func (d *Desk) showTicket(x *web.Exchange, who store.Agent) error {
 	return d.page(x, who, http.StatusOK, writing{})
 }
 
+// showRefused leads from the address of a form that was refused, where its page still
+// stands, to the ticket.
+func (d *Desk) showRefused(x *web.Exchange, _ store.Agent) error {
+	return x.Redirect(ticketAddress(x.Param("number")))
+}
+
 // writing is what a page is shown again with after a refusal.
 type writing struct {
 	reply, note *answer
@@ -262,7 +268,9 @@ func (d *Desk) details(
 
 // assignees are those who may answer the ticket, its reader first.
 func assignees(t thread, who store.Agent) []option {
-	all := []option{{"", "Unassigned", t.ticket.Assignee == 0}, {who.Email, nameOf(who) + " (me)", t.ticket.Assignee == who.ID}}
+	all := []option{
+		{"", "Unassigned", t.ticket.Assignee == 0}, {who.Email, nameOf(who) + " (me)", t.ticket.Assignee == who.ID},
+	}
 	for _, a := range t.accounts {
 		can := !a.Disabled && store.May(a.Actor(), store.ActAnswerTicket, t.ticket.Region) == nil
 		if a.ID != who.ID && (can || a.ID == t.ticket.Assignee) {
@@ -312,13 +320,14 @@ func (d *Desk) others(ctx context.Context, by store.Actor, k store.Ticket, data 
 		return nil
 	}
 	data.Domain = domain
-	found, err := d.deps.Store.DeskTickets(ctx, by, store.TicketFilter{Query: "@" + domain}, store.Page{Limit: othersLooked})
+	theirs := store.TicketFilter{Query: "@" + domain}
+	found, err := d.deps.Store.DeskTickets(ctx, by, theirs, store.Page{Limit: othersLooked})
 	if errors.Is(err, store.ErrInvalid) { // a domain longer than a query
 		return nil
 	}
 	for _, o := range found.Items {
-		theirs := store.AddressKey(o.Ticket.Requester.Email) == store.AddressKey(k.Requester.Email)
-		if !theirs && store.Domain(o.Ticket.Requester.Email) == domain && len(data.Company) < othersShown {
+		same := store.AddressKey(o.Ticket.Requester.Email) == store.AddressKey(k.Requester.Email)
+		if !same && store.Domain(o.Ticket.Requester.Email) == domain && len(data.Company) < othersShown {
 			data.Company = append(data.Company, otherOf(o.Ticket))
 		}
 	}

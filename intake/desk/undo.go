@@ -85,7 +85,8 @@ func (d *Desk) postUndo(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return d.refuseAct(x, who, http.StatusUnprocessableEntity, "There is no such reply to take back.")
 	}
-	done, err := d.deps.Store.Undo(x.Request.Context(), store.Instant(time.Now()), staff.ActorOf(x, who), store.OutboundID(id))
+	now, by := store.Instant(time.Now()), staff.ActorOf(x, who)
+	done, err := d.deps.Store.Undo(x.Request.Context(), now, by, store.OutboundID(id))
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		d.undos.drop(who.ID, store.OutboundID(id))

@@ -54,7 +54,7 @@ type world struct {
 }
 
 var regions = []store.Region{
-	{ID: "us", Prefix: "US", Name: "Support US", Address: "us@desk.example", Zone: "America/New_York", Countries: []string{"US"}},
+	{ID: "us", Prefix: "US", Name: "Support US", Address: "us@desk.example", Zone: "America/New_York"},
 	{ID: "intl", Prefix: "INT", Name: "Support", Address: "intl@desk.example", Zone: "Europe/London"},
 }
 
@@ -88,7 +88,7 @@ func newWorld(t testing.TB, undo time.Duration) *world {
 		Store: db, Blobs: blobs, Door: w.door, Posts: posts, Ring: ring, English: langs.Langs()[0], Regions: regions,
 		Categories: []string{"Orders", "Other"}, LinkKept: time.Hour, Undo: &undo, Kick: func() { w.kicked++ },
 		Preview: func(_ context.Context, o store.Outbound, e store.Entry, earlier []store.Entry) (desk.Mail, error) {
-			return desk.Mail{From: o.From, To: o.To, Subject: "[" + o.Number + "]", Text: e.Body, HTML: "<p>" + e.Body + "</p>"}, nil
+			return desk.Mail{From: o.From, To: o.To, Subject: "[" + o.Number + "]", Text: e.Body, HTML: "<p>Hello</p>"}, nil
 		},
 	})
 	fatal(t, err)
@@ -120,7 +120,8 @@ func (w *world) opens(region int, title, body string) store.Ticket {
 		Region: regions[region], Channel: store.ChannelForm, Title: title, Body: body,
 		Requester: store.Contact{Name: "Pia Partner", Email: "pia@acme.example", Company: "Acme", Lang: "en"},
 		Promise:   store.Promise{FirstResponseBy: now.Add(time.Hour), ResolutionBy: now.Add(48 * time.Hour)},
-		Link:      store.LinkID{w.links}, LinkExpires: now.Add(time.Hour), MessageID: string('a'+rune(w.links)) + "@desk.example",
+		Link:      store.LinkID{w.links}, LinkExpires: now.Add(time.Hour),
+		MessageID: string('a'+rune(w.links)) + "@desk.example",
 	})
 	fatal(w, err)
 	return opened.Ticket
