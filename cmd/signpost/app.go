@@ -66,6 +66,7 @@ type App struct {
 	canary   *canary.Canary // nil: it is off
 
 	staff *staff.Staff
+	demo  bool // made-up tickets are welcome
 }
 
 // dialers are the connections that the demo and the tests open to a mail host
@@ -251,7 +252,7 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		{"pages", func(ctx context.Context) error {
 			return serveUntil(ctx, a.web.Shutdown, func() error { return a.web.Serve(public) })
 		}},
-		{"control", serveHTTP(control, controlHandler(a, a.db))},
+		{"control", serveHTTP(control, controlHandler(a))},
 	}
 	if a.cfg.Service.Metrics != "" {
 		l, err := listen("service.metrics", a.cfg.Service.Metrics)

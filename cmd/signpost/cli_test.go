@@ -64,9 +64,9 @@ func TestADemoThatRanIsFilledWithAnsweredMail(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	data := d.app.cfg.Service.Data
-	if code, _, errs := typed(t, nil, "generate", "--demo", data); code == 0 ||
+	if code, _, errs := typed(t, nil, "generate", "--demo", data, "--mails", "1"); code == 0 ||
 		!strings.Contains(errs, "stop it, generate, and start it again") {
-		t.Errorf("beside a running demo: %d %s", code, errs)
+		t.Errorf("mails beside a running demo: %d %s", code, errs)
 	}
 	data = filepath.Join(t.TempDir(), "demo")
 	secret, err := demoSecret(data)
@@ -139,7 +139,58 @@ func TestGeneratedTicketsAreWhole(t *testing.T) {
 		t.Errorf("the mailbox stands as %+v: %v", box, err)
 	}
 	entries, err := store.Items(app.db.Entries(t.Context(), 1, 0, store.Page{Limit: 10}))
-	if err != nil || len(entries) != 1 || len(entries[0].Body) != 500 {
+	if err != nil || len(entries) == 0 || len(entries[0].Body) != 500 {
 		t.Errorf("the first ticket's thread: %v %v", entries, err)
+	}
+}
+
+// TestAMonthIsGeneratedBesideARunningDemo: a desk with something of everything, from which
+// no mail is sent.
+func TestAMonthIsGeneratedBesideARunningDemo(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	code, out, errs := typed(t, nil, "generate", "--demo", d.app.cfg.Service.Data, "--tickets", "400")
+	if code != 0 || !strings.Contains(out, "400 tickets") {
+		t.Fatalf("generate: %d %s%s", code, out, errs)
+	}
+	if err := d.app.db.Check(t.Context()); err != nil {
+		t.Errorf("the store contradicts itself: %v", err)
+	}
+	lee, err := d.app.db.AgentByEmail(t.Context(), "lee@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := d.app.db.DeskCounts(t.Context(), lee.Actor())
+	if err != nil || counts.Of(store.ViewAll) != 400 || counts.Of(store.ViewSolved) < 280 {
+		t.Errorf("the desk counts %v: %v", counts.Views, err)
+	}
+	views := []store.View{store.ViewMine, store.ViewUnassigned, store.ViewWaitingUs, store.ViewWaitingPartner}
+	for _, v := range views {
+		if n := counts.Of(v); n == 0 || n > 80 {
+			t.Errorf("view %s has %d of 400 tickets", v, n)
+		}
+	}
+	stats, err := d.app.db.Stats(t.Context())
+	if err != nil || stats.Outbounds[store.StateQueued] != 0 || stats.Fates[store.FateBounced] == 0 ||
+		stats.Outbounds[store.StateSent] < 800 {
+		t.Errorf("mails %v, fates %v: %v", stats.Outbounds, stats.Fates, err)
+	}
+	langs, rated := map[string]int{}, 0
+	list := func(p store.Page) (store.List[store.DeskRow], error) {
+		return d.app.db.DeskTickets(t.Context(), lee.Actor(), store.TicketFilter{View: store.ViewAll}, p)
+	}
+	for row, err := range store.All(store.MaxPage, list) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row.Ticket.Replies > 0 {
+			langs[row.Ticket.Requester.Lang]++
+		}
+		if row.Ticket.Rating.Score > 0 {
+			rated++
+		}
+	}
+	if len(langs) != 5 || rated < 40 {
+		t.Errorf("answered in %v, %d rated", langs, rated)
 	}
 }

@@ -17,9 +17,9 @@ import (
 
 	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/generate"
 	"signpost/cmd/signpost/metrics"
 	"signpost/cmd/signpost/tokens"
-	"signpost/mail/oauth"
 	"signpost/store"
 )
 
@@ -100,8 +100,13 @@ func openControlled(file string, fresh bool, env *environment) (controlled, func
 }
 
 // controlHandler serves the socket, and the sealed tokens on it.
-func controlHandler(c controlled, kept oauth.Store) http.Handler {
+func controlHandler(a *App) http.Handler {
+	c := controlled(a)
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /generate", func(w http.ResponseWriter, r *http.Request) {
+		var shape generate.Shape
+		answer(w, r, &shape, func() (any, error) { return a.Generate(r.Context(), shape) })
+	})
 	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
 		var req backupRequest
 		answer(w, r, &req, func() (any, error) { return c.Backup(r.Context(), req.To) })
@@ -127,7 +132,7 @@ func controlHandler(c controlled, kept oauth.Store) http.Handler {
 		var req agentRequest
 		answer(w, r, &req, func() (any, error) { return c.DisableAgent(r.Context(), store.ByCommandLine(req.By), req.Email) })
 	})
-	tokens.Mount(mux, kept)
+	tokens.Mount(mux, a.db)
 	return mux
 }
 

@@ -107,7 +107,8 @@ func openDemo(c DemoCmd, log *slog.Logger, change ...func(*config.Config)) (_ *d
 	if d.app, err = openApp(cfg, log); err != nil {
 		return nil, err
 	}
-	if err := d.addDemoStaff(); err != nil {
+	d.app.demo = true
+	if err := addDemoStaff(d.app.db); err != nil {
 		return nil, err
 	}
 	return d, d.app.build(d.dialers(), d.mount)
@@ -124,11 +125,11 @@ func (d *demo) url() string {
 }
 
 // addDemoStaff adds the demo's staff; an account that is there stays as it was left.
-func (d *demo) addDemoStaff() error {
+func addDemoStaff(db store.Agents) error {
 	hash := sync.OnceValue(func() string { return staff.HashPassword(demoPassword) })
 	for _, n := range demoStaff {
 		n.Password = hash()
-		_, err := d.app.db.AddAgent(context.Background(), time.Now(), store.ByService(), n)
+		_, err := db.AddAgent(context.Background(), time.Now(), store.ByService(), n)
 		if err != nil && !errors.Is(err, store.ErrConflict) {
 			return err
 		}
@@ -236,8 +237,10 @@ func (d *demo) welcome(w io.Writer) {
                   partner.support@example.com      every other country
 
   Data            %[5]s
+  Fill it         %[7]s generate --demo %[5]s --tickets 600
+                  makes a month of tickets and answers, also while this runs
   Stop with Ctrl-C.
-`, url, d.smtp.Addr(), d.imap.Addr(), demoPassword, d.app.cfg.Service.Data, demoLogins())
+`, url, d.smtp.Addr(), d.imap.Addr(), demoPassword, d.app.cfg.Service.Data, demoLogins(), os.Args[0])
 }
 
 // mount adds the window on the sandbox.

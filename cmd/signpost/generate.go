@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"time"
 
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/generate"
@@ -14,14 +12,14 @@ import (
 	"signpost/store/datafile"
 )
 
-// GenerateCmd fills a store with realistic tickets: for benchmarks, and for
-// looking at full pages.
+// GenerateCmd fills a store with a healthy month: tickets that were answered, and wait, in
+// five languages. It is for looking at full pages, and for benchmarks.
 type GenerateCmd struct {
 	Config  string `help:"Configuration whose data folder is filled." placeholder:"FILE" xor:"into"`
-	Demo    string `help:"Data folder of a demo to fill instead." placeholder:"FOLDER" xor:"into"`
+	Demo    string `help:"Data folder of a demo to fill instead, also while it runs." placeholder:"FOLDER" xor:"into"`
 	Tickets int    `default:"10000" help:"How many (${default})."`
 	Mails   int    `default:"0" help:"How many mails in the ledger beside them (${default})."`
-	Days    int    `default:"365" help:"Over how many days up to now (${default})."`
+	Days    int    `default:"30" help:"Over how many days up to now (${default})."`
 	Seed    uint64 `default:"1" help:"The same seed makes the same tickets (${default})."`
 	Chars   int    `default:"0" help:"Characters of every description; 0 for lengths as people write them."`
 }
@@ -36,47 +34,68 @@ func (c *GenerateCmd) Validate() error {
 
 // Run fills the store and tells the rate.
 func (c *GenerateCmd) Run(env *environment) error {
-	cfg, err := c.config(env)
+	shape := generate.Shape{Tickets: c.Tickets, Mails: c.Mails, Days: c.Days, Seed: c.Seed, Chars: c.Chars}
+	made, err := c.fill(env, shape)
 	if err != nil {
 		return err
+	}
+	_, err = fmt.Fprint(env.stdout, made)
+	return err
+}
+
+// fill has a running demo fill its folder, or does so itself.
+func (c *GenerateCmd) fill(env *environment, shape generate.Shape) (made generate.Made, err error) {
+	if c.Demo != "" {
+		if r, ok := dialControl(c.Demo); ok {
+			return made, r.call(context.Background(), "POST", "/generate", shape, &made)
+		}
+	}
+	cfg, err := c.config(env)
+	if err != nil {
+		return made, err
 	}
 	app, err := openApp(cfg, slog.New(slog.DiscardHandler))
 	if errors.Is(err, datafile.ErrInUse) {
-		return fmt.Errorf("%w: stop it, generate, and start it again", err)
+		return made, fmt.Errorf("%w: stop it, generate, and start it again", err)
 	}
 	if err != nil {
-		return err
+		return made, err
 	}
 	defer app.Close()
-	if err := c.mayFill(app); err != nil {
-		return err
+	if c.Config != "" {
+		err = c.mayFill(app)
+	} else {
+		err = addDemoStaff(app.db)
 	}
-	began := time.Now()
-	g := generate.New(generate.Deps{
-		Store: app.db, Ring: app.ring, Regions: app.cfg.Regions(), Promise: app.policy.Promise,
-		Triage: triage.Envelope{Ours: app.ours, OwnMessageID: app.ring.OwnMessageID, OwnInstance: app.instance},
-	}, generate.Shape{Tickets: c.Tickets, Mails: c.Mails, Days: c.Days, Seed: c.Seed, Chars: c.Chars}, began)
-	if err := g.FillTickets(context.Background()); err != nil {
-		return err
+	if err != nil {
+		return made, err
 	}
-	tell(env.stdout, "tickets", c.Tickets, began)
-	if c.Mails == 0 {
-		return nil
+	return app.fill(context.Background(), shape)
+}
+
+// Generate is the control socket's verb, of a demo alone. Mails are left to one that is
+// stopped, since its watchers would take them for what lies in the mailboxes.
+func (a *App) Generate(ctx context.Context, shape generate.Shape) (generate.Made, error) {
+	switch {
+	case !a.demo:
+		return generate.Made{}, errors.New("only a demo takes what is generated while it runs")
+	case shape.Mails > 0:
+		return generate.Made{}, errors.New("the demo runs, and mails in its ledger can be generated only while it is stopped: " +
+			"leave --mails out, or stop it, generate, and start it again")
 	}
-	filled := time.Now()
-	if err := g.FillLedger(context.Background()); err != nil {
-		return err
-	}
-	tell(env.stdout, "mails", c.Mails, filled)
-	return nil
+	return a.fill(ctx, shape)
+}
+
+func (a *App) fill(ctx context.Context, shape generate.Shape) (generate.Made, error) {
+	return generate.Fill(ctx, generate.Deps{
+		Store: a.db, Ring: a.ring, Regions: a.cfg.Regions(), Categories: a.cfg.Form.Categories, Promise: a.policy.Promise,
+		Triage: triage.Envelope{Ours: a.ours, OwnMessageID: a.ring.OwnMessageID, OwnInstance: a.instance},
+	}, shape)
 }
 
 // mayFill refuses to mix what is made up with what partners wrote: nothing takes
-// it out again, and its numbers are never given anew. A demo has no partners.
+// it out again, and its numbers are never given anew.
 func (c *GenerateCmd) mayFill(app *App) error {
-	if c.Config == "" {
-		return nil
-	}
 	stats, err := app.db.Stats(context.Background())
 	if err != nil {
 		return err
@@ -90,12 +109,6 @@ func (c *GenerateCmd) mayFill(app *App) error {
 			"whose data folder is new", app.cfg.Service.Data, counted(int(held), "ticket"))
 	}
 	return nil
-}
-
-// tell prints the rate.
-func tell(w io.Writer, what string, n int, began time.Time) {
-	took := time.Since(began)
-	fmt.Fprintf(w, "%d %s in %v, %.0f a second\n", n, what, took.Round(time.Millisecond), float64(n)/took.Seconds())
 }
 
 func (c *GenerateCmd) config(env *environment) (config.Config, error) {

@@ -159,10 +159,11 @@ func TestARestoreLeavesTheFolderWhereItIs(t *testing.T) {
 func TestNothingMadeUpAmongPartnersTickets(t *testing.T) {
 	t.Parallel()
 	file := operated(t, filepath.Join(t.TempDir(), "data"))
-	if code, _, errs := typed(t, configtest.Secrets(), "generate", "--config", file, "--tickets", "5"); code != 0 {
-		t.Fatalf("generate into a new folder: %d %s", code, errs)
+	code, out, errs := typed(t, configtest.Secrets(), "generate", "--config", file, "--tickets", "5")
+	if code != 0 || !strings.Contains(out, "signpost agent add") {
+		t.Fatalf("generate into a new folder, without agents: %d %s%s", code, out, errs)
 	}
-	code, out, errs := typed(t, configtest.Secrets(), "generate", "--config", file, "--tickets", "7")
+	code, out, errs = typed(t, configtest.Secrets(), "generate", "--config", file, "--tickets", "7")
 	if code != 1 || !strings.Contains(errs, "holds 5 tickets already") || out != "" {
 		t.Errorf("generate among tickets: %d %s%s", code, out, errs)
 	}

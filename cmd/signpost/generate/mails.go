@@ -73,11 +73,11 @@ func (g *Generator) FillLedger(ctx context.Context) error {
 			return err
 		}
 	}
-	n, step, mails := g.shape.Mails, g.step(g.shape.Mails), g.mails
+	n, mails := g.shape.Mails, g.mails
 	for done := 0; done < n; done += batch {
 		arriving := make([]verbs.Arriving, min(n-done, batch))
 		for i := range arriving {
-			at := g.began().Add(time.Duration(done+i+1) * step)
+			at := g.when(done+i, n)
 			for len(mails) > 1 && mails[1].QueuedAt.Before(at) {
 				mails = mails[1:]
 			}

@@ -2,10 +2,12 @@ package generate
 
 import (
 	"cmp"
+	"container/heap"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,13 +17,17 @@ import (
 	"signpost/store/verbs"
 )
 
-// batch is how many tickets share a transaction: enough to spread its sync, few enough
-// to keep its pages in memory.
+// batch is how many steps or mails share a transaction: enough to spread its sync, few
+// enough to keep its pages in memory, and other writers from waiting long.
 const batch = 2000
+
+// linkKept is how long the pages of generated tickets open.
+const linkKept = 2 * 365 * 24 * time.Hour
 
 // Store is the part of the data file that is filled.
 type Store interface {
-	OpenTickets(ctx context.Context, batch []verbs.Opening) ([]store.Opened, error)
+	ListAgents(ctx context.Context, p store.Page) (store.List[store.Agent], error)
+	Together(ctx context.Context, do func(*verbs.Store) error) error
 	FillLedger(ctx context.Context, batch []verbs.Arriving) ([]store.Inbound, error)
 	ConnectMailbox(ctx context.Context, now time.Time, mailbox string) (store.MailboxState, error)
 	MarkRestored(ctx context.Context, now time.Time) error
@@ -32,8 +38,11 @@ type Deps struct {
 	Store   Store
 	Ring    *ident.Ring
 	Regions []store.Region
-	Promise func(region string, at time.Time) (store.Promise, error)
-	Triage  triage.Envelope // what triage knows of the installation
+	// Agents are those who answer; a region without one has its tickets opened alone.
+	Agents     []store.Actor
+	Categories []string
+	Promise    func(region string, at time.Time) (store.Promise, error)
+	Triage     triage.Envelope // what triage knows of the installation
 }
 
 // Shape is how much is made up.
@@ -53,6 +62,11 @@ type Generator struct {
 	rand  *rand.Rand
 	again string           // the author of the mail made up last
 	mails []store.Outbound // some of the tickets' confirmations, oldest first
+
+	hours  []float64 // how much has come by the end of each hour, of all
+	coming steps     // that are still to be taken
+	taken  []step    // for the next transaction
+	made   int       // steps so far
 }
 
 // New makes a generator that fills the days up to now.
@@ -65,34 +79,91 @@ func (g *Generator) began() time.Time {
 	return g.now.Add(-time.Duration(g.shape.Days) * 24 * time.Hour)
 }
 
-// step is the time between two of n.
-func (g *Generator) step(n int) time.Duration {
-	return time.Duration(g.shape.Days) * 24 * time.Hour / time.Duration(max(n, 1))
+// when is the instant of the i-th of n: most come on working days, by day.
+func (g *Generator) when(i, n int) time.Time {
+	if g.hours == nil {
+		g.hours = make([]float64, g.shape.Days*24)
+		sum := 0.0
+		for h := range g.hours {
+			sum += busy(g.began().Add(time.Duration(h) * time.Hour).UTC())
+			g.hours[h] = sum
+		}
+	}
+	share := (float64(i) + 0.5) / float64(n) * g.hours[len(g.hours)-1]
+	h, _ := slices.BinarySearch(g.hours, share)
+	before := 0.0
+	if h > 0 {
+		before = g.hours[h-1]
+	}
+	within := (share - before) / (g.hours[h] - before)
+	return g.began().Add(time.Duration((float64(h) + within) * float64(time.Hour)))
 }
 
-// FillTickets opens the tickets.
+// busy is how much comes in an hour, with partners from America to Asia.
+func busy(at time.Time) float64 {
+	switch {
+	case at.Weekday() == time.Saturday || at.Weekday() == time.Sunday:
+		return 0.15
+	case at.Hour() < 6:
+		return 0.3
+	}
+	return 1
+}
+
+// FillTickets opens the tickets, and has them answered up to now.
 func (g *Generator) FillTickets(ctx context.Context) error {
 	n := g.shape.Tickets
-	step, at, every := g.step(n), g.began(), n/maxKept+1
-	for left := n; left > 0; left -= batch {
-		openings := make([]verbs.Opening, min(left, batch))
-		for i := range openings {
-			at = at.Add(step)
-			ticket, err := g.ticket(at)
-			if err != nil {
-				return err
-			}
-			openings[i] = verbs.Opening{Now: at, Ticket: ticket, Confirmed: true}
+	every := n/maxKept + 1
+	for i := range n {
+		at := g.when(i, n)
+		if err := g.take(ctx, at); err != nil {
+			return err
 		}
-		opened, err := g.Store.OpenTickets(ctx, openings)
+		l, err := g.begin(at)
 		if err != nil {
 			return err
 		}
-		for i := 0; i < len(opened); i += every {
-			g.mails = append(g.mails, opened[i].Confirmation)
+		if i%every == 0 {
+			l.keep = true
+		}
+	}
+	if err := g.take(ctx, g.now); err != nil {
+		return err
+	}
+	return g.commit(ctx)
+}
+
+// take takes the steps up to an instant.
+func (g *Generator) take(ctx context.Context, until time.Time) error {
+	for len(g.coming) > 0 && !g.coming[0].at.After(until) {
+		g.taken = append(g.taken, heap.Pop(&g.coming).(step))
+		if len(g.taken) == batch {
+			if err := g.commit(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// commit writes what was taken, in one transaction.
+func (g *Generator) commit(ctx context.Context) error {
+	err := g.Store.Together(ctx, func(db *verbs.Store) error {
+		for _, s := range g.taken {
+			if err := s.do(ctx, db); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, s := range g.taken {
+		if s.of.keep {
+			g.mails, s.of.keep = append(g.mails, s.of.mail), false
+		}
+	}
+	clear(g.taken)
+	g.taken = g.taken[:0]
+	return err
 }
 
 var (
@@ -136,22 +207,37 @@ func (g *Generator) Writing() Writing {
 	first, last := pick(g.rand, firstNames), pick(g.rand, lastNames)
 	// A third of all tickets come from people who wrote before.
 	domain := fmt.Sprintf("shop%d.example.com", g.rand.IntN(20_000))
+	lang := cmp.Or(languages[country], "en")
+	title, body := g.text(lang)
 	return Writing{
 		Name: first + " " + last, Email: strings.ToLower(first + "." + last + "@" + domain),
-		Company: last + " Trading", Country: country, Lang: cmp.Or(languages[country], "en"),
-		Title: pick(g.rand, subjects) + " " + pick(g.rand, complaints), Body: g.body(),
+		Company: last + " Trading", Country: country, Lang: lang, Title: title, Body: body,
 	}
 }
 
-func (g *Generator) ticket(at time.Time) (store.NewTicket, error) {
-	w := g.Writing()
+// text is a title and a description in a language. Those of a set length are English.
+func (g *Generator) text(lang string) (title, body string) {
+	words := lettersIn(lang)
+	if len(words.titles) == 0 || g.shape.Chars > 0 {
+		return pick(g.rand, subjects) + " " + pick(g.rand, complaints), g.body()
+	}
+	from := slices.Clone(words.sentences)
+	g.rand.Shuffle(len(from), func(i, j int) { from[i], from[j] = from[j], from[i] })
+	return pick(g.rand, words.titles), strings.Join(from[:2+g.rand.IntN(len(from)-1)], " ")
+}
+
+func (g *Generator) ticket(w Writing, at time.Time) (store.NewTicket, error) {
+	category := ""
+	if len(g.Categories) > 0 {
+		category = pick(g.rand, g.Categories)
+	}
 	region, _ := store.RegionOf(g.Regions, w.Country)
 	promise, err := g.Promise(region.ID, at)
 	return store.NewTicket{
 		Region: region, Channel: store.ChannelForm,
 		Requester: store.Contact{Name: w.Name, Email: w.Email, Company: w.Company, Country: w.Country, Lang: w.Lang},
-		Title:     w.Title, Body: w.Body, Promise: promise,
-		Link: ident.NewLink(at), LinkExpires: at.Add(2 * 365 * 24 * time.Hour),
+		Category:  category, Title: w.Title, Body: w.Body, Promise: promise,
+		Link: ident.NewLink(at), LinkExpires: at.Add(linkKept),
 		MessageID:   g.Ring.MessageID(at, store.MailConfirmation, store.Domain(region.Address)),
 		Fingerprint: sha256.Sum256([]byte(store.Domain(w.Email))),
 	}, err
