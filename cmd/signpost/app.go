@@ -264,7 +264,7 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 	}
 	stages = append(stages, stage{"watchers", a.watchAll}, stage{"upkeep", a.duties.Doing("upkeep", a.upkeep.Run)},
 		stage{"throttled", a.duties.Doing("throttled", a.upkeep.RunThrottled)},
-		stage{"memory", tendMemory}, stage{"alarms", a.duties.Doing("alarms", a.runAlarms)},
+		stage{"memory", upkeep.TendMemory}, stage{"alarms", a.duties.Doing("alarms", a.runAlarms)},
 		stage{"canary", a.duties.Doing("canary", a.runCanary)}, stage{"relay", a.learnRelay},
 		stage{"sender", a.sender.Run})
 	a.log.Info("serving", "address", public.Addr().String(), "url", a.cfg.Service.BaseURL, "version", version())

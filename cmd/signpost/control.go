@@ -19,6 +19,7 @@ import (
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/generate"
 	"signpost/cmd/signpost/metrics"
+	"signpost/cmd/signpost/ticket"
 	"signpost/cmd/signpost/tokens"
 	"signpost/store"
 )
@@ -133,6 +134,7 @@ func controlHandler(a *App) http.Handler {
 		answer(w, r, &req, func() (any, error) { return c.DisableAgent(r.Context(), store.ByCommandLine(req.By), req.Email) })
 	})
 	tokens.Mount(mux, a.db)
+	ticket.Mount(mux, a.db, a.web.Handler())
 	return mux
 }
 
@@ -167,6 +169,22 @@ func tokensOf(cfg config.Config) tokens.Beside {
 			return openStore(cfg.Service, nil, metrics.New(), slog.New(slog.DiscardHandler))
 		},
 	}
+}
+
+// service reaches the one that runs on a configuration's data folder, or a demo's.
+func (env *environment) service(file, data string) (*http.Client, error) {
+	if file != "" {
+		cfg, err := config.LoadWithout(file, env.environ, config.LacksLogin, config.LacksSecret)
+		if err != nil {
+			return nil, err
+		}
+		data = cfg.Service.Data
+	}
+	r, ok := dialControl(data)
+	if !ok {
+		return nil, fmt.Errorf("no service runs on %s; tickets are answered through it: start it first", data)
+	}
+	return &r.client, nil
 }
 
 // dialControl reaches the service of a data folder; false when none runs.

@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/ticket"
 )
 
 // CLI is every subcommand; each lives in the file of its name.
@@ -22,6 +23,7 @@ type CLI struct {
 	Watch     WatchCmd     `cmd:"" help:"List what would be done with the newest mails of the mailboxes."`
 	Responder ResponderCmd `cmd:"" help:"Show the automatic answers, or switch them on or off."`
 	Agent     AgentCmd     `cmd:"" help:"Say who may sign in: add, list, disable."`
+	Ticket    ticket.Cmd   `cmd:"" help:"Answer tickets from a script, as an agent: list, show, reply, note, assign, close."`
 	Backup    BackupCmd    `cmd:"" help:"Back up tickets, ledger and attachments while the service runs."`
 	Restore   RestoreCmd   `cmd:"" help:"Restore a backup into an empty data folder."`
 	Generate  GenerateCmd  `cmd:"" help:"Fill a store with realistic tickets, for benchmarks and full pages."`
@@ -56,7 +58,7 @@ func run(env *environment) int {
 		kong.Description("The email-first helpdesk: partners write through a form, every answer reaches them by mail."),
 		kong.Writers(env.stdout, env.stderr),
 		kong.Exit(func(code int) { exit = code }),
-		kong.Bind(env),
+		kong.Bind(env, &ticket.Env{Stdin: env.stdin, Stdout: env.stdout, Service: env.service}),
 	)
 	if err != nil {
 		panic(err) // a fault of the struct above
@@ -76,6 +78,9 @@ func run(env *environment) int {
 	}
 	if err != nil {
 		fmt.Fprintf(env.stderr, "signpost: %v\n", err)
+		if refused := (*ticket.Refused)(nil); errors.As(err, &refused) {
+			return refused.ExitCode()
+		}
 		return 1
 	}
 	return 0

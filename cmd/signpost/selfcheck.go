@@ -12,6 +12,7 @@ import (
 	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/doctor"
+	"signpost/cmd/signpost/upkeep"
 	"signpost/intake/ops"
 )
 
@@ -29,7 +30,7 @@ func (a *App) selfChecks(context.Context) []ops.Check {
 		a.diskCheck(now),
 		a.databaseCheck(),
 		a.commitCheck(),
-		{Name: "Memory", Value: config.Bytes(memoryHeld()).Words(), Note: config.Bytes(living()).Words() + " of it live"},
+		{Name: "Memory", Value: config.Bytes(memoryHeld()).Words(), Note: config.Bytes(upkeep.Living()).Words() + " of it live"},
 		a.backupCheck(now),
 	}
 }

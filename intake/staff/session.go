@@ -84,6 +84,9 @@ func setCookie(x *web.Exchange, name, value string, lasts time.Duration) {
 
 // SignedIn returns who asks; store.ErrNotFound for nobody.
 func (s *Staff) SignedIn(x *web.Exchange) (store.Agent, error) {
+	if who, ok, err := s.vouchedFor(x); ok {
+		return who, err
+	}
 	return s.signedIn(x, x.Request.Header.Get(LiveHeader) == "")
 }
 
@@ -116,7 +119,12 @@ func ActorOf(x *web.Exchange, who store.Agent) store.Actor {
 }
 
 // networkOf is where a request came from: what one party is taken to own at the most.
-func networkOf(x *web.Exchange) string { return origin.Widest(x.Remote()).String() }
+func networkOf(x *web.Exchange) string {
+	if v, ok := x.Request.Context().Value(vouchedKey{}).(vouched); ok {
+		return v.place
+	}
+	return origin.Widest(x.Remote()).String()
+}
 
 // Handler answers somebody who signed in.
 type Handler func(x *web.Exchange, who store.Agent) error

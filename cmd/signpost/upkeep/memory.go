@@ -1,4 +1,4 @@
-package main
+package upkeep
 
 import (
 	"context"
@@ -23,10 +23,10 @@ const (
 	memoryEvery = 5 * time.Second
 )
 
-// tendMemory keeps the garbage collector lazy while memory is small and the
+// TendMemory keeps the garbage collector lazy while memory is small and the
 // limit out of the way where more is really needed, until ctx ends. What the
 // environment says (GOGC, GOMEMLIMIT) goes before.
-func tendMemory(ctx context.Context) error {
+func TendMemory(ctx context.Context) error {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		<-ctx.Done()
 		return nil
@@ -35,7 +35,7 @@ func tendMemory(ctx context.Context) error {
 	tick := time.NewTicker(memoryEvery)
 	defer tick.Stop()
 	for {
-		debug.SetMemoryLimit(max(memoryFloor, memoryRoom*living()))
+		debug.SetMemoryLimit(max(memoryFloor, memoryRoom*Living()))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -44,8 +44,8 @@ func tendMemory(ctx context.Context) error {
 	}
 }
 
-// living is how many bytes the last collection found in use.
-func living() int64 {
+// Living is how many bytes the last collection found in use.
+func Living() int64 {
 	sample := []runtimemetrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	runtimemetrics.Read(sample)
 	return int64(sample[0].Value.Uint64())
