@@ -41,7 +41,7 @@ func stories() map[string]func(*desk) {
 	for _, part := range []map[string]func(*desk){ticketStories(), linkStories(), partnerStories(), outboxStories(), throttleStories(),
 		ledgerStories(), answerStories(), deliveryStories(), agentStories(), boardStories(), holdStories(), numberStories(),
 		alarmStories(), canaryStories(), dutyStories(), changeStories(), upkeepStories(), strangeStories(),
-		pageStories(), rightsStories(), auditStories()} {
+		pageStories(), rightsStories(), auditStories(), deskStories()} {
 		for name, story := range part {
 			all[name] = story
 		}
