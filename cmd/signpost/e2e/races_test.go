@@ -85,22 +85,24 @@ func (r *race) run(ctx context.Context, n int) error {
 	var told int
 	var partner error
 	form := func(n int) url.Values {
-		return url.Values{"body": {marked(n)}, "version": {fmt.Sprint(r.version)}, "idempotency_key": {fmt.Sprintf("race-%06d-%s", n,
-			strings.Repeat("k", 16))}}
+		key := fmt.Sprintf("race-%06d-%s", n, strings.Repeat("k", 16))
+		return url.Values{"body": {marked(n)}, "version": {fmt.Sprint(r.version)}, "idempotency_key": {key}}
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { first.written, first.status, first.err = r.one.act(ctx, r.number, "reply", form(n)) })
 	wg.Go(func() { again.written, again.status, again.err = r.one.act(ctx, r.number, "reply", form(n)) })
 	wg.Go(func() { other.written, other.status, other.err = r.other.act(ctx, r.number, "reply", form(n+1)) })
 	wg.Go(func() {
-		told, partner = ask(ctx, http.DefaultClient, "POST", r.link, url.Values{"body": {fmt.Sprintf("More of it: %d.", n)}}, nil)
+		words := url.Values{"body": {fmt.Sprintf("More of it: %d.", n)}}
+		told, partner = ask(ctx, http.DefaultClient, "POST", r.link, words, nil)
 	})
 	wg.Wait()
 	if partner != nil || told != http.StatusCreated {
 		return fmt.Errorf("the partner is answered %d %w", told, partner)
 	}
 	if first.status != again.status || first.Seq != again.Seq {
-		return fmt.Errorf("one form sent twice is answered %d (%d) and %d (%d)", first.status, first.Seq, again.status, again.Seq)
+		return fmt.Errorf("one form sent twice is answered %d (%d) and %d (%d)", first.status, first.Seq, again.status,
+			again.Seq)
 	}
 	seen := r.version
 	for _, o := range []outcome{first, again, other} {
