@@ -284,3 +284,74 @@ func TestARestoredFileIsACopyOfItsOwn(t *testing.T) {
 		t.Errorf("the restored file is %v (%v)", after, err)
 	}
 }
+
+func TestAFolderWithoutAManifestIsNoBackup(t *testing.T) {
+	t.Parallel()
+	mustRefuse(t, t.TempDir(), vouched, "is no backup: ")
+}
+
+// TestARestoreThatWasCutShortIsRunAgain, at whichever step it ended: what it left gives
+// way to the whole backup.
+func TestARestoreThatWasCutShortIsRunAgain(t *testing.T) {
+	t.Parallel()
+	s, folder := backedUp(t)
+	left := filepath.Join("ff", strings.Repeat("f", 64))
+	for _, files := range [][]string{
+		{filepath.Join(restoringFolder, databaseFile)},
+		{filepath.Join(restoringFolder, databaseFile), filepath.Join(blobFolder, left)},
+		{filepath.Join(restoringFolder, listFile), filepath.Join(blobFolder, left), databaseFile},
+	} {
+		data := t.TempDir()
+		for _, name := range files {
+			lay(t, filepath.Join(data, name))
+		}
+		if err := Interrupted(data); err == nil || !strings.Contains(err.Error(), "did not end") {
+			t.Errorf("with %q the service starts: %v", files, err)
+		}
+		if _, err := Restore(t.Context(), folder, data, s.proven, time.Now()); err != nil {
+			t.Errorf("with %q: %v", files, err)
+			continue
+		}
+		if err := Interrupted(data); err != nil {
+			t.Error(err)
+		}
+		all, _ := filepath.Glob(filepath.Join(data, blobFolder, "??", "*"))
+		if len(all) != 3 {
+			t.Errorf("with %q: %d attachments of 3 are there", files, len(all))
+		}
+	}
+}
+
+// lay makes a file, and the folders above it.
+func lay(t *testing.T, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("half of it"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestARestoreChangesNoFolderThatIsInUse. A disk of its own may be a data folder, and
+// has a lost+found from the first.
+func TestARestoreChangesNoFolderThatIsInUse(t *testing.T) {
+	t.Parallel()
+	s, folder := backedUp(t)
+	data := t.TempDir()
+	lay(t, filepath.Join(data, databaseFile))
+	_, err := Restore(t.Context(), folder, data, s.proven, time.Now())
+	if err == nil || !strings.Contains(err.Error(), "is not empty, it holds "+databaseFile) {
+		t.Errorf("got %v", err)
+	}
+	if kept, _ := os.ReadFile(filepath.Join(data, databaseFile)); string(kept) != "half of it" || Interrupted(data) != nil {
+		t.Errorf("the database that was there reads %q", kept)
+	}
+	disk := t.TempDir()
+	if err := os.Mkdir(filepath.Join(disk, "lost+found"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(t.Context(), folder, disk, s.proven, time.Now()); err != nil {
+		t.Errorf("onto a disk of its own: %v", err)
+	}
+}

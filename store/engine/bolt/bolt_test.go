@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
+
+	"go.etcd.io/bbolt"
 
 	"signpost/store"
 	"signpost/store/engine"
@@ -30,6 +33,36 @@ func TestEngine(t *testing.T) {
 		}
 		return e
 	})
+}
+
+// A version may have buckets that the next one does not know.
+func TestAFileWithNoBucketOfOursIsRefused(t *testing.T) {
+	t.Parallel()
+	for buckets, opens := range map[string]bool{"": true, "alien": false, "alien first": true, "first zebra": true} {
+		path := filepath.Join(t.TempDir(), "rows.db")
+		file, err := bbolt.Open(path, 0o600, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = file.Update(func(tx *bbolt.Tx) error {
+			for name := range strings.FieldsSeq(buckets) {
+				if _, err := tx.CreateBucket([]byte(name)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err := errors.Join(err, file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		e, err := Open(path, enginetest.Layouts(), Options{})
+		if err == nil {
+			err = e.Close()
+		}
+		if opens != (err == nil) {
+			t.Errorf("a file with the buckets %q: got %v", buckets, err)
+		}
+	}
 }
 
 func TestWhatNoRoomLooksLike(t *testing.T) {
