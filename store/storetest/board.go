@@ -239,9 +239,10 @@ func retryRefused(d *desk) {
 	d.finishes(answer, store.StateFailed, time.Time{})
 	d.same(retry(), []store.Outbound{}) // at most once
 	failed := d.fails()
-	_, err := d.RetryOutbounds(d.ctx, d.now, store.ByService(),
+	done, err := d.RetryOutbounds(d.ctx, d.now, store.ByService(),
 		store.Retry{IDs: []store.OutboundID{failed.ID, failed.ID + 1}})
 	d.wantErr(err, store.ErrNotFound)
+	d.same(done, store.Retried{}) // none of them is tried again
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, failed.ID)), failed)
 }
 

@@ -364,6 +364,8 @@ func deskSolved(d *desk) {
 	d.same(d.list(d.lee(), store.TicketFilter{}), []string{"US-1003"})
 	d.same(d.list(d.lee(), store.TicketFilter{View: store.ViewSolved}), []string{"US-1002", "US-1004", "US-1001"})
 	d.same(d.list(d.lee(), store.TicketFilter{View: store.ViewAll}), []string{"US-1003", "US-1002", "US-1004", "US-1001"})
+	// What is assigned to no agent is not the service's own.
+	d.same(d.list(store.ByService(), store.TicketFilter{View: store.ViewMine}), []string{})
 	all := store.TicketFilter{View: store.ViewAll, Query: "us-1001"}
 	d.same(d.list(d.lee(), all), []string{"US-1001"})
 	all.View = ""

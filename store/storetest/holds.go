@@ -126,8 +126,9 @@ func promiseRenewed(d *desk) {
 	opened := d.opens()
 	row := d.claims(claimAll())[0]
 	promise := store.Promise{FirstResponseBy: d.at().Add(500 * time.Hour), ResolutionBy: d.at().Add(900 * time.Hour)}
-	_, err := d.RenewPromise(d.ctx, d.now, row.ID, row.Claim+1, promise)
+	refused, err := d.RenewPromise(d.ctx, d.now, row.ID, row.Claim+1, promise)
 	d.wantErr(err, store.ErrConflict)
+	d.same(refused, store.Outbound{})
 	renewed := must[store.Outbound](d)(d.RenewPromise(d.ctx, d.now, row.ID, row.Claim, promise))
 	row.Promise = promise
 	d.same(renewed, row)

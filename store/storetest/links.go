@@ -293,6 +293,8 @@ func refusedLinks(d *desk) {
 		"no Message-ID":     func(m *store.Mailing) { m.MessageID = "" },
 		"Message-ID in use": func(m *store.Mailing) { m.MessageID = messageIDOf(1) },
 		"no region":         func(m *store.Mailing) { m.Region = store.Region{} },
+		"no region's id":    func(m *store.Mailing) { m.Region.ID = "" },
+		"no sender":         func(m *store.Mailing) { m.Region.Address = "" },
 		"no window":         func(m *store.Mailing) { m.Budgets = []store.Budget{{Name: "b", Limit: 1}} },
 	} {
 		m := d.mailing(change)
