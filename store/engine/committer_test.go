@@ -86,3 +86,35 @@ func TestAFetchThatFailsFailsTheVerb(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Those who wait look for work at each signal, by a verb: one that woke them when it
+// found nothing to write would keep them looking for ever.
+func TestAGroupThatWroteNothingWakesNone(t *testing.T) {
+	t.Parallel()
+	c, _ := far(t, nil)
+	signal := c.Committed()
+	woken := func() bool {
+		select {
+		case <-signal:
+			return true
+		default:
+			return false
+		}
+	}
+	failed := errors.New("it failed after it had written")
+	for name, verb := range map[string]func(Tx) error{
+		"reads":                 func(Tx) error { return nil },
+		"fails":                 func(Tx) error { return failed },
+		"writes and then fails": func(tx Tx) error { tx.Touch(); return failed },
+	} {
+		if err := c.Update(t.Context(), Plan{}, verb); name != "reads" && !errors.Is(err, failed) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if woken() {
+			t.Fatalf("woken by a verb that %s", name)
+		}
+	}
+	if err := c.Update(t.Context(), Plan{}, func(tx Tx) error { tx.Touch(); return nil }); err != nil || !woken() {
+		t.Errorf("not woken by a write (%v)", err)
+	}
+}
