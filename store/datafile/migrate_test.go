@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -388,6 +389,63 @@ func TestAMigrationAsksForRoomFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	sound(t, db)
+}
+
+// TestACopyThatDoesNotReadTakesNoPlace: the older file stays where it is, as it was.
+func TestACopyThatDoesNotReadTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	path := unpack(t, newestOlder)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &migration{path: path, log: quiet(), free: freeIn, reached: func(step string) error {
+		if step != "check" {
+			return nil
+		}
+		f, err := os.OpenFile(path+newSuffix, os.O_WRONLY, 0)
+		if err == nil {
+			_, err = f.WriteAt([]byte("rot"), 60) // within its first page
+			err = errors.Join(err, f.Close())
+		}
+		return err
+	}}
+	if _, err = openOr(m, Options{}); err == nil || !strings.Contains(err.Error(), "the new data file is not sound") {
+		t.Errorf("got %v", err)
+	}
+	after, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the older file changed (%v)", err)
+	}
+	if got := namesIn(t, filepath.Dir(path)); got != "signpost.db" {
+		t.Errorf("the folder holds %s", got)
+	}
+}
+
+// TestAMigrationTellsHowFarItCame, every ten seconds: here each step takes four.
+func TestAMigrationTellsHowFarItCame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		copied := 0
+		m := &migration{path: unpack(t, newestOlder), log: slog.New(slog.NewTextHandler(&log, nil)), free: freeIn,
+			reached: func(step string) error {
+				if strings.HasPrefix(step, "copied ") {
+					copied++
+					time.Sleep(4 * time.Second)
+				}
+				return nil
+			}}
+		db, err := openOr(m, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sound(t, db)
+		told := strings.Count(log.String(), "migrating the data file")
+		if want := (copied - 1) / 3; told != want || told == 0 {
+			t.Errorf("%d lines for %d steps, want %d", told, copied, want)
+		}
+	})
 }
 
 // TestASecondProcessWaitsNotForAMigration: it is turned away while one runs.
