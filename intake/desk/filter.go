@@ -110,6 +110,9 @@ func (d *Desk) filterFields(who store.Agent, in url.Values, staff []store.Agent)
 	assignee := filterField{Name: "assignee", Label: "Assignee"}
 	assignee.Options = []option{{Value: unassigned, Label: "Unassigned"}}
 	for _, a := range staff {
+		if !a.Has(store.RoleAgent) {
+			continue
+		}
 		assignee.Options = append(assignee.Options, option{Value: a.Email, Label: nameOf(a)})
 	}
 	priority := filterField{Name: "priority", Label: "Priority"}

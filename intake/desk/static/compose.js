@@ -1,5 +1,7 @@
 // Writing: the two forms, drafts that save themselves, pasted pictures, and controls in the
 // details that send their form when they change.
+import { toast } from "../web/toasts.js";
+
 const page = document.querySelector("[data-ticket]");
 const path = page?.dataset.path;
 const pause = 700; // ms without a key until a draft is saved
@@ -89,6 +91,23 @@ export async function saveDrafts() {
 let lastKey = 0;
 export const typed = (within) => performance.now() - lastKey < within && lastKey > 0;
 for (const draft of drafts) draft.body.addEventListener("input", () => { lastKey = performance.now(); });
+
+// The first key of a reply takes a ticket that nobody has, and says so.
+document.getElementById("reply-body")?.addEventListener("input", async () => {
+  const assign = (agent) => fetch(`${path}/assign`, {
+    method: "POST", body: new URLSearchParams({ agent }), headers: { Accept: "application/json" },
+  });
+  const me = page.dataset.claim;
+  const chosen = document.getElementById("d-assign");
+  if (!me) return;
+  delete page.dataset.claim;
+  const answer = await assign(me).catch(() => null);
+  if (!answer?.ok) return;
+  chosen.value = me;
+  toast("The ticket is assigned to you, since you write to its partner", async () => {
+    if ((await assign("").catch(() => null))?.ok) chosen.value = "";
+  });
+}, { once: true });
 
 // Choosing what to write puts the caret there.
 for (const label of document.querySelectorAll(".compose-tabs label")) {
