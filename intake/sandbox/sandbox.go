@@ -44,7 +44,7 @@ type Mail struct {
 	AnswerTo string
 }
 
-// Field is one field of a mail's header, its value decoded for the eye.
+// Field is one field of a mail's header, its value decoded for display.
 type Field struct{ Name, Value string }
 
 // Machine is an address or a domain that does not behave as a plain mailbox.
@@ -63,7 +63,7 @@ type Host interface {
 	// id below before (0: from the newest).
 	Mails(address string, before uint64, limit int) []Mail
 	Mail(id uint64) (Mail, error) // with Raw; store.ErrNotFound
-	// Deliver hands a mail in as a sending host would; its error is for the eye.
+	// Deliver hands a mail in as a sending host would; its error is for display.
 	Deliver(from string, to []string, raw []byte) error
 	// Watch returns a channel that holds a signal after any change, until ctx
 	// ends.

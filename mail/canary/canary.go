@@ -13,7 +13,7 @@ import (
 	"signpost/store/ident"
 )
 
-// Config says where the canary lives and how often it flies. Times that are zero
+// Config gives the canary's address and how often it makes a run. Times that are zero
 // take their defaults, but for Every.
 type Config struct {
 	Address string        // whose mailbox is visited
@@ -75,15 +75,15 @@ type Deps struct {
 	Log     *slog.Logger
 }
 
-// Canary flies. Run it once; Try may be called from anywhere.
+// Canary makes runs. Run it once; Try may be called from anywhere.
 type Canary struct {
 	cfg  Config
 	deps Deps
 	tell chan struct{}
 
-	mu     sync.Mutex
-	flying bool
-	rested time.Time // when the next run may begin by hand
+	mu      sync.Mutex
+	running bool
+	rested  time.Time // when the next run may begin by hand
 }
 
 // New checks what the canary is made from.
@@ -107,10 +107,10 @@ func New(cfg Config, deps Deps) (*Canary, error) {
 func (c *Canary) Try() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.flying || time.Now().Before(c.rested) {
+	if c.running || time.Now().Before(c.rested) {
 		return false
 	}
-	c.flying = true
+	c.running = true
 	select {
 	case c.tell <- struct{}{}:
 	default: // it was told already
@@ -118,10 +118,10 @@ func (c *Canary) Try() bool {
 	return true
 }
 
-func (c *Canary) busy(flying bool) {
+func (c *Canary) busy(running bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.flying = flying; !flying {
+	if c.running = running; !running {
 		c.rested = time.Now().Add(c.cfg.Rest)
 		return
 	}
@@ -131,7 +131,7 @@ func (c *Canary) busy(flying bool) {
 	}
 }
 
-// Run flies until ctx ends: a run that an earlier process left first, then one
+// Run makes runs until ctx ends: a run that an earlier process left first, then one
 // every Config.Every, counted from the last one's beginning, and when told.
 func (c *Canary) Run(ctx context.Context) error {
 	for {

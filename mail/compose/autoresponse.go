@@ -16,7 +16,7 @@ const autoLangs = 2
 // every reader of a language: nothing of the mail it answers is in it, neither
 // a name nor the subject nor a token in the link, so that it is of no use to
 // a forger of the sender. Both alternatives stay under 2,000 bytes, so
-// that it is none for amplifying either.
+// that it cannot be used to amplify an attack either.
 //
 // Only where the row names a ticket with a link, since a requester answered our
 // mail about it, does it show the way to that ticket's page first.

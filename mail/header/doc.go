@@ -4,7 +4,7 @@
 //
 // A call flows so: Read splits a mail into its fields, which are slices of the raw bytes,
 // and its body; Unfold, or Header.Value, puts a value on one line; DecodeWords makes text
-// for the eye of it (RFC 2047, by ToUTF8 in any charset), Addresses, IDs and Date read the
+// for display of it (RFC 2047, by ToUTF8 in any charset), Addresses, IDs and Date read the
 // structured ones. Nothing fails: what cannot be read is left out, or stays as it stands.
 //
 // Bounds: 1 MiB of a header, 2,000 fields, 64 KiB of one field, 1,000 addresses of a field.

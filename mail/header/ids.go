@@ -26,8 +26,8 @@ func IDs(value string, yield func(id string) bool) {
 }
 
 // readID is an id without white space: hosts fold long ids, and their programs know them
-// without the folds. One that holds invisible characters is none: without them it
-// would be the id of another mail.
+// without the folds. One that holds invisible characters is not taken: without
+// them it would be the id of another mail.
 func readID(inside string) (id string, ok bool) {
 	id = strings.Join(strings.Fields(strings.ToValidUTF8(inside, "\uFFFD")), "")
 	return id, id != "" && len(id) <= 998 && id == Clean(id)

@@ -10,10 +10,10 @@ import (
 type word struct{ charset, encoding, text string }
 
 // DecodeWords reads the encoded words (RFC 2047) of an unfolded header value, in any
-// charset known, and returns text for the eye: valid UTF-8 without control characters,
-// its white space folded. What cannot be read stays as it stands. Neighbours of one charset and encoding are
-// joined before they are decoded: programs cut characters, and the state of
-// ISO-2022-JP, between two words, which section 5 forbids.
+// charset known, and returns text for display: valid UTF-8 without control characters,
+// its white space folded. What cannot be read stays as it stands. Neighbours of one
+// charset and encoding are joined before they are decoded: programs cut characters, and
+// the state of ISO-2022-JP, between two words, which section 5 forbids.
 func DecodeWords(s string) string {
 	if !strings.Contains(s, "=?") {
 		return Clean(decodeBare(s))

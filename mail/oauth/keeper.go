@@ -45,7 +45,7 @@ const (
 
 type keptToken struct {
 	// Configured is the SHA-256 of the configured token it descends from: when the
-	// operator configures another, what was kept is worth nothing.
+	// operator configures another, what was kept is void.
 	Configured   string `json:"configured"`
 	RefreshToken string `json:"refresh_token"`
 }

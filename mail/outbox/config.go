@@ -208,7 +208,7 @@ func (c Config) retryAfter(attempt int, spread float64) time.Duration {
 
 // lease is how long the attempt-th try keeps a row: long enough for the
 // dialogue, and never shorter than the wait that follows a failed try, so that
-// a process which dies of a mail does not hammer the peer with it.
+// a mail that crashes the process is not sent to the peer again and again.
 func (c Config) lease(attempt int) time.Duration {
 	i := min(max(attempt, 1), len(c.Retry)) - 1
 	return max(c.Dialogue+c.LeaseSlack, c.Retry[i])

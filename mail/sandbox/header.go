@@ -86,7 +86,7 @@ func (h fields) count(name string) (n int) {
 	return n
 }
 
-// text is a field's value decoded for the eye, cut to 300 bytes.
+// text is a field's value decoded for display, cut to 300 bytes.
 func (h fields) text(name string) string {
 	return text.Cut(header.DecodeWords(h.value(name)), 300)
 }

@@ -44,7 +44,7 @@ type letter struct {
 	from    string // envelope sender
 	to      string // recipient as it was addressed, tag and all
 	at      time.Time
-	author  string // From and Subject for the eye
+	author  string // From and Subject for display
 	subject string
 	head    []byte // this copy's own trace fields
 	body    []byte // the rest, shared by all copies

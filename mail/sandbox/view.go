@@ -11,7 +11,7 @@ import (
 )
 
 // MailID names a mail in a mailbox: ascending in the order of arrival, never
-// reused while the server lives.
+// reused while the server runs.
 type MailID uint64
 
 // Mail is one mail in one mailbox.
@@ -23,7 +23,7 @@ type Mail struct {
 	To           string // recipient as it was addressed, tag included
 	ReceivedAt   time.Time
 	Size         int64  // bytes of Raw
-	From         string // author and subject decoded for the eye, cut to 300 bytes
+	From         string // author and subject decoded for display, cut to 300 bytes
 	Subject      string
 	Raw          []byte // the whole mail; nil in lists
 }

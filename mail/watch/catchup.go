@@ -161,7 +161,7 @@ func (s *session) finish(ctx context.Context, k *work) error {
 	if err := s.mark(ctx, k.rows); s.spent == nil {
 		return err
 	}
-	return nil // a mark is a courtesy, and the connection may have ended
+	return nil // the ledger has the mails; marks that fail are not made up for
 }
 
 // skipTo moves the stored cursor over UIDs that DecideInbound did not: mails
@@ -205,7 +205,7 @@ func (u unsent) Error() string {
 // what the cursor missed: some servers hand out UIDs out of order.
 func (s *session) reconcile(ctx context.Context) error {
 	found, err := s.search(ctx, &imap.SearchCriteria{Since: time.Now().Add(-reconcileBack)})
-	if err = s.courtesy("search", err); err != nil {
+	if err = s.ignoreRefusal("search", err); err != nil {
 		return fmt.Errorf("reconcile: %w", err)
 	}
 	var missed []listed

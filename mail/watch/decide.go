@@ -116,7 +116,7 @@ func (w *Watcher) newInbound(m *mail, f folder) store.NewInbound {
 		Mailbox: w.box.ID, UIDValidity: f.validity, UID: m.uid, InternalDate: m.date,
 		Size: m.length, Hash: m.hash, Blob: m.blob, Truncated: m.truncated,
 	}
-	// A mail whose header cannot be read for the eye is recorded all the same.
+	// A mail whose header cannot be decoded for display is recorded all the same.
 	_ = w.guard(0, func() { n.MessageID, n.From, n.Subject = describe(m.head) })
 	if m.blob == "" {
 		n.Raw = m.head

@@ -16,8 +16,8 @@
 // it can read. A mail that does not come all the same is asked for in less and less
 // (ladder.go): without its date, without ranges, at last by its sequence number.
 //
-// The store is the truth; everything on the server is a courtesy: flags are never
-// read back, and a mail is known by (UIDVALIDITY, UID), or by its content after
+// What the store holds counts; what is changed on the server is for people alone:
+// flags are never read back, and a mail is known by (UIDVALIDITY, UID), or by its content after
 // the server has renumbered the folder. Raw text is committed before anything is
 // made of it, so a crash at any point is repeated from the store. A mail that the
 // server cannot deliver becomes a suspect (suspect.go): the others go on, and in

@@ -23,7 +23,7 @@ func fields(raw []byte) []field {
 }
 
 // describe reads what the ledger shows of a mail: of its Message-ID, From and subject
-// the first field that says any. It is for the eye; triage reads them for itself.
+// the first field that says any. It is for display; triage reads them for itself.
 func describe(raw []byte) (messageID, from, subject string) {
 	read, _ := header.Read(raw)
 	return firstSaid(read, "Message-ID", header.UsableID),

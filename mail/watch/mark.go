@@ -16,8 +16,8 @@ func (s *session) marks() bool {
 	return s.w.box.Mark || s.w.box.MarkAnswered || len(s.w.box.targets()) > 0
 }
 
-// mark shows on the server what became of the mails: a courtesy to people who
-// look into the mailbox. A server that refuses is not asked for more; only a
+// mark shows on the server what became of the mails, for people who look into
+// the mailbox; nothing depends on it. A server that refuses is not asked for more; only a
 // lost connection is an error.
 func (s *session) mark(ctx context.Context, rows []store.Inbound) error {
 	var done, answered imap.UIDSet
@@ -87,7 +87,7 @@ func (s *session) flag(ctx context.Context, set imap.UIDSet, flag imap.Flag) err
 	if len(set) == 0 {
 		return nil
 	}
-	return s.courtesy("flag", s.within(ctx, commandLimit, func(context.Context) error {
+	return s.ignoreRefusal("flag", s.within(ctx, commandLimit, func(context.Context) error {
 		add := &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{flag}}
 		return s.client.Store(set, add, nil).Close()
 	}))
@@ -103,7 +103,7 @@ func (s *session) move(ctx context.Context, set imap.UIDSet, to string) error {
 	err := s.moveOnce(ctx, set, to)
 	var answer *imap.Error
 	if errors.As(err, &answer) && answer.Code == imap.ResponseCodeTryCreate {
-		made := s.courtesy("create folder", s.within(ctx, commandLimit, func(context.Context) error {
+		made := s.ignoreRefusal("create folder", s.within(ctx, commandLimit, func(context.Context) error {
 			return s.client.Create(to, nil).Wait()
 		}))
 		if made != nil {
@@ -111,7 +111,7 @@ func (s *session) move(ctx context.Context, set imap.UIDSet, to string) error {
 		}
 		err = s.moveOnce(ctx, set, to)
 	}
-	return s.courtesy("move", err)
+	return s.ignoreRefusal("move", err)
 }
 
 func (s *session) moveOnce(ctx context.Context, set imap.UIDSet, to string) error {
@@ -121,8 +121,9 @@ func (s *session) moveOnce(ctx context.Context, set imap.UIDSet, to string) erro
 	})
 }
 
-// courtesy lets a refusal pass: the ledger holds the truth.
-func (s *session) courtesy(what string, err error) error {
+// ignoreRefusal logs a refusal of a mark, since the ledger alone counts, and
+// returns any other error.
+func (s *session) ignoreRefusal(what string, err error) error {
 	var answer *imap.Error
 	if errors.As(err, &answer) {
 		s.w.log.Warn("the server refuses a mark", "mark", what, "answer", answer.Text)

@@ -11,7 +11,7 @@ import (
 	"signpost/mail/triage"
 )
 
-// A canary's mailbox is not watched: it is visited while a canary flies.
+// A canary's mailbox is not watched: it is visited during a run of the canary.
 
 // Letter is a mail in a mailbox that is visited.
 type Letter struct {

@@ -12,7 +12,7 @@ import (
 const canaryLooked = 200 // runs
 
 // canaryTroubles tells of regions whose last run failed, and of a canary that
-// flies no more.
+// makes no more runs.
 func (s *Subject) canaryTroubles(ctx context.Context, now time.Time) (list []store.Trouble) {
 	if !s.Config.Canary.On {
 		return nil

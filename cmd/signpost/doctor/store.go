@@ -13,7 +13,7 @@ import (
 )
 
 // checkStore opens the database, or asks whether the service that holds it
-// lives.
+// answers.
 func (d Deps) checkStore(ctx context.Context, cfg config.Config, r *report) {
 	heading := "Data folder " + cfg.Service.Data
 	if d.Running() {
