@@ -243,8 +243,39 @@ func (d *demo) welcome(w io.Writer) {
 `, url, d.smtp.Addr(), d.imap.Addr(), demoPassword, d.app.cfg.Service.Data, demoLogins(), os.Args[0])
 }
 
-// mount adds the window on the sandbox.
+// bar is the line at the foot of every page.
+func (d *demo) bar() web.Bar {
+	b := web.Bar{Password: demoPassword, Latest: d.app.latest, Rooms: []web.Room{
+		{Name: "Form", Path: "/contact"}, {Name: "Desk", Path: "/desk"}, {Name: "Ops", Path: "/ops"},
+		{Name: "Sandbox", Path: "/sandbox"},
+	}}
+	for _, n := range demoStaff {
+		b.People = append(b.People, web.Person{Email: n.Email, Roles: roleList(n.Roles)})
+	}
+	return b
+}
+
+// latest is the path of the ticket opened last, "" for none. Tickets are counted up and
+// none is deleted, so that their number is the id of the last.
+func (a *App) latest(ctx context.Context) string {
+	stats, err := a.db.Stats(ctx)
+	last := store.TicketID(0)
+	for _, n := range stats.Tickets {
+		last += store.TicketID(n)
+	}
+	if err != nil || last == 0 {
+		return ""
+	}
+	k, err := a.db.Ticket(ctx, last)
+	if err != nil || k.Channel == store.ChannelCanary || k.Link == (store.LinkID{}) {
+		return ""
+	}
+	return "/t/" + a.ring.LinkToken(k.Link)
+}
+
+// mount adds the window on the sandbox, and the bar.
 func (d *demo) mount(s *web.Server) error {
+	s.Bar(d.bar())
 	var support []string
 	for _, r := range d.app.cfg.Regions() {
 		support = append(support, r.Address)

@@ -40,6 +40,7 @@ type Server struct {
 	staffFault *Page[faultData]
 
 	sections  []Section // of the staff navigation
+	bar       *Bar      // nil: none
 	events    *Events
 	countries countryLists
 

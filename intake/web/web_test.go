@@ -494,3 +494,27 @@ func TestAStopLetsRequestsFinishAndThenCutsThemOff(t *testing.T) {
 		}
 	})
 }
+
+// TestABarStandsOnlyWhereItIsPut: pages have none until a demo puts one there.
+func TestABarStandsOnlyWhereItIsPut(t *testing.T) {
+	t.Parallel()
+	s, _ := testRoom(t, web.Defaults())
+	if page := do(s, "GET", "/none").Body.String(); strings.Contains(page, "demo-bar") {
+		t.Errorf("a bar without a demo:\n%s", page)
+	}
+	latest := "/t/abc"
+	s.Bar(web.Bar{
+		Rooms: []web.Room{{Name: "<Form>", Path: "/contact"}}, People: []web.Person{{Email: "a@example.com", Roles: "agent"}},
+		Password: "demo", Latest: func(context.Context) string { return latest },
+	})
+	page := do(s, "GET", "/none").Body.String()
+	for _, want := range []string{`<a href="/contact">&lt;Form&gt;</a>`, `href="/t/abc"`, "a@example.com"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the bar lacks %s:\n%s", want, page)
+		}
+	}
+	latest = ""
+	if page := do(s, "GET", "/none").Body.String(); strings.Contains(page, "/t/") {
+		t.Errorf("a ticket where there is none:\n%s", page)
+	}
+}
