@@ -55,7 +55,8 @@ func TestAPartnerReadsAnAnswerSolvesRatesAndReopens(t *testing.T) {
 	w := newWorld(t)
 	ticket, page := w.asked()
 	shown := w.get(page)
-	contains(t, shown.Body.String(), "Received", "We have your request.", "It is our turn since", "You will hear from us by")
+	contains(t, shown.Body.String(), "Received", "We have your request.", "It has been our turn since",
+		"You will hear from us by")
 
 	w.replies(ticket, "Not **yet**.", store.StatusPending, 20*time.Second)
 	lacks(t, w.get(page).Body.String(), "yet", "Waiting for you")
@@ -65,8 +66,8 @@ func TestAPartnerReadsAnAnswerSolvesRatesAndReopens(t *testing.T) {
 
 	w.replies(ticket, "It is **mended**.\n\n<script>alert(1)</script>", store.StatusPending, 0)
 	html := w.get(page).Body.String()
-	contains(t, html, "Waiting for you", "It is your turn since", "<strong>mended</strong>", "&lt;script&gt;alert(1)",
-		"On its way by email to", "a***@partner.example")
+	contains(t, html, "Waiting for you", "It has been your turn since", "<strong>mended</strong>",
+		"&lt;script&gt;alert(1)", "On its way by email to", "a***@partner.example")
 	lacks(t, html, "<script>alert", ">ana@partner.example", "[Not]")
 	read := w.thread(page)
 	if last := read.Entries[len(read.Entries)-1]; last.Delivery.State != "queued" || last.Author != "Lee" ||
@@ -129,7 +130,8 @@ func TestAClosedTicketGoesOnInANewOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ticket, page := w.asked()
-	_, err := w.db.SolveByPartner(t.Context(), time.Now().Add(-store.ClosedAfter), store.ByPartner(ticket.Link), ticket.Link)
+	longAgo := time.Now().Add(-store.ClosedAfter)
+	_, err := w.db.SolveByPartner(t.Context(), longAgo, store.ByPartner(ticket.Link), ticket.Link)
 	fatal(t, err)
 	contains(t, w.get(page).Body.String(), "Closed", "New request about this", "can no longer be reopened")
 	if read := w.thread(page); read.Status != "closed" {
@@ -193,7 +195,8 @@ func TestAPartnerKeepsTheWholeTicket(t *testing.T) {
 		fatal(t, err)
 		read[f.Name] = string(content)
 	}
-	contains(t, read["US-1001.txt"], "Träger", "The settlement report", "See below.", "Lee (Support)", "files/1-2-a.txt")
+	contains(t, read["US-1001.txt"], "Träger", "The settlement report", "See below.", "Lee (Support)",
+		"files/1-2-a.txt")
 	if len(read) != 3 || read["files/1-1-a.txt"] != "first" || read["files/1-2-a.txt"] != "second" {
 		t.Errorf("the archive holds %q", read)
 	}
@@ -209,7 +212,9 @@ func TestThePageOfATicketIsNoWayIntoAnother(t *testing.T) {
 	bobs := w.proven(bob)
 	status(t, w.get(bobs+"/files/1/0/secret.txt"), 404)
 	before := w.ticket("US-1001")
-	for _, path := range []string{"", "/mine", "/solved", "/reopen", "/rate", "/link", "/download", "?events=1", "/address"} {
+	for _, path := range []string{
+		"", "/mine", "/solved", "/reopen", "/rate", "/link", "/download", "?events=1", "/address",
+	} {
 		for _, accept := range []string{"text/html", "application/json"} {
 			body := w.get(w.link(ana)+path, "Accept", accept).Body.String() // as a scanner of mail would
 			lacks(t, body, "settlement report", "Settlement", "secret.txt", "Ana")

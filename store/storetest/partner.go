@@ -75,7 +75,8 @@ func reopenedByPartner(d *desk) {
 	d.wantErr(err, store.ErrConflict)
 	_, err = d.AppendMessage(d.ctx, d.now, me, store.NewMessage{Link: k.Link, Body: "and one more thing"})
 	d.wantErr(err, store.ErrClosed)
-	if closed := must[store.Ticket](d)(d.Ticket(d.ctx, k.ID)); closed.Entries != 4 || !solved.ReopenUntil().Before(closed.ReopenUntil()) {
+	closed := must[store.Ticket](d)(d.Ticket(d.ctx, k.ID))
+	if closed.Entries != 4 || !solved.ReopenUntil().Before(closed.ReopenUntil()) {
 		d.Fatalf("it is %+v", closed)
 	}
 }
