@@ -44,7 +44,15 @@ type Desk interface {
 	// AssignTicket gives the ticket to an agent, or to none (0). ErrInvalid for one who is
 	// disabled or may not answer it.
 	AssignTicket(ctx context.Context, now time.Time, by Actor, id TicketID, to AgentID) (Ticket, error)
-	// SetStatus gives the ticket another status; ErrInvalid for one that none can be given.
+	// SolveTicket solves the ticket without a reply, and tells the requester so by one mail
+	// (MailSolved) that waits until m.Undo has passed, in one transaction. It is not sent
+	// where the ticket is no longer solved by then (RuleReopened), and suppressed where its
+	// address is. Of a solved ticket nothing changes, and nothing is mailed for one without
+	// a page. ErrInvalid for a region that is not the ticket's, and for a link or
+	// Message-ID in use.
+	SolveTicket(ctx context.Context, now time.Time, by Actor, id TicketID, m SolvedMail) (Ticket, error)
+	// SetStatus gives the ticket another status, of which it mails nothing; ErrInvalid for
+	// one that none can be given.
 	SetStatus(ctx context.Context, now time.Time, by Actor, id TicketID, to Status) (Ticket, error)
 	SetPriority(ctx context.Context, now time.Time, by Actor, id TicketID, to Priority) (Ticket, error)
 	// SetCategory sets the id of a category, "" for none.
@@ -128,6 +136,17 @@ type Replied struct {
 	Newer    []Entry
 	Withheld string
 }
+
+// SolvedMail is what SolveTicket needs for its mail.
+type SolvedMail struct {
+	// Mailing has the link that takes the place of the ticket's own where that opens
+	// nothing any more, and neither budgets nor a network.
+	Mailing
+	Undo time.Duration // how long the mail is held back, MaxUndo at most
+}
+
+// RuleReopened is why the mail that a ticket is solved is not sent: it no longer is.
+const RuleReopened = "reopened"
 
 // RuleUndone is why a reply that was taken back is not sent.
 const RuleUndone = "undone"

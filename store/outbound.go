@@ -15,8 +15,9 @@ type OutboundKind string
 const (
 	MailConfirmation OutboundKind = "confirmation"
 	MailAutoResponse OutboundKind = "autoresponse"
-	MailLinks        OutboundKind = "links" // the way to the requester's tickets, asked for by them
-	MailReply        OutboundKind = "reply" // what an agent wrote
+	MailLinks        OutboundKind = "links"  // the way to the requester's tickets, asked for by them
+	MailReply        OutboundKind = "reply"  // what an agent wrote
+	MailSolved       OutboundKind = "solved" // an agent solved the ticket without a word
 	// Of the service itself: an alarm to those who run it, and the stray mail by
 	// which its canary tries the road.
 	MailAlarm  OutboundKind = "alarm"
@@ -25,7 +26,7 @@ const (
 
 // OutboundKinds lists them.
 func OutboundKinds() []OutboundKind {
-	return []OutboundKind{MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailAlarm, MailCanary}
+	return []OutboundKind{MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailSolved, MailAlarm, MailCanary}
 }
 
 // AtMostOnce tells that a mail of the kind is given up when it may have gone out. Any
@@ -35,19 +36,21 @@ func (k OutboundKind) AtMostOnce() bool { return k == MailAutoResponse }
 // OfTicket tells that a mail of the kind is part of a ticket and leads to its page:
 // what becomes of it is told in the thread.
 func (k OutboundKind) OfTicket() bool {
-	return k == MailConfirmation || k == MailLinks || k == MailReply
+	return k == MailConfirmation || k == MailLinks || k == MailReply || k == MailSolved
 }
 
 // FollowsRequester tells that a mail of the kind says nothing but the way to its ticket's
 // page: it is not sent any more once the ticket has another requester.
-func (k OutboundKind) FollowsRequester() bool { return k == MailConfirmation || k == MailLinks }
+func (k OutboundKind) FollowsRequester() bool {
+	return k == MailConfirmation || k == MailLinks || k == MailSolved
+}
 
 // Automatic tells that the service writes a mail of the kind by itself. What a person
 // writes reaches also those who complained of automatic mail. A kind that is not
 // known counts as a person's.
 func (k OutboundKind) Automatic() bool {
 	switch k {
-	case MailConfirmation, MailAutoResponse, MailLinks, MailAlarm, MailCanary:
+	case MailConfirmation, MailAutoResponse, MailLinks, MailSolved, MailAlarm, MailCanary:
 		return true
 	}
 	return false
@@ -232,8 +235,9 @@ func (o Outbound) Undone() bool { return o.State == StateSuppressed && o.Reason 
 // of its thread, from the ticket's mails in the order in which they were queued.
 func References(mails []Outbound, to string) (last string, all []string) {
 	for _, m := range mails {
-		written := m.Kind == MailConfirmation || m.Kind == MailReply
-		if written && !m.Undone() && AddressKey(m.To) == AddressKey(to) {
+		undone := m.Undone() || m.State == StateSuppressed && m.Reason == RuleReopened
+		written := m.Kind == MailConfirmation || m.Kind == MailReply || m.Kind == MailSolved
+		if written && !undone && AddressKey(m.To) == AddressKey(to) {
 			all, last = append(all, m.MessageID), m.MessageID
 		}
 	}

@@ -16,6 +16,7 @@ func TestEachKindOfMailAnswersTheQuestions(t *testing.T) {
 		store.MailAutoResponse: {atMostOnce: true, automatic: true, answers: true},
 		store.MailLinks:        {ofTicket: true, automatic: true, followsRequester: true},
 		store.MailReply:        {ofTicket: true},
+		store.MailSolved:       {ofTicket: true, automatic: true, followsRequester: true},
 		store.MailAlarm:        {automatic: true},
 		store.MailCanary:       {automatic: true},
 	}

@@ -12,12 +12,16 @@ import (
 	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/ident"
 )
 
 // arrangeStore does what is arranged about a ticket beside answering it.
 type arrangeStore interface {
 	AssignTicket(
 		ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to store.AgentID,
+	) (store.Ticket, error)
+	SolveTicket(
+		ctx context.Context, now time.Time, by store.Actor, id store.TicketID, m store.SolvedMail,
 	) (store.Ticket, error)
 	SetStatus(ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to store.Status) (store.Ticket, error)
 	SetPriority(
@@ -125,7 +129,22 @@ func (e invalidError) Is(target error) bool { return target == store.ErrInvalid 
 
 func (d *Desk) postStatus(x *web.Exchange, who store.Agent) error {
 	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
-		return d.deps.Store.SetStatus(x.Request.Context(), now, by, k.ID, store.Status(f("status")))
+		to := store.Status(f("status"))
+		region, ok := d.region(k.Region)
+		if to != store.StatusSolved || !ok {
+			return d.deps.Store.SetStatus(x.Request.Context(), now, by, k.ID, to)
+		}
+		k, err := d.deps.Store.SolveTicket(x.Request.Context(), now, by, k.ID, store.SolvedMail{
+			Mailing: store.Mailing{
+				Region: region, Link: ident.NewLink(now), LinkExpires: store.Instant(now.Add(d.deps.LinkKept)),
+				MessageID: d.deps.Ring.MessageID(now, store.MailSolved, store.Domain(region.Address)),
+			},
+			Undo: d.undoFor(who),
+		})
+		if err == nil {
+			d.deps.Kick()
+		}
+		return k, err
 	})
 }
 

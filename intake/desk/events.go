@@ -94,6 +94,8 @@ func mailWords(o store.Outbound) string {
 		return "the confirmation"
 	case store.MailReply:
 		return fmt.Sprintf("the reply (entry %d)", o.Entry)
+	case store.MailSolved:
+		return "the notice that the ticket is solved"
 	case store.MailLinks:
 		return "the mail with links"
 	}

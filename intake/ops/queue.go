@@ -215,6 +215,8 @@ func kindWords(k store.OutboundKind) string {
 		return "links asked for"
 	case store.MailReply:
 		return "reply of an agent"
+	case store.MailSolved:
+		return "notice that a ticket is solved"
 	}
 	return string(k)
 }

@@ -4,12 +4,45 @@
 // time of the DKIM signature all come from the row.
 //
 // A call flows so: Compose picks the row's kind, whose own file (confirmation.go,
-// links.go, reply.go, autoresponse.go, own.go) fills a letter: subject, languages,
-// texts, and what is special in its envelope. The rest is the same for all kinds:
+// links.go, reply.go, solved.go, autoresponse.go, own.go) fills a letter: subject,
+// languages, texts, and what is special in its envelope. The rest is the same for all kinds:
 // header.go writes the fields, body.go the two alternatives, dkim.go signs.
 //
 // To add a kind of mail: a file with the function that fills its letter, its line in
 // Composer.letter, and its texts in store/lang.
+//
+// # What of a ticket is mailed
+//
+// Each event of a ticket is mailed at most once, from its region's address, in the thread
+// of its confirmation (In-Reply-To, References, the same Subject) but where the table says
+// otherwise. "auto" is Auto-Submitted: auto-generated (RFC 3834 section 5).
+//
+//	event                                to          text                              headers
+//	opened                               requester   confirmation.*: number, promise,  auto; begins the
+//	                                                 link; not a word submitted        thread
+//	an agent replies, with any status    requester   reply.*: their words, how to      none: a person
+//	                                                 answer, status; what stood before wrote
+//	                                                 to a proven address alone
+//	an agent takes a reply back          -           it never left                     -
+//	an agent solves without a reply      requester   solved.*: number, reopen until,   auto
+//	                                                 link
+//	solved, and open again before that   -           -                                 -
+//	mail left
+//	the status changes otherwise         -           the page says it                  -
+//	the partner writes, solves, reopens  -           they did it, and the page says    -
+//	or rates                                         so
+//	the partner goes on from a closed    requester   confirmation.* of the new ticket  auto; begins a
+//	ticket                                                                             thread
+//	a new link is asked for              requester   links.*: number and link of each  auto; own Subject
+//	the requester's address changes      the new one confirmation.*, nothing of what   auto; begins a
+//	                                                 stood before                      thread
+//	a promise moves or is missed         -           the page says it, first           -
+//	their mail answers one of ours       the writer  answer.*: not read, the page's    auto-replied
+//	                                                 link
+//	a mail bounces                       -           it would bounce too: the desk     -
+//	                                                 shows it
+//	note, assignee, priority, category,  -           support's own                     -
+//	tags
 //
 // No text of a stranger gets into a mail to partners: their letters hold texts
 // of the catalogue, numbers, dates and links alone. What does come from outside (the
@@ -166,6 +199,8 @@ func (c *Composer) letter(o store.Outbound, from string) (letter, error) {
 		return c.autoResponse(o)
 	case store.MailLinks:
 		return c.links(o)
+	case store.MailSolved:
+		return c.solved(o)
 	case store.MailAlarm:
 		return c.alarm(o)
 	case store.MailCanary:

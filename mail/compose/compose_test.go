@@ -133,6 +133,7 @@ func TestMailsLeaveAsKept(t *testing.T) {
 	for _, tag := range []string{"en", "es", "zh-Hans", "id", "ar"} {
 		mails["confirmation."+tag] = confirmationRow(tag)
 		mails["links."+tag] = linksRow(tag, 1)
+		mails["solved."+tag] = solvedRow(tag)
 		mails["links.more."+tag] = linksRow(tag, 3)
 		mails["autoresponse."+tag] = autoResponseRow(tag)
 		mails["autoresponse.ticket."+tag] = ticketAnswerRow(tag)

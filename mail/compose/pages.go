@@ -31,6 +31,7 @@ type pages struct {
 	confirmation map[string]page // by language tag
 	links        map[string]page
 	reply        map[string]page
+	solved       map[string]page
 	answer       map[string]page // what an auto-response says in one language
 	sheet        *htmltemplate.Template
 }
@@ -44,7 +45,8 @@ type page struct {
 
 func parsePages(langs []lang.Lang) (p pages, err error) {
 	for name, into := range map[string]*map[string]page{
-		"confirmation": &p.confirmation, "links": &p.links, "reply": &p.reply, "answer": &p.answer,
+		"confirmation": &p.confirmation, "links": &p.links, "reply": &p.reply, "solved": &p.solved,
+		"answer": &p.answer,
 	} {
 		*into = map[string]page{}
 		for _, l := range langs {

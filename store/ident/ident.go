@@ -102,6 +102,7 @@ var kindMark = map[store.OutboundKind]string{
 	store.MailAutoResponse: "ar",
 	store.MailLinks:        "l",
 	store.MailReply:        "r",
+	store.MailSolved:       "s",
 	store.MailAlarm:        "al",
 }
 

@@ -197,6 +197,16 @@ func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.
 	return mail, err
 }
 
+// keepLink gives a ticket a link in the place of one that opens nothing any more; the
+// ticket is still to be put.
+func (t *txn) keepLink(now time.Time, k *store.Ticket, fresh store.LinkID, expires time.Time) error {
+	if _, err := t.ticketByLink(now, k.Link); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	k.Link = fresh
+	return t.putLink(*k, store.Instant(expires))
+}
+
 // signature is an agent's, for the reader of a mail.
 func (t *txn) signature(id store.AgentID, langs []string) (string, error) {
 	r, err := t.agent(id)

@@ -2,7 +2,6 @@ package verbs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -90,11 +89,8 @@ func (t *txn) mayResend(now time.Time, k store.Ticket, was store.Outbound, m sto
 // newReplyMail is a mail of a reply to the ticket's requester, with a link that opens its
 // page; the ticket is still to be put.
 func (t *txn) newReplyMail(now time.Time, k *store.Ticket, m store.Mailing) (store.Outbound, error) {
-	if _, err := t.ticketByLink(now, k.Link); errors.Is(err, store.ErrNotFound) {
-		k.Link = m.Link
-		if err := t.putLink(*k, store.Instant(m.LinkExpires)); err != nil {
-			return store.Outbound{}, err
-		}
+	if err := t.keepLink(now, k, m.Link, m.LinkExpires); err != nil {
+		return store.Outbound{}, err
 	}
 	mail := confirmation(now, m.Region, *k, m.MessageID)
 	mail.Kind, mail.Promise, mail.Proven = store.MailReply, store.Promise{}, !k.ProvenAt.IsZero()

@@ -82,6 +82,11 @@ func (t *txn) withheld(now time.Time, address string, kind store.OutboundKind) (
 // dead. That of a ticket may have been given up only while the mail was under way:
 // one that never was has ended then.
 func (t *txn) unwanted(now time.Time, row store.Outbound) (reason string, dead bool, err error) {
+	if row.Kind == store.MailSolved {
+		if k, err := t.ticket(row.Ticket); err != nil || !k.SolvedAt.Equal(row.QueuedAt) {
+			return store.RuleReopened, false, err
+		}
+	}
 	if row.Attempts > 0 {
 		if replaced, err := t.isReplaced(row); err != nil || replaced {
 			return store.RuleReplaced, false, err
