@@ -34,8 +34,8 @@ type Desk interface {
 	// ResendReply mails a reply once more, as a mail of its own and at once, to the
 	// requester's address as it is now: where the first mail did not arrive, or the ticket
 	// had another requester then (Opened.Missed). m.Link is as NewReply.Link. ErrConflict
-	// while a mail of the reply to that address waits to be sent, and when mail to it is
-	// suppressed; ErrNotFound for a mail that is no reply, or one that was taken back.
+	// while the reply can still be taken back or a mail of it to that address waits to be
+	// sent, and when mail to that is suppressed; ErrNotFound for a mail that is no reply, or one that was taken back.
 	ResendReply(ctx context.Context, now time.Time, by Actor, id OutboundID, m Mailing) (Outbound, error)
 	// Note writes an internal note and drops the author's draft of one.
 	// ErrInvalid without a body, and for a mention of an agent who is not there.

@@ -68,8 +68,10 @@ func replyAddress(d *desk) {
 	d.wantErr(err, store.ErrConflict)
 	changed := must[store.Opened](d)(d.ChangeRequester(d.ctx, d.now, d.lee(), n))
 	d.same(changed.Missed, []store.OutboundID{done.Mail.ID})
-	again := must[store.Outbound](d)(d.ResendReply(d.ctx, d.now, d.lee(), done.Mail.ID, d.mailing()))
+	_, err = d.ResendReply(d.ctx, d.now, d.lee(), done.Mail.ID, d.mailing()) // its author can take it back
+	d.wantErr(err, store.ErrConflict)
 	d.pass(time.Minute)
+	again := must[store.Outbound](d)(d.ResendReply(d.ctx, d.now, d.lee(), done.Mail.ID, d.mailing()))
 	to := map[store.OutboundID]string{}
 	for _, row := range d.claims(claimAll()) {
 		to[row.ID] = row.To

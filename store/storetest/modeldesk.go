@@ -185,6 +185,9 @@ func (m *model) resend(
 		return store.Outbound{}, store.ErrNotFound
 	}
 	k := m.ticket(was.Ticket)
+	if m.entries[k.ID][was.Entry-1].PublicAt().After(now) {
+		return store.Outbound{}, store.ErrConflict
+	}
 	for _, o := range m.outs {
 		if o.Ticket == k.ID && o.Kind == store.MailReply && o.Entry == was.Entry && o.State.Waiting() &&
 			store.AddressKey(o.To) == store.AddressKey(k.Requester.Email) {

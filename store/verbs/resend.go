@@ -69,6 +69,12 @@ func (t *txn) mayResend(now time.Time, k store.Ticket, was store.Outbound, m sto
 	if err := t.unused(m.MessageID, m.Link); err != nil {
 		return err
 	}
+	switch e, err := t.entryAt(k.ID, was.Entry); {
+	case err != nil:
+		return err
+	case e.PublicAt().After(now):
+		return fmt.Errorf("%w: its author can still take it back", store.ErrConflict)
+	}
 	mails, err := t.mailsOf(k.ID)
 	if err != nil {
 		return err
