@@ -44,16 +44,22 @@ type colleague struct {
 // colleague signs an agent in.
 func (s *service) colleague(t *testing.T, email string) *colleague {
 	t.Helper()
+	return signInClient(t, s.URL, email, agentPassword)
+}
+
+// signInClient signs an agent in at a door.
+func signInClient(t *testing.T, door, email, password string) *colleague {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &colleague{url: s.URL, client: &http.Client{
+	c := &colleague{url: door, client: &http.Client{
 		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{MaxIdleConnsPerHost: 64},
 	}}
 	t.Cleanup(c.client.CloseIdleConnections)
-	resp, err := c.client.PostForm(c.url+"/sign-in", url.Values{"email": {email}, "password": {agentPassword}})
+	resp, err := c.client.PostForm(c.url+"/sign-in", url.Values{"email": {email}, "password": {password}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,8 @@ func TestE2EDeskWithoutScripts(t *testing.T) {
 	does(t, ctx, "the agent finds the ticket", chromedp.Navigate(s.URL+"/desk/tickets?view=unassigned"),
 		chromedp.Click(fmt.Sprintf(`a[href^="/desk/tickets/%s"]`, number)), chromedp.WaitVisible(`#thread`))
 	does(t, ctx, "the agent writes a note", chromedp.Click(`label[for=w-note]`),
-		fill(`#note-body`, "They use the *old* export."), chromedp.Click(`#note button.primary`), chromedp.WaitVisible(`.entry.note`))
+		fill(`#note-body`, "They use the *old* export."), chromedp.Click(`#note button.primary`),
+		chromedp.WaitVisible(`.entry.note`))
 	does(t, ctx, "the agent answers with a file", chromedp.Click(`label[for=w-reply]`),
 		fill(`#reply-body`, "Please set the **batch** to 500, as in the file."),
 		chromedp.SetUploadFiles(`#reply input[type=file]`, []string{file}),

@@ -169,6 +169,7 @@ func TestE2EAccessible(t *testing.T) {
 			}
 			pages := d.publicPages(t, ctx, name+"@example.net")
 			signInAt(t, ctx, d.URL, demoAgent, demoPassword)
+			pages = append(pages, d.deskPages(t, ctx, name+"@example.net")...)
 			for _, path := range append(pages, d.opsPages(t, ctx)...) {
 				lookWithAxe(t, ctx, axe, d.URL+path, look.width)
 			}
