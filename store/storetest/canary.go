@@ -46,6 +46,9 @@ func canaryBegun(d *desk) {
 	}
 	stats := must[store.Stats](d)(d.Stats(d.ctx))
 	d.same(stats.Tickets, map[string]uint64{"us": 1, store.OwnRegion: 1})
+	// No agent works on it: the desk neither lists nor counts it, among the solved ones either.
+	d.same(d.list(d.lee(), store.TicketFilter{View: store.ViewAll}), []string{"US-1001"})
+	d.same(must[store.DeskCounts](d)(d.DeskCounts(d.ctx, d.lee())).Of(store.ViewAll), uint64(1))
 	mails := must[[]store.Outbound](d)(d.lists().mailsOf(run.Ticket))
 	stray := must[store.Outbound](d)(d.OutboundByMessageID(d.ctx, run.StrayID))
 	if len(mails) != 1 || mails[0].State != store.StateQueued || mails[0].Region != store.OwnRegion || stray.Kind != store.MailCanary {

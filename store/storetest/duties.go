@@ -107,7 +107,7 @@ func dutyRefused(d *desk) {
 	}{
 		{"", "one", time.Minute}, {"n", "", time.Minute}, {"n", "one", 0}, {"n", "one", store.DutyLength + 1},
 		{"a\x00b", "one", time.Minute}, {strings.Repeat("n", store.MaxName+1), "one", time.Minute},
-		{"n", "\xff", time.Minute},
+		{"n", "\xff", time.Minute}, {"n", strings.Repeat("o", store.MaxName+1), time.Minute},
 	} {
 		_, err := d.TakeDuty(d.ctx, d.now, c.name, c.owner, c.length)
 		d.wantErr(err, store.ErrInvalid)
