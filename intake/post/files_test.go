@@ -199,3 +199,17 @@ func TestADaysUploadsHaveAnEnd(t *testing.T) {
 		}
 	})
 }
+
+// A file chosen twice is one; another name, or another content, makes another file.
+func TestAFileChosenTwiceIsTakenOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	status(t, w.asJSON(good(), file{"a.txt", "1"}, file{"a.txt", "1"}, file{"b.txt", "1"}, file{"a.txt", "2"}), 201)
+	var names []string
+	for _, f := range w.last().Files {
+		names = append(names, f.Name)
+	}
+	if got := strings.Join(names, " "); got != "a.txt b.txt a.txt" {
+		t.Errorf("taken: %s", got)
+	}
+}
