@@ -37,6 +37,8 @@ const (
 	EventTagsChanged     Event = "tags_changed"
 	EventReplyUndone     Event = "reply_undone" // it was a reply, Outbound its mail
 	EventReplyResent     Event = "reply_resent" // Outbound is the mail it went out as again
+	// The requester answered a mail of the ticket by mail, of which nothing is kept here.
+	EventWroteUnread Event = "wrote_unread"
 	// What the partner did on the ticket's page.
 	EventPartnerSolved   Event = "partner_solved"
 	EventPartnerReopened Event = "partner_reopened"

@@ -147,6 +147,9 @@ type Decision struct {
 	// to the page of its Ticket is opened with it, until LinkExpires.
 	Answer      *Outbound
 	LinkExpires time.Time
+	// Wrote is the ticket whose proven requester wrote the mail, in answer to one of the
+	// ticket's; 0: none.
+	Wrote TicketID
 	// Limits the answer is held to.
 	Limits AnswerLimits
 }
@@ -164,6 +167,10 @@ type AnswerLimits struct {
 	Breaker Budget
 	Returns ReturnLimit
 }
+
+// WroteTold is how long after a ticket told that its requester wrote to the unread mailbox
+// it does not tell so again, unless that opens it.
+const WroteTold = 24 * time.Hour
 
 // AnswersWatched is how many automatic answers a ReturnLimit looks at: the last
 // that were handed over, or refused for good by the relay.

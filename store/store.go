@@ -246,6 +246,11 @@ type Ledger interface {
 	// Where Verdict.About names a ticket's mail, its first echo of each kind (EchoOf)
 	// is an event of the ticket, and nothing more.
 	//
+	// Decision.Wrote is an act of its requester, whether the mail is answered or not: an
+	// EventWroteUnread opens a pending ticket, and sets LastPartnerAt. It is told once
+	// within WroteTold, or when it opens the ticket. Nothing happens to a ticket whose
+	// address is not proven.
+	//
 	// ErrNotFound, and nothing written, when an id is unknown.
 	DecideInbound(ctx context.Context, now time.Time, d []Decision) ([]Inbound, error)
 	// SkipTo moves the cursor of a mailbox without a mail, for UIDs that hold

@@ -84,8 +84,8 @@ type Ticket struct {
 	FirstReplyAt time.Time
 	FirstReply   OutboundID
 	// LastPublic is which of a message and a reply came last, at LastPublicAt.
-	// LastPartnerAt is when the last message came, LastAgentAt the last reply or note;
-	// zero while there is none.
+	// LastPartnerAt is when the last message came or the requester wrote to the unread
+	// mailbox, LastAgentAt the last reply or note; zero while there is none.
 	LastPublic    EntryKind
 	Replies       uint32 // how many the thread has
 	LastPublicAt  time.Time
@@ -103,6 +103,10 @@ type Ticket struct {
 	SeenAt time.Time
 	// Trouble is the event that told of a mail which did not arrive, "" once another did.
 	Trouble Event
+
+	// WroteAt is when its requester last answered one of its mails by mail, as its thread
+	// tells (EventWroteUnread); zero for never.
+	WroteAt time.Time
 
 	Rating Rating
 	// Follows is the closed ticket that this one goes on from, FollowedBy the newest that

@@ -53,6 +53,8 @@ func partnerWords(e store.Entry) string {
 	switch e.Event {
 	case store.EventPartnerSolved:
 		return "marked the ticket as solved"
+	case store.EventWroteUnread:
+		return "wrote to the unread mailbox, and was shown the page"
 	case store.EventPartnerReopened:
 		return "reopened the ticket"
 	case store.EventRated:

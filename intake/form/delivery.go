@@ -43,10 +43,11 @@ func stateOf(mail store.Outbound) (state string, at time.Time) {
 	return "queued", mail.QueuedAt
 }
 
-// deliveries are those of a ticket's replies by their mail. What was mailed to an earlier
-// address of the ticket is not this reader's to know.
-func (f *Form) deliveries(x *web.Exchange, ticket store.Ticket) (map[store.OutboundID]delivery, error) {
-	all := map[store.OutboundID]delivery{}
+// deliveries are those of a ticket's replies by the number of their entry; of one that was
+// mailed again, the last. What was mailed to an earlier address of the ticket is not this
+// reader's to know.
+func (f *Form) deliveries(x *web.Exchange, ticket store.Ticket) (map[uint32]delivery, error) {
+	all := map[uint32]delivery{}
 	list := func(p store.Page) (store.List[store.Outbound], error) {
 		return f.deps.Tickets.OutboundsOfTicket(x.Request.Context(), ticket.ID, p)
 	}
@@ -60,7 +61,7 @@ func (f *Form) deliveries(x *web.Exchange, ticket store.Ticket) (map[store.Outbo
 		d := delivery{To: masked(mail.To)}
 		d.State, d.At = stateOf(mail)
 		d.Bad = d.State == "bounced" || d.State == "failed" || d.State == "suppressed"
-		all[mail.ID] = d
+		all[mail.Entry] = d
 	}
 	return all, nil
 }

@@ -109,10 +109,10 @@ func told(e store.Event) bool {
 	return false
 }
 
-func entryOf(ticket store.Ticket, e store.Entry, mails map[store.OutboundID]delivery) entryJSON {
+func entryOf(ticket store.Ticket, e store.Entry, mails map[uint32]delivery) entryJSON {
 	entry := entryJSON{Seq: e.Seq, Kind: e.Kind, Event: e.Event, Author: author(ticket, e), At: rfc3339(e.At),
 		Body: e.Body, Files: []fileJSON{}}
-	if mail, ok := mails[e.Outbound]; ok {
+	if mail, ok := mails[e.Seq]; ok && e.Kind == store.EntryReply {
 		entry.Delivery = deliveryJSON{mail.State, rfc3339(mail.At), mail.To}
 	}
 	for _, file := range e.Files {

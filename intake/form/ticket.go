@@ -248,7 +248,7 @@ func (f *Form) pageStart(x *web.Exchange, ticket store.Ticket) uint32 {
 // days groups what the partner may see by day. Notes are support's own; events
 // are for support to act on.
 func (f *Form) days(
-	ticket store.Ticket, entries []store.Entry, base string, zone *time.Location, mails map[store.OutboundID]delivery,
+	ticket store.Ticket, entries []store.Entry, base string, zone *time.Location, mails map[uint32]delivery,
 ) []day {
 	var days []day
 	for _, e := range entries {
@@ -256,7 +256,7 @@ func (f *Form) days(
 			continue
 		}
 		l := messageOf(ticket, e, base)
-		if mail, ok := mails[e.Outbound]; ok {
+		if mail, ok := mails[e.Seq]; ok {
 			l.Mail = &mail
 		}
 		at := e.At.In(zone)

@@ -113,6 +113,21 @@ func (l Limits) of(address string, from netip.Addr, byHost bool) store.AnswerLim
 	return held
 }
 
+// ticketPeriod is how often the proven requester of a ticket who answers its mails is shown
+// its page.
+const ticketPeriod = 24 * time.Hour
+
+// ofTicket is what an answer to the proven requester of a ticket is held to: once a ticket
+// and day, whatever else their organisation is answered, and the breaker.
+func (l Limits) ofTicket(number, address string, from netip.Addr, byHost bool) store.AnswerLimits {
+	held := l.of(address, from, byHost)
+	held.Sender, held.Period, held.Budgets = "ticket/"+number, ticketPeriod, nil
+	if !byHost {
+		held.Budgets = l.ofNetwork(from)
+	}
+	return held
+}
+
 // ofNetwork are the budgets of the networks an address lies in.
 func (l Limits) ofNetwork(from netip.Addr) (budgets []store.Budget) {
 	if l.NetworkHour <= 0 {
@@ -134,7 +149,11 @@ func (l Limits) ofNetwork(from netip.Addr) (budgets []store.Budget) {
 // answer forms the auto-response to a mail, all but what the driver sets. The
 // address it comes from is one of ours, chosen by the mail's, never copied from
 // it; nothing of the mail's text is in it.
-func (w *Watcher) answer(ctx context.Context, now time.Time, row store.Inbound, r triage.Result) *store.Outbound {
+//
+// Beside it, the ticket whose proven requester wrote the mail; 0: none.
+func (w *Watcher) answer(
+	ctx context.Context, now time.Time, row store.Inbound, r triage.Result,
+) (*store.Outbound, store.TicketID) {
 	region := regionOf(w.box.Regions, r.To)
 	out := &store.Outbound{
 		Kind:      store.MailAutoResponse,
@@ -153,8 +172,11 @@ func (w *Watcher) answer(ctx context.Context, now time.Time, row store.Inbound, 
 	if k, ok := w.ticketAnswered(ctx, r); ok {
 		// To the address on file, spelled as it is there.
 		out.Ticket, out.Number, out.Link, out.To = k.ID, k.Number, ident.NewLink(now), k.Requester.Email
+		if !k.ProvenAt.IsZero() {
+			return out, k.ID
+		}
 	}
-	return out
+	return out, 0
 }
 
 // ticketAnswered finds the ticket whose mail was answered, if it was its own

@@ -67,8 +67,9 @@ type judgement struct {
 	later  bool  // the DNS, or the store, does not answer now
 	would  bool  // its content alone allowed an answer
 	answer *store.Outbound
-	from   netip.Addr // the address it came from, as our host saw it; invalid: unknown
-	canary string     // the run whose stray it is; "": none's
+	from   netip.Addr     // the address it came from, as our host saw it; invalid: unknown
+	wrote  store.TicketID // the ticket whose proven requester wrote it; 0: none
+	canary string         // the run whose stray it is; "": none's
 }
 
 // enterLedger records a chunk and decides it. It returns the rows as they then
@@ -251,6 +252,9 @@ func (w *Watcher) decision(row store.Inbound, j judgement) store.Decision {
 	d := store.Decision{ID: row.ID, Verdict: j.result.Verdict, Answer: j.answer}
 	if d.Answer != nil {
 		d.Limits = w.deps.Limits.of(j.answer.To, j.from, j.byHost())
+		if d.Wrote = j.wrote; d.Wrote != 0 {
+			d.Limits = w.deps.Limits.ofTicket(j.answer.Number, j.answer.To, j.from, j.byHost())
+		}
 		if j.canary != "" {
 			d.Limits = w.deps.Limits.ofCanary(j.canary)
 		}
@@ -453,7 +457,7 @@ func (w *Watcher) vouch(ctx context.Context, o open, j *judgement) {
 	}
 	if j.result.Answer {
 		header := fields(o.head)
-		j.answer = w.answer(ctx, time.Now(), o.row, checked)
+		j.answer, j.wrote = w.answer(ctx, time.Now(), o.row, checked)
 		j.from = w.box.Trust.readTrace(header).hop.peer
 		j.answer.Parties = parties(j.answer.To, j.from)
 		w.spotCanary(header, j)

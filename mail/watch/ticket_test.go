@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,37 @@ func TestOneWhoAnswersAboutTheirTicketIsShownItsPage(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A partner who presses Reply on each of our mails is shown the page once a ticket and day,
+// and their ticket tells of it.
+func TestAProvenRequesterIsShownTheirPageOnceATicketAndDay(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connectedBefore()
+		h.deps.Requesters = h.ledger
+		ctx, first, second := context.Background(), h.post("ann@partner.test"), h.post("ann@partner.test")
+		for _, link := range []store.LinkID{first.mail.Link, second.mail.Link} {
+			if _, err := h.ledger.ProveAddress(ctx, time.Now(), store.ByPartner(link), link); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Hour)
+		h.start()
+		for i, about := range []string{first.mail.MessageID, first.mail.MessageID, second.mail.MessageID} {
+			h.deliver(letter("ann@partner.test", fmt.Sprintf("%d@partner.test", i), "In-Reply-To: <"+about+">"))
+			time.Sleep(time.Minute)
+		}
+		h.decided(3, 4) // of the two about one ticket, the first is answered
+		time.Sleep(24 * time.Hour)
+		h.deliver(letter("ann@partner.test", "next@partner.test", "In-Reply-To: <"+first.mail.MessageID+">"))
+		time.Sleep(time.Minute)
+		h.decided(4, 5)
+		k, err := h.ledger.Ticket(ctx, first.mail.Ticket)
+		if err != nil || k.Entries != 3 || k.WroteAt.IsZero() || !k.LastPartnerAt.Equal(k.WroteAt) {
+			t.Errorf("the ticket is %+v, %v", k, err)
+		}
+	})
 }
 
 func TestAnAnswerToOurAutomaticAnswerIsNotAnswered(t *testing.T) {

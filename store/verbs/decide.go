@@ -77,6 +77,9 @@ func (t *txn) refuseDecisions(decisions []store.Decision) error {
 		if _, err := t.inbound(d.ID); err != nil {
 			return wrap("inbound", d.ID, err)
 		}
+		if d.Wrote != 0 && !t.has(bTickets, u64(uint64(d.Wrote))) {
+			return wrap("writer of inbound", d.ID, invalid("there is no such ticket"))
+		}
 		if d.Answer == nil {
 			continue
 		}
@@ -142,7 +145,10 @@ func (t *txn) decide(now time.Time, d store.Decision) (store.Inbound, error) {
 		return row, err
 	}
 	t.countVerdict(row.Verdict)
-	return row, errors.Join(t.applyReports(now, row), t.tellEcho(now, row))
+	if err := errors.Join(t.applyReports(now, row), t.tellEcho(now, row)); err != nil {
+		return row, err
+	}
+	return row, t.tellWrote(now, d.Wrote)
 }
 
 // keptVerdict is the verdict as it is stored: memory of its own, texts cut.

@@ -50,6 +50,7 @@ type ticketRecord struct {
 	Rating     *ratingRecord `cbor:"35,keyasint,omitempty"` // nil without one
 	Follows    uint64        `cbor:"36,keyasint,omitempty"`
 	FollowedBy uint64        `cbor:"37,keyasint,omitempty"`
+	Wrote      int64         `cbor:"38,keyasint,omitempty"`
 }
 
 type ratingRecord struct {
@@ -86,7 +87,7 @@ func newTicketRecord(k store.Ticket) *ticketRecord {
 		LastAgent: micros(k.LastAgentAt), Stopped: micros(k.StoppedAt), Solved: micros(k.SolvedAt),
 		Replies: k.Replies, Assignee: uint64(k.Assignee), Priority: keptPriority(k.Priority), Tags: k.Tags,
 		SeenAt: micros(k.SeenAt), Trouble: string(k.Trouble), Rating: newRatingRecord(k.Rating),
-		Follows: uint64(k.Follows), FollowedBy: uint64(k.FollowedBy),
+		Follows: uint64(k.Follows), FollowedBy: uint64(k.FollowedBy), Wrote: micros(k.WroteAt),
 	}
 }
 
@@ -108,7 +109,7 @@ func (t *txn) ticket(id store.TicketID) (store.Ticket, error) {
 		StoppedAt: instant(r.Stopped), SolvedAt: instant(r.Solved), Replies: r.Replies,
 		Assignee: store.AgentID(r.Assignee), Priority: readPriority(r.Priority), Tags: r.Tags, SeenAt: instant(r.SeenAt),
 		Trouble: store.Event(r.Trouble), Rating: r.Rating.rating(),
-		Follows: store.TicketID(r.Follows), FollowedBy: store.TicketID(r.FollowedBy),
+		Follows: store.TicketID(r.Follows), FollowedBy: store.TicketID(r.FollowedBy), WroteAt: instant(r.Wrote),
 	}
 	copy(k.Link[:], r.Link)
 	return k, nil

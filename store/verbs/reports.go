@@ -199,6 +199,31 @@ func (t *txn) tellEcho(now time.Time, in store.Inbound) error {
 	return errors.Join(t.putOutbound(mail), t.appendEvent(&k, now, event, mail.ID, in.Subject))
 }
 
+// tellWrote tells in the thread that a ticket's proven requester answered one of its mails
+// by mail, which opens a pending ticket.
+func (t *txn) tellWrote(now time.Time, id store.TicketID) error {
+	if id == 0 {
+		return nil
+	}
+	k, err := t.ticket(id)
+	switch {
+	case err != nil:
+		return wrap("ticket", id, err)
+	case k.ProvenAt.IsZero():
+		return nil
+	}
+	e := store.Entry{
+		Kind: store.EntryEvent, Event: store.EventWroteUnread, Author: k.Requester.Name, At: now, By: store.ActorPartner,
+	}
+	if k.Status == store.StatusPending {
+		e.Change = store.Change{StatusFrom: k.Status, StatusTo: store.StatusOpen}
+		t.rules.setStatus(&k, store.StatusOpen, now)
+	} else if !k.WroteAt.IsZero() && now.Before(k.WroteAt.Add(store.WroteTold)) {
+		return nil
+	}
+	return t.addEntry(&k, &e)
+}
+
 // SettleQuestion implements store.Deliveries.
 func (s *Store) SettleQuestion(
 	ctx context.Context, now time.Time, by store.Actor, id store.TicketID,

@@ -60,6 +60,9 @@ func (r rules) wrote(k *store.Ticket, now time.Time) {
 // noteEntry notes in k what was appended to its thread.
 func noteEntry(k *store.Ticket, e store.Entry) {
 	k.Entries, k.ChangedAt = e.Seq, e.At
+	if e.Event == store.EventWroteUnread {
+		k.LastPartnerAt, k.WroteAt = e.At, e.At
+	}
 	if e.Kind == store.EntryEvent {
 		return
 	}
