@@ -79,7 +79,7 @@ func TestE2EShellLive(t *testing.T) {
 	t.Parallel()
 	d := startFilledDemo(t, 20, 300)
 	k := keyboard{t, openBrowser(t)}
-	signInAt(t, k.ctx, d.URL, demoAgent, demoPassword)
+	signInAt(t, k.ctx, d.URL, "ops@example.com", demoPassword) // opens at the page of ops
 	if err := chromedp.Run(k.ctx, chromedp.Evaluate(`window.sameOne = true`, nil)); err != nil {
 		t.Fatal(err)
 	}
