@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -63,38 +62,6 @@ func lookIn(t testing.TB, path string, read func(*bbolt.Tx) error) {
 	if err := errors.Join(file.View(read), file.Close()); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// without drops buckets from the file of a store that is closed, as versions left
-// it that had none of them.
-func without(t testing.TB, path string, buckets ...string) {
-	t.Helper()
-	inFile(t, path, func(tx *bbolt.Tx) error {
-		for _, name := range buckets {
-			if tx.Bucket([]byte(name)) == nil {
-				continue
-			}
-			if err := tx.DeleteBucket([]byte(name)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func metaKeys(t *testing.T, db *Store) string {
-	t.Helper()
-	var keys []string
-	err := db.read(context.Background(), func(x *txn) error {
-		return x.walk(bMeta, nil, nil, func(key, _ []byte) (bool, error) {
-			keys = append(keys, string(key))
-			return true, nil
-		})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(keys, " ")
 }
 
 func openNew(t testing.TB, opts fileOptions) *Store {
