@@ -47,6 +47,10 @@ const MaxRecovery = 32
 // Shown is the agent's name as partners read it.
 func (a Agent) Shown() string { return cmp.Or(a.Profile.DisplayName, a.Name) }
 
+// Signature stands below what the agent writes to a reader of that language: their own
+// text, else their name.
+func (a Agent) Signature(lang string) string { return cmp.Or(a.Profile.Signature(lang), a.Shown()) }
+
 // Has tells whether the agent has the role, or one that includes it.
 func (a Agent) Has(r Role) bool {
 	return slices.ContainsFunc(a.Roles, func(had Role) bool { return had.Includes(r) })

@@ -87,7 +87,7 @@ func (d *Desk) compose(x *web.Exchange, who store.Agent, k store.Ticket, a *answ
 	o := store.Outbound{
 		Kind: store.MailReply, Region: k.Region, From: region.Address, FromName: region.Name, To: k.Requester.Email,
 		Langs: []string{k.Requester.Lang}, Ticket: k.ID, Number: k.Number, Link: k.Link, Entry: k.Entries + 1, QueuedAt: now,
-		Proven: !k.ProvenAt.IsZero(), Text: who.Profile.Signature(k.Requester.Lang),
+		Proven: !k.ProvenAt.IsZero(), Text: who.Signature(k.Requester.Lang),
 		MessageID: d.deps.Ring.MessageID(now, store.MailReply, store.Domain(region.Address)),
 	}
 	e := store.Entry{

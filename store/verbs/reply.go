@@ -213,7 +213,7 @@ func (t *txn) signature(id store.AgentID, langs []string) (string, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil
 	}
-	return r.agent(id).Profile.Signature(strings.Join(langs, "")), err
+	return r.agent(id).Signature(strings.Join(langs, "")), err
 }
 
 // ReplyOf implements store.Outbox.
