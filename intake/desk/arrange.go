@@ -48,10 +48,12 @@ func parseForm(x *web.Exchange) error {
 // bound is smaller.
 const maxSmallForm = 1 << 20
 
-// arrange reads a form, does one act to the ticket that the path names, and answers.
+// arrange reads the field of that name from a form, does one act with its value to the
+// ticket that the path names, and answers. A form without the field was cut off or is
+// another's: it clears nothing.
 func (d *Desk) arrange(
-	x *web.Exchange, who store.Agent,
-	act func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error),
+	x *web.Exchange, who store.Agent, name string,
+	act func(by store.Actor, now time.Time, k store.Ticket, value string) (store.Ticket, error),
 ) error {
 	if err := parseForm(x); err != nil {
 		return err
@@ -60,8 +62,12 @@ func (d *Desk) arrange(
 	if err != nil {
 		return err
 	}
-	f := field(func(name string) string { return post.CleanLine(x.Request.PostForm.Get(name)) })
-	k, err = act(staff.ActorOf(x, who), store.Instant(time.Now()), k, f)
+	if !x.Request.PostForm.Has(name) {
+		why := "The form has no field " + name + ", so nothing was changed."
+		return d.refuseAct(x, who, http.StatusUnprocessableEntity, why)
+	}
+	value := post.CleanLine(x.Request.PostForm.Get(name))
+	k, err = act(staff.ActorOf(x, who), store.Instant(time.Now()), k, value)
 	switch {
 	case errors.Is(err, store.ErrInvalid):
 		return d.refuseAct(x, who, http.StatusUnprocessableEntity, invalidWords(err))
@@ -75,9 +81,6 @@ func (d *Desk) arrange(
 	}
 	return x.Redirect(withIn(ticketAddress(k.Number), x.Request.PostForm.Get("in")))
 }
-
-// field is a value of the form.
-type field func(name string) string
 
 // refuseAct answers a form in the details that cannot be done.
 func (d *Desk) refuseAct(x *web.Exchange, who store.Agent, status int, why string) error {
@@ -103,9 +106,11 @@ func (d *Desk) told(k store.Ticket, version uint32) {
 }
 
 func (d *Desk) postAssign(x *web.Exchange, who store.Agent) error {
-	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
+	return d.arrange(x, who, "agent", func(
+		by store.Actor, now time.Time, k store.Ticket, address string,
+	) (store.Ticket, error) {
 		to := store.AgentID(0)
-		if address := f("agent"); address != "" {
+		if address != "" {
 			accounts, err := d.accounts(x.Request.Context())
 			if err != nil {
 				return k, err
@@ -128,8 +133,10 @@ func (e invalidError) Error() string        { return string(e) }
 func (e invalidError) Is(target error) bool { return target == store.ErrInvalid }
 
 func (d *Desk) postStatus(x *web.Exchange, who store.Agent) error {
-	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
-		to := store.Status(f("status"))
+	return d.arrange(x, who, "status", func(
+		by store.Actor, now time.Time, k store.Ticket, name string,
+	) (store.Ticket, error) {
+		to := store.Status(name)
 		region, ok := d.region(k.Region)
 		if to != store.StatusSolved || !ok {
 			return d.deps.Store.SetStatus(x.Request.Context(), now, by, k.ID, to)
@@ -149,14 +156,17 @@ func (d *Desk) postStatus(x *web.Exchange, who store.Agent) error {
 }
 
 func (d *Desk) postPriority(x *web.Exchange, who store.Agent) error {
-	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
-		return d.deps.Store.SetPriority(x.Request.Context(), now, by, k.ID, store.Priority(f("priority")))
+	return d.arrange(x, who, "priority", func(
+		by store.Actor, now time.Time, k store.Ticket, to string,
+	) (store.Ticket, error) {
+		return d.deps.Store.SetPriority(x.Request.Context(), now, by, k.ID, store.Priority(to))
 	})
 }
 
 func (d *Desk) postCategory(x *web.Exchange, who store.Agent) error {
-	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
-		to := f("category")
+	return d.arrange(x, who, "category", func(
+		by store.Actor, now time.Time, k store.Ticket, to string,
+	) (store.Ticket, error) {
 		if to != "" && to != k.Category && !slices.Contains(d.deps.Categories, to) {
 			return k, refused("there is no such category")
 		}
@@ -165,9 +175,11 @@ func (d *Desk) postCategory(x *web.Exchange, who store.Agent) error {
 }
 
 func (d *Desk) postTags(x *web.Exchange, who store.Agent) error {
-	return d.arrange(x, who, func(by store.Actor, now time.Time, k store.Ticket, f field) (store.Ticket, error) {
+	return d.arrange(x, who, "tags", func(
+		by store.Actor, now time.Time, k store.Ticket, list string,
+	) (store.Ticket, error) {
 		var tags []string
-		for tag := range strings.SplitSeq(f("tags"), ",") {
+		for tag := range strings.SplitSeq(list, ",") {
 			if tag = strings.TrimSpace(tag); tag != "" {
 				tags = append(tags, tag)
 			}

@@ -124,6 +124,8 @@ func TestWhatIsArrangedIsToldInTheHistory(t *testing.T) {
 		{"/priority", "priority", "top", "422"}, {"/category", "category", "None", "422"},
 		{"/status", "status", "closed", "422"},
 		{"/tags", "tags", strings.Repeat("x", store.MaxTag+1), "422"},
+		// A form that was cut off before its field clears nothing.
+		{"/assign", "agen", "", "422"}, {"/category", "categor", "", "422"}, {"/tags", "tag", "", "422"},
 	} {
 		want := 200
 		fmt.Sscan(act[3], &want)
