@@ -344,7 +344,8 @@ func TestARestoreChangesNoFolderThatIsInUse(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "is not empty, it holds "+databaseFile) {
 		t.Errorf("got %v", err)
 	}
-	if kept, _ := os.ReadFile(filepath.Join(data, databaseFile)); string(kept) != "half of it" || Interrupted(data) != nil {
+	kept, _ := os.ReadFile(filepath.Join(data, databaseFile))
+	if string(kept) != "half of it" || Interrupted(data) != nil {
 		t.Errorf("the database that was there reads %q", kept)
 	}
 	disk := t.TempDir()
