@@ -133,6 +133,10 @@ func TestAnAgentAnswersInTheThread(t *testing.T) {
 	}
 
 	words := url.Values{"body": {"Please try **once more** tonight."}, "then": {"pending"}, "version": {"1"}}
+	status, seen := agent.do("POST", path+"/preview", words)
+	if status != http.StatusOK {
+		t.Fatalf("the preview: %d %v", status, seen)
+	}
 	status, written := agent.do("POST", path+"/reply", words)
 	if status != http.StatusCreated || written["seq"] != 2.0 || written["undo"] != "" {
 		t.Fatalf("the reply: %d %v", status, written)
@@ -141,6 +145,9 @@ func TestAnAgentAnswersInTheThread(t *testing.T) {
 	if text := plain(t, reply.Raw); !strings.HasPrefix(text, "Please try once more tonight.\n") ||
 		strings.Contains(text, "first thousand orders") {
 		t.Errorf("the words must come first, and nothing of the thread goes to an address that is not proven:\n%s", text)
+	}
+	if seen["text"] != plain(t, reply.Raw) || seen["to"] != partner {
+		t.Errorf("the mail is not what the preview showed: %q", seen["text"])
 	}
 	if !bytes.Contains(reply.Raw, []byte("<strong>once more</strong>")) || header(t, reply.Raw, "Auto-Submitted") != "" {
 		t.Errorf("the mail:\n%s", reply.Raw)

@@ -64,7 +64,7 @@ func startFilledDemo(t *testing.T, tickets, mails int) *demoProcess {
 	return d
 }
 
-// opsPages are the pages of ops; those that the navigation leads to are found by
+// opsPages are the pages of ops, and of the desk; those that the navigation leads to are found by
 // themselves, these are the others.
 func (d *demoProcess) opsPages(t *testing.T, ctx context.Context) []string {
 	t.Helper()
@@ -79,6 +79,7 @@ func (d *demoProcess) opsPages(t *testing.T, ctx context.Context) []string {
 		d.links(t, ctx, "/ops/ledger?mark=bounce", `.op-list a`)[0], d.links(t, ctx, "/ops/ledger?mark=answered",
 			`.op-list a`)[0],
 		d.links(t, ctx, "/ops/ledger?mark=unparsable", `.op-list a`)[0],
+		d.links(t, ctx, "/desk/tickets", `[data-open]`)[0],
 	)
 }
 
