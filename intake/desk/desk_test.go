@@ -100,6 +100,8 @@ func TestAReplyIsTakenBackFromAnyPage(t *testing.T) {
 	if got := w.ask("lee", "POST", path+"/undo", form("id", written["undo"].(string))); got.Code != http.StatusForbidden {
 		t.Errorf("a colleague takes it back: %d", got.Code)
 	}
+	other := "/desk/tickets/" + w.opens(0, "Another", "Words").Number
+	w.json("ana", "POST", other+"/undo", form("id", written["undo"].(string)), http.StatusNotFound)
 	got := w.ask("ana", "POST", path+"/undo", form("id", written["undo"].(string)))
 	if got.Code != http.StatusSeeOther {
 		t.Fatalf("%d\n%s", got.Code, got.Body)

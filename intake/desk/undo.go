@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -85,6 +86,9 @@ func (d *Desk) postUndo(x *web.Exchange, who store.Agent) error {
 	if err != nil {
 		return d.refuseAct(x, who, http.StatusUnprocessableEntity, "There is no such reply to take back.")
 	}
+	if err := d.mailOf(x.Request.Context(), k, store.OutboundID(id)); err != nil {
+		return err
+	}
 	now, by := store.Instant(time.Now()), staff.ActorOf(x, who)
 	done, err := d.deps.Store.Undo(x.Request.Context(), now, by, store.OutboundID(id))
 	switch {
@@ -103,4 +107,17 @@ func (d *Desk) postUndo(x *web.Exchange, who store.Agent) error {
 		return d.sendTicketOf(x, who, done.Ticket)
 	}
 	return x.Redirect(ticketAddress(done.Ticket.Number) + "?write=reply#write")
+}
+
+// mailOf returns ErrNotFound for a mail that is not the ticket's: an act on one ticket's
+// path does nothing to another.
+func (d *Desk) mailOf(ctx context.Context, k store.Ticket, id store.OutboundID) error {
+	for m, err := range store.All(store.MaxPage, func(p store.Page) (store.List[store.Outbound], error) {
+		return d.deps.Store.OutboundsOfTicket(ctx, k.ID, p)
+	}) {
+		if err != nil || m.ID == id {
+			return err
+		}
+	}
+	return store.ErrNotFound
 }
