@@ -6,6 +6,8 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,8 +38,8 @@ func fill(selector, text string) chromedp.Action {
 
 // TestE2EDeskWithoutScripts: with JavaScript disabled an agent signs in, finds a ticket,
 // writes a note and answers with a file; the partner reads the mail, follows up on the
-// page behind its link, is answered, and opens the solved ticket again. All of it is one
-// thread in the partner's mailbox.
+// page behind its link, is answered, and opens the solved ticket again. An answer that a
+// colleague's note crossed is held. All of it is one thread in the partner's mailbox.
 func TestE2EDeskWithoutScripts(t *testing.T) {
 	t.Parallel()
 	const partner = "partner@example.net"
@@ -88,11 +90,30 @@ func TestE2EDeskWithoutScripts(t *testing.T) {
 	if k := agent.ticket(t, number); k.Status != "open" {
 		t.Errorf("the partner's message leaves the solved ticket %s", k.Status)
 	}
-	does(t, ctx, "the agent answers once more", chromedp.Navigate(s.URL+"/desk/tickets/"+number),
-		fill(`#reply-body`, "We look at it today."), chromedp.Click(`#reply button[value=open]`),
-		chromedp.WaitVisible(`//*[contains(text(), "We look at it today")]`))
+	s.crosses(t, ctx, number, "We look at it today.")
 	checkReply(t, h.awaitMail(t, partner, 4), number, "We look at it today.")
 	h.checkThread(t, partner)
+}
+
+// crosses answers a ticket in the browser while a colleague writes a note on it: the
+// answer is held, with both texts, until the agent sends it again.
+func (s *service) crosses(t *testing.T, ctx context.Context, number, words string) {
+	t.Helper()
+	does(t, ctx, "the agent begins to answer once more", chromedp.Navigate(s.URL+"/desk/tickets/"+number),
+		fill(`#reply-body`, words))
+	note := url.Values{"body": {"I have the cause."}}
+	_, status, err := s.colleague(t, otherEmail).act(t.Context(), number, "note", note)
+	if err != nil || status != http.StatusCreated {
+		t.Fatalf("a colleague's note: %d %v", status, err)
+	}
+	var newer, kept string
+	does(t, ctx, "the answer is held, with both texts", chromedp.Click(`#reply button[value=open]`),
+		chromedp.Text(`.newer`, &newer), chromedp.Value(`#reply-body`, &kept))
+	if !strings.Contains(newer, "I have the cause.") || strings.TrimSpace(kept) != words {
+		t.Errorf("new is said to be %q, and the answer is %q", newer, kept)
+	}
+	does(t, ctx, "the agent sends it all the same", chromedp.Click(`#reply button[value=open]`),
+		chromedp.WaitVisible(fmt.Sprintf(`//*[contains(@class, "support")]//*[contains(text(), %q)]`, words)))
 }
 
 // followsUp writes a message on the partner's page, in the browser.
