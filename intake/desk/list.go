@@ -19,6 +19,7 @@ type listStore interface {
 	DeskTickets(ctx context.Context, by store.Actor, f store.TicketFilter, p store.Page) (store.List[store.DeskRow], error)
 	DeskCounts(ctx context.Context, by store.Actor) (store.DeskCounts, error)
 	ListAgents(ctx context.Context, p store.Page) (store.List[store.Agent], error)
+	LastChange(ctx context.Context) (uint64, error)
 }
 
 const (

@@ -105,7 +105,25 @@ func (d *Desk) seesTicket(who store.Agent, name string) bool {
 
 // watchList calls changed whenever the unsolved tickets differ from the look before.
 func (d *Desk) watchList(ctx context.Context, _ string, changed func(version uint64)) {
-	watch(ctx, d.listVersion, changed)
+	watch(ctx, d.onceChanged(d.listVersion), changed)
+}
+
+// onceChanged is a version that is worked out anew only after something was written: that
+// of the list reads every ticket that is unsolved.
+func (d *Desk) onceChanged(version func(context.Context) (uint64, error)) func(context.Context) (uint64, error) {
+	var seen, known uint64
+	var looked bool
+	return func(ctx context.Context) (uint64, error) {
+		last, err := d.deps.Store.LastChange(ctx)
+		if err != nil || looked && last == seen {
+			return known, err
+		}
+		now, err := version(ctx)
+		if err == nil {
+			seen, known, looked = last, now, true
+		}
+		return now, err
+	}
 }
 
 // watchTicket calls changed whenever a ticket or one of its mails does.
