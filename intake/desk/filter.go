@@ -79,9 +79,6 @@ func channels() []store.Channel {
 	return []store.Channel{store.ChannelForm, store.ChannelConsole, store.ChannelDesk, store.ChannelAPI}
 }
 
-// filterNames are the parameters of an address that filter, in the order of the page.
-var filterNames = []string{"q", "region", "status", "assignee", "priority", "category", "tag", "channel", "trouble"}
-
 // option is one value of a filter as its control offers it.
 type option struct {
 	Value, Label string

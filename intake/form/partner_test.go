@@ -243,3 +243,16 @@ func TestPayloadsInARatingStayText(t *testing.T) {
 	status(t, got, 422)
 	lacks(t, got.Body.String(), "<img", "</textarea><script>")
 }
+
+// A partner who solves their ticket while an answer may still be taken back sees at once
+// that they did.
+func TestAPartnersOwnActShowsBesideAnAnswerThatWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ticket, page := w.asked()
+	w.replies(ticket, "On its way.", store.StatusPending, 20*time.Second)
+	status(t, w.acts(page+"/solved", nil), 200)
+	if read := w.thread(page); read.Status != "solved" || len(read.Entries) != 1 {
+		t.Errorf("after solving: status %s, %d entries", read.Status, len(read.Entries))
+	}
+}

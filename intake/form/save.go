@@ -25,7 +25,7 @@ func (f *Form) saveTicket(x *web.Exchange) error {
 		return f.refuseUnproven(x, ticket)
 	}
 	x.DefaultLang(ticket.Requester.Lang)
-	entries, err := f.entries(x, ticket)
+	entries, err := f.entries(x, ticket, false)
 	if err != nil {
 		return err
 	}

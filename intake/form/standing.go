@@ -22,9 +22,9 @@ type when struct {
 }
 
 // shownStatus is the status as partners are shown it: a reply that its author may still
-// take back has changed nothing yet.
+// take back has changed nothing yet. What the partner themselves changed behind it stands.
 func shownStatus(k store.Ticket, now time.Time) store.Status {
-	if held(k, now) && k.Status.Stops() {
+	if held(k, now) && k.Status.Stops() && !k.SolvedAt.After(k.LastAgentAt) {
 		return store.StatusOpen
 	}
 	return k.StatusAt(now)

@@ -65,7 +65,7 @@ func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
 		Entries: []entryJSON{},
 	}
 	if thread.Proven {
-		entries, err := f.entries(x, ticket)
+		entries, err := f.entries(x, ticket, x.Request.URL.Query().Get("events") == "1")
 		if err != nil {
 			return err
 		}
@@ -81,10 +81,9 @@ func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
 	return x.JSON(http.StatusOK, thread)
 }
 
-// entries reads the whole thread, of which notes are left out, and events unless the
-// address asks for those that concern the partner.
-func (f *Form) entries(x *web.Exchange, ticket store.Ticket) (all []store.Entry, err error) {
-	events := x.Request.URL.Query().Get("events") == "1"
+// entries reads the whole thread, of which notes are left out; with events those that
+// concern the partner are among it.
+func (f *Form) entries(x *web.Exchange, ticket store.Ticket, events bool) (all []store.Entry, err error) {
 	list := func(p store.Page) (store.List[store.Entry], error) {
 		return f.deps.Tickets.Entries(x.Request.Context(), ticket.ID, 0, p)
 	}
