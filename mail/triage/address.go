@@ -85,7 +85,8 @@ func isAddress(address string) bool {
 			}
 		}
 	}
-	return !strings.ContainsAny(local, " \t\r\n\x00<>,;:\"()[]") && !strings.HasPrefix(local, ".") && !strings.HasSuffix(local, ".")
+	return !strings.ContainsAny(local, " \t\r\n\x00<>,;:\"()[]") &&
+		!strings.HasPrefix(local, ".") && !strings.HasSuffix(local, ".")
 }
 
 func isAlnum(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' }

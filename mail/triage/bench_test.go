@@ -13,12 +13,17 @@ func BenchmarkClassify(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	long := "\r\nThe invoice of our last order shows a wrong address; could you please mend it before the shipment?"
+	weighed := "\r\nWe were closed on Friday; the invoice of our last order shows a wrong address."
 	mails := map[string][]byte{
-		"letter":      []byte(person),
-		"long-letter": []byte(person + strings.Repeat("\r\nThe invoice of our last order shows a wrong address; could you please mend it before the shipment?", 40)),
+		"letter":         []byte(person),
+		"long-letter":    []byte(person + strings.Repeat(long, 40)),
+		"weighed-letter": []byte(person + strings.Repeat(weighed, 36)),
 	}
-	mails["weighed-letter"] = []byte(person + strings.Repeat("\r\nWe were closed on Friday; the invoice of our last order shows a wrong address.", 36))
-	for _, name := range []string{"bounce/postfix-unknown-user", "bounce/exim-two-recipients", "auto/away-es", "list/newsletter"} {
+	stories := []string{
+		"bounce/postfix-unknown-user", "bounce/exim-two-recipients", "auto/away-es", "list/newsletter",
+	}
+	for _, name := range stories {
 		for _, file := range files {
 			if filepath.ToSlash(file) == "testdata/mail/"+name+".eml" {
 				if mails[name], err = os.ReadFile(file); err != nil {

@@ -63,7 +63,8 @@ func (m *message) adoptInner(n notice) bool {
 		return false
 	}
 	from := strings.ToLower(n.original.Value("From"))
-	if media, _ := parseMedia(n.original.Value("Content-Type")); media != "multipart/report" && !containsAny(from, "mailer-daemon", "postmaster", "mail delivery") {
+	media, _ := parseMedia(n.original.Value("Content-Type"))
+	if media != "multipart/report" && !containsAny(from, "mailer-daemon", "postmaster", "mail delivery") {
 		return false
 	}
 	inner := read([]byte(strings.TrimLeft(n.raw, " \t\r\n")), &Envelope{})
@@ -89,7 +90,9 @@ func (m *message) systemSender() (string, bool) {
 	}
 	from := m.header.Value("From")
 	low := strings.ToLower(from)
-	if containsAny(low, "mailer-daemon", "mail delivery", "mail deliver", "postmaster", "delivery subsystem", "system administrator", "mail administrator", "mail system") || strings.TrimSpace(low) == "<>" {
+	system := containsAny(low, "mailer-daemon", "mail delivery", "mail deliver", "postmaster", "delivery subsystem",
+		"system administrator", "mail administrator", "mail system")
+	if system || strings.TrimSpace(low) == "<>" {
 		return "From: " + from, true
 	}
 	return "", false
@@ -254,7 +257,11 @@ func (m *message) namedIn(n notice) []string {
 			var list []string
 			for _, mention := range mentions {
 				key := keyOf(mention.address)
-				if mention.place != place || mention.sender || strict && not[key] && !to[key] || isDaemon(mention.address) && !to[key] {
+				if mention.place != place || mention.sender {
+					continue
+				}
+				unlikely := strict && not[key] || isDaemon(mention.address)
+				if unlikely && !to[key] {
 					continue
 				}
 				list = appendNew(list, mention.address)
@@ -306,7 +313,8 @@ func (m *message) readNotification() bool {
 	}
 	n := m.readNotice()
 	at := strings.IndexByte(n.words, '{')
-	if at < 0 || at > 2000 || !strings.Contains(n.words, `"notificationType"`) && !strings.Contains(n.words, `"eventType"`) {
+	if at < 0 || at > 2000 ||
+		!strings.Contains(n.words, `"notificationType"`) && !strings.Contains(n.words, `"eventType"`) {
 		return false
 	}
 	var note notification
@@ -331,7 +339,10 @@ func (m *message) readNotification() bool {
 		if action == "" {
 			action = store.ActionFailed
 		}
-		list = append(list, finding{recipient: cut(header.Clean(r.Address), 320), said: said{action: action, status: first(enhanced(r.Status)), text: r.Diagnostic}})
+		list = append(list, finding{
+			recipient: cut(header.Clean(r.Address), 320),
+			said:      said{action: action, status: first(enhanced(r.Status)), text: r.Diagnostic},
+		})
 	}
 	n.original = header.Header{{Name: []byte("Message-ID"), Value: []byte("<" + id + ">")}}
 	return m.settleReports(list, n, "notificationType: Bounce")

@@ -32,10 +32,11 @@ var floors = map[string]float64{
 
 // groups of reasons, since collections differ in the exact word for one refusal.
 var reasonGroups = map[string]string{
-	"address":    "userunknown hostunknown hasmoved filtered suspend notaccept suppressed",
-	"full":       "mailboxfull exceedlimit mesgtoobig emailtoolarge systemfull",
-	"reputation": "blocked badreputation spamdetected rejected policyviolation authfailure requireptr notcompliantrfc speeding toomanyconn norelaying securityerror virusdetected contenterror failedstarttls",
-	"transient":  "expired networkerror systemerror mailererror syntaxerror",
+	"address": "userunknown hostunknown hasmoved filtered suspend notaccept suppressed",
+	"full":    "mailboxfull exceedlimit mesgtoobig emailtoolarge systemfull",
+	"reputation": "blocked badreputation spamdetected rejected policyviolation authfailure requireptr " +
+		"notcompliantrfc speeding toomanyconn norelaying securityerror virusdetected contenterror failedstarttls",
+	"transient": "expired networkerror systemerror mailererror syntaxerror",
 }
 
 func groupOf(reason string) string {
@@ -124,7 +125,8 @@ func eachLine(t *testing.T, name string, do func(line []byte)) {
 }
 
 func (c tally) mail(label string, r Result) {
-	reporting := r.Kind == store.KindBounce || r.Kind == store.KindDelay || r.Kind == store.KindDelivered || r.Kind == store.KindComplaint
+	reporting := r.Kind == store.KindBounce || r.Kind == store.KindDelay || r.Kind == store.KindDelivered ||
+		r.Kind == store.KindComplaint
 	switch label {
 	case "human":
 		c.add("answers people", r.Answer)

@@ -23,7 +23,8 @@ func (m *message) readStatus() bool {
 		if !isStatusPart(p.media) {
 			continue
 		}
-		text := dropControls(header.ToUTF8(p.params.get("charset"), decodeTransfer(p.header.Value("Content-Transfer-Encoding"), p.body, maxText)))
+		decoded := decodeTransfer(p.header.Value("Content-Transfer-Encoding"), p.body, maxText)
+		text := dropControls(header.ToUTF8(p.params.get("charset"), decoded))
 		status, returned := cutReturned(text)
 		n.setOriginal(returned)
 		if list := parseStatus(status); len(list) > 0 {
@@ -163,7 +164,8 @@ func typedAddress(value string) string {
 // hosts report it bare.
 func quoteLocal(address string) string {
 	local, domain := addr.Split(address)
-	if domain == "" || strings.HasPrefix(local, `"`) || !strings.Contains(local, "..") && !strings.HasPrefix(local, ".") && !strings.HasSuffix(local, ".") {
+	bare := strings.Contains(local, "..") || strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".")
+	if domain == "" || strings.HasPrefix(local, `"`) || !bare {
 		return address
 	}
 	return `"` + local + `"@` + domain

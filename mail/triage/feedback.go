@@ -39,7 +39,10 @@ func (m *message) readComplaint() bool {
 	if _, v, ok := m.header.First("X-Apple-Unsubscribe"); ok && strings.EqualFold(strings.TrimSpace(v), "true") {
 		return m.decide(store.KindComplaint, "X-Apple-Unsubscribe: true")
 	}
-	if strings.HasPrefix(m.folded, "complaint about message from") || strings.HasPrefix(m.folded, "email feedback report") || strings.HasPrefix(m.folded, "abuse report") && m.hasPart("message/rfc822") {
+	complaint := strings.HasPrefix(m.folded, "complaint about message from") ||
+		strings.HasPrefix(m.folded, "email feedback report") ||
+		strings.HasPrefix(m.folded, "abuse report") && m.hasPart("message/rfc822")
+	if complaint {
 		n := m.readNotice()
 		for _, name := range []string{"X-HmXmrOriginalRecipient", "X-Original-To", "To"} {
 			for _, a := range header.Addresses(n.original.Value(name)) {
@@ -152,7 +155,8 @@ func (m *message) readAggregate() bool {
 		}
 		name := p.filename()
 		base, _, _ := strings.Cut(name, ".xml")
-		if strings.Count(name, "!") >= 3 && (strings.Contains(name, ".xml") || strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".gz")) && base != "" {
+		kind := strings.Contains(name, ".xml") || strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".gz")
+		if strings.Count(name, "!") >= 3 && kind && base != "" {
 			return m.decide(store.KindReport, "file "+name)
 		}
 	}

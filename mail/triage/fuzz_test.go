@@ -17,7 +17,7 @@ import (
 func checkBounds(t *testing.T, r Result) {
 	t.Helper()
 	fit := func(what, s string, limit int) {
-		if len(s) > limit || !utf8.ValidString(s) || strings.ContainsFunc(s, func(c rune) bool { return unicode.IsControl(c) }) {
+		if len(s) > limit || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 			t.Errorf("%s is not fit to be stored: %d bytes, %q", what, len(s), s[:min(len(s), 200)])
 		}
 	}
@@ -52,7 +52,8 @@ func checkBounds(t *testing.T, r Result) {
 func known(p store.Report) bool {
 	action := contains([]string{"failed", "delayed", "delivered", "relayed", "expanded"}, string(p.Action))
 	outcome := contains([]string{"dead", "refused", "later", "done"}, string(p.Outcome))
-	return action && outcome && p.Reason != "" && !strings.Contains(p.Reason, "-") && (!p.Hard || p.Outcome == "dead" && p.Action == "failed")
+	hard := p.Outcome == "dead" && p.Action == "failed"
+	return action && outcome && p.Reason != "" && !strings.Contains(p.Reason, "-") && (!p.Hard || hard)
 }
 
 func addMails(f *testing.F) {
@@ -93,14 +94,19 @@ func FuzzClassify(f *testing.F) {
 
 // FuzzClassifyReport puts what is fuzzed where only reports are read.
 func FuzzClassifyReport(f *testing.F) {
-	f.Add("text/plain", "<ana@partner.example>: host mx said: 550 5.1.1 User unknown", "Final-Recipient: rfc822; ana@partner.example\nAction: failed\nStatus: 5.1.1\n")
-	f.Add("text/html", "<p>550 &lt;ana@partner.example&gt;</p>", "Original-Recipient: rfc822;a+2Bb@c.example\nFinal-Recipient : utf-8;x\nAction: expired\n\n\nFinal-Recipient: y@z.example\n")
-	f.Add("text/plain; charset=utf-7", "+AEA-", "Status: 5.0.0 (x)\nDiagnostic-Code: smtp; 5.1.0 - Unknown address error 550-'5.2.2 full'\n")
+	f.Add("text/plain", "<ana@partner.example>: host mx said: 550 5.1.1 User unknown",
+		"Final-Recipient: rfc822; ana@partner.example\nAction: failed\nStatus: 5.1.1\n")
+	f.Add("text/html", "<p>550 &lt;ana@partner.example&gt;</p>",
+		"Original-Recipient: rfc822;a+2Bb@c.example\nFinal-Recipient : utf-8;x\nAction: expired\n\n\n"+
+			"Final-Recipient: y@z.example\n")
+	f.Add("text/plain; charset=utf-7", "+AEA-",
+		"Status: 5.0.0 (x)\nDiagnostic-Code: smtp; 5.1.0 - Unknown address error 550-'5.2.2 full'\n")
 	f.Fuzz(func(t *testing.T, media, text, status string) {
 		if strings.ContainsAny(media, "\r\n") {
 			return
 		}
-		raw := "Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Undelivered Mail\nContent-Type: multipart/report; boundary=b\n\n--b\nContent-Type: " +
+		raw := "Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Undelivered Mail\n" +
+			"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: " +
 			media + "\n\n" + text + "\n--b\nContent-Type: message/delivery-status\n\n" + status + "\n--b--\n"
 		m := read([]byte(raw), &Envelope{})
 		m.readReports()
@@ -109,7 +115,10 @@ func FuzzClassifyReport(f *testing.F) {
 }
 
 func FuzzAddresses(f *testing.F) {
-	for _, s := range []string{"Ana <ana@partner.example>", `"a, b" <x@y.example>, (c) z@w.example`, "g: a@b.example, c@d.example;", "<@r.example:a@b.example>", "prvs=1234a5b6c7=a@b.example", "SRS1=h=x==h=t=d.example=l@f.example"} {
+	for _, s := range []string{
+		"Ana <ana@partner.example>", `"a, b" <x@y.example>, (c) z@w.example`, "g: a@b.example, c@d.example;",
+		"<@r.example:a@b.example>", "prvs=1234a5b6c7=a@b.example", "SRS1=h=x==h=t=d.example=l@f.example",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

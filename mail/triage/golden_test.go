@@ -49,7 +49,8 @@ func TestMailsAreJudgedAsTheirStoriesSay(t *testing.T) {
 				"upper": fieldName.ReplaceAllStringFunc(string(raw), strings.ToUpper),
 				"lower": fieldName.ReplaceAllStringFunc(string(raw), strings.ToLower),
 			} {
-				if diff := cmp.Diff(want, verdict(Classify([]byte(other), envelope()))); diff != "" && !strings.HasPrefix(want, "kind: unparsable") {
+				diff := cmp.Diff(want, verdict(Classify([]byte(other), envelope())))
+				if diff != "" && !strings.HasPrefix(want, "kind: unparsable") {
 					t.Errorf("%s, as %s\n(-want +got):\n%s", story, name, diff)
 				}
 			}
@@ -77,7 +78,8 @@ func verdict(r Result) string {
 		if p.Hard {
 			soft = "hard"
 		}
-		fmt.Fprintf(&out, "report: %s %s %s %s %s %s <%s>\n", p.Recipient, p.Action, dash(p.Status), p.Reason, soft, p.Outcome, p.OriginalMessageID)
+		fmt.Fprintf(&out, "report: %s %s %s %s %s %s <%s>\n",
+			p.Recipient, p.Action, dash(p.Status), p.Reason, soft, p.Outcome, p.OriginalMessageID)
 	}
 	return out.String()
 }

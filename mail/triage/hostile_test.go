@@ -18,7 +18,15 @@ const (
 	hostileMemory = 64 << 20
 )
 
-const head = "Return-Path: <ana@partner.example>\nFrom: Ana <ana@partner.example>\nTo: partner.support@example.com\nSubject: x\nMessage-ID: <h@partner.example>\n"
+const head = "Return-Path: <ana@partner.example>\nFrom: Ana <ana@partner.example>\nTo: partner.support@example.com\n" +
+	"Subject: x\nMessage-ID: <h@partner.example>\n"
+
+// What the bounces below begin with.
+const (
+	daemonHead   = "Return-Path: <>\nFrom: mailer-daemon@x.example\n"
+	bounceHead   = daemonHead + "Subject: Undelivered Mail\n"
+	returnedHead = daemonHead + "Subject: Returned mail\n"
+)
 
 // hostile mails: what a stranger could send to make a reader of mail spin, swell
 // or fall over.
@@ -39,36 +47,47 @@ func hostile() map[string]func() []byte {
 	body := func(contentType string, b []byte) []byte {
 		return append([]byte(head+"Content-Type: "+contentType+"\n\n"), b...)
 	}
+	bounce := func(text string) []byte { return []byte(bounceHead + "\n" + text) }
+	repeated := func(line string, n int) []byte { return bytes.Repeat([]byte(line), n) }
 	mails := map[string]func() []byte{
 		"one line":         func() []byte { return body("text/plain", big("x")) },
 		"line ends":        func() []byte { return body("text/plain", big("\n")) },
 		"carriage returns": func() []byte { return append([]byte(strings.ReplaceAll(head, "\n", "\r")), big("\r")...) },
 		"NUL":              func() []byte { return big("\x00") },
 		"attachment": func() []byte {
-			return body("multipart/mixed; boundary=b", append([]byte("--b\n\nhello\n--b\nContent-Type: application/zip\nContent-Transfer-Encoding: base64\n\n"), big("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5\n")...))
+			const parts = "--b\n\nhello\n--b\nContent-Type: application/zip\nContent-Transfer-Encoding: base64\n\n"
+			const line = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5\n"
+			return body("multipart/mixed; boundary=b", append([]byte(parts), big(line)...))
 		},
-		"text in base64":   func() []byte { return body("text/plain\nContent-Transfer-Encoding: base64", big("QUJD")) },
-		"quoted-printable": func() []byte { return body("text/plain\nContent-Transfer-Encoding: quoted-printable", big("=41=\n")) },
-		"delimiters":       func() []byte { return body("multipart/mixed; boundary=b", big("--b\n")) },
+		"text in base64": func() []byte { return body("text/plain\nContent-Transfer-Encoding: base64", big("QUJD")) },
+		"quoted-printable": func() []byte {
+			return body("text/plain\nContent-Transfer-Encoding: quoted-printable", big("=41=\n"))
+		},
+		"delimiters": func() []byte { return body("multipart/mixed; boundary=b", big("--b\n")) },
 		"almost delimiters": func() []byte {
-			return body("multipart/mixed; boundary=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbc", big("\n--bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"))
+			return body("multipart/mixed; boundary=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbc",
+				big("\n--bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"))
 		},
-		"dashes":                   func() []byte { return body("multipart/mixed; boundary=-", big("-")) },
-		"no such boundary":         func() []byte { return body("multipart/mixed; boundary=never", big("--other\nContent-Type: x\n")) },
+		"dashes": func() []byte { return body("multipart/mixed; boundary=-", big("-")) },
+		"no such boundary": func() []byte {
+			return body("multipart/mixed; boundary=never", big("--other\nContent-Type: x\n"))
+		},
 		"nested 100,000 deep":      func() []byte { return []byte(nested(100_000)) },
 		"nested, then a long body": func() []byte { return append([]byte(nested(60)), big("\n--b59")...) },
-		"messages in messages":     func() []byte { return []byte(strings.Repeat(head+"Content-Type: message/rfc822\n\n", 100_000)) },
-		"100,000 parts":            func() []byte { return body("multipart/mixed; boundary=b", bytes.Repeat([]byte("--b\n\nx\n"), 100_000)) },
-		"one endless header":       func() []byte { return append([]byte(head+"X-A: "), big("a")...) },
-		"folded header":            func() []byte { return append([]byte(head+"X-A: a\n"), big(" b\n")...) },
-		"a million headers":        func() []byte { return append([]byte(head), bytes.Repeat([]byte("X: y\n"), 1_000_000)...) },
-		"a million lists":          func() []byte { return append([]byte(head), bytes.Repeat([]byte("List-Id: y\n"), 1_000_000)...) },
-		"addresses":                func() []byte { return append([]byte(head+"Cc: "), big("a@b.example, ")...) },
-		"open comments":            func() []byte { return append([]byte(head+"Cc: "), big("(")...) },
-		"open quotes":              func() []byte { return append([]byte(head+"Cc: "), big("\"")...) },
-		"angle brackets":           func() []byte { return append([]byte(head+"References: "), big("<")...) },
-		"references":               func() []byte { return append([]byte(head+"References: "), big("<a.b.c@d> ")...) },
-		"encoded words":            func() []byte { return append([]byte(head+"Subject: "), big("=?utf-8?q?=41?= ")...) },
+		"messages in messages":     func() []byte { return repeated(head+"Content-Type: message/rfc822\n\n", 100_000) },
+		"100,000 parts": func() []byte {
+			return body("multipart/mixed; boundary=b", repeated("--b\n\nx\n", 100_000))
+		},
+		"one endless header": func() []byte { return append([]byte(head+"X-A: "), big("a")...) },
+		"folded header":      func() []byte { return append([]byte(head+"X-A: a\n"), big(" b\n")...) },
+		"a million headers":  func() []byte { return append([]byte(head), repeated("X: y\n", 1_000_000)...) },
+		"a million lists":    func() []byte { return append([]byte(head), repeated("List-Id: y\n", 1_000_000)...) },
+		"addresses":          func() []byte { return append([]byte(head+"Cc: "), big("a@b.example, ")...) },
+		"open comments":      func() []byte { return append([]byte(head+"Cc: "), big("(")...) },
+		"open quotes":        func() []byte { return append([]byte(head+"Cc: "), big("\"")...) },
+		"angle brackets":     func() []byte { return append([]byte(head+"References: "), big("<")...) },
+		"references":         func() []byte { return append([]byte(head+"References: "), big("<a.b.c@d> ")...) },
+		"encoded words":      func() []byte { return append([]byte(head+"Subject: "), big("=?utf-8?q?=41?= ")...) },
 		"encoded words unended": func() []byte {
 			return append([]byte("Subject: "+strings.Repeat("=?utf-8?b?", 6000)+"\n"+head), "\n"...)
 		},
@@ -78,47 +97,43 @@ func hostile() map[string]func() []byte {
 		"scripts":                 func() []byte { return body("text/html", big("<script>")) },
 		"UTF-7":                   func() []byte { return body("text/plain; charset=utf-7", big("+")) },
 		"ISO-2022-JP":             func() []byte { return body("text/plain; charset=iso-2022-jp", big("\x1b$B")) },
-		"bounce of @": func() []byte {
-			return []byte("Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Undelivered Mail\n\n" + string(big("@")))
+		"bounce of @":             func() []byte { return bounce(string(big("@"))) },
+		"bounce of addresses":     func() []byte { return bounce(string(big("550 5.1.1 <a@b.example>\n"))) },
+		"bounce of distinct ones": func() []byte { return bounce("The following addresses failed:\n" + manyAddresses()) },
+		"bounce of headers":       func() []byte { return bounce(string(big("From: a@b.example\n"))) },
+		"bounce of digits":        func() []byte { return bounce(string(big("5.1.1.1"))) },
+		"status blocks": func() []byte {
+			return statusMail(big("Final-Recipient: rfc822; a@b.example\nAction: failed\n\n"))
 		},
-		"bounce of addresses": func() []byte {
-			return []byte("Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Undelivered Mail\n\n" + string(big("550 5.1.1 <a@b.example>\n")))
-		},
-		"bounce of distinct ones": func() []byte {
-			return []byte("Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Undelivered Mail\n\nThe following addresses failed:\n" + manyAddresses())
-		},
-		"bounce of headers": func() []byte {
-			return []byte("Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Undelivered Mail\n\n" + string(big("From: a@b.example\n")))
-		},
-		"bounce of digits": func() []byte {
-			return []byte("Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Undelivered Mail\n\n" + string(big("5.1.1.1")))
-		},
-		"status blocks": func() []byte { return statusMail(big("Final-Recipient: rfc822; a@b.example\nAction: failed\n\n")) },
 		"one long diagnostic": func() []byte {
-			return statusMail([]byte("Final-Recipient: rfc822; a@b.example\nAction: failed\nDiagnostic-Code: smtp; " + string(big("550 5.1.1 no "))))
+			return statusMail([]byte("Final-Recipient: rfc822; a@b.example\nAction: failed\n" +
+				"Diagnostic-Code: smtp; " + string(big("550 5.1.1 no "))))
 		},
 		"folded diagnostic": func() []byte {
-			return statusMail([]byte("Final-Recipient: rfc822; a@b.example\nAction: failed\nDiagnostic-Code: smtp;\n" + string(big(" 550\n"))))
+			return statusMail([]byte("Final-Recipient: rfc822; a@b.example\nAction: failed\n" +
+				"Diagnostic-Code: smtp;\n" + string(big(" 550\n"))))
 		},
 		"feedback fields": func() []byte {
-			return body("multipart/report; boundary=b", []byte("--b\nContent-Type: message/feedback-report\n\n"+string(big("Original-Rcpt-To: a@b.example\n"))))
+			return body("multipart/report; boundary=b", []byte(
+				"--b\nContent-Type: message/feedback-report\n\n"+string(big("Original-Rcpt-To: a@b.example\n"))))
 		},
 		"JSON": func() []byte {
 			return []byte("Return-Path: <>\nFrom: no-reply@sns.example\nSubject: x\n\n{\"notificationType\":" + string(big("[")))
 		},
 		"wrapped bounces": func() []byte {
-			return []byte(strings.Repeat("Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Returned mail\nContent-Type: message/rfc822\n\n", 20_000))
+			return repeated(returnedHead+"Content-Type: message/rfc822\n\n", 20_000)
 		},
 		"wrapped, then pasted below": func() []byte {
-			return []byte(strings.Repeat("Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Returned mail\nReceived: x\n\nundeliverable\n\n", 20_000))
+			return repeated(returnedHead+"Received: x\n\nundeliverable\n\n", 20_000)
 		},
 		"text that is all markers": func() []byte {
-			return []byte("Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Returned mail\n\n" + string(big("--- \n")))
+			return []byte(returnedHead + "\n" + string(big("--- \n")))
 		},
 		"calendar without a method": func() []byte { return body("text/calendar", big("X:Y\n")) },
 		"quoted text":               func() []byte { return body("text/plain", big("\n>")) },
 		"file name of encoded words": func() []byte {
-			return body("application/x\nContent-Disposition: attachment; filename=\""+strings.Repeat("=?utf-8?q?!?=", 5000)+"\"", nil)
+			return body("application/x\nContent-Disposition: attachment; filename=\""+
+				strings.Repeat("=?utf-8?q?!?=", 5000)+"\"", nil)
 		},
 		"header names without values": func() []byte { return append([]byte(head), big("a:\n")...) },
 	}
@@ -126,7 +141,8 @@ func hostile() map[string]func() []byte {
 }
 
 func statusMail(b []byte) []byte {
-	return append([]byte("Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: Undelivered Mail\nContent-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n"), b...)
+	return append([]byte(bounceHead+"Content-Type: multipart/report; boundary=b\n\n--b\n"+
+		"Content-Type: message/delivery-status\n\n"), b...)
 }
 
 func manyAddresses() string {

@@ -25,7 +25,8 @@ func (m *message) kind(rules []store.Rule) store.Kind {
 		return store.KindSpam
 	case fired(rules, "list-header") && !m.replied(rules):
 		return store.KindList
-	case fired(rules, "auto-submitted", "responder-header", "other-helpdesk", "loop-header", "auto-subject", "away-text", "program-text", "acknowledgement"):
+	case fired(rules, "auto-submitted", "responder-header", "other-helpdesk", "loop-header", "auto-subject",
+		"away-text", "program-text", "acknowledgement"):
 		return store.KindAutoReply
 	case fired(rules, "precedence", "bulk-header"):
 		if m.toMany(rules) {

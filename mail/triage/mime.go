@@ -234,7 +234,11 @@ func dropControls(s string) string {
 }
 
 func (p *part) isText() bool {
-	return p.media == "" || p.media == "text" || strings.HasPrefix(p.media, "multipart/") || p.media == "text/plain" || p.media == "text/html"
+	switch p.media {
+	case "", "text", "text/plain", "text/html":
+		return true
+	}
+	return strings.HasPrefix(p.media, "multipart/")
 }
 
 // filename is the name a part is offered under, in either of its places.

@@ -61,7 +61,8 @@ func (m *message) splitNotice() notice {
 
 func isReturned(p *part) bool {
 	switch p.media {
-	case "message/rfc822", "message/global", "text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers", "text/rfc822", "message/partial":
+	case "message/rfc822", "message/global", "message/rfc822-headers", "message/global-headers", "message/partial",
+		"text/rfc822", "text/rfc822-headers", "text/rfc822-header":
 		return true
 	}
 	return false
@@ -112,7 +113,8 @@ func startsHeader(text, line string) bool {
 		return false
 	}
 	name, _, ok := header.CutField([]byte(strings.TrimRight(line, "\r\n")))
-	if !ok || !header.IsName(name, "Received", "Return-Path", "DKIM-Signature", "Message-ID", "MIME-Version", "X-Originating-IP", "Delivered-To", "From", "Date", "X-Received", "ARC-Seal") {
+	if !ok || !header.IsName(name, "Received", "Return-Path", "DKIM-Signature", "Message-ID", "MIME-Version",
+		"X-Originating-IP", "Delivered-To", "From", "Date", "X-Received", "ARC-Seal") {
 		return false
 	}
 	fields, certain, lines := 0, false, 0

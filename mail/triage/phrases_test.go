@@ -14,7 +14,8 @@ import (
 func TestPhraseFilesAreSound(t *testing.T) {
 	t.Parallel()
 	known := map[section]bool{
-		autoSubject: true, bounceSubject: true, bounceHint: true, delaySubject: true, receiptSubject: true, ackSubject: true, ackText: true, ackMore: true, ackThanks: true,
+		autoSubject: true, bounceSubject: true, bounceHint: true, delaySubject: true, receiptSubject: true,
+		ackSubject: true, ackText: true, ackMore: true, ackThanks: true,
 		awaySubject: true, awayNamed: true, awayText: true, awayMore: true, programText: true, goodsSubject: true,
 		challengeText: true, challengeHost: true, bounceText: true, delayText: true, bounceFinal: true, returnedMark: true,
 		refusalText: true,

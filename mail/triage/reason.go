@@ -83,20 +83,37 @@ func indexWord(text, phrase string) int {
 // statusReasons is what a status code alone says (RFC 3463, RFC 7505, RFC 7372,
 // RFC 8616; the three-digit details are Microsoft's).
 var statusReasons = map[string]string{
-	"1.1": "userunknown", "1.2": "hostunknown", "1.3": "userunknown", "1.4": "userunknown", "1.5": "delivered", "1.6": "hasmoved",
-	"1.7": "rejected", "1.8": "rejected", "1.10": "userunknown",
+	"1.1": "userunknown", "1.2": "hostunknown", "1.3": "userunknown", "1.4": "userunknown", "1.5": "delivered",
+	"1.6": "hasmoved", "1.7": "rejected", "1.8": "rejected", "1.10": "userunknown",
+	"1.350": "userunknown", "1.351": "userunknown",
+
 	"2.1": "suspend", "2.2": "mailboxfull", "2.3": "exceedlimit", "2.4": "filtered",
-	"3.0": "systemerror", "3.1": "systemfull", "3.2": "notaccept", "3.3": "systemerror", "3.4": "mesgtoobig", "3.5": "systemerror",
-	"4.1": "expired", "4.2": "networkerror", "4.3": "systemerror", "4.4": "hostunknown", "4.5": "systemfull", "4.6": "networkerror", "4.7": "expired", "4.14": "networkerror",
-	"5.0": "syntaxerror", "5.1": "syntaxerror", "5.2": "syntaxerror", "5.3": "toomanyconn", "5.4": "syntaxerror", "5.5": "syntaxerror", "5.6": "syntaxerror",
-	"6.0": "contenterror", "6.1": "contenterror", "6.2": "contenterror", "6.3": "contenterror", "6.5": "contenterror", "6.6": "contenterror", "6.7": "contenterror",
-	"7.0": "securityerror", "7.1": "securityerror", "7.2": "rejected", "7.3": "securityerror", "7.4": "securityerror", "7.5": "securityerror", "7.7": "securityerror",
-	"7.8": "securityerror", "7.9": "policyviolation", "7.13": "suspend", "7.14": "securityerror", "7.15": "policyviolation", "7.17": "hasmoved", "7.18": "hasmoved", "7.20": "authfailure", "7.21": "authfailure", "7.22": "authfailure",
-	"7.23": "authfailure", "7.24": "authfailure", "7.25": "requireptr", "7.26": "authfailure", "7.27": "notaccept", "7.28": "speeding", "7.29": "authfailure", "7.30": "failedstarttls",
-	"1.350": "userunknown", "1.351": "userunknown", "4.310": "hostunknown", "4.312": "networkerror", "4.316": "expired", "4.317": "failedstarttls",
-	"4.300": "expired", "7.54": "norelaying", "7.64": "norelaying", "7.57": "securityerror", "7.124": "rejected", "7.133": "securityerror", "7.134": "securityerror",
-	"7.509": "authfailure", "7.515": "authfailure", "7.505": "blocked", "7.511": "blocked", "7.512": "notcompliantrfc", "7.513": "authfailure",
-	"7.705": "toomanyconn", "7.708": "blocked", "7.750": "blocked", "7.501": "rejected", "7.502": "rejected", "7.503": "rejected",
+
+	"3.0": "systemerror", "3.1": "systemfull", "3.2": "notaccept", "3.3": "systemerror", "3.4": "mesgtoobig",
+	"3.5": "systemerror",
+
+	"4.1": "expired", "4.2": "networkerror", "4.3": "systemerror", "4.4": "hostunknown", "4.5": "systemfull",
+	"4.6": "networkerror", "4.7": "expired", "4.14": "networkerror",
+	"4.300": "expired", "4.310": "hostunknown", "4.312": "networkerror", "4.316": "expired",
+	"4.317": "failedstarttls",
+
+	"5.0": "syntaxerror", "5.1": "syntaxerror", "5.2": "syntaxerror", "5.3": "toomanyconn", "5.4": "syntaxerror",
+	"5.5": "syntaxerror", "5.6": "syntaxerror",
+
+	"6.0": "contenterror", "6.1": "contenterror", "6.2": "contenterror", "6.3": "contenterror",
+	"6.5": "contenterror", "6.6": "contenterror", "6.7": "contenterror",
+
+	"7.0": "securityerror", "7.1": "securityerror", "7.2": "rejected", "7.3": "securityerror",
+	"7.4": "securityerror", "7.5": "securityerror", "7.7": "securityerror", "7.8": "securityerror",
+	"7.9": "policyviolation", "7.13": "suspend", "7.14": "securityerror", "7.15": "policyviolation",
+	"7.17": "hasmoved", "7.18": "hasmoved", "7.20": "authfailure", "7.21": "authfailure", "7.22": "authfailure",
+	"7.23": "authfailure", "7.24": "authfailure", "7.25": "requireptr", "7.26": "authfailure", "7.27": "notaccept",
+	"7.28": "speeding", "7.29": "authfailure", "7.30": "failedstarttls",
+	"7.54": "norelaying", "7.57": "securityerror", "7.64": "norelaying", "7.124": "rejected",
+	"7.133": "securityerror", "7.134": "securityerror",
+	"7.501": "rejected", "7.502": "rejected", "7.503": "rejected", "7.505": "blocked", "7.509": "authfailure",
+	"7.511": "blocked", "7.512": "notcompliantrfc", "7.513": "authfailure", "7.515": "authfailure",
+	"7.705": "toomanyconn", "7.708": "blocked", "7.750": "blocked",
 }
 
 // said is what a server said of one recipient.
@@ -125,7 +142,7 @@ func (s said) why() string {
 	for _, r := range reasons() {
 		for _, p := range r.phrases {
 			if p.in(text) {
-				return s.settle(r.reason, byStatus, text)
+				return s.settle(r.reason, byStatus)
 			}
 		}
 	}
@@ -160,20 +177,35 @@ func remoteWords(text string) string {
 }
 
 // settle weighs the phrase's reason against the status.
-func (s said) settle(reason, byStatus, text string) string {
-	switch {
-	case reason == "userunknown-words" && (byStatus == "hasmoved" || byStatus == "suspend" && s.command != "RCPT" || byStatus == "mailboxfull" || byStatus == "notaccept" || byStatus == "hostunknown" || byStatus == "rejected"):
-		return byStatus
-	case reason == "userunknown-words" && (byStatus == "userunknown" || s.command == "RCPT" || s.reply == "" || s.command == "" && s.reply == "553"):
-		return "userunknown"
-	case reason == "userunknown-words":
-		return "filtered"
-	case (reason == "securityerror" || reason == "systemerror" || reason == "expired" || reason == "networkerror") && byStatus == "userunknown":
-		return byStatus
-	case (reason == "securityerror" || reason == "systemerror" || reason == "mailererror" || reason == "contenterror") && byStatus != "":
-		return byStatus
+func (s said) settle(reason, byStatus string) string {
+	switch reason {
+	case "userunknown-words":
+		return s.settleUnknown(byStatus)
+	case "securityerror", "systemerror", "mailererror", "contenterror": // any status says more
+		if byStatus != "" {
+			return byStatus
+		}
+	case "expired", "networkerror":
+		if byStatus == "userunknown" {
+			return byStatus
+		}
 	}
 	return reason
+}
+
+// settleUnknown weighs the words of an unknown user, which some servers write of
+// mail that they filter, too.
+func (s said) settleUnknown(byStatus string) string {
+	switch {
+	case byStatus == "suspend" && s.command != "RCPT":
+		return byStatus
+	case byStatus == "hasmoved" || byStatus == "mailboxfull" || byStatus == "notaccept" ||
+		byStatus == "hostunknown" || byStatus == "rejected":
+		return byStatus
+	case byStatus == "userunknown" || s.command == "RCPT" || s.reply == "" || s.command == "" && s.reply == "553":
+		return "userunknown"
+	}
+	return "filtered"
 }
 
 // byStatus looks the status up by its subject and detail.

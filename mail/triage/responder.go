@@ -71,7 +71,9 @@ func (m *message) awaySubject() (string, bool) {
 
 // questions tells whether the mail's own words hold a question mark.
 func (m *message) questions() bool {
-	return strings.ContainsAny(m.folded, questionMarks) || strings.ContainsAny(m.openingWords(), questionMarks) || strings.Contains(m.openingWords(), "か。")
+	opening := m.openingWords()
+	return strings.ContainsAny(m.folded, questionMarks) || strings.ContainsAny(opening, questionMarks) ||
+		strings.Contains(opening, "か。")
 }
 
 // programTextRule finds a sentence in which a program says that it wrote the mail; it
@@ -140,7 +142,8 @@ func challenge(m *message) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	return words, m.hasLink() || containsAny(m.folded, "verif", "confirm", "conferm", "bestätig", "authenti", "potwierd", "подтвер", "確認", "确认", "action required", "challenge")
+	return words, m.hasLink() || containsAny(m.folded, "verif", "confirm", "conferm", "bestätig", "authenti",
+		"potwierd", "подтвер", "確認", "确认", "action required", "challenge")
 }
 
 // challengeService tells a sender at one of the services that send challenges.
@@ -269,7 +272,8 @@ func startsQuote(line, text string) bool {
 			return true
 		}
 	}
-	if line[len(line)-1] == ':' && strings.Contains(line, "@") && strings.ContainsAny(line, "0123456789") && len(line) < 300 {
+	if line[len(line)-1] == ':' && len(line) < 300 &&
+		strings.Contains(line, "@") && strings.ContainsAny(line, "0123456789") {
 		return true
 	}
 	if _, below, _ := strings.Cut(text, "\n"); strings.HasPrefix(line, "---") && strings.HasSuffix(line, "---") &&

@@ -16,10 +16,10 @@ const (
 
 // audienceRules: is it for us, and is it for us now?
 var audienceRules = []rule{
-	need("addressed-to-us", "RFC 5230 section 4.5: not respond unless an own address is among the recipients", addressedToUs),
-	stop("resent-to-us", "only a Resent field names us: the author wrote to somebody else", func(m *message) (string, bool) {
-		return "Resent-To: " + first(m.ours), m.oursResent
-	}),
+	need("addressed-to-us", "RFC 5230 section 4.5: not respond unless an own address is among the recipients",
+		addressedToUs),
+	stop("resent-to-us", "only a Resent field names us: the author wrote to somebody else",
+		func(m *message) (string, bool) { return "Resent-To: " + first(m.ours), m.oursResent }),
 	stop("many-recipients", "a mass mail is not written to us", func(m *message) (string, bool) {
 		return strconv.Itoa(len(m.to)) + " addresses in To and Cc", len(m.to) > maxRecipients
 	}),

@@ -4,9 +4,8 @@ import "strings"
 
 // contentRules: the parts, the subject or the text show a program's mail.
 var contentRules = []rule{
-	stop("report", "RFC 6522, RFC 3464, RFC 6533, RFC 5965, RFC 8098, RFC 7489, RFC 8460: a report answers nothing", func(m *message) (string, bool) {
-		return m.reason, m.report != ""
-	}),
+	stop("report", "RFC 6522, RFC 3464, RFC 6533, RFC 5965, RFC 8098, RFC 7489, RFC 8460: a report answers nothing",
+		func(m *message) (string, bool) { return m.reason, m.report != "" }),
 	stop("report-part", "RFC 6522: multipart/report of any kind, and the parts reports are made of", reportPart),
 	stop("calendar", "RFC 6047: an invitation and its answer are handled by programs", calendarPart),
 	stop("reaction", "RFC 9078, and Gmail's form of it: an emoji in answer to a mail asks nothing", reaction),
@@ -15,7 +14,9 @@ var contentRules = []rule{
 		absenceRule),
 	stop("program-text", "a sentence in which a program says that it wrote the mail, data by language",
 		textOfProgram),
-	stop("acknowledgement", "a helpdesk's acknowledgement: its sentence in the text, and its subject, a ticket's mark or its promise", acknowledgement),
+	stop("acknowledgement",
+		"a helpdesk's acknowledgement: its sentence in the text, and its subject, a ticket's mark or its promise",
+		acknowledgement),
 	stop("challenge", "a service that asks the sender to prove himself first", challenge),
 }
 
@@ -31,8 +32,9 @@ func reportPart(m *message) (string, bool) {
 	}
 	for i := range m.parts {
 		switch m.parts[i].media {
-		case "message/delivery-status", "message/global-delivery-status", "message/xdelivery-status", "message/feedback-report",
-			"message/disposition-notification", "message/global-disposition-notification", "application/tlsrpt+gzip", "application/tlsrpt+json":
+		case "message/delivery-status", "message/global-delivery-status", "message/xdelivery-status",
+			"message/feedback-report", "message/disposition-notification", "message/global-disposition-notification",
+			"application/tlsrpt+gzip", "application/tlsrpt+json":
 			return "part " + m.parts[i].media, true
 		}
 	}
@@ -89,6 +91,12 @@ func calendarMethod(text string) string {
 	return ""
 }
 
+// ticketNames stand before the number of a ticket in a subject.
+var ticketNames = []string{
+	"ticket", "case", "request", "incident", "inc", "req", "ritm", "ticket id", "case id", "vorgang", "anfrage",
+	"caso", "chamado", "demande",
+}
+
 // ticketMark finds a number in the way helpdesks write one into a subject:
 // [#123], [Ticket 123], ticket#123, case: 123.
 func ticketMark(subject string) bool {
@@ -101,7 +109,7 @@ func ticketMark(subject string) bool {
 		if strings.HasSuffix(before, "[") || strings.HasSuffix(before, "#") || strings.HasSuffix(before, "[#") {
 			return true
 		}
-		for _, name := range []string{"ticket", "case", "request", "incident", "inc", "req", "ritm", "ticket id", "case id", "vorgang", "anfrage", "caso", "chamado", "demande"} {
+		for _, name := range ticketNames {
 			if strings.HasSuffix(word, name) {
 				return true
 			}

@@ -10,9 +10,9 @@ import (
 var ownRules = []rule{
 	stop("own-address", "RFC 5230 section 4.5, RFC 3834 section 2: never answer ourselves", ownAddress),
 	stop("own-instance", "RFC 5230 section 4.6: a mark of our own shows that our mail came back", ownInstance),
-	stop("answers-auto-response", "a loop between two responders, seen from the thread: it answers one of our automatic answers", func(m *message) (string, bool) {
-		return m.answersOurs(true)
-	}),
+	stop("answers-auto-response",
+		"a loop between two responders, seen from the thread: it answers one of our automatic answers",
+		func(m *message) (string, bool) { return m.answersOurs(true) }),
 	note(RuleOwnList, "RFC 5230 section 4.6: a list is not answered, so that one which is our own address silences us",
 		ownList),
 	note("answers-our-mail", "it answers a mail of ours", func(m *message) (string, bool) { return m.answersOurs(false) }),

@@ -12,26 +12,29 @@ var senderRules = []rule{
 	stop("null-sender", "RFC 3834 section 2: no response to a null return path", func(m *message) (string, bool) {
 		return "Return-Path: " + m.returnPath, m.hasReturnPath && m.null
 	}),
-	note("no-return-path", "RFC 3834 section 4: an automatic response goes to the return path, and this mail has none", func(m *message) (string, bool) {
-		return "no Return-Path field", !m.hasReturnPath
-	}),
-	stop("bad-return-path", "RFC 3834 section 2: check the destination address for validity", func(m *message) (string, bool) {
-		return "Return-Path: " + m.returnPath, m.hasReturnPath && !m.null && m.sender == ""
-	}),
+	note("no-return-path", "RFC 3834 section 4: an automatic response goes to the return path, and this mail has none",
+		func(m *message) (string, bool) { return "no Return-Path field", !m.hasReturnPath }),
+	stop("bad-return-path", "RFC 3834 section 2: check the destination address for validity",
+		func(m *message) (string, bool) {
+			return "Return-Path: " + m.returnPath, m.hasReturnPath && !m.null && m.sender == ""
+		}),
 	note("wrapped-sender", "BATV and SRS write a person's own address into the envelope", func(m *message) (string, bool) {
 		return "Return-Path: " + m.returnPath, m.wrapped
 	}),
-	stop("robot-sender", "RFC 3834 section 2, RFC 5230 section 4.6: names under which programs write", func(m *message) (string, bool) {
-		return m.robot(isRobot)
-	}),
-	stop("reply-to-elsewhere", "a third party named in Reply-To, by a mail whose author and envelope differ too: answers to it would be backscatter", func(m *message) (string, bool) {
-		words, ok := replyToElsewhere(m)
-		return words, ok && !m.sameAuthor()
-	}),
-	note("reply-to-ignored", "Reply-To names another organisation; an answer goes to the return path alone, never there", func(m *message) (string, bool) {
-		words, ok := replyToElsewhere(m)
-		return words, ok && m.sameAuthor()
-	}),
+	stop("robot-sender", "RFC 3834 section 2, RFC 5230 section 4.6: names under which programs write",
+		func(m *message) (string, bool) { return m.robot(isRobot) }),
+	stop("reply-to-elsewhere", "a third party named in Reply-To, by a mail whose author and envelope differ too: "+
+		"answers to it would be backscatter",
+		func(m *message) (string, bool) {
+			words, ok := replyToElsewhere(m)
+			return words, ok && !m.sameAuthor()
+		}),
+	note("reply-to-ignored",
+		"Reply-To names another organisation; an answer goes to the return path alone, never there",
+		func(m *message) (string, bool) {
+			words, ok := replyToElsewhere(m)
+			return words, ok && m.sameAuthor()
+		}),
 	stop("broken-from", "RFC 5322 section 3.6.2: one author, named by an address", brokenFrom),
 }
 
@@ -83,11 +86,17 @@ func squash(local string) string {
 	return string(out)
 }
 
+// daemonNames begin or end the names under which mail systems report, without
+// their punctuation.
+var daemonNames = []string{
+	"mailerdaemon", "postmaster", "maildaemon", "doublebounce", "mailadministrator", "mailsystem", "mmdf",
+}
+
 // isDaemon tells the names under which mail systems report.
 func isDaemon(address string) bool {
 	local := localPart(address)
 	flat := squash(local)
-	for _, name := range []string{"mailerdaemon", "postmaster", "maildaemon", "doublebounce", "mailadministrator", "mailsystem", "mmdf"} {
+	for _, name := range daemonNames {
 		if strings.HasPrefix(flat, name) || strings.HasSuffix(flat, name) {
 			return true
 		}
@@ -98,10 +107,12 @@ func isDaemon(address string) bool {
 // isNoReply tells the addresses that say of themselves that nobody reads them.
 func isNoReply(address string) bool {
 	flat := squash(localPart(address))
-	return containsAny(flat, "noreply", "donotreply", "dontreply", "noresponder", "noresponda", "norespondas", "noresponse", "donotrespond", "nepasrepondre", "pasdereponse",
-		"nichtantworten", "keineantwort", "nichtbeantworten", "naoresponda", "naoresponder", "nonrispondere", "nietbeantwoorden", "nietantwoorden", "geenantwoord",
-		"nieodpowiadaj", "neodpovidat", "neodpovidejte", "neodpovedat", "svarainte", "svarikke", "ikkesvar", "alavastaa", "eivastata", "neodgovarjaj", "yanitlamayin",
-		"autoreply", "autoresponder", "unattended")
+	return containsAny(flat, "noreply", "donotreply", "dontreply", "noresponder", "noresponda", "norespondas",
+		"noresponse", "donotrespond", "nepasrepondre", "pasdereponse", "nichtantworten", "keineantwort",
+		"nichtbeantworten", "naoresponda", "naoresponder", "nonrispondere", "nietbeantwoorden", "nietantwoorden",
+		"geenantwoord", "nieodpowiadaj", "neodpovidat", "neodpovidejte", "neodpovedat", "svarainte", "svarikke",
+		"ikkesvar", "alavastaa", "eivastata", "neodgovarjaj", "yanitlamayin", "autoreply", "autoresponder",
+		"unattended")
 }
 
 // isServiceName tells list managers, system accounts and their address forms.
@@ -116,16 +127,23 @@ func isServiceName(address string) bool {
 	return isListName(address) || name == "newsletter" || name == "newsletters"
 }
 
+// listSuffixes end the names that list managers and mail programs write under.
+var listSuffixes = []string{
+	"-request", "-owner", "-bounces", "-bounce", "-relay", "-errors", "-confirm", "-daemon", "-return",
+	"-admin-bounces",
+}
+
 // isListName tells the address forms of list managers.
 func isListName(address string) bool {
 	local := localPart(address)
 	name, _, _ := strings.Cut(local, "+")
-	for _, suffix := range []string{"-request", "-owner", "-bounces", "-bounce", "-relay", "-errors", "-confirm", "-daemon", "-return", "-admin-bounces"} {
+	for _, suffix := range listSuffixes {
 		if strings.HasSuffix(name, suffix) {
 			return true
 		}
 	}
-	return strings.HasPrefix(local, "owner-") || strings.HasPrefix(local, "bounce-") || strings.HasPrefix(local, "bounces-")
+	return strings.HasPrefix(local, "owner-") || strings.HasPrefix(local, "bounce-") ||
+		strings.HasPrefix(local, "bounces-")
 }
 
 // isTagged tells an envelope sender that names another address or a message of

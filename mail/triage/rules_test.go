@@ -53,8 +53,8 @@ func without(prefix string) string {
 // says is the letter with another subject and text.
 func says(subject, text string) string {
 	head, _, _ := strings.Cut(person, "Subject: ")
-	return head + "Subject: " + subject + "\nDate: Sun, 22 Nov 2026 10:00:00 +0000\nMessage-ID: <one@partner.example>\n\n" +
-		text + "\n"
+	return head + "Subject: " + subject + "\nDate: Sun, 22 Nov 2026 10:00:00 +0000\n" +
+		"Message-ID: <one@partner.example>\n\n" + text + "\n"
 }
 
 func replaced(old, new string) string {
@@ -80,7 +80,8 @@ func TestAPersonIsAnswered(t *testing.T) {
 func TestEachRuleOnItsOwn(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ rule, raw, words string }{
-		{"own-address", replaced("From: Ana Lima <ana@partner.example>", "From: Us <Partner.Support+x@example.com>"), "Partner.Support+x@example.com"},
+		{"own-address", replaced("From: Ana Lima <ana@partner.example>", "From: Us <Partner.Support+x@example.com>"),
+			"Partner.Support+x@example.com"},
 		{"own-instance", with("X-Signpost-Instance: ours"), "X-Signpost-Instance: ours"},
 		{"own-instance", replaced("<one@partner.example>", "<c.aa.bb@example.com>"), "c.aa.bb@example.com"},
 		{RuleOwnList, with("List-ID: Support <partner.support.example.com>"), "partner.support.example.com"},
@@ -95,9 +96,12 @@ func TestEachRuleOnItsOwn(t *testing.T) {
 		{"bad-return-path", replaced("Return-Path: <ana@partner.example>", "Return-Path: <victim%third@relay.example>"),
 			"victim%third"},
 		{"bad-return-path", replaced("Return-Path: <ana@partner.example>", "Return-Path: <a!b@relay.example>"), "a!b"},
-		{"robot-sender", replaced("From: Ana Lima <ana@partner.example>", "From: Shop <no-reply@partner.example>"), "no-reply"},
-		{"robot-sender", replaced("Return-Path: <ana@partner.example>", "Return-Path: <bounce+x-ana=partner.example@esp.example>"), "bounce+x"},
-		{"reply-to-elsewhere", "Reply-To: victim@elsewhere.example.org\n" + replaced("Return-Path: <ana@partner.example>", "Return-Path: <x@mailer.test>"), "victim@"},
+		{"robot-sender", replaced("From: Ana Lima <ana@partner.example>", "From: Shop <no-reply@partner.example>"),
+			"no-reply"},
+		{"robot-sender", replaced("Return-Path: <ana@partner.example>",
+			"Return-Path: <bounce+x-ana=partner.example@esp.example>"), "bounce+x"},
+		{"reply-to-elsewhere", "Reply-To: victim@elsewhere.example.org\n" +
+			replaced("Return-Path: <ana@partner.example>", "Return-Path: <x@mailer.test>"), "victim@"},
 		{"broken-from", without("From:"), "no From"},
 		{"broken-from", with("From: other@partner.example"), "several"},
 		{"broken-from", replaced("From: Ana Lima <ana@partner.example>", "From: MAILER"), "MAILER"},
@@ -119,7 +123,8 @@ func TestEachRuleOnItsOwn(t *testing.T) {
 		{"bulk-header", with("Feedback-ID: 1:2:3:esp\nList-Id: <x.example>"), "Feedback-ID"},
 		{"bulk-header", "X-SG-EID: x\n" + replaced("Return-Path: <ana@partner.example>",
 			"Return-Path: <bounces+1-ana=partner.example@esp.example>"), "X-SG-EID"},
-		{"list-header", with("In-Reply-To: <c.one@example.com>\nList-Unsubscribe: <https://x.example/u>\nList-Id: <x.example>"), "List-"},
+		{"list-header", with("In-Reply-To: <c.one@example.com>\nList-Unsubscribe: <https://x.example/u>\nList-Id: " +
+			"<x.example>"), "List-"},
 		{"list-header", with("In-Reply-To: <c.one@example.com>\nList-Unsubscribe: <https://x.example/u>\nCc: " +
 			"b@partner.example"), "List-Unsubscribe"},
 		{"list-header", with("In-Reply-To: <c.one@example.com>\nList-Unsubscribe: <https://x.example/u>\nFeedback-ID: " +
@@ -130,14 +135,18 @@ func TestEachRuleOnItsOwn(t *testing.T) {
 		{"calendar", with("Content-Class: urn:content-classes:calendarmessage"), "calendarmessage"},
 		{"auto-subject", says("=?utf-8?q?R=C3=A9ponse_automatique_:?= x", "Je suis absent."), "réponse automatique"},
 		{"auto-subject", says("自动回复： x", "我不在办公室。"), "自动回复"},
-		{"away-text", "In-Reply-To: <x@example.com>\n" + says("Re: x", "I am out of the office until Monday."), "out of the office"},
+		{"away-text", "In-Reply-To: <x@example.com>\n" + says("Re: x", "I am out of the office until Monday."),
+			"out of the office"},
 		{"away-text", says("x", "I am on annual leave. If your matter is urgent, write to Tom."), "if your matter is urgent"},
 		{"program-text", says("x", "This is an automated response."), "automated"},
-		{"program-text", person + strings.Repeat("One more line of an order.\n", 200) + "\n-- \nThis is an automatically generated e-mail.", "automatically generated"},
-		{"acknowledgement", replaced("Catalogue import stops at row 200", "[Acme #4711] Catalogue import") + "\nYour request has been received.", "has been received"},
+		{"program-text", person + strings.Repeat("One more line of an order.\n", 200) +
+			"\n-- \nThis is an automatically generated e-mail.", "automatically generated"},
+		{"acknowledgement", replaced("Catalogue import stops at row 200", "[Acme #4711] Catalogue import") +
+			"\nYour request has been received.", "has been received"},
 		{"challenge", replaced("ana@partner.example>\nTo", "x@boxbe.com>\nTo"), "boxbe.com"},
 		{"addressed-to-us", replaced("partner.support@example.com", "someone@example.com"), "someone@example.com"},
-		{"resent-to-us", replaced("To: partner.support@example.com", "To: a@b.example\nResent-To: partner.support@example.com"), "partner.support"},
+		{"resent-to-us", replaced("To: partner.support@example.com",
+			"To: a@b.example\nResent-To: partner.support@example.com"), "partner.support"},
 		{"many-recipients", with("Cc: " + strings.Repeat("a@b.example, ", 11)), "12 addresses"},
 		{"date-off", replaced("22 Nov 2026 10", "02 Nov 2026 10"), "02 Nov 2026"},
 		{"spam-mark", with("X-Spam-Flag: YES"), "YES"},
@@ -161,18 +170,19 @@ func TestEachRuleOnItsOwn(t *testing.T) {
 func TestPeopleAreNotTakenForMachines(t *testing.T) {
 	t.Parallel()
 	for name, raw := range map[string]string{
-		"auto-submitted no":         with("Auto-Submitted: no (really)"),
-		"precedence normal":         with("Precedence: normal"),
-		"reply about an absence":    replaced("Catalogue import", "Re: Automatic reply: Catalogue"),
-		"question about a bounce":   replaced("Catalogue import", "Question about delivery failure"),
-		"forwarded bounce":          replaced("Catalogue import", "Fwd: Undelivered Mail Returned to Sender"),
-		"going on vacation":         replaced("Hello,", "I am on vacation from Monday, please answer before."),
-		"received a shipment":       replaced("Catalogue import stops", "We received your shipment and it stops"),
-		"delivery in Indonesian":    replaced("Catalogue import", "Gagal mengirim formulir:"),
-		"a delivery of goods":       replaced("Catalogue import", "Échec de livraison de la commande"),
-		"a ticket's number":         replaced("Catalogue import", "[#4711] Still waiting, case 12"),
-		"tagged by BATV":            replaced("<ana@partner.example>\n", "<prvs=0123456789=ana@partner.example>\n"),
-		"forwarded by SRS":          replaced("<ana@partner.example>\n", "<SRS0=ab1c=XY=partner.example=ana@forward.example>\n"),
+		"auto-submitted no":       with("Auto-Submitted: no (really)"),
+		"precedence normal":       with("Precedence: normal"),
+		"reply about an absence":  replaced("Catalogue import", "Re: Automatic reply: Catalogue"),
+		"question about a bounce": replaced("Catalogue import", "Question about delivery failure"),
+		"forwarded bounce":        replaced("Catalogue import", "Fwd: Undelivered Mail Returned to Sender"),
+		"going on vacation":       replaced("Hello,", "I am on vacation from Monday, please answer before."),
+		"received a shipment":     replaced("Catalogue import stops", "We received your shipment and it stops"),
+		"delivery in Indonesian":  replaced("Catalogue import", "Gagal mengirim formulir:"),
+		"a delivery of goods":     replaced("Catalogue import", "Échec de livraison de la commande"),
+		"a ticket's number":       replaced("Catalogue import", "[#4711] Still waiting, case 12"),
+		"tagged by BATV":          replaced("<ana@partner.example>\n", "<prvs=0123456789=ana@partner.example>\n"),
+		"forwarded by SRS": replaced("<ana@partner.example>\n",
+			"<SRS0=ab1c=XY=partner.example=ana@forward.example>\n"),
 		"calendar file attached":    with("Content-Type: text/calendar; method=PUBLISH"),
 		"reply-to of the same firm": with("Reply-To: desk@mail.partner.example"),
 		"reply-to elsewhere":        with("Reply-To: ana@private.example.net"),
@@ -190,7 +200,8 @@ func TestPeopleAreNotTakenForMachines(t *testing.T) {
 		"Mac line ends":           strings.ReplaceAll(person, "\n", "\r"),
 		"a line that is no field": with("garbage without a colon"),
 	} {
-		if r := Classify([]byte(raw), envelope()); !r.Answer || r.Kind != store.KindDirect || r.AnswerTo != "ana@partner.example" {
+		r := Classify([]byte(raw), envelope())
+		if !r.Answer || r.Kind != store.KindDirect || r.AnswerTo != "ana@partner.example" {
 			t.Errorf("%s: %s, to %q, %+v", name, r.Kind, r.AnswerTo, r.Rules)
 		}
 	}
@@ -256,7 +267,8 @@ func TestAnAnswerCanThread(t *testing.T) {
 		refs.WriteString(" <" + id + "@partner.example>")
 	}
 	r := Classify([]byte(with("References:"+refs.String()+"\nIn-Reply-To: <n@partner.example>")), envelope())
-	if len(r.References) != 11 || r.References[0] != "a@partner.example" || r.References[10] != "n@partner.example" || r.InReplyTo != "n@partner.example" {
+	if len(r.References) != 11 || r.References[0] != "a@partner.example" ||
+		r.References[10] != "n@partner.example" || r.InReplyTo != "n@partner.example" {
 		t.Errorf("%q %q", r.References, r.InReplyTo)
 	}
 	// Ids that strict parsers refuse, and none at all.
@@ -276,7 +288,8 @@ func TestTheAnswersLanguageIsWhatTheMailNames(t *testing.T) {
 
 func TestWhatIsShownIsDecodedAndClean(t *testing.T) {
 	t.Parallel()
-	r := Classify([]byte(replaced("Catalogue import", "=?iso-2022-jp?B?GyRCJDMbKEI=?= \x00\x07=?utf-8?q?caf=C3=A9?=")), envelope())
+	subject := "=?iso-2022-jp?B?GyRCJDMbKEI=?= \x00\x07=?utf-8?q?caf=C3=A9?="
+	r := Classify([]byte(replaced("Catalogue import", subject)), envelope())
 	if !strings.HasPrefix(r.Subject, "こ") || !strings.Contains(r.Subject, "café") {
 		t.Errorf("%q", r.Subject)
 	}

@@ -15,7 +15,8 @@ func enhanced(text string) (codes []string) {
 		}
 		detail := digits(text[i+3+subject:])
 		end := i + 3 + subject + detail
-		if detail == 0 || detail > 3 || end < len(text) && text[end] == '.' && end+1 < len(text) && text[end+1] >= '0' && text[end+1] <= '9' {
+		more := end+1 < len(text) && text[end] == '.' && digits(text[end+1:end+2]) == 1
+		if detail == 0 || detail > 3 || more {
 			i = end - 1 // a dotted number of another kind: an IP address
 			continue
 		}
@@ -96,13 +97,18 @@ func lastCommand(text string) string {
 }
 
 var commandMarks = []struct{ words, command string }{
-	{"in reply to end of data", "DATA"}, {"after end of data", "DATA"}, {"in reply to data", "DATA"}, {"[data]", "DATA"}, {"end of data", "DATA"},
+	{"in reply to end of data", "DATA"}, {"after end of data", "DATA"}, {"in reply to data", "DATA"},
+	{"[data]", "DATA"}, {"end of data", "DATA"},
 	{"final data", "DATA"}, {"after data command", "DATA"}, {"message content", "DATA"},
-	{"in reply to rcpt", "RCPT"}, {"after rcpt", "RCPT"}, {"[rcpt_to]", "RCPT"}, {"[rcpt to]", "RCPT"}, {"our rcpt to", "RCPT"}, {"following rcpt", "RCPT"}, {">>> rcpt", "RCPT"}, {"<<< rcpt", "RCPT"},
+	{"in reply to rcpt", "RCPT"}, {"after rcpt", "RCPT"}, {"[rcpt_to]", "RCPT"}, {"[rcpt to]", "RCPT"},
+	{"our rcpt to", "RCPT"}, {"following rcpt", "RCPT"}, {">>> rcpt", "RCPT"}, {"<<< rcpt", "RCPT"},
 	{"rcpt to:<", "RCPT"}, {"-smtp command rcpt", "RCPT"}, {"rcpt command", "RCPT"},
-	{"in reply to mail", "MAIL"}, {"after mail", "MAIL"}, {"[mail_from]", "MAIL"}, {"our mail from", "MAIL"}, {">>> mail", "MAIL"},
+	{"in reply to mail", "MAIL"}, {"after mail", "MAIL"}, {"[mail_from]", "MAIL"}, {"our mail from", "MAIL"},
+	{">>> mail", "MAIL"},
 	{">>> data", "DATA"},
-	{"in reply to ehlo", "EHLO"}, {"in reply to helo", "EHLO"}, {"our ehlo", "EHLO"}, {">>> ehlo", "EHLO"}, {">>> helo", "EHLO"},
-	{"does not like recipient", "RCPT"}, {"after i sent the message", "DATA"}, {"but sender was rejected", "MAIL"}, {"but greeting failed", "CONN"},
+	{"in reply to ehlo", "EHLO"}, {"in reply to helo", "EHLO"}, {"our ehlo", "EHLO"}, {">>> ehlo", "EHLO"},
+	{">>> helo", "EHLO"},
+	{"does not like recipient", "RCPT"}, {"after i sent the message", "DATA"},
+	{"but sender was rejected", "MAIL"}, {"but greeting failed", "CONN"},
 	{"initial connection", "CONN"}, {"our greeting", "CONN"},
 }
