@@ -18,7 +18,7 @@ type Profile struct {
 	// DefaultUndo.
 	Undo      time.Duration
 	AfterSend AfterSend
-	// KeysOff turns the desk's single-letter keys off.
+	// KeysOff turns the single-letter keys of every staff page off.
 	KeysOff bool
 }
 

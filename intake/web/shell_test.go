@@ -130,6 +130,25 @@ func TestTheShellIsAsItsReaderChose(t *testing.T) {
 	}
 }
 
+// A profile that turns single keys off turns them off on every page of the shell.
+func TestTheShellObeysTheKeysOfTheProfile(t *testing.T) {
+	t.Parallel()
+	ana := store.Agent{ID: 1, Email: "ana@example.com", Roles: []store.Role{store.RoleAgent}}
+	page := get(staffRoom(t, ana, nil, nil), "/desk").Body.String()
+	has(t, page, `id="keys-on"`)
+	if strings.Contains(page, "data-keys") {
+		t.Error("single keys are off without a word of the profile")
+	}
+	ana.Profile.KeysOff = true
+	for _, path := range []string{"/desk", "/gone"} {
+		page := get(staffRoom(t, ana, nil, nil), path).Body.String()
+		has(t, page, ` data-keys="off"`, "Single keys are turned off in")
+		if strings.Contains(page, `id="keys-on"`) {
+			t.Errorf("%s offers to turn them on in this browser", path)
+		}
+	}
+}
+
 // Keys are told as a person reads them.
 func TestKeysAreNamed(t *testing.T) {
 	t.Parallel()

@@ -45,7 +45,10 @@ function pressed(event) {
 
 const inField = (e) => e.isContentEditable || e.matches?.("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
 const single = (name) => name.length === 1;
-export const singleKeys = () => localStorage.getItem(storage) !== "off";
+// The reader's profile turns single keys off everywhere, the sheet in this browser alone.
+const offByProfile = document.body.dataset.keys === "off";
+export const singleKeys = () => !offByProfile && localStorage.getItem(storage) !== "off";
+const works = (key) => key.presses.some((sequence) => singleKeys() || !sequence.some(single));
 
 let before = []; // the keys of a sequence so far
 let last = 0;
@@ -94,15 +97,15 @@ on("leave", () => {
 for (const key of table) {
   for (const control of document.querySelectorAll(`[data-act="${CSS.escape(key.act)}"]`)) {
     control.hidden = false;
-    control.setAttribute("aria-keyshortcuts", key.presses[0].join(" "));
-    if (!control.querySelector("kbd") && !control.dataset.tip) control.title = `${key.name} (${key.shown})`;
+    if (works(key)) control.setAttribute("aria-keyshortcuts", key.presses[0].join(" "));
+    if (works(key) && !control.querySelector("kbd") && !control.dataset.tip) control.title = `${key.name} (${key.shown})`;
     if (actions.has(key.act)) control.addEventListener("click", () => run(key));
   }
 }
 
 const toggle = document.getElementById("keys-on");
-toggle.checked = singleKeys();
-toggle.addEventListener("change", () => localStorage.setItem(storage, toggle.checked ? "on" : "off"));
+if (toggle) toggle.checked = singleKeys();
+toggle?.addEventListener("change", () => localStorage.setItem(storage, toggle.checked ? "on" : "off"));
 
 // Keys die in the frame of a mail's body, whose sandbox lets no event out: when the
 // focus went there and nothing was selected, it comes back.
