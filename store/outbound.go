@@ -246,3 +246,21 @@ func References(mails []Outbound, to string) (last string, all []string) {
 	}
 	return last, all
 }
+
+// MissedReplies are, of a ticket's mails in the order in which they were queued, the first
+// ones of those replies of which none went to the address; without those taken back.
+func MissedReplies(mails []Outbound, to string) (ids []OutboundID) {
+	reached := map[uint32]bool{}
+	for _, m := range mails {
+		if m.Kind == MailReply && AddressKey(m.To) == AddressKey(to) {
+			reached[m.Entry] = true
+		}
+	}
+	for _, m := range mails {
+		if m.Kind == MailReply && !m.Undone() && !reached[m.Entry] {
+			reached[m.Entry] = true
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}

@@ -12,7 +12,6 @@ import (
 	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/store"
-	"signpost/store/ident"
 )
 
 // arrangeStore does what is arranged about a ticket beside answering it.
@@ -71,6 +70,8 @@ func (d *Desk) arrange(
 	switch {
 	case errors.Is(err, store.ErrInvalid):
 		return d.refuseAct(x, who, http.StatusUnprocessableEntity, invalidWords(err))
+	case errors.Is(err, store.ErrConflict):
+		return d.refuseAct(x, who, http.StatusConflict, "Not sent again. "+invalidWords(err))
 	case err != nil:
 		return err
 	}
@@ -142,11 +143,7 @@ func (d *Desk) postStatus(x *web.Exchange, who store.Agent) error {
 			return d.deps.Store.SetStatus(x.Request.Context(), now, by, k.ID, to)
 		}
 		k, err := d.deps.Store.SolveTicket(x.Request.Context(), now, by, k.ID, store.SolvedMail{
-			Mailing: store.Mailing{
-				Region: region, Link: ident.NewLink(now), LinkExpires: store.Instant(now.Add(d.deps.LinkKept)),
-				MessageID: d.deps.Ring.MessageID(now, store.MailSolved, store.Domain(region.Address)),
-			},
-			Undo: d.undoFor(who),
+			Mailing: d.mailing(now, store.MailSolved, region), Undo: d.undoFor(who),
 		})
 		if err == nil {
 			d.deps.Kick()

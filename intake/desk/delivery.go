@@ -107,9 +107,9 @@ func bouncedDo(d store.Delivery) string {
 	case d.Outcome == store.OutcomeDead:
 		return "The address does not exist any more. Find another way to the partner and ask for a new address."
 	case d.Reason == "mailboxfull":
-		return "The partner's mailbox is full. Try again later, or reach them another way."
+		return "The partner's mailbox is full. Send it again later, or reach them another way."
 	case d.Outcome == store.OutcomeLater:
-		return "The address may work another time. Write again later, or reach the partner another way."
+		return "The address may work another time. Send it again later, or reach the partner another way."
 	}
 	return "Find another way to the partner, or send it to another address."
 }
@@ -123,7 +123,7 @@ func failedOf(o store.Outbound) delivered {
 	}
 	return delivered{
 		State: "failed", At: o.DoneAt, Words: "failed", Detail: o.Reply,
-		Do: "It was not delivered and is not tried again. Write again, or reach the partner another way.",
+		Do: "It was not delivered and is not tried again by itself. Send it again, or reach the partner another way.",
 	}
 }
 

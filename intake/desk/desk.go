@@ -29,6 +29,7 @@ type Store interface {
 	ticketStore
 	writeStore
 	arrangeStore
+	resendStore
 	draftStore
 }
 
@@ -148,6 +149,8 @@ func (d *Desk) routes() []route {
 		{method: http.MethodGet, path: ticketPath + "/preview/:id", handler: d.showPreviewHTML},
 		{method: http.MethodPost, path: ticketPath + "/undo", handler: d.postUndo},
 		{method: http.MethodPost, path: ticketPath + "/assign", handler: d.postAssign},
+		{method: http.MethodPost, path: ticketPath + "/resend", handler: d.postResend},
+		{method: http.MethodPost, path: ticketPath + "/requester", handler: d.postRequester},
 		{method: http.MethodPost, path: ticketPath + "/status", handler: d.postStatus},
 		{method: http.MethodPost, path: ticketPath + "/priority", handler: d.postPriority},
 		{method: http.MethodPost, path: ticketPath + "/category", handler: d.postCategory},

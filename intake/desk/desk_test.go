@@ -162,9 +162,9 @@ func TestAnotherRegionsTicketIsNotThere(t *testing.T) {
 			t.Errorf("GET %s: %d", at, got.Code)
 		}
 	}
-	acts := "reply note draft preview undo assign status priority category tags presence"
+	acts := "reply note draft preview undo resend requester assign status priority category tags presence"
 	for act := range strings.FieldsSeq(acts) {
-		got := w.ask("lee", "POST", path+"/"+act, form("body", "x", "status", "solved", "id", "1"))
+		got := w.ask("lee", "POST", path+"/"+act, form("body", "x", "status", "solved", "id", "1", "email", "x@acme.example"))
 		if got.Code != http.StatusNotFound {
 			t.Errorf("POST %s: %d", act, got.Code)
 		}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"signpost/intake/staff"
@@ -37,10 +38,21 @@ type ticketJSON struct {
 	Category string         `json:"category"`
 	Priority store.Priority `json:"priority"`
 	Assignee string         `json:"assignee"` // address
-	Tags     []string       `json:"tags"`
-	Version  uint32         `json:"version"`
-	Promise  promiseJSON    `json:"promise"`
-	Entries  []entryJSON    `json:"entries"`
+	// Requester is their address; Missed are the mails of replies that it has not got and
+	// can be sent by /resend.
+	Requester string      `json:"requester"`
+	Missed    []string    `json:"missed"`
+	Rating    ratingJSON  `json:"rating"`
+	Tags      []string    `json:"tags"`
+	Version   uint32      `json:"version"`
+	Promise   promiseJSON `json:"promise"`
+	Entries   []entryJSON `json:"entries"`
+}
+
+// ratingJSON is the partner's rating; a score of 0 is none.
+type ratingJSON struct {
+	Score   int    `json:"score"`
+	Comment string `json:"comment"`
 }
 
 type promiseJSON struct {
@@ -64,7 +76,10 @@ type fileJSON struct {
 	Size int64  `json:"size"`
 }
 
+// deliveryJSON is what became of a reply's newest mail; /resend takes its id.
 type deliveryJSON struct {
+	ID     string `json:"id"`
+	To     string `json:"to"`
 	State  string `json:"state"`
 	At     string `json:"at"`
 	Detail string `json:"detail"`
@@ -121,11 +136,15 @@ func (d *Desk) sendTicket(x *web.Exchange, t thread) error {
 	out := ticketJSON{
 		Number: k.Number, Status: k.StatusAt(now), Title: k.Title, Region: k.Region, Category: k.Category,
 		Priority: k.Priority, Assignee: addressOf(t.accounts, k.Assignee), Tags: append([]string{}, k.Tags...),
-		Version: k.Version, Entries: []entryJSON{},
+		Version: k.Version, Entries: []entryJSON{}, Requester: k.Requester.Email, Missed: []string{},
+		Rating: ratingJSON{k.Rating.Score, k.Rating.Comment},
 		Promise: promiseJSON{
 			FirstResponseBy: rfc3339(k.Promise.FirstResponseBy), ResolutionBy: rfc3339(k.Promise.ResolutionBy),
 			Paused: !k.StoppedAt.IsZero() && k.Status.Waits(),
 		},
+	}
+	for _, id := range t.missed(now) {
+		out.Missed = append(out.Missed, idText(id))
 	}
 	events := x.Request.URL.Query().Get("events") == "1"
 	for _, e := range t.entries {
@@ -146,9 +165,13 @@ func (t thread) entryJSON(e store.Entry, now time.Time) entryJSON {
 	for _, f := range e.Files {
 		out.Files = append(out.Files, fileJSON{f.Name, f.Size})
 	}
-	if mail, ok := t.mails[e.Outbound]; ok && e.Kind != store.EntryEvent {
+	if mail, ok := t.last(e); ok {
 		state := deliveryOf(mail, now)
-		out.Delivery = deliveryJSON{State: state.State, At: rfc3339(state.At), Detail: state.Detail}
+		out.Delivery = deliveryJSON{
+			ID: idText(mail.ID), To: mail.To, State: state.State, At: rfc3339(state.At), Detail: state.Detail,
+		}
 	}
 	return out
 }
+
+func idText(id store.OutboundID) string { return strconv.FormatUint(uint64(id), 10) }

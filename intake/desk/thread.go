@@ -45,6 +45,9 @@ type thread struct {
 	ticket   store.Ticket
 	entries  []store.Entry
 	mails    map[store.OutboundID]store.Outbound
+	sent     []store.Outbound            // the same, the oldest first
+	replies  map[uint32][]store.Outbound // those of replies, by entry
+	dead     string                      // why no mail reaches the requester, "" when it does
 	accounts []store.Agent
 }
 
@@ -73,13 +76,18 @@ func (d *Desk) fill(ctx context.Context, by store.Actor, t *thread) (err error) 
 	sent := store.All(store.MaxPage, func(p store.Page) (store.List[store.Outbound], error) {
 		return d.deps.Store.OutboundsOfTicket(ctx, id, p)
 	})
-	mails, err := store.Collect(maxThread, sent)
-	if err != nil {
+	if t.sent, err = store.Collect(maxThread, sent); err != nil {
 		return err
 	}
-	t.mails = make(map[store.OutboundID]store.Outbound, len(mails))
-	for _, m := range mails {
+	t.mails, t.replies = make(map[store.OutboundID]store.Outbound, len(t.sent)), make(map[uint32][]store.Outbound)
+	for _, m := range t.sent {
 		t.mails[m.ID] = m
+		if m.Kind == store.MailReply {
+			t.replies[m.Entry] = append(t.replies[m.Entry], m)
+		}
+	}
+	if t.dead, err = d.dead(ctx, t.ticket); err != nil {
+		return err
 	}
 	t.accounts, err = d.accounts(ctx)
 	return err
@@ -122,6 +130,8 @@ type item struct {
 	Mark       *web.Delivery
 	Detail, Do string
 	UndoID     store.OutboundID // of a reply that its reader may still take back
+	Again      []sentAgain      // its later mails
+	Resend     *resend          // of a reply that did not arrive
 }
 
 type fileItem struct {
@@ -220,13 +230,8 @@ func (d *Desk) item(f *frame, t thread, e store.Entry, who store.Agent, now time
 	if e.Change.StatusTo != "" && e.Change.StatusFrom != e.Change.StatusTo {
 		i.Became = statusWords(e.Change.StatusTo)
 	}
-	if mail, ok := t.mails[e.Outbound]; ok && e.Kind == store.EntryReply {
-		said := deliveryOf(mail, now)
-		mark := said.mark()
-		i.Mark, i.Detail, i.Do = &mark, said.Detail, said.Do
-		if said.State == "waiting" && e.Agent == who.ID {
-			i.UndoID = mail.ID
-		}
+	if e.Kind == store.EntryReply {
+		t.deliveries(&i, e, who, inOf(f.x), now)
 	}
 	return i
 }

@@ -43,14 +43,16 @@ type ticketData struct {
 	Reply, Note composer
 	Note1st     bool // the note is open, not the reply
 	Files       post.FileArea
-	Newer       []item // what came while the reply was written
-	Dead        string // why no mail reaches the requester's address, "" when it does
-	Undo        string // how long a reply can be taken back
-	After       string // what follows a reply, on the button
+	Newer       []item             // what came while the reply was written
+	Dead        string             // why no mail reaches the requester's address, "" when it does
+	Missed      []store.OutboundID // replies that the requester's address has not got
+	Undo        string             // how long a reply can be taken back
+	After       string             // what follows a reply, on the button
 
 	// Details.
 	Requester  store.Contact
 	Proven     bool
+	Rated      string // "" without a rating
 	Country    string
 	Assignee   []option
 	Statuses   []option
@@ -260,8 +262,9 @@ func (d *Desk) details(
 	if k.Category != "" && !slices.Contains(d.deps.Categories, k.Category) {
 		data.Categories = append(data.Categories, option{k.Category, k.Category, true})
 	}
-	if data.Dead, err = d.dead(ctx, k); err != nil {
-		return err
+	data.Dead, data.Missed = t.dead, t.missed(time.Now())
+	if k.Rating.Score > 0 {
+		data.Rated = ratedWords(k.Rating)
 	}
 	return d.others(ctx, by, k, data)
 }

@@ -141,3 +141,12 @@ func rfc3339(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339)
 }
+
+// ratedWords say what the partner thinks of the support given.
+func ratedWords(r store.Rating) string {
+	words := fmt.Sprintf("Rated %d of %d", r.Score, store.MaxScore)
+	if r.Comment != "" {
+		words += ": " + r.Comment
+	}
+	return words
+}

@@ -106,19 +106,7 @@ func (t *txn) newReplyMail(now time.Time, k *store.Ticket, m store.Mailing) (sto
 }
 
 // missed are the replies of a ticket that its requester was not written to.
-func (t *txn) missed(k store.Ticket) (ids []store.OutboundID, err error) {
+func (t *txn) missed(k store.Ticket) ([]store.OutboundID, error) {
 	mails, err := t.mailsOf(k.ID)
-	reached := map[uint32]bool{}
-	for _, row := range mails {
-		if row.Kind == store.MailReply && store.AddressKey(row.To) == store.AddressKey(k.Requester.Email) {
-			reached[row.Entry] = true
-		}
-	}
-	for _, row := range mails {
-		if row.Kind == store.MailReply && !row.Undone() && !reached[row.Entry] {
-			reached[row.Entry] = true
-			ids = append(ids, row.ID)
-		}
-	}
-	return ids, err
+	return store.MissedReplies(mails, k.Requester.Email), err
 }
