@@ -91,7 +91,7 @@ const (
 
 // deskTickets walks the tickets to be solved in the order of their rows, and behind them
 // the solved ones, as far as the view shows them.
-func (t *txn) deskTickets(w wanted, p store.Page) (found store.List[store.DeskRow], err error) {
+func (t *txn) deskTickets(w *wanted, p store.Page) (found store.List[store.DeskRow], err error) {
 	names := list{"desk", []byte(fmt.Sprintf("%d %+v", w.by.Agent, w.TicketFilter))}
 	place, err := names.begin(p)
 	if err != nil {
@@ -127,7 +127,7 @@ func (t *txn) deskTickets(w wanted, p store.Page) (found store.List[store.DeskRo
 // deskWalk gathers the tickets of one page.
 type deskWalk struct {
 	*txn
-	wanted  wanted
+	wanted  *wanted
 	part    byte
 	limit   int
 	ids     []store.TicketID
@@ -167,7 +167,7 @@ func (d *deskWalk) solved(place []byte) error {
 
 // deskOne lists the ticket of a number that was asked for, where the rest of the filter
 // wants it.
-func (t *txn) deskOne(w wanted, id store.TicketID) ([]store.DeskRow, error) {
+func (t *txn) deskOne(w *wanted, id store.TicketID) ([]store.DeskRow, error) {
 	k, err := t.ticket(id)
 	if err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (t *txn) deskOne(w wanted, id store.TicketID) ([]store.DeskRow, error) {
 		return nil, nil
 	}
 	r, err := readDeskRow(row)
-	if err != nil || !w.fits(r) {
+	if err != nil || !w.fits(&r) {
 		return nil, err
 	}
 	return t.deskItems(w.by, []store.TicketID{id})
@@ -193,7 +193,7 @@ func (d *deskWalk) visit(key, value []byte) (bool, error) {
 	if err != nil {
 		return false, wrap("ticket", readU64(key[len(key)-8:]), err)
 	}
-	fits := d.wanted.fits(r)
+	fits := d.wanted.fits(&r)
 	if fits && len(d.ids) == d.limit {
 		d.next = d.last
 		return false, nil
@@ -271,7 +271,7 @@ func (t *txn) deskCounts(by store.Actor) (store.DeskCounts, error) {
 			sums[string(r.region)] = sum
 		}
 		for i, v := range views {
-			if w.shows(v, r) {
+			if w.shows(v, &r) {
 				sum[i]++
 			}
 		}
