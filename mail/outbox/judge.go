@@ -106,41 +106,55 @@ type words struct {
 // mentions tells whose addresses a reply quotes.
 type mentions struct{ recipient, ours, unknown bool }
 
-// subject looks for who is meant. What is said of us counts before what is said of
-// the recipient, since relays begin a refusal of ours with the words that RFC 5321
-// has for an unknown mailbox.
+// subject looks for who is meant: the first of the signs that the reply bears decides.
 func (w words) subject() subject {
-	namesRecipient := w.has(recipientStatuses...)
-	switch {
-	case w.has("3.4") || tooLarge.MatchString(w.plain) && !namesRecipient && !sendingLimit.MatchString(w.plain):
-		return aboutMail
-	case w.asksForLess():
-		return aboutParameters
-	case w.at != StageMail && suppressedThere.MatchString(w.plain):
-		return aboutRecipient
-	case ofRelaying.MatchString(w.plain), w.has(usStatuses...), w.hasTenant():
-		return aboutUs
-	case ofStanding.MatchString(w.text), w.has(standingStatuses...), w.hasBannedIP():
-		return aboutStanding
-	case w.at == StageMail:
-		return aboutUs
-	case receivingLimit.MatchString(w.plain):
-		return aboutRecipient
-	case w.at == StageDot && badFile.MatchString(w.plain):
-		return aboutMail
-	case ofUs.MatchString(w.plain), w.quotes.ours && !w.quotes.recipient:
-		return aboutUs
-	case namesRecipient:
-		return aboutRecipient
-	case w.at == StageDot && (contentRefused.MatchString(w.plain) || w.hasContent()):
-		return aboutMail
-	case slices.Contains([]int{500, 502, 503}, w.reply.code): // the dialogue, not who is named in it
-		return aboutNothing
-	case w.ofRecipient():
-		return aboutRecipient
+	for _, sign := range signs {
+		if sign.in(w) {
+			return sign.of
+		}
 	}
 	return aboutNothing
 }
+
+// sign is what tells of whom a reply speaks.
+type sign struct {
+	of subject
+	in func(words) bool
+}
+
+// signs stand in their order. What is said of us counts before what is said of the
+// recipient, since relays begin a refusal of ours with the words that RFC 5321 has for an
+// unknown mailbox.
+var signs = []sign{
+	{aboutMail, words.ofSize},
+	{aboutParameters, words.asksForLess},
+	{aboutRecipient, func(w words) bool { return w.at != StageMail && suppressedThere.MatchString(w.plain) }},
+	{aboutUs, func(w words) bool {
+		return ofRelaying.MatchString(w.plain) || w.has(usStatuses...) || w.hasTenant()
+	}},
+	{aboutStanding, func(w words) bool {
+		return ofStanding.MatchString(w.text) || w.has(standingStatuses...) || w.hasBannedIP()
+	}},
+	{aboutUs, func(w words) bool { return w.at == StageMail }},
+	{aboutRecipient, func(w words) bool { return receivingLimit.MatchString(w.plain) }},
+	{aboutMail, func(w words) bool { return w.at == StageDot && badFile.MatchString(w.plain) }},
+	{aboutUs, func(w words) bool { return ofUs.MatchString(w.plain) || w.quotes.ours && !w.quotes.recipient }},
+	{aboutRecipient, func(w words) bool { return w.has(recipientStatuses...) }},
+	{aboutMail, func(w words) bool {
+		return w.at == StageDot && (contentRefused.MatchString(w.plain) || w.hasContent())
+	}},
+	{aboutNothing, words.ofDialogue},
+	{aboutRecipient, words.ofRecipient},
+}
+
+// ofSize tells a mail that is too large, and no limit on how much is sent.
+func (w words) ofSize() bool {
+	said := tooLarge.MatchString(w.plain) && !sendingLimit.MatchString(w.plain)
+	return w.has("3.4") || said && !w.has(recipientStatuses...)
+}
+
+// ofDialogue tells a reply to the commands and their order, whoever is named in it.
+func (w words) ofDialogue() bool { return slices.Contains([]int{500, 502, 503}, w.reply.code) }
 
 // asksForLess tells a refusal of our optional parameters (RFC 5321 section 4.1.1.11)
 // from other faults of syntax, which name an address or a sender.

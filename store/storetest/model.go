@@ -207,25 +207,7 @@ func (m *model) revokeLink(now time.Time, id store.LinkID) error {
 }
 
 func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
-	leased := map[string]int{}
-	var due []*modelMail
-	for _, o := range m.outs {
-		if o.State == store.StateClaimed && !o.overdue && !o.DueAt.After(now) {
-			o.overdue = o.Kind != store.MailAutoResponse
-			if !o.overdue {
-				m.giveUp(o, now)
-			}
-		}
-		if o.State == store.StateClaimed && !o.overdue {
-			leased[store.Domain(o.To)]++
-		}
-		if (o.State == store.StateQueued || o.State == store.StateHeld || o.overdue) && !o.DueAt.After(now) {
-			due = append(due, o)
-		}
-	}
-	slices.SortStableFunc(due, func(a, b *modelMail) int {
-		return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.ID, b.ID))
-	})
+	due, leased := m.dueMails(now)
 	for _, o := range due {
 		domain := store.Domain(o.To)
 		if to := origin.Organisation(domain); c.Only != "" && c.Only != to || slices.Contains(c.Except, to) {
@@ -250,6 +232,30 @@ func (m *model) claim(now time.Time, c store.Claim) (rows []store.Outbound) {
 		rows = append(rows, o.Outbound)
 	}
 	return rows
+}
+
+// dueMails are the mails that may be claimed, in their order, and how many of each domain
+// are under way. A claim that is over ends.
+func (m *model) dueMails(now time.Time) (due []*modelMail, leased map[string]int) {
+	leased = map[string]int{}
+	for _, o := range m.outs {
+		if o.State == store.StateClaimed && !o.overdue && !o.DueAt.After(now) {
+			o.overdue = o.Kind != store.MailAutoResponse
+			if !o.overdue {
+				m.giveUp(o, now)
+			}
+		}
+		if o.State == store.StateClaimed && !o.overdue {
+			leased[store.Domain(o.To)]++
+		}
+		if (o.State == store.StateQueued || o.State == store.StateHeld || o.overdue) && !o.DueAt.After(now) {
+			due = append(due, o)
+		}
+	}
+	slices.SortStableFunc(due, func(a, b *modelMail) int {
+		return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.ID, b.ID))
+	})
+	return due, leased
 }
 
 // endLeases ends the claims of a process that is gone.
