@@ -32,10 +32,10 @@ type AgentAddCmd struct {
 	Email         string   `arg:"" help:"What they sign in with."`
 	Config        string   `required:"" help:"Configuration file." placeholder:"FILE"`
 	Name          string   `help:"As partners and colleagues read it." placeholder:"NAME"`
-	Role          []string `default:"agent" enum:"agent,lead,ops,admin" help:"agent, lead, ops, admin, or several with commas (${default})."`
-	Region        []string `help:"Ids of the regions whose tickets they see, with commas, or all. Without this all, and with --update as before." placeholder:"ID"`
-	PasswordStdin bool     `help:"Read the password from the first line of the input, or ask for it at a terminal. Without this one is made and shown."`
-	Update        bool     `help:"Change the account of that address: its name, roles and password. It is enabled, and its authenticator forgotten."`
+	Role          []string `default:"agent" enum:"agent,lead,ops,admin" help:"${agent_role} (${default})."`
+	Region        []string `help:"${agent_region}" placeholder:"ID"`
+	PasswordStdin bool     `help:"${agent_password}"`
+	Update        bool     `help:"${agent_update}"`
 }
 
 // agentRequest is what the socket carries: the password's hash, never the

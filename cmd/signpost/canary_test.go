@@ -61,7 +61,8 @@ func TestTheCanaryFliesAgainAndAgainAndLeavesNothingBehind(t *testing.T) {
 		if !run.Passed() || run.Region != region {
 			t.Fatalf("run %d, in region %s: %q", i, run.Region, run.Faults)
 		}
-		for name, leg := range map[string]store.CanaryLeg{"stray": run.Seen, "answer": run.Answer, "confirmation": run.Confirmation} {
+		legs := map[string]store.CanaryLeg{"stray": run.Seen, "answer": run.Answer, "confirmation": run.Confirmation}
+		for name, leg := range legs {
 			if leg.Count != 1 || leg.ArrivedAt.Before(run.StartedAt) || leg.DMARC == "" || leg.DMARC == "fail" {
 				t.Errorf("run %d: the %s came as %+v", i, name, leg)
 			}
@@ -106,7 +107,8 @@ func TestAMarkIsWorthNothingToWhoCopiesIt(t *testing.T) {
 	if err != nil || len(rows) != 1 {
 		t.Fatal(rows, err)
 	}
-	if !slices.ContainsFunc(rows[0].Verdict.Rules, func(r store.Rule) bool { return r.ID == "canary" && r.Evidence == run.Mark }) {
+	ofCanary := func(r store.Rule) bool { return r.ID == "canary" && r.Evidence == run.Mark }
+	if !slices.ContainsFunc(rows[0].Verdict.Rules, ofCanary) {
 		t.Errorf("the ledger does not tell the canary's: %v", rows[0].Verdict.Rules)
 	}
 	raw, err := d.app.db.RawInbound(t.Context(), rows[0].ID)

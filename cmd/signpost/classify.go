@@ -15,10 +15,11 @@ import (
 
 // ClassifyCmd says what triage makes of mails.
 type ClassifyCmd struct {
-	RelayReply string `help:"Judge the replies of relays in FILE instead, JSON lines {\"at\",\"reply\"}; - is standard input." placeholder:"FILE"`
+	RelayReply string `help:"${classify_relay_reply}" placeholder:"FILE"`
 
-	Config string   `help:"Configuration: with it, mail that names none of our addresses is told apart." placeholder:"FILE"`
-	Files  []string `arg:"" optional:"" name:"file" help:"Message files; - is standard input."`
+	Config string `help:"Configuration: with it, mail that names none of our addresses is told apart." placeholder:"FILE"`
+
+	Files []string `arg:"" optional:"" name:"file" help:"Message files; - is standard input."`
 }
 
 // Run prints one JSON line a message.

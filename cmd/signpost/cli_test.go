@@ -106,7 +106,9 @@ func TestADemoThatRanIsFilledWithAnsweredMail(t *testing.T) {
 func TestGeneratedTicketsAreWhole(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "demo")
-	if code, out, errs := typed(t, nil, "generate", "--demo", data, "--tickets", "3000", "--chars", "500", "--mails", "1000"); code != 0 || !strings.Contains(out, "3000 tickets") || !strings.Contains(out, "1000 mails") {
+	code, out, errs := typed(t, nil, "generate", "--demo", data,
+		"--tickets", "3000", "--chars", "500", "--mails", "1000")
+	if code != 0 || !strings.Contains(out, "3000 tickets") || !strings.Contains(out, "1000 mails") {
 		t.Fatalf("generate: %d %s%s", code, out, errs)
 	}
 	filled := time.Now()

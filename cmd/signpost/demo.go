@@ -33,7 +33,7 @@ type DemoCmd struct {
 	IMAP string `env:"SIGNPOST_IMAP" default:"127.0.0.1:1143" help:"Where the sandbox shows mailboxes (${default})."`
 	Data string `env:"SIGNPOST_DATA" default:"data/demo" help:"Data folder (${default})." type:"path"`
 
-	Canary time.Duration  `env:"SIGNPOST_CANARY" default:"0s" help:"How often the canary flies; 0s: by hand at /ops/health alone (${default})."`
+	Canary time.Duration  `env:"SIGNPOST_CANARY" default:"0s" help:"${demo_canary} (${default})."`
 	Undo   *time.Duration `env:"SIGNPOST_UNDO" help:"How long replies wait for undo; else as their author chose."`
 	Log    string         `default:"warn" help:"debug, info, warn or error (${default})."`
 }

@@ -37,7 +37,9 @@ func TestTheDemoLinksItsRoomsFromEveryPage(t *testing.T) {
 	contact(t, d.url(), request("ana@example.net", "US"), nil)
 	for _, path := range []string{"/", "/contact", "/sandbox", "/desk", "/ops", "/none"} {
 		page := read(path, "text/html")
-		for _, want := range []string{`href="/desk"`, `href="/sandbox"`, `href="/t/`, "lee@example.com", "<code>demo</code>"} {
+		for _, want := range []string{
+			`href="/desk"`, `href="/sandbox"`, `href="/t/`, "lee@example.com", "<code>demo</code>",
+		} {
 			if !strings.Contains(page, want) {
 				t.Errorf("%s lacks %s in its bar", path, want)
 			}

@@ -255,7 +255,8 @@ func TestBouncesGoToAnAddressOfTheirOwn(t *testing.T) {
 
 	// Somebody who writes to the bounce address is silently recorded, a report that
 	// nothing proves is harmless.
-	if err := d.host.Deliver("eve@example.net", []string{bounces}, person("eve@example.net", bounces, "two@example.net")); err != nil {
+	raw := person("eve@example.net", bounces, "two@example.net")
+	if err := d.host.Deliver("eve@example.net", []string{bounces}, raw); err != nil {
 		t.Fatal(err)
 	}
 	if row := d.awaitVerdict(t, "two@example.net"); row.Mailbox != "bounces" || row.Answer != 0 ||

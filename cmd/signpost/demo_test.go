@@ -305,8 +305,9 @@ func hasRule(v store.Verdict, id string) bool {
 func TestALoopWithARobotEnds(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	const id = "start@robot.example.net"
-	if err := d.host.Deliver("robot@robot.example.net", []string{"partner.support@example.com"}, person("robot@robot.example.net", "partner.support@example.com", id)); err != nil {
+	const from, id = "robot@robot.example.net", "start@robot.example.net"
+	const to = "partner.support@example.com"
+	if err := d.host.Deliver(from, []string{to}, person(from, to, id)); err != nil {
 		t.Fatal(err)
 	}
 	d.awaitVerdict(t, id)
@@ -391,7 +392,8 @@ func TestABackupBringsEverythingBack(t *testing.T) {
 		}
 		text, _ := io.ReadAll(f)
 		f.Close()
-		if want := "log of partner " + strings.TrimSuffix(strings.TrimPrefix(ticket.Requester.Email, "p"), "@example.net"); string(text) != want {
+		partner := strings.TrimSuffix(strings.TrimPrefix(ticket.Requester.Email, "p"), "@example.net")
+		if want := "log of partner " + partner; string(text) != want {
 			t.Errorf("%s: the file says %q, want %q", number, text, want)
 		}
 	}
@@ -427,7 +429,8 @@ func TestTheResponderIsSwitchedWhileItRuns(t *testing.T) {
 		t.Fatalf("%+v %v", off, err)
 	}
 	const to = "partner.support@example.com"
-	if err := d.host.Deliver("zoe@example.net", []string{to}, person("zoe@example.net", to, "off@example.net")); err != nil {
+	raw := person("zoe@example.net", to, "off@example.net")
+	if err := d.host.Deliver("zoe@example.net", []string{to}, raw); err != nil {
 		t.Fatal(err)
 	}
 	if row := d.awaitVerdict(t, "off@example.net"); row.Answer != 0 || !hasRule(row.Verdict, store.RuleOff) {
@@ -437,7 +440,8 @@ func TestTheResponderIsSwitchedWhileItRuns(t *testing.T) {
 		store.Switch{On: true}); err != nil || !on.On {
 		t.Fatalf("%+v %v", on, err)
 	}
-	if err := d.host.Deliver("yan@example.net", []string{to}, person("yan@example.net", to, "on@example.net")); err != nil {
+	raw = person("yan@example.net", to, "on@example.net")
+	if err := d.host.Deliver("yan@example.net", []string{to}, raw); err != nil {
 		t.Fatal(err)
 	}
 	d.await(t, "yan@example.net", anyMail)
@@ -480,7 +484,8 @@ func TestOneMailboxIsSwitchedOff(t *testing.T) {
 		store.Switch{Mailbox: "intl", On: true}); err != nil || !on.On {
 		t.Fatalf("%+v %v", on, err)
 	}
-	if err := d.host.Deliver("yan@example.net", []string{supportAddress}, person("yan@example.net", supportAddress, "yan@example.net")); err != nil {
+	const yan = "yan@example.net"
+	if err := d.host.Deliver(yan, []string{supportAddress}, person(yan, supportAddress, yan)); err != nil {
 		t.Fatal(err)
 	}
 	d.await(t, "yan@example.net", anyMail)

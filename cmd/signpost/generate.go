@@ -80,8 +80,8 @@ func (a *App) Generate(ctx context.Context, shape generate.Shape) (generate.Made
 	case !a.demo:
 		return generate.Made{}, errors.New("only a demo takes what is generated while it runs")
 	case shape.Mails > 0:
-		return generate.Made{}, errors.New("the demo runs, and mails in its ledger can be generated only while it is stopped: " +
-			"leave --mails out, or stop it, generate, and start it again")
+		return generate.Made{}, errors.New("the demo runs, and mails in its ledger can be generated only while it " +
+			"is stopped: leave --mails out, or stop it, generate, and start it again")
 	}
 	return a.fill(ctx, shape)
 }

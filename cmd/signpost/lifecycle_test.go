@@ -28,7 +28,8 @@ func TestStagesStopInOrderEachAfterTheOneBefore(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if err := runStages(ctx, slog.New(slog.DiscardHandler), []stage{part("http", 3*time.Second), part("watch", time.Second), part("outbox", 0)}); err != nil {
+		stages := []stage{part("http", 3*time.Second), part("watch", time.Second), part("outbox", 0)}
+		if err := runStages(ctx, slog.New(slog.DiscardHandler), stages); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(stopped, []string{"http", "watch", "outbox"}) {

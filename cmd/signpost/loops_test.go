@@ -327,7 +327,8 @@ func TestARobotOfManyDomainsTripsTheBreaker(t *testing.T) {
 		return from, plainMail(from, "Hello")
 	}}
 	r.attach(t, d.host)
-	if err := d.host.Deliver("crm@other0.test", []string{supportAddress}, plainMail("crm@other0.test", "Hello")); err != nil {
+	raw := plainMail("crm@other0.test", "Hello")
+	if err := d.host.Deliver("crm@other0.test", []string{supportAddress}, raw); err != nil {
 		t.Fatal(err)
 	}
 	d.awaitLedger(t, 1)
@@ -433,7 +434,8 @@ func TestOwnMailPolledBackIn(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	other := d.join(t, "example.org", func(c *config.Config) { c.SMTP.NullSender = false })
-	if err := d.host.Deliver("ann@partner.test", []string{supportAddress}, plainMail("ann@partner.test", "Order")); err != nil {
+	raw := plainMail("ann@partner.test", "Order")
+	if err := d.host.Deliver("ann@partner.test", []string{supportAddress}, raw); err != nil {
 		t.Fatal(err)
 	}
 	answer := d.await(t, "ann@partner.test", anyMail)
@@ -452,7 +454,8 @@ func TestOwnMailPolledBackIn(t *testing.T) {
 	toOther := func(raw []byte) []byte {
 		return bytes.Replace(raw, []byte("To: <"+supportAddress+">"), []byte("To: <"+to+">"), 1)
 	}
-	if err := d.host.Deliver("bob@partner.test", []string{to}, toOther(plainMail("bob@partner.test", "Order"))); err != nil {
+	raw = toOther(plainMail("bob@partner.test", "Order"))
+	if err := d.host.Deliver("bob@partner.test", []string{to}, raw); err != nil {
 		t.Fatal(err)
 	}
 	tagged := d.await(t, "bob@partner.test", anyMail).EnvelopeFrom

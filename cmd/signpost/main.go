@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/help"
 	"signpost/cmd/signpost/ticket"
 )
 
@@ -23,13 +24,14 @@ type CLI struct {
 	Watch     WatchCmd     `cmd:"" help:"List what would be done with the newest mails of the mailboxes."`
 	Responder ResponderCmd `cmd:"" help:"Show the automatic answers, or switch them on or off."`
 	Agent     AgentCmd     `cmd:"" help:"Say who may sign in: add, list, disable."`
-	Ticket    ticket.Cmd   `cmd:"" help:"Answer tickets from a script, as an agent: list, show, reply, note, assign, close."`
-	Backup    BackupCmd    `cmd:"" help:"Back up tickets, ledger and attachments while the service runs."`
-	Restore   RestoreCmd   `cmd:"" help:"Restore a backup into an empty data folder."`
-	Generate  GenerateCmd  `cmd:"" help:"Fill a store with realistic tickets, for benchmarks and full pages."`
-	Classify  ClassifyCmd  `cmd:"" help:"Say what triage makes of mails, one JSON line each."`
-	SLA       SLACmd       `cmd:"" name:"sla" help:"Explain deadlines."`
-	Version   VersionCmd   `cmd:"" help:"Show the version."`
+
+	Ticket   ticket.Cmd  `cmd:"" help:"Answer tickets from a script, as an agent: list, show, reply, note, assign, close."`
+	Backup   BackupCmd   `cmd:"" help:"Back up tickets, ledger and attachments while the service runs."`
+	Restore  RestoreCmd  `cmd:"" help:"Restore a backup into an empty data folder."`
+	Generate GenerateCmd `cmd:"" help:"Fill a store with realistic tickets, for benchmarks and full pages."`
+	Classify ClassifyCmd `cmd:"" help:"Say what triage makes of mails, one JSON line each."`
+	SLA      SLACmd      `cmd:"" name:"sla" help:"Explain deadlines."`
+	Version  VersionCmd  `cmd:"" help:"Show the version."`
 }
 
 // environment is what a subcommand may use of the process it runs in, so that
@@ -57,6 +59,7 @@ func run(env *environment) int {
 		kong.Name("signpost"),
 		kong.Description("The email-first helpdesk: partners write through a form, every answer reaches them by mail."),
 		kong.Writers(env.stdout, env.stderr),
+		help.Texts,
 		kong.Exit(func(code int) { exit = code }),
 		kong.Bind(env, &ticket.Env{Stdin: env.stdin, Stdout: env.stdout, Service: env.service}),
 	)

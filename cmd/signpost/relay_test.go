@@ -158,7 +158,8 @@ func anHourRefused(t *testing.T, path string) {
 		t.Errorf("%v sent, the relay took %d, %d composed with a date that passed; %v", stats.Outbounds, relay.taken.Load(),
 			late, err)
 	}
-	if held, err := store.Items(db.Suppressions(t.Context(), time.Now(), store.Page{Limit: 99})); len(held) > 0 || err != nil {
+	held, err := store.Items(db.Suppressions(t.Context(), time.Now(), store.Page{Limit: 99}))
+	if len(held) > 0 || err != nil {
 		t.Errorf("suppressed: %+v, %v", held, err)
 	}
 	if !slices.Equal(told, []string{"raised held", "over held"}) {
@@ -181,12 +182,14 @@ func TestClassifyRelayReplies(t *testing.T) {
 			stderr: &errs})
 		return out.String() + errs.String(), code
 	}
-	got, code := judge(`{"at":"rcpt","reply":["550-5.1.1 The email account that you tried to reach","550 5.1.1 does not exist"]}
-{"at":"mail","reply":["550 5.1.1 user unknown"]}
-
-{"at":"dot","reply":["550-5.7.26 blocked, the sender is unauthenticated.","550 5.7.26 SPF or DKIM is required"]}
-{"at":"data","reply":["452 4.4.5 too many messages in this session"]}
-`)
+	got, code := judge(strings.Join([]string{
+		`{"at":"rcpt","reply":["550-5.1.1 The email account that you tried to reach","550 5.1.1 does not exist"]}`,
+		`{"at":"mail","reply":["550 5.1.1 user unknown"]}`,
+		``,
+		`{"at":"dot","reply":["550-5.7.26 blocked, the sender is unauthenticated.","550 5.7.26 SPF or DKIM is required"]}`,
+		`{"at":"data","reply":["452 4.4.5 too many messages in this session"]}`,
+		``,
+	}, "\n"))
 	want := `{"verdict":"fail","outcome":"dead"}
 {"verdict":"hold","outcome":"none"}
 {"verdict":"hold","outcome":"refused"}

@@ -30,7 +30,8 @@ func (a *App) selfChecks(context.Context) []ops.Check {
 		a.diskCheck(now),
 		a.databaseCheck(),
 		a.commitCheck(),
-		{Name: "Memory", Value: config.Bytes(memoryHeld()).Words(), Note: config.Bytes(upkeep.Living()).Words() + " of it live"},
+		{Name: "Memory", Value: config.Bytes(memoryHeld()).Words(),
+			Note: config.Bytes(upkeep.Living()).Words() + " of it live"},
 		a.backupCheck(now),
 	}
 }

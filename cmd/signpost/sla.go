@@ -14,7 +14,7 @@ import (
 
 // SLACmd groups what explains promises.
 type SLACmd struct {
-	Explain SLAExplainCmd `cmd:"" help:"Show how a deadline comes about: each interval counted, what is skipped, the deadline."`
+	Explain SLAExplainCmd `cmd:"" help:"${sla_explain}"`
 }
 
 // SLAExplainCmd explains one deadline, of a configured region or of hours given
@@ -23,7 +23,7 @@ type SLAExplainCmd struct {
 	Config  string    `help:"Configuration file; with --region." placeholder:"FILE" xor:"source"`
 	Region  string    `help:"Region id in the configuration." placeholder:"ID"`
 	Zone    string    `help:"IANA time zone; with --open." placeholder:"TZ" xor:"source"`
-	Open    string    `help:"Opening hours, such as \"Mon-Fri 09:00-12:30,13:30-18:00; Sat 10:00-14:00\"." placeholder:"HOURS"`
+	Open    string    `help:"${sla_open}" placeholder:"HOURS"`
 	Holiday []string  `help:"A day without opening, YYYY-MM-DD; may be repeated." placeholder:"DATE"`
 	From    time.Time `help:"When the clock starts, RFC 3339." required:"" placeholder:"TIME"`
 	Hours   float64   `help:"Business hours promised." required:"" placeholder:"N"`

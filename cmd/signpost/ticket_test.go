@@ -93,7 +93,8 @@ func TestAScriptAnswersTickets(t *testing.T) {
 		t.Errorf("closed: %v", k)
 	}
 	admin := store.Actor{Kind: store.ActorStaff, Account: "a", Roles: []store.Role{store.RoleAdmin}}
-	rows, err := store.Items(d.app.db.ListAudits(t.Context(), admin, store.AuditQuery{Account: lee}, store.Page{Limit: 50}))
+	rows, err := store.Items(d.app.db.ListAudits(t.Context(), admin, store.AuditQuery{Account: lee},
+		store.Page{Limit: 50}))
 	if err != nil || len(rows) != 5 || rows[0].Network != "command line" || rows[0].Account != lee {
 		t.Errorf("the audit log has %d rows: %+v %v", len(rows), rows, err)
 	}

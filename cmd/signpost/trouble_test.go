@@ -42,8 +42,8 @@ func keysOf(list []store.Trouble) string {
 func TestAMailboxThatIsNotReadIsTold(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	const id = "one@example.net"
-	if err := d.host.Deliver("ada@example.net", []string{supportAddress}, person("ada@example.net", supportAddress, id)); err != nil {
+	const from, id = "ada@example.net", "one@example.net"
+	if err := d.host.Deliver(from, []string{supportAddress}, person(from, supportAddress, id)); err != nil {
 		t.Fatal(err)
 	}
 	d.awaitVerdict(t, id)

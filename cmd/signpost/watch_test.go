@@ -14,11 +14,13 @@ import (
 func TestADryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	if err := d.host.Deliver("ann@partner.test", []string{supportAddress}, plainMail("ann@partner.test", "Order")); err != nil {
+	raw := plainMail("ann@partner.test", "Order")
+	if err := d.host.Deliver("ann@partner.test", []string{supportAddress}, raw); err != nil {
 		t.Fatal(err)
 	}
 	d.awaitLedger(t, 1)
-	if err := d.host.Deliver("away@partner.test", []string{supportAddress}, plainMail("away@partner.test", "Away", "Auto-Submitted: auto-replied")); err != nil {
+	raw = plainMail("away@partner.test", "Away", "Auto-Submitted: auto-replied")
+	if err := d.host.Deliver("away@partner.test", []string{supportAddress}, raw); err != nil {
 		t.Fatal(err)
 	}
 	d.awaitLedger(t, 2)
@@ -42,7 +44,9 @@ func TestADryRunChangesNothing(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, errs.String())
 	}
-	for _, want := range []string{"Mailbox intl", `"Order" from <ann@partner.test>`, "auto_reply: would stay silent", "2 mails"} {
+	for _, want := range []string{
+		"Mailbox intl", `"Order" from <ann@partner.test>`, "auto_reply: would stay silent", "2 mails",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the list does not hold %q:\n%s", want, out.String())
 		}
@@ -50,7 +54,11 @@ func TestADryRunChangesNothing(t *testing.T) {
 	if after := len(d.host.Mails("", 0, 100)); after != before {
 		t.Errorf("%d mails were sent by a dry run", after-before)
 	}
-	for _, bad := range [][]string{{"watch", "--config", path}, {"watch", "--dry-run", "--config", path, "--mailbox", "none"}, {"watch", "--dry-run", "--config", path, "--limit", "0"}} {
+	for _, bad := range [][]string{
+		{"watch", "--config", path},
+		{"watch", "--dry-run", "--config", path, "--mailbox", "none"},
+		{"watch", "--dry-run", "--config", path, "--limit", "0"},
+	} {
 		if code := run(&environment{args: bad, environ: environ, stdout: &out, stderr: &errs}); code == 0 {
 			t.Errorf("%v was accepted", bad)
 		}

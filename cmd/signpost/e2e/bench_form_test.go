@@ -52,7 +52,9 @@ func TestBenchForm(t *testing.T) {
 				Name: fmt.Sprintf("form posts/s at %d clients / bare group commit, %s", c.clients, relay.name),
 				Aim:  c.aim, Pairs: figure.Ratios(rates[i], bare),
 				Note: fmt.Sprintf("%.0f/s against %.0f/s, p50 %s ms, p99 %s ms, processor %.0f µs a post against %.0f µs",
-					figure.Median(rates[i]), figure.Median(bare), figure.Digits(figure.Median(p50)), figure.Digits(figure.Median(p99)), figure.Median(cpu), figure.Median(bareCPU)),
+					figure.Median(rates[i]), figure.Median(bare),
+					figure.Digits(figure.Median(p50)), figure.Digits(figure.Median(p99)),
+					figure.Median(cpu), figure.Median(bareCPU)),
 			}.Print()
 			figure.Figure{
 				Name: fmt.Sprintf("the same posts/s at %d clients / the commit behind an empty handler, %s", c.clients,

@@ -53,7 +53,9 @@ func TestE2ECheck(t *testing.T) {
 	if code != 1 {
 		t.Errorf("with a dead relay and wrong passwords check ends with %d", code)
 	}
-	for _, want := range []string{"No server listens there; is the port right?", "User name or password are wrong", "3 of the tests failed"} {
+	for _, want := range []string{
+		"No server listens there; is the port right?", "User name or password are wrong", "3 of the tests failed",
+	} {
 		if !strings.Contains(output2, want) {
 			t.Errorf("check does not say %q", want)
 		}

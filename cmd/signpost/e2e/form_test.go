@@ -117,7 +117,8 @@ func TestE2EFaultsGoWhenMended(t *testing.T) {
 		chromedp.Text(`#summary`, &summary),
 		chromedp.SendKeys(`#description`, ", and now long enough to be taken."),
 		chromedp.WaitNotPresent(`#description-fault`),
-		chromedp.Evaluate(`document.querySelector("#country").value = "ID"; document.querySelector("#country").dispatchEvent(new Event("change", {bubbles: true}))`, nil),
+		chromedp.Evaluate(`document.querySelector("#country").value = "ID";`+
+			` document.querySelector("#country").dispatchEvent(new Event("change", {bubbles: true}))`, nil),
 		chromedp.WaitNotPresent(`#summary`),
 		chromedp.Title(&title),
 		chromedp.Click(`[data-submit]`),

@@ -26,17 +26,21 @@ type focus struct {
 
 // whereFocus is evaluated in the page.
 const whereFocus = `(() => {
-	const seen = e => e.checkVisibility({visibilityProperty: true}) && e.tabIndex >= 0 && !e.disabled && e.type !== "hidden";
-	const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter(seen);
+	const seen = e => e.checkVisibility({visibilityProperty: true}) &&
+		e.tabIndex >= 0 && !e.disabled && e.type !== "hidden";
+	const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
+		.filter(seen);
 	const e = document.activeElement, labels = [...(e.labels || [])];
 	// What stands for an input that is not drawn is the last of its labels.
 	const drawn = e.offsetHeight > 1 || !labels.length ? e : labels[labels.length - 1];
-	const style = getComputedStyle(drawn), box = drawn.getClientRects()[0] || drawn.getBoundingClientRect(); // of a broken line its first part
+	const style = getComputedStyle(drawn);
+	const box = drawn.getClientRects()[0] || drawn.getBoundingClientRect(); // of a broken line its first part
 	const line = Math.min(box.height, 24); // of a tall one its first line, where the caret is
 	const on = document.elementFromPoint(box.left + box.width / 2, box.top + line / 2);
 	return {
 		at: all.indexOf(e), of: all.length, tag: e.localName,
-		name: (e.getAttribute("aria-label") || (labels.length ? labels[0].innerText : "") || e.innerText || e.value || "").trim().replace(/\s+/g, " "),
+		name: (e.getAttribute("aria-label") || (labels.length ? labels[0].innerText : "") || e.innerText || e.value || "")
+			.trim().replace(/\s+/g, " "),
 		ring: e.matches(":focus-visible") && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
 		inset: box.top >= -1 && box.top + line <= innerHeight + 1 && !!on && (drawn.contains(on) || on.contains(drawn)),
 	};

@@ -204,7 +204,9 @@ plugin {
   sieve = file:%[1]s/sieve/%%u.sieve
 }
 `, dir, log, mails, mailPassword, portOf(h.IMAP), portOf(lmtp), h.SMTP))
-	for _, d := range []string{mails, filepath.Join(dir, "run"), filepath.Join(dir, "state"), filepath.Join(dir, "sieve")} {
+	for _, d := range []string{
+		mails, filepath.Join(dir, "run"), filepath.Join(dir, "state"), filepath.Join(dir, "sieve"),
+	} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +273,8 @@ in_flow_delay = 0
 		}
 	}
 	chownTo(t, filepath.Join(dir, "data"), "postfix")
-	if out, err := exec.Command("/usr/sbin/postfix", "-c", filepath.Join(dir, "conf"), "check").CombinedOutput(); err != nil {
+	check := exec.Command("/usr/sbin/postfix", "-c", filepath.Join(dir, "conf"), "check")
+	if out, err := check.CombinedOutput(); err != nil {
 		t.Fatalf("postfix check: %v\n%s", err, out)
 	}
 	daemon(t, log, "/usr/lib/postfix/sbin/master", "-c", filepath.Join(dir, "conf"), "-d")

@@ -208,7 +208,9 @@ func (r *road) settle(t *testing.T, s step) {
 	want := map[store.OutboundState]float64{store.StateSent: float64(1 + r.others)}
 	want[s.state]++
 	eventually(t, 60*time.Second, "the outbox is at rest", func() error {
-		for _, state := range []store.OutboundState{store.StateQueued, store.StateClaimed, store.StateSent, store.StateUnknown} {
+		for _, state := range []store.OutboundState{
+			store.StateQueued, store.StateClaimed, store.StateSent, store.StateUnknown,
+		} {
 			if n := r.metric(t, fmt.Sprintf("signpost_outbox_mails{state=%q}", state)); n != want[state] {
 				return fmt.Errorf("%v mails are %s", n, state)
 			}
@@ -260,7 +262,8 @@ func (r *road) checkShown(t *testing.T, id store.InboundID) {
 	r.Start(t)
 	ctx := openBrowser(t)
 	r.signIn(t, ctx)
-	if text := pageText(t, ctx, fmt.Sprintf("%s/ops/ledger/%d", r.URL, id)); !strings.Contains(text, "The answer to "+r.person+" is unknown") {
+	text := pageText(t, ctx, fmt.Sprintf("%s/ops/ledger/%d", r.URL, id))
+	if !strings.Contains(text, "The answer to "+r.person+" is unknown") {
 		t.Errorf("the page of the mail does not say that its answer may have gone out:\n%s", text)
 	}
 }

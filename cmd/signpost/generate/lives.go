@@ -168,7 +168,8 @@ func (l *life) works(mean time.Duration) {
 func (l *life) answers(mean time.Duration, texts []string, then store.Status) *life {
 	l.works(mean)
 	return l.reply(texts, then, store.Finish{
-		State: store.StateSent, Code: 250, Enhanced: "2.0.0", Reply: fmt.Sprintf("250 2.0.0 Ok: queued as %X", l.rand.Uint32()),
+		State: store.StateSent, Code: 250, Enhanced: "2.0.0",
+		Reply: fmt.Sprintf("250 2.0.0 Ok: queued as %X", l.rand.Uint32()),
 	})
 }
 
@@ -187,8 +188,9 @@ func (l *life) bounces(mean time.Duration) *life {
 
 func (l *life) reply(texts []string, then store.Status, ended store.Finish) *life {
 	by, at, words := l.agent, l.at, l.words()
+	greeting := fmt.Sprintf(words.greeting, l.who.Name)
 	n := store.NewReply{
-		Body: fmt.Sprintf(words.greeting, l.who.Name) + "\n\n" + pick(l.rand, texts) + "\n\n" + words.farewell + "\n" + by.Name,
+		Body: greeting + "\n\n" + pick(l.rand, texts) + "\n\n" + words.farewell + "\n" + by.Name,
 		Then: then, Force: true, Region: l.region,
 		MessageID: l.Ring.MessageID(at, store.MailReply, store.Domain(l.region.Address)),
 		Link:      ident.NewLink(at), LinkExpires: at.Add(linkKept),

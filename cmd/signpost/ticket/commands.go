@@ -18,7 +18,7 @@ type Cmd struct {
 // ListCmd lists tickets.
 type ListCmd struct {
 	Who      `embed:""`
-	View     string   `help:"mine, unassigned, waiting_us, waiting_partner, trouble, unopened, all or solved; without it all unsolved ones." placeholder:"VIEW"`
+	View     string   `help:"${ticket_view}" placeholder:"VIEW"`
 	Query    string   `short:"q" help:"Words of the number, the address or the title." placeholder:"WORDS"`
 	Region   []string `help:"Only these regions." placeholder:"ID"`
 	Status   []string `help:"Only these: open, pending, on_hold, solved." placeholder:"STATUS"`
@@ -62,8 +62,8 @@ type ReplyCmd struct {
 	Who     `embed:""`
 	Number  string `arg:"" help:"Such as US-1042."`
 	Body    string `arg:"" optional:"" help:"Markdown; from the input when left out or -."`
-	Then    string `default:"open" enum:"open,pending,on_hold,solved" help:"What the ticket is then: open, pending, on_hold or solved (${default})."`
-	Version string `help:"The \"version\" of the ticket that the reply was written on; without it newer messages do not matter." placeholder:"N"`
+	Then    string `default:"open" enum:"open,pending,on_hold,solved" help:"${ticket_then} (${default})."`
+	Version string `help:"${ticket_version}" placeholder:"N"`
 	Key     string `help:"A reply with the same key is sent once, however often it is asked for." placeholder:"KEY"`
 }
 
