@@ -34,7 +34,8 @@ var deskLists = []string{
 	"", "view=unassigned", "region=us&priority=normal", "q=invoice", "q=wombat+example", "tag=vip", "view=solved&tag=vip",
 }
 
-// TestBenchDesk: what agents wait for in a full file, most of which is solved. SIGNPOST_BENCH_TICKETS sets another size.
+// TestBenchDesk: what agents wait for in a full file, most of which is solved.
+// SIGNPOST_BENCH_TICKETS sets another size.
 func TestBenchDesk(t *testing.T) {
 	n, err := strconv.Atoi(cmp.Or(os.Getenv("SIGNPOST_BENCH_TICKETS"), strconv.Itoa(figure.Size(300_000, 30_000))))
 	if err != nil {
@@ -58,7 +59,8 @@ func TestBenchDesk(t *testing.T) {
 		p50, p99 = figure.Rounds(figure.Size(100, 20), figure.AtRest, func(int) { agent.page(t, "/desk/tickets/"+number) })
 	})
 	figure.Figure{Name: "page of a ticket with 300 entries, p99, " + name, Unit: " ms", Aim: "<= 20", Pairs: p99,
-		Note: fmt.Sprintf("p50 %s ms, %s ms of the processor", figure.Digits(figure.Median(p50)), figure.Digits(used))}.Print()
+		Note: fmt.Sprintf("p50 %s ms, %s ms of the processor", figure.Digits(figure.Median(p50)),
+			figure.Digits(used))}.Print()
 	agent.replies(t, name)
 
 	most := mostAnonymous(t, large.cmd.Process.Pid, func() { follow(t, large, number) })
@@ -155,7 +157,8 @@ func (c *colleague) replies(t *testing.T, name string) {
 		var took []float64
 		for i := range figure.Size(100, 20) {
 			number := waiting[(round*figure.Size(100, 20)+i)%len(waiting)].Number
-			form := url.Values{"body": {"Thank you, we have mended it."}, "version": {fmt.Sprint(c.ticket(t, number).Version)}, "then": {"pending"}}
+			form := url.Values{"body": {"Thank you, we have mended it."}, "then": {"pending"},
+				"version": {fmt.Sprint(c.ticket(t, number).Version)}}
 			began := time.Now()
 			w, status, err := c.act(t.Context(), number, "reply", form)
 			took = append(took, float64(time.Since(began).Microseconds())/1000)
@@ -191,8 +194,8 @@ func follow(t *testing.T, m *measured, number string) {
 func (m *measured) third(t *testing.T) *colleague {
 	t.Helper()
 	const email = "kim@example.com"
-	code, out := m.signpost(agentPassword+"\n", "agent", "add", "--config", m.config, "--password-stdin", "--role", "agent",
-		"--name", "Kim Agent", email)
+	code, out := m.signpost(agentPassword+"\n", "agent", "add", "--config", m.config, "--password-stdin", "--role",
+		"agent", "--name", "Kim Agent", email)
 	if code != 0 {
 		t.Fatalf("agent add: %s", out)
 	}

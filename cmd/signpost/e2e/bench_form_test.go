@@ -147,8 +147,8 @@ func TestBenchMillion(t *testing.T) {
 // generated fills the service's store as the subcommand does.
 func generated(t *testing.T, s *service, n int, flags ...string) {
 	t.Helper()
-	flags = append([]string{"generate", "--config", s.config, "--tickets", strconv.Itoa(n), "--chars", strconv.Itoa(postChars)},
-		flags...)
+	flags = append([]string{"generate", "--config", s.config, "--tickets", strconv.Itoa(n), "--chars",
+		strconv.Itoa(postChars)}, flags...)
 	out, err := exec.Command(s.binary, flags...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("generate: %v\n%s", err, out)
