@@ -237,7 +237,7 @@ func firstWords(body string) string {
 func (s *Store) DeskCounts(ctx context.Context, by store.Actor) (counts store.DeskCounts, err error) {
 	if err = store.MayAtAll(by, store.ActReadTicket); err == nil {
 		err = s.read(ctx, func(t *txn) (err error) {
-			counts, err = t.deskCounts(by)
+			counts, err = t.deskCounts(by, s.unsolved)
 			return err
 		})
 	}
@@ -247,46 +247,17 @@ func (s *Store) DeskCounts(ctx context.Context, by store.Actor) (counts store.De
 	return counts, nil
 }
 
-func (t *txn) deskCounts(by store.Actor) (store.DeskCounts, error) {
-	w := newWanted(by, store.TicketFilter{})
+func (t *txn) deskCounts(by store.Actor, once *countedOnce) (store.DeskCounts, error) {
 	counts := store.DeskCounts{Views: map[store.View]map[string]uint64{}}
-	views := append(store.Views(), "")
-	for _, v := range views {
+	for _, v := range countedViews() {
 		counts.Views[v] = map[string]uint64{}
 	}
-	sums := map[string][]uint64{} // by region, in the order of views
-	looked := 0
-	err := t.walk(bDesk, nil, nil, func(_, value []byte) (bool, error) {
-		if looked++; looked > store.DeskLooked {
-			counts.Stopped = true
-			return false, nil
-		}
-		r, err := readDeskRow(value)
-		if err != nil || !w.sees(r.region) {
-			return err == nil, err
-		}
-		sum := sums[string(r.region)]
-		if sum == nil {
-			sum = make([]uint64, len(views))
-			sums[string(r.region)] = sum
-		}
-		for i, v := range views {
-			if w.shows(v, &r) {
-				sum[i]++
-			}
-		}
-		return true, nil
-	})
+	found, err := once.unsolved(t)
 	if err != nil {
 		return counts, err
 	}
-	for region, sum := range sums {
-		for i, v := range views {
-			if sum[i] > 0 {
-				counts.Views[v][region] = sum[i]
-			}
-		}
-	}
+	counts.Stopped = found.stopped
+	found.add(by, counts)
 	return counts, t.countSolved(by, counts)
 }
 

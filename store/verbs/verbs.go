@@ -42,6 +42,8 @@ type Store struct {
 	engine engine.Engine
 	codec  *codec
 	rules  rules
+	// unsolved is nil for the store within a transaction (Together).
+	unsolved *countedOnce
 }
 
 var _ store.Store = (*Store)(nil)
@@ -57,7 +59,7 @@ func Open(e engine.Engine, opts Options) (*Store, error) {
 	if err := begin(e, codec); err != nil {
 		return nil, err
 	}
-	return &Store{engine: e, codec: codec, rules: rules{opts.Promising}}, nil
+	return &Store{engine: e, codec: codec, rules: rules{opts.Promising}, unsolved: &countedOnce{}}, nil
 }
 
 // Layouts are what an engine is to be opened with.
