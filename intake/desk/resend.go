@@ -46,6 +46,12 @@ func (t thread) deliveries(i *item, e store.Entry, who store.Agent, in string, n
 		said := deliveryOf(mail, now)
 		mark := said.mark()
 		i.Do = said.Do
+		if elsewhere := !sameAddress(mail.To, t.ticket.Requester.Email); elsewhere {
+			i.Do = "" // it is about an address that the ticket has no more
+			if n == 0 {
+				i.To = mail.To
+			}
+		}
 		if n > 0 {
 			i.Again = append(i.Again, sentAgain{mail.To, mark, said.Detail})
 			continue
@@ -83,7 +89,7 @@ func (t thread) resendOf(e store.Entry, now time.Time) *resend {
 	switch {
 	case mail.State == store.StateHeld && !elsewhere:
 		return &resend{ID: mail.ID, Words: "This mail is tried again now. It stays held while our mail server refuses it."}
-	case !lost && !elsewhere:
+	case !lost && (!elsewhere || t.dead != ""):
 		return nil
 	case t.dead != "":
 		return &resend{Another: true}

@@ -86,8 +86,8 @@ func TestABouncedReplyGoesToAnotherAddress(t *testing.T) {
 	}
 	page = w.page("ana", path)
 	has(t, page, "pia@new.example</bdi> has not got a reply that went to another address", "Send it there now",
-		"Ana changed the requester&#39;s address; it was pia@acme.example", "Send again", "Not proven")
-	lacks(t, page, "No mail reaches <bdi")
+		`to <bdi class="mono">pia@acme.example`, "Ana changed the requester&#39;s address; it was pia@acme.example", "Send again", "Not proven")
+	lacks(t, page, "No mail reaches <bdi", "The address does not exist any more")
 	if missed := w.json("lee", "GET", path, nil, 200)["missed"].([]any); len(missed) != 1 || missed[0] != id {
 		t.Errorf("missed: %v", missed)
 	}
@@ -121,6 +121,24 @@ func TestABouncedReplyGoesToAnotherAddress(t *testing.T) {
 	if seen[store.AuditRequesterChanged] != 1 || seen[store.AuditReplyResent] != 1 {
 		t.Errorf("audited: %v", seen)
 	}
+}
+
+// A reply that arrived asks for nothing, also where the ticket's address died since.
+func TestADeadAddressConcernsTheReplyThatBounced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0)
+	path := "/desk/tickets/" + w.opens(0, "Title", "Words").Number
+	w.json("ana", "POST", path+"/reply", form("body", "This one arrives."), 201)
+	w.sends(nil)
+	w.json("ana", "POST", path+"/requester", form("email", "pia@old.example"), 200)
+	w.json("ana", "POST", path+"/reply", form("body", "This one bounces."), 201)
+	w.sends(map[string]store.Finish{"pia@old.example": noSuchUser()})
+	page := w.page("ana", path)
+	has(t, page, `to <bdi class="mono">pia@acme.example`)
+	if n := strings.Count(page, `href="#another">Another address</a>`); n != 1 {
+		t.Errorf("another address is asked for at %d replies", n)
+	}
+	lacks(t, page, "Send again", "has not got")
 }
 
 // A full mailbox may work later: the reply is sent again to the same address, also from a

@@ -130,6 +130,7 @@ type item struct {
 	Mark       *web.Delivery
 	Detail, Do string
 	UndoID     store.OutboundID // of a reply that its reader may still take back
+	To         string           // where its first mail went, when that is not the requester's address
 	Again      []sentAgain      // its later mails
 	Resend     *resend          // of a reply that did not arrive
 }
