@@ -86,7 +86,8 @@ func TestABouncedReplyGoesToAnotherAddress(t *testing.T) {
 	}
 	page = w.page("ana", path)
 	has(t, page, "pia@new.example</bdi> has not got a reply that went to another address", "Send it there now",
-		`to <bdi class="mono">pia@acme.example`, "Ana changed the requester&#39;s address; it was pia@acme.example", "Send again", "Not proven")
+		`to <bdi class="mono">pia@acme.example`, "Ana changed the requester&#39;s address; it was pia@acme.example", "Send again",
+		"Not proven")
 	lacks(t, page, "No mail reaches <bdi", "The address does not exist any more")
 	if missed := w.json("lee", "GET", path, nil, 200)["missed"].([]any); len(missed) != 1 || missed[0] != id {
 		t.Errorf("missed: %v", missed)
@@ -200,7 +201,8 @@ func TestAnAddressThatCannotBeGivenIsRefused(t *testing.T) {
 	w.json("ana", "POST", path+"/requester", form("mail", "new@acme.example"), 422)
 	// No reply of another ticket is sent by this one's address, and none that is not there.
 	foreign := w.replyMails(other)[0]
-	for id, status := range map[string]int{"x": 422, "": 422, "999": 404, "1": 404, strconv.FormatUint(uint64(foreign.ID), 10): 404} {
+	theirs := strconv.FormatUint(uint64(foreign.ID), 10)
+	for id, status := range map[string]int{"x": 422, "": 422, "999": 404, "1": 404, theirs: 404} {
 		w.json("ana", "POST", path+"/resend", form("id", id), status)
 	}
 	if mails := w.replyMails(other); len(mails) != 1 {
