@@ -84,10 +84,10 @@ type Board interface {
 	// HeldOutbounds lists the mails in StateHeld, newest first.
 	HeldOutbounds(ctx context.Context, p Page) (List[Outbound], error)
 	// RetryOutbounds makes mails due now: those that wait for another try, those
-	// that are throttled, whatever their budgets say, and those that failed, which begin
 	// anew with the same bytes and no fate. A mail that is in none of these states is left
-	// alone, as is a failed auto-response, which is sent at most once. One whose address is suppressed for its kind would not leave: it is
-	// left alone and named, or, with Release, that suppression ends in the same step.
+	// alone, as is a failed auto-response, which is sent at most once. One whose address is
+	// suppressed for its kind would not leave: it is left alone and named, or, with Release,
+	// that suppression ends in the same step.
 	// One whose ticket has been given another address is left alone too, and has
 	// RuleReplaced for its Reason from then on.
 	// ErrNotFound, and nothing written, when an id is unknown; ErrForbidden likewise when

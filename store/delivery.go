@@ -307,6 +307,9 @@ func RefusalText(diagnostic string) string {
 // is about.
 func isCode(word string) bool {
 	word = strings.Trim(word, "():;,.-")
-	return len(word) == 3 && strings.Trim(word, "0123456789") == "" ||
-		len(word) <= 9 && strings.Count(word, ".") == 2 && strings.Trim(word, "0123456789.") == "" && strings.IndexByte("245", word[0]) >= 0
+	if len(word) > 9 || strings.Trim(word, "0123456789.") != "" {
+		return false
+	}
+	dots := strings.Count(word, ".")
+	return dots == 0 && len(word) == 3 || dots == 2 && strings.IndexByte("245", word[0]) >= 0
 }

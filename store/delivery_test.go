@@ -8,7 +8,9 @@ import (
 
 func TestOnlyWorseNewsReplacesAFate(t *testing.T) {
 	t.Parallel()
-	order := []store.Fate{"", store.FateDelayed, store.FateDelivered, store.FateComplained, store.FateRefused, store.FateBounced}
+	order := []store.Fate{
+		"", store.FateDelayed, store.FateDelivered, store.FateComplained, store.FateRefused, store.FateBounced,
+	}
 	for i, known := range order {
 		for j, news := range order {
 			if got := news.Outranks(known); got != (j > i) {
@@ -56,7 +58,8 @@ func TestRefusalsWithTheSameWordsAreOne(t *testing.T) {
 		"550 5.7.1 [192.0.2.1] is listed. See https://list.example/a?ip=192.0.2.1 a1b2c3-5si123.45 - gsmtp",
 		"550 5.7.1 [192.0.2.200] is   Listed. See https://list.example/b  f0e1d2-8si77.1 - GSMTP",
 	}
-	if a, b := store.RefusalText(same[0]), store.RefusalText(same[1]); a != b || a != "550 5.7.1 # is listed. see * # - gsmtp" {
+	a, b := store.RefusalText(same[0]), store.RefusalText(same[1])
+	if a != b || a != "550 5.7.1 # is listed. see * # - gsmtp" {
 		t.Errorf("%q and %q", a, b)
 	}
 	if store.RefusalText("550 5.7.1 spam") == store.RefusalText("550 5.7.26 spam") {

@@ -50,11 +50,15 @@ func (f *Form) attachment(x *web.Exchange, ticket store.Ticket) (store.File, err
 	if err1 != nil || err2 != nil || seq == 0 {
 		return store.File{}, missing
 	}
-	entries, err := store.Items(f.deps.Tickets.Entries(x.Request.Context(), ticket.ID, uint32(seq)-1, store.Page{Limit: 1}))
+	page := store.Page{Limit: 1}
+	entries, err := store.Items(f.deps.Tickets.Entries(x.Request.Context(), ticket.ID, uint32(seq)-1, page))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.File{}, err
 	}
-	if len(entries) != 1 || uint64(entries[0].Seq) != seq || !visible(entries[0], time.Now()) || i < 0 || i >= len(entries[0].Files) {
+	if len(entries) != 1 || uint64(entries[0].Seq) != seq || !visible(entries[0], time.Now()) {
+		return store.File{}, missing
+	}
+	if i < 0 || i >= len(entries[0].Files) {
 		return store.File{}, missing
 	}
 	return entries[0].Files[i], nil

@@ -69,7 +69,8 @@ func (o *Ops) showAudit(x *web.Exchange, who store.Agent) error {
 	by := staff.ActorOf(x, who)
 	q.Object, err = o.auditObject(x.Request.Context(), by, d.To)
 	if errors.Is(err, store.ErrNotFound) {
-		d.Fault, d.FaultOf = "There is no ticket and no account of that name. Write US-1042, or an address that signs in.", "to"
+		d.FaultOf = "to"
+		d.Fault = "There is no ticket and no account of that name. Write US-1042, or an address that signs in."
 		return o.audit.Show(x, http.StatusUnprocessableEntity, d)
 	}
 	if err != nil {
@@ -148,7 +149,8 @@ func auditRowOf(a store.Audit) auditRow {
 func eventWords(e store.AuditEvent) string {
 	words, ok := map[store.AuditEvent]string{
 		store.AuditReplied: "replied to", store.AuditReplyUndone: "took a reply back from",
-		store.AuditReplyResent: "sent a reply again for", store.AuditNoted: "wrote a note on", store.AuditTicketArranged: "changed",
+		store.AuditReplyResent: "sent a reply again for",
+		store.AuditNoted:       "wrote a note on", store.AuditTicketArranged: "changed",
 		store.AuditLinksRevoked: "revoked the links of", store.AuditQuestionSettled: "settled the question of",
 		store.AuditRequesterChanged: "changed the requester of", store.AuditAnswersSwitched: "switched automatic answers for",
 		store.AuditMailRetried: "tried again", store.AuditMailGivenUp: "gave up", store.AuditMailRead: "downloaded",

@@ -21,7 +21,8 @@ func BenchmarkPages(b *testing.B) {
 			raw := fmt.Appendf(nil, "mail %d", n+i)
 			batch[i] = store.NewInbound{
 				Mailbox: "us", UIDValidity: 1, UID: uint32(n + i + 1), InternalDate: time.Now(), Hash: sha256.Sum256(raw),
-				MessageID: fmt.Sprintf("m%d@x", n+i), From: fmt.Sprintf("p%d@partner.example", i), Subject: "Where is my order?", Raw: raw,
+				MessageID: fmt.Sprintf("m%d@x", n+i), From: fmt.Sprintf("p%d@partner.example", i),
+				Subject: "Where is my order?", Raw: raw,
 			}
 		}
 		rows, err := h.db.RecordInbound(b.Context(), time.Now(), batch)
@@ -45,7 +46,8 @@ func BenchmarkPages(b *testing.B) {
 		h.suppresses(fmt.Sprintf("p%d@partner.example", i), store.ScopeAutomatic)
 	}
 	for _, path := range []string{
-		"/ops", "/ops/ledger", "/ops/ledger?q=p7@partner.example", "/ops/ledger?mark=bounce", "/ops/ledger?q=p7@partner.example&mark=list",
+		"/ops", "/ops/ledger", "/ops/ledger?q=p7@partner.example",
+		"/ops/ledger?mark=bounce", "/ops/ledger?q=p7@partner.example&mark=list",
 		"/ops/ledger?from=2020-01-01&to=2021-01-01", "/ops/ledger/50000", "/ops/queue", "/ops/bounces",
 		"/ops/suppressions", "/ops/suppressions?q=p7@partner.example", "/ops/mailboxes",
 	} {

@@ -83,7 +83,10 @@ func (o *Ops) showBounces(x *web.Exchange, who store.Agent) error {
 	}
 	d.RefusalPages = pages
 	for _, r := range refusals {
-		row := refusalRow{r.Host, r.Diagnostic, r.Status, verdict.Reason(r.Reason), when(r.First), when(r.Last), r.Count, r.Addresses, counted(len(r.Addresses), "address", "addresses")}
+		row := refusalRow{
+			r.Host, r.Diagnostic, r.Status, verdict.Reason(r.Reason), when(r.First), when(r.Last),
+			r.Count, r.Addresses, counted(len(r.Addresses), "address", "addresses"),
+		}
 		if len(r.Addresses) == store.RefusalAddresses {
 			row.People += " or more"
 		}

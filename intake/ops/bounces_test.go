@@ -30,21 +30,27 @@ func TestADeadAddressAndARefusingHostAreShown(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	h.shows("/ops/bounces", "No server has rejected our mail", "No address has bounced for good")
-	dead := h.sends("gone@x.example", store.StateSent, "", func(n *store.NewTicket) { n.Title = "\u05e9\u05dc\u05d5\u05dd <b>" })
+	dead := h.sends("gone@x.example", store.StateSent, "", func(n *store.NewTicket) {
+		n.Title = "\u05e9\u05dc\u05d5\u05dd <b>"
+	})
 	h.sends("gone@x.example", store.StateSent, "", func(n *store.NewTicket) { n.Title = "Another matter" })
 	refused, also := h.sends("ann@y.example", store.StateSent, ""), h.sends("bob@y.example", store.StateSent, "")
 	report := h.bounces(dead)
 	var reports []store.Report
 	for _, mail := range []store.Outbound{refused, also} {
 		reports = append(reports, store.Report{
-			Recipient: mail.To, Action: "failed", Status: "5.7.1", Outcome: store.OutcomeRefused, Diagnostic: "554 5.7.1 <" + mail.To + "> blocked",
-			Host: "y.example", Outbound: mail.ID, Tie: store.TieEnvelope,
+			Recipient: mail.To, Action: "failed", Status: "5.7.1", Outcome: store.OutcomeRefused,
+			Diagnostic: "554 5.7.1 <" + mail.To + "> blocked", Host: "y.example",
+			Outbound: mail.ID, Tie: store.TieEnvelope,
 		})
 	}
-	h.decides(h.receives("MAILER-DAEMON@mx.example", "Undelivered").ID, store.Verdict{Kind: store.KindBounce, Reports: reports})
-	page := h.shows("/ops/bounces", "gone@x.example", "550 &lt;gone&gt;", "<code>5.1.1</code>", "user unknown", fmt.Sprintf("/ops/ledger/%d", report.ID),
-		"US-1001", "<bdi>\u05e9\u05dc\u05d5\u05dd &lt;b&gt;</bdi>", "US-1002", "Another matter", "/ops/suppressions?q=gone%40x.example",
-		"y.example", "2 rejected", "2 addresses", "/ops/ledger?q=bob%40y.example", "<code>5.7.1</code>")
+	bounce := store.Verdict{Kind: store.KindBounce, Reports: reports}
+	h.decides(h.receives("MAILER-DAEMON@mx.example", "Undelivered").ID, bounce)
+	page := h.shows("/ops/bounces", "gone@x.example", "550 &lt;gone&gt;",
+		"<code>5.1.1</code>", "user unknown", fmt.Sprintf("/ops/ledger/%d", report.ID),
+		"US-1001", "<bdi>\u05e9\u05dc\u05d5\u05dd &lt;b&gt;</bdi>", "US-1002", "Another matter",
+		"/ops/suppressions?q=gone%40x.example", "y.example", "2 rejected", "2 addresses",
+		"/ops/ledger?q=bob%40y.example", "<code>5.7.1</code>")
 	if strings.Index(page, "US-1001") > strings.Index(page, "US-1002") {
 		t.Error("the ticket whose mail came back does not stand first")
 	}
@@ -112,7 +118,8 @@ func TestASuppressionIsExplainedAndReleased(t *testing.T) {
 	}
 	release := url.Values{"id": {fmt.Sprint(list[0].ID)}}
 	for range 2 { // the second is no fault: it is released
-		if w := h.do("POST", "/ops/suppressions/release", release); w.Header().Get("Location") != "/ops/suppressions?released=1" {
+		w := h.do("POST", "/ops/suppressions/release", release)
+		if w.Header().Get("Location") != "/ops/suppressions?released=1" {
 			t.Errorf("releasing: %d", w.Code)
 		}
 	}
@@ -125,7 +132,9 @@ func TestASuppressionIsExplainedAndReleased(t *testing.T) {
 func TestAnAddressIsKeptBackByHand(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	good := url.Values{"address": {" ann@x.example "}, "scope": {"automatic"}, "term": {"30"}, "note": {"asked by <phone>"}}
+	good := url.Values{
+		"address": {" ann@x.example "}, "scope": {"automatic"}, "term": {"30"}, "note": {"asked by <phone>"},
+	}
 	for field, value := range map[string]string{
 		"address": "Ann <ann@x.example>", "scope": "some", "term": "99", "note": " ",
 	} {

@@ -56,13 +56,15 @@ func newChart(runs []store.CanaryRun) chart {
 		m := chartMark{X: chartWidth - step/2 - i*step, Failed: !r.EndedAt.IsZero() && !r.Passed()}
 		m.Answer, m.Confirm = height(r.Answer, r.StartedAt, most), height(r.Confirmation, r.StartedAt, most)
 		row := runOf(r)
-		m.Words = fmt.Sprintf("%s, %s: %s. Answer %s, confirmation %s.", row.Started, row.Region, row.Word, row.Answer.Took, row.Confirm.Took)
+		m.Words = fmt.Sprintf("%s, %s: %s. Answer %s, confirmation %s.",
+			row.Started, row.Region, row.Word, row.Answer.Took, row.Confirm.Took)
 		if m.Failed {
 			failed++
 		}
 		c.Marks = append(c.Marks, m)
 	}
-	c.Words = fmt.Sprintf("Arrival times of the last %d runs: half of the mails came within %s, all that came within %s; %d runs failed.",
+	c.Words = fmt.Sprintf("Arrival times of the last %d runs: half of the mails came within %s, "+
+		"all that came within %s; %d runs failed.",
 		len(runs), seconds(took[len(took)/2]), seconds(took[len(took)-1]), failed)
 	return c
 }

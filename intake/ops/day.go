@@ -166,7 +166,10 @@ func (r *reader) mail(mailbox string) ([]store.Hour, error) {
 	return read(r, r.mailbox, mailbox, r.store.MailboxHours)
 }
 
-func read(r *reader, known map[string][]store.Hour, name string, list func(context.Context, string, time.Time, time.Time) ([]store.Hour, error)) ([]store.Hour, error) {
+// hourList is a verb of the store that lists the hours of what the name names.
+type hourList func(ctx context.Context, name string, from, until time.Time) ([]store.Hour, error)
+
+func read(r *reader, known map[string][]store.Hour, name string, list hourList) ([]store.Hour, error) {
 	if hours, ok := known[name]; ok {
 		return hours, nil
 	}
@@ -177,7 +180,9 @@ func read(r *reader, known map[string][]store.Hour, name string, list func(conte
 
 // silences adds up why the mail of some mailboxes was not answered, by mark, the
 // most frequent first.
-func (o *Ops) silences(ctx context.Context, mailboxes []string, from, until time.Time) (marks []markSilences, err error) {
+func (o *Ops) silences(
+	ctx context.Context, mailboxes []string, from, until time.Time,
+) (marks []markSilences, err error) {
 	sums := map[store.Silence]uint64{}
 	for _, mailbox := range mailboxes {
 		all, err := o.stores.today.Silences(ctx, mailbox, from, until)

@@ -37,7 +37,8 @@ func TestADayBeginsWhereItsZoneBeginsIt(t *testing.T) {
 		{"Pacific/Kiritimati", onDay(2026, 3, 10), "2026-03-09T10:00:00Z", 24},
 	} {
 		d := days{zone: zone(t, c.zone), date: c.date}
-		if got := d.from().UTC().Format(time.RFC3339); got != c.from || d.until().Sub(d.from()) != time.Duration(c.hours)*time.Hour {
+		length := time.Duration(c.hours) * time.Hour
+		if got := d.from().UTC().Format(time.RFC3339); got != c.from || d.until().Sub(d.from()) != length {
 			t.Errorf("%v in %s: from %s, %v long", c.date, c.zone, got, d.until().Sub(d.from()))
 		}
 	}
@@ -60,7 +61,8 @@ func TestAnHourCountsByTheShareOfItThatIsMeant(t *testing.T) {
 		from, until time.Duration
 		want        uint64
 	}{
-		{0, 4 * time.Hour, 28}, {0, 2*time.Hour + 15*time.Minute, 6}, {0, 150 * time.Minute, 8}, {time.Hour, 3 * time.Hour, 8},
+		{0, 4 * time.Hour, 28}, {0, 2*time.Hour + 15*time.Minute, 6},
+		{0, 150 * time.Minute, 8}, {time.Hour, 3 * time.Hour, 8},
 		{0, 0, 0}, {5 * time.Hour, 9 * time.Hour, 0}, {-time.Hour, 30 * time.Minute, 2},
 	} {
 		if got := d.sum(onDay(2026, 3, 10).Add(c.from), onDay(2026, 3, 10).Add(c.until)).Opened; got != c.want {
@@ -77,7 +79,8 @@ func TestADayIsComparedWithThoseBeforeUpToTheSameTime(t *testing.T) {
 	today := onDay(2026, 3, 10)
 	var hours []store.Hour
 	for i := 7; i >= 0; i-- { // ten tickets at 10:00 and at 20:00, one more every day back
-		hours = append(hours, opened(today.AddDate(0, 0, -i).Add(10*time.Hour), uint64(10+i), 0, 0, 0, 0, 0, 0, 0, 0, 0, 10)...)
+		day := today.AddDate(0, 0, -i).Add(10 * time.Hour)
+		hours = append(hours, opened(day, uint64(10+i), 0, 0, 0, 0, 0, 0, 0, 0, 0, 10)...)
 	}
 	d := days{zone: time.UTC, date: today, now: today.Add(15 * time.Hour), since: today.AddDate(0, 0, -40), hours: hours}
 	c := d.compare()
@@ -118,7 +121,8 @@ func TestWhatStandsOutIsSaidInAWord(t *testing.T) {
 		{good, 90, 20, 20, 7, "4 times the usual"}, {good, 60, 20, 20, 7, ""}, {good, 90, 0, 9, 7, "10 times the usual"},
 		{good, 56, 7, 7, 7, "8 times the usual"}, {good, 9, 1, 1, 7, ""}, {good, 20, 0, 0, 7, "unusual"},
 		{good, 90, 0, 0, 0, ""},
-		{good, 9, 20, 20, 7, "less than half"}, {good, 9, 10, 20, 7, ""}, {good, 9, 0, 20, 5, "less than half"}, {good, 0, 0, 0, 0, ""},
+		{good, 9, 20, 20, 7, "less than half"}, {good, 9, 10, 20, 7, ""},
+		{good, 9, 0, 20, 5, "less than half"}, {good, 0, 0, 0, 0, ""},
 	} {
 		_, word := c.row.judge(c.n, comparison{weekAgo: of(c.weekAgo), usual: of(c.usual), compared: c.compared})
 		if word != c.want {

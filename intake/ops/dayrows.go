@@ -36,15 +36,18 @@ func sentRows() []counting {
 	return []counting{
 		{"tickets opened", func(n store.Tally) uint64 { return n.Opened }, to(""), "", 0, true},
 		{"mails sent", func(n store.Tally) uint64 { return n.Sent }, to(""), "", 0, true},
-		{"delivered (by report)", func(n store.Tally) uint64 { return n.Delivered }, reports(string(store.KindDelivered)), "", 0, false},
+		{"delivered (by report)", func(n store.Tally) uint64 { return n.Delivered },
+			reports(string(store.KindDelivered)), "", 0, false},
 		{"delayed", func(n store.Tally) uint64 { return n.Delayed }, reports(string(store.KindDelay)), "amber", 5, false},
-		{"bounced for good", func(n store.Tally) uint64 { return n.Dead }, reports(string(store.KindBounce)), "red", 5,
-			false},
+		{"bounced for good", func(n store.Tally) uint64 { return n.Dead },
+			reports(string(store.KindBounce)), "red", 5, false},
 		{"rejected by servers", func(n store.Tally) uint64 { return n.Refused }, to("/ops/bounces"), "red", 2, false},
-		{"bounced for now", func(n store.Tally) uint64 { return n.Later }, reports(string(store.KindBounce)), "amber", 5, false},
+		{"bounced for now", func(n store.Tally) uint64 { return n.Later },
+			reports(string(store.KindBounce)), "amber", 5, false},
 		{"failed", func(n store.Tally) uint64 { return n.Failed }, to("/ops/queue#failed"), "red", 2, false},
 		{"suppressed", func(n store.Tally) uint64 { return n.Withheld }, to("/ops/bounces"), "amber", 10, false},
-		{"complaints", func(n store.Tally) uint64 { return n.Complained }, reports(string(store.KindComplaint)), "red", 1, false},
+		{"complaints", func(n store.Tally) uint64 { return n.Complained },
+			reports(string(store.KindComplaint)), "red", 1, false},
 	}
 }
 

@@ -143,7 +143,8 @@ func alarmOf(a store.Alarm, now time.Time) alarmRow {
 		until = a.Over
 	}
 	row := alarmRow{
-		ID: uint64(a.ID), Key: a.Key, What: capital(a.What), Do: advice(a.Do), Since: when(a.Since), Lasted: web.Span(until.Sub(a.Since)),
+		ID: uint64(a.ID), Key: a.Key, What: capital(a.What), Do: advice(a.Do),
+		Since: when(a.Since), Lasted: web.Span(until.Sub(a.Since)),
 		Worse: a.Level >= worsens, Quiet: a.Quiet(now),
 	}
 	if a.At.IsZero() {

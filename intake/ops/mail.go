@@ -57,10 +57,11 @@ func (o *Ops) showMail(x *web.Exchange, who store.Agent) error {
 		return err
 	}
 	d := mailData{
-		ID: uint64(m.ID), Row: rowOf(m), Internal: exactly(m.InternalDate), Seen: exactly(m.SeenAt), Decided: exactly(m.DecidedAt),
+		ID: uint64(m.ID), Row: rowOf(m),
+		Internal: exactly(m.InternalDate), Seen: exactly(m.SeenAt), Decided: exactly(m.DecidedAt),
 		UIDs: fmt.Sprintf("UID %d of epoch %d", m.UID, m.UIDValidity), Size: bytesInWords(m.Size),
-		MessageID: m.MessageID, Fault: m.Fault, Truncated: m.Truncated, RawDropped: m.RawDropped, Reports: verdict.Reports(m.Verdict.Reports),
-		Rules: verdict.Rules(m.Verdict.Rules), Outcome: verdict.Sentence(m),
+		MessageID: m.MessageID, Fault: m.Fault, Truncated: m.Truncated, RawDropped: m.RawDropped,
+		Reports: verdict.Reports(m.Verdict.Reports), Rules: verdict.Rules(m.Verdict.Rules), Outcome: verdict.Sentence(m),
 	}
 	if m.Answer != 0 {
 		answer, err := o.stores.mail.Outbound(x.Request.Context(), m.Answer)
@@ -135,7 +136,9 @@ func (o *Ops) downloadCase(x *web.Exchange, who store.Agent) error {
 	if err := x.Request.ParseForm(); err != nil {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
-	should := map[string]string{"answer": "should have been answered", "silence": "should not have been answered"}[x.Request.PostForm.Get("should")]
+	should := map[string]string{
+		"answer": "should have been answered", "silence": "should not have been answered",
+	}[x.Request.PostForm.Get("should")]
 	if should == "" {
 		return &web.Fault{Status: http.StatusBadRequest, Err: errors.New("neither answer nor silence")}
 	}

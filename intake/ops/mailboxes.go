@@ -154,7 +154,8 @@ func (o *Ops) cardOf(x *web.Exchange, b Mailbox, all store.Responder, now time.T
 	c.Answers = answersOf(b.ID, own)
 	switch {
 	case own.On && !all.On && len(c.Regions) > 0 && !b.Dry:
-		c.Answers.Word, c.Answers.Tone, c.Answers.Sentence = "off with all", "amber", "Its own switch is on; all automatic answers are off."
+		c.Answers.Word, c.Answers.Tone = "off with all", "amber"
+		c.Answers.Sentence = "Its own switch is on; all automatic answers are off."
 	case len(c.Regions) == 0:
 		c.Answers = answersState{Fixed: true, Word: "never", Sentence: "This mailbox receives bounces only."}
 	case b.Dry:

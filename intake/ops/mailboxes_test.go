@@ -15,16 +15,19 @@ import (
 func TestEachMailboxIsShownAsItIs(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.shows("/ops/mailboxes", "Support US", "us@desk.example", "none in the folder as it is now", "nothing waits", "Automatic answers are on", "0 s ago")
+	h.shows("/ops/mailboxes", "Support US", "us@desk.example", "none in the folder as it is now",
+		"nothing waits", "Automatic answers are on", "0 s ago")
 	first := h.receives("ann@partner.example", "hello")
 	last := h.receives("bob@partner.example", "hello")
 	h.decides(first.ID, store.Verdict{Kind: store.KindDirect})
 	h.mailboxes = []ops.Mailbox{
-		{ID: "us", Account: "us@desk.example, INBOX at mail.example:993", State: "waiting", LastError: "NO [X] <b>", Silent: true, Waiting: 7,
+		{ID: "us", Account: "us@desk.example, INBOX at mail.example:993",
+			State: "waiting", LastError: "NO [X] <b>", Silent: true, Waiting: 7,
 			TokenEnds: time.Now().Add(5*24*time.Hour + time.Minute), TokenFault: "invalid_grant"},
 		{ID: "dry", State: "idle", Dry: true, TokenEnds: time.Now().Add(-time.Hour)},
 	}
-	page := h.shows("/ops/mailboxes", "INBOX at mail.example:993", "not read for too long", "NO [X] &lt;b&gt;", "7 to be read, 1 to be decided",
+	page := h.shows("/ops/mailboxes", "INBOX at mail.example:993", "not read for too long",
+		"NO [X] &lt;b&gt;", "7 to be read, 1 to be decided",
 		fmt.Sprintf("/ops/ledger/%d", last.ID), "5 days left", "invalid_grant", "ended on", "bounces only")
 	if strings.Contains(page, `id="why-dry"`) {
 		t.Error("what the configuration keeps silent can be switched")
@@ -65,7 +68,8 @@ func TestAnswersArePausedAndResumed(t *testing.T) {
 	if r := state("us"); r.On || r.Reason != "a loop with <them>" || r.By != "ana@desk.example" || !state("").On {
 		t.Errorf("after the pause of one: %+v", r)
 	}
-	h.shows("/ops/mailboxes?switched=us", "Mailbox us: Automatic answers are off. Since ", "by ana@desk.example", "a loop with &lt;them&gt;", "Resume answers", "Pause all answers")
+	h.shows("/ops/mailboxes?switched=us", "Mailbox us: Automatic answers are off. Since ",
+		"by ana@desk.example", "a loop with &lt;them&gt;", "Resume answers", "Pause all answers")
 	h.shows("/ops", "Automatic answers are off.", "Automatic answers are on.") // of the region; of all
 	turn("", "off", "weekend")
 	h.shows("/ops/mailboxes?switched=all", "weekend", "Resume all answers")
@@ -87,7 +91,10 @@ func TestATrippedBreakerShowsWhatItTrippedOn(t *testing.T) {
 		last = h.receives(fmt.Sprintf("p%d@partner.example", i), "hello")
 		_, err := h.db.DecideInbound(t.Context(), time.Now(), []store.Decision{{
 			ID: last.ID, Verdict: store.Verdict{Kind: store.KindDirect, Answer: true},
-			Answer: &store.Outbound{Kind: store.MailAutoResponse, From: "us@desk.example", To: last.From, MessageID: fmt.Sprintf("a%d@desk.example", i)},
+			Answer: &store.Outbound{
+				Kind: store.MailAutoResponse, From: "us@desk.example", To: last.From,
+				MessageID: fmt.Sprintf("a%d@desk.example", i),
+			},
 			Limits: store.AnswerLimits{Breaker: store.Budget{Name: "answer/all", Limit: 1, Window: time.Hour}},
 		}})
 		if err != nil {
@@ -97,7 +104,8 @@ func TestATrippedBreakerShowsWhatItTrippedOn(t *testing.T) {
 	h.shows("/ops/mailboxes", "stopped by the breaker", "answer/all", "They go on by themselves at ",
 		fmt.Sprintf("/ops/ledger/%d", last.ID), "/ops/ledger?mark=answered", "Reset the breaker")
 	h.do("POST", "/ops/mailboxes/answers", url.Values{"mailbox": {""}, "turn": {"on"}})
-	if page := h.shows("/ops/mailboxes?switched=all", "Pause all answers"); strings.Contains(page, "stopped by the breaker") {
+	page := h.shows("/ops/mailboxes?switched=all", "Pause all answers")
+	if strings.Contains(page, "stopped by the breaker") {
 		t.Error("the breaker was not reset")
 	}
 }

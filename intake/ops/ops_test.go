@@ -92,12 +92,16 @@ func open(t testing.TB, regions ...store.Region) *house {
 	h.mailboxes = []ops.Mailbox{{ID: "us", State: "idle", LastCycle: time.Now()}}
 	board, err := ops.New(ops.Deps{
 		Store: db, Blobs: blobs, Door: h.door, Regions: regions,
-		Mailboxes: func() []ops.Mailbox { return h.mailboxes }, Troubles: func(context.Context) []string { return h.troubles },
-		Checks: func(context.Context) []ops.Check { return h.checks },
-		Canary: &ops.Canary{Address: "canary@desk.example", Every: time.Hour, Try: func() bool { h.tried++; return h.tried == 1 }},
-		Kick:   func() { h.kicked++ },
-		Holds:  func() []ops.Hold { return h.holds },
-		Relay:  func() []ops.Relay { return []ops.Relay{{Name: "DSN", Value: "offered"}} },
+		Mailboxes: func() []ops.Mailbox { return h.mailboxes },
+		Troubles:  func(context.Context) []string { return h.troubles },
+		Checks:    func(context.Context) []ops.Check { return h.checks },
+		Canary: &ops.Canary{
+			Address: "canary@desk.example", Every: time.Hour,
+			Try: func() bool { h.tried++; return h.tried == 1 },
+		},
+		Kick:  func() { h.kicked++ },
+		Holds: func() []ops.Hold { return h.holds },
+		Relay: func() []ops.Relay { return []ops.Relay{{Name: "DSN", Value: "offered"}} },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +170,9 @@ func (h *house) decides(id store.InboundID, v store.Verdict) {
 }
 
 // sends queues a confirmation and ends its first attempt as told.
-func (h *house) sends(to string, state store.OutboundState, reply string, change ...func(*store.NewTicket)) store.Outbound {
+func (h *house) sends(
+	to string, state store.OutboundState, reply string, change ...func(*store.NewTicket),
+) store.Outbound {
 	h.Helper()
 	h.links++
 	now := time.Now()
@@ -185,7 +191,9 @@ func (h *house) sends(to string, state store.OutboundState, reply string, change
 	if err != nil || len(rows) != 1 {
 		h.Fatal(rows, err)
 	}
-	err = h.db.FinishOutbound(h.Context(), now, store.Finish{ID: rows[0].ID, Claim: rows[0].Claim, State: state, DueAt: now.Add(3 * time.Hour), Reply: reply})
+	err = h.db.FinishOutbound(h.Context(), now, store.Finish{
+		ID: rows[0].ID, Claim: rows[0].Claim, State: state, DueAt: now.Add(3 * time.Hour), Reply: reply,
+	})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -225,7 +233,8 @@ func TestEmptyPagesSayWhatWillBeThere(t *testing.T) {
 	if w := h.do("GET", "/ops/ledger/7", nil); w.Code != http.StatusNotFound {
 		t.Errorf("a mail that is not there: %d", w.Code)
 	}
-	if w := h.do("GET", "/ops/ledger?from=yesterday", nil); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "like 2026-11-23") {
+	w := h.do("GET", "/ops/ledger?from=yesterday", nil)
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "like 2026-11-23") {
 		t.Errorf("a day nobody can read: %d", w.Code)
 	}
 }
@@ -268,8 +277,8 @@ func TestTroubleIsSeenFirst(t *testing.T) {
 		store.Switch{Reason: "maintenance"}); err != nil {
 		t.Fatal(err)
 	}
-	h.shows("/ops", "1 mail has waited", "was not read to the end yet, which is too long", "Automatic answers are off.", "454 try later",
-		"stopped", "maintenance")
+	h.shows("/ops", "1 mail has waited", "was not read to the end yet, which is too long",
+		"Automatic answers are off.", "454 try later", "stopped", "maintenance")
 	h.shows("/ops/mailboxes", "[AUTHENTICATIONFAILED] &lt;b&gt;")
 }
 
@@ -281,12 +290,14 @@ func TestAMailThatWasSetAsideSaysWhy(t *testing.T) {
 	poison := h.receives("eve@partner.example", "Poison")
 	for poison.State != store.InboundQuarantined {
 		var err error
-		if poison, err = h.db.QuarantineInbound(t.Context(), time.Now(), poison.ID, "judging it took <too> long"); err != nil {
+		poison, err = h.db.QuarantineInbound(t.Context(), time.Now(), poison.ID, "judging it took <too> long")
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	h.receives("ann@partner.example", "Where is my order?")
-	if page := h.shows("/ops/ledger?mark=quarantined", "Poison", "judging it took &lt;too&gt; long", "set aside"); strings.Contains(page, "my order") {
+	page := h.shows("/ops/ledger?mark=quarantined", "Poison", "judging it took &lt;too&gt; long", "set aside")
+	if strings.Contains(page, "my order") {
 		t.Error("a mail that waits is shown among those that were set aside")
 	}
 	h.shows(fmt.Sprintf("/ops/ledger/%d", poison.ID), "judging it took &lt;too&gt; long")
@@ -302,7 +313,8 @@ func TestAMailIsFoundAndShownWithItsEvidence(t *testing.T) {
 	}})
 	bounce := h.receives("MAILER-DAEMON@mx.example", "Undelivered")
 	h.decides(bounce.ID, store.Verdict{Kind: store.KindBounce, Reports: []store.Report{
-		{Recipient: "gone@partner.example", Action: "failed", Status: "5.1.1", Reason: "no-such-user", Hard: true, Outcome: "dead", Diagnostic: "550 5.1.1 no such user"},
+		{Recipient: "gone@partner.example", Action: "failed", Status: "5.1.1", Reason: "no-such-user",
+			Hard: true, Outcome: "dead", Diagnostic: "550 5.1.1 no such user"},
 	}})
 	mine, theirs := fmt.Sprintf("/ops/ledger/%d", person.ID), fmt.Sprintf("/ops/ledger/%d", bounce.ID)
 	for query, want := range map[string]string{
@@ -365,12 +377,15 @@ func TestTheRawMailIsDownloadedByteForByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	large := h.receives("ann@partner.example", "large", func(n *store.NewInbound) { n.Raw, n.Blob = nil, hash })
-	for id, want := range map[store.InboundID]string{small.ID: "From: ann@partner.example\r\nSubject: small\r\n\r\nmail 1\r\n", large.ID: content} {
+	for id, want := range map[store.InboundID]string{
+		small.ID: "From: ann@partner.example\r\nSubject: small\r\n\r\nmail 1\r\n", large.ID: content,
+	} {
 		w := h.do("GET", fmt.Sprintf("/ops/ledger/%d/raw", id), nil)
 		if w.Body.String() != want {
 			t.Errorf("mail %d: %q", id, w.Body)
 		}
-		if d := w.Header().Get("Content-Disposition"); !strings.HasPrefix(d, "attachment") || w.Header().Get("Content-Type") != "application/octet-stream" {
+		d, mediaType := w.Header().Get("Content-Disposition"), w.Header().Get("Content-Type")
+		if !strings.HasPrefix(d, "attachment") || mediaType != "application/octet-stream" {
 			t.Errorf("mail %d comes as %q", id, d)
 		}
 	}
@@ -381,7 +396,8 @@ func TestAMailThatIsKeptNoLongerSaysSo(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	m := h.receives("ann@partner.example", "hello")
-	h.decides(m.ID, store.Verdict{Kind: store.KindList, Rules: []store.Rule{{ID: "list-id", Effect: store.EffectStop, Evidence: "List-Id: x"}}})
+	listID := store.Rule{ID: "list-id", Effect: store.EffectStop, Evidence: "List-Id: x"}
+	h.decides(m.ID, store.Verdict{Kind: store.KindList, Rules: []store.Rule{listID}})
 	if n, err := h.db.DropRaws(t.Context(), time.Now().Add(time.Hour), 0, 9); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
@@ -391,7 +407,8 @@ func TestAMailThatIsKeptNoLongerSaysSo(t *testing.T) {
 	}
 	for _, path := range []string{"raw", "case"} {
 		method := map[string]string{"raw": "GET", "case": "POST"}[path]
-		if w := h.do(method, fmt.Sprintf("/ops/ledger/%d/%s", m.ID, path), url.Values{"should": {"answer"}}); w.Code != http.StatusNotFound {
+		w := h.do(method, fmt.Sprintf("/ops/ledger/%d/%s", m.ID, path), url.Values{"should": {"answer"}})
+		if w.Code != http.StatusNotFound {
 			t.Errorf("%s answers %d", path, w.Code)
 		}
 	}
@@ -401,7 +418,8 @@ func TestAWrongVerdictBecomesATestCase(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	m := h.receives("ann@partner.example", "hello")
-	h.decides(m.ID, store.Verdict{Kind: store.KindList, Rules: []store.Rule{{ID: "list-id", Effect: store.EffectStop, Evidence: "List-Id: x"}}})
+	listID := store.Rule{ID: "list-id", Effect: store.EffectStop, Evidence: "List-Id: x"}
+	h.decides(m.ID, store.Verdict{Kind: store.KindList, Rules: []store.Rule{listID}})
 	path := fmt.Sprintf("/ops/ledger/%d/case", m.ID)
 	w := h.do("POST", path, url.Values{"should": {"answer"}, "why": {"a person forwarded it"}})
 	z, err := zip.NewReader(bytes.NewReader(w.Body.Bytes()), int64(w.Body.Len()))
@@ -417,7 +435,9 @@ func TestAWrongVerdictBecomesATestCase(t *testing.T) {
 		text, _ := io.ReadAll(r)
 		texts = append(texts, string(text))
 	}
-	if !strings.HasSuffix(texts[0], "mail 1\r\n") || !strings.HasPrefix(texts[1], "This mail should have been answered.\na person forwarded it\n") || !strings.Contains(texts[1], "stop\tlist-id\tList-Id: x") {
+	if !strings.HasSuffix(texts[0], "mail 1\r\n") ||
+		!strings.HasPrefix(texts[1], "This mail should have been answered.\na person forwarded it\n") ||
+		!strings.Contains(texts[1], "stop\tlist-id\tList-Id: x") {
 		t.Errorf("the case holds %q", texts)
 	}
 	if w := h.do("POST", path, url.Values{}); w.Code != http.StatusBadRequest {
@@ -456,10 +476,14 @@ func TestThrottledMailIsShownAndSentByHand(t *testing.T) {
 func TestMailsAreTriedAgainOneOrAll(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	later, never, other := h.sends("a@x.example", store.StateQueued, "451 greylisted"), h.sends("b@x.example", store.StateFailed, "550 <no>"), h.sends("c@x.example", store.StateFailed, "")
-	h.shows("/ops/queue", "a@x.example", "next try in 2 h 59 min", "451 greylisted", "550 &lt;no&gt;", "US-1002", "c@x.example")
+	later := h.sends("a@x.example", store.StateQueued, "451 greylisted")
+	never := h.sends("b@x.example", store.StateFailed, "550 <no>")
+	other := h.sends("c@x.example", store.StateFailed, "")
+	h.shows("/ops/queue", "a@x.example", "next try in 2 h 59 min", "451 greylisted",
+		"550 &lt;no&gt;", "US-1002", "c@x.example")
 	w := h.do("POST", "/ops/queue/retry", url.Values{"id": {fmt.Sprint(never.ID)}})
-	if w.Header().Get("Location") != "/ops/queue?retried=1" || h.kicked != 1 || h.outbound(never.ID).State != store.StateQueued {
+	location := w.Header().Get("Location")
+	if location != "/ops/queue?retried=1" || h.kicked != 1 || h.outbound(never.ID).State != store.StateQueued {
 		t.Errorf("one: %d, kicked %d, %s", w.Code, h.kicked, h.outbound(never.ID).State)
 	}
 	h.do("POST", "/ops/queue/retry", url.Values{"all": {"failed"}})
@@ -487,7 +511,9 @@ func TestMailsAreTriedAgainOneOrAll(t *testing.T) {
 
 func (h *house) raises(key, what string, level int) store.Alarm {
 	h.Helper()
-	a, err := h.db.RaiseAlarm(h.Context(), time.Now(), store.Trouble{Key: key, What: what, Do: "Mend it. /ops/ledger?mark=answered, or /ops/queue.", Level: level})
+	a, err := h.db.RaiseAlarm(h.Context(), time.Now(), store.Trouble{
+		Key: key, What: what, Do: "Mend it. /ops/ledger?mark=answered, or /ops/queue.", Level: level,
+	})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -515,7 +541,8 @@ func TestAnAlarmIsAcknowledgedByWhoIsSignedIn(t *testing.T) {
 	h.shows(known(relay.ID, "4h"), "Acknowledged. It", "1 of them not acknowledged",
 		"Acknowledged by <bdi>ana@desk.example", "until")
 	standing, err := store.Items(h.db.StandingAlarms(t.Context(), store.Page{Limit: 9}))
-	if err != nil || standing[0].By != "ana@desk.example" || time.Until(standing[0].Until) < 3*time.Hour || time.Until(standing[0].Until) > 4*time.Hour {
+	if err != nil || standing[0].By != "ana@desk.example" ||
+		time.Until(standing[0].Until) < 3*time.Hour || time.Until(standing[0].Until) > 4*time.Hour {
 		t.Errorf("kept as %+v, %v", standing, err)
 	}
 	known(relay.ID, "")
@@ -527,7 +554,8 @@ func TestAnAlarmIsAcknowledgedByWhoIsSignedIn(t *testing.T) {
 	h.shows(known(relay.ID, ""), "That alarm has already ended.", "acknowledged by <bdi>ana@desk.example", "It burns",
 		"One active alarm, not acknowledged")
 	for _, bad := range []string{"", "x", "99"} {
-		if w := h.do("POST", "/ops/health/acknowledge", url.Values{"id": {bad}}); w.Code != http.StatusBadRequest && w.Code != http.StatusNotFound {
+		w := h.do("POST", "/ops/health/acknowledge", url.Values{"id": {bad}})
+		if w.Code != http.StatusBadRequest && w.Code != http.StatusNotFound {
 			t.Errorf("acknowledging %q: %d", bad, w.Code)
 		}
 	}
@@ -540,10 +568,15 @@ func TestTheServiceTellsOfItselfAndOfItsCanary(t *testing.T) {
 	now := time.Now().Add(-time.Hour)
 	for i := range byte(2) {
 		run, err := h.db.BeginCanary(t.Context(), now, store.NewCanary{
-			Region: "us", Mark: "m", Stray: store.NewMail{Kind: store.MailCanary, From: "canary@desk.example", To: "us@desk.example", MessageID: fmt.Sprint("stray@", i)},
+			Region: "us", Mark: "m", Stray: store.NewMail{
+				Kind: store.MailCanary, From: "canary@desk.example", To: "us@desk.example",
+				MessageID: fmt.Sprint("stray@", i),
+			},
 			Ticket: store.NewTicket{
-				Region: store.Region{ID: store.OwnRegion, Prefix: "CANARY", Address: "us@desk.example"}, Channel: store.ChannelCanary,
-				Requester: store.Contact{Email: "canary@desk.example"}, Link: store.LinkID{9, i}, LinkExpires: now.Add(time.Hour), MessageID: fmt.Sprint("conf@", i),
+				Region:    store.Region{ID: store.OwnRegion, Prefix: "CANARY", Address: "us@desk.example"},
+				Channel:   store.ChannelCanary,
+				Requester: store.Contact{Email: "canary@desk.example"}, Link: store.LinkID{9, i},
+				LinkExpires: now.Add(time.Hour), MessageID: fmt.Sprint("conf@", i),
 			},
 		})
 		if err != nil {
@@ -557,7 +590,9 @@ func TestTheServiceTellsOfItselfAndOfItsCanary(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h.shows("/ops/health", "1 GiB free", "look &lt;there&gt;", "Sent every 1 h 0 min, to and from canary@desk.example", "2.5 s", "SPF none, DMARC pass", "550 &lt;b&gt;no&lt;/b&gt;",
+	h.shows("/ops/health", "1 GiB free", "look &lt;there&gt;",
+		"Sent every 1 h 0 min, to and from canary@desk.example",
+		"2.5 s", "SPF none, DMARC pass", "550 &lt;b&gt;no&lt;/b&gt;",
 		"half of the mails came within 2.5 s, all that came within 2.5 s; 1 runs failed", ">passed<", ">failed<")
 	for i, want := range []string{"The canary was sent", "A canary run is under way"} {
 		w := h.do("POST", "/ops/health/canary", url.Values{})

@@ -78,7 +78,8 @@ type termChoice struct {
 
 func termChoices() []termChoice {
 	return []termChoice{
-		{"release", "until it is released", 0}, {"30", "for 30 days", 30}, {"180", "for 180 days", 180}, {"730", "for 2 years", 730},
+		{"release", "until it is released", 0}, {"30", "for 30 days", 30},
+		{"180", "for 180 days", 180}, {"730", "for 2 years", 730},
 	}
 }
 
@@ -160,10 +161,14 @@ func (o *Ops) postSuppress(x *web.Exchange, who store.Agent) error {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
 	f, now := x.Request.PostForm, time.Now()
-	form := suppressForm{Address: strings.TrimSpace(f.Get("address")), Scope: f.Get("scope"), Term: f.Get("term"), Note: strings.TrimSpace(f.Get("note"))}
+	form := suppressForm{
+		Address: strings.TrimSpace(f.Get("address")), Note: strings.TrimSpace(f.Get("note")),
+		Scope: f.Get("scope"), Term: f.Get("term"),
+	}
 	s, field, fault := suppressionOf(form, now)
 	if fault != "" {
-		return o.suppressionsPage(x, who, http.StatusUnprocessableEntity, suppressionsData{Form: form, Fault: fault, FaultOf: field})
+		page := suppressionsData{Form: form, Fault: fault, FaultOf: field}
+		return o.suppressionsPage(x, who, http.StatusUnprocessableEntity, page)
 	}
 	held, err := o.stores.suppressions.SuppressAddress(x.Request.Context(), now, staff.ActorOf(x, who), s)
 	if err != nil {

@@ -121,7 +121,8 @@ func (o *Ops) showToday(x *web.Exchange, who store.Agent) error {
 	case err != nil:
 		return err
 	case c.days().until().Before(c.since):
-		d.Empty = "Nothing was counted that long ago: there are counts since " + c.since.In(c.zone).Format("Monday 2 January 2006, 15:04") + " (" + d.Zone + ")."
+		since := c.since.In(c.zone).Format("Monday 2 January 2006, 15:04")
+		d.Empty = "Nothing was counted that long ago: there are counts since " + since + " (" + d.Zone + ")."
 	default:
 		if err = o.fillToday(x.Request.Context(), &d, c); err == nil {
 			err = o.fillDomains(x.Request.Context(), &d, c.days(), x.Request.URL)

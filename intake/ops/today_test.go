@@ -32,8 +32,10 @@ func (h *house) past(at time.Time, region string, n int) {
 func (h *house) settled(at time.Time, region string) verbs.Opening {
 	h.uid++
 	return verbs.Opening{Now: at, Confirmed: true, Ticket: store.NewTicket{
-		Region: store.Region{ID: region, Prefix: region, Address: region + "@desk.example"}, Requester: store.Contact{Email: "ann@partner.example"},
-		Link: store.LinkID{1, byte(h.uid), byte(h.uid >> 8), byte(h.uid >> 16)}, LinkExpires: at.Add(time.Hour), MessageID: fmt.Sprintf("p%d@desk.example", h.uid),
+		Region:      store.Region{ID: region, Prefix: region, Address: region + "@desk.example"},
+		Requester:   store.Contact{Email: "ann@partner.example"},
+		Link:        store.LinkID{1, byte(h.uid), byte(h.uid >> 8), byte(h.uid >> 16)},
+		LinkExpires: at.Add(time.Hour), MessageID: fmt.Sprintf("p%d@desk.example", h.uid),
 	}}
 }
 
@@ -52,7 +54,8 @@ func (h *house) sendsAt(at time.Time, to string) store.Outbound {
 	if err != nil || len(rows) != 1 {
 		h.Fatal(rows, err)
 	}
-	if err := h.db.FinishOutbound(h.Context(), at, store.Finish{ID: rows[0].ID, Claim: rows[0].Claim, State: store.StateSent}); err != nil {
+	sent := store.Finish{ID: rows[0].ID, Claim: rows[0].Claim, State: store.StateSent}
+	if err := h.db.FinishOutbound(h.Context(), at, sent); err != nil {
 		h.Fatal(err)
 	}
 	return rows[0]
@@ -64,7 +67,8 @@ func (h *house) arrives(at time.Time, mailbox, subject string, v store.Verdict) 
 	h.uid++
 	raw := fmt.Appendf(nil, "mail %d", h.uid)
 	rows, err := h.db.RecordInbound(h.Context(), at, []store.NewInbound{{
-		Mailbox: mailbox, UIDValidity: 1, UID: h.uid, InternalDate: at, Hash: sha256.Sum256(raw), From: "ann@partner.example", Subject: subject, Raw: raw,
+		Mailbox: mailbox, UIDValidity: 1, UID: h.uid, InternalDate: at, Hash: sha256.Sum256(raw),
+		From: "ann@partner.example", Subject: subject, Raw: raw,
 	}})
 	if err == nil {
 		rows, err = h.db.DecideInbound(h.Context(), at, []store.Decision{{ID: rows[0].ID, Verdict: v}})
@@ -78,7 +82,8 @@ func (h *house) arrives(at time.Time, mailbox, subject string, v store.Verdict) 
 // row is a line of a day's table as text: name, word, day, week ago, usual.
 func row(page, name string) string {
 	for _, line := range regexp.MustCompile(`(?s)<tr[^>]*>(.*?)</tr>`).FindAllStringSubmatch(page, -1) {
-		text := strings.Join(strings.Fields(html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(line[1], " "))), " ")
+		untagged := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(line[1], " ")
+		text := strings.Join(strings.Fields(html.UnescapeString(untagged)), " ")
 		if strings.HasPrefix(text, name) {
 			return text
 		}
@@ -91,10 +96,12 @@ func TestAYoungHouseSaysWhatWillBeCounted(t *testing.T) {
 	h := open(t)
 	h.shows("/ops/today", "Nothing has happened yet", "counted here by the hour")
 	h.past(time.Now(), "us", 1)
-	h.shows("/ops/today", "Support US", "too early to compare", "The last 24 hours", "No mail that came on this day was left without an answer", "No mail went out on this day")
+	h.shows("/ops/today", "Support US", "too early to compare", "The last 24 hours",
+		"No mail that came on this day was left without an answer", "No mail went out on this day")
 	h.shows("/ops/today?day=2020-02-03", "Nothing was counted that long ago", "Monday 3 February 2020")
 	for day, words := range map[string]string{"yesterday": "like 2026-11-23", "2999-01-01": "has not begun yet"} {
-		if w := h.do("GET", "/ops/today?day="+day, nil); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), words) {
+		w := h.do("GET", "/ops/today?day="+day, nil)
+		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), words) {
 			t.Errorf("?day=%s: %d", day, w.Code)
 		}
 	}
@@ -102,13 +109,16 @@ func TestAYoungHouseSaysWhatWillBeCounted(t *testing.T) {
 
 func TestADayIsThatOfItsRegion(t *testing.T) {
 	t.Parallel()
-	h := open(t, store.Region{ID: "us", Name: "Support US", Mailbox: "us", Zone: "America/New_York"}, store.Region{ID: "in", Name: "Support IN", Zone: "Asia/Kolkata"})
+	h := open(t,
+		store.Region{ID: "us", Name: "Support US", Mailbox: "us", Zone: "America/New_York"},
+		store.Region{ID: "in", Name: "Support IN", Zone: "Asia/Kolkata"})
 	h.past(theDay.Add(3*time.Hour), "us", 1) // still Monday in New York
 	h.past(theDay.Add(5*time.Hour), "us", 2)
 	h.past(theDay.Add(27*time.Hour), "us", 4)
 	h.past(theDay.Add(29*time.Hour), "us", 8) // Wednesday
 	h.past(theDay.Add(-5*time.Hour), "in", 16)
-	page := h.shows("/ops/today?day=2026-03-10&region=us", "Tuesday 10 March 2026", "America/New_York", `value="us" selected`)
+	page := h.shows("/ops/today?day=2026-03-10&region=us", "Tuesday 10 March 2026",
+		"America/New_York", `value="us" selected`)
 	if got := row(page, "tickets opened"); got != "tickets opened 6 – –" {
 		t.Errorf("in New York: %q", got)
 	}
@@ -136,7 +146,9 @@ func TestADayStandsBesideTheDaysBefore(t *testing.T) {
 		if i == 5 {
 			outcome = store.OutcomeRefused
 		}
-		reports = append(reports, store.Report{Action: "failed", Outcome: outcome, Outbound: mail.ID, Tie: store.TieEnvelope, Diagnostic: "550"})
+		reports = append(reports, store.Report{
+			Action: "failed", Outcome: outcome, Outbound: mail.ID, Tie: store.TieEnvelope, Diagnostic: "550",
+		})
 	}
 	h.arrives(theDay.Add(11*time.Hour), "us", "Undelivered", store.Verdict{Kind: store.KindBounce, Reports: reports})
 	page := h.shows("/ops/today?day=2026-03-10", "out of the ordinary", "&lt;b&gt;.example", "5 for good, 1 rejected",
@@ -179,19 +191,21 @@ func TestNumbersLeadToTheirRows(t *testing.T) {
 	h.arrives(theDay.Add(7*time.Hour), "us", "somebody’s question", stopped(store.KindDirect, "spf-fail"))
 	h.arrives(theDay.Add(8*time.Hour), "other", "elsewhere", stopped(store.KindList, "list-id"))
 	page := h.shows("/ops/today?day=2026-03-10&region=us")
-	if in, silent, unclear := row(page, "mails came"), row(page, "silent"), row(page, "unclear"); in != "mails came in 3 – –" ||
-		silent != "silent for a reason 2 – –" || unclear != "unclear 1 – –" {
+	in, silent, unclear := row(page, "mails came"), row(page, "silent"), row(page, "unclear")
+	if in != "mails came in 3 – –" || silent != "silent for a reason 2 – –" || unclear != "unclear 1 – –" {
 		t.Errorf("%q, %q, %q", in, silent, unclear)
 	}
 	links := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?s)<a[^>]* href="(/ops/ledger\?[^"]*)"[^>]*>(.*?)</a>`).FindAllStringSubmatch(page, -1) {
+	anchors := regexp.MustCompile(`(?s)<a[^>]* href="(/ops/ledger\?[^"]*)"[^>]*>(.*?)</a>`)
+	for _, m := range anchors.FindAllStringSubmatch(page, -1) {
 		words := strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(m[2], " ")), " ")
 		links[words] = html.UnescapeString(m[1])
 	}
 	all := []string{"the evening before", "a newsletter", "a bulk mail", "somebody’s question", "elsewhere"}
 	for words, want := range map[string]string{
-		"mails came in": "a newsletter, a bulk mail, somebody’s question", "2 list or newsletter": "a newsletter, a bulk mail",
-		"list-id 1": "a newsletter", "spf-fail 1": "somebody’s question",
+		"mails came in":        "a newsletter, a bulk mail, somebody’s question",
+		"2 list or newsletter": "a newsletter, a bulk mail",
+		"list-id 1":            "a newsletter", "spf-fail 1": "somebody’s question",
 	} {
 		ledger := h.shows(links[words], "Only mail to <code>us</code>")
 		for _, subject := range all {

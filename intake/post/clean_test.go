@@ -15,7 +15,8 @@ func TestALineHoldsNoCharacterThatMisleads(t *testing.T) {
 		}
 	}
 	for _, r := range "\u200C\u200D\u202F\u2065\u206A\u061B\u061D" { // joiners, and the neighbours of those above
-		if got := CleanLine("a" + string(r) + "b"); !strings.HasPrefix(got, "a") || got == "ab" || !strings.HasSuffix(got, "b") {
+		got := CleanLine("a" + string(r) + "b")
+		if !strings.HasPrefix(got, "a") || got == "ab" || !strings.HasSuffix(got, "b") {
 			t.Errorf("%U: %q", r, got)
 		}
 	}

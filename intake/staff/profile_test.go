@@ -17,9 +17,10 @@ func TestAnAgentHasAProfile(t *testing.T) {
 	h := open(t)
 	b := h.browser()
 	b.signIn(ana, password, "")
-	if w := b.get("/account"); !strings.Contains(w.Body.String(), `name="undo" type="number" min="5" max="30" value="10"`) ||
-		!strings.Contains(w.Body.String(), `<option value="next" selected>Open the next ticket`) {
-		t.Errorf("the form begins with %s", w.Body)
+	form := b.get("/account").Body.String()
+	if !strings.Contains(form, `name="undo" type="number" min="5" max="30" value="10"`) ||
+		!strings.Contains(form, `<option value="next" selected>Open the next ticket`) {
+		t.Errorf("the form begins with %s", form)
 	}
 	w := b.do("POST", "/account/profile", url.Values{
 		"name": {" Ana \r\n Silva "}, "zone": {"Asia/Jakarta"}, "undo": {"30"}, "after": {"stay"},

@@ -43,7 +43,8 @@ func (s *Staff) showSignIn(x *web.Exchange) error {
 // inside is an address of this site to go on to, "" for anything else: a link
 // must not send who signs in to another's pages.
 func inside(next string) string {
-	if !strings.HasPrefix(next, "/") || len(next) > 2000 || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+	path := strings.HasPrefix(next, "/") && !strings.HasPrefix(next, "//")
+	if !path || len(next) > 2000 || strings.ContainsAny(next, "\\\r\n\t") {
 		return ""
 	}
 	return next

@@ -70,9 +70,10 @@ func open(t *testing.T, change ...func(*Config, *web.Config)) *house {
 	if err := door.Mount(server); err != nil {
 		t.Fatal(err)
 	}
-	server.Handle(web.Route{Method: "GET", Path: "/room", Handler: door.Require(store.RoleOps, func(x *web.Exchange, who store.Agent) error {
+	opened := func(x *web.Exchange, who store.Agent) error {
 		return x.Bytes(http.StatusOK, "text/plain", []byte("in: "+who.Email))
-	})})
+	}
+	server.Handle(web.Route{Method: "GET", Path: "/room", Handler: door.Require(store.RoleOps, opened)})
 	room := func(x *web.Exchange, _ store.Agent) error { return x.Bytes(http.StatusOK, "text/plain", []byte("in")) }
 	server.Handle(web.Route{Method: "GET", Path: "/log", Handler: door.Permit(store.ActReadAudit, room)})
 	h := &house{T: t, db: db, server: server, door: door, log: &log}
@@ -131,7 +132,9 @@ func (b *browser) get(path string, header ...string) *httptest.ResponseRecorder 
 
 func (b *browser) signIn(email, password, code string) *httptest.ResponseRecorder {
 	b.Helper()
-	return b.do("POST", "/sign-in", url.Values{"email": {email}, "password": {password}, "code": {code}, "next": {"/room"}})
+	return b.do("POST", "/sign-in", url.Values{
+		"email": {email}, "password": {password}, "code": {code}, "next": {"/room"},
+	})
 }
 
 func (b *browser) isIn() {
@@ -152,10 +155,12 @@ func TestSomebodySignsInAndOut(t *testing.T) {
 	t.Parallel()
 	b := open(t).browser()
 	b.isOut()
-	if w := b.get("/sign-in?next=/room"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `value="/room"`) || w.Header().Get("Cache-Control") != "no-store" {
+	if w := b.get("/sign-in?next=/room"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `value="/room"`) ||
+		w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("the sign-in page: %d %s", w.Code, w.Header())
 	}
-	if w := b.signIn(" ANA@desk.example ", password, ""); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/room" {
+	w := b.signIn(" ANA@desk.example ", password, "")
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/room" {
 		t.Fatalf("signing in: %d %s", w.Code, w.Body)
 	}
 	b.isIn()
@@ -178,7 +183,10 @@ func TestWhatIsWrongIsNotTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var pages []string
-	for _, c := range [][2]string{{ana, "wrong"}, {"nobody@desk.example", password}, {"off@desk.example", password}, {"", ""}, {ana, strings.Repeat("x", 10_000)}} {
+	for _, c := range [][2]string{
+		{ana, "wrong"}, {"nobody@desk.example", password}, {"off@desk.example", password},
+		{"", ""}, {ana, strings.Repeat("x", 10_000)},
+	} {
 		b := h.browser()
 		w := b.signIn(c[0], c[1], "")
 		if w.Code != http.StatusUnprocessableEntity || len(b.cookies) != 0 {
@@ -317,7 +325,8 @@ func TestTheCookieIsForThisHostAlone(t *testing.T) {
 		w := h.browser().signIn(ana, password, "")
 		c := w.Result().Cookies()[0]
 		want := map[bool]string{true: "__Host-session", false: "session"}[h == secure]
-		if c.Name != want || !c.HttpOnly || c.Secure != (h == secure) || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+		if c.Name != want || !c.HttpOnly || c.Secure != (h == secure) ||
+			c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
 			t.Errorf("the cookie is %v", c)
 		}
 	}

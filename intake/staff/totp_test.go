@@ -11,13 +11,16 @@ func TestCodesAreTheStandards(t *testing.T) {
 	t.Parallel()
 	secret := []byte("12345678901234567890")
 	for at, want := range map[int64]string{
-		59: "94287082", 1111111109: "07081804", 1111111111: "14050471", 1234567890: "89005924", 2000000000: "69279037", 20000000000: "65353130",
+		59: "94287082", 1111111109: "07081804", 1111111111: "14050471",
+		1234567890: "89005924", 2000000000: "69279037", 20000000000: "65353130",
 	} {
 		if got := codeOf(secret, stepAt(time.Unix(at, 0)), 8); got != want {
 			t.Errorf("at %d: %s, want %s", at, got, want)
 		}
 	}
-	for step, want := range []string{"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"} {
+	for step, want := range []string{
+		"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489",
+	} {
 		if got := codeOf(secret, uint64(step), codeDigits); got != want {
 			t.Errorf("step %d: %s, want %s", step, got, want)
 		}

@@ -71,7 +71,8 @@ func Defaults() Config {
 // Validate returns every fault, joined, each naming its field.
 func (c Config) Validate() error {
 	var faults []error
-	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || (u.Path != "" && u.Path != "/") {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || (u.Path != "" && u.Path != "/") {
 		faults = append(faults, fmt.Errorf("url: %q is not like https://support.example.com", c.URL))
 	}
 	for _, p := range c.TrustedProxies {

@@ -66,7 +66,8 @@ func (s *Server) Static(room string, files fs.FS) error {
 		if err != nil {
 			return err
 		}
-		s.assets.files[room+strings.TrimPrefix(name, "static")] = asset{kind: mediaType, body: body, gzip: s.assets.compress(body)}
+		path := room + strings.TrimPrefix(name, "static")
+		s.assets.files[path] = asset{kind: mediaType, body: body, gzip: s.assets.compress(body)}
 		return nil
 	})
 }

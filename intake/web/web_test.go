@@ -46,8 +46,12 @@ func testRoom(t *testing.T, cfg web.Config) (*web.Server, *bytes.Buffer) {
 	s.Handle(web.Route{Method: "GET", Path: "/note/:text", Handler: func(x *web.Exchange) error {
 		return note.Show(x, http.StatusOK, noteData{Text: x.Param("text")})
 	}})
-	s.Handle(web.Route{Method: "GET", Path: "/fail/:how", Handler: func(x *web.Exchange) error { return failure(x.Param("how")) }})
-	s.Handle(web.Route{Method: "POST", Path: "/read", Body: web.Pace{Max: 1000, MinRate: 100, Grace: 5 * time.Second, Total: time.Minute},
+	s.Handle(web.Route{Method: "GET", Path: "/fail/:how", Handler: func(x *web.Exchange) error {
+		return failure(x.Param("how"))
+	}})
+	s.Handle(web.Route{
+		Method: "POST", Path: "/read",
+		Body: web.Pace{Max: 1000, MinRate: 100, Grace: 5 * time.Second, Total: time.Minute},
 		Handler: func(x *web.Exchange) error {
 			n, err := io.Copy(io.Discard, x.Request.Body)
 			if err != nil {
@@ -88,7 +92,9 @@ func do(s *web.Server, method, target string, header ...string) *httptest.Respon
 
 func TestEveryErrorBecomesAKindPageThatTellsNoSecrets(t *testing.T) {
 	t.Parallel()
-	for how, want := range map[string]int{"missing": 404, "conflict": 409, "invalid": 422, "full": 503, "busy": 429, "panic": 500, "other": 500} {
+	for how, want := range map[string]int{
+		"missing": 404, "conflict": 409, "invalid": 422, "full": 503, "busy": 429, "panic": 500, "other": 500,
+	} {
 		s, logged := testRoom(t, web.Defaults())
 		page := do(s, "GET", "/fail/"+how)
 		if page.Code != want {
@@ -99,7 +105,8 @@ func TestEveryErrorBecomesAKindPageThatTellsNoSecrets(t *testing.T) {
 				t.Errorf("%s: the page shows %q", how, leak)
 			}
 		}
-		if want == 500 && !strings.Contains(logged.String(), "secret words") && !strings.Contains(logged.String(), "the cat") {
+		logs := logged.String()
+		if want == 500 && !strings.Contains(logs, "secret words") && !strings.Contains(logs, "the cat") {
 			t.Errorf("%s: the log does not tell what happened:\n%s", how, logged)
 		}
 		asJSON := do(s, "GET", "/fail/"+how, "Accept", "application/json")
@@ -160,12 +167,14 @@ func TestStaticFilesAreKeptForeverUnderTheirHash(t *testing.T) {
 		t.Fatalf("no stylesheet in\n%s", page)
 	}
 	css := do(s, "GET", address)
-	if css.Code != 200 || !strings.Contains(css.Header().Get("Cache-Control"), "immutable") || !strings.HasPrefix(css.Header().Get("Content-Type"), "text/css") {
+	if css.Code != 200 || !strings.Contains(css.Header().Get("Cache-Control"), "immutable") ||
+		!strings.HasPrefix(css.Header().Get("Content-Type"), "text/css") {
 		t.Errorf("%s: %d %v", address, css.Code, css.Header())
 	}
 	parts := strings.Split(address, "/")
 	parts[2] = "0123456789abcdef"
-	if old := do(s, "GET", strings.Join(parts, "/")); old.Code != 200 || strings.Contains(old.Header().Get("Cache-Control"), "immutable") {
+	old := do(s, "GET", strings.Join(parts, "/"))
+	if old.Code != 200 || strings.Contains(old.Header().Get("Cache-Control"), "immutable") {
 		t.Errorf("another version's address: %d %q", old.Code, old.Header().Get("Cache-Control"))
 	}
 	if got := do(s, "GET", "/static/x/web/../doc.go").Code; got != 404 {
@@ -261,12 +270,16 @@ func TestAClientBehindProxiesIsTheOneTheyName(t *testing.T) {
 func TestAPageInEnglishIsSoThroughout(t *testing.T) {
 	t.Parallel()
 	s, _ := testRoom(t, web.Defaults())
-	set := s.Pages(fstest.MapFS{"templates/board.html": {Data: []byte(`{{define "main"}}<p>{{.D.Text}}</p>{{end}}`)}}).English()
+	set := s.Pages(fstest.MapFS{
+		"templates/board.html": {Data: []byte(`{{define "main"}}<p>{{.D.Text}}</p>{{end}}`)},
+	}).English()
 	board := web.Declare[noteData](set, "board.html")
 	s.Handle(web.Route{Method: "GET", Path: "/board", Handler: func(x *web.Exchange) error {
 		return board.Show(x, http.StatusOK, noteData{Text: "English"})
 	}})
-	for path, want := range map[string]string{"/board": `<html lang="en" dir="ltr"`, "/note/x": `<html lang="ar" dir="rtl"`} {
+	for path, want := range map[string]string{
+		"/board": `<html lang="en" dir="ltr"`, "/note/x": `<html lang="ar" dir="rtl"`,
+	} {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Header.Set("Accept-Language", "ar")
 		w := httptest.NewRecorder()
@@ -384,7 +397,9 @@ func TestABodyThatNobodyReadsHoldsNoConnection(t *testing.T) {
 func TestWhatAnswersGETAnswersHEAD(t *testing.T) {
 	t.Parallel()
 	s, _ := testRoom(t, web.Defaults())
-	s.Mount("GET", "/alive", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+	s.Mount("GET", "/alive", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusOK)
+	}))
 	for _, path := range []string{"/alive", "/note/hello", "/favicon.ico"} {
 		if get, head := do(s, "GET", path), do(s, "HEAD", path); get.Code != head.Code || get.Code >= 400 {
 			t.Errorf("%s: GET %d, HEAD %d", path, get.Code, head.Code)
@@ -434,8 +449,12 @@ func TestEveryFaultOfTheConfigurationIsNamed(t *testing.T) {
 		}
 	}
 	for name, drop := range map[string]func(*web.Config){
-		"no time for headers": func(c *web.Config) { c.ReadHeader = 0 }, "no rest": func(c *web.Config) { c.Idle = 0 }, "no time to answer": func(c *web.Config) { c.Write = 0 },
-		"no headers": func(c *web.Config) { c.MaxHeader = 0 }, "no body": func(c *web.Config) { c.Body.Max = 0 }, "no time for a body": func(c *web.Config) { c.Body.Total = 0 },
+		"no time for headers": func(c *web.Config) { c.ReadHeader = 0 },
+		"no rest":             func(c *web.Config) { c.Idle = 0 },
+		"no time to answer":   func(c *web.Config) { c.Write = 0 },
+		"no headers":          func(c *web.Config) { c.MaxHeader = 0 },
+		"no body":             func(c *web.Config) { c.Body.Max = 0 },
+		"no time for a body":  func(c *web.Config) { c.Body.Total = 0 },
 	} {
 		c := web.Defaults()
 		if drop(&c); c.Validate() == nil {

@@ -29,7 +29,9 @@ func (r alarmRecord) alarm(id store.AlarmID) store.Alarm {
 	return store.Alarm{
 		ID: id, Trouble: store.Trouble{Key: r.Key, What: r.What, Do: r.Do, Level: r.Level},
 		Since: instant(r.Since), Over: instant(r.Over),
-		Acknowledgement: store.Acknowledgement{By: r.AckBy, At: instant(r.AckAt), Until: instant(r.AckUntil), UpTo: r.AckUpTo},
+		Acknowledgement: store.Acknowledgement{
+			By: r.AckBy, At: instant(r.AckAt), Until: instant(r.AckUntil), UpTo: r.AckUpTo,
+		},
 	}
 }
 
@@ -63,7 +65,8 @@ func idDigest(id uint64) (d digest) {
 func (s *Store) RaiseAlarm(ctx context.Context, now time.Time, trouble store.Trouble) (alarm store.Alarm, err error) {
 	now = store.Instant(now)
 	if trouble.Key == "" || len(trouble.Key) > store.MaxAlarmKey || trouble.Level < 1 {
-		return store.Alarm{}, wrap("raise alarm", strconv.Quote(text.Cut(trouble.Key, store.MaxAlarmKey)), invalid("an alarm needs a short key and a level from 1 on"))
+		key := strconv.Quote(text.Cut(trouble.Key, store.MaxAlarmKey))
+		return store.Alarm{}, wrap("raise alarm", key, invalid("an alarm needs a short key and a level from 1 on"))
 	}
 	err = s.write(ctx, 0, func(t *txn) (err error) {
 		alarm, err = t.raise(now, trouble)
@@ -91,7 +94,8 @@ func (t *txn) raise(now time.Time, trouble store.Trouble) (store.Alarm, error) {
 		}
 		id, r = store.AlarmID(next), alarmRecord{Key: trouble.Key, Since: micros(now)}
 	}
-	r.What, r.Do, r.Level = text.Cut(trouble.What, store.MaxAlarmWords), text.Cut(trouble.Do, store.MaxAlarmWords), trouble.Level
+	r.What, r.Do = text.Cut(trouble.What, store.MaxAlarmWords), text.Cut(trouble.Do, store.MaxAlarmWords)
+	r.Level = trouble.Level
 	return r.alarm(id), t.putAlarm(id, r)
 }
 

@@ -32,16 +32,19 @@ import (
 // driver costs; the figures alone say how fast the disk is today.
 
 // words make descriptions that pack about as well as what people write.
-var words = strings.Fields(`the a of to in we our you your is was are not it that this for with on at by from have has had
-since yesterday morning after update invoice order account partner customer portal login password reset error message screen
-shows says cannot open save export report file attached please help urgent thanks team support payment refund shipment delivery
-address warehouse stock price list discount contract renewal licence key server connection timeout slow network browser Chrome
-Firefox version mobile app button click page blank empty again tried several times different computer colleague same problem
-happens only when user admin role permission denied access granted expected instead result number field value date format wrong
-missing duplicate entry table column filter search sort results query dashboard widget chart email notification never arrived
-spam folder checked twice already called phone waiting answer deadline Friday Monday week month quarter audit finance department
-manager approval workflow step stuck pending status changed rejected accepted unclear documentation says otherwise screenshot
-below regards sincerely kind best could would should might because however although therefore between during without within`)
+var words = strings.Fields(`
+the a of to in we our you your is was are not it that this for with on at by from have has had since yesterday
+morning after update invoice order account partner customer portal login password reset error message screen
+shows says cannot open save export report file attached please help urgent thanks team support payment refund
+shipment delivery address warehouse stock price list discount contract renewal licence key server connection
+timeout slow network browser Chrome Firefox version mobile app button click page blank empty again tried
+several times different computer colleague same problem happens only when user admin role permission denied
+access granted expected instead result number field value date format wrong missing duplicate entry table
+column filter search sort results query dashboard widget chart email notification never arrived spam folder
+checked twice already called phone waiting answer deadline Friday Monday week month quarter audit finance
+department manager approval workflow step stuck pending status changed rejected accepted unclear documentation
+says otherwise screenshot below regards sincerely kind best could would should might because however although
+therefore between during without within`)
 
 func description(rng *rand.Rand, size int) string {
 	var b strings.Builder
@@ -63,8 +66,10 @@ func description(rng *rand.Rand, size int) string {
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
 var benchRegions = []store.Region{
-	{ID: "us", Prefix: "US", Address: "partner-us.support@example.com", Name: "Partner support US", Languages: []string{"en"}},
-	{ID: "intl", Prefix: "INT", Address: "partner.support@example.com", Name: "Partner support", Languages: []string{"en"}},
+	{ID: "us", Prefix: "US", Address: "partner-us.support@example.com",
+		Name: "Partner support US", Languages: []string{"en"}},
+	{ID: "intl", Prefix: "INT", Address: "partner.support@example.com",
+		Name: "Partner support", Languages: []string{"en"}},
 }
 
 // benchTicket is a post as the form makes it.
@@ -80,7 +85,8 @@ func benchTicket(rng *rand.Rand, ring *ident.Ring, now time.Time) store.NewTicke
 		Promise: store.Promise{FirstResponseBy: now.Add(24 * time.Hour), ResolutionBy: now.Add(48 * time.Hour)},
 		Link:    ident.NewLink(now), LinkExpires: now.Add(365 * 24 * time.Hour),
 		MessageID:   ring.MessageID(now, store.MailConfirmation, "example.com"),
-		Idempotency: fmt.Sprintf("%016x", rng.Uint64()), Fingerprint: sha256.Sum256(binary.BigEndian.AppendUint64(nil, rng.Uint64())),
+		Idempotency: fmt.Sprintf("%016x", rng.Uint64()),
+		Fingerprint: sha256.Sum256(binary.BigEndian.AppendUint64(nil, rng.Uint64())),
 	}
 }
 
@@ -464,7 +470,8 @@ func BenchmarkRecordDecide(b *testing.B) {
 			raw := []byte(description(rng, 4096))
 			mails[i] = store.NewInbound{
 				Mailbox: "us", UIDValidity: 1, UID: uid + uint32(i), InternalDate: now, Size: 4096, Hash: sha256.Sum256(raw),
-				MessageID: fmt.Sprintf("%x@partner.example", rng.Uint64()), From: "a@partner.example", Subject: "Re: your order", Raw: raw,
+				MessageID: fmt.Sprintf("%x@partner.example", rng.Uint64()), From: "a@partner.example",
+				Subject: "Re: your order", Raw: raw,
 			}
 		}
 		rows, err := db.RecordInbound(ctx, now, mails)
@@ -491,7 +498,8 @@ func benchDecision(rng *rand.Rand, ring *ident.Ring, row store.Inbound, now time
 	return store.Decision{
 		ID: row.ID, Verdict: store.Verdict{Kind: store.KindDirect, Answer: true, Rules: rules},
 		Answer: &store.Outbound{
-			Kind: store.MailAutoResponse, Region: "us", From: "partner-us.support@example.com", To: sender, Langs: []string{"en"},
+			Kind: store.MailAutoResponse, Region: "us", From: "partner-us.support@example.com",
+			To: sender, Langs: []string{"en"},
 			MessageID: ring.MessageID(now, store.MailAutoResponse, "example.com"), InReplyTo: row.MessageID,
 		},
 		Limits: store.AnswerLimits{

@@ -33,7 +33,10 @@ type legRecord struct {
 }
 
 func newLegRecord(l store.CanaryLeg) legRecord {
-	return legRecord{micros(kept(l.ArrivedAt)), l.Count, text.Cut(l.SPF, store.MaxAuthResult), text.Cut(l.DKIM, store.MaxAuthResult), text.Cut(l.DMARC, store.MaxAuthResult)}
+	return legRecord{
+		micros(kept(l.ArrivedAt)), l.Count, text.Cut(l.SPF, store.MaxAuthResult),
+		text.Cut(l.DKIM, store.MaxAuthResult), text.Cut(l.DMARC, store.MaxAuthResult),
+	}
 }
 
 func (r legRecord) leg() store.CanaryLeg {
@@ -69,7 +72,9 @@ func checkNewMail(n store.NewMail) error {
 		return invalid("no mail of the service's own")
 	case n.From == "" || n.To == "" || n.MessageID == "":
 		return invalid("a mail needs From, To and Message-ID")
-	case len(n.From)+len(n.FromName)+len(n.To)+len(n.MessageID) > store.MaxField, len(n.Subject)+len(n.Text) > store.MaxField, len(n.Mark) > store.MaxCanaryMark:
+	case len(n.From)+len(n.FromName)+len(n.To)+len(n.MessageID) > store.MaxField,
+		len(n.Subject)+len(n.Text) > store.MaxField,
+		len(n.Mark) > store.MaxCanaryMark:
 		return invalid("the mail is too long")
 	}
 	return nil
@@ -210,7 +215,8 @@ func (c *checker) canaries() error {
 		if !c.has(bTickets, u64(r.Ticket)) {
 			c.fault("canary %d: no ticket %d", readU64(key), r.Ticket)
 		}
-		c.want(bExpiry, expiryKey(instant(r.Started).Add(store.CanaryKept), expiryCanary, idDigest(readU64(key))), nil, "canary", readU64(key))
+		expires := instant(r.Started).Add(store.CanaryKept)
+		c.want(bExpiry, expiryKey(expires, expiryCanary, idDigest(readU64(key))), nil, "canary", readU64(key))
 		return nil
 	})
 }

@@ -98,8 +98,10 @@ func (c *checker) fault(format string, args ...any) {
 
 func (c *checker) run() error {
 	for _, step := range []func() error{
-		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds, c.drafts, c.reads, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers,
-		c.alarms, c.canaries, c.duties, c.tokens, c.audits, c.budgets, c.expiries, c.tallies, c.changeLog, c.compareRows, c.compareCounts,
+		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds,
+		c.drafts, c.reads, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers,
+		c.alarms, c.canaries, c.duties, c.tokens, c.audits, c.budgets, c.expiries,
+		c.tallies, c.changeLog, c.compareRows, c.compareCounts,
 	} {
 		if err := errors.Join(step(), c.ctx.Err()); err != nil {
 			return wrap("check", "rows", err)
@@ -310,7 +312,8 @@ func (c *checker) inbounds() error {
 		for _, address := range row.Addresses() {
 			c.want(bInAddresses, addressKey(address, row.ID), nil, "inbound", row.ID)
 		}
-		if span := readSpanOfIDs(c.value(bInHours, u32(hourOf(row.SeenAt)))); uint64(row.ID) < span.low || uint64(row.ID) > span.high {
+		span := readSpanOfIDs(c.value(bInHours, u32(hourOf(row.SeenAt))))
+		if uint64(row.ID) < span.low || uint64(row.ID) > span.high {
 			c.fault("inbound %d: its hour, %v, is said to hold %d to %d", row.ID, row.SeenAt, span.low, span.high)
 		}
 		c.content(row)

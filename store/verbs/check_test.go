@@ -158,10 +158,11 @@ func furnish(t *testing.T, db *Store) {
 			t.Fatal(err)
 		}
 	}
-	_, err := db.DecideInbound(ctx, now, []store.Decision{{ID: reported[0].ID, Verdict: store.Verdict{Kind: store.KindBounce, Reports: []store.Report{
+	verdict := store.Verdict{Kind: store.KindBounce, Reports: []store.Report{
 		{Action: "failed", Outcome: store.OutcomeDead, Outbound: 1, Tie: store.TieEnvelope},
 		{Action: "failed", Outcome: store.OutcomeRefused, Outbound: 2, Tie: store.TieEnvelope},
-	}}}})
+	}}
+	_, err := db.DecideInbound(ctx, now, []store.Decision{{ID: reported[0].ID, Verdict: verdict}})
 	_, err8 := db.RaiseAlarm(ctx, now, store.Trouble{Key: "relay", Level: 1})
 	_, err9 := db.BeginCanary(ctx, now, benchCanary(n))
 	if err := errors.Join(err, err8, err9); err != nil {

@@ -12,7 +12,9 @@ import (
 )
 
 // DecideInbound implements store.Ledger.
-func (s *Store) DecideInbound(ctx context.Context, now time.Time, decisions []store.Decision) (rows []store.Inbound, err error) {
+func (s *Store) DecideInbound(
+	ctx context.Context, now time.Time, decisions []store.Decision,
+) (rows []store.Inbound, err error) {
 	now = store.Instant(now)
 	for _, d := range decisions {
 		if err := checkDecision(d); err != nil {
@@ -199,7 +201,8 @@ func (t *txn) answer(now time.Time, row *store.Inbound, d store.Decision) (store
 	err = t.addOutbound(&mail)
 	if mail.Link != (store.LinkID{}) {
 		expires := store.Instant(d.LinkExpires)
-		err = errors.Join(err, t.putExpiring(bLinks, expiryLink, digest(mail.Link), link{ticket: mail.Ticket, expires: expires}.bytes(), expires))
+		value := link{ticket: mail.Ticket, expires: expires}.bytes()
+		err = errors.Join(err, t.putExpiring(bLinks, expiryLink, digest(mail.Link), value, expires))
 	}
 	return mail.ID, err
 }
@@ -219,7 +222,9 @@ func stop(id, evidence string) store.Rule {
 
 // stops evaluates the store's own rules but the breaker: all of them, so that
 // all that fired are recorded. The charges are what an answer would cost.
-func (t *txn) stops(now time.Time, row store.Inbound, d store.Decision) (rules []store.Rule, charges []charge, err error) {
+func (t *txn) stops(
+	now time.Time, row store.Inbound, d store.Decision,
+) (rules []store.Rule, charges []charge, err error) {
 	limits := d.Limits
 	responder, err1 := t.rearm(now)
 	own, err2 := t.responder(row.Mailbox)

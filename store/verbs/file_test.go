@@ -116,7 +116,8 @@ func TestASecondProcessIsTurnedAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := openFile(path, fileOptions{}); !errors.Is(err, bolt.ErrInUse) || !strings.Contains(err.Error(), "another signpost is running") {
+	_, err = openFile(path, fileOptions{})
+	if !errors.Is(err, bolt.ErrInUse) || !strings.Contains(err.Error(), "another signpost is running") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -165,7 +166,8 @@ func TestASnapshotThatCannotBeWrittenSaysSo(t *testing.T) {
 	t.Parallel()
 	db := openNew(t, fileOptions{})
 	defer checkAndClose(t, db)
-	if _, err := db.Snapshot(writerFunc(func([]byte) (int, error) { return 0, syscall.ENOSPC })); err == nil || !strings.Contains(err.Error(), "no space left") {
+	full := writerFunc(func([]byte) (int, error) { return 0, syscall.ENOSPC })
+	if _, err := db.Snapshot(full); err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("got %v", err)
 	}
 }

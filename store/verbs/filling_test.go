@@ -45,10 +45,14 @@ func TestALedgerIsFilledWholeOrNotAtAll(t *testing.T) {
 	batch := make([]Arriving, 10)
 	for i := range batch {
 		batch[i] = Arriving{
-			Now:  now,
-			Mail: store.NewInbound{Mailbox: "us", UIDValidity: 1, UID: uint32(i + 1), InternalDate: now, Hash: [32]byte{byte(i)}, Raw: []byte("mail")},
+			Now: now,
+			Mail: store.NewInbound{
+				Mailbox: "us", UIDValidity: 1, UID: uint32(i + 1), InternalDate: now,
+				Hash: [32]byte{byte(i)}, Raw: []byte("mail"),
+			},
 			Decision: store.Decision{Verdict: store.Verdict{Kind: store.KindDirect, Answer: true}, Answer: &store.Outbound{
-				Kind: store.MailAutoResponse, From: "us@example.com", To: fmt.Sprintf("p%d@example.net", i), MessageID: ring.MessageID(now, store.MailAutoResponse, "example.com"),
+				Kind: store.MailAutoResponse, From: "us@example.com", To: fmt.Sprintf("p%d@example.net", i),
+				MessageID: ring.MessageID(now, store.MailAutoResponse, "example.com"),
 			}},
 			Answered: store.Finish{State: store.StateSent, Code: 250},
 		}
@@ -68,7 +72,8 @@ func TestALedgerIsFilledWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("filled %+v, %v", rows, err)
 	}
 	stats, err := db.Stats(ctx)
-	if err != nil || stats.Outbounds[store.StateSent] != 8 || stats.Outbounds[store.StateFailed] != 1 || stats.Inbounds[store.InboundDecided] != 9 {
+	if err != nil || stats.Outbounds[store.StateSent] != 8 ||
+		stats.Outbounds[store.StateFailed] != 1 || stats.Inbounds[store.InboundDecided] != 9 {
 		t.Errorf("counted %+v, %v", stats, err)
 	}
 }

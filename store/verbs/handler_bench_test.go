@@ -23,7 +23,8 @@ func BenchmarkRawBehindHTTP(b *testing.B) {
 			jobs := rawCommitter(b, rows)
 			server := httptest.NewServer(rawHandler(jobs))
 			host := server.Listener.Addr().String()
-			request := fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", host, len(body), body)
+			request := fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: %s\r\n"+
+				"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", host, len(body), body)
 			clients := make(chan net.Conn, n)
 			for range n {
 				clients <- dialRaw(b, host)

@@ -285,7 +285,9 @@ func (s *Store) MailboxHours(ctx context.Context, mailbox string, from, until ti
 	return hours, wrap("hours of mailbox", mailbox, err)
 }
 
-func (s *Store) tallied(ctx context.Context, kind byte, name string, from, until time.Time) (hours []store.Hour, err error) {
+func (s *Store) tallied(
+	ctx context.Context, kind byte, name string, from, until time.Time,
+) (hours []store.Hour, err error) {
 	first, end, err := spanned(from, until)
 	if err != nil {
 		return nil, err
@@ -302,7 +304,9 @@ func (s *Store) tallied(ctx context.Context, kind byte, name string, from, until
 }
 
 // walkHours visits the rows of hours from first on, below end.
-func (t *txn) walkHours(kind byte, name string, first, end uint32, visit func(hour uint32, rest []byte, n store.Tally)) error {
+func (t *txn) walkHours(
+	kind byte, name string, first, end uint32, visit func(hour uint32, rest []byte, n store.Tally),
+) error {
 	from := hourKey(kind, name, first)
 	return t.walk(bHours, from[:len(from)-4], from, func(key, value []byte) (bool, error) {
 		_, hour, rest := hourIn(key)

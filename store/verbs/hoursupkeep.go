@@ -135,7 +135,8 @@ func (h *hourCheck) ticket(k store.Ticket) {
 // outbound expects the final states that stay; a failed mail may be tried again.
 func (h *hourCheck) outbound(row store.Outbound) {
 	if row.State == store.StateSent || row.State == store.StateSuppressed {
-		h.expect(uint64(row.ID) > h.since.Outbounds, row.DoneAt, hourRegion, row.Region, func(n *store.Tally) { n.CountEnd(row.State) })
+		end := func(n *store.Tally) { n.CountEnd(row.State) }
+		h.expect(uint64(row.ID) > h.since.Outbounds, row.DoneAt, hourRegion, row.Region, end)
 	}
 }
 

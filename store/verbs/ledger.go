@@ -13,7 +13,9 @@ import (
 )
 
 // ConnectMailbox implements store.Ledger.
-func (s *Store) ConnectMailbox(ctx context.Context, now time.Time, mailbox string) (state store.MailboxState, err error) {
+func (s *Store) ConnectMailbox(
+	ctx context.Context, now time.Time, mailbox string,
+) (state store.MailboxState, err error) {
 	now = store.Instant(now)
 	if err := checkMailboxName(mailbox); err != nil {
 		return state, wrap("connect mailbox", strconv.Quote(text.Cut(mailbox, 200)), err)
@@ -62,7 +64,9 @@ func (t *txn) putMailbox(name string, r mailboxRecord) error {
 }
 
 // BeginEpoch implements store.Ledger.
-func (s *Store) BeginEpoch(ctx context.Context, now time.Time, mailbox string, uidValidity uint32) (state store.MailboxState, err error) {
+func (s *Store) BeginEpoch(
+	ctx context.Context, now time.Time, mailbox string, uidValidity uint32,
+) (state store.MailboxState, err error) {
 	if uidValidity == 0 {
 		return state, wrap("begin epoch of mailbox", mailbox, invalid("UIDVALIDITY is never 0"))
 	}
@@ -114,7 +118,9 @@ type arrival struct {
 }
 
 // RecordInbound implements store.Ledger.
-func (s *Store) RecordInbound(ctx context.Context, now time.Time, mails []store.NewInbound) (rows []store.Inbound, err error) {
+func (s *Store) RecordInbound(
+	ctx context.Context, now time.Time, mails []store.NewInbound,
+) (rows []store.Inbound, err error) {
 	now = store.Instant(now)
 	arrivals := make([]arrival, len(mails))
 	size := 0
@@ -218,8 +224,8 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 	row := store.Inbound{
 		ID: store.InboundID(id), Mailbox: a.Mailbox, UIDValidity: a.UIDValidity, UID: a.UID,
 		InternalDate: kept(a.InternalDate), SeenAt: now, Size: a.Size, Hash: a.Hash,
-		MessageID: text.Cut(a.MessageID, store.MaxMessageID), From: text.Cut(a.From, store.MaxFrom), Subject: text.Cut(a.Subject, store.MaxSubject),
-		Blob: a.Blob, Truncated: a.Truncated, State: store.InboundStored,
+		MessageID: text.Cut(a.MessageID, store.MaxMessageID), From: text.Cut(a.From, store.MaxFrom),
+		Subject: text.Cut(a.Subject, store.MaxSubject), Blob: a.Blob, Truncated: a.Truncated, State: store.InboundStored,
 	}
 	t.addCount(countInbound, string(row.State), 1)
 	err = errors.Join(
@@ -243,7 +249,9 @@ func (t *txn) addInbound(now time.Time, box uint32, a arrival) (store.Inbound, e
 }
 
 // QuarantineInbound implements store.Ledger.
-func (s *Store) QuarantineInbound(ctx context.Context, now time.Time, id store.InboundID, reason string) (row store.Inbound, err error) {
+func (s *Store) QuarantineInbound(
+	ctx context.Context, now time.Time, id store.InboundID, reason string,
+) (row store.Inbound, err error) {
 	now = store.Instant(now)
 	err = s.write(ctx, 0, func(t *txn) (err error) {
 		row, err = t.quarantine(now, id, text.Cut(reason, store.MaxFault))
@@ -320,7 +328,9 @@ func (s *Store) RawInbound(ctx context.Context, id store.InboundID) (raw []byte,
 }
 
 // InboundByUID implements store.Ledger.
-func (s *Store) InboundByUID(ctx context.Context, mailbox string, uidValidity, uid uint32) (row store.Inbound, err error) {
+func (s *Store) InboundByUID(
+	ctx context.Context, mailbox string, uidValidity, uid uint32,
+) (row store.Inbound, err error) {
 	err = s.read(ctx, func(t *txn) error {
 		box, err := t.mailbox(mailbox)
 		if err != nil {

@@ -123,7 +123,8 @@ func checkNewTicket(now time.Time, n store.NewTicket) error {
 		return invalid("the link expires before it is mailed")
 	case len(n.Idempotency) > store.MaxIdempotencyKey:
 		return invalid("the idempotency key is longer than 200 bytes")
-	case len(n.Requester.Name)+len(n.Requester.Email)+len(n.Requester.Company)+len(n.Category)+len(n.Title)+len(n.MessageID) > store.MaxField:
+	case len(n.Requester.Name)+len(n.Requester.Email)+len(n.Requester.Company)+
+		len(n.Category)+len(n.Title)+len(n.MessageID) > store.MaxField:
 		return invalid("the fields are longer than 16 KiB together")
 	}
 	return errors.Join(checkText(n.Body, n.Files), checkBudgets(n.Budgets))

@@ -141,7 +141,9 @@ func (t *txn) tellLost(now time.Time, row store.Outbound, words string) error {
 
 // appendEvent tells in a ticket's thread what happened to one of its mails; other
 // changes of k are written with it.
-func (t *txn) appendEvent(k *store.Ticket, now time.Time, event store.Event, mail store.OutboundID, words string) error {
+func (t *txn) appendEvent(
+	k *store.Ticket, now time.Time, event store.Event, mail store.OutboundID, words string,
+) error {
 	return t.addEntry(k, &store.Entry{
 		Kind: store.EntryEvent, Event: event, Outbound: mail, At: now, Body: words, By: store.ActorService,
 	})

@@ -164,8 +164,8 @@ func (c *codec) entry(id store.TicketID, seq uint32, data []byte) (store.Entry, 
 	}
 	body, err := c.unpack(r.Body)
 	e := store.Entry{
-		Ticket: id, Seq: seq, Kind: store.EntryKind(r.Kind), Event: store.Event(r.Event), Outbound: store.OutboundID(r.Outbound),
-		Author: r.Author, At: instant(r.At), Body: string(body),
+		Ticket: id, Seq: seq, Kind: store.EntryKind(r.Kind), Event: store.Event(r.Event),
+		Outbound: store.OutboundID(r.Outbound), Author: r.Author, At: instant(r.At), Body: string(body),
 		By: store.ActorKind(r.By), Agent: store.AgentID(r.Agent), Change: r.Change.change(), Mentions: r.Mentions,
 		UndoUntil: instant(r.Undo),
 	}
@@ -242,7 +242,9 @@ func newDeliveryRecord(d store.Delivery) *deliveryRecord {
 	if d.Fate == "" {
 		return nil
 	}
-	return &deliveryRecord{string(d.Fate), micros(d.At), d.Status, d.Reason, string(d.Outcome), d.Diagnostic, uint64(d.Inbound)}
+	return &deliveryRecord{
+		string(d.Fate), micros(d.At), d.Status, d.Reason, string(d.Outcome), d.Diagnostic, uint64(d.Inbound),
+	}
 }
 
 func (r *deliveryRecord) delivery() store.Delivery {
@@ -416,7 +418,8 @@ func (t *txn) inbound(id store.InboundID) (store.Inbound, error) {
 	m := store.Inbound{
 		ID: id, Mailbox: r.Mailbox, UIDValidity: r.UIDValidity, UID: r.UID, InternalDate: instant(r.Internal),
 		SeenAt: instant(r.Seen), Size: r.Size, MessageID: r.MessageID, From: r.From, Subject: r.Subject,
-		Blob: blobHash(r.Blob), Truncated: r.Truncated, RawDropped: r.RawDropped, State: store.InboundState(r.State), Attempts: r.Attempts,
+		Blob: blobHash(r.Blob), Truncated: r.Truncated, RawDropped: r.RawDropped,
+		State: store.InboundState(r.State), Attempts: r.Attempts,
 		Fault: r.Fault, DecidedAt: instant(r.Decided), Answer: store.OutboundID(r.Answer),
 		Verdict: store.Verdict{Kind: store.Kind(r.Kind), Answer: r.Answers, About: store.OutboundID(r.About)},
 	}

@@ -22,7 +22,9 @@ func switchKey(mailbox string) []byte {
 }
 
 // chargeBreaker adds the breaker's charge, or trips it and says why.
-func (t *txn) chargeBreaker(now time.Time, charges []charge, at store.InboundID, limits store.AnswerLimits) (_ []charge, why string, err error) {
+func (t *txn) chargeBreaker(
+	now time.Time, charges []charge, at store.InboundID, limits store.AnswerLimits,
+) (_ []charge, why string, err error) {
 	old, err := t.responder("")
 	if err != nil {
 		return nil, "", err

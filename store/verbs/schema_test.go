@@ -69,10 +69,11 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 		names = append(names, l.Name)
 	}
 	slices.Sort(names)
-	want := "agentnames agents alarmkeys alarms auditindex audits blobs budgets budgetwaits canaries changes counts deadlines desk desksolved domainhours drafts duties " +
-		"expiry hours inaddresses inbounds inhashes inhours inmarks inmessages inpending inuids links mailboxes meta " +
-		"networkturns numbers outbounds outbox outfailed outheld outmessages outrecipients posts raws reads refusals refuseen requesters " +
-		"reservations sessions suporder suppressions throttled tickets tokens turns undos"
+	want := "agentnames agents alarmkeys alarms auditindex audits blobs budgets budgetwaits canaries changes counts " +
+		"deadlines desk desksolved domainhours drafts duties expiry hours inaddresses inbounds inhashes inhours " +
+		"inmarks inmessages inpending inuids links mailboxes meta networkturns numbers outbounds outbox outfailed " +
+		"outheld outmessages outrecipients posts raws reads refusals refuseen requesters reservations sessions " +
+		"suporder suppressions throttled tickets tokens turns undos"
 	if got := strings.Join(names, " "); got != want || schema != 9 {
 		t.Errorf("schema %d has %s, want %s", schema, got, want)
 	}

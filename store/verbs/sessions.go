@@ -133,7 +133,9 @@ func (t *txn) running(now time.Time, id store.SessionID) (session, agentRecord, 
 }
 
 // Session implements store.Agents.
-func (s *Store) Session(ctx context.Context, now time.Time, id store.SessionID) (found store.Session, agent store.Agent, err error) {
+func (s *Store) Session(
+	ctx context.Context, now time.Time, id store.SessionID,
+) (found store.Session, agent store.Agent, err error) {
 	now = store.Instant(now)
 	err = s.read(ctx, func(t *txn) error {
 		s, r, err := t.running(now, id)
@@ -147,7 +149,9 @@ func (s *Store) Session(ctx context.Context, now time.Time, id store.SessionID) 
 }
 
 // TouchSession implements store.Agents.
-func (s *Store) TouchSession(ctx context.Context, now time.Time, id store.SessionID, idle time.Duration) (touched store.Session, err error) {
+func (s *Store) TouchSession(
+	ctx context.Context, now time.Time, id store.SessionID, idle time.Duration,
+) (touched store.Session, err error) {
 	now = store.Instant(now)
 	err = s.write(ctx, 0, func(t *txn) error {
 		s, _, err := t.running(now, id)

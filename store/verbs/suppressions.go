@@ -161,7 +161,9 @@ func (t *txn) suppress(now time.Time, s store.Suppression) error {
 
 // hold lets change say why an address is kept back, in the suppression in force or
 // in a new one, which ends at ends (zero: never) or later.
-func (t *txn) hold(now time.Time, address string, scope store.Scope, ends time.Time, change func(*suppressionRecord)) (suppressionRecord, error) {
+func (t *txn) hold(
+	now time.Time, address string, scope store.Scope, ends time.Time, change func(*suppressionRecord),
+) (suppressionRecord, error) {
 	key := suppressionKey(address, scope)
 	r, err := t.takeSuppression(now, key)
 	switch {
@@ -227,7 +229,9 @@ func (s *Store) Suppressions(
 }
 
 // SuppressionsOf implements store.Deliveries.
-func (s *Store) SuppressionsOf(ctx context.Context, now time.Time, address string) (all []store.Suppression, err error) {
+func (s *Store) SuppressionsOf(
+	ctx context.Context, now time.Time, address string,
+) (all []store.Suppression, err error) {
 	now = store.Instant(now)
 	err = s.read(ctx, func(t *txn) error {
 		for _, scope := range store.Scopes() {

@@ -42,7 +42,8 @@ func TestTheClockOfATicketStopsAndGoesOn(t *testing.T) {
 		}
 	}
 	r.setStatus(&k, store.StatusSolved, at)
-	if k.StatusAt(at.Add(store.ClosedAfter-1)) != store.StatusSolved || k.StatusAt(at.Add(store.ClosedAfter)) != store.StatusClosed {
+	if k.StatusAt(at.Add(store.ClosedAfter-1)) != store.StatusSolved ||
+		k.StatusAt(at.Add(store.ClosedAfter)) != store.StatusClosed {
 		t.Error("a solved ticket is not shown as closed in time")
 	}
 	reopen(&k)

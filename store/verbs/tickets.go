@@ -191,7 +191,8 @@ func (t *txn) retell(k *store.Ticket) error {
 			return false, err
 		}
 		noteEntry(&said, store.Entry{
-			Kind: store.EntryKind(r.Kind), Event: store.Event(r.Event), Seq: entrySeq(key), At: instant(r.At), UndoUntil: instant(r.Undo),
+			Kind: store.EntryKind(r.Kind), Event: store.Event(r.Event),
+			Seq: entrySeq(key), At: instant(r.At), UndoUntil: instant(r.Undo),
 		})
 		return true, nil
 	})

@@ -101,7 +101,8 @@ func (s *Store) MarkRestored(ctx context.Context, now time.Time) error {
 	now = store.Instant(now)
 	err := s.write(ctx, engine.GroupBytes, func(t *txn) error {
 		for _, step := range []func() error{
-			func() error { return t.reconnect(now) }, func() error { return t.giveUpAnswers(now) }, t.endSessions, t.breakChanges,
+			func() error { return t.reconnect(now) }, func() error { return t.giveUpAnswers(now) },
+			t.endSessions, t.breakChanges,
 		} {
 			if err := step(); err != nil {
 				return err

@@ -75,7 +75,9 @@ func refuseCut(path string) error {
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return ErrInUse
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, berrors.ErrChecksum):
+	case errors.Is(err, berrors.ErrInvalid),
+		errors.Is(err, berrors.ErrVersionMismatch),
+		errors.Is(err, berrors.ErrChecksum):
 		return fmt.Errorf("%w: its first pages are those of no database (%w)", engine.ErrDamaged, err)
 	case err != nil:
 		return err
