@@ -129,7 +129,9 @@ func agentsListed(d *desk) {
 func sessionLasts(d *desk) {
 	ana := d.hires("ana@desk.example")
 	s := d.signsIn(ana)
-	d.same(s, store.Session{ID: s.ID, Agent: ana.ID, OpenedAt: d.at(), Until: d.at().Add(30 * time.Minute), Ends: d.at().Add(12 * time.Hour)})
+	d.same(s, store.Session{
+		ID: s.ID, Agent: ana.ID, OpenedAt: d.at(), Until: d.at().Add(30 * time.Minute), Ends: d.at().Add(12 * time.Hour),
+	})
 	d.same(d.runs(s), ana)
 	d.pass(30*time.Minute - time.Microsecond)
 	s.Until = d.at().Add(30 * time.Minute)
@@ -415,7 +417,8 @@ func (r *run) session(*rapid.T) {
 	}
 	a := r.model.agents[r.pick("agent", len(r.model.agents))]
 	n := store.NewSession{
-		ID: sessionOf(r.mint()), Agent: a.ID, Idle: time.Hour, Ends: r.now.Add(time.Duration(1+r.pick("ends", 4)) * 40 * time.Minute),
+		ID: sessionOf(r.mint()), Agent: a.ID, Idle: time.Hour,
+		Ends: r.now.Add(time.Duration(1+r.pick("ends", 4)) * 40 * time.Minute),
 		Spends: store.SecondFactor{Step: uint64(r.pick("code", 4)),
 			Recovery: store.RecoveryHash{byte(r.pick("recovery", 3))}},
 	}

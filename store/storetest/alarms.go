@@ -21,7 +21,8 @@ func alarmStories() map[string]func(*desk) {
 
 func (d *desk) raises(key string, level int) store.Alarm {
 	d.Helper()
-	return must[store.Alarm](d)(d.RaiseAlarm(d.ctx, d.now, store.Trouble{Key: key, What: "it is " + key, Do: "mend it", Level: level}))
+	trouble := store.Trouble{Key: key, What: "it is " + key, Do: "mend it", Level: level}
+	return must[store.Alarm](d)(d.RaiseAlarm(d.ctx, d.now, trouble))
 }
 
 func (d *desk) standing() []store.Alarm {
@@ -32,7 +33,8 @@ func (d *desk) standing() []store.Alarm {
 func alarmStands(d *desk) {
 	began := d.at()
 	relay, disk := d.raises("relay", 1), d.raises("disk", 2)
-	d.same(relay, store.Alarm{ID: relay.ID, Trouble: store.Trouble{Key: "relay", What: "it is relay", Do: "mend it", Level: 1}, Since: began})
+	trouble := store.Trouble{Key: "relay", What: "it is relay", Do: "mend it", Level: 1}
+	d.same(relay, store.Alarm{ID: relay.ID, Trouble: trouble, Since: began})
 	d.pass(time.Minute)
 	again := must[store.Alarm](d)(d.RaiseAlarm(d.ctx, d.now, store.Trouble{Key: "relay", What: "worse", Level: 3}))
 	d.same(again, store.Alarm{ID: relay.ID, Trouble: store.Trouble{Key: "relay", What: "worse", Level: 3}, Since: began})
@@ -71,7 +73,9 @@ func alarmAcknowledged(d *desk) {
 
 func alarmLoud(d *desk) {
 	a := d.acknowledges(d.raises("relay", 2).ID, d.now.Add(time.Hour))
-	for when, want := range map[time.Time]bool{d.now: true, d.now.Add(time.Hour - time.Millisecond): true, d.now.Add(time.Hour): false} {
+	for when, want := range map[time.Time]bool{
+		d.now: true, d.now.Add(time.Hour - time.Millisecond): true, d.now.Add(time.Hour): false,
+	} {
 		if got := a.Quiet(when); got != want {
 			d.Errorf("at %v it is quiet: %v", when, got)
 		}
@@ -124,11 +128,13 @@ func ownMail(d *desk) {
 	n := d.ownMail(store.MailAlarm)
 	row := must[store.Outbound](d)(d.QueueMail(d.ctx, d.now, n))
 	d.same(row, store.Outbound{
-		ID: row.ID, Kind: n.Kind, Region: store.OwnRegion, From: n.From, FromName: n.FromName, To: n.To, MessageID: n.MessageID,
+		ID: row.ID, Kind: n.Kind, Region: store.OwnRegion, From: n.From, FromName: n.FromName,
+		To: n.To, MessageID: n.MessageID,
 		Subject: n.Subject, Text: n.Text, Mark: n.Mark, QueuedAt: d.at(), State: store.StateQueued, DueAt: d.at(),
 	})
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, row.ID)), row)
-	claimed := must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, d.now, store.Claim{Limit: 9, Lease: store.Leases{time.Minute}}))
+	claim := store.Claim{Limit: 9, Lease: store.Leases{time.Minute}}
+	claimed := must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, d.now, claim))
 	if len(claimed) != 1 || claimed[0].Text != n.Text {
 		d.Errorf("claimed %+v", claimed)
 	}

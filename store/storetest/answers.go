@@ -40,7 +40,8 @@ func (d *desk) answer(id store.InboundID, change ...func(*store.Decision)) store
 		}},
 		Answer: &store.Outbound{
 			Kind: store.MailAutoResponse, Region: "us", From: "support-us@desk.example", FromName: "Support US",
-			To: fmt.Sprintf("p%d@partner.example", n), Langs: []string{"en", "es"}, MessageID: fmt.Sprintf("ar.%026d.mac@desk.example", n),
+			To: fmt.Sprintf("p%d@partner.example", n), Langs: []string{"en", "es"},
+			MessageID: fmt.Sprintf("ar.%026d.mac@desk.example", n),
 			InReplyTo: "m@partner.example", References: []string{"l@partner.example", "m@partner.example"},
 		},
 		Limits: store.AnswerLimits{Sender: fmt.Sprintf("p%d@partner.example", n), Period: 7 * 24 * time.Hour},
@@ -114,7 +115,8 @@ func answering(d *desk) {
 func oncePerSender(d *desk) {
 	d.connects()
 	ana := sender("ana@partner.example")
-	chunk := d.decides(d.answer(d.mail(1), ana), d.answer(d.mail(2), ana), d.answer(d.mail(3), sender("bob@partner.example")))
+	chunk := d.decides(
+		d.answer(d.mail(1), ana), d.answer(d.mail(2), ana), d.answer(d.mail(3), sender("bob@partner.example")))
 	for i, answered := range []bool{true, false, true} {
 		if chunk[i].Verdict.Answer != answered {
 			d.Errorf("mail %d answered: %v, want %v", i+1, !answered, answered)
@@ -122,7 +124,8 @@ func oncePerSender(d *desk) {
 	}
 	d.same(firedRules(chunk[1]), []string{store.RuleAnswered + " stop"})
 	d.pass(7*24*time.Hour - time.Microsecond)
-	if row := d.wantStopped(d.answer(d.mail(4), ana), store.RuleAnswered); strings.Contains(fmt.Sprint(row.Verdict.Rules[1]), "ana") {
+	row := d.wantStopped(d.answer(d.mail(4), ana), store.RuleAnswered)
+	if strings.Contains(fmt.Sprint(row.Verdict.Rules[1]), "ana") {
 		d.Error("the evidence names the sender")
 	}
 	d.pass(time.Microsecond)
@@ -257,7 +260,8 @@ func beforeConnection(d *desk) {
 	if state := d.mailbox(box); !state.ConnectedAt.Equal(store.ConnectionInstant(d.now)) || state.UID != 3 {
 		d.Errorf("restored: %+v", state)
 	}
-	d.wantStopped(d.answer(d.records(d.arrival(4, func(m *store.NewInbound) { m.InternalDate = d.at().Add(-time.Second) }))[0].ID), store.RuleConnected)
+	before := d.arrival(4, func(m *store.NewInbound) { m.InternalDate = d.at().Add(-time.Second) })
+	d.wantStopped(d.answer(d.records(before)[0].ID), store.RuleConnected)
 	d.wantAnswered(d.answer(d.mail(5)))
 }
 
@@ -292,11 +296,13 @@ func answerInDoubt(d *desk) {
 		d.Errorf("try %d, want 2", again[0].Attempts)
 	}
 	for _, id := range []store.OutboundID{crashed, silent} {
-		if row := must[store.Outbound](d)(d.Outbound(d.ctx, id)); row.State != store.StateUnknown || row.DoneAt.IsZero() || row.Claim != 0 {
+		row := must[store.Outbound](d)(d.Outbound(d.ctx, id))
+		if row.State != store.StateUnknown || row.DoneAt.IsZero() || row.Claim != 0 {
 			d.Errorf("in doubt, yet %+v", row)
 		}
 	}
-	d.wantErr(d.FinishOutbound(d.ctx, d.now, store.Finish{ID: crashed, Claim: rows[0].Claim, State: store.StateSent}), store.ErrConflict)
+	late := store.Finish{ID: crashed, Claim: rows[0].Claim, State: store.StateSent}
+	d.wantErr(d.FinishOutbound(d.ctx, d.now, late), store.ErrConflict)
 
 	// A restored store cannot know what went out after the backup.
 	d.opens()

@@ -97,7 +97,9 @@ func auditTellsChanges(d *desk) {
 	must[store.Responder](d)(d.SwitchResponder(d.ctx, d.now, as("ops"), store.Switch{Mailbox: "us", Reason: "a loop"}))
 	row = d.logged(store.AuditQuery{})[0]
 	d.same(row.Object, store.Object{Kind: store.ObjectMailbox, Name: "us"})
-	d.same(row.Changes, []store.Changed{{Field: "answers", Before: "on", After: "off"}, {Field: "reason", After: "a loop"}})
+	d.same(row.Changes, []store.Changed{
+		{Field: "answers", Before: "on", After: "off"}, {Field: "reason", After: "a loop"},
+	})
 }
 
 func auditOfStaffAlone(d *desk) {

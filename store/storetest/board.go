@@ -145,8 +145,8 @@ func clockSetBack(d *desk) {
 			}
 		}
 	}
-	first := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, store.InboundQuery{Since: nine, Until: nine.Add(time.Hour)},
-		store.Page{Limit: 2}))
+	hour := store.InboundQuery{Since: nine, Until: nine.Add(time.Hour)}
+	first := must[store.List[store.Inbound]](d)(d.SearchInbound(d.ctx, hour, store.Page{Limit: 2}))
 	if len(first.Items) != 2 || first.Next != "" {
 		d.Errorf("the whole list is %d mails and goes on at %q", len(first.Items), first.Next)
 	}

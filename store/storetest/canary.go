@@ -37,7 +37,8 @@ func canaryBegun(d *desk) {
 	d.opens()
 	run := d.flies()
 	d.same(run, store.CanaryRun{
-		ID: run.ID, Region: "us", Mark: "mark", StartedAt: d.at(), Ticket: run.Ticket, Number: "CANARY-1001", StrayID: run.StrayID,
+		ID: run.ID, Region: "us", Mark: "mark", StartedAt: d.at(),
+		Ticket: run.Ticket, Number: "CANARY-1001", StrayID: run.StrayID,
 	})
 	d.same(must[[]store.CanaryRun](d)(d.lists().runs()), []store.CanaryRun{run})
 	ticket := must[store.Ticket](d)(d.Ticket(d.ctx, run.Ticket))
@@ -51,7 +52,8 @@ func canaryBegun(d *desk) {
 	d.same(must[store.DeskCounts](d)(d.DeskCounts(d.ctx, d.lee())).Of(store.ViewAll), uint64(1))
 	mails := must[[]store.Outbound](d)(d.lists().mailsOf(run.Ticket))
 	stray := must[store.Outbound](d)(d.OutboundByMessageID(d.ctx, run.StrayID))
-	if len(mails) != 1 || mails[0].State != store.StateQueued || mails[0].Region != store.OwnRegion || stray.Kind != store.MailCanary {
+	if len(mails) != 1 || mails[0].State != store.StateQueued ||
+		mails[0].Region != store.OwnRegion || stray.Kind != store.MailCanary {
 		d.Errorf("queued %+v and %+v", mails, stray)
 	}
 }

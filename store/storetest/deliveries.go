@@ -116,11 +116,13 @@ func deadAddress(d *desk) {
 	// The next ticket from there opens all the same, and says why it is silent.
 	budget := store.Budget{Name: "b", Limit: 1, Window: time.Hour}
 	next := d.opens(budgets(budget))
-	if c := next.Confirmation; c.State != store.StateSuppressed || !strings.HasPrefix(c.Reason, store.RuleSuppressed+": all, since ") {
+	c := next.Confirmation
+	if c.State != store.StateSuppressed || !strings.HasPrefix(c.Reason, store.RuleSuppressed+": all, since ") {
 		d.Errorf("the next confirmation is %+v", c)
 	}
 	d.same(next.Ticket.Question, store.QuestionUndeliverable)
-	if other := d.opens(from("other@partner.example"), budgets(budget)); other.Confirmation.State != store.StateQueued || other.Ticket.Question != "" {
+	other := d.opens(from("other@partner.example"), budgets(budget))
+	if other.Confirmation.State != store.StateQueued || other.Ticket.Question != "" {
 		d.Errorf("another partner's ticket is %+v", other)
 	}
 
@@ -158,7 +160,8 @@ func delayShown(d *desk) {
 	opened := d.sends()
 	before := must[store.Ticket](d)(d.Ticket(d.ctx, opened.Ticket.ID))
 	in := d.hearsOf(store.KindDelay, store.Report{
-		Action: "delayed", Outcome: "later", Status: "4.4.1", Diagnostic: "timed out", Outbound: opened.Confirmation.ID, Tie: store.TieMessageID,
+		Action: "delayed", Outcome: "later", Status: "4.4.1", Diagnostic: "timed out",
+		Outbound: opened.Confirmation.ID, Tie: store.TieMessageID,
 	})
 	d.same(d.delivery(opened.Confirmation.ID), store.Delivery{
 		Fate: store.FateDelayed, At: d.at(), Status: "4.4.1", Outcome: "later", Diagnostic: "timed out", Inbound: in.ID,
@@ -213,7 +216,8 @@ func stayingFull(d *desk) {
 	d.pass(store.FullWindow - 2*time.Hour)
 	third := full("ana@a.example")
 	held := must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example"))
-	if len(held) != 1 || held[0].Scope != store.ScopeAll || held[0].Reason != store.ReasonFull || !held[0].Expires.Equal(d.at().Add(store.FullWindow)) {
+	if len(held) != 1 || held[0].Scope != store.ScopeAll ||
+		held[0].Reason != store.ReasonFull || !held[0].Expires.Equal(d.at().Add(store.FullWindow)) {
 		d.Fatalf("suppressed %+v", held)
 	}
 	k := must[store.Ticket](d)(d.Ticket(d.ctx, third.Ticket.ID))
@@ -227,7 +231,10 @@ func stayingFull(d *desk) {
 	d.same(dead.Confirmation.State, store.StateSuppressed)
 	d.pass(store.FullWindow)
 	d.same(d.suppressed("ana@a.example"), []store.Scope{})
-	waiting := []store.Opened{d.sends(from("ana@a.example")), d.sends(from("ana@a.example")), d.sends(from("ana@a.example")), d.sends(from("ana@a.example"))}
+	waiting := []store.Opened{
+		d.sends(from("ana@a.example")), d.sends(from("ana@a.example")),
+		d.sends(from("ana@a.example")), d.sends(from("ana@a.example")),
+	}
 	d.hears(failed(waiting[0].Confirmation, store.OutcomeDead))
 	ends := must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example"))[0].Expires
 	d.pass(time.Hour)
@@ -252,9 +259,12 @@ func refusalsGrouped(d *desk) {
 	}
 	first := d.at().Add(time.Minute)
 	one := d.sends(from("One@a.example"))
-	refused(one.Confirmation, "mx.example", "550 5.7.1 <one@a.example>: 192.0.2.1 is listed, see https://list.example/192.0.2.1")
-	refused(d.sends(from("two@b.example")).Confirmation, "mx.example", "550 5.7.1 <two@b.example>: 192.0.2.99 is listed, see https://list.example/192.0.2.99")
-	refused(d.sends(from("two@b.example")).Confirmation, "mx.example", "550 5.7.1 <two@b.example>: 192.0.2.99 is listed, see https://list.example/x")
+	refused(one.Confirmation, "mx.example",
+		"550 5.7.1 <one@a.example>: 192.0.2.1 is listed, see https://list.example/192.0.2.1")
+	refused(d.sends(from("two@b.example")).Confirmation, "mx.example",
+		"550 5.7.1 <two@b.example>: 192.0.2.99 is listed, see https://list.example/192.0.2.99")
+	refused(d.sends(from("two@b.example")).Confirmation, "mx.example",
+		"550 5.7.1 <two@b.example>: 192.0.2.99 is listed, see https://list.example/x")
 	last := d.at()
 	refused(d.sends(from("six@a.example")).Confirmation, "", "554 spam")
 	refusals := must[[]store.Refusal](d)(d.lists().refusals(d.now.Add(-time.Hour)))
@@ -262,7 +272,8 @@ func refusalsGrouped(d *desk) {
 		d.Fatalf("refusals %+v", refusals)
 	}
 	r := refusals[1]
-	if r.Count != 3 || !r.First.Equal(first) || !r.Last.Equal(last) || r.Reason != "blocked" || !strings.HasSuffix(r.Diagnostic, "/x") {
+	if r.Count != 3 || !r.First.Equal(first) || !r.Last.Equal(last) ||
+		r.Reason != "blocked" || !strings.HasSuffix(r.Diagnostic, "/x") {
 		d.Errorf("the cluster is %+v", r)
 	}
 	d.same(r.Addresses, []string{"one@a.example", "two@b.example"})
@@ -290,8 +301,8 @@ func refusalsGrouped(d *desk) {
 func complaint(d *desk) {
 	d.connects()
 	opened := d.sends()
-	report := store.Report{Recipient: opened.Confirmation.To, Action: "failed", Outcome: store.OutcomeRefused, Reason: "feedback",
-		Diagnostic: "abuse", Outbound: opened.Confirmation.ID, Tie: store.TieEnvelope}
+	report := store.Report{Recipient: opened.Confirmation.To, Action: "failed", Outcome: store.OutcomeRefused,
+		Reason: "feedback", Diagnostic: "abuse", Outbound: opened.Confirmation.ID, Tie: store.TieEnvelope}
 	d.hearsOf(store.KindComplaint, report)
 	d.same(d.delivery(opened.Confirmation.ID).Fate, store.FateComplained)
 	d.same(d.suppressed(opened.Confirmation.To), []store.Scope{store.ScopeAutomatic})
@@ -300,8 +311,10 @@ func complaint(d *desk) {
 	if next.Confirmation.State != store.StateSuppressed || next.Ticket.Question != "" {
 		d.Errorf("after the complaint: %+v", next)
 	}
-	row := d.wantStopped(d.answer(d.mail(1), func(x *store.Decision) { x.Answer.To = opened.Confirmation.To }), store.RuleSuppressed)
-	if evidence := row.Verdict.Rules[1].Evidence; strings.Contains(evidence, "@") || !strings.HasPrefix(evidence, "automatic") {
+	complainer := func(x *store.Decision) { x.Answer.To = opened.Confirmation.To }
+	row := d.wantStopped(d.answer(d.mail(1), complainer), store.RuleSuppressed)
+	evidence := row.Verdict.Rules[1].Evidence
+	if strings.Contains(evidence, "@") || !strings.HasPrefix(evidence, "automatic") {
 		d.Errorf("the evidence is %q", evidence)
 	}
 	d.same(must[[]store.Refusal](d)(d.lists().refusals(dawn)), []store.Refusal{})
@@ -325,7 +338,9 @@ func answerCameBack(d *desk) {
 	}
 	// An answer about a ticket that comes back is no event of it either.
 	k := d.opens(from("kim@else.example")).Ticket
-	row = d.wantAnswered(d.answer(d.mail(4), func(x *store.Decision) { x.Answer.Ticket = k.ID; x.Answer.To = "kim@else.example" }))
+	row = d.wantAnswered(d.answer(d.mail(4), func(x *store.Decision) {
+		x.Answer.Ticket, x.Answer.To = k.ID, "kim@else.example"
+	}))
 	d.hears(failed(must[store.Outbound](d)(d.Outbound(d.ctx, row.Answer)), store.OutcomeLater))
 	d.same(d.events(k.ID), []string{})
 }
@@ -345,15 +360,20 @@ func echoes(d *desk) {
 		d.same(must[store.Inbound](d)(d.Inbound(d.ctx, row.ID)), row)
 	}
 	for range 2 { // each kind once, however often they come
-		for _, kind := range []store.Kind{store.KindAutoReply, store.KindChallenge, store.KindReceipt, store.KindDirect, store.KindOwn} {
+		for _, kind := range []store.Kind{
+			store.KindAutoReply, store.KindChallenge, store.KindReceipt, store.KindDirect, store.KindOwn,
+		} {
 			d.pass(time.Second)
 			echo(kind, mail.ID)
 		}
 	}
 	told := func(event store.Event) string { return fmt.Sprintf("%s %d Out of office", event, mail.ID) }
-	d.same(d.events(k.ID), []string{told(store.EventMailAutoReplied), told(store.EventMailChallenged), told(store.EventMailRead)})
+	d.same(d.events(k.ID), []string{
+		told(store.EventMailAutoReplied), told(store.EventMailChallenged), told(store.EventMailRead),
+	})
 	after := must[store.Ticket](d)(d.Ticket(d.ctx, k.ID))
-	if after.Status != k.Status || after.Question != "" || d.delivery(mail.ID).Fate != "" || len(d.suppressed(mail.To)) > 0 {
+	if after.Status != k.Status || after.Question != "" ||
+		d.delivery(mail.ID).Fate != "" || len(d.suppressed(mail.To)) > 0 {
 		d.Errorf("the ticket is %+v", after)
 	}
 	echo(store.KindAutoReply, 0)
@@ -401,7 +421,8 @@ func mailsByRecipient(d *desk) {
 		}))
 		return must[store.Outbound](d)(d.Outbound(d.ctx, row.Answer))
 	}
-	own, stray, others := answers(1, "ana@a.example", one.ID), answers(2, "ana@a.example", 0), answers(3, "cy@a.example", one.ID)
+	own, stray := answers(1, "ana@a.example", one.ID), answers(2, "ana@a.example", 0)
+	others := answers(3, "cy@a.example", one.ID)
 	d.same(must[[]store.Outbound](d)(d.lists().mailsTo("ana@a.example")), []store.Outbound{stray, own, two, one})
 	d.same(must[[]store.Outbound](d)(d.lists().mailsTo("cy@a.example")), []store.Outbound{others})
 }
@@ -411,7 +432,8 @@ func answerWithLink(d *desk) {
 	k := d.opens().Ticket
 	linked := func(change ...func(*store.Decision)) func(*store.Decision) {
 		return func(x *store.Decision) {
-			x.Answer.Ticket, x.Answer.Number, x.Answer.Link, x.LinkExpires = k.ID, k.Number, linkOf(d.mint()), d.now.Add(time.Hour)
+			x.Answer.Ticket, x.Answer.Number = k.ID, k.Number
+			x.Answer.Link, x.LinkExpires = linkOf(d.mint()), d.now.Add(time.Hour)
 			for _, c := range change {
 				c(x)
 			}

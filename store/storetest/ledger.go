@@ -185,7 +185,8 @@ func seenAgain(d *desk) {
 	if copied[0].ID == rows[0].ID {
 		d.Error("a second copy vanished")
 	}
-	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Inbounds, map[store.InboundState]uint64{store.InboundStored: 3, store.InboundDecided: 1})
+	stats := must[store.Stats](d)(d.Stats(d.ctx))
+	d.same(stats.Inbounds, map[store.InboundState]uint64{store.InboundStored: 3, store.InboundDecided: 1})
 }
 
 func newEpoch(d *desk) {
@@ -195,7 +196,8 @@ func newEpoch(d *desk) {
 	d.decides(silent(rows[0].ID, store.KindBounce))
 	must[store.MailboxState](d)(d.BeginEpoch(d.ctx, d.now, box, 9))
 
-	moved := d.records(d.arrival(1, inEpoch(9, 50)), d.arrival(1, inEpoch(9, 51)), d.arrival(1, inEpoch(9, 52)), d.arrival(8, inEpoch(9, 53)))
+	moved := d.records(d.arrival(1, inEpoch(9, 50)), d.arrival(1, inEpoch(9, 51)),
+		d.arrival(1, inEpoch(9, 52)), d.arrival(8, inEpoch(9, 53)))
 	if moved[0].ID != rows[0].ID || moved[1].ID != rows[1].ID {
 		d.Errorf("two copies became rows %d and %d", moved[0].ID, moved[1].ID)
 	}
@@ -237,7 +239,8 @@ func refusedArrival(d *desk) {
 			d.Errorf("%s: rows were left", name)
 		}
 	}
-	_, err := d.RecordInbound(d.ctx, d.now, []store.NewInbound{d.arrival(1), d.arrival(2, func(m *store.NewInbound) { m.Mailbox = "unconnected" })})
+	unconnected := d.arrival(2, func(m *store.NewInbound) { m.Mailbox = "unconnected" })
+	_, err := d.RecordInbound(d.ctx, d.now, []store.NewInbound{d.arrival(1), unconnected})
 	d.wantErr(err, store.ErrNotFound)
 	d.same(d.records(), []store.Inbound{})
 	if rows := must[[]store.Inbound](d)(d.lists().ledger()); len(rows) != 0 {
@@ -252,8 +255,11 @@ func deciding(d *desk) {
 	rows := d.records(d.arrival(1), d.arrival(2), d.arrival(3))
 	d.pass(time.Hour)
 	verdict := store.Verdict{
-		Kind:  store.KindBounce,
-		Rules: []store.Rule{{ID: "a", Effect: store.EffectStop, Evidence: strings.Repeat("e", 300)}, {ID: "b", Effect: store.EffectNote}, {ID: "a", Effect: store.EffectNote}},
+		Kind: store.KindBounce,
+		Rules: []store.Rule{
+			{ID: "a", Effect: store.EffectStop, Evidence: strings.Repeat("e", 300)},
+			{ID: "b", Effect: store.EffectNote}, {ID: "a", Effect: store.EffectNote},
+		},
 		Reports: []store.Report{{
 			Recipient: "p@partner.example", Action: "failed", Status: "5.1.1", Reason: "userunknown", Hard: true,
 			Outcome: "dead", Diagnostic: "550 no such user", OriginalMessageID: "c.x.y@desk.example",
@@ -262,7 +268,8 @@ func deciding(d *desk) {
 	decided := d.decides(store.Decision{ID: rows[1].ID, Verdict: verdict}, silent(rows[0].ID, store.KindSpam))
 	want := rows[1]
 	want.State, want.DecidedAt, want.Verdict = store.InboundDecided, d.at(), verdict
-	want.Verdict.Rules = append([]store.Rule{{ID: "a", Effect: store.EffectStop, Evidence: strings.Repeat("e", 200)}}, verdict.Rules[1:]...)
+	cut := store.Rule{ID: "a", Effect: store.EffectStop, Evidence: strings.Repeat("e", 200)}
+	want.Verdict.Rules = append([]store.Rule{cut}, verdict.Rules[1:]...)
 	d.same(decided[0], want)
 	d.same(must[store.Inbound](d)(d.Inbound(d.ctx, want.ID)), want)
 	if decided[1].ID != rows[0].ID {
@@ -295,7 +302,8 @@ func decidedTwice(d *desk) {
 func unknownDecision(d *desk) {
 	d.connects()
 	row := d.records(d.arrival(1))[0]
-	_, err := d.DecideInbound(d.ctx, d.now, []store.Decision{silent(row.ID, store.KindBounce), silent(99, store.KindBounce)})
+	unknown := []store.Decision{silent(row.ID, store.KindBounce), silent(99, store.KindBounce)}
+	_, err := d.DecideInbound(d.ctx, d.now, unknown)
 	d.wantErr(err, store.ErrNotFound)
 	_, err = d.DecideInbound(d.ctx, d.now, []store.Decision{silent(row.ID, store.KindBounce), silent(row.ID, "")})
 	d.wantErr(err, store.ErrInvalid)
@@ -367,7 +375,8 @@ func sameMessageID(d *desk) {
 func pending(d *desk) {
 	d.connects()
 	must[store.MailboxState](d)(d.ConnectMailbox(d.ctx, d.now, "other"))
-	rows := d.records(d.arrival(3), d.arrival(1), d.arrival(2, func(m *store.NewInbound) { m.Mailbox = "other" }), d.arrival(4))
+	other := d.arrival(2, func(m *store.NewInbound) { m.Mailbox = "other" })
+	rows := d.records(d.arrival(3), d.arrival(1), other, d.arrival(4))
 	d.decides(silent(rows[1].ID, store.KindSpam))
 	d.same(must[[]store.Inbound](d)(d.lists().pending(box)), []store.Inbound{rows[0], rows[3]})
 	d.same(must[[]store.Inbound](d)(d.lists().pending("other")), rows[2:3])

@@ -67,7 +67,8 @@ func newModel() *model {
 	return &model{
 		entries: map[store.TicketID][]store.Entry{}, links: map[store.LinkID]*modelLink{}, posts: map[string]modelPost{},
 		last: map[string]int{}, boxes: map[string]*store.MailboxState{}, raws: map[store.InboundID]string{},
-		answered: map[string]time.Time{}, usage: map[store.Budget]store.Usage{}, on: map[string]*store.Responder{}, back: map[store.OutboundID]bool{},
+		answered: map[string]time.Time{}, usage: map[store.Budget]store.Usage{},
+		on: map[string]*store.Responder{}, back: map[store.OutboundID]bool{},
 		hours: map[modelHour]*store.Tally{}, undos: map[store.OutboundID][2]store.Ticket{},
 		drafts: map[modelDraft]store.Draft{}, reads: map[modelDraft]uint32{},
 	}
@@ -148,11 +149,15 @@ func (m *model) openTicket(now time.Time, n store.NewTicket, ids store.Opened) (
 	}
 	m.tickets = append(m.tickets, k)
 	m.hour(now, "region", k.Region).Opened++
-	m.entries[k.ID] = []store.Entry{{Ticket: k.ID, Seq: 1, Kind: store.EntryMessage, Author: n.Requester.Name, At: now, Body: n.Body, Files: n.Files, By: store.ActorPartner}}
+	m.entries[k.ID] = []store.Entry{{
+		Ticket: k.ID, Seq: 1, Kind: store.EntryMessage, Author: n.Requester.Name,
+		At: now, Body: n.Body, Files: n.Files, By: store.ActorPartner,
+	}}
 	m.links[n.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
 	m.posts["open "+n.Idempotency] = modelPost{k.ID, 1, now, n.Fingerprint}
 	o := &modelMail{Outbound: store.Outbound{
-		ID: ids.Confirmation.ID, Kind: store.MailConfirmation, Region: n.Region.ID, From: n.Region.Address, FromName: n.Region.Name,
+		ID: ids.Confirmation.ID, Kind: store.MailConfirmation, Region: n.Region.ID,
+		From: n.Region.Address, FromName: n.Region.Name,
 		To: n.Requester.Email, Langs: []string{n.Requester.Lang}, MessageID: n.MessageID, Ticket: k.ID, Number: k.Number,
 		Promise: n.Promise, Link: n.Link, QueuedAt: now, State: store.StateQueued, DueAt: now,
 	}}

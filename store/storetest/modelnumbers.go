@@ -87,9 +87,11 @@ func (r *run) readNumbers() {
 		r.compare("RegionHours", must1(r.store.RegionHours(r.ctx, name, from, until)), r.model.hoursOf("region", name), nil)
 	}
 	for _, name := range boxNames {
-		r.compare("MailboxHours", must1(r.store.MailboxHours(r.ctx, name, from, until)), r.model.hoursOf("mailbox", name), nil)
+		hours := must1(r.store.MailboxHours(r.ctx, name, from, until))
+		r.compare("MailboxHours", hours, r.model.hoursOf("mailbox", name), nil)
 		r.compare("Silences", must1(r.store.Silences(r.ctx, name, from, until)), r.model.silences(name), nil)
 	}
 	from = r.now.Add(-30 * 24 * time.Hour).Truncate(time.Hour)
-	r.compare("ReceivingDomains", must1(r.store.ReceivingDomains(r.ctx, from, until, store.Page{Limit: 100})), r.model.domains(from), nil)
+	domains := must1(r.store.ReceivingDomains(r.ctx, from, until, store.Page{Limit: 100}))
+	r.compare("ReceivingDomains", domains, r.model.domains(from), nil)
 }

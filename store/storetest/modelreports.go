@@ -15,7 +15,8 @@ import (
 func (m *model) withheld(now time.Time, address string, kind store.OutboundKind) (reason string, dead bool) {
 	for _, scope := range store.Scopes() {
 		if s := m.suppression(now, address, scope); s != nil && scope.Stops(kind) {
-			return store.RuleSuppressed + ": " + string(scope) + ", since " + s.Since.Format(time.RFC3339), scope == store.ScopeAll
+			reason = store.RuleSuppressed + ": " + string(scope) + ", since " + s.Since.Format(time.RFC3339)
+			return reason, scope == store.ScopeAll
 		}
 	}
 	return "", false
@@ -102,7 +103,8 @@ func (m *model) timesFull(now time.Time, o *modelMail, r store.Report) (n int) {
 	}
 	for _, other := range m.outs {
 		d := other.Delivery
-		if d.Fate == store.FateBounced && d.Reason == store.ReasonFull && now.Sub(d.At) < store.FullWindow && origin.SuppressionKey(other.To) == origin.SuppressionKey(o.To) {
+		full := d.Fate == store.FateBounced && d.Reason == store.ReasonFull && now.Sub(d.At) < store.FullWindow
+		if full && origin.SuppressionKey(other.To) == origin.SuppressionKey(o.To) {
 			n++
 		}
 	}

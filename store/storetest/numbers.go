@@ -112,7 +112,9 @@ func countedReports(d *desk) {
 		0: {Opened: 5, Sent: 5}, 1: {Delivered: 2, Delayed: 1, Dead: 1, Refused: 1, Later: 1, Complained: 1},
 	})
 	d.same(d.domains(first, until), store.Domains{Named: 2, Busiest: busiest(
-		store.DomainTally{Domain: "x.example", Tally: store.Tally{Sent: 3, Delivered: 1, Delayed: 1, Dead: 1, Refused: 1, Later: 1}},
+		store.DomainTally{
+			Domain: "x.example", Tally: store.Tally{Sent: 3, Delivered: 1, Delayed: 1, Dead: 1, Refused: 1, Later: 1},
+		},
 		store.DomainTally{Domain: "y.example", Tally: store.Tally{Sent: 2, Delivered: 1, Complained: 1}},
 	)})
 }
@@ -140,7 +142,9 @@ func countedSilences(d *desk) {
 	first, until := d.day()
 	stop := func(id string) store.Rule { return store.Rule{ID: id, Effect: store.EffectStop} }
 	for i, v := range []store.Verdict{
-		{Kind: store.KindBounce, Rules: []store.Rule{{ID: "note", Effect: store.EffectNote}, stop("null-sender"), stop("not-a-person")}},
+		{Kind: store.KindBounce, Rules: []store.Rule{
+			{ID: "note", Effect: store.EffectNote}, stop("null-sender"), stop("not-a-person"),
+		}},
 		{Kind: store.KindBounce, Rules: []store.Rule{stop("null-sender")}},
 		{Kind: store.KindDirect, Rules: []store.Rule{{ID: "to-us", Effect: store.EffectMissing}}},
 		{Kind: store.KindDirect},
@@ -178,7 +182,9 @@ func countedWithheld(d *desk) {
 	if rows := d.claims(claimAll()); len(rows) != 1 {
 		d.Fatalf("of %d and %d, %d rows were claimed", waiting.Confirmation.ID, sent.Confirmation.ID, len(rows))
 	}
-	d.wantHours(d.regionHours("us", first, until), first, map[int]store.Tally{0: {Opened: 5, Sent: 1, Withheld: 3, Dead: 1}})
+	d.wantHours(d.regionHours("us", first, until), first, map[int]store.Tally{
+		0: {Opened: 5, Sent: 1, Withheld: 3, Dead: 1},
+	})
 	d.same(d.domains(first, until), store.Domains{Named: 1, Busiest: busiest(
 		store.DomainTally{Domain: "x.example", Tally: store.Tally{Sent: 1, Dead: 1}},
 	)})
@@ -263,7 +269,8 @@ func hourSpans(d *desk) {
 		from, until time.Time
 		want        int
 	}{
-		{hour, hour.Add(time.Hour), 1}, {hour.Add(59 * time.Minute), hour.Add(time.Hour), 1}, {hour, hour.Add(59 * time.Minute), 0},
+		{hour, hour.Add(time.Hour), 1}, {hour.Add(59 * time.Minute), hour.Add(time.Hour), 1},
+		{hour, hour.Add(59 * time.Minute), 0},
 		{hour.Add(time.Hour), hour.Add(3 * time.Hour), 0}, {hour.Add(time.Hour), hour, 0}, {hour.Add(-time.Hour), hour, 0},
 		{hour.Add(time.Hour - store.TallyKept), hour.Add(time.Hour), 1}, {time.Time{}, time.Time{}.Add(time.Hour), 0},
 	} {

@@ -54,7 +54,8 @@ func claimLeases(d *desk) {
 		mails = append(mails, d.opens().Confirmation)
 		d.pass(time.Second)
 	}
-	if early := must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, dawn.Add(-time.Microsecond*2), claimAll())); len(early) != 0 {
+	early := must[[]store.Outbound](d)(d.ClaimOutbound(d.ctx, dawn.Add(-time.Microsecond*2), claimAll()))
+	if len(early) != 0 {
 		d.Fatalf("claimed before they are due: %v", idsOf(early))
 	}
 	rows := d.claims(store.Claim{Limit: 3, Lease: store.Leases{time.Minute, 2 * time.Minute}, Owner: "node"})
@@ -203,7 +204,8 @@ func claimRace(d *desk) {
 					mu.Lock()
 					taken[row.ID]++
 					mu.Unlock()
-					if err := d.FinishOutbound(d.ctx, d.now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent}); err != nil {
+					sent := store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateSent}
+					if err := d.FinishOutbound(d.ctx, d.now, sent); err != nil {
 						d.Error(err)
 					}
 				}
@@ -238,7 +240,8 @@ func finishing(d *desk) {
 		f.ID, f.Claim = rows[i].ID, rows[i].Claim
 		d.must(d.FinishOutbound(d.ctx, d.now, f))
 		want := rows[i]
-		want.State, want.Claim, want.Reply, want.Code, want.Enhanced = f.State, 0, f.Reply[:min(len(f.Reply), 1000)], f.Code, f.Enhanced
+		want.State, want.Claim, want.Code, want.Enhanced = f.State, 0, f.Code, f.Enhanced
+		want.Reply = f.Reply[:min(len(f.Reply), 1000)]
 		want.DueAt, want.DoneAt = time.Time{}, d.at()
 		if f.State == store.StateQueued {
 			want.DueAt, want.DoneAt = store.Instant(f.DueAt), time.Time{}
@@ -276,12 +279,14 @@ func refusedAtHandOver(d *desk) {
 	want.State, want.Claim, want.DueAt, want.DoneAt = store.StateFailed, 0, time.Time{}, d.at()
 	want.Reply, want.Code, want.Enhanced = report.Diagnostic, 550, "5.1.1"
 	want.Delivery = store.Delivery{
-		Fate: store.FateBounced, At: d.at(), Status: "5.1.1", Reason: "userunknown", Outcome: "dead", Diagnostic: report.Diagnostic,
+		Fate: store.FateBounced, At: d.at(), Status: "5.1.1", Reason: "userunknown",
+		Outcome: "dead", Diagnostic: report.Diagnostic,
 	}
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, want.ID)), want)
 	d.same(must[[]store.Outbound](d)(d.lists().failed()), []store.Outbound{want})
 	d.same(must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example")), []store.Suppression{{
-		ID: 1, Address: "ana@a.example", Scope: store.ScopeAll, Reason: "userunknown", Status: "5.1.1", Diagnostic: report.Diagnostic,
+		ID: 1, Address: "ana@a.example", Scope: store.ScopeAll, Reason: "userunknown",
+		Status: "5.1.1", Diagnostic: report.Diagnostic,
 		Since: d.at(), Expires: d.at().Add(store.ScopeAll.Kept()), Outbound: want.ID,
 	}})
 	d.same(d.events(dead.Ticket.ID), []string{fmt.Sprintf("mail_bounced %d %s", want.ID, report.Diagnostic)})
@@ -330,10 +335,12 @@ func failureTold(d *desk) {
 	k := d.opens().Ticket
 	row := d.claims(claimAll())[0]
 	d.pass(time.Hour)
-	d.must(d.FinishOutbound(d.ctx, d.now, store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateFailed, Reply: "550 no such user", Code: 550}))
+	d.must(d.FinishOutbound(d.ctx, d.now, store.Finish{
+		ID: row.ID, Claim: row.Claim, State: store.StateFailed, Reply: "550 no such user", Code: 550,
+	}))
 	d.same(must[[]store.Entry](d)(d.lists().thread(k.ID, 1)), []store.Entry{{
-		Ticket: k.ID, Seq: 2, Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: row.ID, At: d.at(), Body: "550 no such user",
-		By: store.ActorService,
+		Ticket: k.ID, Seq: 2, Kind: store.EntryEvent, Event: store.EventMailFailed, Outbound: row.ID,
+		At: d.at(), Body: "550 no such user", By: store.ActorService,
 	}})
 	if now := must[store.Ticket](d)(d.Ticket(d.ctx, k.ID)); now.Entries != 2 || !now.ChangedAt.Equal(d.at()) {
 		d.Errorf("the ticket stands as %+v", now)

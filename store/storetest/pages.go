@@ -143,7 +143,9 @@ func (l paged) refuses(d *desk) {
 	refused(store.Page{Limit: -1})
 	refused(store.Page{Limit: store.MaxPage + 1})
 	good := l.reads(d, "", 1).Next
-	for _, bad := range []store.Cursor{"0", "!", " ", "AAAA", "\x00", good + "\n", good + "A", good[1:], good[:len(good)-1]} {
+	for _, bad := range []store.Cursor{
+		"0", "!", " ", "AAAA", "\x00", good + "\n", good + "A", good[1:], good[:len(good)-1],
+	} {
 		refused(store.Page{After: bad, Limit: 1})
 	}
 	for i := range good {
@@ -175,7 +177,8 @@ func foreignCursors(d *desk) {
 }
 
 func pagedLists() []paged {
-	return slices.Concat(pagedServiceLists(), pagedOutboxLists(), pagedLedgerLists(), pagedTicketLists(), pagedDeliveryLists())
+	return slices.Concat(
+		pagedServiceLists(), pagedOutboxLists(), pagedLedgerLists(), pagedTicketLists(), pagedDeliveryLists())
 }
 
 // Of the service itself.

@@ -137,7 +137,8 @@ func mailsOfManyTickets(d *desk) {
 	for range 2*store.TicketsLooked + 3 {
 		want = append([]store.OutboundID{d.opens(from("ana@partner.example")).Confirmation.ID}, want...)
 	}
-	first := must[store.List[store.Outbound]](d)(d.OutboundsTo(d.ctx, "ana@partner.example", store.Page{Limit: store.MaxPage}))
+	page := store.Page{Limit: store.MaxPage}
+	first := must[store.List[store.Outbound]](d)(d.OutboundsTo(d.ctx, "ana@partner.example", page))
 	if len(first.Items) != store.TicketsLooked || first.Next == "" || !first.Stopped {
 		d.Fatalf("a list that stopped has %d mails, goes on at %q, says %v", len(first.Items), first.Next, first.Stopped)
 	}

@@ -15,7 +15,10 @@ func (r *run) report(*rapid.T) {
 		return
 	}
 	r.record(r.T)
-	kinds := []store.Kind{store.KindBounce, store.KindBounce, store.KindDelay, store.KindDelivered, store.KindComplaint, store.KindDirect, store.KindAutoReply, store.KindReceipt}
+	kinds := []store.Kind{
+		store.KindBounce, store.KindBounce, store.KindDelay, store.KindDelivered,
+		store.KindComplaint, store.KindDirect, store.KindAutoReply, store.KindReceipt,
+	}
 	d := store.Decision{
 		ID:      r.model.mails[len(r.model.mails)-1].ID,
 		Verdict: store.Verdict{Kind: kinds[r.pick("kind", len(kinds))]},
@@ -37,7 +40,8 @@ func (r *run) drawReport() store.Report {
 	outcomes := []store.Outcome{store.OutcomeDead, store.OutcomeRefused, store.OutcomeLater}
 	report := store.Report{
 		Action: actions[r.pick("action", len(actions))], Outcome: outcomes[r.pick("outcome", len(outcomes))], Status: "5.0.0",
-		Reason: []string{"reason", store.ReasonFull}[r.pick("reason", 2)], Tie: ties[r.pick("tie", len(ties))], Outbound: r.model.outs[r.pick("about", len(r.model.outs))].ID,
+		Reason: []string{"reason", store.ReasonFull}[r.pick("reason", 2)], Tie: ties[r.pick("tie", len(ties))],
+		Outbound:   r.model.outs[r.pick("about", len(r.model.outs))].ID,
 		Diagnostic: []string{"550 no", "554 spam from 192.0.2.1", "554 spam from 192.0.2.77"}[r.pick("words", 3)],
 		Host:       []string{"", "mx.example"}[r.pick("host", 2)],
 	}

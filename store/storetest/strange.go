@@ -15,7 +15,8 @@ import (
 // is bounded and cleaned before, but no driver relies on that.
 func strangeTexts() []string {
 	return []string{
-		"", "\x00", "a\x00b", "\x00\x00\x00\x00\x00\x00\x00\x00\x00", "\xff\xfe\xfd", "a\nb", "k\u212a\u0130@\u212a\u0130.example",
+		"", "\x00", "a\x00b", "\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+		"\xff\xfe\xfd", "a\nb", "k\u212a\u0130@\u212a\u0130.example",
 		strings.Repeat("x", 300), strings.Repeat("\u00e9", 20_000), strings.Repeat("z", 40_000) + "@long.example",
 	}
 }
@@ -77,11 +78,15 @@ func (d *desk) strangeVerbs(text string) map[string]func() error {
 	for name, change := range strangeMails(text) {
 		all["RecordInbound "+name] = func() error {
 			n := d.mint()
-			m := store.NewInbound{Mailbox: "us", UIDValidity: 1, UID: uint32(n), InternalDate: d.now, Hash: [32]byte{byte(n), byte(n >> 8)}, Raw: []byte(text)}
+			m := store.NewInbound{
+				Mailbox: "us", UIDValidity: 1, UID: uint32(n), InternalDate: d.now,
+				Hash: [32]byte{byte(n), byte(n >> 8)}, Raw: []byte(text),
+			}
 			change(&m)
 			rows, err := d.RecordInbound(d.ctx, d.now, []store.NewInbound{m})
 			if err == nil {
-				_, err = d.DecideInbound(d.ctx, d.now, []store.Decision{{ID: rows[0].ID, Verdict: store.Verdict{Kind: store.KindDirect}}})
+				verdict := store.Verdict{Kind: store.KindDirect}
+				_, err = d.DecideInbound(d.ctx, d.now, []store.Decision{{ID: rows[0].ID, Verdict: verdict}})
 			}
 			return err
 		}
@@ -89,13 +94,18 @@ func (d *desk) strangeVerbs(text string) map[string]func() error {
 	for name, change := range strangeDecisions(text) {
 		all["DecideInbound "+name] = func() error {
 			n := d.mint()
-			rows, err := d.RecordInbound(d.ctx, d.now, []store.NewInbound{{Mailbox: "us", UIDValidity: 1, UID: uint32(n), InternalDate: d.now, Hash: [32]byte{byte(n), byte(n >> 8)}}})
+			rows, err := d.RecordInbound(d.ctx, d.now, []store.NewInbound{{
+				Mailbox: "us", UIDValidity: 1, UID: uint32(n), InternalDate: d.now, Hash: [32]byte{byte(n), byte(n >> 8)},
+			}})
 			if err != nil {
 				return err
 			}
 			decision := store.Decision{
 				ID: rows[0].ID, Verdict: store.Verdict{Kind: store.KindDirect, Answer: true},
-				Answer: &store.Outbound{Kind: store.MailAutoResponse, Region: "us", From: "us@desk.example", To: "zoe@a.example", MessageID: messageIDOf(n)},
+				Answer: &store.Outbound{
+					Kind: store.MailAutoResponse, Region: "us", From: "us@desk.example", To: "zoe@a.example",
+					MessageID: messageIDOf(n),
+				},
 			}
 			change(&decision)
 			_, err = d.DecideInbound(d.ctx, d.now, []store.Decision{decision})
@@ -159,10 +169,15 @@ func strangeDecisions(text string) map[string]func(*store.Decision) {
 		"rule": func(n *decision) {
 			n.Verdict.Rules = []store.Rule{{ID: text, Effect: store.EffectNote, Evidence: text}}
 		},
-		"decider":   func(n *decision) { n.Answer, n.Verdict.Rules = nil, []store.Rule{{ID: text, Effect: store.EffectStop}} },
+		"decider": func(n *decision) {
+			n.Answer, n.Verdict.Rules = nil, []store.Rule{{ID: text, Effect: store.EffectStop}}
+		},
 		"recipient": func(n *decision) { silent(n, store.Report{Recipient: text, Action: store.Action(text), Status: text}) },
 		"diagnostic": func(n *decision) {
-			silent(n, store.Report{Action: "failed", Outcome: store.OutcomeRefused, Diagnostic: text, Host: text, Reason: text, Outbound: 1, Tie: store.TieEnvelope})
+			silent(n, store.Report{
+				Action: "failed", Outcome: store.OutcomeRefused, Outbound: 1, Tie: store.TieEnvelope,
+				Diagnostic: text, Host: text, Reason: text,
+			})
 		},
 		"to":         func(n *decision) { n.Answer.To = text },
 		"to domain":  func(n *decision) { n.Answer.To = "a@" + text },
@@ -193,7 +208,10 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 		}
 		return err
 	}
-	mail := store.NewMail{Kind: store.MailAlarm, From: "a@a.example", To: "b@b.example", MessageID: messageIDOf(d.mint()), Subject: text, Text: text, FromName: text, Mark: text}
+	mail := store.NewMail{
+		Kind: store.MailAlarm, From: "a@a.example", To: "b@b.example", MessageID: messageIDOf(d.mint()),
+		Subject: text, Text: text, FromName: text, Mark: text,
+	}
 	return map[string]func() error{
 		"AppendMessage": func() error {
 			e, err := d.AppendMessage(d.ctx, d.now, store.ByPartner(opened.Ticket.Link),
@@ -216,7 +234,10 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 		},
 		"QueueMail id": func() error { m := mail; m.MessageID = text; _, err := d.QueueMail(d.ctx, d.now, m); return err },
 		"FinishOutbound": func() error {
-			return finish(store.Finish{State: store.StateFailed, Reply: text, Enhanced: text, Report: store.Report{Action: "failed", Outcome: store.OutcomeRefused, Diagnostic: text, Reason: text, Status: text}})
+			report := store.Report{
+				Action: "failed", Outcome: store.OutcomeRefused, Diagnostic: text, Reason: text, Status: text,
+			}
+			return finish(store.Finish{State: store.StateFailed, Reply: text, Enhanced: text, Report: report})
 		},
 		"OutboundByMessageID": func() error { _, err := d.OutboundByMessageID(d.ctx, text); return err },
 		"OutboundsTo":         func() error { _, err := d.lists().mailsTo(text); return err },
@@ -238,10 +259,13 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 			_, err3 := d.SearchInbound(d.ctx, store.InboundQuery{MessageID: text}, store.Page{Limit: 5})
 			return errors.Join(err1, err2, err3)
 		},
-		"RegionHours":     func() error { _, err := d.RegionHours(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
-		"MailboxHours":    func() error { _, err := d.MailboxHours(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
-		"Silences":        func() error { _, err := d.Silences(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
-		"BlobsReferenced": func() error { _, err := d.BlobsReferenced(d.ctx, []store.BlobHash{store.BlobHash(text)}); return err },
+		"RegionHours":  func() error { _, err := d.RegionHours(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
+		"MailboxHours": func() error { _, err := d.MailboxHours(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
+		"Silences":     func() error { _, err := d.Silences(d.ctx, text, d.now, d.now.Add(time.Hour)); return err },
+		"BlobsReferenced": func() error {
+			_, err := d.BlobsReferenced(d.ctx, []store.BlobHash{store.BlobHash(text)})
+			return err
+		},
 		"ListBlobs": func() error {
 			_, err := d.ListBlobs(d.ctx, store.Page{After: store.Cursor(text), Limit: 5})
 			return err

@@ -38,7 +38,8 @@ func suppressedByHand(d *desk) {
 	want.ID, want.Scope, want.Since, want.Expires = 2, store.ScopeAll, d.at(), time.Time{}
 	d.same(must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, as("bob@desk.example"), ask)), want)
 	in := d.hears(failed(mail, store.OutcomeDead))
-	want.Reason, want.Status, want.Diagnostic, want.Outbound, want.Inbound = "userunknown", "5.1.1", "550 5.1.1 no such user", mail.ID, in.ID
+	want.Reason, want.Status, want.Diagnostic = "userunknown", "5.1.1", "550 5.1.1 no such user"
+	want.Outbound, want.Inbound = mail.ID, in.ID
 	d.same(must[[]store.Suppression](d)(d.SuppressionsOf(d.ctx, d.now, "ana@a.example")), []store.Suppression{want})
 	d.same(must[store.Suppression](d)(d.ReleaseSuppression(d.ctx, d.now, store.ByService(), 2)), want)
 
@@ -122,7 +123,8 @@ func suppressedWhileQueued(d *desk) {
 	other := d.opens(from("other@partner.example"))
 	d.same(idsOf(d.claims(claimAll())), []store.OutboundID{other.Confirmation.ID})
 	row := must[store.Outbound](d)(d.Outbound(d.ctx, second.Confirmation.ID))
-	if row.State != store.StateSuppressed || !row.DoneAt.Equal(d.at()) || row.Claim != 0 || !strings.HasPrefix(row.Reason, store.RuleSuppressed) {
+	if row.State != store.StateSuppressed || !row.DoneAt.Equal(d.at()) || row.Claim != 0 ||
+		!strings.HasPrefix(row.Reason, store.RuleSuppressed) {
 		d.Errorf("the waiting row is %+v", row)
 	}
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, second.Ticket.ID)).Question, store.QuestionUndeliverable)

@@ -72,7 +72,8 @@ func wholeTicket(d *desk) {
 	d.same(must[store.Outbound](d)(d.OutboundByMessageID(d.ctx, strings.ToUpper(n.MessageID))), mail)
 	d.same(must[[]store.Outbound](d)(d.lists().mailsOf(ticket.ID)), []store.Outbound{mail})
 	d.same(must[time.Time](d)(d.NextOutbound(d.ctx)), d.at())
-	d.same(must[[]bool](d)(d.BlobsReferenced(d.ctx, []store.BlobHash{hashOf("a"), hashOf("b"), "no hash"})), []bool{true, false, false})
+	referenced := must[[]bool](d)(d.BlobsReferenced(d.ctx, []store.BlobHash{hashOf("a"), hashOf("b"), "no hash"}))
+	d.same(referenced, []bool{true, false, false})
 	d.same(must[[]store.BlobHash](d)(d.lists().blobs()), []store.BlobHash{hashOf("a")})
 
 	for _, number := range []string{"", "US", "US-", "US-01001", "US-1002", "UK-1001", "1001", "US-99999999999999999999"} {
@@ -226,16 +227,18 @@ func foldingEnds(d *desk) {
 func refusedTicket(d *desk) {
 	used := d.opens()
 	for name, change := range map[string]func(*store.NewTicket){
-		"no region":           func(n *store.NewTicket) { n.Region = store.Region{} },
-		"no requester":        from(""),
-		"no Message-ID":       func(n *store.NewTicket) { n.MessageID = "" },
-		"Message-ID in use":   func(n *store.NewTicket) { n.MessageID = strings.ToUpper(used.Confirmation.MessageID) },
-		"no link":             func(n *store.NewTicket) { n.Link = store.LinkID{} },
-		"link in use":         func(n *store.NewTicket) { n.Link = used.Ticket.Link },
-		"link expired":        func(n *store.NewTicket) { n.LinkExpires = d.now },
-		"long key":            post(strings.Repeat("k", 201), ""),
-		"file without hash":   func(n *store.NewTicket) { n.Files[0].Hash = "../../etc/passwd" },
-		"upper-case hash":     func(n *store.NewTicket) { n.Files[0].Hash = store.BlobHash(strings.ToUpper(string(hashOf("a")))) },
+		"no region":         func(n *store.NewTicket) { n.Region = store.Region{} },
+		"no requester":      from(""),
+		"no Message-ID":     func(n *store.NewTicket) { n.MessageID = "" },
+		"Message-ID in use": func(n *store.NewTicket) { n.MessageID = strings.ToUpper(used.Confirmation.MessageID) },
+		"no link":           func(n *store.NewTicket) { n.Link = store.LinkID{} },
+		"link in use":       func(n *store.NewTicket) { n.Link = used.Ticket.Link },
+		"link expired":      func(n *store.NewTicket) { n.LinkExpires = d.now },
+		"long key":          post(strings.Repeat("k", 201), ""),
+		"file without hash": func(n *store.NewTicket) { n.Files[0].Hash = "../../etc/passwd" },
+		"upper-case hash": func(n *store.NewTicket) {
+			n.Files[0].Hash = store.BlobHash(strings.ToUpper(string(hashOf("a"))))
+		},
 		"budget, no window":   budgets(store.Budget{Name: "b", Limit: 1}),
 		"endless description": func(n *store.NewTicket) { n.Body = strings.Repeat("x", 100<<20) },
 		"endless name":        func(n *store.NewTicket) { n.Requester.Name = strings.Repeat("x", 1<<20) },
@@ -315,7 +318,8 @@ func followUp(d *desk) {
 	opened := d.opens()
 	d.pass(time.Hour)
 	m := store.NewMessage{
-		Link: opened.Ticket.Link, Body: long, Files: []store.File{{Name: "b.txt", Size: 1, Type: "text/plain", Hash: hashOf("b")}},
+		Link: opened.Ticket.Link, Body: long,
+		Files:       []store.File{{Name: "b.txt", Size: 1, Type: "text/plain", Hash: hashOf("b")}},
 		Idempotency: "key", Fingerprint: sha256.Sum256([]byte(long)),
 	}
 	entry := must[store.Entry](d)(d.AppendMessage(d.ctx, d.now, store.ByPartner(m.Link), m))

@@ -168,7 +168,8 @@ func rawsDropped(d *desk) {
 		}
 	}
 	want := must[store.Inbound](d)(d.Inbound(d.ctx, rows[2].ID))
-	if want.State != store.InboundDecided || want.Verdict.Kind != store.KindSpam || want.Size != 300_000 || want.Blob != "" {
+	if want.State != store.InboundDecided || want.Verdict.Kind != store.KindSpam ||
+		want.Size != 300_000 || want.Blob != "" {
 		d.Errorf("the row is %+v", want)
 	}
 	// A bit at a time, all of them.
@@ -200,7 +201,8 @@ func leasesEnd(d *desk) {
 		d.Errorf("claimed %+v", again)
 	}
 	// What may have ended the process waits.
-	if row := must[store.Outbound](d)(d.Outbound(d.ctx, often.ID)); row.State != store.StateClaimed || row.Attempts != store.LeaseTries {
+	row := must[store.Outbound](d)(d.Outbound(d.ctx, often.ID))
+	if row.State != store.StateClaimed || row.Attempts != store.LeaseTries {
 		d.Errorf("the mail tried often is %+v", row)
 	}
 	d.pass(time.Hour)

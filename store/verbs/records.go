@@ -242,9 +242,8 @@ func newDeliveryRecord(d store.Delivery) *deliveryRecord {
 	if d.Fate == "" {
 		return nil
 	}
-	return &deliveryRecord{
-		string(d.Fate), micros(d.At), d.Status, d.Reason, string(d.Outcome), d.Diagnostic, uint64(d.Inbound),
-	}
+	return &deliveryRecord{string(d.Fate), micros(d.At), d.Status, d.Reason,
+		string(d.Outcome), d.Diagnostic, uint64(d.Inbound)}
 }
 
 func (r *deliveryRecord) delivery() store.Delivery {
@@ -418,9 +417,8 @@ func (t *txn) inbound(id store.InboundID) (store.Inbound, error) {
 	m := store.Inbound{
 		ID: id, Mailbox: r.Mailbox, UIDValidity: r.UIDValidity, UID: r.UID, InternalDate: instant(r.Internal),
 		SeenAt: instant(r.Seen), Size: r.Size, MessageID: r.MessageID, From: r.From, Subject: r.Subject,
-		Blob: blobHash(r.Blob), Truncated: r.Truncated, RawDropped: r.RawDropped,
-		State: store.InboundState(r.State), Attempts: r.Attempts,
-		Fault: r.Fault, DecidedAt: instant(r.Decided), Answer: store.OutboundID(r.Answer),
+		Blob: blobHash(r.Blob), Truncated: r.Truncated, RawDropped: r.RawDropped, Attempts: r.Attempts,
+		Fault: r.Fault, State: store.InboundState(r.State), DecidedAt: instant(r.Decided), Answer: store.OutboundID(r.Answer),
 		Verdict: store.Verdict{Kind: store.Kind(r.Kind), Answer: r.Answers, About: store.OutboundID(r.About)},
 	}
 	copy(m.Hash[:], r.Hash)
