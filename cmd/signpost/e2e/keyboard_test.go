@@ -26,8 +26,11 @@ type focus struct {
 
 // whereFocus is evaluated in the page.
 const whereFocus = `(() => {
+	// Tab stops once at a group of radio buttons: at the checked one.
+	const passed = e => e.type === "radio" && !e.checked &&
+		!!document.querySelector("input[type=radio][name=" + CSS.escape(e.name) + "]:checked");
 	const seen = e => e.checkVisibility({visibilityProperty: true}) &&
-		e.tabIndex >= 0 && !e.disabled && e.type !== "hidden";
+		e.tabIndex >= 0 && !e.disabled && e.type !== "hidden" && !passed(e);
 	const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
 		.filter(seen);
 	const e = document.activeElement, labels = [...(e.labels || [])];
@@ -67,11 +70,14 @@ func (k keyboard) where() (f focus) {
 	return f
 }
 
-// to presses Tab until what is named has the focus.
+// to presses Tab until what is named has the focus: by how its name begins, with a "$" at
+// the end by its whole name.
 func (k keyboard) to(tag, name string) {
 	k.t.Helper()
+	begins, whole := strings.CutSuffix(name, "$")
 	for range 300 {
-		if f := k.where(); f.Tag == tag && strings.HasPrefix(f.Name, name) {
+		f := k.where()
+		if f.Tag == tag && strings.HasPrefix(f.Name, begins) && (!whole || f.Name == begins) {
 			return
 		}
 		k.press(kb.Tab)
@@ -141,6 +147,8 @@ func TestE2EKeyboard(t *testing.T) {
 	k.press(demoAgent)
 	k.to("input", "Password")
 	k.press(demoPassword)
+	k.enter("My work")
+	k.to("a", "Today")
 	k.enter("Is mail flowing?")
 
 	k.to("a", "Mail")
@@ -152,7 +160,7 @@ func TestE2EKeyboard(t *testing.T) {
 	k.to("a", k.firstLine("mark=bounce", ".op-list a"))
 	k.enter("What it reports")
 
-	k.to("a", "Delivery")
+	k.to("a", "Delivery$")
 	k.enter("mail that failed")
 	k.to("a", "Bounces")
 	k.enter("Servers rejecting our mail")
