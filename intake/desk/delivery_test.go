@@ -79,7 +79,8 @@ func TestAnAgentReadsWhereAMailStands(t *testing.T) {
 			"failed", -time.Minute, "not sent: the ticket has another address", ""},
 		"it was taken back": {mail(store.StateSuppressed, func(o *store.Outbound) { o.Reason = store.RuleUndone }),
 			"undone", -time.Minute, "taken back", ""},
-		"the address is suppressed": {mail(store.StateSuppressed, func(o *store.Outbound) { o.Reason = store.RuleSuppressed }),
+		"the address is suppressed": {
+			mail(store.StateSuppressed, func(o *store.Outbound) { o.Reason = store.RuleSuppressed }),
 			"suppressed", -time.Minute, "not sent: the address is suppressed", store.RuleSuppressed},
 	} {
 		got := deliveryOf(c.mail, noon)
@@ -136,8 +137,8 @@ func TestAnEventNamesTheMailThatItIsAbout(t *testing.T) {
 		store.EventMailRefused:     {"The reply (entry 3) to ana@partner.example was refused by the partner's server", true},
 		store.EventMailComplained:  {"The reply (entry 3) to ana@partner.example was reported as spam", true},
 		store.EventMailAutoReplied: {"An automatic reply came to the reply (entry 3) to ana@partner.example", false},
-		store.EventMailChallenged: {"The partner's server asks for a confirmation of the reply (entry 3) to ana@partner.example",
-			false},
+		store.EventMailChallenged: {
+			"The partner's server asks for a confirmation of the reply (entry 3) to ana@partner.example", false},
 		store.EventMailRead: {"The reply (entry 3) to ana@partner.example was opened, as its reader's program says", false},
 	} {
 		e := store.Entry{Kind: store.EntryEvent, Event: event, Outbound: 7}

@@ -86,7 +86,8 @@ func TestABouncedReplyGoesToAnotherAddress(t *testing.T) {
 	}
 	page = w.page("ana", path)
 	has(t, page, "pia@new.example</bdi> has not got a reply that went to another address", "Send it there now",
-		`to <bdi class="mono">pia@acme.example`, "Ana changed the requester&#39;s address; it was pia@acme.example", "Send again",
+		`to <bdi class="mono">pia@acme.example`, "Ana changed the requester&#39;s address; it was pia@acme.example",
+		"Send again",
 		"Not proven")
 	lacks(t, page, "No mail reaches <bdi", "The address does not exist any more")
 	if missed := w.json("lee", "GET", path, nil, 200)["missed"].([]any); len(missed) != 1 || missed[0] != id {

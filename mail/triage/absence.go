@@ -240,21 +240,31 @@ func (m *message) statesAbsence(s *sentence) bool {
 	switch {
 	case s.ofColleague() && !m.namesAuthor(s):
 		return false
-	case s.has(endedWord) && (s.has(houseWord) || s.has(mailboxWord)) && m.anySentence((*sentence).pointsTo):
+	case s.tellsEnd() && m.anySentence((*sentence).pointsTo):
 		return true // a project or a team; only beside whom to ask instead
 	case s.has(leftWord):
 		return s.has(firstPerson) || m.namesAuthor(s) || s.has(mailboxWord)
-	case s.has(pastWord), s.has(laterWord) && !s.has(returnWord) && !hasDigit(s.raw): // it is over, or not begun
+	case s.isOver():
 		return false
 	case s.has(returnWord):
 		return true
 	}
-	if _, whole := phrasebook().within(s.raw, awayText); whole {
-		return true
-	}
-	if !s.has(awayWord) {
-		return false
-	}
+	_, whole := phrasebook().within(s.raw, awayText)
+	return whole || s.has(awayWord) && m.isAway(s)
+}
+
+// tellsEnd tells a sentence in which a house or a mailbox ends.
+func (s *sentence) tellsEnd() bool {
+	return s.has(endedWord) && (s.has(houseWord) || s.has(mailboxWord))
+}
+
+// isOver tells an absence that is over, or not begun.
+func (s *sentence) isOver() bool {
+	return s.has(pastWord) || s.has(laterWord) && !s.has(returnWord) && !hasDigit(s.raw)
+}
+
+// isAway tells whose absence a sentence with a word of one speaks of: the writer's.
+func (m *message) isAway(s *sentence) bool {
 	_, at, away := phrasebook().find(s.words, awayWord)
 	own := s.has(firstPerson) || s.has(firstHouse) || s.count() <= maxFragment || at <= maxLead && m.answers()
 	return away && (own || s.has(thirdPerson) && m.namesAuthor(s))

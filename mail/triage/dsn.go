@@ -49,55 +49,76 @@ func isStatusPart(media string) bool {
 // parseStatus reads the per-recipient blocks of a delivery-status text. Blocks
 // are told by their recipient field rather than by blank lines, which get lost
 // and added on the way.
-func parseStatus(text string) (list []finding) {
-	var f finding
-	flush := func() {
-		if f.recipient != "" || f.original != "" {
-			list = append(list, f)
-		}
-		f = finding{}
-	}
+func parseStatus(text string) []finding {
+	var r statusReader
 	for name, value := range statusFields(text) {
-		switch name {
-		case "original-recipient":
-			if f.original != "" {
-				flush()
-			}
-			f.original = typedAddress(value)
-		case "final-recipient", "x-actual-recipient":
-			if f.recipient != "" && name == "final-recipient" {
-				flush()
-			}
-			if f.recipient == "" {
-				f.recipient = typedAddress(value)
-			}
-		case "action":
-			f.action = actionOf(value)
-		case "status":
-			if codes := enhanced(value); len(codes) > 0 {
-				f.status = codes[0]
-			}
-			if _, words, ok := strings.Cut(value, "("); ok && f.text == "" {
-				f.text = strings.TrimSuffix(words, ")")
-			}
-		case "diagnostic-code":
-			if _, words, ok := strings.Cut(value, ";"); ok {
-				value = words
-			}
-			if len(strings.TrimSpace(value)) > 3 || f.text == "" {
-				f.text = strings.TrimSpace(value)
-			}
-		case "":
-			if f.recipient != "" && f.action != "" { // a blank line ends a complete block
-				flush()
-			}
-		}
-		if len(list) >= maxReports {
-			return list
+		r.take(name, value)
+		if len(r.list) >= maxReports {
+			return r.list
 		}
 	}
-	flush()
-	return list
+	r.end()
+	return r.list
+}
+
+// statusReader collects the blocks of a delivery-status text; f is the one being read.
+type statusReader struct {
+	list []finding
+	f    finding
+}
+
+// end ends a block, which counts where it names a recipient.
+func (r *statusReader) end() {
+	if r.f.recipient != "" || r.f.original != "" {
+		r.list = append(r.list, r.f)
+	}
+	r.f = finding{}
+}
+
+func (r *statusReader) take(name, value string) {
+	switch name {
+	case "original-recipient":
+		if r.f.original != "" {
+			r.end()
+		}
+		r.f.original = typedAddress(value)
+	case "final-recipient", "x-actual-recipient":
+		if r.f.recipient != "" && name == "final-recipient" {
+			r.end()
+		}
+		if r.f.recipient == "" {
+			r.f.recipient = typedAddress(value)
+		}
+	case "action":
+		r.f.action = actionOf(value)
+	case "status":
+		r.f.takeStatus(value)
+	case "diagnostic-code":
+		r.f.takeDiagnostic(value)
+	case "":
+		if r.f.recipient != "" && r.f.action != "" { // a blank line ends a complete block
+			r.end()
+		}
+	}
+}
+
+// takeStatus reads the code, and the comment that some write behind it.
+func (f *finding) takeStatus(value string) {
+	if codes := enhanced(value); len(codes) > 0 {
+		f.status = codes[0]
+	}
+	if _, words, ok := strings.Cut(value, "("); ok && f.text == "" {
+		f.text = strings.TrimSuffix(words, ")")
+	}
+}
+
+func (f *finding) takeDiagnostic(value string) {
+	if _, words, ok := strings.Cut(value, ";"); ok {
+		value = words
+	}
+	if value = strings.TrimSpace(value); len(value) > 3 || f.text == "" {
+		f.text = value
+	}
 }
 
 // statusFields yields the fields of a status text, unfolded, names in lower case;
