@@ -151,3 +151,13 @@ func TestAnEventNamesTheMailThatItIsAbout(t *testing.T) {
 		t.Errorf("of a mail that is not there: %q", got)
 	}
 }
+
+// Where replies leave at once the form says so, and no wait of nothing.
+func TestTheFormSaysHowLongAReplyWaits(t *testing.T) {
+	t.Parallel()
+	for wait, want := range map[time.Duration]string{0: "", 10 * time.Second: "10 s", 30 * time.Second: "30 s"} {
+		if got := strings.ReplaceAll(undoWords(wait), "\u00a0", " "); got != want {
+			t.Errorf("a wait of %v is called %q, want %q", wait, got, want)
+		}
+	}
+}

@@ -256,3 +256,11 @@ func (d *Desk) undoFor(who store.Agent) time.Duration {
 	}
 	return who.Profile.UndoFor()
 }
+
+// undoWords says how long that is, "" for not at all.
+func undoWords(wait time.Duration) string {
+	if wait <= 0 {
+		return ""
+	}
+	return web.Span(wait)
+}

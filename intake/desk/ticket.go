@@ -46,7 +46,7 @@ type ticketData struct {
 	Newer       []item             // what came while the reply was written
 	Dead        string             // why no mail reaches the requester's address, "" when it does
 	Missed      []store.OutboundID // replies that the requester's address has not got
-	Undo        string             // how long a reply can be taken back
+	Undo        string             // how long a reply can be taken back, "": not at all
 	After       string             // what follows a reply, on the button
 
 	// Details.
@@ -169,7 +169,7 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 		Ticket: k, Path: ticketAddress(k.Number), In: inOf(x), Me: who.Email, MyID: who.ID,
 		Status: statusBadge(k.StatusAt(now)), Timers: timersOf(k, now), Zone: d.zone(who, k.Region),
 		Present: d.presence.avatars(k.ID, who.ID, now), Toasts: d.undos.toasts(who.ID, now),
-		Undo: web.Span(d.undoFor(who)),
+		Undo: undoWords(d.undoFor(who)),
 	}
 	data.List = listOf(data.In)
 	if data.In != "" {
