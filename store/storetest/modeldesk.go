@@ -156,12 +156,7 @@ func (m *model) reply(now time.Time, by store.Actor, n store.NewReply, got store
 			StatusFrom: before.Status, StatusTo: k.Status, AssigneeFrom: before.Assignee, AssigneeTo: k.Assignee,
 		},
 	}
-	o := &modelMail{Outbound: store.Outbound{
-		ID: got.Mail.ID, Kind: store.MailReply, Region: k.Region, From: n.Region.Address, FromName: n.Region.Name,
-		To: k.Requester.Email, Langs: []string{k.Requester.Lang}, MessageID: n.MessageID,
-		InReplyTo: got.Mail.InReplyTo, References: got.Mail.References, Ticket: k.ID, Number: k.Number, Link: k.Link,
-		Entry: k.Entries + 1, QueuedAt: now, State: store.StateQueued, DueAt: now, Proven: !k.ProvenAt.IsZero(),
-	}}
+	o := replyMail(now, k, k.Entries+1, n.Region, n.MessageID, got.Mail)
 	if n.Undo > 0 {
 		e.UndoUntil = now.Add(n.Undo)
 		o.UndoUntil, o.DueAt = e.UndoUntil, e.UndoUntil
@@ -201,19 +196,26 @@ func (m *model) resend(
 		k.Link = n.Link
 		m.links[k.Link] = &modelLink{ticket: k.ID, expires: n.LinkExpires}
 	}
-	o := &modelMail{Outbound: was.Outbound}
-	o.ID, o.From, o.FromName, o.To = got.ID, n.Region.Address, n.Region.Name, k.Requester.Email
-	o.MessageID, o.InReplyTo, o.References, o.Link = n.MessageID, got.InReplyTo, got.References, k.Link
-	o.Proven, o.UndoUntil, o.QueuedAt, o.DueAt = !k.ProvenAt.IsZero(), time.Time{}, now, now
-	o.State, o.Reason, o.Attempts, o.Claim, o.DoneAt = store.StateQueued, "", 0, 0, time.Time{}
-	o.Reply, o.Code, o.Enhanced, o.Hold = "", 0, "", store.Hold{}
-	o.Delivery, o.Echoes = store.Delivery{}, nil
+	o := replyMail(now, k, was.Entry, n.Region, n.MessageID, got)
+	o.Text = was.Text
 	m.outs = append(m.outs, o)
 	m.opened(now, k)
 	m.addEntry(k, store.Entry{Kind: store.EntryEvent, Event: store.EventReplyResent, Outbound: o.ID, Author: by.Name,
 		At: now, By: by.Kind, Agent: by.Agent})
 	m.logs(store.AuditReplyResent)
 	return o.Outbound, nil
+}
+
+// replyMail is a mail of an entry to the ticket's requester; its id and its thread are got's.
+func replyMail(
+	now time.Time, k *store.Ticket, entry uint32, from store.Region, messageID string, got store.Outbound,
+) *modelMail {
+	return &modelMail{Outbound: store.Outbound{
+		ID: got.ID, Kind: store.MailReply, Region: k.Region, From: from.Address, FromName: from.Name,
+		To: k.Requester.Email, Langs: []string{k.Requester.Lang}, MessageID: messageID,
+		InReplyTo: got.InReplyTo, References: got.References, Ticket: k.ID, Number: k.Number, Link: k.Link,
+		Entry: entry, QueuedAt: now, State: store.StateQueued, DueAt: now, Proven: !k.ProvenAt.IsZero(),
+	}}
 }
 
 func (m *model) opened(now time.Time, k *store.Ticket) {
