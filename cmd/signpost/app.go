@@ -33,6 +33,7 @@ import (
 	"signpost/store/datafile"
 	"signpost/store/ident"
 	"signpost/store/lang"
+	"signpost/store/markdown"
 	"signpost/store/verbs"
 )
 
@@ -55,6 +56,7 @@ type App struct {
 	policy   sla.Policy
 	sender   *outbox.Sender
 	composer *compose.Composer
+	words    *markdown.Cache // what agents wrote, for all pages
 	upkeep   *upkeep.Upkeep
 	watchers []*watch.Watcher
 	web      *web.Server
@@ -158,7 +160,7 @@ func (a *App) buildSender(d dialers) error {
 	if err != nil {
 		return err
 	}
-	a.composer = composer
+	a.composer, a.words = composer, markdown.NewCache(16<<20)
 	cfg := a.cfg.ForSender(a.accounts)
 	cfg.Dial, cfg.Owner = d.smtp, a.duties.Owner
 	if err := cfg.Validate(); err != nil {
@@ -214,7 +216,7 @@ func (a *App) buildPages(d dialers, mount func(*web.Server) error) (err error) {
 	contact, err := form.New(a.cfg.ForForm(), form.Deps{
 		Tickets: a.db, Posts: posts, Blobs: a.blobs, Ring: a.ring, Regions: a.cfg.Regions(),
 		Promise: a.policy.Promise, Kick: a.sender.Kick, Resolver: d.resolver,
-		BeyondASCII: func() bool { return a.sender.Traits().SMTPUTF8 },
+		BeyondASCII: func() bool { return a.sender.Traits().SMTPUTF8 }, Words: a.words,
 	})
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"signpost/store"
 	"signpost/store/ident"
 	"signpost/store/lang"
+	"signpost/store/markdown"
 )
 
 //go:embed templates/*.html
@@ -62,6 +63,8 @@ type Deps struct {
 	Preview func(ctx context.Context, o store.Outbound, e store.Entry, earlier []store.Entry) (Mail, error)
 	// Kick tells the sender that mail waits; called after the commit.
 	Kick func()
+	// Words keeps what agents wrote as HTML; nil: it is read anew for each page.
+	Words *markdown.Cache
 }
 
 // Desk serves the pages. It is safe for concurrent use.

@@ -13,7 +13,6 @@ import (
 	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/store"
-	"signpost/store/markdown"
 	"signpost/store/text"
 )
 
@@ -223,7 +222,7 @@ func (d *Desk) item(f *frame, t thread, e store.Entry, who store.Agent, now time
 	if e.Kind == store.EntryMessage {
 		i.Plain = e.Body
 	} else {
-		i.Body = rendered(e.Body, i.Files)
+		i.Body = d.rendered(e.Body, i.Files)
 		for n := range i.Files { // what stands in the text is not shown twice
 			i.Files[n].Image = i.Files[n].Image && !strings.Contains(e.Body, "]("+i.Files[n].Name+")")
 		}
@@ -238,7 +237,7 @@ func (d *Desk) item(f *frame, t thread, e store.Entry, who store.Agent, now time
 }
 
 // rendered is what an agent wrote, with the images among the entry's own files.
-func rendered(body string, files []fileItem) template.HTML {
+func (d *Desk) rendered(body string, files []fileItem) template.HTML {
 	image := func(name string) (string, bool) {
 		for _, f := range files {
 			if f.Name == name {
@@ -247,7 +246,7 @@ func rendered(body string, files []fileItem) template.HTML {
 		}
 		return "", false
 	}
-	return template.HTML(markdown.HTML(body, image)) // safe: markdown.HTML says so
+	return template.HTML(d.deps.Words.HTML(body, image)) // safe: markdown.HTML says so
 }
 
 func classOf(k store.EntryKind) string {

@@ -14,6 +14,7 @@ import (
 	"signpost/intake/web"
 	"signpost/store"
 	"signpost/store/ident"
+	"signpost/store/markdown"
 )
 
 //go:embed templates/*.html
@@ -77,6 +78,8 @@ type Deps struct {
 	// BeyondASCII tells whether the relay takes addresses with a local part beyond
 	// ASCII (SMTPUTF8, RFC 6531) at the moment; nil: it does not.
 	BeyondASCII func() bool
+	// Words keeps what agents wrote as HTML; nil: it is read anew for each page.
+	Words *markdown.Cache
 }
 
 // Form serves the public pages. It is safe for concurrent use.

@@ -15,7 +15,6 @@ import (
 	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
-	"signpost/store/markdown"
 	"signpost/store/text"
 )
 
@@ -255,7 +254,7 @@ func (f *Form) days(
 		if !visible(e, time.Now()) {
 			continue
 		}
-		l := messageOf(ticket, e, base)
+		l := f.messageOf(ticket, e, base)
 		if mail, ok := mails[e.Seq]; ok {
 			l.Mail = &mail
 		}
@@ -271,7 +270,7 @@ func (f *Form) days(
 
 // messageOf is an entry as the page shows it. Support's words are Markdown, whose images
 // are links to the entry's files.
-func messageOf(ticket store.Ticket, e store.Entry, base string) message {
+func (f *Form) messageOf(ticket store.Ticket, e store.Entry, base string) message {
 	m := message{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: author(ticket, e), At: e.At}
 	links := map[string]string{}
 	for i, file := range e.Files {
@@ -284,7 +283,7 @@ func messageOf(ticket store.Ticket, e store.Entry, base string) message {
 		return m
 	}
 	onPage := func(name string) (string, bool) { return links[name], false }
-	m.Words = template.HTML(markdown.HTML(e.Body, onPage)) // safe: markdown.HTML says so
+	m.Words = template.HTML(f.deps.Words.HTML(e.Body, onPage)) // safe: markdown.HTML says so
 	return m
 }
 

@@ -9,6 +9,7 @@
 //
 //   - markdown.go: what is read, and HTML
 //   - text.go: the plain text, for the text part of a mail
+//   - cache.go: HTML that is kept for the next who look at the same text
 //
 // To allow a further element, add it to the policy here, to the text writer, and to the
 // stories of both.
