@@ -62,18 +62,12 @@ func (d *Desk) arrange(
 		return err
 	}
 	if !x.Request.PostForm.Has(name) {
-		why := "The form has no field " + name + ", so nothing was changed."
-		return d.refuseAct(x, who, http.StatusUnprocessableEntity, why)
+		return d.refuseAct(x, who, http.StatusUnprocessableEntity, writing{fault: missingWords(name)})
 	}
 	value := post.CleanLine(x.Request.PostForm.Get(name))
 	k, err = act(staff.ActorOf(x, who), store.Instant(time.Now()), k, value)
-	switch {
-	case errors.Is(err, store.ErrInvalid):
-		return d.refuseAct(x, who, http.StatusUnprocessableEntity, invalidWords(err))
-	case errors.Is(err, store.ErrConflict):
-		return d.refuseAct(x, who, http.StatusConflict, "Not sent again. "+invalidWords(err))
-	case err != nil:
-		return err
+	if err != nil {
+		return d.refuseArranged(x, who, writing{field: name, typed: value}, err)
 	}
 	d.told(k, k.Entries)
 	x.Log.Info("ticket arranged", "request", x.ID, "ticket", k.Number, "agent", who.ID)
@@ -83,12 +77,36 @@ func (d *Desk) arrange(
 	return x.Redirect(withIn(ticketAddress(k.Number), x.Request.PostForm.Get("in")))
 }
 
-// refuseAct answers a form in the details that cannot be done.
-func (d *Desk) refuseAct(x *web.Exchange, who store.Agent, status int, why string) error {
-	if x.WantsJSON() {
-		return x.JSON(status, map[string]string{"error": why})
+// missingWords are said of a form without one of its fields.
+func missingWords(name string) string {
+	return "The form has no field " + name + ", so nothing was changed."
+}
+
+// refuseArranged answers what a verb returned, with what was typed.
+func (d *Desk) refuseArranged(x *web.Exchange, who store.Agent, w writing, err error) error {
+	status := http.StatusServiceUnavailable
+	switch {
+	case errors.Is(err, store.ErrNotFound), x.Request.Context().Err() != nil:
+		return err
+	case errors.Is(err, store.ErrInvalid):
+		status, w.fault = http.StatusUnprocessableEntity, invalidWords(err)
+	case errors.Is(err, store.ErrConflict):
+		status, w.fault = http.StatusConflict, "Not sent again. "+invalidWords(err)
+	case errors.Is(err, store.ErrForbidden):
+		status, w.fault = http.StatusForbidden, forbiddenWords
+	default:
+		x.Log.Error("ticket not arranged", "request", x.ID, "err", err)
+		w.fault = "Nothing can be saved at the moment. Please try again in a few minutes."
 	}
-	return d.page(x, who, status, writing{fault: why})
+	return d.refuseAct(x, who, status, w)
+}
+
+// refuseAct answers a form in the details that cannot be done.
+func (d *Desk) refuseAct(x *web.Exchange, who store.Agent, status int, w writing) error {
+	if x.WantsJSON() {
+		return x.JSON(status, map[string]string{"error": w.fault})
+	}
+	return d.page(x, who, status, w)
 }
 
 // sendTicketOf answers with the ticket as it is after an act.

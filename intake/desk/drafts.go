@@ -18,31 +18,29 @@ type draftStore interface {
 }
 
 // postDraft keeps what stands in a form; kind is "reply" or "note". An empty one is
-// dropped.
-func (d *Desk) postDraft(x *web.Exchange, who store.Agent) error {
-	a := newAnswer()
-	page := func(status int) error { return d.page(x, who, status, a.writing()) }
-	if err := d.deps.Posts.Read(x, &a.Draft); err != nil {
-		return d.deps.Posts.RefuseBody(x, &a.Draft, err, page)
-	}
-	k, err := d.open(x, who)
-	if err != nil {
-		return err
+// dropped; a form without its text was cut off, and the draft kept before stays.
+func (d *Desk) postDraft(x *web.Exchange, who store.Agent, a written) error {
+	switch {
+	case !a.Came("body"):
+		return d.refuseAct(x, who, http.StatusUnprocessableEntity, writing{fault: missingWords("body")})
+	case a.Kind != string(store.EntryReply) && a.Kind != string(store.EntryNote):
+		return d.refuseAct(x, who, http.StatusUnprocessableEntity, writing{fault: "The kind is reply or note."})
 	}
 	if a.Limit("body", a.Body, maxBody); a.HasFaults() {
-		return a.Refuse(x, page)
+		return a.Refuse(x, a.page)
 	}
-	switch err = d.keepDraft(x, who, k, a); {
+	switch err := d.keepDraft(x, who, a); {
 	case err != nil:
-		return d.refuse(x, &a.Draft, err, page)
+		return d.refuse(x, a, err)
 	case x.WantsJSON():
 		return x.JSON(http.StatusOK, map[string]string{"saved": rfc3339(time.Now())})
 	}
-	return x.Redirect(withIn(ticketAddress(k.Number), a.In) + "#write")
+	return x.Redirect(withIn(ticketAddress(a.ticket.Number), a.In) + "#write")
 }
 
 // keepDraft keeps what stands in the form as the agent's draft; an empty one is dropped.
-func (d *Desk) keepDraft(x *web.Exchange, who store.Agent, k store.Ticket, a *answer) error {
+func (d *Desk) keepDraft(x *web.Exchange, who store.Agent, a written) error {
+	k := a.ticket
 	ctx, by, now := x.Request.Context(), staff.ActorOf(x, who), store.Instant(time.Now())
 	draft := store.Draft{Ticket: k.ID, Kind: a.kind(), Body: a.Body, Files: a.Files, Version: min(a.seen(), k.Version)}
 	if draft.Body == "" && len(draft.Files) == 0 {
@@ -52,20 +50,4 @@ func (d *Desk) keepDraft(x *web.Exchange, who store.Agent, k store.Ticket, a *an
 		draft.Then = a.then()
 	}
 	return d.deps.Store.SaveDraft(ctx, now, by, draft)
-}
-
-// kind is what the form writes.
-func (a *answer) kind() store.EntryKind {
-	if a.Kind == string(store.EntryNote) {
-		return store.EntryNote
-	}
-	return store.EntryReply
-}
-
-// writing is the page with this answer in the form that it came from.
-func (a *answer) writing() writing {
-	if a.kind() == store.EntryNote {
-		return writing{note: a}
-	}
-	return writing{reply: a}
 }

@@ -157,8 +157,10 @@ func (d *Desk) postPresence(x *web.Exchange, who store.Agent) error {
 		d.presence.note(k, who, now, true)
 	case "gone":
 		d.presence.leave(k, who.ID)
-	default:
+	case "here":
 		d.presence.note(k, who, now, false)
+	default:
+		return d.refuseAct(x, who, http.StatusUnprocessableEntity, writing{fault: "The state is here, typing or gone."})
 	}
 	x.Writer.WriteHeader(http.StatusNoContent)
 	return nil

@@ -43,29 +43,20 @@ type mailJSON struct {
 // postPreview shows the mail that the form would send now. It differs from the one sent in
 // nothing but Message-ID, Date, the tag of its envelope and, where the ticket's link opens
 // nothing any more, the link. The form's text is kept as the draft.
-func (d *Desk) postPreview(x *web.Exchange, who store.Agent) error {
-	a := newAnswer()
-	page := func(status int) error { return d.page(x, who, status, writing{reply: a}) }
-	if err := d.deps.Posts.Read(x, &a.Draft); err != nil {
-		return d.deps.Posts.RefuseBody(x, &a.Draft, err, page)
-	}
-	k, err := d.open(x, who)
-	if err != nil {
-		return err
-	}
-	then := a.then()
+func (d *Desk) postPreview(x *web.Exchange, who store.Agent, a written) error {
+	k, then := a.ticket, a.then()
 	if a.check(); a.HasFaults() {
-		return a.Refuse(x, page)
+		return a.Refuse(x, a.page)
 	}
-	mail, err := d.compose(x, who, k, a, then)
+	mail, err := d.compose(x, who, k, a.answer, then)
 	if err != nil {
 		return err
 	}
 	if x.WantsJSON() {
 		return x.JSON(http.StatusOK, mailJSON{mail.From, mail.To, mail.Subject, mail.Text, mail.HTML, string(mail.Raw)})
 	}
-	if err := d.keepDraft(x, who, k, a); err != nil {
-		return err
+	if err := d.keepDraft(x, who, a); err != nil {
+		return d.refuse(x, a, err)
 	}
 	id := d.previews.keep(who.ID, k.Number, mail.HTML)
 	x.Staff(who, "", topicList)

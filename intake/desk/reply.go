@@ -32,8 +32,9 @@ type answer struct {
 	Body, Then, Version, Kind, In string
 }
 
-func newAnswer() *answer {
-	a := &answer{}
+// newAnswer is one that writes a kind of entry; with "" the form says which.
+func newAnswer(kind store.EntryKind) *answer {
+	a := &answer{Kind: string(kind)}
 	a.Fields = []post.Field{
 		{Name: "body", Into: &a.Body, Kind: post.Text},
 		{Name: "then", Into: &a.Then},
@@ -88,16 +89,51 @@ func (a *answer) then() store.Status {
 	return store.StatusOpen
 }
 
-func (d *Desk) postReply(x *web.Exchange, who store.Agent) error {
-	a := newAnswer()
-	page := func(status int) error { return d.page(x, who, status, writing{reply: a}) }
-	if err := d.deps.Posts.Read(x, &a.Draft); err != nil {
-		return d.deps.Posts.RefuseBody(x, &a.Draft, err, page)
+// written is a form of texts that was read: what it says, to which ticket, and the page
+// that shows it again.
+type written struct {
+	*answer
+	ticket store.Ticket
+	page   post.Page
+}
+
+// writes reads a form of texts for act. A body that is no form is answered with the page and
+// all that was read of it.
+func (d *Desk) writes(
+	kind store.EntryKind, act func(x *web.Exchange, who store.Agent, w written) error,
+) staff.Handler {
+	return func(x *web.Exchange, who store.Agent) error {
+		a := newAnswer(kind)
+		page := func(status int) error { return d.page(x, who, status, a.writing()) }
+		if err := d.deps.Posts.Read(x, &a.Draft); err != nil {
+			return d.deps.Posts.RefuseBody(x, &a.Draft, err, page)
+		}
+		k, err := d.open(x, who)
+		if err != nil {
+			return err
+		}
+		return act(x, who, written{a, k, page})
 	}
-	k, err := d.open(x, who)
-	if err != nil {
-		return err
+}
+
+// kind is what the form writes.
+func (a *answer) kind() store.EntryKind {
+	if a.Kind == string(store.EntryNote) {
+		return store.EntryNote
 	}
+	return store.EntryReply
+}
+
+// writing is the page with this answer in the form that it came from.
+func (a *answer) writing() writing {
+	if a.kind() == store.EntryNote {
+		return writing{note: a}
+	}
+	return writing{reply: a}
+}
+
+func (d *Desk) postReply(x *web.Exchange, who store.Agent, a written) error {
+	k := a.ticket
 	region, ok := d.region(k.Region)
 	if !ok {
 		a.AddFault("body", sentence("The ticket's region is not configured any more, so nothing can be sent for it."))
@@ -110,14 +146,14 @@ func (d *Desk) postReply(x *web.Exchange, who store.Agent) error {
 		Idempotency: a.Key, Fingerprint: a.Fingerprint(a.Body, a.Then),
 	}
 	if a.check(); a.HasFaults() {
-		return a.Refuse(x, page)
+		return a.Refuse(x, a.page)
 	}
 	done, err := d.deps.Store.Reply(x.Request.Context(), now, staff.ActorOf(x, who), n)
 	switch {
 	case errors.Is(err, store.ErrConflict):
-		return d.refuseReply(x, who, a, done)
+		return d.refuseReply(x, who, a.answer, done)
 	case err != nil:
-		return d.refuse(x, &a.Draft, err, page)
+		return d.refuse(x, a, err)
 	}
 	d.deps.Kick()
 	d.wrote(x, who, done.Ticket, done.Entry.Seq)
@@ -170,18 +206,10 @@ func (d *Desk) refuseReply(x *web.Exchange, who store.Agent, a *answer, done sto
 	return x.JSON(http.StatusConflict, out)
 }
 
-func (d *Desk) postNote(x *web.Exchange, who store.Agent) error {
-	a := newAnswer()
-	page := func(status int) error { return d.page(x, who, status, writing{note: a}) }
-	if err := d.deps.Posts.Read(x, &a.Draft); err != nil {
-		return d.deps.Posts.RefuseBody(x, &a.Draft, err, page)
-	}
-	k, err := d.open(x, who)
-	if err != nil {
-		return err
-	}
+func (d *Desk) postNote(x *web.Exchange, who store.Agent, a written) error {
+	k := a.ticket
 	if a.check(); a.HasFaults() {
-		return a.Refuse(x, page)
+		return a.Refuse(x, a.page)
 	}
 	accounts, err := d.accounts(x.Request.Context())
 	if err != nil {
@@ -193,9 +221,9 @@ func (d *Desk) postNote(x *web.Exchange, who store.Agent) error {
 	})
 	switch {
 	case errors.Is(err, store.ErrConflict):
-		return a.RefuseRepeat(x, sentence("This form was sent before, with other words. Press the button again."), page)
+		return a.RefuseRepeat(x, sentence("This form was sent before, with other words. Press the button again."), a.page)
 	case err != nil:
-		return d.refuse(x, &a.Draft, err, page)
+		return d.refuse(x, a, err)
 	}
 	d.wrote(x, who, done.Ticket, done.Entry.Seq)
 	x.Log.Info("note written", "request", x.ID, "ticket", k.Number, "entry", done.Entry.Seq, "agent", who.ID)
@@ -205,18 +233,23 @@ func (d *Desk) postNote(x *web.Exchange, who store.Agent) error {
 	return x.Redirect(withIn(entryAddress(k.Number, done.Entry.Seq), a.In))
 }
 
-// refuse answers what a verb returned: what is wrong with the post, or that nothing can be
-// written now.
-func (d *Desk) refuse(x *web.Exchange, draft *post.Draft, err error, page post.Page) error {
+// refuse answers what a verb returned, with all that was written: what is wrong with it, that
+// its author may not do this, or that nothing can be saved now.
+func (d *Desk) refuse(x *web.Exchange, a written, err error) error {
 	switch {
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrForbidden):
+	case errors.Is(err, store.ErrNotFound):
 		return err
+	case errors.Is(err, store.ErrForbidden):
+		a.AddFault("form", sentence(forbiddenWords))
+		return a.Answer(x, http.StatusForbidden, a.page)
 	case errors.Is(err, store.ErrInvalid):
-		draft.AddFault("body", sentence(invalidWords(err)))
-		return draft.Refuse(x, page)
+		a.AddFault("body", sentence(invalidWords(err)))
+		return a.Refuse(x, a.page)
 	}
-	return draft.RefuseStore(x, err, page)
+	return a.RefuseStore(x, err, a.page)
 }
+
+const forbiddenWords = "Your role does not allow this."
 
 // invalidWords are what the store says of an argument, as a sentence.
 func invalidWords(err error) string {

@@ -65,6 +65,7 @@ type ticketData struct {
 	Others     []other // the requester's other tickets
 	Company    []other // those of the same mail domain
 	Domain     string
+	NewAddress *string  // what was typed as the requester's, where it was refused
 	Faults     []string // of a form in the details
 }
 
@@ -148,6 +149,8 @@ type writing struct {
 	reply, note *answer
 	newer       []store.Entry
 	fault       string // of a form in the details
+	field       string // of that form, which holds what was typed again
+	typed       string
 }
 
 // page shows the ticket's page.
@@ -187,7 +190,7 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 	for _, e := range w.newer {
 		data.Newer = append(data.Newer, d.item(f, t, e, who, now))
 	}
-	if err := d.details(ctx, who, by, t, &data, w.fault); err != nil {
+	if err := d.details(ctx, who, by, t, &data, w); err != nil {
 		return err
 	}
 	if err := d.composers(x, by, t.ticket, &data, w); err != nil {
@@ -234,7 +237,7 @@ func promises(f *frame, k store.Ticket) (all []promised) {
 
 // details fills what stands beside the thread.
 func (d *Desk) details(
-	ctx context.Context, who store.Agent, by store.Actor, t thread, data *ticketData, fault string,
+	ctx context.Context, who store.Agent, by store.Actor, t thread, data *ticketData, w writing,
 ) (err error) {
 	k := t.ticket
 	data.Requester, data.Proven = k.Requester, !k.ProvenAt.IsZero()
@@ -242,8 +245,14 @@ func (d *Desk) details(
 	if r, ok := d.region(k.Region); ok {
 		data.Region = r.Name
 	}
-	if fault != "" {
-		data.Faults = []string{fault}
+	if w.fault != "" {
+		data.Faults = []string{w.fault}
+	}
+	switch w.field {
+	case "email":
+		data.NewAddress = &w.typed
+	case "tags":
+		data.Tags = w.typed
 	}
 	if k.Priority == store.PriorityHigh || k.Priority == store.PriorityUrgent {
 		data.Priority = priorityBadge(k.Priority)

@@ -84,7 +84,7 @@ func (d *Desk) postUndo(x *web.Exchange, who store.Agent) error {
 	}
 	id, err := strconv.ParseUint(x.Request.PostForm.Get("id"), 10, 64)
 	if err != nil {
-		return d.refuseAct(x, who, http.StatusUnprocessableEntity, "There is no such reply to take back.")
+		return d.refuseAct(x, who, http.StatusUnprocessableEntity, writing{fault: "There is no such reply to take back."})
 	}
 	if err := d.mailOf(x.Request.Context(), k, store.OutboundID(id)); err != nil {
 		return err
@@ -94,9 +94,9 @@ func (d *Desk) postUndo(x *web.Exchange, who store.Agent) error {
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		d.undos.drop(who.ID, store.OutboundID(id))
-		return d.refuseAct(x, who, http.StatusConflict, "It is too late: the reply has been sent.")
+		return d.refuseAct(x, who, http.StatusConflict, writing{fault: "It is too late: the reply has been sent."})
 	case errors.Is(err, store.ErrForbidden):
-		return d.refuseAct(x, who, http.StatusForbidden, "Only its author can take a reply back.")
+		return d.refuseAct(x, who, http.StatusForbidden, writing{fault: "Only its author can take a reply back."})
 	case err != nil:
 		return err
 	}

@@ -51,6 +51,7 @@ type world struct {
 	door   namedDoor
 	kicked int
 	links  byte
+	broken error // what the verbs of writing fail with
 }
 
 var regions = []store.Region{
@@ -85,8 +86,9 @@ func newWorld(t testing.TB, undo time.Duration) *world {
 	w.hire("ana", store.NewAgent{Name: "Ana", Roles: []store.Role{store.RoleAgent}})
 	w.hire("lee", store.NewAgent{Name: "Lee", Roles: []store.Role{store.RoleAgent}, Regions: []string{"us"}})
 	room, err := desk.New(desk.Deps{
-		Store: db, Blobs: blobs, Door: w.door, Posts: posts, Ring: ring, English: langs.Langs()[0], Regions: regions,
-		Categories: []string{"Orders", "Other"}, LinkKept: time.Hour, Undo: &undo, Kick: func() { w.kicked++ },
+		Store: breakable{db, w}, Blobs: blobs, Door: w.door, Posts: posts, Ring: ring, English: langs.Langs()[0],
+		Regions: regions, Categories: []string{"Orders", "Other"}, LinkKept: time.Hour, Undo: &undo,
+		Kick: func() { w.kicked++ },
 		Preview: func(_ context.Context, o store.Outbound, e store.Entry, earlier []store.Entry) (desk.Mail, error) {
 			return desk.Mail{From: o.From, To: o.To, Subject: "[" + o.Number + "]", Text: e.Body, HTML: "<p>Hello</p>"}, nil
 		},

@@ -77,6 +77,9 @@ func (f *Form) postRating(x *web.Exchange) error {
 	if !free {
 		return d.RefuseRate(x, wait, page)
 	}
+	if !d.Came("comment") { // a score alone leaves the words that came with the last one
+		d.Comment = ticket.Rating.Comment
+	}
 	score, err := strconv.Atoi(d.Score)
 	if err != nil || score < 1 || score > store.MaxScore {
 		d.AddFault("score", post.Problem{Key: "form.fault_score"})

@@ -86,7 +86,8 @@ func TestAPartnerReadsAnAnswerSolvesRatesAndReopens(t *testing.T) {
 	status(t, w.acts(page+"/rate", url.Values{"score": {"4"}, "comment": {"Quick."}}), 200)
 	got := w.act(page+"/rate", url.Values{"score": {"5"}})
 	status(t, got, 303)
-	contains(t, w.get(got.Header().Get("Location")).Body.String(), "Your rating: 5 of 5")
+	contains(t, w.get(got.Header().Get("Location")).Body.String(), "Your rating: 5 of 5",
+		"Quick.</textarea>") // a score alone leaves the comment
 	for _, wrong := range []string{"", "0", "6", "five", "4.5"} {
 		status(t, w.acts(page+"/rate", url.Values{"score": {wrong}}), 422)
 	}

@@ -42,6 +42,7 @@ type Draft struct {
 	more    int      // files missed besides
 	refused int      // files with a fault
 
+	came      map[string]bool  // fields that the form had, also empty ones
 	charset   string           // of the texts that named none of their own, "" for UTF-8
 	decoded   map[*string]bool // fields that named an encoding of their own
 	undecoded error            // the first of them in an encoding that is not known
@@ -102,10 +103,21 @@ func (d *Draft) set(name, value string) {
 		d.Switch = true
 		return
 	}
-	if f, ok := d.field(name); ok && *f.Into == "" {
+	f, ok := d.field(name)
+	if !ok {
+		return
+	}
+	if d.came == nil {
+		d.came = make(map[string]bool)
+	}
+	if d.came[f.Name] = true; *f.Into == "" {
 		*f.Into = value[:min(int64(len(value)), f.limit())]
 	}
 }
+
+// Came tells whether the form had the field of that name, empty or not. A form without it
+// was cut off or is another's, and clears nothing.
+func (d *Draft) Came(name string) bool { return d.came[name] }
 
 // texts are the fields whose texts people write.
 func (d *Draft) texts(yield func(Field) bool) {

@@ -26,6 +26,7 @@ class Draft {
   }
 
   get changed() { return this.body.value !== this.last; }
+  get chosen() { return this.form.querySelector('[name="files"]').files.length > 0; }
 
   soon() {
     const now = Date.now();
@@ -34,21 +35,22 @@ class Draft {
     this.timer = setTimeout(() => this.save(), Math.max(0, Math.min(pause, this.since + most - now)));
   }
 
-  // data is the form without its files, which go with the answer itself.
-  data() {
+  // data is the form: without its files, which go with the answer itself, unless the page
+  // is about to be left for another form's sake.
+  data(files = false) {
     const data = new FormData(this.form);
-    data.delete("files");
+    if (!files) data.delete("files");
     data.delete("idempotency_key");
     return data;
   }
 
-  async save() {
+  async save(files = false) {
     clearTimeout(this.timer);
     if (this.saving) await this.saving;
-    if (this.sent || !this.changed) return;
+    if (this.sent || !this.changed && !(files && this.chosen)) return;
     const body = this.body.value;
     this.since = 0;
-    this.saving = fetch(`${path}/draft`, { method: "POST", body: this.data(), headers: { Accept: "application/json" } })
+    this.saving = fetch(`${path}/draft`, { method: "POST", body: this.data(files), headers: { Accept: "application/json" } })
       .then((answer) => {
         if (!answer.ok) throw new Error(String(answer.status));
         this.last = body;
@@ -69,7 +71,7 @@ class Draft {
     if (!this.saving || this.sent) { this.sent = true; return; }
     event.preventDefault();
     const by = event.submitter;
-    this.saving.finally(() => { this.sent = true; this.form.requestSubmit(by); });
+    this.saving.finally(() => { this.form.requestSubmit(by); });
   }
 
   // leave saves what the page goes away with.
@@ -81,11 +83,30 @@ class Draft {
 
 const drafts = [...document.querySelectorAll("[data-composer]")].map((form) => new Draft(form));
 addEventListener("pagehide", () => { for (const draft of drafts) draft.leave(); });
-addEventListener("pageshow", (event) => { if (event.persisted) for (const draft of drafts) draft.sent = false; });
 
-export async function saveDrafts() {
-  for (const draft of drafts) await draft.save();
+export async function saveDrafts(files = false) {
+  for (const draft of drafts) await draft.save(files);
 }
+
+// Whatever form is sent, what stands in the others is saved first, their files too: the page
+// that answers shows all of it again, also where it refuses.
+let saved = false;
+addEventListener("submit", async (event) => {
+  const form = event.target;
+  const others = drafts.filter((draft) => draft.form !== form && (draft.changed || draft.chosen || draft.saving));
+  if (event.defaultPrevented || form.method !== "post" || saved || others.length === 0) return;
+  event.preventDefault();
+  const own = drafts.find((draft) => draft.form === form);
+  if (own) own.sent = false;
+  for (const draft of others) await draft.save(true);
+  saved = true; // a save that failed does not keep the form from being sent
+  form.requestSubmit(event.submitter);
+});
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  saved = false;
+  for (const draft of drafts) draft.sent = false;
+});
 
 // typed tells whether something was typed within so many ms.
 let lastKey = 0;
