@@ -1,10 +1,10 @@
 package form
 
 import (
+	"context"
 	"time"
 	"unicode/utf8"
 
-	"signpost/intake/web"
 	"signpost/store"
 )
 
@@ -46,10 +46,10 @@ func stateOf(mail store.Outbound) (state string, at time.Time) {
 // deliveries are those of a ticket's replies by the number of their entry; of one that was
 // mailed again, the last. What was mailed to an earlier address of the ticket is not this
 // reader's to know.
-func (f *Form) deliveries(x *web.Exchange, ticket store.Ticket) (map[uint32]delivery, error) {
+func (f *Form) deliveries(ctx context.Context, ticket store.Ticket) (map[uint32]delivery, error) {
 	all := map[uint32]delivery{}
 	list := func(p store.Page) (store.List[store.Outbound], error) {
-		return f.deps.Tickets.OutboundsOfTicket(x.Request.Context(), ticket.ID, p)
+		return f.deps.Tickets.OutboundsOfTicket(ctx, ticket.ID, p)
 	}
 	for mail, err := range store.All(messagesAtOnce, list) {
 		if err != nil {

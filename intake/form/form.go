@@ -35,6 +35,7 @@ type Tickets interface {
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
 	Links
 	Partners
+	Changes
 }
 
 // Partners are what a ticket's page offers beside writing; see store.Partners.
@@ -88,6 +89,7 @@ type Form struct {
 	deps  Deps
 	zones map[string]*time.Location // by Region.ID
 	guard *guards
+	feed  *feed
 
 	home     *web.Page[homeData]
 	contact  *web.Page[contactData]
@@ -111,7 +113,8 @@ func New(cfg Config, deps Deps) (*Form, error) {
 	if err != nil {
 		return nil, fmt.Errorf("form: %w", err)
 	}
-	f := &Form{cfg: cfg, deps: deps, zones: make(map[string]*time.Location), guard: guards}
+	f := &Form{cfg: cfg, deps: deps, zones: make(map[string]*time.Location), guard: guards,
+		feed: newFeed(deps.Tickets)}
 	for _, r := range deps.Regions {
 		zone, err := time.LoadLocation(r.Zone)
 		if err != nil {
@@ -157,6 +160,7 @@ func (f *Form) Mount(s *web.Server) error {
 		{Method: http.MethodGet, Path: "/link/asked", Handler: f.showAsked},
 		{Method: http.MethodGet, Path: "/link/renewed", Handler: f.showRenewed},
 		{Method: http.MethodGet, Path: "/t/:token", Handler: f.showTicket},
+		{Method: http.MethodGet, Path: "/t/:token/events", Handler: f.followTicket},
 		{Method: http.MethodGet, Path: "/t/:token/:act",
 			Handler: func(x *web.Exchange) error { return x.Redirect(basePath(x)) }},
 		{Method: http.MethodPost, Path: "/t/:token/mine", Handler: f.postMine, AnyOrigin: true},
@@ -172,6 +176,7 @@ func (f *Form) Mount(s *web.Server) error {
 	} {
 		s.Handle(r)
 	}
+	f.addTopic(s.Events())
 	return nil
 }
 

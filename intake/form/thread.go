@@ -69,7 +69,7 @@ func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
 		if err != nil {
 			return err
 		}
-		mails, err := f.deliveries(x, ticket)
+		mails, err := f.deliveries(x.Request.Context(), ticket)
 		if err != nil {
 			return err
 		}

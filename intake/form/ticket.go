@@ -31,6 +31,7 @@ type ticketData struct {
 	Zone    *time.Location
 	From    string
 	Base    string // this page's path
+	Version string // of what it shows, see version; "" where it follows nothing
 	Earlier string // link to the messages before these, "" for none
 	Later   string
 	Added   uint32 // the entry that has just been added, 0 for none
@@ -193,10 +194,15 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 func (f *Form) addThread(
 	x *web.Exchange, data *ticketData, ticket store.Ticket, entries []store.Entry, after uint32,
 ) error {
-	mails, err := f.deliveries(x, ticket)
+	mails, err := f.deliveries(x.Request.Context(), ticket)
 	if err != nil {
 		return err
 	}
+	version, err := f.version(x.Request.Context(), ticket, mails, time.Now())
+	if err != nil {
+		return err
+	}
+	data.Version = versionText(version)
 	data.Days = f.days(ticket, entries, data.Base, data.Zone, mails)
 	data.addRating(ticket, time.Now())
 	if data.Follows, err = f.tie(x, ticket, ticket.Follows); err != nil {

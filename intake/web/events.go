@@ -19,9 +19,9 @@ const (
 	// maxTopics is how many topics one stream follows, maxTopicName how long the
 	// name of one is, in bytes.
 	maxTopics, maxTopicName = 8, 100
-	// streamsPerAgent and streamsInAll bound the streams that are open at a time. A
-	// page closes its stream while nobody sees it.
-	streamsPerAgent, streamsInAll = 20, 2000
+	// streamsPerAgent and staffStreams bound the streams of staff that are open at a
+	// time. A page closes its stream while nobody sees it.
+	streamsPerAgent, staffStreams = 20, 2000
 	// watchLingers is how long a Watch goes on after its last follower left: from one
 	// page to the next it is neither stopped nor begun anew.
 	watchLingers = time.Minute
@@ -31,8 +31,9 @@ const (
 // slash ("ticket/US-1042" under "ticket").
 type Topic struct {
 	Name string
-	// Sees tells who may follow the topic of this whole name. It is asked when a
-	// stream opens and again before each event.
+	// Sees tells who of staff may follow the topic of this whole name. It is asked when
+	// a stream opens and again before each event. nil: no member of staff, the room
+	// opens the streams (Exchange.FollowAs).
 	Sees func(who store.Agent, name string) bool
 	// Watch, where it is set, looks for changes while somebody follows the topic of this
 	// whole name, and calls changed with the version it finds at its start and with each
@@ -53,8 +54,7 @@ type Events struct {
 	ring    [eventsKept]event
 	last    uint64        // number of the newest event; 0: none yet
 	wake    chan struct{} // closed at the next event
-	streams map[store.AgentID]int
-	open    int
+	streams map[string]int // open now, by Bound.Key
 	watched map[string]*watching
 }
 
@@ -73,7 +73,7 @@ type watching struct {
 func newEvents() *Events {
 	return &Events{
 		epoch: strings.ToLower(rand.Text()[:8]), wake: make(chan struct{}),
-		streams: make(map[store.AgentID]int), watched: make(map[string]*watching),
+		streams: make(map[string]int), watched: make(map[string]*watching),
 	}
 }
 
@@ -155,27 +155,41 @@ func (e *Events) topic(name string) (Topic, bool) {
 // seen tells whether who may follow all of the topics.
 func (e *Events) seen(who store.Agent, topics []string) bool {
 	for _, name := range topics {
-		if t, ok := e.topic(name); !ok || !t.Sees(who, name) {
+		if t, ok := e.topic(name); !ok || t.Sees == nil || !t.Sees(who, name) {
 			return false
 		}
 	}
 	return true
 }
 
+// Bound is a limit on how many streams of one kind are open at a time.
+type Bound struct {
+	Key  string // what is counted: "agent/7", a network, a link
+	Most int
+}
+
+// staffBounds are those of an agent's stream.
+func staffBounds(who store.AgentID) []Bound {
+	return []Bound{{"agent/" + strconv.FormatUint(uint64(who), 10), streamsPerAgent}, {"staff", staffStreams}}
+}
+
 // enter counts a stream in and starts the Watch of topics that have none at work; it
-// returns what counts it out. false: there are too many.
-func (e *Events) enter(who store.AgentID, topics []string) (leave func(), ok bool) {
+// returns what counts it out. false: there are too many by one of the bounds.
+func (e *Events) enter(bounds []Bound, topics []string) (leave func(), ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.streams[who] >= streamsPerAgent || e.open >= streamsInAll {
-		return nil, false
+	for _, b := range bounds {
+		if e.streams[b.Key] >= b.Most {
+			return nil, false
+		}
 	}
-	e.streams[who]++
-	e.open++
+	for _, b := range bounds {
+		e.streams[b.Key]++
+	}
 	for _, name := range topics {
 		e.follow(name)
 	}
-	return func() { e.leave(who, topics) }, true
+	return func() { e.leave(bounds, topics) }, true
 }
 
 // follow is called under the lock.
@@ -197,12 +211,13 @@ func (e *Events) follow(name string) {
 	})
 }
 
-func (e *Events) leave(who store.AgentID, topics []string) {
+func (e *Events) leave(bounds []Bound, topics []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.open--
-	if e.streams[who]--; e.streams[who] == 0 {
-		delete(e.streams, who)
+	for _, b := range bounds {
+		if e.streams[b.Key]--; e.streams[b.Key] == 0 {
+			delete(e.streams, b.Key)
+		}
 	}
 	for _, name := range topics {
 		if w := e.watched[name]; w != nil {

@@ -232,6 +232,9 @@ func (f *Frame) Logo() string {
 	return ""
 }
 
+// EventsAt is the position in the live events that the page holds everything up to.
+func (f *Frame) EventsAt() string { return f.x.eventsAt }
+
 // Icon draws one of the shared icons; beside it stands a label.
 func (f *Frame) Icon(name string) (template.HTML, error) { return icon(name) }
 

@@ -44,16 +44,27 @@ func (x *Exchange) Follow(signedIn func() (store.Agent, error)) error {
 	if !e.seen(who, topics) {
 		return &Fault{Status: http.StatusForbidden, Err: errors.New("a topic that is not for this account")}
 	}
-	leave, ok := e.enter(who.ID, topics)
+	return x.follow(topics, staffBounds(who.ID), func() bool {
+		who, err := signedIn()
+		return err == nil && e.seen(who, topics)
+	})
+}
+
+// FollowAs answers with the stream of one topic for a reader who is no member of staff,
+// within the bounds. It goes on and ends as Follow's does; allowed is asked before anything is
+// written.
+func (x *Exchange) FollowAs(topic string, bounds []Bound, allowed func() bool) error {
+	return x.follow([]string{topic}, bounds, allowed)
+}
+
+func (x *Exchange) follow(topics []string, bounds []Bound, allowed func() bool) error {
+	e := x.server.events
+	leave, ok := e.enter(bounds, topics)
 	if !ok {
 		return &Fault{Status: http.StatusTooManyRequests, RetryAfter: time.Minute, Err: errors.New("too many streams")}
 	}
 	defer leave()
-	s := &stream{x: x, events: e, topics: topics, allowed: func() bool {
-		who, err := signedIn()
-		return err == nil && e.seen(who, topics)
-	}}
-	s.run()
+	(&stream{x: x, events: e, topics: topics, allowed: allowed}).run()
 	return nil
 }
 

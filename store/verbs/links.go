@@ -197,8 +197,10 @@ func (t *txn) putLink(k store.Ticket, expires time.Time) error {
 	return t.putExpiring(bLinks, expiryLink, digest(k.Link), link{ticket: k.ID, expires: expires}.bytes(), expires)
 }
 
-// revokeLinks revokes the ticket's own link and those that its mails carry.
+// revokeLinks revokes the ticket's own link and those that its mails carry. It is logged as a
+// change of the ticket: pages that are open by one of them close.
 func (t *txn) revokeLinks(k store.Ticket) error {
+	t.changed(letterTicket, uint64(k.ID))
 	mails, err := t.mailsOf(k.ID)
 	if err != nil {
 		return err

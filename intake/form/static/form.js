@@ -2,6 +2,7 @@
 // files and shows how far sending has come. Without it everything still works.
 import { localTimes } from "../web/times.js";
 import { addressCheck } from "./address.js";
+import { regroup } from "./days.js";
 import { keepDraft } from "./draft.js";
 import { mendable } from "./faults.js";
 import { fileList } from "./files.js";
@@ -79,26 +80,6 @@ function regions(root) {
   };
   select.addEventListener("change", show);
   show();
-}
-
-// regroup puts the letters under the days of the reader's own zone.
-function regroup(root) {
-  const thread = root.querySelector("[data-thread]");
-  if (!thread) return;
-  const day = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
-  for (const heading of thread.querySelectorAll(".day")) heading.remove();
-  let last = "";
-  for (const letter of thread.querySelectorAll(".letter")) {
-    const text = day.format(new Date(letter.querySelector("time").dateTime));
-    if (text === last) continue;
-    last = text;
-    const heading = document.createElement("h2");
-    heading.className = "day";
-    heading.append(Object.assign(document.createElement("span"), { textContent: text }));
-    letter.before(heading);
-  }
-  const note = root.querySelector("[data-zone]");
-  if (note) note.textContent = note.dataset.zone.replace("%z", Intl.DateTimeFormat().resolvedOptions().timeZone.split("/").pop().replaceAll("_", " "));
 }
 
 start(document, false);
