@@ -21,6 +21,9 @@
 // it is the reader's own (mine.go): a stranger may have typed the address. Saying so,
 // or posting anything else there, proves the requester's address.
 //
+// An open page follows its ticket (live.go, feed.go): it hears that it has another version,
+// and fetches itself.
+//
 // Links are mailed anew on the ticket page and from the help centre (link.go).
 // Where the confirmation does not arrive, another address is given on the received
 // page by the browser that sent the request, on the ticket page by its reader

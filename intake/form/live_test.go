@@ -107,11 +107,14 @@ func TestAnOpenPageHearsOfAnAnswer(t *testing.T) {
 
 	began = time.Now()
 	w.replies(ticket, "And mended.", store.StatusSolved, 400*time.Millisecond)
-	contains(t, s.hears(t, time.Second), change(w.versionOf(page)))
-	if waited := time.Since(began); waited < 400*time.Millisecond {
-		t.Errorf("it hears after %v of an answer that may still be taken back", waited)
+	for heard := ""; !strings.Contains(w.get(page).Body.String(), "And mended."); {
+		if heard = s.hears(t, time.Second); !strings.HasPrefix(heard, "change") {
+			t.Fatalf("it hears %q", heard)
+		}
 	}
-	contains(t, w.get(page).Body.String(), "And mended.")
+	if waited := time.Since(began); waited < 400*time.Millisecond {
+		t.Errorf("it shows after %v an answer that may still be taken back", waited)
+	}
 }
 
 // A link that is revoked ends what was opened by it, at once.

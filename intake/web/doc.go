@@ -103,4 +103,6 @@
 // commit, or lets Topic.Watch look. An event is a topic and a version, never content.
 // Each page has one stream (Exchange.Follow, at /events) while it is seen; it goes on
 // behind the last event the page had, or is told to reload when that is kept no more.
+// A page of partners has a stream of its own (Exchange.FollowAs), within bounds that its
+// room sets.
 package web

@@ -30,8 +30,9 @@ type demoProcess struct {
 	process         *os.Process
 }
 
-// startFilledDemo fills a demo's folder and runs the demo over it.
-func startFilledDemo(t *testing.T, tickets, mails int) *demoProcess {
+// startFilledDemo fills a demo's folder and runs the demo over it, with more in its
+// environment.
+func startFilledDemo(t *testing.T, tickets, mails int, env ...string) *demoProcess {
 	t.Helper()
 	d := &demoProcess{Data: filepath.Join(t.TempDir(), "demo"), SMTP: freePort(t)}
 	listen, binary := freePort(t), buildBinary(t)
@@ -46,6 +47,7 @@ func startFilledDemo(t *testing.T, tickets, mails int) *demoProcess {
 	cmd := exec.Command(binary, "demo")
 	cmd.Env = append(os.Environ(), "SIGNPOST_HTTP="+listen, "SIGNPOST_SMTP="+d.SMTP, "SIGNPOST_IMAP="+freePort(t),
 		"SIGNPOST_DATA="+d.Data)
+	cmd.Env = append(cmd.Env, env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -260,27 +262,38 @@ const runAxe = `axe.run(document, {resultTypes: ["violations"]}).then(r => ({
 // lookWithAxe opens a page at a width and fails for each thing axe finds.
 func lookWithAxe(t *testing.T, ctx context.Context, axe, url string, width int64) {
 	t.Helper()
-	var found findings
 	var wide int64
 	err := chromedp.Run(ctx,
 		chromedp.EmulateViewport(width, 800),
 		chromedp.Navigate(url),
 		chromedp.Evaluate(`document.documentElement.scrollWidth`, &wide),
+	)
+	if err != nil {
+		t.Fatalf("%s: %v", url, err)
+	}
+	lookAsItStands(t, ctx, axe, fmt.Sprintf("%s at %d px", url, width))
+	if wide > width {
+		t.Errorf("%s is %d px wide in a window of %d", url, wide, width)
+	}
+}
+
+// lookAsItStands fails for each thing axe finds on the page that is open.
+func lookAsItStands(t *testing.T, ctx context.Context, axe, where string) {
+	t.Helper()
+	var found findings
+	err := chromedp.Run(ctx,
 		chromedp.Evaluate(axe+`;0`, nil),
 		chromedp.Evaluate(runAxe, &found,
 			func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }),
 	)
 	if err != nil {
-		t.Fatalf("%s: %v", url, err)
+		t.Fatalf("%s: %v", where, err)
 	}
 	if found.Passed < 10 {
-		t.Errorf("%s: axe found next to nothing to look at (%d rules)", url, found.Passed)
+		t.Errorf("%s: axe found next to nothing to look at (%d rules)", where, found.Passed)
 	}
 	for _, v := range found.Violations {
 		nodes, _ := json.MarshalIndent(v.Nodes[:min(3, len(v.Nodes))], "", " ")
-		t.Errorf("%s at %d px: %s: %s\n%s", url, width, v.ID, v.Help, nodes)
-	}
-	if wide > width {
-		t.Errorf("%s is %d px wide in a window of %d", url, wide, width)
+		t.Errorf("%s: %s: %s\n%s", where, v.ID, v.Help, nodes)
 	}
 }
