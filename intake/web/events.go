@@ -52,8 +52,8 @@ type Events struct {
 	mu      sync.Mutex
 	topics  []Topic
 	ring    [eventsKept]event
-	last    uint64        // number of the newest event; 0: none yet
-	wake    chan struct{} // closed at the next event
+	last    uint64         // number of the newest event; 0: none yet
+	wake    chan struct{}  // closed at the next event
 	streams map[string]int // open now, by Bound.Key
 	watched map[string]*watching
 }
