@@ -3,6 +3,7 @@ package sla
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,6 +19,9 @@ type Explanation struct {
 	// Holidays are the dates (YYYY-MM-DD) between From and Due on which the desk
 	// would have been open.
 	Holidays []string `json:"holidays"`
+	// Pauses are the stretches before Due in which nothing counted, since the clock
+	// stood; a zero To is one that lasts.
+	Pauses []Interval `json:"pauses,omitempty"`
 }
 
 // Interval is business time that was counted: it belongs to one local date.
@@ -51,6 +55,50 @@ func (c *Calendar) Explain(from time.Time, target time.Duration) (Explanation, e
 		return true
 	})
 	return e, nil
+}
+
+// ExplainPaused is Explain for a clock that stood in pauses, which ascend and do not
+// overlap: what was left of the target when it stopped is counted from when it went on. A
+// pause that lasts moves nothing yet, and one that begins after the target was filled is
+// left out.
+func (c *Calendar) ExplainPaused(from time.Time, target time.Duration, pauses []Interval) (Explanation, error) {
+	e, err := c.Explain(from, target)
+	for _, p := range pauses {
+		if err != nil || !p.From.Before(e.Due) {
+			break
+		}
+		e.Pauses = append(e.Pauses, Interval{p.From.In(c.zone), p.To})
+		if p.To.IsZero() {
+			break
+		}
+		e.Pauses[len(e.Pauses)-1].To = p.To.In(c.zone)
+		var rest Explanation
+		rest, err = c.Explain(p.To, c.Between(p.From, e.Due))
+		e.resume(p.From, rest)
+	}
+	return e, err
+}
+
+// resume puts what is counted from the end of a pause behind what was before it.
+func (e *Explanation) resume(stopped time.Time, rest Explanation) {
+	before := e.Intervals[:0]
+	for _, i := range e.Intervals {
+		if !i.From.Before(stopped) {
+			break
+		}
+		if i.To.After(stopped) {
+			i.To = stopped.In(i.To.Location())
+		}
+		before = append(before, i)
+	}
+	e.Intervals, e.Due = append(before, rest.Intervals...), rest.Due
+	date := stopped.In(e.From.Location()).Format(time.DateOnly)
+	e.Holidays = slices.DeleteFunc(e.Holidays, func(day string) bool { return day > date })
+	for _, day := range rest.Holidays {
+		if !slices.Contains(e.Holidays, day) {
+			e.Holidays = append(e.Holidays, day)
+		}
+	}
 }
 
 // count takes up one opening, given the one before it.

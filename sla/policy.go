@@ -66,6 +66,43 @@ func (p Policy) Promising(m store.Moment, k store.Ticket, now time.Time) store.P
 	return k.Promise
 }
 
+// Why tells how a date of the promise of a ticket of that region came about, which was
+// opened at an instant and whose resolution's clock stood in pauses. It is reckoned by the
+// policy, and so may differ from a promise that was given under another. Errors as in
+// Promise; store.ErrInvalid for a kind of deadline that is not promised.
+func (p Policy) Why(
+	region string, kind store.DeadlineKind, opened time.Time, pauses []store.Span,
+) (w store.Reckoning, err error) {
+	r, ok := p[region]
+	if !ok {
+		return w, fmt.Errorf("promise of region %q: %w", region, store.ErrNotFound)
+	}
+	var e Explanation
+	switch kind {
+	case store.DeadlineFirstResponse:
+		e, err = r.calendar.Explain(opened, r.first)
+	case store.DeadlineResolution:
+		var stood []Interval
+		for _, s := range pauses {
+			stood = append(stood, Interval(s))
+		}
+		e, err = r.calendar.ExplainPaused(opened, r.resolution, stood)
+	default:
+		err = fmt.Errorf("deadline %q: %w", kind, store.ErrInvalid)
+	}
+	if err != nil {
+		return w, err
+	}
+	w = store.Reckoning{Zone: r.calendar.zone, Target: e.Target, From: e.From, Due: e.Due, Holidays: e.Holidays}
+	for _, i := range e.Intervals {
+		w.Counted = append(w.Counted, store.Span(i))
+	}
+	for _, i := range e.Pauses {
+		w.Pauses = append(w.Pauses, store.Span(i))
+	}
+	return w, nil
+}
+
 // Overdue tells a promise to be made anew before its mail goes: its first date passed
 // before the mail could leave.
 func Overdue(promise store.Promise, now time.Time) bool {

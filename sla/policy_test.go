@@ -2,6 +2,7 @@ package sla
 
 import (
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -90,5 +91,55 @@ func TestTheClockOfAResolutionStandsWhileThePartnerIsWaitedFor(t *testing.T) {
 				t.Errorf("%s, %s: promised %v", name, m, got)
 			}
 		}
+	}
+}
+
+// TestWhyAPromiseIsDueAgreesWithTheRule: a clock that stands and goes on at random instants
+// ends where the store's rule puts it, and what was counted adds up to the target.
+func TestWhyAPromiseIsDueAgreesWithTheRule(t *testing.T) {
+	t.Parallel()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	dice := rand.New(rand.NewPCG(seed, 1))
+	region := officeRegion()
+	region.Resolution = 40 * time.Hour
+	policy, err := NewPolicy([]store.Region{region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 300 {
+		now := time.Date(2026, 12, 1+dice.IntN(25), dice.IntN(24), dice.IntN(60), 0, 0, time.UTC)
+		k := store.Ticket{Region: "us", OpenedAt: now}
+		k.Promise = policy.Promising(store.MomentOpened, k, now)
+		var pauses []store.Span
+		for range dice.IntN(5) {
+			k.StoppedAt = now.Add(time.Duration(dice.IntN(60)) * time.Hour)
+			now = k.StoppedAt.Add(time.Duration(dice.IntN(100)) * time.Hour)
+			k.Promise = policy.Promising(store.MomentResumed, k, now)
+			pauses = append(pauses, store.Span{From: k.StoppedAt, To: now})
+		}
+		if dice.IntN(3) == 0 {
+			pauses = append(pauses, store.Span{From: now.Add(time.Hour)})
+		}
+		why, err := policy.Why("us", store.DeadlineResolution, k.OpenedAt, pauses)
+		if err != nil || !why.Due.Equal(k.Promise.ResolutionBy) {
+			t.Fatalf("opened %v, pauses %v: due %v, the rule says %v (%v)", k.OpenedAt, pauses, why.Due,
+				k.Promise.ResolutionBy, err)
+		}
+		var sum time.Duration
+		for _, c := range why.Counted {
+			sum += c.To.Sub(c.From)
+			for _, p := range why.Pauses {
+				if c.From.Before(p.To) && p.From.Before(c.To) {
+					t.Fatalf("%v is counted within the pause %v", c, p)
+				}
+			}
+		}
+		if sum != region.Resolution {
+			t.Fatalf("opened %v, pauses %v: %v counted, want %v", k.OpenedAt, pauses, sum, region.Resolution)
+		}
+	}
+	if _, err := policy.Why("eu", store.DeadlineResolution, time.Time{}, nil); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a region without a policy: %v", err)
 	}
 }

@@ -37,6 +37,20 @@ func (k Ticket) Deadlines() (all []Deadline) {
 	return all
 }
 
+// Span is a stretch of time. A zero To is one that lasts.
+type Span struct{ From, To time.Time }
+
+// Reckoning tells how a deadline came about. Its instants are in the zone of the region's
+// calendar.
+type Reckoning struct {
+	Zone      *time.Location
+	Target    time.Duration // business time
+	From, Due time.Time
+	Counted   []Span   // business time, each within one local date, ascending
+	Holidays  []string // dates (YYYY-MM-DD) on which the region would have been open
+	Pauses    []Span   // in which the clock stood before the deadline, ascending
+}
+
 // Moment is what happens to a ticket that its promise may depend on.
 type Moment string
 

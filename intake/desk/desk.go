@@ -61,6 +61,9 @@ type Deps struct {
 	// Preview composes the mail of a reply as it would be sent now: from the row and the
 	// entry that it would have, and the messages and replies before it, the newest first.
 	Preview func(ctx context.Context, o store.Outbound, e store.Entry, earlier []store.Entry) (Mail, error)
+	// Why tells how a date of the promise of a region's ticket came about, opened at an
+	// instant and with its clock stopped in pauses.
+	Why func(region string, kind store.DeadlineKind, opened time.Time, pauses []store.Span) (store.Reckoning, error)
 	// Kick tells the sender that mail waits; called after the commit.
 	Kick func()
 	// Words keeps what agents wrote as HTML; nil: it is read anew for each page.
@@ -84,7 +87,7 @@ type Desk struct {
 // New checks what the desk is plugged into.
 func New(deps Deps) (*Desk, error) {
 	if deps.Store == nil || deps.Blobs == nil || deps.Door == nil || deps.Posts == nil || deps.Ring == nil ||
-		deps.Preview == nil || deps.Kick == nil {
+		deps.Preview == nil || deps.Why == nil || deps.Kick == nil {
 		return nil, errors.New("desk: a dependency is missing")
 	}
 	if deps.Undo != nil && (*deps.Undo < 0 || *deps.Undo > store.MaxUndo) {

@@ -74,6 +74,8 @@ type promised struct {
 	Name, Words string
 	Timer       *web.Timer
 	At          template.HTML
+	Why         *why // nil where it cannot be told
+	kind        store.DeadlineKind
 }
 
 // composer is one of the two forms for writing.
@@ -180,6 +182,9 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 	}
 	f := &frame{x: x, zone: data.Zone, now: now}
 	data.Promises, data.Opened = promises(f, k), f.when(k.OpenedAt)
+	if err := d.explain(ctx, f, by, k, data.Promises); err != nil {
+		return err
+	}
 	data.Items = d.items(f, t, who, read, now)
 	data.Earlier = max(0, len(t.entries)-shownAtOnce)
 	for _, e := range t.entries {
@@ -212,8 +217,8 @@ func (d *Desk) read(ctx context.Context, by store.Actor, k store.Ticket, live bo
 // promises are the dates that the partner was promised.
 func promises(f *frame, k store.Ticket) (all []promised) {
 	timers := timersOf(k, f.now)
-	add := func(name, of string, at time.Time, met time.Time) {
-		p := promised{Name: name, At: f.when(at)}
+	add := func(kind store.DeadlineKind, name, of string, at time.Time, met time.Time) {
+		p := promised{Name: name, At: f.when(at), kind: kind}
 		switch i := slices.IndexFunc(timers, func(t web.Timer) bool { return t.Of == of }); {
 		case at.IsZero():
 			return
@@ -230,8 +235,8 @@ func promises(f *frame, k store.Ticket) (all []promised) {
 		}
 		all = append(all, p)
 	}
-	add("First answer", "first answer", k.Promise.FirstResponseBy, cmp.Or(k.FirstReplyAt, k.SolvedAt))
-	add("Solution", "solution", k.Promise.ResolutionBy, k.SolvedAt)
+	add(store.DeadlineFirstResponse, "First answer", "first answer", k.Promise.FirstResponseBy, cmp.Or(k.FirstReplyAt, k.SolvedAt))
+	add(store.DeadlineResolution, "Solution", "solution", k.Promise.ResolutionBy, k.SolvedAt)
 	return all
 }
 
