@@ -30,6 +30,8 @@ type Agent struct {
 	TOTPStep uint64
 	// Recovery are the hashes of the recovery codes that are not used yet.
 	Recovery []RecoveryHash
+	Passkeys []Passkey   // in the order in which they were added
+	Links    []AgentLink // those mailed to the agent and not used, the oldest first
 	// Generation counts what ended all of the agent's sessions at once.
 	Generation uint32
 	Disabled   bool
@@ -72,15 +74,21 @@ type AgentChange struct {
 	Regions  *[]string
 	Profile  *Profile
 	Password *string
-	TOTP     *[]byte // of length 0 to do without; the recovery codes go with it
+	TOTP     *[]byte // of length 0 to do without
 	Recovery *[]RecoveryHash
-	Disabled *bool
+	// AddsPasskey is one more passkey, DropsPasskey one less; nil and zero for none.
+	// Recovery codes go with the last passkey and authenticator.
+	AddsPasskey  *Passkey
+	DropsPasskey PasskeyID
+	Disabled     *bool
 	// SignOut ends every session. So does a change of Password, TOTP, Roles or
-	// Disabled.
+	// Disabled, and a passkey less.
 	SignOut bool
 	// Spends is the proof by which the change was allowed, of the secret and the
 	// recovery codes that the agent had before it.
 	Spends SecondFactor
+	// Notice is a mail that tells the agent of the change; nil for none.
+	Notice *NewMail
 }
 
 // Manages tells whether the change is of what an agent may do, which agents do not
@@ -88,10 +96,13 @@ type AgentChange struct {
 func (c AgentChange) Manages() bool { return c.Roles != nil || c.Regions != nil || c.Disabled != nil }
 
 // SecondFactor is a proof that counts once: the time step of an authenticator's
-// code, or a recovery code. The zero value is none.
+// code, a recovery code, a signature of a passkey, or a mailed link. The zero value is
+// none.
 type SecondFactor struct {
 	Step     uint64
 	Recovery RecoveryHash
+	Passkey  PasskeyUse
+	Link     LinkID
 }
 
 // SessionID names a session by a hash of its token, so that a copy of the store
@@ -108,10 +119,19 @@ type NewSession struct {
 	// Replaces is the session this browser had before, which ends; zero for none.
 	Replaces SessionID
 	Network  string // that the request came from, as Actor.Network
+	Browser  string // that it came from, in a few words
 	// Renews: the agent was signed in and changed what ended the session. It is no sign-in
 	// in the audit log.
 	Renews bool
+	// Notice is a mail that tells the agent of the sign-in; nil for none.
+	Notice *NewMail
 }
+
+// Bounds on sessions.
+const (
+	MaxSessions = 200 // of one agent: one more ends the one used longest ago
+	MaxBrowser  = 100
+)
 
 // Session is a browser that signed in.
 type Session struct {
@@ -120,6 +140,10 @@ type Session struct {
 	OpenedAt time.Time
 	Until    time.Time // when it ends unless it is touched
 	Ends     time.Time // when it ends whatever happens
+	UsedAt   time.Time // when it was opened or touched last
+	// ProvedAt is when the agent last proved who they are: at the sign-in, or since.
+	ProvedAt         time.Time
+	Network, Browser string // that it was opened from
 }
 
 // Agents are the verbs of those who work here and of their sessions.
@@ -127,17 +151,28 @@ type Agents interface {
 	// AddAgent writes an agent (ActManageStaff). ErrConflict when the address is another
 	// agent's, ErrInvalid without one, and for more than MaxRoles or MaxAgentRegions.
 	AddAgent(ctx context.Context, now time.Time, by Actor, n NewAgent) (Agent, error)
-	// ChangeAgent spends the second factor that c names, changes what c names, and
-	// ends every session of the agent where c says so, in one transaction. A
+	// ChangeAgent spends the second factor that c names, changes what c names, queues the
+	// notice and ends every session of the agent where c says so, in one transaction. A
 	// changed TOTP secret starts with no step used. Agents change their own account but
-	// for what AgentChange.Manages names; all else needs ActManageStaff. ErrConflict for
-	// a factor that was spent before or is not the agent's, ErrInvalid for more than
-	// MaxRecovery codes, as for AddAgent, and for a Profile that is out of its bounds.
+	// for what AgentChange.Manages names, and who spends one of the agent's links does; all
+	// else needs ActManageStaff. ErrConflict for a factor that was spent before, is over
+	// or is not the agent's, for a passkey that is an agent's already, and for one less
+	// that the agent has not; ErrInvalid for more than MaxRecovery codes or MaxPasskeys,
+	// as for AddAgent, and for a Profile that is out of its bounds.
 	ChangeAgent(ctx context.Context, now time.Time, by Actor, id AgentID, c AgentChange) (Agent, error)
 	// ResealAgent puts the TOTP secret to in the place of from, where to is the
 	// same secret in another wrapping: steps used and sessions stay. ErrConflict
 	// when the agent's is not from any more.
 	ResealAgent(ctx context.Context, id AgentID, from, to []byte) error
+	// MailAgentLink gives the agent a link and queues the mail with it, in one transaction
+	// (ActManageStaff). ErrConflict for a disabled agent; ErrInvalid for a link that would
+	// be over at once or a mail of another kind.
+	MailAgentLink(ctx context.Context, now time.Time, by Actor, id AgentID, l NewAgentLink) (Outbound, error)
+	// AskAgentLink is MailAgentLink for a stranger who names an address: what is charged to
+	// the budgets of l.Mail is the same whether an agent has it or not. It tells whether a
+	// mail was queued: not where there is no such agent, the agent is disabled, or a
+	// budget is spent.
+	AskAgentLink(ctx context.Context, now time.Time, email string, l NewAgentLink) (queued bool, err error)
 	Agent(ctx context.Context, id AgentID) (Agent, error)
 	// AgentByEmail finds an agent, also a disabled one, by AddressKey.
 	AgentByEmail(ctx context.Context, email string) (Agent, error)
@@ -155,6 +190,15 @@ type Agents interface {
 	// TouchSession lets a session that runs last for idle from now, never
 	// beyond Ends and never shorter than before. ErrNotFound as for Session.
 	TouchSession(ctx context.Context, now time.Time, id SessionID, idle time.Duration) (Session, error)
+	// ProveSession spends a factor of the agent whose session it is, and has the session
+	// proved now. ErrNotFound as for Session, ErrConflict as for ChangeAgent.
+	ProveSession(ctx context.Context, now time.Time, id SessionID, f SecondFactor, notice *NewMail) error
+	// Sessions lists an agent's sessions that run, the one used last first: at most
+	// MaxSessions. Of one's own, or of anybody's (ActManageStaff).
+	Sessions(ctx context.Context, now time.Time, by Actor, id AgentID) ([]Session, error)
+	// EndSessions ends all of an agent's sessions but one (zero: all of them); who may
+	// is as for Sessions. It tells how many ran.
+	EndSessions(ctx context.Context, now time.Time, by Actor, id AgentID, but SessionID) (int, error)
 	// EndSession ends a session of the actor's own, or any (ActManageStaff); one that is
 	// unknown or over is no error.
 	EndSession(ctx context.Context, now time.Time, by Actor, id SessionID) error

@@ -31,6 +31,7 @@ const (
 	AuditCanaryTried       AuditEvent = "canary_tried"
 	AuditAgentAdded        AuditEvent = "agent_added"
 	AuditAgentChanged      AuditEvent = "agent_changed"
+	AuditAgentInvited      AuditEvent = "agent_invited" // a link into the account was mailed
 	AuditSignedIn          AuditEvent = "signed_in"
 	AuditSignedOut         AuditEvent = "signed_out"
 	AuditSignInFailed      AuditEvent = "sign_in_failed"
@@ -42,7 +43,7 @@ func AuditEvents() []AuditEvent {
 		AuditReplied, AuditReplyUndone, AuditReplyResent, AuditNoted, AuditTicketArranged,
 		AuditLinksRevoked, AuditQuestionSettled, AuditRequesterChanged, AuditAnswersSwitched, AuditMailRetried,
 		AuditMailGivenUp, AuditMailRead, AuditAddressSuppressed, AuditAddressReleased, AuditAlarmAcknowledged,
-		AuditCanaryTried, AuditAgentAdded, AuditAgentChanged, AuditSignedIn, AuditSignedOut, AuditSignInFailed,
+		AuditCanaryTried, AuditAgentAdded, AuditAgentChanged, AuditAgentInvited, AuditSignedIn, AuditSignedOut, AuditSignInFailed,
 	}
 }
 

@@ -22,11 +22,19 @@ const (
 	// which its canary tries the road.
 	MailAlarm  OutboundKind = "alarm"
 	MailCanary OutboundKind = "canary"
+	// About an agent's own account: the way into it, asked for by an admin or by who
+	// forgot the password, and what happened to it.
+	MailInvite OutboundKind = "invite"
+	MailReset  OutboundKind = "reset"
+	MailNotice OutboundKind = "notice"
 )
 
 // OutboundKinds lists them.
 func OutboundKinds() []OutboundKind {
-	return []OutboundKind{MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailSolved, MailAlarm, MailCanary}
+	return []OutboundKind{
+		MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailSolved, MailAlarm, MailCanary, MailInvite, MailReset,
+		MailNotice,
+	}
 }
 
 // AtMostOnce tells that a mail of the kind is given up when it may have gone out. Any
@@ -50,11 +58,18 @@ func (k OutboundKind) FollowsRequester() bool {
 // known counts as a person's.
 func (k OutboundKind) Automatic() bool {
 	switch k {
-	case MailConfirmation, MailAutoResponse, MailLinks, MailSolved, MailAlarm, MailCanary:
+	case MailConfirmation, MailAutoResponse, MailLinks, MailSolved, MailAlarm, MailCanary, MailInvite, MailReset,
+		MailNotice:
 		return true
 	}
 	return false
 }
+
+// OfAccount tells that a mail of the kind is about an agent's own account.
+func (k OutboundKind) OfAccount() bool { return k == MailInvite || k == MailReset || k == MailNotice }
+
+// Opens tells that a mail of the kind leads into an agent's account.
+func (k OutboundKind) Opens() bool { return k == MailInvite || k == MailReset }
 
 // Answers tells that a mail of the kind answers one that arrived.
 func (k OutboundKind) Answers() bool { return k == MailAutoResponse }
@@ -109,7 +124,9 @@ type Outbound struct {
 	Ticket  TicketID
 	Number  string
 	Promise Promise
-	Link    LinkID
+	Link    LinkID // of a mail into an account (OutboundKind.Opens), the AgentLink
+	// Agent is whose account a mail is about (OutboundKind.OfAccount).
+	Agent AgentID
 	// Entry is the Seq of the entry that a reply is, and UndoUntil until when its author
 	// may take it back: it is not due before.
 	Entry     uint32
@@ -171,7 +188,8 @@ type Released struct {
 // last one is gone, for the next one to be made at once.
 const LeaseTries = 3
 
-// NewMail is a mail of the service's own, MailAlarm or MailCanary.
+// NewMail is a mail of the service's own: MailAlarm, MailCanary, or one about an
+// agent's account (OutboundKind.OfAccount).
 type NewMail struct {
 	Kind      OutboundKind
 	From      string
@@ -181,6 +199,11 @@ type NewMail struct {
 	Subject   string
 	Text      string // at most 16 KiB with Subject
 	Mark      string // of MailCanary
+	// Of a mail about an account: whose, the link into it (OutboundKind.Opens), and the
+	// budgets without which there is no mail.
+	Agent   AgentID
+	Link    LinkID
+	Budgets []Budget
 }
 
 // Claim is what ClaimOutbound may take.

@@ -10,7 +10,7 @@ import (
 // answers are written down.
 func TestEachKindOfMailAnswersTheQuestions(t *testing.T) {
 	t.Parallel()
-	type answers struct{ atMostOnce, ofTicket, automatic, answers, followsRequester bool }
+	type answers struct{ atMostOnce, ofTicket, automatic, answers, followsRequester, ofAccount, opens bool }
 	want := map[store.OutboundKind]answers{
 		store.MailConfirmation: {ofTicket: true, automatic: true, followsRequester: true},
 		store.MailAutoResponse: {atMostOnce: true, automatic: true, answers: true},
@@ -19,13 +19,18 @@ func TestEachKindOfMailAnswersTheQuestions(t *testing.T) {
 		store.MailSolved:       {ofTicket: true, automatic: true, followsRequester: true},
 		store.MailAlarm:        {automatic: true},
 		store.MailCanary:       {automatic: true},
+		store.MailInvite:       {automatic: true, ofAccount: true, opens: true},
+		store.MailReset:        {automatic: true, ofAccount: true, opens: true},
+		store.MailNotice:       {automatic: true, ofAccount: true},
 	}
 	kinds := store.OutboundKinds()
 	if len(kinds) != len(want) {
 		t.Errorf("%d kinds, %d are told of here", len(kinds), len(want))
 	}
 	for _, k := range append(kinds, "written by a person") { // all answers are no
-		got := answers{k.AtMostOnce(), k.OfTicket(), k.Automatic(), k.Answers(), k.FollowsRequester()}
+		got := answers{
+			k.AtMostOnce(), k.OfTicket(), k.Automatic(), k.Answers(), k.FollowsRequester(), k.OfAccount(), k.Opens(),
+		}
 		if got != want[k] {
 			t.Errorf("%s: %+v, want %+v", k, got, want[k])
 		}

@@ -217,6 +217,12 @@ func kindWords(k store.OutboundKind) string {
 		return "reply of an agent"
 	case store.MailSolved:
 		return "notice that a ticket is solved"
+	case store.MailInvite:
+		return "invitation to sign in"
+	case store.MailReset:
+		return "link to choose a password"
+	case store.MailNotice:
+		return "notice about an account"
 	}
 	return string(k)
 }

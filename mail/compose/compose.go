@@ -206,6 +206,9 @@ func (c *Composer) letter(o store.Outbound, from string) (letter, error) {
 	case store.MailCanary:
 		return c.stray(o)
 	}
+	if o.Kind.OfAccount() {
+		return c.account(o)
+	}
 	return letter{}, fmt.Errorf("no mail of kind %q is known", o.Kind)
 }
 

@@ -33,6 +33,7 @@ type pages struct {
 	reply        map[string]page
 	solved       map[string]page
 	answer       map[string]page // what an auto-response says in one language
+	account      page            // in English alone
 	sheet        *htmltemplate.Template
 }
 
@@ -54,6 +55,9 @@ func parsePages(langs []lang.Lang) (p pages, err error) {
 				return p, err
 			}
 		}
+	}
+	if p.account, err = parsePage("account", langs[0]); err != nil {
+		return p, err
 	}
 	p.sheet, err = htmltemplate.ParseFS(mails, "mails/sheet.html")
 	return p, err

@@ -104,6 +104,9 @@ var kindMark = map[store.OutboundKind]string{
 	store.MailReply:        "r",
 	store.MailSolved:       "s",
 	store.MailAlarm:        "al",
+	store.MailInvite:       "in",
+	store.MailReset:        "re",
+	store.MailNotice:       "no",
 }
 
 // MessageID mints a Message-ID without its angle brackets:
@@ -243,6 +246,26 @@ func (r *Ring) ParseLink(token string) (store.LinkID, bool) {
 		}
 	}
 	return store.LinkID{}, false
+}
+
+// agentLinkPurpose is what the token of a link into an agent's account is signed for; its
+// payload is agent(8) link(16).
+const agentLinkPurpose = "agent link"
+
+// AgentLinkToken is the token that opens a link into an agent's account: 54 characters
+// safe in a URL path.
+func (r *Ring) AgentLinkToken(agent store.AgentID, id store.LinkID) string {
+	return r.Sign(agentLinkPurpose, append(binary.BigEndian.AppendUint64(nil, uint64(agent)), id[:]...))
+}
+
+// ParseAgentLink returns whose account a token leads into, and by which link; false for
+// a token not made here. Whether the link still opens anything is the store's to say.
+func (r *Ring) ParseAgentLink(token string) (store.AgentID, store.LinkID, bool) {
+	raw, ok := r.Verify(agentLinkPurpose, token)
+	if !ok || len(raw) != 8+len(store.LinkID{}) {
+		return 0, store.LinkID{}, false
+	}
+	return store.AgentID(binary.BigEndian.Uint64(raw)), store.LinkID(raw[8:]), true
 }
 
 // decode32 reads our base32 in its one canonical spelling: the decoder alone

@@ -172,6 +172,22 @@ func TestLinkTokensOpenTheirLinkAndNoOther(t *testing.T) {
 
 // A secret is changed by putting the new one in front: what was mailed before
 // still works, and what is mailed now needs the new one.
+func TestALinkIntoAnAccountOpensThatAccountAlone(t *testing.T) {
+	t.Parallel()
+	ring, id := ringOf(t, 1), store.LinkID{7}
+	token := ring.AgentLinkToken(3, id)
+	if agent, link, ok := ring.ParseAgentLink(token); !ok || agent != 3 || link != id {
+		t.Errorf("agent %d, link %x, %v", agent, link, ok)
+	}
+	others := []string{"", token[1:], ring.LinkToken(id), ring.Sign("another purpose", make([]byte, 24)),
+		ring.Sign(agentLinkPurpose, make([]byte, 23)), ringOf(t, 2).AgentLinkToken(3, id)}
+	for _, other := range others {
+		if _, _, ok := ring.ParseAgentLink(other); ok {
+			t.Errorf("%q opens an account", other)
+		}
+	}
+}
+
 func TestChangingTheSecretBreaksNothingMailedBefore(t *testing.T) {
 	t.Parallel()
 	old, both, fresh := ringOf(t, 1), ringOf(t, 2, 1), ringOf(t, 2)

@@ -45,7 +45,8 @@ func auditOfEachAct(d *desk) {
 		"SuppressAddress": store.AuditAddressSuppressed, "ReleaseSuppression": store.AuditAddressReleased,
 		"AddAgent": store.AuditAgentAdded, "ChangeAgent": store.AuditAgentChanged,
 		"AcknowledgeAlarm": store.AuditAlarmAcknowledged, "RetryOutbounds": store.AuditMailRetried,
-		"SettleQuestion": "", // there is none
+		"SettleQuestion": "",                                                         // there is none
+		"MailAgentLink":  store.AuditAgentInvited, "Sessions": "", "EndSessions": "", // none run
 	}
 	deeds := d.deeds()
 	delete(deeds, "GiveUpOutbounds") // of the mail that RetryOutbounds makes due

@@ -81,6 +81,15 @@ func (d *desk) addDeeds(all map[string]deed) {
 		name := "Renamed"
 		return second(d.ChangeAgent(d.ctx, d.now, by, agent.ID, store.AgentChange{Name: &name}))
 	}}
+	all["MailAgentLink"] = deed{store.ActManageStaff, "", func(by store.Actor) error {
+		return second(d.MailAgentLink(d.ctx, d.now, by, agent.ID, d.agentLink(store.AgentLinkInvite, 1)))
+	}}
+	all["Sessions"] = deed{store.ActManageStaff, "", func(by store.Actor) error {
+		return second(d.Sessions(d.ctx, d.now, by, agent.ID))
+	}}
+	all["EndSessions"] = deed{store.ActManageStaff, "", func(by store.Actor) error {
+		return second(d.EndSessions(d.ctx, d.now, by, agent.ID, store.SessionID{}))
+	}}
 }
 
 func second[T any](_ T, err error) error { return err }

@@ -40,7 +40,8 @@ func stories() map[string]func(*desk) {
 	all := map[string]func(*desk){}
 	for _, part := range []map[string]func(*desk){ticketStories(), linkStories(), partnerStories(), solveStories(),
 		wroteStories(), outboxStories(), throttleStories(),
-		ledgerStories(), answerStories(), deliveryStories(), agentStories(), boardStories(), holdStories(), numberStories(),
+		ledgerStories(), answerStories(), deliveryStories(), agentStories(), passkeyStories(), boardStories(), holdStories(),
+		numberStories(),
 		alarmStories(), canaryStories(), dutyStories(), changeStories(), upkeepStories(), strangeStories(),
 		pageStories(), rightsStories(), auditStories(), deskStories()} {
 		for name, story := range part {

@@ -31,6 +31,9 @@ type agentRecord struct {
 
 	Regions []string       `cbor:"12,keyasint,omitempty"`
 	Profile *profileRecord `cbor:"13,keyasint,omitempty"` // nil for the zero profile
+
+	Passkeys []passkeyRecord   `cbor:"14,keyasint,omitempty"`
+	Links    []agentLinkRecord `cbor:"15,keyasint,omitempty"`
 }
 
 type profileRecord struct {
@@ -86,6 +89,12 @@ func (r agentRecord) agent(id store.AgentID) store.Agent {
 			a.Recovery = append(a.Recovery, store.RecoveryHash(hash))
 		}
 	}
+	for _, k := range r.Passkeys {
+		a.Passkeys = append(a.Passkeys, k.passkey())
+	}
+	for _, l := range r.Links {
+		a.Links = append(a.Links, l.link())
+	}
 	return a
 }
 
@@ -134,6 +143,8 @@ func checkAgent(r agentRecord) error {
 		return invalid("an agent's secrets are too long")
 	case len(r.Recovery) > store.MaxRecovery:
 		return invalid("an agent has too many recovery codes")
+	case len(r.Passkeys) > store.MaxPasskeys || slices.ContainsFunc(r.Passkeys, passkeyRecord.unfit):
+		return invalid("an agent has too many passkeys, or one that is too long")
 	case len(r.Regions) > store.MaxAgentRegions || slices.ContainsFunc(r.Regions, badName) || slices.Contains(r.Regions,
 		""):
 		return invalid("an agent has too many regions, or one without a name")
@@ -170,26 +181,8 @@ func (s *Store) ChangeAgent(
 		if err := mayChangeAgent(by, id, c); err != nil {
 			return err
 		}
-		r, err := t.agent(id)
-		if err != nil {
-			return err
-		}
-		if err := r.spend(c.Spends); err != nil {
-			return err
-		}
-		before := r.agent(id)
-		r = r.changed(c)
-		r.Changed = micros(now)
-		if err := checkAgent(r); err != nil {
-			return err
-		}
-		agent = r.agent(id)
-		if err := t.putAgent(id, r); err != nil {
-			return err
-		}
-		return t.audit(now, by, store.Audit{
-			Event: store.AuditAgentChanged, Object: agentObject(agent), Changes: agentChanges(before, agent),
-		})
+		agent, err = t.changeAgent(now, by, id, c)
+		return err
 	})
 	if err != nil {
 		return store.Agent{}, wrap("change agent", id, err)
@@ -197,7 +190,35 @@ func (s *Store) ChangeAgent(
 	return agent, nil
 }
 
-// mayChangeAgent lets agents change their own account, but for what they may do.
+func (t *txn) changeAgent(
+	now time.Time, by store.Actor, id store.AgentID, c store.AgentChange,
+) (agent store.Agent, err error) {
+	r, err := t.agent(id)
+	if err == nil {
+		err = t.spendFactor(now, &r, c.Spends)
+	}
+	if err != nil {
+		return agent, err
+	}
+	before := r.agent(id)
+	if r, err = r.changed(now, c); err != nil {
+		return agent, err
+	}
+	r.Changed = micros(now)
+	if err := checkAgent(r); err != nil {
+		return agent, err
+	}
+	agent = r.agent(id)
+	if err := errors.Join(t.putAgent(id, r), t.queueNotice(now, agent, c.Notice)); err != nil {
+		return agent, err
+	}
+	return agent, t.audit(now, by, store.Audit{
+		Event: store.AuditAgentChanged, Object: agentObject(agent), Changes: agentChanges(before, agent),
+	})
+}
+
+// mayChangeAgent lets agents change their own account, but for what they may do, whether
+// they signed in or came by a link that is spent with it.
 func mayChangeAgent(by store.Actor, id store.AgentID, c store.AgentChange) error {
 	if by.Kind == store.ActorStaff && by.Agent == id && !c.Manages() {
 		return checkActor(by)
@@ -205,7 +226,7 @@ func mayChangeAgent(by store.Actor, id store.AgentID, c store.AgentChange) error
 	return errors.Join(checkActor(by), store.May(by, store.ActManageStaff, ""))
 }
 
-func (r agentRecord) changed(c store.AgentChange) agentRecord {
+func (r agentRecord) changed(now time.Time, c store.AgentChange) (agentRecord, error) {
 	if c.Name != nil {
 		r.Name = *c.Name
 	}
@@ -223,9 +244,9 @@ func (r agentRecord) changed(c store.AgentChange) agentRecord {
 	}
 	if c.TOTP != nil {
 		r.TOTP, r.Step = slices.Clone(*c.TOTP), 0
-		if len(r.TOTP) == 0 {
-			r.Recovery = nil
-		}
+	}
+	if err := r.changePasskeys(now, c); err != nil {
+		return r, err
 	}
 	if c.Recovery != nil {
 		r.Recovery = nil
@@ -236,29 +257,17 @@ func (r agentRecord) changed(c store.AgentChange) agentRecord {
 	if c.Disabled != nil {
 		r.Disabled = *c.Disabled
 	}
-	if c.SignOut || c.Roles != nil || c.Password != nil || c.TOTP != nil || c.Disabled != nil {
+	less := c.DropsPasskey != store.PasskeyID{}
+	if len(r.TOTP) == 0 && len(r.Passkeys) == 0 && (less || c.TOTP != nil) {
+		r.Recovery = nil
+	}
+	if c.Password != nil || c.TOTP != nil || c.Disabled != nil {
+		r.Links = nil
+	}
+	if c.SignOut || c.Roles != nil || c.Password != nil || c.TOTP != nil || c.Disabled != nil || less {
 		r.Generation++
 	}
-	return r
-}
-
-// spend takes the second factor, which counts once.
-func (r *agentRecord) spend(f store.SecondFactor) error {
-	if f.Step != 0 {
-		if f.Step <= r.Step {
-			return errors.Join(store.ErrConflict, errors.New("the code was used before"))
-		}
-		r.Step = f.Step
-	}
-	if f.Recovery == (store.RecoveryHash{}) {
-		return nil
-	}
-	at := slices.IndexFunc(r.Recovery, func(hash []byte) bool { return bytes.Equal(hash, f.Recovery[:]) })
-	if at < 0 {
-		return errors.Join(store.ErrConflict, errors.New("the recovery code was used before, or is another's"))
-	}
-	r.Recovery = slices.Delete(r.Recovery, at, at+1)
-	return nil
+	return r, nil
 }
 
 // ResealAgent implements store.Agents.
@@ -336,10 +345,5 @@ func (c *checker) checkAgents() error {
 		c.want(bAgentNames, name[:], key, "agent", readU64(key))
 		return nil
 	})
-	return errors.Join(err, c.each(bSessions, func(key, value []byte) error {
-		if s, ok := readSession(value); !ok || !c.has(bAgents, u64(uint64(s.agent))) {
-			c.fault("session %x: no agent %d", key, s.agent)
-		}
-		return nil
-	}))
+	return errors.Join(err, c.sessions())
 }

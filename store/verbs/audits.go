@@ -320,6 +320,23 @@ func agentObject(a store.Agent) store.Object {
 	return store.Object{Kind: store.ObjectAgent, ID: uint64(a.ID), Name: a.Email}
 }
 
+// passkeyChanges are the passkeys that an agent has more or less, by their names.
+func passkeyChanges(was, is []store.Passkey) (all []store.Changed) {
+	names := func(keys, but []store.Passkey) (names []string) {
+		for _, k := range keys {
+			if !slices.ContainsFunc(but, func(other store.Passkey) bool { return other.ID == k.ID }) {
+				names = append(names, k.Name)
+			}
+		}
+		return names
+	}
+	less, more := strings.Join(names(was, is), ", "), strings.Join(names(is, was), ", ")
+	if less != more {
+		all = append(all, store.Changed{Field: "passkey", Before: less, After: more})
+	}
+	return all
+}
+
 // agentChanges are what a change of an agent did; of secrets that they changed, and no
 // more.
 func agentChanges(was, is store.Agent) (all []store.Changed) {
@@ -342,6 +359,7 @@ func agentChanges(was, is store.Agent) (all []store.Changed) {
 	if !slices.Equal(was.Recovery, is.Recovery) && len(is.Recovery) >= len(was.Recovery) {
 		all = append(all, store.Changed{Field: "recovery codes", After: "changed"})
 	}
+	all = append(all, passkeyChanges(was.Passkeys, is.Passkeys)...)
 	if !reflect.DeepEqual(was.Profile, is.Profile) {
 		all = append(all, store.Changed{Field: "profile", After: "changed"})
 	}

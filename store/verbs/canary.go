@@ -54,7 +54,9 @@ func (r canaryRecord) run(id store.CanaryID) store.CanaryRun {
 // QueueMail implements store.Outbox.
 func (s *Store) QueueMail(ctx context.Context, now time.Time, n store.NewMail) (mail store.Outbound, err error) {
 	now = store.Instant(now)
-	if err = checkNewMail(n); err == nil {
+	if n.Kind.OfAccount() {
+		err = invalid("a mail about an account goes with what happened to it")
+	} else if err = checkNewMail(n); err == nil {
 		err = s.write(ctx, 0, func(t *txn) (err error) {
 			mail, err = t.queueMail(now, n)
 			return err
@@ -68,7 +70,7 @@ func (s *Store) QueueMail(ctx context.Context, now time.Time, n store.NewMail) (
 
 func checkNewMail(n store.NewMail) error {
 	switch {
-	case n.Kind != store.MailAlarm && n.Kind != store.MailCanary:
+	case n.Kind != store.MailAlarm && n.Kind != store.MailCanary && !n.Kind.OfAccount():
 		return invalid("no mail of the service's own")
 	case n.From == "" || n.To == "" || n.MessageID == "":
 		return invalid("a mail needs From, To and Message-ID")
@@ -87,6 +89,7 @@ func (t *txn) queueMail(now time.Time, n store.NewMail) (store.Outbound, error) 
 	mail := store.Outbound{
 		Kind: n.Kind, Region: store.OwnRegion, From: n.From, FromName: n.FromName, To: n.To, MessageID: n.MessageID,
 		Subject: n.Subject, Text: n.Text, Mark: n.Mark, QueuedAt: now, State: store.StateQueued, DueAt: now,
+		Link: n.Link, Agent: n.Agent,
 	}
 	withheld, _, err := t.withheld(now, n.To, n.Kind)
 	if err != nil {

@@ -244,6 +244,9 @@ func (c *checker) outbounds() error {
 		if row.Inbound != 0 && !c.has(bInbounds, u64(uint64(row.Inbound))) {
 			c.fault("outbound %d: no inbound %d", row.ID, row.Inbound)
 		}
+		if row.Kind.OfAccount() && !c.has(bAgents, u64(uint64(row.Agent))) {
+			c.fault("outbound %d: no agent %d", row.ID, row.Agent)
+		}
 		c.waiting(row)
 		c.undo(row)
 		c.throttled(row)
@@ -399,6 +402,9 @@ func (c *checker) expiries() error {
 			return p.at.Add(store.IdempotencyKept), ok && c.has(bTickets, entryKey(p.ticket, p.seq))
 		})),
 		c.each(bReservations, wants(expiryReservation, func(b []byte) (time.Time, bool) {
+			return readInstant(b), len(b) == 8
+		})),
+		c.each(bChallenges, wants(expiryChallenge, func(b []byte) (time.Time, bool) {
 			return readInstant(b), len(b) == 8
 		})),
 		c.each(bSessions, wants(expirySession, func(b []byte) (time.Time, bool) {

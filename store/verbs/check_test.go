@@ -125,6 +125,7 @@ func furnish(t *testing.T, db *Store) {
 	agent, err5 := db.AddAgent(ctx, now, store.ByService(), store.NewAgent{Email: "ana@desk.example"})
 	_, err6 := db.OpenSession(ctx, now, store.NewSession{
 		ID: store.SessionID{1}, Agent: agent.ID, Idle: time.Hour, Ends: now.Add(time.Hour),
+		Spends: store.SecondFactor{Passkey: store.PasskeyUse{Challenge: store.ChallengeID{1}, Until: now.Add(time.Minute)}},
 	})
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		t.Fatal(err)

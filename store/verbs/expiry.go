@@ -6,7 +6,7 @@ import (
 	"signpost/store"
 )
 
-// Links, posts, reservations, sessions, suppressions, refusals, alarms that are over
+// Links, posts, reservations, sessions, challenges, suppressions, refusals, alarms that are over
 // and canary runs end at a known instant. Each such row has exactly
 // one row in expiry, so that Housekeep walks from the oldest and touches nothing
 // that still counts.
@@ -30,8 +30,8 @@ func expiring(kind byte) (bucket, bool) {
 		return bPosts, true
 	case expiryReservation:
 		return bReservations, true
-	case expirySession:
-		return bSessions, true
+	case expiryChallenge:
+		return bChallenges, true
 	}
 	return 0, false
 }
@@ -67,6 +67,8 @@ func (t *txn) expire(kind byte, key digest) error {
 		return t.forgetSuppression(key)
 	case expiryRefusal:
 		return t.forgetRefusal(key)
+	case expirySession:
+		return t.forgetSession(store.SessionID(key))
 	case expiryAlarm:
 		return t.delete(bAlarms, key[8:])
 	case expiryCanary:

@@ -59,6 +59,8 @@ import (
 //	agents        agent(8)                             agent record
 //	agentnames    address digest(16)                   agent(8)
 //	sessions      session(16)                          agent(8) generation(4) opened(8) until(8) ends(8)
+//	agentsessions agent(8) session(16)                 session record: what is shown of it
+//	challenges    challenge(16)                        until(8)  those answered
 //	outrecipients address digest(16) outbound(8)       -      mails not to their ticket's requester
 //	suppressions  digest(16) of key and scope          suppression record
 //	suporder      suppression(8)                       digest(16)
@@ -158,6 +160,8 @@ const (
 	bChanges
 	bDuties
 	bTokens
+	bAgentSessions
+	bChallenges
 	bucketCount
 )
 
@@ -219,6 +223,8 @@ func layouts() []engine.Layout {
 		bChanges:       {Name: "changes", Appends: true},
 		bDuties:        {Name: "duties"},
 		bTokens:        {Name: "tokens"},
+		bAgentSessions: {Name: "agentsessions"},
+		bChallenges:    {Name: "challenges"},
 	}
 }
 
@@ -233,6 +239,7 @@ const (
 	expiryRefusal     = 'f'
 	expiryAlarm       = 'a'
 	expiryCanary      = 'c'
+	expiryChallenge   = 'h'
 )
 
 // Kinds of counts.

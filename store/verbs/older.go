@@ -59,7 +59,7 @@ func moveOf(b bucket) (move, bucket) {
 	}
 	special := map[bucket]move{
 		bMeta: moveMeta, bTickets: moveTicket, bOutbounds: moveOutbound, bInbounds: moveInbound, bRaws: moveRaw,
-		bBudgets: moveBudget, bExpiry: moveExpiry, bOutRecipients: moveRecipient, bDomainHours: moveDomainHour,
+		bBudgets: moveBudget, bExpiry: moveExpiry, bOutRecipients: moveRecipient, bSessions: moveSession, bDomainHours: moveDomainHour,
 		bCanaries: moveCanary, bAgents: moveChecked[agentRecord], bAlarms: moveChecked[alarmRecord],
 		bSuppressions: moveChecked[suppressionRecord], bRefusals: moveChecked[refusalRecord],
 	}
@@ -245,6 +245,22 @@ func moveRaw(m *mover, b bucket, key, value []byte) error {
 	}
 	m.raws += uint64(len(value))
 	return m.put(b, key, value)
+}
+
+// moveSession adds what is shown of a session to its agent, of which the versions before
+// kept nothing but when it was opened.
+func moveSession(m *mover, b bucket, key, value []byte) error {
+	s, ok := readSession(value)
+	if !ok {
+		return errors.New("a session does not read")
+	}
+	shown, err := m.codec.record(&sessionRecord{Used: micros(s.opened)})
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		m.put(b, key, value), m.put(bAgentSessions, agentSessionKey(s.agent, store.SessionID(key)), shown),
+	)
 }
 
 // moveRecipient leaves out the rows of the index by recipient as schema 3 had it: of all

@@ -206,21 +206,20 @@ type outboundRecord struct {
 	Echoes   []store.Event   `cbor:"27,keyasint,omitempty"`
 
 	Parties []string `cbor:"28,keyasint,omitempty"`
-
-	Subject string `cbor:"31,keyasint,omitempty"`
-	Text    []byte `cbor:"32,keyasint,omitempty"` // a text (codec.go)
-	Mark    string `cbor:"33,keyasint,omitempty"`
+	Subject string   `cbor:"31,keyasint,omitempty"`
+	Text    []byte   `cbor:"32,keyasint,omitempty"` // a text (codec.go)
+	Mark    string   `cbor:"33,keyasint,omitempty"`
 
 	HeldSince int64  `cbor:"34,keyasint,omitempty"`
 	HeldLast  int64  `cbor:"35,keyasint,omitempty"`
 	HeldAt    string `cbor:"36,keyasint,omitempty"`
 
 	Links []linkRecord `cbor:"41,keyasint,omitempty"`
-
-	Entry uint32 `cbor:"42,keyasint,omitempty"`
-	Undo  int64  `cbor:"43,keyasint,omitempty"`
-	Proof bool   `cbor:"44,keyasint,omitempty"`
-	Owner string `cbor:"45,keyasint,omitempty"`
+	Entry uint32       `cbor:"42,keyasint,omitempty"`
+	Undo  int64        `cbor:"43,keyasint,omitempty"`
+	Proof bool         `cbor:"44,keyasint,omitempty"`
+	Owner string       `cbor:"45,keyasint,omitempty"`
+	Agent uint64       `cbor:"46,keyasint,omitempty"`
 }
 
 type linkRecord struct {
@@ -266,7 +265,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		Inbound: uint64(o.Inbound), Queued: micros(o.QueuedAt), State: string(o.State), Reason: o.Reason,
 		Attempts: o.Attempts, Due: micros(o.DueAt), Claim: o.Claim, Done: micros(o.DoneAt),
 		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced, Delivery: newDeliveryRecord(o.Delivery), Echoes: o.Echoes,
-		Parties: o.Parties, Subject: o.Subject, Mark: o.Mark, Owner: o.Owner,
+		Parties: o.Parties, Subject: o.Subject, Mark: o.Mark, Owner: o.Owner, Agent: uint64(o.Agent),
 		HeldSince: micros(o.Hold.Since), HeldLast: micros(o.Hold.Last), HeldAt: o.Hold.Stage,
 		Entry: o.Entry, Undo: micros(o.UndoUntil), Proof: o.Proven,
 	}
@@ -299,7 +298,7 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Inbound: store.InboundID(r.Inbound), QueuedAt: instant(r.Queued), State: store.OutboundState(r.State),
 		Reason: r.Reason, Attempts: r.Attempts, DueAt: instant(r.Due), Claim: r.Claim, DoneAt: instant(r.Done),
 		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(), Echoes: r.Echoes,
-		Parties: r.Parties, Subject: r.Subject, Mark: r.Mark, Owner: r.Owner,
+		Parties: r.Parties, Subject: r.Subject, Mark: r.Mark, Owner: r.Owner, Agent: store.AgentID(r.Agent),
 		Hold:  store.Hold{Since: instant(r.HeldSince), Last: instant(r.HeldLast), Stage: r.HeldAt},
 		Entry: r.Entry, UndoUntil: instant(r.Undo), Proven: r.Proof,
 	}
