@@ -43,7 +43,8 @@ func AuditEvents() []AuditEvent {
 		AuditReplied, AuditReplyUndone, AuditReplyResent, AuditNoted, AuditTicketArranged,
 		AuditLinksRevoked, AuditQuestionSettled, AuditRequesterChanged, AuditAnswersSwitched, AuditMailRetried,
 		AuditMailGivenUp, AuditMailRead, AuditAddressSuppressed, AuditAddressReleased, AuditAlarmAcknowledged,
-		AuditCanaryTried, AuditAgentAdded, AuditAgentChanged, AuditAgentInvited, AuditSignedIn, AuditSignedOut, AuditSignInFailed,
+		AuditCanaryTried, AuditAgentAdded, AuditAgentChanged, AuditAgentInvited, AuditSignedIn, AuditSignedOut,
+		AuditSignInFailed,
 	}
 }
 

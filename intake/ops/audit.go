@@ -158,7 +158,7 @@ func eventWords(e store.AuditEvent) string {
 		store.AuditAlarmAcknowledged: "acknowledged", store.AuditCanaryTried: "sent",
 		store.AuditAgentAdded: "added the account", store.AuditAgentChanged: "changed the account",
 		store.AuditAgentInvited: "mailed a sign-in link to",
-		store.AuditSignedIn: "signed in as", store.AuditSignedOut: "signed out",
+		store.AuditSignedIn:     "signed in as", store.AuditSignedOut: "signed out",
 		store.AuditSignInFailed: "failed to sign in to",
 	}[e]
 	if !ok {

@@ -59,8 +59,8 @@ func moveOf(b bucket) (move, bucket) {
 	}
 	special := map[bucket]move{
 		bMeta: moveMeta, bTickets: moveTicket, bOutbounds: moveOutbound, bInbounds: moveInbound, bRaws: moveRaw,
-		bBudgets: moveBudget, bExpiry: moveExpiry, bOutRecipients: moveRecipient, bSessions: moveSession, bDomainHours: moveDomainHour,
-		bCanaries: moveCanary, bAgents: moveChecked[agentRecord], bAlarms: moveChecked[alarmRecord],
+		bBudgets: moveBudget, bExpiry: moveExpiry, bOutRecipients: moveRecipient, bDomainHours: moveDomainHour,
+		bSessions: moveSession, bCanaries: moveCanary, bAgents: moveChecked[agentRecord], bAlarms: moveChecked[alarmRecord],
 		bSuppressions: moveChecked[suppressionRecord], bRefusals: moveChecked[refusalRecord],
 	}
 	if m := special[b]; m != nil {
