@@ -65,6 +65,10 @@ type Desk interface {
 	DeskTicket(ctx context.Context, by Actor, number string) (Ticket, error)
 	// Thread lists a ticket's entries in order, the events among them.
 	Thread(ctx context.Context, by Actor, id TicketID, p Page) (List[Entry], error)
+	// ThreadBefore reads the most entries in front of an entry, or with before 0 those at
+	// the thread's end, at most MaxPage, with the ticket and their mails as they were at
+	// that instant.
+	ThreadBefore(ctx context.Context, by Actor, id TicketID, before uint32, most int) (ThreadPart, error)
 	// DeskTickets lists the tickets that f wants, those in trouble first, then by their
 	// nearest deadline, those without one last; solved ones behind them, the one changed
 	// last first. It looks at no more than DeskLooked tickets to be solved and SearchLooked
@@ -86,6 +90,16 @@ type Desk interface {
 	Draft(ctx context.Context, by Actor, id TicketID, kind EntryKind) (Draft, error)
 	// DropDraft drops it; without one nothing happens.
 	DropDraft(ctx context.Context, by Actor, id TicketID, kind EntryKind) error
+}
+
+// ThreadPart is a part of a ticket's thread.
+type ThreadPart struct {
+	Ticket  Ticket
+	Read    uint32  // as ReadUpTo
+	Entries []Entry // in their order; the events among them
+	// Mails are those that the replies among the entries went out as, also again, and those
+	// that its events tell of, in the order in which they were queued.
+	Mails []Outbound
 }
 
 // Priority is how urgent support takes a ticket to be; PriorityNormal until another is set.

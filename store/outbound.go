@@ -247,9 +247,9 @@ type Finish struct {
 	Report Report
 }
 
-// maxReferences is how many of a thread's Message-IDs a mail names: the first and the
+// MaxReferences is how many of a thread's Message-IDs a mail names: the first and the
 // last ones (RFC 5322 section 3.6.4 lets the others go).
-const maxReferences = 20
+const MaxReferences = 20
 
 // Undone tells the mail of a reply that its author took back.
 func (o Outbound) Undone() bool { return o.State == StateSuppressed && o.Reason == RuleUndone }
@@ -264,7 +264,7 @@ func References(mails []Outbound, to string) (last string, all []string) {
 			all, last = append(all, m.MessageID), m.MessageID
 		}
 	}
-	if over := len(all) - maxReferences; over > 0 {
+	if over := len(all) - MaxReferences; over > 0 {
 		all = slices.Delete(all, 1, 1+over)
 	}
 	return last, all

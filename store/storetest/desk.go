@@ -35,6 +35,7 @@ func deskStories() map[string]func(*desk) {
 		"The desk lists by trouble and deadline, page by page":           deskOrder,
 		"The desk finds words of numbers, addresses and titles":          deskQueries,
 		"A solved ticket is listed behind, the newest change first":      deskSolved,
+		"A thread is read from its end, part by part":                    threadParts,
 		"A link that opens nothing is replaced by a reply's":             replyLink,
 		"Replies answer one another in one thread":                       replyThread,
 	}

@@ -233,6 +233,7 @@ func regionsApart(d *desk) {
 	for i, verb := range []func() error{
 		func() error { _, err := d.DeskTicket(d.ctx, kim, number); return err },
 		func() error { _, err := d.Thread(d.ctx, kim, id, store.Page{Limit: 9}); return err },
+		func() error { _, err := d.ThreadBefore(d.ctx, kim, id, 0, 9); return err },
 		func() error { _, err := d.Reply(d.ctx, d.now, kim, d.replyTo(before)); return err },
 		func() error { _, err := d.Undo(d.ctx, d.now, kim, done.Mail.ID); return err },
 		func() error { _, err := d.Note(d.ctx, d.now, kim, store.NewNote{Ticket: id, Body: "x"}); return err },
