@@ -20,18 +20,19 @@ import (
 type ticketStore interface {
 	DeskTicket(ctx context.Context, by store.Actor, number string) (store.Ticket, error)
 	Thread(ctx context.Context, by store.Actor, id store.TicketID, p store.Page) (store.List[store.Entry], error)
+	ThreadBefore(ctx context.Context, by store.Actor, id store.TicketID, before uint32, most int) (store.ThreadPart, error)
 	OutboundsOfTicket(ctx context.Context, id store.TicketID, p store.Page) (store.List[store.Outbound], error)
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
 	TicketsByRequester(ctx context.Context, address string, p store.Page) (store.List[store.Ticket], error)
 	MarkRead(ctx context.Context, now time.Time, by store.Actor, id store.TicketID, seq uint32) error
-	ReadUpTo(ctx context.Context, by store.Actor, id store.TicketID) (uint32, error)
 }
 
 const (
 	// maxThread bounds how much of one ticket is read at once: entries, and mails.
 	maxThread = 20_000
-	// shownAtOnce is how many entries one page shows, the newest.
-	shownAtOnce = 300
+	// shownAtOnce is how many entries the page of a ticket shows, the newest; shownEarlier
+	// how many a page of earlier ones.
+	shownAtOnce, shownEarlier = 300, 100
 	// unfolded is how many of the newest entries stand open; older ones that were read are
 	// folded to one line.
 	unfolded = 4
@@ -39,9 +40,10 @@ const (
 	folded = 120
 )
 
-// thread is a ticket as an agent sees it.
+// thread is a ticket as an agent sees it: the whole of it, or a part.
 type thread struct {
 	ticket   store.Ticket
+	read     uint32 // up to where the agent had read it; of a part
 	entries  []store.Entry
 	mails    map[store.OutboundID]store.Outbound
 	sent     []store.Outbound            // the same, the oldest first
@@ -75,16 +77,54 @@ func (d *Desk) fill(ctx context.Context, by store.Actor, t *thread) (err error) 
 	sent := store.All(store.MaxPage, func(p store.Page) (store.List[store.Outbound], error) {
 		return d.deps.Store.OutboundsOfTicket(ctx, id, p)
 	})
-	if t.sent, err = store.Collect(maxThread, sent); err != nil {
+	mails, err := store.Collect(maxThread, sent)
+	if err != nil {
 		return err
 	}
-	t.mails, t.replies = make(map[store.OutboundID]store.Outbound, len(t.sent)), make(map[uint32][]store.Outbound)
-	for _, m := range t.sent {
+	t.sort(mails)
+	return d.around(ctx, t)
+}
+
+// part reads the newest entries of the ticket, or those in front of one, with what became of
+// them.
+func (d *Desk) part(x *web.Exchange, who store.Agent, before uint32) (t thread, err error) {
+	if t.ticket, err = d.open(x, who); err != nil {
+		return t, err
+	}
+	most := shownAtOnce
+	if before > 0 {
+		most = shownEarlier
+	}
+	ctx := x.Request.Context()
+	part, err := d.deps.Store.ThreadBefore(ctx, staff.ActorOf(x, who), t.ticket.ID, before, most)
+	if err != nil {
+		return t, err
+	}
+	t.ticket, t.entries, t.read = part.Ticket, part.Entries, part.Read
+	t.sort(part.Mails)
+	return t, d.around(ctx, &t)
+}
+
+// sort puts the mails of the entries to the replies that they are of.
+func (t *thread) sort(mails []store.Outbound) {
+	t.mails, t.replies = make(map[store.OutboundID]store.Outbound, len(mails)), make(map[uint32][]store.Outbound)
+	for _, m := range mails {
 		t.mails[m.ID] = m
-		if m.Kind == store.MailReply {
+		if m.Kind == store.MailReply && t.has(m.Entry) {
+			t.sent = append(t.sent, m)
 			t.replies[m.Entry] = append(t.replies[m.Entry], m)
 		}
 	}
+}
+
+// has tells whether an entry is among those read.
+func (t *thread) has(seq uint32) bool {
+	n := len(t.entries)
+	return n > 0 && seq >= t.entries[0].Seq && seq <= t.entries[n-1].Seq
+}
+
+// around reads who may answer, and whether mail reaches the partner.
+func (d *Desk) around(ctx context.Context, t *thread) (err error) {
 	if t.dead, err = d.dead(ctx, t.ticket); err != nil {
 		return err
 	}
@@ -110,6 +150,7 @@ func (t thread) author(e store.Entry) string {
 // item is an entry as the page shows it.
 type item struct {
 	Seq    uint32
+	Path   string // of its ticket, for its forms
 	Kind   store.EntryKind
 	Class  string
 	Author string
@@ -146,13 +187,11 @@ func entryAddress(number string, seq uint32) string {
 
 func ticketAddress(number string) string { return "/desk/tickets/" + url.PathEscape(number) }
 
-// items are the newest entries as the page shows them. read is up to where its reader had
-// read before.
-func (d *Desk) items(f *frame, t thread, who store.Agent, read uint32, now time.Time) (all []item) {
-	entries := t.entries[max(0, len(t.entries)-shownAtOnce):]
-	open := openFrom(entries)
+// items are the entries as the page shows them.
+func (d *Desk) items(f *frame, t thread, who store.Agent, now time.Time) (all []item) {
+	read, open := t.read, openFrom(t.entries)
 	marked := read == 0
-	for _, e := range entries {
+	for _, e := range t.entries {
 		if e.Kind == store.EntryEvent {
 			all = addEvent(all, d.event(f, t, e))
 			continue
@@ -210,12 +249,11 @@ func (d *Desk) event(f *frame, t thread, e store.Entry) item {
 }
 
 func (d *Desk) item(f *frame, t thread, e store.Entry, who store.Agent, now time.Time) item {
-	author := t.author(e)
+	author, base := t.author(e), ticketAddress(t.ticket.Number)
 	i := item{
-		Seq: e.Seq, Kind: e.Kind, Class: classOf(e.Kind), Author: author, At: f.when(e.At),
+		Seq: e.Seq, Path: base, Kind: e.Kind, Class: classOf(e.Kind), Author: author, At: f.when(e.At),
 		Avatar: web.AvatarOf(author, "", ""), First: firstWords(e.Body),
 	}
-	base := ticketAddress(t.ticket.Number)
 	for n, file := range e.Files {
 		i.Files = append(i.Files, fileOf(base, e.Seq, n, file))
 	}

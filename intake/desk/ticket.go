@@ -7,7 +7,9 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,11 +32,13 @@ type ticketData struct {
 	Timers   []web.Timer
 	Promises []promised
 	Items    []item
-	Earlier  int      // entries before those shown
-	Public   []uint32 // messages, replies and notes, for the page to tell what is new
-	Me       string   // the reader's address
-	MyID     store.AgentID
-	Zone     *time.Location
+	Earlier  int // entries before those shown
+	EarlierTo,
+	LatestTo string // where those are, and the newest ones; "": here
+	Public []uint32 // messages, replies and notes, for the page to tell what is new
+	Me     string   // the reader's address
+	MyID   store.AgentID
+	Zone   *time.Location
 
 	Present []web.Avatar
 	Toasts  []web.Toast
@@ -114,15 +118,6 @@ func (t ticketData) Choose(name string) choice {
 	return c
 }
 
-// placed is an entry with the address of its ticket, for its forms.
-type placed struct {
-	item
-	Path string
-}
-
-// Of is an entry as the part that shows it takes it.
-func (t ticketData) Of(i item) placed { return placed{i, t.Path} }
-
 // other is another ticket, named beside this one.
 type other struct {
 	Number, Path, Title string
@@ -158,16 +153,16 @@ type writing struct {
 // page shows the ticket's page.
 func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) error {
 	ctx, by, now := x.Request.Context(), staff.ActorOf(x, who), time.Now()
-	t, err := d.thread(x, who)
-	if err != nil {
-		return err
-	}
-	live := x.Request.Header.Get(staff.LiveHeader) != ""
-	read, err := d.read(ctx, by, t.ticket, live)
+	t, err := d.part(x, who, beforeOf(x))
 	if err != nil {
 		return err
 	}
 	k := t.ticket
+	if opensNewest(x) && t.read < k.Entries {
+		if err := d.deps.Store.MarkRead(ctx, now, by, k.ID, k.Entries); err != nil {
+			return err
+		}
+	}
 	x.Staff(who, "", topicTicket(k.Number), topicList)
 	d.presence.view(k, who, now)
 	data := ticketData{
@@ -185,33 +180,63 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 	if err := d.explain(ctx, f, by, k, data.Promises); err != nil {
 		return err
 	}
-	data.Items = d.items(f, t, who, read, now)
-	data.Earlier = max(0, len(t.entries)-shownAtOnce)
-	for _, e := range t.entries {
-		if e.Kind != store.EntryEvent {
-			data.Public = append(data.Public, e.Seq)
-		}
-	}
+	data.Items = d.items(f, t, who, now)
+	data.around(t, beforeOf(x))
 	for _, e := range w.newer {
 		data.Newer = append(data.Newer, d.item(f, t, e, who, now))
 	}
 	if err := d.details(ctx, who, by, t, &data, w); err != nil {
 		return err
 	}
-	if err := d.composers(x, by, t.ticket, &data, w); err != nil {
+	if err := d.composers(x, by, t, &data, w); err != nil {
 		return err
 	}
 	return d.ticket.Show(x, status, data)
 }
 
-// read is up to where the agent had read the thread. What a person opens counts as read
-// from then on; what a page fetches by itself to stay fresh does not.
-func (d *Desk) read(ctx context.Context, by store.Actor, k store.Ticket, live bool) (uint32, error) {
-	read, err := d.deps.Store.ReadUpTo(ctx, by, k.ID)
-	if err != nil || live || read >= k.Entries {
-		return read, err
+// beforeOf is the entry in front of which the page shows the thread; 0: its end.
+func beforeOf(x *web.Exchange) uint32 {
+	n, err := strconv.ParseUint(x.Request.URL.Query().Get("before"), 10, 32)
+	if err != nil {
+		return 0
 	}
-	return read, d.deps.Store.MarkRead(ctx, time.Now(), by, k.ID, k.Entries)
+	return uint32(n)
+}
+
+// opensNewest tells the page of a ticket that a person opens, from which on its thread
+// counts as read. What a page fetches by itself to stay fresh is none, and neither is a page
+// of earlier entries.
+func opensNewest(x *web.Exchange) bool {
+	return x.Request.Header.Get(staff.LiveHeader) == "" && beforeOf(x) == 0
+}
+
+// around leads to the entries that are not shown. A page of earlier ones does not tell what
+// is new.
+func (t *ticketData) around(shown thread, before uint32) {
+	if len(shown.entries) > 0 {
+		t.Earlier = int(shown.entries[0].Seq) - 1
+	}
+	if t.Earlier > 0 {
+		t.EarlierTo = earlierAddress(t.Ticket.Number, t.Earlier+1, t.In)
+	}
+	if before > 0 {
+		t.LatestTo = withIn(t.Path, t.In)
+		return
+	}
+	for _, e := range shown.entries {
+		if e.Kind != store.EntryEvent {
+			t.Public = append(t.Public, e.Seq)
+		}
+	}
+}
+
+// earlierAddress is the page of the entries in front of one.
+func earlierAddress(number string, seq int, in string) string {
+	q := url.Values{"before": {strconv.Itoa(seq)}}
+	if in != "" {
+		q.Set("in", in)
+	}
+	return ticketAddress(number) + "?" + q.Encode()
 }
 
 // promises are the dates that the partner was promised.
@@ -357,12 +382,15 @@ func otherOf(k store.Ticket) other {
 }
 
 // composers fills the two forms: with what was refused, else with the drafts.
-func (d *Desk) composers(x *web.Exchange, by store.Actor, k store.Ticket, data *ticketData, w writing) (err error) {
-	if data.Reply, err = d.composer(x, by, k, store.EntryReply, w.reply); err != nil {
+func (d *Desk) composers(x *web.Exchange, by store.Actor, t thread, data *ticketData, w writing) (err error) {
+	if data.Reply, err = d.composer(x, by, t.ticket, store.EntryReply, w.reply); err != nil {
 		return err
 	}
-	if data.Note, err = d.composer(x, by, k, store.EntryNote, w.note); err != nil {
+	if data.Note, err = d.composer(x, by, t.ticket, store.EntryNote, w.note); err != nil {
 		return err
+	}
+	if beforeOf(x) > 0 { // the newest is not on the page, and may never have been
+		data.Reply.Version, data.Note.Version = min(t.read, t.ticket.Version), min(t.read, t.ticket.Version)
 	}
 	written := func(c composer) bool { return c.Body != "" || len(c.Area.Kept) > 0 }
 	data.Note1st = w.note != nil || w.reply == nil && !written(data.Reply) && written(data.Note)

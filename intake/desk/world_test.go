@@ -23,6 +23,7 @@ import (
 	"signpost/store/engine/memory"
 	"signpost/store/ident"
 	"signpost/store/lang"
+	"signpost/store/markdown"
 	"signpost/store/verbs"
 )
 
@@ -89,7 +90,7 @@ func newWorld(t testing.TB, undo time.Duration) *world {
 		Store: breakable{db, w}, Blobs: blobs, Door: w.door, Posts: posts, Ring: ring, English: langs.Langs()[0],
 		Regions: regions, Categories: []string{"Orders", "Other"}, LinkKept: time.Hour, Undo: &undo,
 		Kick: func() { w.kicked++ },
-		Why:  roundTheClock,
+		Why:  roundTheClock, Words: markdown.NewCache(1 << 20),
 		Preview: func(_ context.Context, o store.Outbound, e store.Entry, earlier []store.Entry) (desk.Mail, error) {
 			return desk.Mail{From: o.From, To: o.To, Subject: "[" + o.Number + "]", Text: e.Body, HTML: "<p>Hello</p>"}, nil
 		},

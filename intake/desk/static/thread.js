@@ -39,10 +39,36 @@ function begin(page) {
     toNew();
   });
 
+  thread.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-earlier]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    earlier(thread, link);
+  });
+
   const number = page.querySelector("[data-copy]");
   number.addEventListener("click", () => navigator.clipboard?.writeText(number.dataset.copy).catch(() => {}));
 
   presence(page.dataset.path);
+}
+
+// Earlier entries come in front of those that are here, which stay where they are.
+async function earlier(thread, link) {
+  const answer = await fetch(link.href, { headers: { Accept: "text/html", "Signpost-Live": "1" }, cache: "no-store" }).catch(() => null);
+  if (!answer?.ok) return location.assign(link.href);
+  const part = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("thread");
+  part.querySelectorAll("#new, #end, [data-latest]").forEach((e) => e.remove());
+  localTimes(part);
+  const line = link.parentElement;
+  const next = line.nextElementSibling;
+  const focused = line.contains(document.activeElement);
+  const top = next.getBoundingClientRect().top;
+  thread.style.overflowAnchor = "none"; // it would move what is put right here
+  line.replaceWith(...part.childNodes);
+  const moved = next.getBoundingClientRect().top - top;
+  (thread.scrollHeight > thread.clientHeight ? thread : window).scrollBy({ top: moved, behavior: "instant" });
+  requestAnimationFrame(() => { thread.style.overflowAnchor = ""; });
+  if (focused) (thread.querySelector("[data-earlier]") ?? thread).focus({ preventScroll: true });
 }
 
 // A sign of life every 5 s while the page is seen; the server forgets after 15 s.
