@@ -90,6 +90,11 @@ type nameServer interface {
 // openApp opens the stores of a configuration and takes their locks; nothing
 // runs yet. Close it.
 func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
+	return openAppOn(openStore, cfg, log)
+}
+
+// openAppOn is openApp on what opens the store.
+func openAppOn(open storeOpener, cfg config.Config, log *slog.Logger) (*App, error) {
 	secrets, err := cfg.Service.Secrets()
 	if err != nil {
 		return nil, err
@@ -113,7 +118,7 @@ func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
 	if a.policy, err = sla.NewPolicy(cfg.Regions()); err != nil {
 		return nil, err
 	}
-	if a.db, err = openStore(cfg.Service, a.policy.Promising, a.metrics, log); err != nil {
+	if a.db, err = open(cfg.Service, a.policy.Promising, a.metrics, log); err != nil {
 		return nil, err
 	}
 	if a.blobs, err = openBlobs(cfg.Service); err != nil {

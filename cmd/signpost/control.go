@@ -100,10 +100,21 @@ func openControlled(file string, fresh bool, env *environment) (controlled, func
 	return a, func() { a.Close() }, nil
 }
 
-// controlHandler serves the socket, and the sealed tokens on it.
+// controlHandler serves the socket.
 func controlHandler(a *App) http.Handler {
-	c := controlled(a)
 	mux := http.NewServeMux()
+	mountControl(mux, a)
+	return mux
+}
+
+// router takes routes as http.ServeMux does.
+type router interface {
+	HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request))
+}
+
+// mountControl offers what the socket has, the sealed tokens and the desk among it.
+func mountControl(mux router, a *App) {
+	c := controlled(a)
 	mux.HandleFunc("POST /generate", func(w http.ResponseWriter, r *http.Request) {
 		var shape generate.Shape
 		answer(w, r, &shape, func() (any, error) { return a.Generate(r.Context(), shape) })
@@ -135,7 +146,6 @@ func controlHandler(a *App) http.Handler {
 	})
 	tokens.Mount(mux, a.db)
 	ticket.Mount(mux, a.db, a.web.Handler())
-	return mux
 }
 
 func answer(w http.ResponseWriter, r *http.Request, into any, do func() (any, error)) {

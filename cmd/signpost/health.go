@@ -47,8 +47,12 @@ func (a *App) readiness(ctx context.Context) Readiness {
 // public address has.
 func (a *App) inside() http.Handler {
 	mux := http.NewServeMux()
+	a.mountInside(mux)
+	return web.OnlyHosts(a.cfg.ForWeb().HostNames(), a.log, mux)
+}
+
+func (a *App) mountInside(mux router) {
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", a.ready)
-	mux.Handle("GET /metrics", a.metrics.Handler())
-	return web.OnlyHosts(a.cfg.ForWeb().HostNames(), a.log, mux)
+	mux.HandleFunc("GET /metrics", a.metrics.Handler().ServeHTTP)
 }

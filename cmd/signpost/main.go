@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/explain"
 	"signpost/cmd/signpost/help"
 	"signpost/cmd/signpost/ticket"
 )
@@ -30,7 +31,7 @@ type CLI struct {
 	Restore  RestoreCmd  `cmd:"" help:"Restore a backup into an empty data folder."`
 	Generate GenerateCmd `cmd:"" help:"Fill a store with realistic tickets, for benchmarks and full pages."`
 	Classify ClassifyCmd `cmd:"" help:"Say what triage makes of mails, one JSON line each."`
-	SLA      SLACmd      `cmd:"" name:"sla" help:"Explain deadlines."`
+	SLA      explain.Cmd `cmd:"" name:"sla" help:"Explain deadlines."`
 	Version  VersionCmd  `cmd:"" help:"Show the version."`
 }
 
@@ -61,7 +62,8 @@ func run(env *environment) int {
 		kong.Writers(env.stdout, env.stderr),
 		help.Texts,
 		kong.Exit(func(code int) { exit = code }),
-		kong.Bind(env, &ticket.Env{Stdin: env.stdin, Stdout: env.stdout, Service: env.service}),
+		kong.Bind(env, &ticket.Env{Stdin: env.stdin, Stdout: env.stdout, Service: env.service},
+			&explain.Env{Stdout: env.stdout, Environ: env.environ}),
 	)
 	if err != nil {
 		panic(err) // a fault of the struct above

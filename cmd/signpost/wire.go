@@ -25,6 +25,8 @@ import (
 // What one room needs of another is plugged here; each function hands one
 // package its part of the configuration.
 
+type storeOpener func(config.Service, store.Promising, *metrics.Metrics, *slog.Logger) (*verbs.Store, error)
+
 func openStore(
 	cfg config.Service, promising store.Promising, m *metrics.Metrics, log *slog.Logger,
 ) (*verbs.Store, error) {

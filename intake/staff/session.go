@@ -173,6 +173,9 @@ func (s *Staff) admit(h Handler, lacks func(who store.Agent) *lackingData) web.H
 		}
 		x.Staff(who, "")
 		if d := lacks(who); d != nil {
+			if x.WantsJSON() {
+				return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the account lacks the role, or some regions")}
+			}
 			d.Name = who.Email
 			return s.lacking.Show(x, http.StatusForbidden, *d)
 		}

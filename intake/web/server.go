@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -174,6 +175,19 @@ func (s *Server) Mount(method, path string, h http.Handler) {
 	if method == http.MethodGet {
 		s.echo.Add(http.MethodHead, path, echo.WrapHandler(h))
 	}
+}
+
+// Routes are the addresses served, as "GET /t/:token", in order; a HEAD that a GET
+// answers too is not named.
+func (s *Server) Routes() []string {
+	var all []string
+	for _, r := range s.echo.Routes() {
+		if r.Method != http.MethodHead {
+			all = append(all, r.Method+" "+r.Path)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // Handler is the whole server as one handler; no room may be added after.

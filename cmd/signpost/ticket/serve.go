@@ -21,9 +21,14 @@ type Agents interface {
 	AgentByEmail(ctx context.Context, email string) (store.Agent, error)
 }
 
+// Router takes routes as http.ServeMux does.
+type Router interface {
+	HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request))
+}
+
 // Mount offers the pages of the desk on a control socket, as JSON, to whom the asHeader
 // names. Who may open the socket may act as any agent.
-func Mount(mux *http.ServeMux, agents Agents, desk http.Handler) {
+func Mount(mux Router, agents Agents, desk http.Handler) {
 	mux.HandleFunc("/desk/", func(w http.ResponseWriter, r *http.Request) {
 		email := r.Header.Get(asHeader)
 		if why := lacks(r.Context(), agents, email); why != "" {

@@ -30,8 +30,13 @@ type token struct {
 // maxRequest bounds what is sent to the socket: a token in base64, and its name.
 const maxRequest = 2*store.MaxSealedToken + 4<<10
 
+// Router takes routes as http.ServeMux does.
+type Router interface {
+	HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request))
+}
+
 // Mount offers kept on a control socket.
-func Mount(mux *http.ServeMux, kept oauth.Store) {
+func Mount(mux Router, kept oauth.Store) {
 	mux.HandleFunc("GET /token", func(w http.ResponseWriter, r *http.Request) {
 		t := token{Name: r.URL.Query().Get("name")}
 		var err error

@@ -1,9 +1,15 @@
-package main
+// Package explain is signpost sla explain: why a promise falls due when it does.
+//
+// What stands here: Cmd the subcommands, ExplainCmd the one there is. A call flows so: the
+// calendar comes from a configured region or from hours on the command line, and sla
+// explains it. To add a subcommand: a struct with its flags, its Run, and its field of Cmd.
+package explain
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"time"
@@ -12,14 +18,20 @@ import (
 	"signpost/sla"
 )
 
-// SLACmd groups what explains promises.
-type SLACmd struct {
-	Explain SLAExplainCmd `cmd:"" help:"${sla_explain}"`
+// Env is what the command uses of the process it runs in.
+type Env struct {
+	Stdout  io.Writer
+	Environ []string
 }
 
-// SLAExplainCmd explains one deadline, of a configured region or of hours given
+// Cmd groups what explains promises.
+type Cmd struct {
+	Explain ExplainCmd `cmd:"" help:"${sla_explain}"`
+}
+
+// ExplainCmd explains one deadline, of a configured region or of hours given
 // on the command line.
-type SLAExplainCmd struct {
+type ExplainCmd struct {
 	Config  string    `help:"Configuration file; with --region." placeholder:"FILE" xor:"source"`
 	Region  string    `help:"Region id in the configuration." placeholder:"ID"`
 	Zone    string    `help:"IANA time zone; with --open." placeholder:"TZ" xor:"source"`
@@ -31,7 +43,7 @@ type SLAExplainCmd struct {
 }
 
 // Run prints the explanation.
-func (c *SLAExplainCmd) Run(env *environment) error {
+func (c *ExplainCmd) Run(env *Env) error {
 	calendar, err := c.calendar(env)
 	if err != nil {
 		return err
@@ -41,15 +53,15 @@ func (c *SLAExplainCmd) Run(env *environment) error {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(env.stdout).Encode(explanation)
+		return json.NewEncoder(env.Stdout).Encode(explanation)
 	}
-	return explanation.WriteText(env.stdout)
+	return explanation.WriteText(env.Stdout)
 }
 
-func (c *SLAExplainCmd) calendar(env *environment) (*sla.Calendar, error) {
+func (c *ExplainCmd) calendar(env *Env) (*sla.Calendar, error) {
 	switch {
 	case c.Config != "" && c.Region != "":
-		cfg, err := config.LoadWithoutLogins(c.Config, env.environ)
+		cfg, err := config.LoadWithoutLogins(c.Config, env.Environ)
 		if err != nil {
 			return nil, err
 		}
