@@ -16,7 +16,6 @@ var rights = map[Act]string{
 	ActAnswerTicket:     "al",
 	ActArrangeTicket:    "al",
 	ActChangeRequester:  "alp",
-	ActNameColleague:    "alp",
 	ActRevokeLinks:      "alop",
 	ActReadMail:         "o",
 	ActRetryMail:        "alo",
@@ -27,6 +26,7 @@ var rights = map[Act]string{
 	ActTryCanary:        "o",
 	ActManageStaff:      "d",
 	ActReadAudit:        "lod",
+	ActManageSecrets:    "d",
 }
 
 func TestRightsOfEveryRole(t *testing.T) {

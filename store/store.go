@@ -67,7 +67,6 @@ type Store interface {
 	Desk
 	Links
 	Partners
-	Colleagues
 	Outbox
 	Ledger
 	Deliveries
@@ -106,17 +105,15 @@ type Tickets interface {
 	OpenTicket(ctx context.Context, now time.Time, n NewTicket) (Opened, error)
 	// AppendMessage adds a partner's follow-up to the ticket behind link, marks
 	// the requester's address as proven, and reopens a solved or pending
-	// ticket. Behind a colleague's link it is theirs (Entry.Colleague), and proves their
-	// address. ErrNotFound for an unknown, expired or revoked link, ErrClosed for a
-	// closed ticket. Idempotency as in OpenTicket, for each link on its own; a repeat returns
-	// the first call's entry.
+	// ticket. ErrNotFound for an unknown, expired or revoked link, ErrClosed for a
+	// closed ticket. Idempotency as in OpenTicket, for each link on its own; a repeat returns the first
+	// call's entry.
 	AppendMessage(ctx context.Context, now time.Time, by Actor, m NewMessage) (Entry, error)
 
 	Ticket(ctx context.Context, id TicketID) (Ticket, error)
 	// TicketByNumber finds a ticket by its number, compared without case.
 	TicketByNumber(ctx context.Context, number string) (Ticket, error)
-	// TicketByLink returns the ticket that an unexpired, unrevoked link opens to its
-	// requester; ErrForbidden for a colleague's (Colleagues.Door tells them apart).
+	// TicketByLink returns the ticket that an unexpired, unrevoked link opens.
 	TicketByLink(ctx context.Context, now time.Time, link LinkID) (Ticket, error)
 	// RevokeLink makes the link open nothing from now on. ErrNotFound for an
 	// unknown or expired one.

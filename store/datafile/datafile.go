@@ -38,6 +38,8 @@ type Options struct {
 	Observe func(groupSize int, d time.Duration)
 	// Promising is verbs.Options.Promising.
 	Promising store.Promising
+	// AuditKeys is verbs.Options.AuditKeys.
+	AuditKeys store.AuditKeys
 }
 
 // Open opens the store in the file at path, creating it when there is none. It
@@ -75,7 +77,7 @@ func openNow(path string, opts Options) (*verbs.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := verbs.Open(e, verbs.Options{Promising: opts.Promising})
+	s, err := verbs.Open(e, verbs.Options{Promising: opts.Promising, AuditKeys: opts.AuditKeys})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), e.Close())
 	}

@@ -8,7 +8,8 @@
 //
 // A call flows so: New derives the keys of a Ring from the installation's secrets; its
 // methods mint and verify, one pair a kind of id (ident.go). Sign and Verify do so for
-// tokens of pages (sign.go), Seal and Unseal for what the store keeps secret (seal.go).
+// tokens of pages (sign.go), Seal and Unseal for what the store keeps secret (seal.go), and
+// AuditMAC chains the audit log (audit.go). Replace changes the secrets of a ring in use.
 // To add a kind of token: Sign with a purpose of its own. To add a kind of id: a key of
 // its own in keys, derived in New, and its pair of methods.
 package ident
@@ -23,6 +24,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"signpost/store"
@@ -42,32 +45,78 @@ const TagKept = 30 * 24 * time.Hour
 
 var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// Ring holds the keys of one installation. It is safe for concurrent use.
-type Ring struct{ keys []keys }
+// auditMAC is not cut: who learns an old key must not find another log that ends alike.
+const auditMAC = sha256.Size
 
-type keys struct{ messageID, envelope, link, signed, sealing []byte }
+// Ring holds the keys of one installation. It is safe for concurrent use, also while its
+// secrets are replaced.
+type Ring struct {
+	held     atomic.Pointer[holding]
+	changing sync.Mutex
+}
+
+// holding is what a ring holds at one time. It does not change.
+type holding struct {
+	keys    []keys            // newest first
+	retired map[string][]byte // audit keys of secrets that are gone, by name
+}
+
+type keys struct {
+	name                                              string // Fingerprint of the secret
+	messageID, envelope, link, signed, sealing, audit []byte
+}
 
 // New derives the keys from the installation's secrets: the first mints, all
 // verify, so a secret is changed by putting a new one in front.
 func New(secrets ...[]byte) (*Ring, error) {
 	r := &Ring{}
-	for _, secret := range secrets {
-		if len(secret) < SecretBytes {
-			return nil, errors.New("the installation secret is shorter than 32 bytes; make one with: signpost init")
-		}
-		r.keys = append(r.keys, keys{
-			messageID: derive(secret, "message-id"),
-			envelope:  derive(secret, "envelope-tag"),
-			link:      derive(secret, "ticket-link"),
-			signed:    derive(secret, "signed-value"),
-			sealing:   derive(secret, "sealed-value"),
-		})
-	}
-	if len(r.keys) == 0 {
-		return nil, errors.New("no installation secret")
+	r.held.Store(&holding{})
+	if err := r.Replace(secrets...); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
+
+// Replace puts other secrets in the place of those that the ring was made of. Calls under
+// way use the one or the other.
+func (r *Ring) Replace(secrets ...[]byte) error {
+	if len(secrets) == 0 {
+		return errors.New("no installation secret")
+	}
+	var all []keys
+	for _, secret := range secrets {
+		if len(secret) < SecretBytes {
+			return errors.New("the installation secret is shorter than 32 bytes; make one with: signpost init")
+		}
+		all = append(all, keysOf(secret))
+	}
+	r.change(func(h *holding) { h.keys = all })
+	return nil
+}
+
+func (r *Ring) change(how func(*holding)) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	h := *r.held.Load()
+	how(&h)
+	r.held.Store(&h)
+}
+
+func keysOf(secret []byte) keys {
+	return keys{
+		name:      Fingerprint(secret),
+		messageID: derive(secret, "message-id"),
+		envelope:  derive(secret, "envelope-tag"),
+		link:      derive(secret, "ticket-link"),
+		signed:    derive(secret, "signed-value"),
+		sealing:   derive(secret, "sealed-value"),
+		audit:     derive(secret, "audit-log"),
+	}
+}
+
+// newest are the keys that mint; all are those that verify, newest first.
+func (r *Ring) newest() keys { return r.held.Load().keys[0] }
+func (r *Ring) all() []keys  { return r.held.Load().keys }
 
 func derive(secret []byte, purpose string) []byte {
 	key, err := hkdf.Key(sha256.New, secret, nil, "signpost/"+purpose, 32)
@@ -103,7 +152,6 @@ var kindMark = map[store.OutboundKind]string{
 	store.MailLinks:        "l",
 	store.MailReply:        "r",
 	store.MailSolved:       "s",
-	store.MailColleague:    "co",
 	store.MailAlarm:        "al",
 	store.MailInvite:       "in",
 	store.MailReset:        "re",
@@ -115,7 +163,7 @@ var kindMark = map[store.OutboundKind]string{
 func (r *Ring) MessageID(now time.Time, kind store.OutboundKind, domain string) string {
 	id := unique(now)
 	mark := kindMark[kind]
-	sum := mac(r.keys[0].messageID, mailMAC, []byte(mark), id[:])
+	sum := mac(r.newest().messageID, mailMAC, []byte(mark), id[:])
 	return mark + "." + base32Lower.EncodeToString(id[:]) + "." + base32Lower.EncodeToString(sum) + "@" +
 		strings.ToLower(domain)
 }
@@ -141,16 +189,6 @@ func (r *Ring) MintedAt(id string) (time.Time, bool) {
 	return time.UnixMilli(int64(ms)).UTC(), true
 }
 
-// Copies mints what the copies of a mail to the colleagues of a ticket are made from, for
-// as many as it may have.
-func (r *Ring) Copies(now time.Time, kind store.OutboundKind, domain string) []store.CopyID {
-	all := make([]store.CopyID, store.MaxColleagues)
-	for i := range all {
-		all[i] = store.CopyID{MessageID: r.MessageID(now, kind, domain), Link: NewLink(now)}
-	}
-	return all
-}
-
 func (r *Ring) parseMessageID(id string) (mark string, unique []byte, ok bool) {
 	local, _, _ := strings.Cut(strings.ToLower(id), "@")
 	parts := strings.Split(local, ".")
@@ -162,7 +200,7 @@ func (r *Ring) parseMessageID(id string) (mark string, unique []byte, ok bool) {
 	if !ok1 || !ok2 || len(unique) != 16 { // else the mark could borrow letters from the id
 		return "", nil, false
 	}
-	for _, k := range r.keys {
+	for _, k := range r.all() {
 		if hmac.Equal(sum, mac(k.messageID, mailMAC, []byte(parts[0]), unique)) {
 			return parts[0], unique, true
 		}
@@ -194,7 +232,7 @@ const tagMark = "b-"
 func (r *Ring) EnvelopeFrom(address string, id store.OutboundID, recipient string, queued time.Time) string {
 	local, domain, _ := strings.Cut(address, "@")
 	body := tagBody(id, uint16(queued.Unix()/86400))
-	sum := mac(r.keys[0].envelope, mailMAC, body, []byte(store.AddressKey(recipient)))
+	sum := mac(r.newest().envelope, mailMAC, body, []byte(store.AddressKey(recipient)))
 	return local + "+" + tagMark + base32Lower.EncodeToString(body) + "-" + base32Lower.EncodeToString(sum) + "@" + domain
 }
 
@@ -227,7 +265,7 @@ func (r *Ring) VerifyTag(t Tag, recipient string, now time.Time) bool {
 		return false
 	}
 	body := tagBody(t.ID, t.day)
-	for _, k := range r.keys {
+	for _, k := range r.all() {
 		if hmac.Equal(t.mac, mac(k.envelope, mailMAC, body, []byte(store.AddressKey(recipient)))) {
 			return true
 		}
@@ -240,7 +278,7 @@ func NewLink(now time.Time) store.LinkID { return store.LinkID(unique(now)) }
 
 // LinkToken is the token that opens a link: 43 characters safe in a URL path.
 func (r *Ring) LinkToken(id store.LinkID) string {
-	return base64.RawURLEncoding.EncodeToString(append(id[:], mac(r.keys[0].link, linkMAC, id[:])...))
+	return base64.RawURLEncoding.EncodeToString(append(id[:], mac(r.newest().link, linkMAC, id[:])...))
 }
 
 // ParseLink returns the link a token opens; false for a token not made here.
@@ -251,7 +289,7 @@ func (r *Ring) ParseLink(token string) (store.LinkID, bool) {
 		return store.LinkID{}, false
 	}
 	id := store.LinkID(raw[:16])
-	for _, k := range r.keys {
+	for _, k := range r.all() {
 		if hmac.Equal(raw[16:], mac(k.link, linkMAC, id[:])) {
 			return id, true
 		}

@@ -14,7 +14,7 @@ const sealV1 = 1
 // not tell. It is sealed for one purpose and for one context, such as the row it
 // stands in: moved to another, it does not open.
 func (r *Ring) Seal(purpose string, plain, context []byte) []byte {
-	return r.keys[0].sealer(purpose).Seal([]byte{sealV1}, nil, plain, context)
+	return r.newest().sealer(purpose).Seal([]byte{sealV1}, nil, plain, context)
 }
 
 // Unseal returns what was sealed for this purpose and context; false for
@@ -24,7 +24,7 @@ func (r *Ring) Unseal(purpose string, sealed, context []byte) (plain []byte, new
 	if len(sealed) == 0 || sealed[0] != sealV1 {
 		return nil, false, false
 	}
-	for i, k := range r.keys {
+	for i, k := range r.all() {
 		if plain, err := k.sealer(purpose).Open(nil, nil, sealed[1:], context); err == nil {
 			return plain, i == 0, true
 		}

@@ -14,7 +14,7 @@ const signMAC = 16
 // alone: safe in a URL path and in a form field. A token signed for one purpose
 // is none for another. Whether it has expired is for the payload to say.
 func (r *Ring) Sign(purpose string, payload []byte) string {
-	sum := mac(r.keys[0].signed, signMAC, []byte(purpose), []byte{0}, payload)
+	sum := mac(r.newest().signed, signMAC, []byte(purpose), []byte{0}, payload)
 	return base64.RawURLEncoding.EncodeToString(append(sum, payload...))
 }
 
@@ -26,7 +26,7 @@ func (r *Ring) Verify(purpose, token string) ([]byte, bool) {
 		return nil, false
 	}
 	sum, payload := raw[:signMAC], raw[signMAC:]
-	for _, k := range r.keys {
+	for _, k := range r.all() {
 		if hmac.Equal(sum, mac(k.signed, signMAC, []byte(purpose), []byte{0}, payload)) {
 			return payload, true
 		}

@@ -26,10 +26,14 @@ func auditStories() map[string]func(*desk) {
 	}
 }
 
-// logged is the audit log, newest first.
+// logged is the audit log, newest first, without MACs.
 func (d *desk) logged(q store.AuditQuery) []store.Audit {
 	d.Helper()
-	return must[[]store.Audit](d)(d.lists().audits(store.ByService(), q))
+	rows := must[[]store.Audit](d)(d.lists().audits(store.ByService(), q))
+	for i := range rows {
+		rows[i].Key, rows[i].MAC = "", nil
+	}
+	return rows
 }
 
 // omnipotent is a person with every role.
@@ -283,6 +287,10 @@ func auditOfReading(d *desk) {
 	agent := store.Actor{Kind: store.ActorStaff, Agent: 3, Account: "a@desk.example", Roles: []store.Role{store.RoleAgent}}
 	d.wantErr(d.RecordAct(d.ctx, d.now, agent, store.AuditMailRead, mail), store.ErrForbidden)
 	rows := d.logged(store.AuditQuery{})
+	if rows[0].Event != store.AuditRefused || rows[0].Act != store.ActReadMail {
+		d.Errorf("the refusal is logged as %+v", rows[0])
+	}
+	rows = rows[1:]
 	if len(rows) != 2 || rows[1].Event != store.AuditMailRead || rows[1].Object != mail {
 		d.Errorf("logged: %+v", rows)
 	}
@@ -313,7 +321,9 @@ func (r *run) readAudits() {
 	var got []store.AuditEvent
 	rows, err := r.lists().audits(store.ByService(), store.AuditQuery{})
 	for _, row := range rows {
-		got = append(got, row.Event)
+		if row.Event != store.AuditRefused { // by the hour: stories tell of it
+			got = append(got, row.Event)
+		}
 	}
 	slices.Reverse(got)
 	r.compare("ListAudits", must1(got, err), r.model.audits, nil)

@@ -43,7 +43,7 @@ func stories() map[string]func(*desk) {
 		ledgerStories(), answerStories(), deliveryStories(), agentStories(), passkeyStories(), boardStories(), holdStories(),
 		numberStories(),
 		alarmStories(), canaryStories(), dutyStories(), changeStories(), upkeepStories(), strangeStories(),
-		pageStories(), rightsStories(), auditStories(), deskStories(), colleagueStories()} {
+		pageStories(), rightsStories(), auditStories(), auditProofStories(), deskStories()} {
 		for name, story := range part {
 			all[name] = story
 		}

@@ -20,7 +20,7 @@ func (s *Store) Note(
 ) (done store.Noted, err error) {
 	now = store.Instant(now)
 	if err = checkNote(n); err == nil {
-		err = s.act(ctx, by, store.ActAnswerTicket, len(n.Body), func(t *txn) (err error) {
+		err = s.act(ctx, deed{now, by, store.ActAnswerTicket, ticketID(n.Ticket)}, len(n.Body), func(t *txn) (err error) {
 			done, err = t.note(now, by, n)
 			return err
 		})
@@ -90,7 +90,7 @@ func (s *Store) arrange(
 	change func(t *txn, k *store.Ticket) (store.Change, error),
 ) (k store.Ticket, err error) {
 	now = store.Instant(now)
-	err = s.act(ctx, by, store.ActArrangeTicket, 0, func(t *txn) (err error) {
+	err = s.act(ctx, deed{now, by, store.ActArrangeTicket, ticketID(id)}, 0, func(t *txn) (err error) {
 		if k, err = t.deskTicket(by, store.ActArrangeTicket, id); err != nil {
 			return err
 		}

@@ -51,7 +51,8 @@ func (s *Store) MailAgentLink(
 ) (mail store.Outbound, err error) {
 	now, l.Until = store.Instant(now), store.Instant(l.Until)
 	if err = checkAgentLink(now, l); err == nil {
-		err = s.actOnAll(ctx, by, store.ActManageStaff, func(t *txn) (err error) {
+		to := store.Object{Kind: store.ObjectAgent, ID: uint64(id)}
+		err = s.actOnAll(ctx, deed{now, by, store.ActManageStaff, to}, func(t *txn) (err error) {
 			mail, err = t.mailAgentLink(now, by, id, l)
 			return err
 		})

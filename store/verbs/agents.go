@@ -118,7 +118,7 @@ func (s *Store) AddAgent(
 		Regions: slices.Clone(n.Regions), Created: micros(now), Changed: micros(now),
 	}
 	if err = checkAgent(r); err == nil {
-		err = s.actOnAll(ctx, by, store.ActManageStaff, func(t *txn) (err error) {
+		err = s.actOnAll(ctx, deed{now: now, by: by, act: store.ActManageStaff}, func(t *txn) (err error) {
 			if agent, err = t.addAgent(r); err != nil {
 				return err
 			}
@@ -177,10 +177,9 @@ func (s *Store) ChangeAgent(
 	ctx context.Context, now time.Time, by store.Actor, id store.AgentID, c store.AgentChange,
 ) (agent store.Agent, err error) {
 	now = store.Instant(now)
-	err = s.write(ctx, 0, func(t *txn) error {
-		if err := mayChangeAgent(by, id, c); err != nil {
-			return err
-		}
+	own := by.Kind == store.ActorStaff && by.Agent == id && !c.Manages()
+	to := store.Object{Kind: store.ObjectAgent, ID: uint64(id)}
+	err = s.actOnOwn(ctx, deed{now, by, store.ActManageStaff, to}, own, func(t *txn) (err error) {
 		agent, err = t.changeAgent(now, by, id, c)
 		return err
 	})
@@ -215,15 +214,6 @@ func (t *txn) changeAgent(
 	return agent, t.audit(now, by, store.Audit{
 		Event: store.AuditAgentChanged, Object: agentObject(agent), Changes: agentChanges(before, agent),
 	})
-}
-
-// mayChangeAgent lets agents change their own account, but for what they may do, whether
-// they signed in or came by a link that is spent with it.
-func mayChangeAgent(by store.Actor, id store.AgentID, c store.AgentChange) error {
-	if by.Kind == store.ActorStaff && by.Agent == id && !c.Manages() {
-		return checkActor(by)
-	}
-	return errors.Join(checkActor(by), store.May(by, store.ActManageStaff, ""))
 }
 
 func (r agentRecord) changed(now time.Time, c store.AgentChange) (agentRecord, error) {

@@ -129,7 +129,8 @@ func (s *Store) AcknowledgeAlarm(
 	ctx context.Context, now time.Time, by store.Actor, id store.AlarmID, until time.Time,
 ) (alarm store.Alarm, err error) {
 	now, until = store.Instant(now), kept(until)
-	err = s.actOnAll(ctx, by, store.ActAcknowledgeAlarm, func(t *txn) error {
+	to := store.Object{Kind: store.ObjectAlarm, ID: uint64(id)}
+	err = s.actOnAll(ctx, deed{now, by, store.ActAcknowledgeAlarm, to}, func(t *txn) error {
 		if err := checkNamed(by); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -11,62 +12,10 @@ import (
 	"time"
 
 	"signpost/store"
-	"signpost/store/text"
 )
 
-// The audit log: rows that verbs write in their own transaction and nothing rewrites, but
-// for the counts of failed sign-ins within their hour.
-
-type auditRecord struct {
-	At      int64           `cbor:"1,keyasint"`
-	Event   string          `cbor:"2,keyasint"`
-	Agent   uint64          `cbor:"3,keyasint,omitempty"`
-	Account string          `cbor:"4,keyasint,omitempty"`
-	Network string          `cbor:"5,keyasint,omitempty"`
-	Kind    string          `cbor:"6,keyasint,omitempty"`
-	Object  uint64          `cbor:"7,keyasint,omitempty"`
-	Name    string          `cbor:"8,keyasint,omitempty"`
-	Region  string          `cbor:"9,keyasint,omitempty"`
-	Count   uint64          `cbor:"10,keyasint,omitempty"`
-	Changes []changedRecord `cbor:"11,keyasint,omitempty"`
-}
-
-type changedRecord struct {
-	Field  string `cbor:"1,keyasint"`
-	Before string `cbor:"2,keyasint,omitempty"`
-	After  string `cbor:"3,keyasint,omitempty"`
-}
-
-func auditRecordOf(a store.Audit) auditRecord {
-	cut := func(s string, size int) string { return text.Cut(text.Valid(s), size) }
-	r := auditRecord{
-		At: micros(a.At), Event: string(a.Event), Agent: uint64(a.Agent), Account: cut(a.Account, store.MaxFrom),
-		Network: cut(a.Network, store.MaxName), Kind: string(a.Object.Kind), Object: a.Object.ID,
-		Name: cut(a.Object.Name, store.MaxFrom), Region: a.Region, Count: a.Count,
-	}
-	for _, c := range a.Changes {
-		r.Changes = append(r.Changes, changedRecord{
-			c.Field, cut(c.Before, store.MaxAuditValue), cut(c.After, store.MaxAuditValue),
-		})
-	}
-	return r
-}
-
-func (r auditRecord) audit(id store.AuditID) store.Audit {
-	a := store.Audit{
-		ID: id, At: instant(r.At), Event: store.AuditEvent(r.Event), Agent: store.AgentID(r.Agent), Account: r.Account,
-		Network: r.Network, Object: store.Object{Kind: store.ObjectKind(r.Kind), ID: r.Object, Name: r.Name},
-		Region: r.Region, Count: r.Count,
-	}
-	for _, c := range r.Changes {
-		a.Changes = append(a.Changes, store.Changed(c))
-	}
-	return a
-}
-
-func (t *txn) auditRow(id store.AuditID) (r auditRecord, err error) {
-	return r, t.record(bAudits, u64(uint64(id)), &r)
-}
+// The audit log: rows that verbs write in their own transaction (audit) and nothing rewrites,
+// but for the counts of what failed or was refused within their hour (auditcounts.go).
 
 // audit writes the row of an act of a person who works here, at their desk or at the
 // command line. What the service does by itself, and what partners do, is told elsewhere.
@@ -75,47 +24,8 @@ func (t *txn) audit(now time.Time, by store.Actor, a store.Audit) error {
 		return nil
 	}
 	a.At, a.Agent, a.Account, a.Network = now, by.Agent, by.Account, by.Network
-	_, err := t.addAudit(a)
+	_, err := t.addAudit(a, false)
 	return err
-}
-
-func (t *txn) addAudit(a store.Audit) (store.AuditID, error) {
-	id, err := t.next(bAudits)
-	if err != nil {
-		return 0, err
-	}
-	r := auditRecordOf(a)
-	if err := t.putRecord(bAudits, u64(id), &r); err != nil {
-		return 0, err
-	}
-	for _, key := range auditKeys(r.audit(store.AuditID(id))) {
-		if err := t.put(bAuditIndex, key, []byte{}); err != nil {
-			return 0, err
-		}
-	}
-	return store.AuditID(id), nil
-}
-
-// auditKeys are the index rows of a row.
-func auditKeys(a store.Audit) (keys [][]byte) {
-	if a.Account != "" {
-		keys = append(keys, append(auditBy(a.Account), u64(uint64(a.ID))...))
-	}
-	return append(keys, append(auditOf(a.Object), u64(uint64(a.ID))...))
-}
-
-func auditBy(account string) []byte {
-	who := digestOf(store.AddressKey(account))
-	return append([]byte{auditAccount}, who[:]...)
-}
-
-func auditOf(o store.Object) []byte {
-	name := o.Name
-	if o.ID != 0 {
-		name = strconv.FormatUint(o.ID, 10)
-	}
-	what := digestOf(string(o.Kind), name)
-	return append([]byte{auditObject}, what[:]...)
 }
 
 // auditTime is an instant as a row keeps it, "" for none.
@@ -128,6 +38,26 @@ func auditTime(t time.Time) string {
 
 func ticketObject(k store.Ticket) store.Object {
 	return store.Object{Kind: store.ObjectTicket, ID: uint64(k.ID), Name: k.Number}
+}
+
+func ticketID(id store.TicketID) store.Object {
+	return store.Object{Kind: store.ObjectTicket, ID: uint64(id)}
+}
+
+func outboundObject(id store.OutboundID) store.Object {
+	return store.Object{Kind: store.ObjectOutbound, ID: uint64(id)}
+}
+
+// mailsObject is one mail, or several of which none is named.
+func mailsObject(ids []store.OutboundID) store.Object {
+	if len(ids) == 1 {
+		return outboundObject(ids[0])
+	}
+	return store.Object{Kind: store.ObjectOutbound}
+}
+
+func mailboxObject(name string) store.Object {
+	return store.Object{Kind: store.ObjectMailbox, Name: name}
 }
 
 // auditTicket writes the row of an act at the desk. What was written stands in the thread.
@@ -176,144 +106,196 @@ func (s *Store) ListAudits(
 	if err := store.MayAtAll(by, store.ActReadAudit); err != nil {
 		return store.List[store.Audit]{}, wrap("list audits, at most", p.Limit, err)
 	}
-	l := listing[store.Audit]{name: "audits", bucket: bAudits, back: true}
+	return readPage(ctx, s, "list audits, at most", p.Limit, p, func(t *txn) (listing[store.Audit], error) {
+		return t.listAudits(by, q)
+	})
+}
+
+func (t *txn) listAudits(by store.Actor, q store.AuditQuery) (listing[store.Audit], error) {
+	who := t.personNamed(q.Account)
+	l := listing[store.Audit]{name: "audits", bucket: bAudits, back: !q.Oldest}
 	switch {
 	case q.Object.Kind != "":
+		if person := t.personNamed(q.Object.Name); person != 0 && namesPerson(q.Object) {
+			q.Object.Name = pseudonym(person)
+		}
 		l.bucket, l.prefix = bAuditIndex, auditOf(q.Object)
 	case q.Account != "":
-		l.bucket, l.prefix = bAuditIndex, auditBy(q.Account)
+		l.bucket, l.prefix = bAuditIndex, auditBy(who)
 	}
-	account := store.AddressKey(q.Account)
-	l.filter = strings.Join(append([]string{account}, by.Regions...), "\x00")
-	l.pick = func(t *txn, key, _ []byte) (store.Audit, bool, error) {
+	l.filter = strings.Join(append([]string{
+		store.AddressKey(q.Account), string(q.Event), auditTime(q.Since), auditTime(q.Until), strconv.FormatBool(q.Oldest),
+	}, by.Regions...), "\x00")
+	low, high, err := t.auditSpan(q)
+	l.between(low, high)
+	l.pick = func(t *txn, key, _ []byte) (a store.Audit, wanted bool, err error) {
 		id := store.AuditID(lastID(key))
 		r, err := t.auditRow(id)
-		wanted := by.Sees(r.Region) && (account == "" || store.AddressKey(r.Account) == account)
-		return r.audit(id), wanted, err
+		wanted = by.Sees(r.Region) && (q.Account == "" || who != 0 && r.Who == who) &&
+			(q.Event == "" || r.Event == string(q.Event)) && (q.Until.IsZero() || r.At < micros(q.Until)) &&
+			(q.Since.IsZero() || r.At >= micros(q.Since))
+		if err == nil && wanted {
+			a, err = t.auditOfRecord(id, r)
+		}
+		return a, wanted, err
 	}
-	return readList(ctx, s, "list audits, at most", p.Limit, p, l)
+	return l, err
+}
+
+// between has a list of rows whose keys end in their id show those from low to below high.
+func (l *listing[T]) between(low, high uint64) {
+	under := func(id uint64) []byte { return append(bytes.Clone(l.prefix), u64(id)...) }
+	if l.back {
+		l.start = under(high)
+		l.ends = func(key []byte) bool { return lastID(key) < low }
+		return
+	}
+	l.start = under(low)
+	l.ends = func(key []byte) bool { return lastID(key) >= high }
+}
+
+// auditSpan are the ids of the rows of a time, the first and the one behind the last.
+func (t *txn) auditSpan(q store.AuditQuery) (low, high uint64, err error) {
+	low, high = 0, t.tx.Last(bAudits)+1
+	if !q.Since.IsZero() {
+		low, err = t.auditSince(q.Since)
+	}
+	if !q.Until.IsZero() && err == nil {
+		high, err = t.auditSince(q.Until)
+	}
+	return low, high, err
+}
+
+// auditSince finds the id of the first row that is not older than at, by halves: rows ascend
+// as time does.
+func (t *txn) auditSince(at time.Time) (uint64, error) {
+	low, high := uint64(0), t.tx.Last(bAudits)+1
+	for low < high {
+		middle := low + (high-low)/2
+		key, _ := t.firstFrom(bAudits, nil, u64(middle))
+		if key == nil || readU64(key) >= high {
+			high = middle
+			continue
+		}
+		r, err := t.auditRow(store.AuditID(readU64(key)))
+		if err != nil {
+			return 0, err
+		}
+		if r.At >= micros(at) {
+			high = middle
+		} else {
+			low = readU64(key) + 1
+		}
+	}
+	return low, nil
+}
+
+// recorded are the events of acts that change no row of a ticket, a mail or an agent, and
+// the right that each needs.
+func recorded(event store.AuditEvent) (store.Act, bool) {
+	switch event {
+	case store.AuditMailRead:
+		return store.ActReadMail, true
+	case store.AuditCanaryTried:
+		return store.ActTryCanary, true
+	case store.AuditExported:
+		return store.ActReadAudit, true
+	case store.AuditSecretRotated, store.AuditSecretRevoked, store.AuditSecretDropped:
+		return store.ActManageSecrets, true
+	}
+	return "", false
 }
 
 // RecordAct implements store.Audits.
 func (s *Store) RecordAct(
 	ctx context.Context, now time.Time, by store.Actor, event store.AuditEvent, o store.Object,
 ) error {
-	act, ok := map[store.AuditEvent]store.Act{
-		store.AuditMailRead: store.ActReadMail, store.AuditCanaryTried: store.ActTryCanary,
-	}[event]
+	act, ok := recorded(event)
 	if !ok {
 		return wrap("record act", event, invalid("the verb of that act records it"))
 	}
-	err := s.actOnAll(ctx, by, act, func(t *txn) error {
-		return t.audit(store.Instant(now), by, store.Audit{Event: event, Object: o})
-	})
-	return wrap("record act", event, err)
+	now = store.Instant(now)
+	d := deed{now, by, act, o}
+	write := func(t *txn) error { return t.audit(now, by, store.Audit{Event: event, Object: o}) }
+	if event == store.AuditExported { // of what the actor sees
+		return wrap("record act", event, s.act(ctx, d, 0, write))
+	}
+	return wrap("record act", event, s.actOnAll(ctx, d, write))
 }
 
-// FailSignIn implements store.Audits.
-func (s *Store) FailSignIn(ctx context.Context, now time.Time, account store.AgentID, network string) error {
-	err := s.write(ctx, 0, func(t *txn) error { return t.failSignIn(store.Instant(now), account, network) })
-	return wrap("fail sign-in of agent", account, err)
-}
-
-func (t *txn) failSignIn(now time.Time, account store.AgentID, network string) error {
-	hour := hourOf(now)
-	rows, ofAccount, err := t.failedIn(hour, account)
-	if err != nil {
-		return err
-	}
-	key := failedKey(hour, account, network)
-	if !t.has(bAuditIndex, key) && (rows >= store.FailedSignInsOfAll || ofAccount >= store.FailedSignInsOfAccount) {
-		network = ""
-		key = failedKey(hour, account, network)
-	}
-	if found := t.value(bAuditIndex, key); found != nil {
-		return t.countFailed(store.AuditID(readU64(found)))
-	}
-	object := store.Object{Kind: store.ObjectAgent, ID: uint64(account)}
-	if account != 0 {
-		agent, err := t.agent(account)
-		if err != nil {
-			return err
-		}
-		object.Name = agent.Email
-	}
-	id, err := t.addAudit(store.Audit{
-		At: now, Event: store.AuditSignInFailed, Network: network, Object: object, Count: 1,
-	})
-	if err != nil {
-		return err
-	}
-	return t.put(bAuditIndex, key, u64(uint64(id)))
-}
-
-// countFailed counts one more try in the row of its hour.
-func (t *txn) countFailed(id store.AuditID) error {
-	r, err := t.auditRow(id)
-	if err != nil {
-		return err
-	}
-	r.Count++
-	return t.putRecord(bAudits, u64(uint64(id)), &r)
-}
-
-// failedIn counts the rows of an hour's failed sign-ins, and those of one account, and
-// forgets where those of other hours stand: they are counted in no more.
-func (t *txn) failedIn(hour uint32, account store.AgentID) (all, ofAccount int, err error) {
-	var over [][]byte
-	mine := failedPrefix(hour, account)
-	prefix := []byte{auditFailed}
-	err = t.walk(bAuditIndex, prefix, prefix, func(key, _ []byte) (bool, error) {
-		switch {
-		case readU32(key[1:]) != hour:
-			over = append(over, append([]byte(nil), key...))
-		case string(key[:len(mine)]) == string(mine):
-			ofAccount++
-			fallthrough
-		default:
-			all++
-		}
-		return true, nil
-	})
-	for _, key := range over {
-		err = errors.Join(err, t.delete(bAuditIndex, key))
-	}
-	return all, ofAccount, err
-}
-
-func failedPrefix(hour uint32, account store.AgentID) []byte {
-	return append(append([]byte{auditFailed}, u32(hour)...), u64(uint64(account))...)
-}
-
-func failedKey(hour uint32, account store.AgentID, network string) []byte {
-	from := digestOf(network)
-	return append(failedPrefix(hour, account), from[:]...)
-}
-
-// audits checks that each row is found by who did it and by what it was done to.
+// audits checks that each row is found by who did it and by what it was done to, that the
+// people whom rows name are there, and the chain where the keys are here.
 func (c *checker) audits() error {
+	named := map[uint64]uint64{}
 	err := c.each(bAudits, func(key, _ []byte) error {
 		id := store.AuditID(readU64(key))
 		r, err := c.auditRow(id)
 		if err != nil {
 			return wrap("audit", id, err)
 		}
-		for _, index := range auditKeys(r.audit(id)) {
+		for _, index := range auditKeys(id, r) {
 			c.want(bAuditIndex, index, nil, "audit", id)
+		}
+		for _, person := range r.people() {
+			named[person]++
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	prefix := []byte{auditFailed}
+	return errors.Join(c.auditPeople(named), c.auditCounts(), c.auditChain())
+}
+
+func (c *checker) auditCounts() error {
+	prefix := []byte{auditCounted}
 	return c.walk(bAuditIndex, prefix, prefix, func(key, value []byte) (bool, error) {
 		c.saw(bAuditIndex, key, value)
-		if r, err := c.auditRow(store.AuditID(readU64(value))); err != nil || r.Event != string(store.AuditSignInFailed) {
-			c.fault("audit %d counts failed sign-ins, and is none of them", readU64(value))
+		if r, err := c.auditRow(store.AuditID(readU64(value))); err != nil || !r.Counts {
+			c.fault("audit %d counts what failed or was refused in an hour, and is none of them", readU64(value))
 		}
 		return true, nil
 	})
+}
+
+func (c *checker) auditPeople(named map[uint64]uint64) error {
+	err := c.each(bAuditPeople, func(key, value []byte) error {
+		if key[0] == auditPersonName {
+			c.saw(bAuditPeople, key, value)
+			return nil
+		}
+		person := readU64(key[1:])
+		r, err := c.personRow(person)
+		if err != nil {
+			return wrap("person of the audit log", person, err)
+		}
+		c.saw(bAuditPeople, key, value)
+		if found := readU64(c.value(bAuditPeople, personNameKey(r.Name))); !r.Erased && found != person {
+			c.fault("person %d of the audit log is found as %d", person, found)
+		}
+		if r.Rows != named[person] {
+			c.fault("person %d of the audit log is named %d times, says %d", person, named[person], r.Rows)
+		}
+		delete(named, person)
+		return nil
+	})
+	for person := range named {
+		c.fault("person %d is named in the audit log, and not there", person)
+	}
+	return err
+}
+
+// auditChain proves the chain. Keys that are not here are no fault of a store that has none.
+func (c *checker) auditChain() error {
+	head, err := c.auditHead()
+	if _, none := c.keys.(plainKeys); none && (err != nil || head.Key != "") {
+		return nil
+	}
+	run, err := c.verifyAudits(store.AuditHead{}, math.MaxInt)
+	if run.Broken != nil {
+		c.fault("audit %d: %s", run.Broken.ID, run.Broken.Why)
+	}
+	return err
 }
 
 func agentObject(a store.Agent) store.Object {

@@ -25,11 +25,12 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return check(ctx, s.engine, s.codec)
+	return check(ctx, s.engine, s.codec, s.keys)
 }
 
 // CheckRows checks as Check does rows that no store has open, a backup's, and changes
-// nothing in them. ErrOtherSchema where another version wrote them.
+// nothing in them; the audit log's chain is for who has its keys. ErrOtherSchema where
+// another version wrote them.
 func CheckRows(ctx context.Context, e engine.Engine) error {
 	codec, err1 := newCodec()
 	version, err2 := schemaVersion(e)
@@ -39,14 +40,15 @@ func CheckRows(ctx context.Context, e engine.Engine) error {
 	if version != schema {
 		return refuse(version)
 	}
-	return check(ctx, e, codec)
+	return check(ctx, e, codec, plainKeys{})
 }
 
-func check(ctx context.Context, e engine.Engine, codec *codec) error {
+func check(ctx context.Context, e engine.Engine, codec *codec, keys store.AuditKeys) error {
 	if err := e.ReadAhead(ctx); err != nil {
 		return wrap("check", "the file", err)
 	}
 	err := view(ctx, e, codec, func(t *txn) error {
+		t.keys = keys
 		err := newChecker(ctx, t).run()
 		if err == nil || ctx.Err() != nil || errors.Is(err, engine.ErrDamaged) {
 			return err
@@ -165,7 +167,6 @@ func (c *checker) tickets() error {
 		c.counts[string(countTicket)+k.Region]++
 		c.hours.ticket(k)
 		c.follows(k)
-		c.colleagues(k)
 		return c.thread(k)
 	})
 }
@@ -241,7 +242,6 @@ func (c *checker) outbounds() error {
 			if !c.has(bTickets, u64(uint64(row.Ticket))) {
 				c.fault("outbound %d: no ticket %d", row.ID, row.Ticket)
 			}
-			c.hasColleague(row.Ticket, row.Colleague, "outbound", row.ID)
 		}
 		if row.Inbound != 0 && !c.has(bInbounds, u64(uint64(row.Inbound))) {
 			c.fault("outbound %d: no inbound %d", row.ID, row.Inbound)
@@ -397,8 +397,7 @@ func (c *checker) expiries() error {
 	return errors.Join(
 		c.each(bLinks, wants(expiryLink, func(b []byte) (time.Time, bool) {
 			l, ok := readLink(b)
-			return l.expires, ok && c.has(bTickets, u64(uint64(l.ticket))) &&
-				c.hasColleague(l.ticket, l.colleague, "link to ticket", l.ticket)
+			return l.expires, ok && c.has(bTickets, u64(uint64(l.ticket)))
 		})),
 		c.each(bPosts, wants(expiryPost, func(b []byte) (time.Time, bool) {
 			p, ok := readPost(b)
@@ -423,7 +422,7 @@ func (c *checker) compareRows() error {
 		bTickets, bNumbers, bRequesters, bDeadlines, bOutMessages, bOutbox, bOutHeld, bOutRecipients, bOutFailed,
 		bInUIDs, bInHashes, bInMessages, bInPending, bRaws, bInMarks, bInAddresses, bBlobs, bExpiry, bAgentNames,
 		bSupOrder, bRefuSeen, bAlarmKeys, bThrottled, bTurns, bNetworkTurns, bBudgetWaits, bDesk, bDeskSolved, bUndos,
-		bAuditIndex,
+		bAuditIndex, bAuditPeople,
 	} {
 		var all rowSum
 		if err := c.each(b, func(key, value []byte) error { c.add(&all, key, value); return nil }); err != nil {

@@ -287,7 +287,9 @@ func (s *Store) MarkRead(
 	now = store.Instant(now)
 	err := checkReader(by)
 	if err == nil {
-		err = s.act(ctx, by, store.ActReadTicket, 0, func(t *txn) error { return t.markRead(now, by, id, seq) })
+		err = s.act(ctx, deed{now, by, store.ActReadTicket, ticketID(id)}, 0, func(t *txn) error {
+			return t.markRead(now, by, id, seq)
+		})
 	}
 	return wrap("mark read, ticket", id, err)
 }

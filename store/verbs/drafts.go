@@ -124,7 +124,7 @@ func (s *Store) SaveDraft(ctx context.Context, now time.Time, by store.Actor, d 
 		err = invalid("its status or its mentions are too long")
 	}
 	if err == nil {
-		err = s.act(ctx, by, store.ActAnswerTicket, len(d.Body), func(t *txn) error {
+		err = s.act(ctx, deed{d.SavedAt, by, store.ActAnswerTicket, ticketID(d.Ticket)}, len(d.Body), func(t *txn) error {
 			if _, err := t.deskTicket(by, store.ActAnswerTicket, d.Ticket); err != nil {
 				return err
 			}
@@ -154,7 +154,7 @@ func (s *Store) Draft(
 func (s *Store) DropDraft(ctx context.Context, by store.Actor, id store.TicketID, kind store.EntryKind) error {
 	err := checkDraft(by, kind)
 	if err == nil {
-		err = s.act(ctx, by, store.ActAnswerTicket, 0, func(t *txn) error {
+		err = s.act(ctx, deed{by: by, act: store.ActAnswerTicket}, 0, func(t *txn) error {
 			if _, err := t.deskTicket(by, store.ActAnswerTicket, id); err != nil {
 				return err
 			}

@@ -23,6 +23,8 @@ import (
 //	              "counted"                            counted record
 //	              "answers"                            answers record
 //	              "raws"                               inbound(8): the last that DropRaws looked at
+//	              "audithead"                          audit head record
+//	              "auditstub"                          audit stub record
 //	              "deadlines"                          the key of the last deadline dropped
 //	counts        kind(1) name                         count u64
 //	tickets       ticket(8)                            ticket record
@@ -30,7 +32,7 @@ import (
 //	              ticket(8) 'm' outbound(8)            -      its mails
 //	numbers       prefix, upper case, 0, counter(8)    ticket(8)
 //	requesters    address digest(16) ticket(8)         -
-//	links         link(16)                             ticket(8) expires(8) revoked(1), and of a colleague's colleague(4)
+//	links         link(16)                             ticket(8) expires(8) revoked(1)
 //	deadlines     due(8) ticket(8) kind(1)             -
 //	outbounds     outbound(8)                          outbound record
 //	outbox        'w' queued(8) outbound(8)            -      queued, claimed and held rows
@@ -84,9 +86,12 @@ import (
 //	reads         ticket(8) agent(8)                   seq u32
 //	drafts        ticket(8) agent(8) kind(1)           draft record
 //	audits        audit(8)                             audit record
-//	auditindex    'a' account digest(16) audit(8)      -
+//	auditindex    'a' person(8) audit(8)               -      by who did it
 //	              'o' object digest(16) audit(8)       -
-//	              'f' hour(4) agent(8) network digest(16)   audit(8)  where failed sign-ins of the hour count
+//	              'c' kind(1) hour(4) account digest(16) digest(16)   audit(8)  where what failed or
+//	                                                   was refused in the hour counts
+//	auditpeople   'p' person(8)                        person record
+//	              'n' name digest(16)                  person(8)
 //	changes       first change(8)                      the changes of a commit (changes.go)
 //	duties        name                                 duty record
 //	tokens        name                                 token record
@@ -97,7 +102,7 @@ import (
 // "n" + prefix: the last ticket number; "t" + region, "o" + state, "i" + state,
 // "k" + kind, "r" + rule, "f" + fate, "h" + the budget of throttled rows, and "w", the bytes of raw mails: what Stats
 // returns. The sequence of
-// suporder is the last suppression. An hour is counted from the Unix epoch.
+// suporder is the last suppression, that of auditpeople the last person. An hour is counted from the Unix epoch.
 //
 // What each row of outbox says follows from the outbound rows; queue.go explains why
 // they are of five kinds. They share a bucket because a short outbox is then one page,
@@ -157,6 +162,7 @@ const (
 	bDrafts
 	bAudits
 	bAuditIndex
+	bAuditPeople
 	bChanges
 	bDuties
 	bTokens
@@ -206,6 +212,7 @@ func layouts() []engine.Layout {
 		bOutHeld:       {Name: "outheld"},
 		bAudits:        {Name: "audits", Appends: true},
 		bAuditIndex:    {Name: "auditindex"},
+		bAuditPeople:   {Name: "auditpeople"},
 		bHours:         {Name: "hours"},
 		bDomainHours:   {Name: "domainhours"},
 		bAlarms:        {Name: "alarms", Appends: true},
@@ -274,7 +281,13 @@ const (
 const (
 	auditAccount = 'a'
 	auditObject  = 'o'
-	auditFailed  = 'f'
+	auditCounted = 'c'
+)
+
+// Kinds of rows in auditpeople.
+const (
+	auditPerson     = 'p'
+	auditPersonName = 'n'
 )
 
 const messagePrefix = 40

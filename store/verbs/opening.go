@@ -314,7 +314,8 @@ func (s *Store) AppendMessage(
 	ctx context.Context, now time.Time, by store.Actor, m store.NewMessage,
 ) (entry store.Entry, err error) {
 	now = store.Instant(now)
-	err = checkThrough(by, m.Link)
+	d := deed{now: now, by: by, act: store.ActWriteMessage}
+	err = s.asked(ctx, d, checkThrough(by, m.Link))
 	if err == nil {
 		err = checkText(m.Body, m.Files)
 	}
@@ -322,8 +323,8 @@ func (s *Store) AppendMessage(
 		err = invalid("the idempotency key is longer than 200 bytes")
 	}
 	if err == nil {
-		err = s.actPlanned(ctx, by, store.ActWriteMessage, planOfMessage(m), func(t *txn) (err error) {
-			entry, err = t.appendMessage(now, by, m)
+		err = s.actPlanned(ctx, d, planOfMessage(m), func(t *txn) (err error) {
+			entry, err = t.appendMessage(now, m)
 			return err
 		})
 	}
@@ -333,8 +334,8 @@ func (s *Store) AppendMessage(
 	return entry, wrap("append message to the ticket of link", linkName(m.Link), err)
 }
 
-func (t *txn) appendMessage(now time.Time, by store.Actor, m store.NewMessage) (store.Entry, error) {
-	d, err := t.door(now, m.Link)
+func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, error) {
+	k, err := t.ticketByLink(now, m.Link)
 	if err != nil {
 		return store.Entry{}, err
 	}
@@ -342,19 +343,12 @@ func (t *txn) appendMessage(now time.Time, by store.Actor, m store.NewMessage) (
 	if used, ok := t.usedPost(key, now); ok && m.Idempotency != "" {
 		return t.appended(used, m)
 	}
-	k := d.Ticket
 	if k.StatusAt(now) == store.StatusClosed {
 		return store.Entry{}, store.ErrClosed
-	}
-	if err := t.proveWriter(now, by, &k, d); err != nil {
-		return store.Entry{}, err
 	}
 	e := store.Entry{
 		Ticket: k.ID, Seq: k.Entries + 1, Kind: store.EntryMessage, Author: k.Requester.Name,
 		At: now, Body: m.Body, Files: m.Files, By: store.ActorPartner,
-	}
-	if d.OfColleague() {
-		e.Author, e.Colleague = d.Colleague.Email, d.Colleague.Number
 	}
 	e.Change.StatusFrom = k.Status
 	t.rules.wrote(&k, now)
@@ -369,6 +363,9 @@ func (t *txn) appendMessage(now time.Time, by store.Actor, m store.NewMessage) (
 	if e, err = t.codec.entry(e.Ticket, e.Seq, data); err != nil {
 		return store.Entry{}, err
 	}
+	if k.ProvenAt.IsZero() {
+		k.ProvenAt = now
+	}
 	if err := t.appendEntry(&k, &e, data); err != nil {
 		return store.Entry{}, err
 	}
@@ -376,18 +373,6 @@ func (t *txn) appendMessage(now time.Time, by store.Actor, m store.NewMessage) (
 		err = t.putPost(key, post{k.ID, e.Seq, now, m.Fingerprint})
 	}
 	return e, err
-}
-
-// proveWriter notes that who writes behind a door acted there. The ticket is still to be put.
-func (t *txn) proveWriter(now time.Time, by store.Actor, k *store.Ticket, d store.Door) error {
-	switch {
-	case d.Proven():
-		return nil
-	case d.OfColleague():
-		return t.join(now, by, k, d.Colleague)
-	}
-	k.ProvenAt = now
-	return nil
 }
 
 // messageKey is the key under which a follow-up is known again.

@@ -121,8 +121,7 @@ func (t *txn) wait(now time.Time, row store.Outbound, f store.Finish) error {
 }
 
 // tellFailure appends the event by which a ticket's thread tells that its mail
-// was not delivered, and opens the ticket: what did not arrive was no answer. A colleague's
-// mail opens nothing, since the requester has theirs.
+// was not delivered, and opens the ticket: what did not arrive was no answer.
 func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
 	if row.State != store.StateFailed || row.Ticket == 0 || !row.Kind.OfTicket() {
 		return nil
@@ -136,9 +135,7 @@ func (t *txn) tellLost(now time.Time, row store.Outbound, words string) error {
 	if err != nil {
 		return wrap("ticket", row.Ticket, err)
 	}
-	if !row.ToColleague() {
-		t.rules.failed(&k, 0, store.EventMailFailed, store.Outbound{}, now)
-	}
+	t.rules.failed(&k, 0, store.EventMailFailed, store.Outbound{}, now)
 	return t.appendEvent(&k, now, store.EventMailFailed, row.ID, words)
 }
 

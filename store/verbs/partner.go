@@ -18,8 +18,9 @@ func (s *Store) actByLink(
 	ctx context.Context, now time.Time, by store.Actor, link store.LinkID, verb string,
 	change func(t *txn, k *store.Ticket) (store.Entry, error),
 ) (k store.Ticket, err error) {
-	if err = checkThrough(by, link); err == nil {
-		err = s.act(ctx, by, store.ActWriteMessage, 0, func(t *txn) (err error) {
+	d := deed{now: now, by: by, act: store.ActWriteMessage}
+	if err = s.asked(ctx, d, checkThrough(by, link)); err == nil {
+		err = s.act(ctx, d, 0, func(t *txn) (err error) {
 			if k, err = t.ticketByLink(now, link); err != nil {
 				return err
 			}

@@ -21,8 +21,10 @@ func (t *txn) deskTicket(by store.Actor, act store.Act, id store.TicketID) (stor
 	switch {
 	case err != nil:
 		return k, err
-	case k.Channel == store.ChannelCanary || !by.Sees(k.Region) || by.Kind == store.ActorPartner:
+	case k.Channel == store.ChannelCanary || by.Kind == store.ActorPartner:
 		return store.Ticket{}, store.ErrNotFound
+	case !by.Sees(k.Region):
+		return store.Ticket{}, errUnseen
 	}
 	return k, store.May(by, act, k.Region)
 }
@@ -33,7 +35,7 @@ func (s *Store) Reply(
 ) (done store.Replied, err error) {
 	now = store.Instant(now)
 	if err = checkReply(now, n); err == nil {
-		err = s.act(ctx, by, store.ActAnswerTicket, 2*len(n.Body), func(t *txn) (err error) {
+		err = s.act(ctx, deed{now, by, store.ActAnswerTicket, ticketID(n.Ticket)}, 2*len(n.Body), func(t *txn) (err error) {
 			done, err = t.reply(now, by, n)
 			return err
 		})
@@ -143,7 +145,7 @@ func (t *txn) mayReply(now time.Time, k store.Ticket, n store.NewReply) (store.R
 	if n.Region.ID != k.Region {
 		return store.Replied{}, invalid("the region is not the ticket's")
 	}
-	if err := errors.Join(t.unused(n.MessageID, n.Link), t.checkCopies(k, n.Copies)); err != nil {
+	if err := t.unused(n.MessageID, n.Link); err != nil {
 		return store.Replied{}, err
 	}
 	if n.Version < k.Version && !n.Force {
@@ -175,8 +177,9 @@ func (t *txn) newer(id store.TicketID, version uint32) (all []store.Entry, err e
 
 // mailReply writes a reply and the mail that it goes out as, with the ticket.
 func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.NewReply) (store.Outbound, error) {
-	m := store.Mailing{Region: n.Region, Link: n.Link, LinkExpires: n.LinkExpires, MessageID: n.MessageID}
-	mail, err := t.newReplyMail(now, k, m)
+	mail, err := t.newReplyMail(now, k, store.Mailing{
+		Region: n.Region, Link: n.Link, LinkExpires: n.LinkExpires, MessageID: n.MessageID,
+	})
 	if err != nil {
 		return mail, err
 	}
@@ -185,9 +188,6 @@ func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.
 		return mail, err
 	}
 	if err := t.addOutbound(&mail); err != nil {
-		return mail, err
-	}
-	if err := t.mailCopies(now, k, mail, e.Agent, m, n.Copies); err != nil {
 		return mail, err
 	}
 	e.Outbound = mail.ID
@@ -260,9 +260,9 @@ func (t *txn) references(k store.Ticket) (last string, all []string, err error) 
 	return last, all, err
 }
 
-// acceptReply notes that the relay took a reply to the requester.
+// acceptReply notes that the relay took a reply.
 func (t *txn) acceptReply(now time.Time, row store.Outbound) error {
-	if row.State != store.StateSent || row.Kind != store.MailReply || row.ToColleague() {
+	if row.State != store.StateSent || row.Kind != store.MailReply {
 		return nil
 	}
 	k, err := t.ticket(row.Ticket)
@@ -282,7 +282,7 @@ func (t *txn) nextAccepted(id store.TicketID, but store.OutboundID) (next store.
 	for _, row := range mails {
 		fate := row.Delivery.Fate
 		lost := fate == store.FateBounced || fate == store.FateRefused
-		taken := row.Kind == store.MailReply && !row.ToColleague() && row.State == store.StateSent && row.ID != but && !lost
+		taken := row.Kind == store.MailReply && row.State == store.StateSent && row.ID != but && !lost
 		if taken && (next.ID == 0 || row.DoneAt.Before(next.DoneAt)) {
 			next = row
 		}

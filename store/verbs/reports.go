@@ -145,8 +145,7 @@ func (t *txn) suppressFor(now time.Time, mail store.Outbound, full bool) error {
 }
 
 // tellTicket tells in the thread that the mail did not arrive or was complained
-// of. What did not arrive was no answer: the ticket is open again, unless the requester got
-// theirs.
+// of. What did not arrive was no answer: the ticket is open again.
 func (t *txn) tellTicket(now time.Time, mail store.Outbound, full bool) error {
 	if mail.Ticket == 0 || !mail.Kind.OfTicket() {
 		return nil
@@ -162,7 +161,7 @@ func (t *txn) tellTicket(now time.Time, mail store.Outbound, full bool) error {
 	case store.FateRefused:
 		event = store.EventMailRefused
 	}
-	if event != store.EventMailComplained && !mail.ToColleague() {
+	if event != store.EventMailComplained {
 		next, err := t.nextAccepted(k.ID, mail.ID)
 		if err != nil {
 			return err
@@ -230,7 +229,7 @@ func (s *Store) SettleQuestion(
 	ctx context.Context, now time.Time, by store.Actor, id store.TicketID,
 ) (ticket store.Ticket, err error) {
 	now = store.Instant(now)
-	err = s.act(ctx, by, store.ActArrangeTicket, 0, func(t *txn) (err error) {
+	err = s.act(ctx, deed{now, by, store.ActArrangeTicket, ticketID(id)}, 0, func(t *txn) (err error) {
 		if ticket, err = t.ticketFor(now, by, store.ActArrangeTicket, id); err != nil || ticket.Question == "" {
 			return err
 		}

@@ -142,7 +142,7 @@ func (s *Store) SwitchResponder(
 		err = checkMailboxName(w.Mailbox)
 	}
 	if err == nil {
-		err = s.actOnAll(ctx, by, store.ActSwitchAnswers, func(t *txn) (err error) {
+		err = s.actOnAll(ctx, deed{now, by, store.ActSwitchAnswers, mailboxObject(w.Mailbox)}, func(t *txn) (err error) {
 			state, err = t.switchResponder(now, by, w)
 			return err
 		})
@@ -174,7 +174,7 @@ func (t *txn) switchResponder(now time.Time, by store.Actor, s store.Switch) (st
 		return store.Responder{}, err
 	}
 	return r.state(now), t.audit(now, by, store.Audit{
-		Event: store.AuditAnswersSwitched, Object: store.Object{Kind: store.ObjectMailbox, Name: s.Mailbox},
+		Event: store.AuditAnswersSwitched, Object: mailboxObject(s.Mailbox),
 		Changes: []store.Changed{
 			{Field: "answers", Before: onOff(!old.Off), After: onOff(s.On)}, {Field: "reason", After: r.Reason},
 		},

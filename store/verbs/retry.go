@@ -37,15 +37,15 @@ func outboundOfKey(t *txn, key, _ []byte) (store.Outbound, error) {
 // eachOutbound lets change see rows that are all there, and that the actor may do the
 // act to, in one transaction, of which every run starts with begin and ends with end.
 func (s *Store) eachOutbound(
-	ctx context.Context, by store.Actor, act store.Act, ids []store.OutboundID,
+	ctx context.Context, d deed, ids []store.OutboundID,
 	begin func(), change func(*txn, store.Outbound) error, end func(*txn) error,
 ) error {
-	return s.act(ctx, by, act, 0, func(t *txn) error {
+	return s.act(ctx, d, 0, func(t *txn) error {
 		begin()
 		for _, id := range ids {
 			row, err := t.outbound(id)
 			if err == nil {
-				err = store.May(by, act, row.Region)
+				err = store.May(d.by, d.act, row.Region)
 			}
 			if err != nil {
 				return wrap("outbound", id, err)
@@ -89,18 +89,20 @@ func (s *Store) RetryOutbounds(
 ) (done store.Retried, err error) {
 	now = store.Instant(now)
 	if r.Release {
-		if err := store.May(by, store.ActSuppress, ""); err != nil {
+		d := deed{now, by, store.ActSuppress, mailsObject(r.IDs)}
+		if err := s.asked(ctx, d, store.May(by, store.ActSuppress, "")); err != nil {
 			return store.Retried{}, wrap("retry outbounds and release, in all", len(r.IDs), err)
 		}
 	}
 	begin := func() { done = store.Retried{} }
 	end := func(t *txn) error { return t.auditMails(now, by, store.AuditMailRetried, done.Due) }
-	err = s.eachOutbound(ctx, by, store.ActRetryMail, r.IDs, begin, func(t *txn, row store.Outbound) error {
+	d := deed{now, by, store.ActRetryMail, mailsObject(r.IDs)}
+	err = s.eachOutbound(ctx, d, r.IDs, begin, func(t *txn, row store.Outbound) error {
 		if !retriable(now, row) {
 			return nil
 		}
-		if rule, err := t.outdated(row); err != nil || rule != "" {
-			return cmp.Or(err, t.replace(now, row, rule))
+		if replaced, err := t.isReplaced(row); err != nil || replaced {
+			return cmp.Or(err, t.replace(now, row))
 		}
 		free, err := t.freeAddress(now, by, row, r.Release)
 		switch {
@@ -177,7 +179,8 @@ func (s *Store) GiveUpOutbounds(
 	now = store.Instant(now)
 	begin := func() { ended = nil }
 	end := func(t *txn) error { return t.auditMails(now, by, store.AuditMailGivenUp, ended) }
-	err = s.eachOutbound(ctx, by, store.ActGiveUpMail, ids, begin, func(t *txn, row store.Outbound) error {
+	d := deed{now, by, store.ActGiveUpMail, mailsObject(ids)}
+	err = s.eachOutbound(ctx, d, ids, begin, func(t *txn, row store.Outbound) error {
 		if err := checkNamed(by); err != nil {
 			return err
 		}

@@ -2,37 +2,70 @@ package verbs
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"signpost/store"
 	"signpost/store/engine"
 )
 
+// deed is an act that an actor asks to do: what the audit log has of it where it is refused.
+// It is not logged without an instant.
+type deed struct {
+	now time.Time
+	by  store.Actor
+	act store.Act
+	to  store.Object // zero where it is not known
+}
+
+// errUnseen is store.ErrNotFound of what is there and belongs to a region that the actor
+// does not see: the actor learns no more, and the audit log does.
+var errUnseen = fmt.Errorf("%w", store.ErrNotFound)
+
 // act runs the verb of an act in a transaction, as write does, for who may do the act
 // at all. To what belongs to a region, the verb asks itself (store.May).
-func (s *Store) act(ctx context.Context, by store.Actor, act store.Act, size int, verb func(*txn) error) error {
-	return s.actPlanned(ctx, by, act, engine.Plan{Size: size}, verb)
+func (s *Store) act(ctx context.Context, d deed, size int, verb func(*txn) error) error {
+	return s.actPlanned(ctx, d, engine.Plan{Size: size}, verb)
 }
 
 // actPlanned is act for a verb that knows beforehand what it will read (plans.go).
-func (s *Store) actPlanned(
-	ctx context.Context, by store.Actor, act store.Act, plan engine.Plan, verb func(*txn) error,
-) error {
-	if err := checkActor(by); err != nil {
-		return err
-	}
-	if err := store.MayAtAll(by, act); err != nil {
-		return err
-	}
-	return s.writePlanned(ctx, plan, verb)
+func (s *Store) actPlanned(ctx context.Context, d deed, plan engine.Plan, verb func(*txn) error) error {
+	return s.actFor(ctx, d, store.MayAtAll(d.by, d.act), plan, verb)
 }
 
 // actOnAll runs the verb of an act that concerns what belongs to no region, or to all.
-func (s *Store) actOnAll(ctx context.Context, by store.Actor, act store.Act, verb func(*txn) error) error {
-	if err := store.May(by, act, ""); err != nil {
+func (s *Store) actOnAll(ctx context.Context, d deed, verb func(*txn) error) error {
+	return s.actFor(ctx, d, store.May(d.by, d.act, ""), engine.Plan{}, verb)
+}
+
+// actOnOwn is actOnAll for an act that needs no right where it is done to the actor's own.
+func (s *Store) actOnOwn(ctx context.Context, d deed, own bool, verb func(*txn) error) error {
+	if !own {
+		return s.actOnAll(ctx, d, verb)
+	}
+	return s.actFor(ctx, d, nil, engine.Plan{}, verb)
+}
+
+// actFor runs the verb of a deed unless it is refused, which the audit log is told of.
+func (s *Store) actFor(ctx context.Context, d deed, refused error, plan engine.Plan, verb func(*txn) error) error {
+	if err := checkActor(d.by); err != nil {
 		return err
 	}
-	return s.act(ctx, by, act, 0, verb)
+	if refused == nil {
+		refused = s.writePlanned(ctx, plan, verb)
+	}
+	return s.asked(ctx, d, refused)
+}
+
+// asked returns how a deed ended, and has the audit log tell of one that was refused: in a
+// transaction of its own, since the verb of a refused act wrote nothing. An act is refused
+// also where the log cannot be written; who asked then learns that too.
+func (s *Store) asked(ctx context.Context, d deed, err error) error {
+	if d.now.IsZero() || !errors.Is(err, store.ErrForbidden) && !errors.Is(err, errUnseen) {
+		return err
+	}
+	return errors.Join(err, s.write(ctx, 0, func(t *txn) error { return t.refuse(d, 1) }))
 }
 
 func checkActor(by store.Actor) error {

@@ -69,8 +69,8 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 		names = append(names, l.Name)
 	}
 	slices.Sort(names)
-	want := "agentnames agents agentsessions alarmkeys alarms auditindex audits blobs budgets budgetwaits canaries " +
-		"challenges changes counts " +
+	want := "agentnames agents agentsessions alarmkeys alarms auditindex auditpeople audits blobs budgets budgetwaits " +
+		"canaries challenges changes counts " +
 		"deadlines desk desksolved domainhours drafts duties expiry hours inaddresses inbounds inhashes inhours " +
 		"inmarks inmessages inpending inuids links mailboxes meta networkturns numbers outbounds outbox outfailed " +
 		"outheld outmessages outrecipients posts raws reads refusals refuseen requesters reservations sessions " +

@@ -250,9 +250,11 @@ func (s *Store) TouchSession(
 
 // EndSession implements store.Agents.
 func (s *Store) EndSession(ctx context.Context, now time.Time, by store.Actor, id store.SessionID) error {
+	now = store.Instant(now)
 	err := checkActor(by)
 	if err == nil {
-		err = s.write(ctx, 0, func(t *txn) error { return t.endSession(store.Instant(now), by, id) })
+		err = s.write(ctx, 0, func(t *txn) error { return t.endSession(now, by, id) })
+		err = s.asked(ctx, deed{now: now, by: by, act: store.ActManageStaff}, err)
 	}
 	return wrap("end session", "of a browser", err)
 }
@@ -347,7 +349,9 @@ func (s *Store) EndSessions(
 	ctx context.Context, now time.Time, by store.Actor, id store.AgentID, but store.SessionID,
 ) (ended int, err error) {
 	now = store.Instant(now)
-	if err = errors.Join(checkActor(by), mayEndSessions(by, id)); err == nil {
+	to := store.Object{Kind: store.ObjectAgent, ID: uint64(id)}
+	refused := s.asked(ctx, deed{now, by, store.ActManageStaff, to}, mayEndSessions(by, id))
+	if err = errors.Join(checkActor(by), refused); err == nil {
 		err = s.write(ctx, 0, func(t *txn) error {
 			ended, err = t.endSessionsOf(now, by, id, but)
 			return err

@@ -87,9 +87,9 @@ func (t *txn) unwanted(now time.Time, row store.Outbound) (reason string, dead b
 			return store.RuleReopened, false, err
 		}
 	}
-	if row.Attempts > 0 || row.ToColleague() {
-		if rule, err := t.outdated(row); err != nil || rule != "" {
-			return rule, false, err
+	if row.Attempts > 0 {
+		if replaced, err := t.isReplaced(row); err != nil || replaced {
+			return store.RuleReplaced, false, err
 		}
 	}
 	return t.withheld(now, row.To, row.Kind)
@@ -116,7 +116,7 @@ func (t *txn) dropSuppressed(id store.OutboundID, now time.Time) (bool, error) {
 	if row.Ticket == 0 || !row.Kind.OfTicket() {
 		return true, nil
 	}
-	if !row.Kind.Automatic() && reason != store.RuleRemoved { // its author believes it to be on its way
+	if !row.Kind.Automatic() { // its author believes it to be on its way
 		if err := t.tellLost(now, row, reason); err != nil {
 			return false, err
 		}
@@ -262,7 +262,8 @@ func (s *Store) SuppressAddress(
 	if err := checkSuppression(now, n); err != nil {
 		return held, wrap("suppress", "an address", err)
 	}
-	err = s.actOnAll(ctx, by, store.ActSuppress, func(t *txn) error {
+	to := store.Object{Kind: store.ObjectSuppression, Name: n.Address}
+	err = s.actOnAll(ctx, deed{now, by, store.ActSuppress, to}, func(t *txn) error {
 		if err := checkNamed(by); err != nil {
 			return err
 		}
@@ -302,7 +303,8 @@ func (s *Store) ReleaseSuppression(
 	ctx context.Context, now time.Time, by store.Actor, id store.SuppressionID,
 ) (released store.Suppression, err error) {
 	now = store.Instant(now)
-	err = s.actOnAll(ctx, by, store.ActSuppress, func(t *txn) error {
+	to := store.Object{Kind: store.ObjectSuppression, ID: uint64(id)}
+	err = s.actOnAll(ctx, deed{now, by, store.ActSuppress, to}, func(t *txn) error {
 		value := t.value(bSupOrder, u64(uint64(id)))
 		if value == nil {
 			return store.ErrNotFound

@@ -14,7 +14,7 @@ import (
 // store fast, a few thousand verbs at a time; other writers wait meanwhile.
 func (s *Store) Together(ctx context.Context, do func(*Store) error) error {
 	return s.engine.Update(ctx, engine.Plan{Size: engine.GroupBytes}, func(tx engine.Tx) error {
-		return do(&Store{engine: joined{s.engine, tx}, codec: s.codec, rules: s.rules})
+		return do(&Store{engine: joined{s.engine, tx}, codec: s.codec, rules: s.rules, keys: s.keys})
 	})
 }
 

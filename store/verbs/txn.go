@@ -13,6 +13,7 @@ type txn struct {
 	tx    engine.Tx
 	codec *codec
 	rules rules
+	keys  store.AuditKeys
 	// counts are the counters changed by this transaction, written once at its
 	// end (putCounts): every verb of a group changes the same few.
 	counts map[string]uint64

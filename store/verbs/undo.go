@@ -46,7 +46,7 @@ func (t *txn) putUndo(id store.OutboundID, before, after standing) error {
 
 // dropUndo forgets how a reply is taken back, once it leaves or has ended.
 func (t *txn) dropUndo(row store.Outbound) error {
-	if row.Kind != store.MailReply || row.ToColleague() {
+	if row.Kind != store.MailReply {
 		return nil
 	}
 	return t.delete(bUndos, u64(uint64(row.ID)))
@@ -57,7 +57,7 @@ func (s *Store) Undo(
 	ctx context.Context, now time.Time, by store.Actor, id store.OutboundID,
 ) (done store.Undone, err error) {
 	now = store.Instant(now)
-	err = s.act(ctx, by, store.ActAnswerTicket, 0, func(t *txn) (err error) {
+	err = s.act(ctx, deed{now, by, store.ActAnswerTicket, outboundObject(id)}, 0, func(t *txn) (err error) {
 		done, err = t.undo(now, by, id)
 		return err
 	})
@@ -72,7 +72,7 @@ func (t *txn) undo(now time.Time, by store.Actor, id store.OutboundID) (store.Un
 	if err != nil {
 		return store.Undone{}, err
 	}
-	if mail.Kind != store.MailReply || mail.ToColleague() {
+	if mail.Kind != store.MailReply {
 		return store.Undone{}, store.ErrNotFound
 	}
 	k, err := t.deskTicket(by, store.ActAnswerTicket, mail.Ticket)
@@ -93,9 +93,6 @@ func (t *txn) undo(now time.Time, by store.Actor, id store.OutboundID) (store.Un
 	case err != nil:
 		return store.Undone{}, err
 	}
-	if err := t.copiesStay(k.ID, e.Seq); err != nil {
-		return store.Undone{}, err
-	}
 	undone(&k, u.Before.standing(), u.After.standing())
 	return t.takeBack(now, by, k, e, mail)
 }
@@ -111,7 +108,7 @@ func (t *txn) takeBack(
 	if err := t.end(&mail, store.StateSuppressed, now); err != nil {
 		return store.Undone{}, err
 	}
-	if err := errors.Join(t.putOutbound(mail), t.takeBackCopies(now, k.ID, e.Seq)); err != nil {
+	if err := t.putOutbound(mail); err != nil {
 		return store.Undone{}, err
 	}
 	d := store.Draft{
@@ -167,9 +164,7 @@ func (t *txn) moveReferences(was, is []store.File) error {
 
 // undo checks that each reply which was held back and is not tried yet can be taken back.
 func (c *checker) undo(row store.Outbound) {
-	held := row.Kind == store.MailReply && row.State == store.StateQueued && row.Attempts == 0 &&
-		!row.UndoUntil.IsZero()
-	if !held || row.ToColleague() {
+	if row.Kind != store.MailReply || row.State != store.StateQueued || row.Attempts > 0 || row.UndoUntil.IsZero() {
 		return
 	}
 	key := u64(uint64(row.ID))

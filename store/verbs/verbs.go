@@ -35,6 +35,9 @@ type Options struct {
 	// Promising works out a ticket's promise whenever something happens that it depends
 	// on. nil: promises stay as they are given.
 	Promising store.Promising
+	// AuditKeys make the MACs of the audit log. nil: its rows are chained by a plain hash,
+	// which shows what was changed, but not what was changed and hashed anew.
+	AuditKeys store.AuditKeys
 }
 
 // Store is a store.Store over an engine. It is safe for concurrent use.
@@ -42,6 +45,7 @@ type Store struct {
 	engine engine.Engine
 	codec  *codec
 	rules  rules
+	keys   store.AuditKeys
 	// unsolved is nil for the store within a transaction (Together).
 	unsolved *countedOnce
 }
@@ -51,7 +55,7 @@ var _ store.Store = (*Store)(nil)
 // Open makes a store of an engine opened with Layouts. ErrOtherSchema where its rows are of
 // another version; those of an older one Migrate copies (ErrOlderSchema). Closing the store
 // closes the engine.
-func Open(e engine.Engine, opts Options) (*Store, error) {
+func Open(e engine.Engine, opts Options) (s *Store, err error) {
 	codec, err := newCodec()
 	if err != nil {
 		return nil, err
@@ -59,7 +63,11 @@ func Open(e engine.Engine, opts Options) (*Store, error) {
 	if err := begin(e, codec); err != nil {
 		return nil, err
 	}
-	return &Store{engine: e, codec: codec, rules: rules{opts.Promising}, unsolved: &countedOnce{}}, nil
+	s = &Store{engine: e, codec: codec, rules: rules{opts.Promising}, keys: opts.AuditKeys, unsolved: &countedOnce{}}
+	if s.keys == nil {
+		s.keys = plainKeys{}
+	}
+	return s, s.chainAudits(context.Background())
 }
 
 // Layouts are what an engine is to be opened with.
@@ -77,11 +85,15 @@ func (s *Store) Snapshot(w io.Writer) (int64, error) { return s.engine.Snapshot(
 func (s *Store) GiveWay(ctx context.Context, worked time.Duration) { s.engine.GiveWay(ctx, worked) }
 
 func (s *Store) read(ctx context.Context, verb func(*txn) error) error {
-	return s.engine.View(ctx, func(tx engine.Tx) error { return verb(&txn{tx: tx, codec: s.codec, rules: s.rules}) })
+	return s.engine.View(ctx, func(tx engine.Tx) error { return verb(s.newTxn(tx)) })
+}
+
+func (s *Store) newTxn(tx engine.Tx) *txn {
+	return &txn{tx: tx, codec: s.codec, rules: s.rules, keys: s.keys}
 }
 
 func view(ctx context.Context, e engine.Engine, codec *codec, verb func(*txn) error) error {
-	return e.View(ctx, func(tx engine.Tx) error { return verb(&txn{tx: tx, codec: codec}) })
+	return e.View(ctx, func(tx engine.Tx) error { return verb(&txn{tx: tx, codec: codec, keys: plainKeys{}}) })
 }
 
 // write runs verb in a transaction, as engine.Engine.Update says, for the duty of ctx where
@@ -96,13 +108,15 @@ func (s *Store) writePlanned(ctx context.Context, plan engine.Plan, verb func(*t
 		verb = fenced(d, verb)
 	}
 	return s.engine.Update(ctx, plan, func(tx engine.Tx) error {
-		return verb(tx.Shared(func() engine.Shared { return &txn{tx: tx, codec: s.codec, rules: s.rules} }).(*txn))
+		return verb(tx.Shared(func() engine.Shared { return s.newTxn(tx) }).(*txn))
 	})
 }
 
 func update(ctx context.Context, e engine.Engine, codec *codec, plan engine.Plan, verb func(*txn) error) error {
 	return e.Update(ctx, plan, func(tx engine.Tx) error {
-		return verb(tx.Shared(func() engine.Shared { return &txn{tx: tx, codec: codec} }).(*txn))
+		return verb(tx.Shared(func() engine.Shared {
+			return &txn{tx: tx, codec: codec, keys: plainKeys{}}
+		}).(*txn))
 	})
 }
 
