@@ -122,12 +122,14 @@ func newAccessWorld(t *testing.T) *accessWorld {
 const fileMark = "zanzibar, the file"
 
 // inMemory opens a store without a file.
-func inMemory(_ config.Service, promising store.Promising, _ *metrics.Metrics, _ *slog.Logger) (*verbs.Store, error) {
+func inMemory(
+	_ config.Service, promising store.Promising, keys store.AuditKeys, _ *metrics.Metrics, _ *slog.Logger,
+) (*verbs.Store, error) {
 	e, err := memory.Open(verbs.Layouts(), memory.Options{})
 	if err != nil {
 		return nil, err
 	}
-	return verbs.Open(e, verbs.Options{Promising: promising})
+	return verbs.Open(e, verbs.Options{Promising: promising, AuditKeys: keys})
 }
 
 func (w *accessWorld) build() {

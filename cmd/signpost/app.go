@@ -16,6 +16,7 @@ import (
 	"signpost/cmd/signpost/alarm"
 	"signpost/cmd/signpost/archive"
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/control"
 	"signpost/cmd/signpost/duty"
 	"signpost/cmd/signpost/metrics"
 	"signpost/cmd/signpost/upkeep"
@@ -118,7 +119,7 @@ func openAppOn(open storeOpener, cfg config.Config, log *slog.Logger) (*App, err
 	if a.policy, err = sla.NewPolicy(cfg.Regions()); err != nil {
 		return nil, err
 	}
-	if a.db, err = open(cfg.Service, a.policy.Promising, a.metrics, log); err != nil {
+	if a.db, err = open(cfg.Service, a.policy.Promising, a.ring, a.metrics, log); err != nil {
 		return nil, err
 	}
 	if a.blobs, err = openBlobs(cfg.Service); err != nil {
@@ -175,7 +176,7 @@ func (a *App) buildSender(d dialers) error {
 	a.metrics.WatchHolds(a.sender.Holds)
 	a.upkeep = &upkeep.Upkeep{
 		Store: a.db, Blobs: a.blobs, Kick: a.sender.Kick, Log: a.log, LongestWait: cfg.LongestWait(),
-		RawDays: a.cfg.Ledger.RawDays, RawTotal: uint64(a.cfg.Ledger.RawTotal),
+		RawDays: a.cfg.Ledger.RawDays, RawTotal: uint64(a.cfg.Ledger.RawTotal), AuditDays: a.cfg.Audit.Days,
 	}
 	return nil
 }
@@ -251,7 +252,7 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 	if err := a.takeOver(ctx); err != nil {
 		return err
 	}
-	control, err := listenControl(a.cfg.Service.Data)
+	socket, err := control.Listen(a.cfg.Service.Data)
 	if err != nil {
 		return err
 	}
@@ -259,12 +260,12 @@ func (a *App) Run(ctx context.Context, public net.Listener) error {
 		{"pages", func(ctx context.Context) error {
 			return serveUntil(ctx, a.web.Shutdown, func() error { return a.web.Serve(public) })
 		}},
-		{"control", serveHTTP(control, controlHandler(a))},
+		{"control", serveHTTP(socket, controlHandler(a))},
 	}
 	if a.cfg.Service.Metrics != "" {
 		l, err := listen("service.metrics", a.cfg.Service.Metrics)
 		if err != nil {
-			control.Close()
+			socket.Close()
 			return err
 		}
 		stages = append(stages, stage{"metrics", serveHTTP(l, a.inside())})

@@ -54,8 +54,9 @@ func top(folder string) string {
 	return room
 }
 
-// rooms are the parts of cmd/signpost. All of them may read the configuration, which
-// reads none of them, and none of them sees another: package main plugs them together.
+// rooms are the parts of cmd/signpost. All of them may read the configuration and use the
+// control socket, which see none of them, and none sees another: package main plugs them
+// together.
 const rooms = "cmd/signpost/"
 
 // allowed says which arrows may be drawn. Everything points at store; siblings
@@ -63,7 +64,7 @@ const rooms = "cmd/signpost/"
 func allowed(from, to string) bool {
 	switch {
 	case strings.HasPrefix(from, rooms) && strings.HasPrefix(to, rooms):
-		return to == rooms+"config"
+		return to == rooms+"config" || to == rooms+"control"
 	case top(from) == "cmd":
 		return true
 	case from == "intake/post" && top(to) == "intake": // it serves every door and knows none

@@ -8,6 +8,7 @@ import (
 
 	"signpost/cmd/signpost/alarm"
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/control"
 	"signpost/cmd/signpost/doctor"
 	"signpost/cmd/signpost/metrics"
 )
@@ -25,14 +26,18 @@ func (c *CheckCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	ring, err := cfg.Service.Ring()
+	if err != nil {
+		return err
+	}
 	failed := doctor.Examine(doctor.Deps{
 		Config: cfg, File: c.Config, Tokens: tokensOf(cfg),
 		Running: func() bool {
-			_, running := dialControl(cfg.Service.Data)
+			_, running := control.Dial(cfg.Service.Data)
 			return running
 		},
 		Open: func() (doctor.Database, error) {
-			return openStore(cfg.Service, nil, metrics.New(), slog.New(slog.DiscardHandler))
+			return openStore(cfg.Service, nil, ring, metrics.New(), slog.New(slog.DiscardHandler))
 		},
 		TestAlarm: func(ctx context.Context) error {
 			return alarm.NewWebhook(cfg.Alarm.Webhook).Test(ctx, cfg.Service.BaseURL)

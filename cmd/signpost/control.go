@@ -1,34 +1,23 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
-	"time"
 
 	"signpost/cmd/signpost/archive"
+	"signpost/cmd/signpost/audit"
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/control"
 	"signpost/cmd/signpost/generate"
 	"signpost/cmd/signpost/metrics"
 	"signpost/cmd/signpost/ticket"
 	"signpost/cmd/signpost/tokens"
 	"signpost/store"
 )
-
-// The control socket is how a subcommand reaches the service that holds the data
-// folder: HTTP with JSON over a Unix socket in it, open to its owner alone.
-
-// socketPath is where the service of a data folder listens.
-func socketPath(data string) string { return filepath.Join(data, "control.sock") }
 
 // controlled is what the socket offers; App implements it, and a subcommand
 // runs it directly when no service holds the data folder.
@@ -53,28 +42,22 @@ type switchRequest struct {
 	Mailbox string `json:"mailbox"`
 }
 
-// listenControl opens the socket. A socket left by a service that was killed is
-// replaced: the store's own lock says that no other service is alive.
-func listenControl(data string) (net.Listener, error) {
-	path := socketPath(data)
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
-		return nil, err
-	}
-	return l, nil
-}
-
 // openControlled reaches the service that holds the configured data folder, or
 // opens the folder itself when none does; fresh allows it to make one. A running
 // service has its secrets: who asks it needs none of them.
 func openControlled(file string, fresh bool, env *environment) (controlled, func(), error) {
+	c, a, err := env.open(file, fresh)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case c != nil:
+		return &remote{c}, func() {}, nil
+	}
+	return a, func() { a.Close() }, nil
+}
+
+// open is openControlled, which returns either.
+func (env *environment) open(file string, fresh bool) (*control.Client, *App, error) {
 	cfg, err := config.Load(file, env.environ)
 	faults := config.Faults(nil)
 	if err != nil && !errors.As(err, &faults) {
@@ -83,8 +66,8 @@ func openControlled(file string, fresh bool, env *environment) (controlled, func
 	if err := faults.Besides(config.LacksLogin, config.LacksSecret); err != nil {
 		return nil, nil, err
 	}
-	if r, ok := dialControl(cfg.Service.Data); ok {
-		return r, func() {}, nil
+	if c, ok := control.Dial(cfg.Service.Data); ok {
+		return c, nil, nil
 	}
 	if err := faults.Besides(config.LacksLogin); err != nil {
 		return nil, nil, err
@@ -94,11 +77,28 @@ func openControlled(file string, fresh bool, env *environment) (controlled, func
 			cfg.Service.Data)
 	}
 	a, err := openApp(cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, nil, err
-	}
-	return a, func() { a.Close() }, nil
+	return nil, a, err
 }
+
+// reach asks the service of a configuration's data folder, or a demo's, or the folder.
+func (env *environment) reach(file, demo string) (*control.Client, func(), error) {
+	if demo != "" {
+		if c, ok := control.Dial(demo); ok {
+			return c, func() {}, nil
+		}
+		return nil, nil, fmt.Errorf("no demo runs on %s; start it first", demo)
+	}
+	c, a, err := env.open(file, false)
+	if err != nil || c != nil {
+		return c, func() {}, err
+	}
+	mux := http.NewServeMux()
+	a.mountOffline(mux)
+	return control.Within(mux), func() { a.Close() }, nil
+}
+
+// mountOffline is what the socket offers, and a subcommand without a service too.
+func (a *App) mountOffline(mux router) { audit.Mount(mux, a.db, a.log) }
 
 // controlHandler serves the socket.
 func controlHandler(a *App) http.Handler {
@@ -117,66 +117,53 @@ func mountControl(mux router, a *App) {
 	c := controlled(a)
 	mux.HandleFunc("POST /generate", func(w http.ResponseWriter, r *http.Request) {
 		var shape generate.Shape
-		answer(w, r, &shape, func() (any, error) { return a.Generate(r.Context(), shape) })
+		control.Answer(w, r, &shape, func() (any, error) { return a.Generate(r.Context(), shape) })
 	})
 	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
 		var req backupRequest
-		answer(w, r, &req, func() (any, error) { return c.Backup(r.Context(), req.To) })
+		control.Answer(w, r, &req, func() (any, error) { return c.Backup(r.Context(), req.To) })
 	})
 	mux.HandleFunc("GET /responder", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, r, nil, func() (any, error) { return c.Responder(r.Context(), r.URL.Query().Get("mailbox")) })
+		control.Answer(w, r, nil, func() (any, error) { return c.Responder(r.Context(), r.URL.Query().Get("mailbox")) })
 	})
 	mux.HandleFunc("POST /responder", func(w http.ResponseWriter, r *http.Request) {
 		var req switchRequest
-		answer(w, r, &req, func() (any, error) {
+		control.Answer(w, r, &req, func() (any, error) {
 			s := store.Switch{Mailbox: req.Mailbox, On: req.On, Reason: req.Reason}
 			return c.SwitchResponder(r.Context(), store.ByCommandLine(req.By), s)
 		})
 	})
 	mux.HandleFunc("GET /agents", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, r, nil, func() (any, error) { return c.Agents(r.Context()) })
+		control.Answer(w, r, nil, func() (any, error) { return c.Agents(r.Context()) })
 	})
 	mux.HandleFunc("POST /agents", func(w http.ResponseWriter, r *http.Request) {
 		var req agentRequest
-		answer(w, r, &req, func() (any, error) { return c.AddAgent(r.Context(), store.ByCommandLine(req.By), req) })
+		control.Answer(w, r, &req, func() (any, error) { return c.AddAgent(r.Context(), store.ByCommandLine(req.By), req) })
 	})
 	mux.HandleFunc("POST /agents/disable", func(w http.ResponseWriter, r *http.Request) {
 		var req agentRequest
-		answer(w, r, &req, func() (any, error) { return c.DisableAgent(r.Context(), store.ByCommandLine(req.By), req.Email) })
+		control.Answer(w, r, &req, func() (any, error) {
+			return c.DisableAgent(r.Context(), store.ByCommandLine(req.By), req.Email)
+		})
 	})
+	a.mountOffline(mux)
 	tokens.Mount(mux, a.db)
 	ticket.Mount(mux, a.db, a.web.Handler())
 }
 
-func answer(w http.ResponseWriter, r *http.Request, into any, do func() (any, error)) {
-	if into != nil {
-		if err := json.NewDecoder(io.LimitReader(r.Body, 1<<16)).Decode(into); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-	}
-	result, err := do()
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(result) // a client that left needs no answer
-}
-
 // remote is the client's side: controlled, spoken over the socket.
-type remote struct{ client http.Client }
+type remote struct{ *control.Client }
 
 // tokensOf are the sealed tokens of a data folder, for a process that is not its service.
 func tokensOf(cfg config.Config) tokens.Beside {
 	return tokens.Beside{
 		Service: func() (tokens.Call, bool) {
-			r, ok := dialControl(cfg.Service.Data)
-			return r.call, ok
+			c, ok := control.Dial(cfg.Service.Data)
+			return c.Call, ok
 		},
 		Stored: cfg.Service.Stored,
 		Open: func() (tokens.Database, error) {
-			return openStore(cfg.Service, nil, metrics.New(), slog.New(slog.DiscardHandler))
+			return openStore(cfg.Service, nil, nil, metrics.New(), slog.New(slog.DiscardHandler))
 		},
 	}
 }
@@ -190,70 +177,35 @@ func (env *environment) service(file, data string) (*http.Client, error) {
 		}
 		data = cfg.Service.Data
 	}
-	r, ok := dialControl(data)
+	c, ok := control.Dial(data)
 	if !ok {
 		return nil, fmt.Errorf("no service runs on %s; tickets are answered through it: start it first", data)
 	}
-	return &r.client, nil
-}
-
-// dialControl reaches the service of a data folder; false when none runs.
-func dialControl(data string) (*remote, bool) {
-	path := socketPath(data)
-	conn, err := net.DialTimeout("unix", path, time.Second)
-	if err != nil {
-		return nil, false
-	}
-	conn.Close()
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", path)
-	}
-	return &remote{http.Client{Transport: &http.Transport{DialContext: dial}}}, true
+	return &c.HTTP, nil
 }
 
 func (c *remote) Backup(ctx context.Context, to string) (m archive.Manifest, err error) {
-	return m, c.call(ctx, "POST", "/backup", backupRequest{To: to}, &m)
+	return m, c.Call(ctx, "POST", "/backup", backupRequest{To: to}, &m)
 }
 
 func (c *remote) Responder(ctx context.Context, mailbox string) (s ResponderStatus, err error) {
-	return s, c.call(ctx, "GET", "/responder?mailbox="+url.QueryEscape(mailbox), nil, &s)
+	return s, c.Call(ctx, "GET", "/responder?mailbox="+url.QueryEscape(mailbox), nil, &s)
 }
 
 func (c *remote) SwitchResponder(ctx context.Context, by store.Actor, w store.Switch) (s ResponderStatus, err error) {
 	req := switchRequest{On: w.On, By: by.Account, Reason: w.Reason, Mailbox: w.Mailbox}
-	return s, c.call(ctx, "POST", "/responder", req, &s)
+	return s, c.Call(ctx, "POST", "/responder", req, &s)
 }
 
 func (c *remote) AddAgent(ctx context.Context, by store.Actor, req agentRequest) (s AgentStatus, err error) {
 	req.By = by.Account
-	return s, c.call(ctx, "POST", "/agents", req, &s)
+	return s, c.Call(ctx, "POST", "/agents", req, &s)
 }
 
 func (c *remote) Agents(ctx context.Context) (all []AgentStatus, err error) {
-	return all, c.call(ctx, "GET", "/agents", nil, &all)
+	return all, c.Call(ctx, "GET", "/agents", nil, &all)
 }
 
 func (c *remote) DisableAgent(ctx context.Context, by store.Actor, email string) (s AgentStatus, err error) {
-	return s, c.call(ctx, "POST", "/agents/disable", agentRequest{By: by.Account, Email: email}, &s)
-}
-
-func (c *remote) call(ctx context.Context, method, path string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://control"+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	resp, err := c.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<12))
-		return errors.New(string(bytes.TrimSpace(text)))
-	}
-	return json.NewDecoder(resp.Body).Decode(out)
+	return s, c.Call(ctx, "POST", "/agents/disable", agentRequest{By: by.Account, Email: email}, &s)
 }

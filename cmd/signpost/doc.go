@@ -4,10 +4,10 @@
 // What stands here: main.go and the subcommands, each thin; App, which opens the stores
 // (app.go), builds every part (wire.go, wire_staff.go, wire_alarm.go) and runs them as
 // stages that stop in order (lifecycle.go); the control socket by which a subcommand
-// reaches the service that holds a data folder (control.go); health.go answers /healthz
+// reaches the service that holds a data folder (control.go, control); health.go answers /healthz
 // and /readyz. Rooms of its own have the configuration (config), alarms and what raises
 // them (alarm), backup and restore (archive), signpost check (doctor), made-up tickets
-// (generate), chores (upkeep), what one process at a time does (duty), tokens for a
+// (generate), the audit log at the command line (audit), chores (upkeep), what one process at a time does (duty), tokens for a
 // process beside the service (tokens) and what Prometheus reads (metrics): they see the
 // configuration and not one another. e2e drives the built program; world.go is the
 // network outside it, which world_bench.go (build tag bench) replaces by the sandbox's

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/control"
 	"signpost/cmd/signpost/generate"
 	"signpost/mail/triage"
 	"signpost/store/datafile"
@@ -46,8 +47,8 @@ func (c *GenerateCmd) Run(env *environment) error {
 // fill has a running demo fill its folder, or does so itself.
 func (c *GenerateCmd) fill(env *environment, shape generate.Shape) (made generate.Made, err error) {
 	if c.Demo != "" {
-		if r, ok := dialControl(c.Demo); ok {
-			return made, r.call(context.Background(), "POST", "/generate", shape, &made)
+		if r, ok := control.Dial(c.Demo); ok {
+			return made, r.Call(context.Background(), "POST", "/generate", shape, &made)
 		}
 	}
 	cfg, err := c.config(env)

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"os"
 	"testing"
+
+	"signpost/cmd/signpost/control"
 )
 
 func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -19,4 +21,10 @@ func flipByte(t *testing.T, path string) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// dialControl reaches the service of a data folder; false when none runs.
+func dialControl(data string) (*remote, bool) {
+	c, ok := control.Dial(data)
+	return &remote{c}, ok
 }

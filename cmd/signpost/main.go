@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"signpost/cmd/signpost/audit"
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/explain"
 	"signpost/cmd/signpost/help"
@@ -27,6 +28,7 @@ type CLI struct {
 	Agent     AgentCmd     `cmd:"" help:"Say who may sign in: add, list, disable."`
 
 	Ticket   ticket.Cmd  `cmd:"" help:"Answer tickets from a script, as an agent: list, show, reply, note, assign, close."`
+	Audit    audit.Cmd   `cmd:"" help:"Export, prove and search what staff did: export, head, verify, erase."`
 	Backup   BackupCmd   `cmd:"" help:"Back up tickets, ledger and attachments while the service runs."`
 	Restore  RestoreCmd  `cmd:"" help:"Restore a backup into an empty data folder."`
 	Generate GenerateCmd `cmd:"" help:"Fill a store with realistic tickets, for benchmarks and full pages."`
@@ -63,7 +65,8 @@ func run(env *environment) int {
 		help.Texts,
 		kong.Exit(func(code int) { exit = code }),
 		kong.Bind(env, &ticket.Env{Stdin: env.stdin, Stdout: env.stdout, Service: env.service},
-			&explain.Env{Stdout: env.stdout, Environ: env.environ}),
+			&explain.Env{Stdout: env.stdout, Environ: env.environ},
+			&audit.Env{Stdout: env.stdout, By: atCommandLine().Account, Reach: env.reach}),
 	)
 	if err != nil {
 		panic(err) // a fault of the struct above

@@ -25,10 +25,12 @@ import (
 // What one room needs of another is plugged here; each function hands one
 // package its part of the configuration.
 
-type storeOpener func(config.Service, store.Promising, *metrics.Metrics, *slog.Logger) (*verbs.Store, error)
+type storeOpener func(
+	config.Service, store.Promising, store.AuditKeys, *metrics.Metrics, *slog.Logger,
+) (*verbs.Store, error)
 
 func openStore(
-	cfg config.Service, promising store.Promising, m *metrics.Metrics, log *slog.Logger,
+	cfg config.Service, promising store.Promising, keys store.AuditKeys, m *metrics.Metrics, log *slog.Logger,
 ) (*verbs.Store, error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, err
@@ -38,6 +40,7 @@ func openStore(
 	}
 	return datafile.Open(cfg.Database(), datafile.Options{
 		Log: log, MaxSize: int64(cfg.DiskBudget), Observe: m.ObserveCommit, Promising: promising,
+		AuditKeys: keys,
 	})
 }
 

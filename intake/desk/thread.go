@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -25,6 +26,10 @@ type ticketStore interface {
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
 	TicketsByRequester(ctx context.Context, address string, p store.Page) (store.List[store.Ticket], error)
 	MarkRead(ctx context.Context, now time.Time, by store.Actor, id store.TicketID, seq uint32) error
+	// RefuseAct tells the audit log of a ticket that the agent may not see.
+	RefuseAct(
+		ctx context.Context, now time.Time, by store.Actor, act store.Act, o store.Object, times uint64,
+	) error
 }
 
 const (
@@ -54,7 +59,13 @@ type thread struct {
 
 // open finds the ticket that the path names, for who may see it.
 func (d *Desk) open(x *web.Exchange, who store.Agent) (store.Ticket, error) {
-	return d.deps.Store.DeskTicket(x.Request.Context(), staff.ActorOf(x, who), x.Param("number"))
+	ctx, by, number := x.Request.Context(), staff.ActorOf(x, who), x.Param("number")
+	k, err := d.deps.Store.DeskTicket(ctx, by, number)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrForbidden) {
+		o := store.Object{Kind: store.ObjectTicket, Name: text.Cut(number, store.MaxName)}
+		return k, errors.Join(err, d.deps.Store.RefuseAct(ctx, time.Now(), by, store.ActReadTicket, o, 1))
+	}
+	return k, err
 }
 
 // thread reads a ticket with all that is in its thread.

@@ -186,13 +186,13 @@ func (o *Ops) Mount(s *web.Server) error {
 		}
 		s.Handle(web.Route{Method: r.method, Path: r.path, Handler: o.deps.Door.Require(store.RoleOps, placed)})
 	}
-	audit := func(x *web.Exchange, who store.Agent) error {
-		x.Staff(who, itemAudit)
-		return o.showAudit(x, who)
+	for path, show := range map[string]staff.Handler{"/ops/audit": o.showAudit, "/ops/audit/export": o.downloadAudit} {
+		audit := func(x *web.Exchange, who store.Agent) error {
+			x.Staff(who, itemAudit)
+			return show(x, who)
+		}
+		s.Handle(web.Route{Method: http.MethodGet, Path: path, Handler: o.deps.Door.Permit(store.ActReadAudit, audit)})
 	}
-	s.Handle(web.Route{
-		Method: http.MethodGet, Path: "/ops/audit", Handler: o.deps.Door.Permit(store.ActReadAudit, audit),
-	})
 	s.Navigation(o.section())
 	s.Navigation(administration())
 	s.Events().Add(web.Topic{

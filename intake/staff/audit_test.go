@@ -2,8 +2,12 @@ package staff
 
 import (
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"signpost/store"
 )
@@ -71,4 +75,55 @@ func TestARoomOfAnActIsForTheRolesThatAllowIt(t *testing.T) {
 			t.Errorf("%s is told %s", role, w.Body)
 		}
 	}
+}
+
+// What a page refuses is in the audit log: each try of who signed in, and of strangers how
+// many forms a network sent. A page that asks to sign in first is no refusal.
+func TestRefusedPagesAreAudited(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.hire("lee@desk.example", store.RoleAgent)
+	b := h.browser()
+	b.get("/log")
+	for range 3 {
+		b.do("POST", "/account/password", url.Values{})
+	}
+	b.signIn("lee@desk.example", password, "")
+	b.get("/log")
+	b.get("/log")
+	found, err := h.db.ListAudits(t.Context(), store.ByService(), store.AuditQuery{Event: store.AuditRefused},
+		store.Page{Limit: 9})
+	if err != nil || len(found.Items) != 2 {
+		t.Fatalf("%+v, %v", found.Items, err)
+	}
+	page := store.Object{Kind: store.ObjectPage, Name: "/log"}
+	own, stranger := found.Items[0], found.Items[1]
+	if own.Account != "lee@desk.example" || own.Act != store.ActReadAudit || own.Object != page || own.Count != 2 {
+		t.Errorf("who signed in is refused as %+v", own)
+	}
+	if stranger.Account != "" || stranger.Network != "192.0.2.0/24" || stranger.Count != 1 {
+		t.Errorf("a stranger is refused as %+v", stranger)
+	}
+}
+
+// The refusals of a network are written once a minute, and none is forgotten.
+func TestRefusalsOfStrangersAreWrittenTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s strangers
+		wrote := map[string][]uint64{}
+		write := func(network string, times uint64) { wrote[network] = append(wrote[network], times) }
+		for range 5 {
+			s.add("a", write)
+		}
+		time.Sleep(strangersEvery + time.Second)
+		for i := range strangersAtOnce + 3 {
+			s.add(strconv.Itoa(i), write)
+		}
+		time.Sleep(strangersEvery + time.Second)
+		if !slices.Equal(wrote["a"], []uint64{1, 4}) || !slices.Equal(wrote[""], []uint64{1, 2}) ||
+			len(wrote) != strangersAtOnce+2 || len(s.waiting) != 0 {
+			t.Errorf("a %v, the rest %v, %d networks, %d wait", wrote["a"], wrote[""], len(wrote), len(s.waiting))
+		}
+	})
 }

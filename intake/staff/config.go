@@ -53,6 +53,9 @@ type Agents interface {
 	Session(ctx context.Context, now time.Time, id store.SessionID) (store.Session, store.Agent, error)
 	TouchSession(ctx context.Context, now time.Time, id store.SessionID, idle time.Duration) (store.Session, error)
 	EndSession(ctx context.Context, now time.Time, by store.Actor, id store.SessionID) error
+	RefuseAct(
+		ctx context.Context, now time.Time, by store.Actor, act store.Act, o store.Object, times uint64,
+	) error
 	FailSignIn(ctx context.Context, now time.Time, account store.AgentID, network string) error
 	ListAgents(ctx context.Context, p store.Page) (store.List[store.Agent], error)
 	ResealAgent(ctx context.Context, id store.AgentID, from, to []byte) error

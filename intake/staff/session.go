@@ -132,7 +132,7 @@ type Handler func(x *web.Exchange, who store.Agent) error
 // Require lets those with the role in, and "" everybody who signed in. Others
 // are sent to sign in, or told what they lack.
 func (s *Staff) Require(role store.Role, h Handler) web.Handler {
-	return s.admit(h, func(who store.Agent) *lackingData {
+	return s.admit("", h, func(who store.Agent) *lackingData {
 		switch {
 		case role != "" && !who.Has(role):
 			return &lackingData{Roles: []store.Role{role}}
@@ -145,7 +145,7 @@ func (s *Staff) Require(role store.Role, h Handler) web.Handler {
 
 // Permit lets in those whose roles allow an act; which regions they see, the verbs ask.
 func (s *Staff) Permit(act store.Act, h Handler) web.Handler {
-	return s.admit(h, func(who store.Agent) *lackingData {
+	return s.admit(act, h, func(who store.Agent) *lackingData {
 		if who.Actor().May(act) {
 			return nil
 		}
@@ -159,8 +159,9 @@ func (s *Staff) Permit(act store.Act, h Handler) web.Handler {
 	})
 }
 
-// admit lets in those who signed in and lack nothing.
-func (s *Staff) admit(h Handler, lacks func(who store.Agent) *lackingData) web.Handler {
+// admit lets in those who signed in and lack nothing. act is what they ask for, "" where the
+// page is a role's.
+func (s *Staff) admit(act store.Act, h Handler, lacks func(who store.Agent) *lackingData) web.Handler {
 	return func(x *web.Exchange) error {
 		x.Private()
 		x.ReferrerSameOrigin()
@@ -173,6 +174,7 @@ func (s *Staff) admit(h Handler, lacks func(who store.Agent) *lackingData) web.H
 		}
 		x.Staff(who, "")
 		if d := lacks(who); d != nil {
+			s.refusedPage(x, who, act)
 			if x.WantsJSON() {
 				return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the account lacks the role, or some regions")}
 			}
@@ -202,6 +204,7 @@ func concernsAll(role store.Role) bool { return role == store.RoleOps || role ==
 // turnAway sends a browser to sign in; what is no page fetched by a person is
 // refused instead, so that no script takes the sign-in page for its answer.
 func (s *Staff) turnAway(x *web.Exchange) error {
+	s.refusedStranger(x)
 	if x.WantsJSON() || x.Request.Header.Get(LiveHeader) != "" {
 		return &web.Fault{Status: http.StatusUnauthorized, Err: errors.New("not signed in")}
 	}

@@ -31,6 +31,8 @@ type Staff struct {
 	langs   []lang.Lang // that mails to partners are written in
 	guesses guesses
 
+	strangers strangers
+
 	signIn   *web.Page[signInData]
 	account  *web.Page[accountData]
 	recovery *web.Page[recoveryData]

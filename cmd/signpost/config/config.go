@@ -28,6 +28,7 @@ type Config struct {
 	Form      Form               `toml:"form"`
 	Responder Responder          `toml:"responder"`
 	Ledger    Ledger             `toml:"ledger"`
+	Audit     Audit              `toml:"audit"`
 	Alarm     Alarm              `toml:"alarm"`
 	Canary    Canary             `toml:"canary"`
 
@@ -182,6 +183,11 @@ type Responder struct {
 type Ledger struct {
 	RawDays  int   `toml:"raw_days"`
 	RawTotal Bytes `toml:"raw_total"`
+}
+
+// Audit bounds how long the log of what staff did is kept.
+type Audit struct {
+	Days int `toml:"days"`
 }
 
 // Alarm is how ops hear of trouble, beside log and metrics.

@@ -24,6 +24,7 @@ func Default() Config {
 			Network: answers.NetworkHour, Breaker: answers.Breaker, Returned: answers.Returns,
 		},
 		Ledger: Ledger{RawDays: 400, RawTotal: 4 << 30},
+		Audit:  Audit{Days: 1830},
 		Alarm: Alarm{
 			Repeat: time.Hour, AnswersFloor: 10, Refusals: 3, Throttled: 50,
 			DiskFloor: 2 << 30, DiskFillsWithin: 12 * time.Hour,

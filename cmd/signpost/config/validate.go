@@ -50,6 +50,7 @@ func (c *collector) validate(cfg *Config) {
 	c.form(cfg)
 	c.responder(cfg.Responder)
 	c.ledger(cfg.Ledger)
+	c.between("audit.days", cfg.Audit.Days, 90, 36500)
 	c.brand(&cfg.Brand)
 	c.alarm(cfg)
 	c.canary(cfg)

@@ -14,6 +14,8 @@ var Texts = kong.Vars{
 		"one is made and shown.",
 	"agent_update": "Change the account of that address: its name, roles and password. It is enabled, and its " +
 		"authenticator forgotten.",
+	"audit_head":  "Prove too that the log still holds all that it held when signpost audit head printed FILE.",
+	"audit_names": "An address that signed in or was acted on, or the name of an agent, as it stands in the log.",
 	"classify_relay_reply": "Judge the replies of relays in FILE instead, JSON lines {\"at\",\"reply\"}; - is " +
 		"standard input.",
 	"demo_canary": "How often the canary flies; 0s: by hand at /ops/health alone",

@@ -25,6 +25,7 @@ const (
 type Store interface {
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)
 	PullOutbounds(ctx context.Context, now, latest time.Time, limit int) (int, error)
+	DropAudits(ctx context.Context, before time.Time, limit int) (int, error)
 	DropRaws(ctx context.Context, before time.Time, total uint64, limit int) (int, error)
 	BlobsReferenced(ctx context.Context, hashes []store.BlobHash) ([]bool, error)
 	ReleaseThrottled(ctx context.Context, now time.Time, limit int) (store.Released, error)
@@ -39,6 +40,7 @@ type Upkeep struct {
 	LongestWait time.Duration // of a mail in the outbox
 	RawDays     int           // for which raw mails are kept
 	RawTotal    uint64        // bytes that all of them take at the most
+	AuditDays   int           // for which the audit log is kept
 }
 
 // Run drops what has expired, and makes due what a wrong clock put off, until ctx ends.
@@ -49,6 +51,7 @@ func (u *Upkeep) Run(ctx context.Context) error {
 		u.housekeep(ctx)
 		u.pullOutbounds(ctx)
 		u.dropRaws(ctx)
+		u.dropAudits(ctx)
 		u.sweep(ctx)
 		select {
 		case <-ctx.Done():
@@ -100,6 +103,25 @@ func (u *Upkeep) dropRaws(ctx context.Context) {
 	}
 	if dropped > 0 {
 		u.Log.Info("raw mails dropped: too old, or too many", "mails", dropped)
+	}
+}
+
+// dropAudits drops the rows of the audit log that are kept no longer.
+func (u *Upkeep) dropAudits(ctx context.Context) {
+	before := time.Now().AddDate(0, 0, -u.AuditDays)
+	dropped := 0
+	for ctx.Err() == nil {
+		n, err := u.Store.DropAudits(ctx, before, batch)
+		if err != nil {
+			u.Log.Error("old rows of the audit log could not be dropped", "error", err)
+			return
+		}
+		if dropped += n; n < batch {
+			break
+		}
+	}
+	if dropped > 0 {
+		u.Log.Info("rows of the audit log dropped: too old", "rows", dropped)
 	}
 }
 
