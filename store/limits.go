@@ -34,6 +34,7 @@ const (
 	MaxEvidence   = 200
 	MaxFault      = 1000
 	MaxReply      = 1000
+	MaxTryReply   = 500 // of each of the tries that are kept
 	MaxAlarmWords = 1000
 	MaxMessageID  = 998 // a line: RFC 5322 section 2.1.1
 	MaxDomain     = 255 // RFC 1035 section 2.3.4

@@ -159,11 +159,26 @@ type Outbound struct {
 	Code     int
 	Enhanced string
 	Hold     Hold
+	// Tries are the last ones that ended, MaxTries at most, the oldest first. One whose
+	// process was gone before its end is missing from their numbers.
+	Tries []Try
 	// Delivery is what became of it after the relay took it, or what the relay said
 	// when it refused it for good.
 	Delivery Delivery
 	// Echoes are the events (EchoOf) that its ticket has told of it, each once.
 	Echoes []Event
+}
+
+// MaxTries is how many tries of a mail are kept.
+const MaxTries = 20
+
+// Try is how one try of a mail ended.
+type Try struct {
+	Number int       // from 1 on, as Attempts counted it
+	At     time.Time // its end
+	Server string    // who was asked, "" where none was
+	State  OutboundState
+	Reply  string // the server's words, or the error; at most MaxTryReply bytes
 }
 
 // TicketLink is a ticket's number and the link to its page.
@@ -245,6 +260,10 @@ type Finish struct {
 	// reply says, read as a report of a bounce would be; of one in StateHeld, what
 	// receiving servers hold against us. No Outcome: it says nothing of either.
 	Report Report
+	// Server is the relay that was asked, "" where none was. Untried tells that the mail
+	// goes back as it was claimed, without a try.
+	Server  string
+	Untried bool
 }
 
 // MaxReferences is how many of a thread's Message-IDs a mail names: the first and the

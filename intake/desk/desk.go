@@ -82,6 +82,7 @@ type Desk struct {
 	list    *web.Page[listData]
 	ticket  *web.Page[ticketData]
 	preview *web.Page[previewData]
+	log     *web.Page[logData]
 }
 
 // New checks what the desk is plugged into.
@@ -111,6 +112,7 @@ func (d *Desk) Mount(s *web.Server) error {
 	d.list = web.DeclareStaff[listData](set, "list.html")
 	d.ticket = web.DeclareStaff[ticketData](set, "ticket.html")
 	d.preview = web.DeclareStaff[previewData](set, "preview.html")
+	d.log = web.DeclareStaff[logData](set, "log.html")
 	set.Keys(keys()...)
 	if err := set.Ready(); err != nil {
 		return fmt.Errorf("desk: %w", err)
@@ -147,6 +149,7 @@ func (d *Desk) routes() []route {
 		{method: http.MethodGet, path: "/desk/tickets", handler: d.showList},
 		{method: http.MethodGet, path: ticketPath, handler: d.showTicket},
 		{method: http.MethodGet, path: ticketPath + "/:act", handler: d.showRefused},
+		{method: http.MethodGet, path: ticketPath + "/log/:mail", handler: d.showLog},
 		{method: http.MethodGet, path: ticketPath + "/files/:entry/:file/:name", handler: d.download},
 		{method: http.MethodPost, path: ticketPath + "/reply", handler: d.writes(store.EntryReply, d.postReply),
 			body: upload},

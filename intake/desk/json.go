@@ -85,6 +85,42 @@ type deliveryJSON struct {
 	Detail string `json:"detail"`
 }
 
+// logJSON is the log of a mail, and of those by which its reply was sent again.
+type logJSON struct {
+	Mails []loggedJSON `json:"mails"`
+}
+
+type loggedJSON struct {
+	ID        string    `json:"id"`
+	To        string    `json:"to"`
+	MessageID string    `json:"message_id"`
+	QueuedAt  string    `json:"queued_at"`
+	State     string    `json:"state"` // as in deliveryJSON
+	Detail    string    `json:"detail"`
+	Tries     []tryJSON `json:"tries"` // that are kept, the oldest first
+}
+
+type tryJSON struct {
+	Number int                 `json:"number"`
+	At     string              `json:"at"`
+	Server string              `json:"server"`
+	State  store.OutboundState `json:"state"`
+	Reply  string              `json:"reply"`
+}
+
+func mailsJSON(mails []store.Outbound, now time.Time) (all []loggedJSON) {
+	for _, m := range mails {
+		said := deliveryOf(m, now)
+		out := loggedJSON{ID: idText(m.ID), To: m.To, MessageID: m.MessageID, QueuedAt: rfc3339(m.QueuedAt),
+			State: said.State, Detail: said.Detail, Tries: []tryJSON{}}
+		for _, y := range m.Tries {
+			out.Tries = append(out.Tries, tryJSON{y.Number, rfc3339(y.At), y.Server, y.State, y.Reply})
+		}
+		all = append(all, out)
+	}
+	return all
+}
+
 // writtenJSON answers a reply or a note: undo is what /undo takes as id until then, ""
 // for what cannot be taken back.
 type writtenJSON struct {

@@ -56,7 +56,7 @@ func (t thread) deliveries(i *item, e store.Entry, who store.Agent, in string, n
 			i.Again = append(i.Again, sentAgain{mail.To, mark, said.Detail})
 			continue
 		}
-		i.Mark, i.Detail = &mark, said.Detail
+		i.Mark, i.Detail, i.Log = &mark, said.Detail, mail.ID
 		if said.State == "waiting" && e.Agent == who.ID {
 			i.UndoID = mail.ID
 		}

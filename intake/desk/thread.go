@@ -183,6 +183,7 @@ type item struct {
 	UndoID     store.OutboundID // of a reply that its reader may still take back
 	To         string           // where its first mail went, when that is not the requester's address
 	Again      []sentAgain      // its later mails
+	Log        store.OutboundID // a mail whose log can be seen, 0 for none
 	Resend     *resend          // of a reply that did not arrive
 }
 
@@ -253,10 +254,14 @@ func addEvent(all []item, e item) []item {
 }
 
 func (d *Desk) event(f *frame, t thread, e store.Entry) item {
-	return item{
+	i := item{
 		Seq: e.Seq, Kind: e.Kind, Class: "event", At: f.when(e.At), Plain: t.eventWords(e), Bad: needsAct(e.Event),
 		Detail: eventDetail(e),
 	}
+	if i.Bad {
+		i.Log = e.Outbound
+	}
+	return i
 }
 
 func (d *Desk) item(f *frame, t thread, e store.Entry, who store.Agent, now time.Time) item {

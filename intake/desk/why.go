@@ -146,13 +146,9 @@ func (d *Desk) explain(ctx context.Context, f *frame, by store.Actor, k store.Ti
 // pausesOf are the stretches in which the clock of a ticket's resolution stood, from what
 // its thread tells of its status.
 func (d *Desk) pausesOf(ctx context.Context, by store.Actor, k store.Ticket) (all []store.Span, err error) {
-	entries := store.All(store.MaxPage, func(p store.Page) (store.List[store.Entry], error) {
-		return d.deps.Store.Thread(ctx, by, k.ID, p)
-	})
-	read := 0
-	for e, err := range entries {
-		if read++; err != nil || read > maxThread {
-			return all, err
+	for e, err := range d.entriesOf(ctx, by, k) {
+		if err != nil {
+			return nil, err
 		}
 		all = paused(all, e)
 	}

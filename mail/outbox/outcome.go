@@ -22,6 +22,9 @@ func (c Config) outcome(row store.Outbound, rep reply, err *DeliveryError, relay
 	spread float64,
 ) store.Finish {
 	f := store.Finish{ID: row.ID, Claim: row.Claim}
+	if err == nil || err.Stage != StageCompose {
+		f.Server = c.host()
+	}
 	if err == nil {
 		f.State, f.Code, f.Enhanced = store.StateSent, rep.code, rep.enhanced
 		f.Reply = (&DeliveryError{Code: rep.code, Enhanced: rep.enhanced, Reply: rep.text}).said()
@@ -89,7 +92,7 @@ func (c Config) lastTry(row store.Outbound) time.Time {
 func putBack(row store.Outbound, due time.Time) store.Finish {
 	f := store.Finish{
 		ID: row.ID, Claim: row.Claim, State: store.StateQueued, DueAt: due,
-		Reply: row.Reply, Code: row.Code, Enhanced: row.Enhanced, Hold: row.Hold.Stage,
+		Reply: row.Reply, Code: row.Code, Enhanced: row.Enhanced, Hold: row.Hold.Stage, Untried: true,
 	}
 	if f.Hold != "" {
 		f.State = store.StateHeld

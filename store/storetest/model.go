@@ -322,6 +322,13 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 	case f.State == store.StateUnknown && o.Kind != store.MailAutoResponse:
 		return store.ErrInvalid
 	}
+	if !f.Untried {
+		if len(o.Tries) == 20 {
+			o.Tries = o.Tries[1:]
+		}
+		o.Tries = append(slices.Clip(o.Tries), store.Try{
+			Number: o.Attempts, At: now, Server: f.Server, State: f.State, Reply: f.Reply})
+	}
 	o.Reply, o.Code, o.Enhanced = f.Reply, f.Code, f.Enhanced
 	if f.State == store.StateQueued || f.State == store.StateHeld {
 		o.State, o.DueAt, o.Claim, o.Owner, o.overdue, o.Hold.Stage = f.State, f.DueAt, 0, "", false, f.Hold

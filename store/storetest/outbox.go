@@ -19,6 +19,7 @@ func outboxStories() map[string]func(*desk) {
 		"A late end counts while nobody took the row":                lateFinish,
 		"Two claimers never get one row":                             claimRace,
 		"An attempt ends sent, failed or queued":                     finishing,
+		"The last tries of a mail are kept":                          keptTries,
 		"A failure is told in the ticket's thread":                   failureTold,
 		"A refusal at hand-over does what a bounce does":             refusedAtHandOver,
 		"An answer refused at hand-over is the last to that address": answerRefused,
@@ -242,6 +243,7 @@ func finishing(d *desk) {
 		want := rows[i]
 		want.State, want.Claim, want.Code, want.Enhanced = f.State, 0, f.Code, f.Enhanced
 		want.Reply = f.Reply[:min(len(f.Reply), 1000)]
+		want.Tries = []store.Try{{Number: 1, At: d.at(), State: f.State, Reply: f.Reply[:min(len(f.Reply), 500)]}}
 		want.DueAt, want.DoneAt = time.Time{}, d.at()
 		if f.State == store.StateQueued {
 			want.DueAt, want.DoneAt = store.Instant(f.DueAt), time.Time{}
@@ -257,6 +259,41 @@ func finishing(d *desk) {
 	d.same(must[store.Stats](d)(d.Stats(d.ctx)).Outbounds, map[store.OutboundState]uint64{
 		store.StateSent: 1, store.StateFailed: 1, store.StateClaimed: 1,
 	})
+}
+
+// keptTries: a mail goes back untried once, and is tried until more tries ended than are kept;
+// one more is lost with its process.
+func keptTries(d *desk) {
+	d.opens()
+	var row store.Outbound
+	for n := range store.MaxTries + 5 {
+		row = d.claims(claimAll())[0]
+		f := store.Finish{ID: row.ID, Claim: row.Claim, State: store.StateQueued, DueAt: d.now, Server: "relay.example",
+			Reply: fmt.Sprintf("451 %d", n), Untried: n == 0}
+		if n == 10 { // the process is gone, and its lease runs out
+			d.pass(2 * time.Minute)
+			continue
+		}
+		d.must(d.FinishOutbound(d.ctx, d.now, f))
+		d.pass(time.Second)
+	}
+	tries := must[store.Outbound](d)(d.Outbound(d.ctx, row.ID)).Tries
+	if len(tries) != store.MaxTries {
+		d.Fatalf("%d tries are kept, want %d", len(tries), store.MaxTries)
+	}
+	last := row.Attempts - store.MaxTries - 1 // one is missing among them
+	for _, try := range tries {
+		if try.Number == 11 {
+			d.Fatal("the try that never ended is told")
+		}
+		if last++; last == 11 {
+			last++
+		}
+		if try.Number != last || try.Reply != fmt.Sprintf("451 %d", last-1) || try.Server != "relay.example" {
+			d.Errorf("%+v, want try %d", try, last)
+		}
+	}
+	d.pass(0)
 }
 
 // refuses finishes a claimed row: the relay refused it, with that outcome.
@@ -278,6 +315,7 @@ func refusedAtHandOver(d *desk) {
 	want := rows[0]
 	want.State, want.Claim, want.DueAt, want.DoneAt = store.StateFailed, 0, time.Time{}, d.at()
 	want.Reply, want.Code, want.Enhanced = report.Diagnostic, 550, "5.1.1"
+	want.Tries = []store.Try{{Number: 1, At: d.at(), State: store.StateFailed, Reply: report.Diagnostic}}
 	want.Delivery = store.Delivery{
 		Fate: store.FateBounced, At: d.at(), Status: "5.1.1", Reason: "userunknown",
 		Outcome: "dead", Diagnostic: report.Diagnostic,

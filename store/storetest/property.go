@@ -202,6 +202,7 @@ func (r *run) finish(*rapid.T) {
 	f := store.Finish{
 		ID: o.ID, Claim: o.Claim + uint64(r.pick("stale", 5)/4), State: states[r.pick("state", 5)],
 		DueAt: r.now.Add(time.Duration(r.pick("due", 4)) * 30 * time.Minute), Reply: "reply", Code: 250,
+		Server: "relay.example", Untried: r.pick("untried", 6) == 5,
 	}
 	if f.State == store.StateFailed && r.pick("refused", 3) > 0 {
 		f.Report = r.drawReport()

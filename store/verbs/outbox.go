@@ -84,6 +84,7 @@ func (t *txn) finish(now time.Time, f store.Finish) error {
 	if err := t.unschedule(row); err != nil {
 		return err
 	}
+	noteTry(&row, f, now)
 	row.Claim, row.Owner, row.Reply, row.Code, row.Enhanced = 0, "", f.Reply, f.Code, f.Enhanced
 	if f.State.Waiting() {
 		return t.wait(now, row, f)

@@ -220,6 +220,8 @@ type outboundRecord struct {
 	Proof bool         `cbor:"44,keyasint,omitempty"`
 	Owner string       `cbor:"45,keyasint,omitempty"`
 	Agent uint64       `cbor:"46,keyasint,omitempty"`
+
+	Tries []tryRecord `cbor:"48,keyasint,omitempty"`
 }
 
 type linkRecord struct {
@@ -267,7 +269,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		Reply: o.Reply, Code: o.Code, Enhanced: o.Enhanced, Delivery: newDeliveryRecord(o.Delivery), Echoes: o.Echoes,
 		Parties: o.Parties, Subject: o.Subject, Mark: o.Mark, Owner: o.Owner, Agent: uint64(o.Agent),
 		HeldSince: micros(o.Hold.Since), HeldLast: micros(o.Hold.Last), HeldAt: o.Hold.Stage,
-		Entry: o.Entry, Undo: micros(o.UndoUntil), Proof: o.Proven,
+		Entry: o.Entry, Undo: micros(o.UndoUntil), Proof: o.Proven, Tries: newTryRecords(o.Tries),
 	}
 	if o.Text != "" {
 		body, err := t.codec.words(o.Text)
@@ -300,7 +302,7 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(), Echoes: r.Echoes,
 		Parties: r.Parties, Subject: r.Subject, Mark: r.Mark, Owner: r.Owner, Agent: store.AgentID(r.Agent),
 		Hold:  store.Hold{Since: instant(r.HeldSince), Last: instant(r.HeldLast), Stage: r.HeldAt},
-		Entry: r.Entry, UndoUntil: instant(r.Undo), Proven: r.Proof,
+		Entry: r.Entry, UndoUntil: instant(r.Undo), Proven: r.Proof, Tries: tries(r.Tries),
 	}
 	copy(o.Link[:], r.Link)
 	for _, l := range r.Links {

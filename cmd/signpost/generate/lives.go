@@ -187,6 +187,7 @@ func (l *life) bounces(mean time.Duration) *life {
 }
 
 func (l *life) reply(texts []string, then store.Status, ended store.Finish) *life {
+	ended.Server = "relay.example.com"
 	by, at, words := l.agent, l.at, l.words()
 	greeting := fmt.Sprintf(words.greeting, l.who.Name)
 	n := store.NewReply{
