@@ -80,7 +80,9 @@ type AgentChange struct {
 	// Recovery codes go with the last passkey and authenticator.
 	AddsPasskey  *Passkey
 	DropsPasskey PasskeyID
-	Disabled     *bool
+	// WithoutPasskeys drops all that the agent had before the change.
+	WithoutPasskeys bool
+	Disabled        *bool
 	// SignOut ends every session. So does a change of Password, TOTP, Roles or
 	// Disabled, and a passkey less.
 	SignOut bool

@@ -34,7 +34,8 @@ type AgentAddCmd struct {
 	Name          string   `help:"As partners and colleagues read it." placeholder:"NAME"`
 	Role          []string `default:"agent" enum:"agent,lead,ops,admin" help:"${agent_role} (${default})."`
 	Region        []string `help:"${agent_region}" placeholder:"ID"`
-	PasswordStdin bool     `help:"${agent_password}"`
+	PasswordStdin bool     `help:"${agent_password}" xor:"password"`
+	Invite        bool     `help:"${agent_invite}" xor:"password"`
 	Update        bool     `help:"${agent_update}"`
 }
 
@@ -47,7 +48,8 @@ type agentRequest struct {
 	Roles []store.Role `json:"roles"`
 	// Regions: nil for all, or, of an update, as before; every for all.
 	Regions []string `json:"regions,omitempty"`
-	Hash    string   `json:"hash"`
+	Hash    string   `json:"hash"` // "" with Invite
+	Invite  bool     `json:"invite,omitempty"`
 	Update  bool     `json:"update"`
 }
 
@@ -59,13 +61,29 @@ type AgentStatus struct {
 	Roles         []store.Role  `json:"roles"`
 	Regions       []string      `json:"regions"` // none: all
 	Authenticator bool          `json:"authenticator"`
+	Passkeys      int           `json:"passkeys"`
 	Disabled      bool          `json:"disabled"`
 	Since         time.Time     `json:"since"`
 }
 
 func agentStatus(a store.Agent) AgentStatus {
 	regions := append([]string{}, a.Regions...)
-	return AgentStatus{a.ID, a.Email, a.Name, a.Roles, regions, len(a.TOTP) > 0, a.Disabled, a.CreatedAt}
+	return AgentStatus{a.ID, a.Email, a.Name, a.Roles, regions, len(a.TOTP) > 0, len(a.Passkeys), a.Disabled, a.CreatedAt}
+}
+
+// state is how somebody signs in, in a few words.
+func (a AgentStatus) state() string {
+	state := "password"
+	switch {
+	case a.Disabled:
+		return "disabled"
+	case a.Authenticator:
+		state = "password and code"
+	}
+	if a.Passkeys > 0 {
+		state += ", passkey"
+	}
+	return state
 }
 
 // Run adds or changes the account and shows a password that it made.
@@ -92,8 +110,10 @@ func (c *AgentAddCmd) Run(env *environment) error {
 		return err
 	}
 	defer done()
-	req := agentRequest{Email: c.Email, Name: c.Name, Hash: staff.HashPassword(password), Update: c.Update,
-		Regions: c.Region}
+	req := agentRequest{Email: c.Email, Name: c.Name, Invite: c.Invite, Update: c.Update, Regions: c.Region}
+	if !c.Invite {
+		req.Hash = staff.HashPassword(password)
+	}
 	for _, role := range c.Role {
 		req.Roles = append(req.Roles, store.Role(role))
 	}
@@ -106,13 +126,20 @@ func (c *AgentAddCmd) Run(env *environment) error {
 		fmt.Fprintln(env.stdout, "The pages at /ops are for the role ops: --update --role agent,ops gives it, with a "+
 			"new password.")
 	}
-	if made {
+	switch {
+	case c.Invite:
+		fmt.Fprintf(env.stdout, "An invitation is on its way to %s. Its link works once, within %.0f hours.\n", status.Email,
+			staff.InviteLasts.Hours())
+	case made:
 		fmt.Fprintf(env.stdout, "Password: %s\nIt is shown this once; change it at /account.\n", password)
 	}
 	return nil
 }
 
 func (c *AgentAddCmd) password(env *environment, site []string) (password string, made bool, err error) {
+	if c.Invite {
+		return "", false, nil
+	}
 	if !c.PasswordStdin {
 		return strings.ToLower(rand.Text()), true, nil
 	}
@@ -180,14 +207,7 @@ func (c *AgentListCmd) Run(env *environment) error {
 	}
 	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
 	for _, a := range all {
-		state := "password"
-		switch {
-		case a.Disabled:
-			state = "disabled"
-		case a.Authenticator:
-			state = "password and code"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Email, roleList(a.Roles), regionList(a.Regions), state, a.Name)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Email, roleList(a.Roles), regionList(a.Regions), a.state(), a.Name)
 	}
 	return w.Flush()
 }
@@ -228,7 +248,10 @@ func (a *App) AddAgent(ctx context.Context, by store.Actor, req agentRequest) (A
 		return AgentStatus{}, err
 	}
 	a.log.Info("agent may sign in", "agent", agent.ID, "roles", roleList(agent.Roles), "changed", req.Update)
-	return agentStatus(agent), nil
+	if req.Invite {
+		err = a.staff.Invite(ctx, now, by, agent)
+	}
+	return agentStatus(agent), err
 }
 
 func (a *App) updateAgent(
@@ -239,7 +262,8 @@ func (a *App) updateAgent(
 		return store.Agent{}, err
 	}
 	enabled, noCode := false, []byte{}
-	change := store.AgentChange{Roles: &n.Roles, Password: &n.Password, TOTP: &noCode, Disabled: &enabled}
+	change := store.AgentChange{Roles: &n.Roles, Password: &n.Password, TOTP: &noCode, Disabled: &enabled,
+		WithoutPasskeys: true}
 	if n.Name != "" {
 		change.Name = &n.Name
 	}

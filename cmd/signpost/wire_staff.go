@@ -17,7 +17,11 @@ import (
 
 // buildStaff adds the door for those who work here and the rooms behind it.
 func (a *App) buildStaff(posts *post.Reader) (err error) {
-	if a.staff, err = staff.New(a.cfg.ForStaff(), staff.Deps{Agents: a.db, Ring: a.ring, Home: staffHome}); err != nil {
+	a.staff, err = staff.New(a.cfg.ForStaff(), staff.Deps{
+		Agents: a.db, Ring: a.ring, Home: staffHome, Kick: a.sender.Kick,
+		From: a.cfg.Regions()[0].Address, FromName: a.cfg.Service.Product,
+	})
+	if err != nil {
 		return err
 	}
 	if err := a.staff.Mount(a.web); err != nil {

@@ -2,6 +2,7 @@ package staff
 
 import (
 	"cmp"
+	"encoding/hex"
 	"errors"
 	"html/template"
 	"net/http"
@@ -18,22 +19,41 @@ type accountData struct {
 	// Where a form was refused: its name and the words.
 	FaultOf, Fault string
 	Profile        profileForm
-	Secret         string       // to be typed into an authenticator
-	SecretLink     template.URL // or opened in one
+	Secret         string        // to be typed into an authenticator
+	SecretLink     template.URL  // or opened in one
+	SecretCode     template.HTML // or photographed by one
 	MinPassword    int
+	Passkeys       []shownPasskey
+	MorePasskeys   bool   // one more may be added
+	Party          string // that passkeys belong to; "" where there can be none
+	Code           bool   // the password alone signs nobody in
+	Fresh          bool   // the session proved a moment ago who its agent is
+	SetUp          bool   // a second factor has to be set up before anything else
+	Sessions       []shownSession
+	MoreSessions   int
 }
 
-// TwoStep tells whether signing in asks for a code.
+// TwoStep tells whether there is an authenticator.
 func (d accountData) TwoStep() bool { return len(d.Who.TOTP) > 0 }
 
 // Proof is the part of a form that proves to be the account's owner.
 func (d accountData) Proof(form string) proofData {
-	return proofData{Form: form, Code: d.TwoStep(), Faulty: d.FaultOf == form}
+	return proofData{
+		Form: form, Code: d.Code, Faulty: d.FaultOf == form, Fresh: d.Fresh, Password: d.Who.Password != "",
+	}
 }
 
+// ByPasskey tells that a passkey can prove who the agent is, where that is to be proved.
+func (d accountData) ByPasskey() bool { return !d.Fresh && len(d.Passkeys) > 0 && d.Party != "" }
+
 type proofData struct {
-	Form         string
-	Code, Faulty bool
+	Form            string
+	Code, Faulty    bool
+	Fresh, Password bool
+}
+
+type shownPasskey struct {
+	ID, Name, Added, Used string
 }
 
 type recoveryData struct {
@@ -48,6 +68,14 @@ func doneWords(done string) string {
 		return "Your password is changed. You are signed out everywhere else."
 	case "profile":
 		return "Your profile is saved."
+	case "passkey":
+		return "Your passkey is added."
+	case "passkey-removed":
+		return "The passkey is removed. You are signed out everywhere else."
+	case "session":
+		return "The session is ended."
+	case "sessions":
+		return "You are signed out everywhere else."
 	case "without":
 		return "Two-step sign-in is off. You are signed out everywhere else."
 	}
@@ -60,53 +88,43 @@ func (s *Staff) showAccount(x *web.Exchange, who store.Agent) error {
 }
 
 func (s *Staff) accountPage(x *web.Exchange, status int, who store.Agent, d accountData, secret []byte) error {
-	d.Who, d.MinPassword = who, MinPassword
+	now := time.Now()
+	fresh, err := s.fresh(x, now)
+	if err != nil {
+		return err
+	}
+	d.Who, d.MinPassword, d.Fresh = who, MinPassword, fresh
+	d.Code, d.SetUp, d.Party = s.asksCode(who), s.unfinished(who), s.relying.host()
 	d.Profile = s.profileForm(who.Profile)
+	if d.Sessions, d.MoreSessions, err = s.sessionsFor(x, who, now); err != nil {
+		return err
+	}
+	for _, k := range who.Passkeys {
+		d.Passkeys = append(d.Passkeys, shownPasskey{
+			hex.EncodeToString(k.ID[:]), k.Name, "added " + agoWords(now.Sub(k.AddedAt)), passkeyAge(now, k),
+		})
+	}
+	d.MorePasskeys = len(who.Passkeys) < store.MaxPasskeys
 	d.Secret = shownSecret(secret)
-	// Safe: made of our own words and a secret, escaped.
-	d.SecretLink = template.URL(secretLink(s.cfg.Issuer, who.Email, secret))
+	link := secretLink(s.cfg.Issuer, who.Email, secret)
+	d.SecretLink = template.URL(link) // safe: made of our own words and a secret, escaped
+	if d.SecretCode, err = qrCode(link); err != nil {
+		return err
+	}
 	return s.account.Show(x, status, d)
+}
+
+func passkeyAge(now time.Time, k store.Passkey) string {
+	if k.UsedAt.IsZero() {
+		return "never used"
+	}
+	return "last used " + agoWords(now.Sub(k.UsedAt))
 }
 
 // refused shows the account's page with what is wrong with one of its forms.
 func (s *Staff) refused(t *attempt, who store.Agent, form, words string, secret []byte) error {
 	status := cmp.Or(t.status, http.StatusUnprocessableEntity)
 	return s.accountPage(t.x, status, who, accountData{FaultOf: form, Fault: words}, secret)
-}
-
-const (
-	wordsProof        = "That is not your current password."
-	wordsProofTwoStep = "Your current password or the code is not right. Each code works once."
-)
-
-// confirm reads a form of the account's page and checks the password and, with
-// two-step sign-in, the code that each asks for again: an unlocked screen must not
-// be enough to take an account over. The factor is to be spent by the change.
-// words, when not empty, say what is wrong with the proof.
-func (s *Staff) confirm(x *web.Exchange, who store.Agent) (t *attempt, f store.SecondFactor, words string, err error) {
-	if err := x.Request.ParseForm(); err != nil {
-		return nil, f, "", &web.Fault{Status: http.StatusBadRequest, Err: err}
-	}
-	form := x.Request.PostForm
-	t = &attempt{x: x, email: who.Email, password: form.Get("password"), code: codeIn(form), now: time.Now()}
-	f, err = s.proves(t, who)
-	var slow *slowError
-	switch {
-	case errors.As(err, &slow):
-		t.status = slow.status
-		x.Header().Set("Retry-After", retryAfter(slow.wait))
-		return t, f, slow.words(), nil
-	case errors.Is(err, errUnproven):
-		return t, f, proofWords(who), nil
-	}
-	return t, f, "", err
-}
-
-func proofWords(who store.Agent) string {
-	if len(who.TOTP) > 0 {
-		return wordsProofTwoStep
-	}
-	return wordsProof
 }
 
 func (s *Staff) postPassword(x *web.Exchange, who store.Agent) error {
@@ -116,8 +134,7 @@ func (s *Staff) postPassword(x *web.Exchange, who store.Agent) error {
 	}
 	chosen := x.Request.PostForm.Get("new")
 	if words == "" {
-		words = CheckPassword(chosen, append([]string{who.Name, who.Email, s.cfg.Issuer}, s.cfg.Own...)...)
-		s.limits.giveBack(t.from, t.email, t.now)
+		words = s.checkPassword(who, chosen)
 	}
 	if words != "" {
 		return s.refused(t, who, "password", words, newSecret())
@@ -126,7 +143,12 @@ func (s *Staff) postPassword(x *web.Exchange, who store.Agent) error {
 	if err := s.inTurn(x.Request.Context(), t.from, func() { hash = HashPassword(chosen) }); err != nil {
 		return err
 	}
-	return s.change(t, who, "password", store.AgentChange{Password: &hash, Spends: factor}, 0, func() error {
+	c := store.AgentChange{
+		Password: &hash, Spends: factor,
+		Notice: s.notice(x, who, t.now, "Password of your account changed", "The password of your account was changed. All "+
+			"other sessions are ended."),
+	}
+	return s.change(t, who, "password", c, 0, func() error {
 		return x.Redirect("/account?done=password")
 	})
 }
@@ -148,22 +170,23 @@ func (s *Staff) postAuthenticator(x *web.Exchange, who store.Agent) error {
 		return &web.Fault{Status: http.StatusBadRequest, Err: errors.New("a secret of the wrong shape")}
 	}
 	fresh := form.Get("code")
-	if len(who.TOTP) > 0 {
+	if s.asksCode(who) {
 		fresh = form.Get("new_code")
 	}
 	step := checkCode(secret, fresh, t.now, 0)
-	if words == "" {
-		s.limits.giveBack(t.from, t.email, t.now)
-		if step == 0 {
-			words = "That code does not belong to this secret. Is the clock of your device right?"
-		}
+	if words == "" && step == 0 {
+		words = "That code does not belong to this secret. Is the clock of your device right?"
 	}
 	if words != "" {
 		return s.refused(t, who, "authenticator", words, secret)
 	}
 	sealed := s.seal(who.ID, secret)
 	codes, hashes := newRecovery(who.ID)
-	c := store.AgentChange{TOTP: &sealed, Recovery: &hashes, Spends: factor}
+	c := store.AgentChange{
+		TOTP: &sealed, Recovery: &hashes, Spends: factor,
+		Notice: s.notice(x, who, t.now, "Authenticator app added to your account", "Signing in to your account with the "+
+			"password now asks for a code of a new authenticator app."),
+	}
 	return s.change(t, who, "authenticator", c, step, func() error {
 		return s.recovery.Show(x, http.StatusOK, recoveryData{Email: who.Email, Codes: codes,
 			Done: "Two-step sign-in is on. You are signed out everywhere else."})
@@ -171,12 +194,19 @@ func (s *Staff) postAuthenticator(x *web.Exchange, who store.Agent) error {
 }
 
 func (s *Staff) turnOff(t *attempt, who store.Agent, factor store.SecondFactor, words string) error {
+	if words == "" && s.needsFactor(who) && len(who.Passkeys) == 0 {
+		words = "Your role needs a second step. Add a passkey before you turn this one off."
+	}
 	if words != "" {
 		return s.refused(t, who, "off", words, newSecret())
 	}
-	s.limits.giveBack(t.from, t.email, t.now)
 	none := []byte{}
-	return s.change(t, who, "off", store.AgentChange{TOTP: &none, Spends: factor}, 0, func() error {
+	c := store.AgentChange{
+		TOTP: &none, Spends: factor,
+		Notice: s.notice(t.x, who, t.now, "Authenticator app removed from your account", "Signing in to your account with "+
+			"the password no longer asks for a code of an authenticator app."),
+	}
+	return s.change(t, who, "off", c, 0, func() error {
 		return t.x.Redirect("/account?done=without")
 	})
 }
@@ -190,12 +220,16 @@ func (s *Staff) postRecovery(x *web.Exchange, who store.Agent) error {
 	case words != "":
 		return s.refused(t, who, "recovery", words, newSecret())
 	}
-	s.limits.giveBack(t.from, t.email, t.now)
-	if len(who.TOTP) == 0 {
+	if len(who.TOTP) == 0 && len(who.Passkeys) == 0 {
 		return s.refused(t, who, "authenticator", "Turn on two-step sign-in first.", newSecret())
 	}
 	codes, hashes := newRecovery(who.ID)
-	return s.change(t, who, "recovery", store.AgentChange{Recovery: &hashes, Spends: factor}, 0, func() error {
+	c := store.AgentChange{
+		Recovery: &hashes, Spends: factor,
+		Notice: s.notice(x, who, t.now, "New recovery codes for your account", "New recovery codes were made for your "+
+			"account. The earlier ones no longer work."),
+	}
+	return s.change(t, who, "recovery", c, 0, func() error {
 		return s.recovery.Show(x, http.StatusOK, recoveryData{Email: who.Email, Codes: codes,
 			Done: "Your earlier recovery codes no longer work."})
 	})
@@ -209,11 +243,12 @@ func (s *Staff) change(
 	x := t.x
 	changed, err := s.deps.Agents.ChangeAgent(x.Request.Context(), t.now, ActorOf(x, who), who.ID, c)
 	if errors.Is(err, store.ErrConflict) { // the code was spent at the same moment
-		return s.refused(t, who, form, proofWords(who), newSecret())
+		return s.refused(t, who, form, s.proofWords(who), newSecret())
 	}
 	if err != nil {
 		return err
 	}
+	s.kick(c.Notice)
 	if err := s.open(x, t.now, changed,
 		store.NewSession{Spends: store.SecondFactor{Step: step}, Renews: true}); err != nil {
 		return err

@@ -58,24 +58,43 @@ func (s *Staff) signsIn(t *attempt) (store.Agent, error) {
 	if err != nil {
 		return who, err
 	}
-	err = s.open(t.x, t.now, who, store.NewSession{Spends: factor})
-	if errors.Is(err, store.ErrConflict) { // disabled, or a code that was spent, at the same moment
-		return who, s.failed(t, who, true, err)
+	return who, s.enter(t, who, factor)
+}
+
+// enter opens a session for who proved to be the account's owner, and tells the owner of
+// a device that was not known.
+func (s *Staff) enter(t *attempt, who store.Agent, factor store.SecondFactor) error {
+	n := store.NewSession{Spends: factor, Notice: s.recoveryNotice(t.x, who, t.now, factor)}
+	if n.Notice == nil && t.from.device == "" {
+		n.Notice = s.notice(t.x, who, t.now, "New sign-in to your account", "Your account was used in a browser that it was "+
+			"not used in before.")
+	}
+	err := s.open(t.x, t.now, who, n)
+	if errors.Is(err, store.ErrConflict) { // disabled, or a factor that was spent, at the same moment
+		return s.failed(t, who, true, err)
 	}
 	if err == nil {
 		s.limits.giveBack(t.from, t.email, t.now)
 	}
-	return who, err
+	return err
+}
+
+// takeTurn holds a try to its limits. It stays counted until it is given back.
+func (s *Staff) takeTurn(t *attempt, who store.Agent) error {
+	t.from = s.clientOf(t.x, who, t.now)
+	if wait := s.limits.take(t.from, t.email, t.now); wait > 0 {
+		s.guesses.add(t.now, who.ID, t.from.network(), false)
+		return &slowError{status: http.StatusTooManyRequests, wait: wait, err: errLimit}
+	}
+	return nil
 }
 
 // proves holds a try to its limits, compares the password and then the code. The
 // zero agent stands for an account that is not there: its password is compared
 // all the same. The try stays counted until it is given back.
 func (s *Staff) proves(t *attempt, who store.Agent) (f store.SecondFactor, err error) {
-	t.from = s.clientOf(t.x, who, t.now)
-	if wait := s.limits.take(t.from, t.email, t.now); wait > 0 {
-		s.guesses.add(t.now, who.ID, t.from.network(), false)
-		return f, &slowError{status: http.StatusTooManyRequests, wait: wait, err: errLimit}
+	if err := s.takeTurn(t, who); err != nil {
+		return f, err
 	}
 	same, err := s.samePassword(t, who)
 	if err != nil {
@@ -85,7 +104,7 @@ func (s *Staff) proves(t *attempt, who store.Agent) (f store.SecondFactor, err e
 	if !same {
 		return f, s.failed(t, who, false, errors.New("the password is not the account's"))
 	}
-	if len(who.TOTP) == 0 {
+	if !s.asksCode(who) {
 		return f, nil
 	}
 	f, ok := s.factorOf(who, t.code, t.now)

@@ -113,6 +113,7 @@ func TestNothingOfAnAccountChangesWithoutPasswordAndCode(t *testing.T) {
 		p, recovery := b.turnsOn()
 		_, secret := b.shownPhone()
 		before, _ := h.db.Agent(h.Context(), h.agent.ID)
+		time.Sleep(ProofLasts)   // since the session last proved who its agent is
 		spent := func() string { // a moment ago
 			code := p.code(0)
 			if w := h.browser().signIn(ana, password, code); w.Code != http.StatusSeeOther {

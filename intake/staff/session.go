@@ -62,10 +62,11 @@ func (s *Staff) open(x *web.Exchange, now time.Time, who store.Agent, n store.Ne
 	token := newToken()
 	n.ID, n.Agent, n.Idle, n.Ends = sessionID(token), who.ID, s.cfg.Idle, now.Add(s.cfg.Lasts)
 	n.Replaces, _ = presented(x)
-	n.Network = networkOf(x)
+	n.Network, n.Browser = networkOf(x), browserWords(x.Request.UserAgent())
 	if _, err := s.deps.Agents.OpenSession(x.Request.Context(), now, n); err != nil {
 		return err
 	}
+	s.kick(n.Notice)
 	setCookie(x, cookieName(x), token, s.cfg.Lasts) // it ends with the session
 	s.remember(x, who, now)
 	return nil
@@ -132,7 +133,7 @@ type Handler func(x *web.Exchange, who store.Agent) error
 // Require lets those with the role in, and "" everybody who signed in. Others
 // are sent to sign in, or told what they lack.
 func (s *Staff) Require(role store.Role, h Handler) web.Handler {
-	return s.admit("", h, func(who store.Agent) *lackingData {
+	return s.admit(gate{}, h, func(who store.Agent) *lackingData {
 		switch {
 		case role != "" && !who.Has(role):
 			return &lackingData{Roles: []store.Role{role}}
@@ -145,7 +146,7 @@ func (s *Staff) Require(role store.Role, h Handler) web.Handler {
 
 // Permit lets in those whose roles allow an act; which regions they see, the verbs ask.
 func (s *Staff) Permit(act store.Act, h Handler) web.Handler {
-	return s.admit(act, h, func(who store.Agent) *lackingData {
+	return s.admit(gate{act: act}, h, func(who store.Agent) *lackingData {
 		if who.Actor().May(act) {
 			return nil
 		}
@@ -159,9 +160,20 @@ func (s *Staff) Permit(act store.Act, h Handler) web.Handler {
 	})
 }
 
-// admit lets in those who signed in and lack nothing. act is what they ask for, "" where the
-// page is a role's.
-func (s *Staff) admit(act store.Act, h Handler, lacks func(who store.Agent) *lackingData) web.Handler {
+// unfinishedToo lets everybody in who signed in, also who has to set up a second factor
+// before anything else.
+func (s *Staff) unfinishedToo(h Handler) web.Handler {
+	return s.admit(gate{unfinished: true}, h, func(store.Agent) *lackingData { return nil })
+}
+
+// gate is what a page asks for besides what is told to who lacks it.
+type gate struct {
+	act        store.Act // "" where the page is a role's
+	unfinished bool      // open to who has to set up a second factor first
+}
+
+// admit lets in those who signed in and lack nothing.
+func (s *Staff) admit(g gate, h Handler, lacks func(who store.Agent) *lackingData) web.Handler {
 	return func(x *web.Exchange) error {
 		x.Private()
 		x.ReferrerSameOrigin()
@@ -172,9 +184,12 @@ func (s *Staff) admit(act store.Act, h Handler, lacks func(who store.Agent) *lac
 		case err != nil:
 			return err
 		}
+		if _, vouched, _ := s.vouchedFor(x); !g.unfinished && !vouched && s.unfinished(who) {
+			return s.sendToFactor(x)
+		}
 		x.Staff(who, "")
 		if d := lacks(who); d != nil {
-			s.refusedPage(x, who, act)
+			s.refusedPage(x, who, g.act)
 			if x.WantsJSON() {
 				return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the account lacks the role, or some regions")}
 			}
@@ -193,6 +208,9 @@ func (s *Staff) events(x *web.Exchange) error {
 		who, err := s.signedIn(x, false)
 		if errors.Is(err, store.ErrNotFound) {
 			err = &web.Fault{Status: http.StatusUnauthorized, Err: errors.New("not signed in")}
+		}
+		if err == nil && s.unfinished(who) {
+			err = &web.Fault{Status: http.StatusForbidden, Err: errors.New("two-step sign-in has to be set up first")}
 		}
 		return who, err
 	})

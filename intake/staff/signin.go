@@ -13,7 +13,14 @@ import (
 
 type signInData struct {
 	Email, Next string
-	Fault       string
+	Fault, Done string
+	Party       string // that passkeys belong to; "" where there can be none
+	Links       bool   // a link to choose a password can be mailed
+}
+
+// signInData is the page's before anything was typed.
+func (s *Staff) signInData(next string) signInData {
+	return signInData{Next: next, Party: s.relying.host(), Links: s.deps.From != ""}
 }
 
 // Words of a refusal. The first says nothing of which part was wrong.
@@ -21,6 +28,8 @@ const (
 	wordsWrong = "That did not work. Check the address, the password and, if you use an authenticator, its newest code."
 	wordsSlow  = "There were too many tries. Nothing is locked: try again in %s, or now in a browser you signed in " +
 		"with before."
+	wordsWrongPasskey = "That did not work. This passkey is not one of an account here, or the sign-in took more than 5 " +
+		"minutes. Try again, or use your password."
 	wordsBusy = "Too many sign-ins are under way. Nothing is locked: try again in %s."
 )
 
@@ -37,7 +46,20 @@ func (s *Staff) showSignIn(x *web.Exchange) error {
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
-	return s.signIn.Show(x, http.StatusOK, signInData{Next: next})
+	d := s.signInData(next)
+	d.Done = signInDone(x.Request.URL.Query().Get("done"))
+	return s.signIn.Show(x, http.StatusOK, d)
+}
+
+// signInDone says what was just done, by ?done.
+func signInDone(done string) string {
+	switch done {
+	case "password":
+		return "Your password is set. Sign in with it."
+	case "passkey":
+		return "Your passkey is added. Sign in with it."
+	}
+	return ""
 }
 
 // inside is an address of this site to go on to, "" for anything else: a link
@@ -56,10 +78,17 @@ func (s *Staff) postSignIn(x *web.Exchange) error {
 	if err := x.Request.ParseForm(); err != nil {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
+	return s.answerSignIn(x, s.signsIn, wordsWrong)
+}
+
+// answerSignIn signs in with what a form holds, and answers it; wrong are the words for
+// all that may be wrong with it.
+func (s *Staff) answerSignIn(x *web.Exchange, signsIn func(*attempt) (store.Agent, error), wrong string) error {
 	f := x.Request.PostForm
-	d := signInData{Email: strings.TrimSpace(f.Get("email")), Next: inside(f.Get("next"))}
+	d := s.signInData(inside(f.Get("next")))
+	d.Email = strings.TrimSpace(f.Get("email"))
 	try := attempt{x: x, email: d.Email, password: f.Get("password"), code: codeIn(f), now: time.Now()}
-	who, err := s.signsIn(&try)
+	who, err := signsIn(&try)
 	var slow *slowError
 	switch {
 	case errors.As(err, &slow):
@@ -67,7 +96,7 @@ func (s *Staff) postSignIn(x *web.Exchange) error {
 		x.Header().Set("Retry-After", retryAfter(slow.wait))
 		return s.signIn.Show(x, slow.status, d)
 	case errors.Is(err, errUnproven):
-		d.Fault = wordsWrong
+		d.Fault = wrong
 		return s.signIn.Show(x, http.StatusUnprocessableEntity, d)
 	case err != nil:
 		return err

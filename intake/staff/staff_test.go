@@ -33,6 +33,7 @@ const (
 type house struct {
 	*testing.T
 	db     *verbs.Store
+	ring   *ident.Ring
 	server *web.Server
 	door   *Staff
 	log    *bytes.Buffer
@@ -51,6 +52,7 @@ func open(t *testing.T, change ...func(*Config, *web.Config)) *house {
 		t.Fatal(err)
 	}
 	cfg, pages := Defaults(), web.Defaults()
+	cfg.BaseURL = "https://help.example"
 	for _, c := range change {
 		c(&cfg, &pages)
 	}
@@ -63,7 +65,7 @@ func open(t *testing.T, change ...func(*Config, *web.Config)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	door, err := New(cfg, Deps{Agents: db, Ring: ring})
+	door, err := New(cfg, Deps{Agents: db, Ring: ring, From: "us@desk.example", FromName: "Desk"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +78,7 @@ func open(t *testing.T, change ...func(*Config, *web.Config)) *house {
 	server.Handle(web.Route{Method: "GET", Path: "/room", Handler: door.Require(store.RoleOps, opened)})
 	room := func(x *web.Exchange, _ store.Agent) error { return x.Bytes(http.StatusOK, "text/plain", []byte("in")) }
 	server.Handle(web.Route{Method: "GET", Path: "/log", Handler: door.Permit(store.ActReadAudit, room)})
-	h := &house{T: t, db: db, server: server, door: door, log: &log}
+	h := &house{T: t, db: db, ring: ring, server: server, door: door, log: &log}
 	h.agent = h.hire(ana, store.RoleOps)
 	return h
 }

@@ -30,6 +30,7 @@ var strokes = map[string]string{
 	"heart":    `<path d="M2.5 10h4l2-5 3 10 2-5h4"/>`,
 	"pause":    `<circle cx="10" cy="10" r="7.5"/><path d="M8 7v6M12 7v6"/>`,
 	"bell":     `<path d="M4.5 14h11l-1.5-2V8.5a4 4 0 0 0-8 0V12zM8.5 16.5h3"/>`,
+	"key":      `<circle cx="6.5" cy="13.5" r="3.5"/><path d="M9 11 17 3m-4.5 4.5 3 3M15 5l2 2"/>`,
 	"person":   `<circle cx="10" cy="6.5" r="3.5"/><path d="M3.5 17c0-3.5 2.9-5.5 6.5-5.5s6.5 2 6.5 5.5"/>`,
 	"people": `<circle cx="7.5" cy="7" r="3"/><path d="M2 16.5c0-3 2.4-5 5.5-5s5.5 2 5.5 5` +
 		`M13 4.3a3 3 0 0 1 0 5.4M15 12c2 .6 3 2.2 3 4.5"/>`,

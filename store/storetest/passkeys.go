@@ -12,6 +12,7 @@ func passkeyStories() map[string]func(*desk) {
 		"A passkey is added, used and dropped":            passkeyLives,
 		"A passkey's counter grows, or it is a copy":      passkeyCounts,
 		"A challenge is answered once":                    challengeOnce,
+		"All passkeys are dropped at once":                passkeysDropped,
 		"Passkeys are bounded":                            passkeysBounded,
 		"Recovery codes go with the last factor":          recoveryGoes,
 		"A link into an account counts once":              agentLinkOnce,
@@ -75,6 +76,17 @@ func passkeyLives(d *desk) {
 	d.wantErr(err, store.ErrConflict)
 	_, err = d.ChangeAgent(d.ctx, d.now, store.ByService(), ana.ID, store.AgentChange{DropsPasskey: k.ID})
 	d.wantErr(err, store.ErrConflict)
+}
+
+func passkeysDropped(d *desk) {
+	ana := d.withPasskey(d.withPasskey(d.hires("ana@desk.example"), passkeyOf(1)), passkeyOf(2))
+	s := d.signsIn(ana)
+	ana = must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), ana.ID,
+		store.AgentChange{WithoutPasskeys: true}))
+	if ana.Passkeys != nil {
+		d.Errorf("%d passkeys are left", len(ana.Passkeys))
+	}
+	d.isOver(s)
 }
 
 func passkeyCounts(d *desk) {

@@ -247,7 +247,7 @@ func (r agentRecord) changed(now time.Time, c store.AgentChange) (agentRecord, e
 	if c.Disabled != nil {
 		r.Disabled = *c.Disabled
 	}
-	less := c.DropsPasskey != store.PasskeyID{}
+	less := c.DropsPasskey != store.PasskeyID{} || c.WithoutPasskeys
 	if len(r.TOTP) == 0 && len(r.Passkeys) == 0 && (less || c.TOTP != nil) {
 		r.Recovery = nil
 	}

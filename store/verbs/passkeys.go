@@ -35,8 +35,11 @@ func (r agentRecord) passkeyAt(id store.PasskeyID) int {
 	return slices.IndexFunc(r.Passkeys, func(k passkeyRecord) bool { return bytes.Equal(k.ID, id[:]) })
 }
 
-// changePasskeys adds the passkey that a change adds, and drops the one that it drops.
+// changePasskeys adds the passkey that a change adds, and drops those that it drops.
 func (r *agentRecord) changePasskeys(now time.Time, c store.AgentChange) error {
+	if c.WithoutPasskeys {
+		r.Passkeys = nil
+	}
 	if k := c.AddsPasskey; k != nil {
 		if r.passkeyAt(k.ID) >= 0 {
 			return errors.Join(store.ErrConflict, errors.New("the agent has the passkey already"))

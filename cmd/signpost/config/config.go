@@ -29,6 +29,7 @@ type Config struct {
 	Responder Responder          `toml:"responder"`
 	Ledger    Ledger             `toml:"ledger"`
 	Audit     Audit              `toml:"audit"`
+	Staff     Staff              `toml:"staff"`
 	Alarm     Alarm              `toml:"alarm"`
 	Canary    Canary             `toml:"canary"`
 
@@ -200,6 +201,11 @@ type Alarm struct {
 	Throttled       int           `toml:"throttled"`
 	DiskFloor       Bytes         `toml:"disk_floor"`
 	DiskFillsWithin time.Duration `toml:"disk_fills_within"`
+}
+
+// Staff is how those who work here sign in.
+type Staff struct {
+	RequireFactor []store.Role `toml:"require_factor"`
 }
 
 // Canary is how the service tries itself; see canary.Config.

@@ -75,9 +75,10 @@ func (c Config) LinkKept() time.Duration { return time.Duration(c.Form.LinkDays)
 func (c Config) ForStaff() staff.Config {
 	out := staff.Defaults()
 	out.Issuer, out.Own = c.Service.Product, c.SiteWords()
+	out.BaseURL, out.RequireFactor = c.Service.BaseURL, c.Staff.RequireFactor
 	// Where networks tell nothing apart for the form, they do not here either.
 	if c.Form.PerNetwork == 0 {
-		out.PerNetwork = 0
+		out.PerNetwork, out.AskedPerNetwork = 0, 0
 	}
 	return out
 }

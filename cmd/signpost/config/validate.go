@@ -54,6 +54,7 @@ func (c *collector) validate(cfg *Config) {
 	c.brand(&cfg.Brand)
 	c.alarm(cfg)
 	c.canary(cfg)
+	c.staff(cfg.Staff)
 }
 
 func (c *collector) service(s Service) {
@@ -391,6 +392,14 @@ func (c *collector) ledger(l Ledger) {
 	c.between("ledger.raw_days", l.RawDays, rawDaysLeast, 3650)
 	if l.RawTotal != 0 && l.RawTotal < 64<<20 {
 		c.add("ledger.raw_total", fmt.Sprintf("%d bytes are too few", l.RawTotal), "Use 64 MiB or more, or 0 for no bound.")
+	}
+}
+
+func (c *collector) staff(s Staff) {
+	for _, role := range s.RequireFactor {
+		if !slices.Contains(store.Roles(), role) {
+			c.add("staff.require_factor", strconv.Quote(string(role))+" is no role", "Use agent, lead, ops or admin.")
+		}
 	}
 }
 
