@@ -7,12 +7,15 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"signpost/store"
 )
 
 // authenticator is a device with one passkey, as a browser speaks with it: ES256, no
@@ -148,4 +151,12 @@ func (b *browser) signsInBy(a *authenticator) *httptest.ResponseRecorder {
 	return b.post("/sign-in/passkey", url.Values{
 		"next": {"/room"}, "ceremony": {o.Ceremony}, "assertion": {a.signs(o)},
 	})
+}
+
+func shownID(k store.Passkey) string { return hex.EncodeToString(k.ID[:]) }
+
+// sessionHex is the id of a browser's session, as a form names it.
+func sessionHex(b *browser) string {
+	id := sessionID(b.cookies["session"])
+	return hex.EncodeToString(id[:])
 }
