@@ -101,7 +101,8 @@ func (a *authenticator) makes(o options) (answer string) {
 	if err != nil {
 		panic(err)
 	}
-	public, _ := cbor.Marshal(map[int]any{1: 2, 3: -7, -1: 1, -2: point[1:33], -3: point[33:]}) // COSE, RFC 9053 section 7.1
+	// A key of COSE: RFC 9053 section 7.1.
+	public, _ := cbor.Marshal(map[int]any{1: 2, 3: -7, -1: 1, -2: point[1:33], -3: point[33:]})
 	attested := binary.BigEndian.AppendUint16(make([]byte, 16), uint16(len(a.id)))
 	attested = append(append(attested, a.id...), public...)
 	object, _ := cbor.Marshal(map[string]any{

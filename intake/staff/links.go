@@ -70,8 +70,9 @@ func (s *Staff) resetLink(x *web.Exchange, email string, now time.Time) store.Ne
 			"step as before.\n\n"+
 			"If you did not ask for it, ignore this mail: your password stays as it is. It was asked for from the network "+
 			networkOf(x)+".")
+	network := origin.Widest(x.Remote()).String()
 	mail.Budgets = []store.Budget{
-		{Name: "account link/network", Key: origin.Widest(x.Remote()).String(), Limit: 4 * s.cfg.AskedPerNetwork, Window: day},
+		{Name: "account link/network", Key: network, Limit: 4 * s.cfg.AskedPerNetwork, Window: day},
 		{Name: "account link/address", Key: store.AddressKey(email), Limit: s.cfg.AskedForAccount, Window: day},
 		{Name: "account link/all", Limit: s.cfg.AskedInAll, Window: day},
 	}
@@ -119,7 +120,9 @@ type linkData struct {
 
 // followed is whose account a link leads into, and the link; store.ErrNotFound for one
 // that does not work, or not any more.
-func (s *Staff) followed(x *web.Exchange, kind store.AgentLinkKind, now time.Time) (store.Agent, store.AgentLink, error) {
+func (s *Staff) followed(
+	x *web.Exchange, kind store.AgentLinkKind, now time.Time,
+) (store.Agent, store.AgentLink, error) {
 	id, link, ok := s.deps.Ring.ParseAgentLink(x.Param("token"))
 	if !ok {
 		return store.Agent{}, store.AgentLink{}, store.ErrNotFound
@@ -237,7 +240,8 @@ func (s *Staff) chosen(
 		return "", fault, nil
 	}
 	var hash string
-	if err := s.inTurn(x.Request.Context(), s.clientOf(x, who, now), func() { hash = HashPassword(f.Get("new")) }); err != nil {
+	err = s.inTurn(x.Request.Context(), s.clientOf(x, who, now), func() { hash = HashPassword(f.Get("new")) })
+	if err != nil {
 		var slow *slowError
 		if errors.As(err, &slow) {
 			return "", slow.words(), nil

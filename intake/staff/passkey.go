@@ -119,8 +119,8 @@ func (s *Staff) postPasskey(x *web.Exchange, who store.Agent) error {
 	key.Name, factor.Passkey = name, use
 	c := store.AgentChange{
 		AddsPasskey: &key, Spends: factor,
-		Notice: s.notice(x, who, t.now, "Passkey added to your account", fmt.Sprintf("The passkey %q can now sign in to your "+
-			"account.", name)),
+		Notice: s.notice(x, who, t.now, "Passkey added to your account",
+			fmt.Sprintf("The passkey %q can now sign in to your account.", name)),
 	}
 	codes := firstCodes(who, &c)
 	return s.change(t, who, "passkey", c, 0, func() error {
@@ -132,8 +132,8 @@ func (s *Staff) postPasskey(x *web.Exchange, who store.Agent) error {
 	})
 }
 
-const wordsPasskey = "The passkey was not added: your device did not answer in time, or has one for this account already. " +
-	"Try again."
+const wordsPasskey = "The passkey was not added: your device did not answer in time, or has one for this account " +
+	"already. Try again."
 
 // firstCodes adds recovery codes to a change that adds the first second factor; nil where
 // the agent has codes.
@@ -176,8 +176,8 @@ func (s *Staff) postPasskeyRemove(x *web.Exchange, who store.Agent) error {
 	}
 	c := store.AgentChange{
 		DropsPasskey: key.ID, Spends: factor,
-		Notice: s.notice(x, who, t.now, "Passkey removed from your account", fmt.Sprintf("The passkey %q no longer signs in to "+
-			"your account.", key.Name)),
+		Notice: s.notice(x, who, t.now, "Passkey removed from your account",
+			fmt.Sprintf("The passkey %q no longer signs in to your account.", key.Name)),
 	}
 	return s.change(t, who, "passkey-remove", c, 0, func() error { return x.Redirect("/account?done=passkey-removed") })
 }

@@ -53,7 +53,8 @@ func (s *Staff) Proven(h Handler) Handler {
 			return h(x, who)
 		}
 		if x.WantsJSON() {
-			return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the session is to be proved first, at /account/prove")}
+			err := errors.New("the session is to be proved first, at /account/prove")
+			return &web.Fault{Status: http.StatusForbidden, Err: err}
 		}
 		next := x.Request.URL.RequestURI()
 		if x.Request.Method != http.MethodGet {

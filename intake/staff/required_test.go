@@ -43,7 +43,7 @@ func TestWhoNeedsASecondFactorSetsItUpFirst(t *testing.T) {
 		if w := b.get("/room", "Accept", "application/json"); w.Code != http.StatusForbidden {
 			h.Errorf("a program: %d", w.Code)
 		}
-		if w := b.get("/events"); w.Code != http.StatusForbidden {
+		if w := b.get("/events?topics=room"); w.Code != http.StatusForbidden {
 			h.Errorf("the live events: %d", w.Code)
 		}
 		page := b.get("/account").Body.String()
@@ -115,7 +115,9 @@ func TestTheProofOfASessionGoesStale(t *testing.T) {
 			h.Errorf("the way back is lost: %s", w.Body)
 		}
 		o := b.asks("/sign-in/passkey")
-		w := b.post("/account/prove", url.Values{"next": {"/secret"}, "ceremony": {o.Ceremony}, "assertion": {laptop.signs(o)}})
+		w := b.post("/account/prove", url.Values{
+			"next": {"/secret"}, "ceremony": {o.Ceremony}, "assertion": {laptop.signs(o)},
+		})
 		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/secret" {
 			h.Errorf("by the passkey: %d %s", w.Code, w.Body)
 		}
@@ -168,7 +170,8 @@ func TestSessionsAreSeenAndEnded(t *testing.T) {
 		here.post("/account/sessions/end-others", url.Values{})
 		third.isOut()
 		here.isIn()
-		if w := here.post("/account/sessions/end", url.Values{"id": {sessionHex(here)}}); w.Header().Get("Location") != "/sign-in" {
+		w := here.post("/account/sessions/end", url.Values{"id": {sessionHex(here)}})
+		if w.Header().Get("Location") != "/sign-in" {
 			h.Errorf("ending one's own: %d", w.Code)
 		}
 		here.isOut()

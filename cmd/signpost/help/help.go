@@ -15,8 +15,8 @@ var Texts = kong.Vars{
 	"agent_update": "Change the account of that address: its name, roles and password. It is enabled, and its " +
 		"authenticator and passkeys forgotten.",
 	"agent_invite": "Mail them a link, good for 72 hours, by which they choose a password or a passkey themselves.",
-	"audit_head":  "Prove too that the log still holds all that it held when signpost audit head printed FILE.",
-	"audit_names": "An address that signed in or was acted on, or the name of an agent, as it stands in the log.",
+	"audit_head":   "Prove too that the log still holds all that it held when signpost audit head printed FILE.",
+	"audit_names":  "An address that signed in or was acted on, or the name of an agent, as it stands in the log.",
 	"classify_relay_reply": "Judge the replies of relays in FILE instead, JSON lines {\"at\",\"reply\"}; - is " +
 		"standard input.",
 	"demo_canary": "How often the canary flies; 0s: by hand at /ops/health alone",
