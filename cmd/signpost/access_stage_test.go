@@ -59,10 +59,15 @@ func (w *accessWorld) stage(who, object string, fresh bool) *accessStage {
 	if s == nil || fresh {
 		s = w.newStage(who, object, fresh)
 	}
-	if !fresh {
-		w.stages[key] = s
+	if fresh {
+		s.session = w.signIn(who)
+		return s
 	}
-	s.session = w.signIn(who) // the one before may have been ended
+	w.stages[key] = s
+	if w.sessions[who] == "" {
+		w.sessions[who] = w.signIn(who)
+	}
+	s.session = w.sessions[who]
 	return s
 }
 
@@ -244,7 +249,7 @@ func (s *accessStage) preview() string {
 	}
 	who, session := s.who, s.session
 	if !accessWhos[who].answers(s.ticket.Region) || s.ticket.Number == "" {
-		who, session = "everywhere", s.w.signIn("everywhere")
+		who, session = "everywhere", s.w.stage("everywhere", "page", false).session
 	}
 	number := s.ticket.Number
 	if number == "" || s.object == "canary" {

@@ -84,8 +84,10 @@ type accessWorld struct {
 	canary   store.Ticket
 	asked    int
 	stages   map[string]*accessStage
+	sessions map[string]string       // of those whose stage is used again, by who; another for each route
 	refusals map[string]accessAnswer // the first refusal of its kind, by route, who and form
 	cells    int
+	around   int
 }
 
 // recordedRoutes is a http.ServeMux that knows its routes.
