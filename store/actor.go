@@ -152,24 +152,62 @@ func (a Actor) Sees(region string) bool {
 	return a.Kind != ActorStaff || len(a.Regions) == 0 || slices.Contains(a.Regions, region)
 }
 
-// MayAtAll returns ErrForbidden where an actor may do the act to nothing.
-func MayAtAll(a Actor, act Act) error {
-	if !a.May(act) {
-		return fmt.Errorf("%w: %s needs a role that allows it", ErrForbidden, act)
-	}
-	return nil
+// CameBy tells whether a partner came by the link; of others none is asked for.
+func (a Actor) CameBy(link LinkID) bool { return a.Kind != ActorPartner || a.Link == link }
+
+// Target is what an act is done to, as far as rights ask. Anything, Everywhere, OwnedBy,
+// InRegion and OfTicket make one.
+type Target struct {
+	anything bool
+	region   string // "": of none, or of all
+	hidden   bool   // from all who work here
+	link     LinkID // by which a partner reaches it
+	owner    AgentID
 }
 
-// May returns ErrForbidden, with the reason, where an actor may not do an act to what
-// belongs to a region ("": to none, or to all of them).
-func May(a Actor, act Act, region string) error {
+// Anything asks whether the act may be done to anything at all.
+func Anything() Target { return Target{anything: true} }
+
+// Everywhere is what belongs to no region, or to all of them.
+func Everywhere() Target { return Target{} }
+
+// OwnedBy is what agents tend themselves, whatever their role: their own sign-in, profile
+// and sessions. To others it is Everywhere.
+func OwnedBy(agent AgentID) Target { return Target{owner: agent} }
+
+// InRegion is what belongs to a region: a mail, a row of the audit log.
+func InRegion(region string) Target { return Target{region: region} }
+
+// OfTicket is a ticket, or what belongs to one. The canary's is hidden.
+func OfTicket(k Ticket) Target { return Target{region: k.Region, hidden: k.Channel == ChannelCanary} }
+
+// Behind is the target as the link opens it. Only who has looked whether it does may say so.
+func (t Target) Behind(link LinkID) Target {
+	t.link = link
+	return t
+}
+
+// May is the one place in which rights are asked: nil where the actor may do the act to the
+// target, or owns it. ErrForbidden, with the reason, where their role allows it to nothing, where it
+// concerns regions that they do not see, and for a partner, where it is not behind their own
+// link; the author of a ticket, who came by none, may give it another address. ErrUnseen for
+// what staff do not see.
+func May(a Actor, act Act, on Target) error {
 	switch {
+	case a.Kind == ActorStaff && on.owner != 0 && on.owner == a.Agent:
+		return nil
 	case !a.May(act):
-		return MayAtAll(a, act)
-	case !a.Sees(region) && region == "":
+		return fmt.Errorf("%w: %s needs a role that allows it", ErrForbidden, act)
+	case on.anything || a.Kind == ActorService:
+		return nil
+	case a.Kind == ActorPartner && (!a.CameBy(on.link) || on.link == LinkID{} && act != ActChangeRequester):
+		return fmt.Errorf("%w: it is not behind the link", ErrForbidden)
+	case a.Kind == ActorPartner:
+		return nil
+	case on.hidden || on.region != "" && !a.Sees(on.region):
+		return ErrUnseen
+	case !a.Sees(on.region):
 		return fmt.Errorf("%w: %s concerns all regions, and the account sees some of them only", ErrForbidden, act)
-	case !a.Sees(region):
-		return fmt.Errorf("%w: the account does not see region %s", ErrForbidden, region)
 	}
 	return nil
 }

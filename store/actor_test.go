@@ -47,19 +47,20 @@ func TestRightsOfEveryRole(t *testing.T) {
 	nothing := []Actor{
 		{}, {Kind: ActorStaff}, {Kind: ActorStaff, Roles: []Role{"owner", ""}}, {Kind: "else", Roles: Roles()},
 	}
+	partners := InRegion("us").Behind(LinkID{1})
 	for _, act := range Acts() {
 		for letter, by := range actors {
 			want := slices.Contains([]byte(rights[act]), letter[0])
-			if err := May(by, act, "us"); (err == nil) != want || err != nil && !errors.Is(err, ErrForbidden) {
+			if err := May(by, act, partners); (err == nil) != want || err != nil && !errors.Is(err, ErrForbidden) {
 				t.Errorf("%s by %v %v: %v, want leave %v", act, by.Kind, by.Roles, err, want)
 			}
 		}
 		for _, by := range nothing {
-			if err := May(by, act, "us"); !errors.Is(err, ErrForbidden) {
+			if err := May(by, act, partners); !errors.Is(err, ErrForbidden) {
 				t.Errorf("%s by %+v: %v", act, by, err)
 			}
 		}
-		if err := May(ByService(), act, ""); err != nil {
+		if err := May(ByService(), act, Everywhere()); err != nil {
 			t.Errorf("%s by the service: %v", act, err)
 		}
 	}
@@ -96,8 +97,47 @@ func TestRegionsAnActorSees(t *testing.T) {
 		{ByService(), "", true},
 		{ByPartner(LinkID{1}), "us", true},
 	} {
-		if err := May(one.by, ActRevokeLinks, one.region); (err == nil) != one.want {
+		if err := May(one.by, ActRevokeLinks, InRegion(one.region).Behind(LinkID{1})); (err == nil) != one.want {
 			t.Errorf("%v with regions %v, to region %q: %v", one.by.Kind, one.by.Regions, one.region, err)
 		}
+	}
+}
+
+func TestWhatARefusalTells(t *testing.T) {
+	t.Parallel()
+	us := Actor{Kind: ActorStaff, Roles: []Role{RoleAgent, RoleOps}, Regions: []string{"us"}}
+	all := Actor{Kind: ActorStaff, Roles: Roles()}
+	mine := LinkID{1}
+	there, canary := Ticket{Region: "intl"}, Ticket{Region: OwnRegion, Channel: ChannelCanary}
+	for _, one := range []struct {
+		name string
+		by   Actor
+		act  Act
+		on   Target
+		want error
+	}{
+		{"their own region", us, ActReadTicket, InRegion("us"), nil},
+		{"another region's is not there", us, ActReadTicket, OfTicket(there), ErrUnseen},
+		{"nor is the canary's", all, ActReadTicket, OfTicket(canary), ErrUnseen},
+		{"the service sees it", ByService(), ActReadTicket, OfTicket(canary), nil},
+		{"without the role, nothing of the object", us, ActManageStaff, OfTicket(there), ErrForbidden},
+		{"anything at all", us, ActReadTicket, Anything(), nil},
+		{"all regions", us, ActSuppress, Everywhere(), ErrForbidden},
+		{"their own account", Actor{Kind: ActorStaff, Agent: 7}, ActManageStaff, OwnedBy(7), nil},
+		{"another's account", Actor{Kind: ActorStaff, Agent: 8}, ActManageStaff, OwnedBy(7), ErrForbidden},
+		{"a stranger's", Actor{}, ActManageStaff, OwnedBy(0), ErrForbidden},
+		{"their own link", ByPartner(mine), ActRevokeLinks, OfTicket(there).Behind(mine), nil},
+		{"another link", ByPartner(mine), ActRevokeLinks, OfTicket(there).Behind(LinkID{2}), ErrForbidden},
+		{"no link that opens it", ByPartner(mine), ActRevokeLinks, OfTicket(there), ErrForbidden},
+		{"by none, to what none opens", ByPartner(LinkID{}), ActRevokeLinks, OfTicket(there), ErrForbidden},
+		{"its author, who came by none", ByPartner(LinkID{}), ActChangeRequester, OfTicket(there), nil},
+		{"a partner, to what is staff's", ByPartner(mine), ActReadTicket, OfTicket(there).Behind(mine), ErrForbidden},
+	} {
+		if err := May(one.by, one.act, one.on); !errors.Is(err, one.want) {
+			t.Errorf("%s: %v, want %v", one.name, err, one.want)
+		}
+	}
+	if !errors.Is(ErrUnseen, ErrNotFound) || ErrUnseen.Error() != ErrNotFound.Error() {
+		t.Error("what is not seen differs from what is not there")
 	}
 }

@@ -90,13 +90,13 @@ type Board interface {
 	// that suppression ends in the same step.
 	// One whose ticket has been given another address is left alone too, and has
 	// RuleReplaced for its Reason from then on.
-	// ErrNotFound, and nothing written, when an id is unknown; ErrForbidden likewise when
-	// a mail is of a region that the actor does not see.
+	// ErrNotFound, and nothing written, when an id is unknown, or of a region that the actor
+	// does not see.
 	RetryOutbounds(ctx context.Context, now time.Time, by Actor, r Retry) (Retried, error)
 	// GiveUpOutbounds ends held mails in StateFailed by the word of the actor, as a final
 	// failure in FinishOutbound without a Report does. Mails in another state are
-	// left alone. It returns those it ended. ErrNotFound, and nothing written, when an
-	// id is unknown; ErrForbidden as for RetryOutbounds; ErrInvalid without the actor's Account.
+	// left alone. It returns those it ended. ErrNotFound as for RetryOutbounds, ErrInvalid
+	// without the actor's Account.
 	GiveUpOutbounds(ctx context.Context, now time.Time, by Actor, ids []OutboundID) ([]Outbound, error)
 }
 

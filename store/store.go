@@ -13,8 +13,10 @@
 //   - Values given to a verb and values it returns belong to the caller; no
 //     reference to their memory is kept.
 //   - A verb that people act through takes an Actor after now, and asks it for the
-//     right to its act (May): ErrForbidden, and nothing written, without. A partner
-//     has rights to the ticket behind their own link alone.
+//     right to its act (May): ErrForbidden, and nothing written, without. What staff
+//     do not see, by its region, is ErrNotFound. A partner has rights to the ticket
+//     behind their own link alone. A verb without an Actor says why, in its contract
+//     or in the access matrix (cmd/signpost/testdata/access.txt), whose test asks.
 //   - Not found is ErrNotFound, never a nil value with a nil error.
 //   - A text is valid UTF-8 without NUL: a verb that would keep another is ErrInvalid and
 //     changes nothing (store/text cleans what comes from outside). What is kept as a
@@ -38,6 +40,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -55,6 +58,9 @@ var (
 	ErrFull = errors.New("storage full")
 	// ErrForbidden: the actor has no right to the act; nothing was written.
 	ErrForbidden = errors.New("forbidden")
+	// ErrUnseen is ErrNotFound of what is there and that the actor does not see. Who acts
+	// learns no more than of what is not there.
+	ErrUnseen = fmt.Errorf("%w", ErrNotFound)
 )
 
 // Instant is how every driver keeps a time: UTC, whole microseconds.
@@ -111,16 +117,17 @@ type Tickets interface {
 	AppendMessage(ctx context.Context, now time.Time, by Actor, m NewMessage) (Entry, error)
 
 	Ticket(ctx context.Context, id TicketID) (Ticket, error)
-	// TicketByNumber finds a ticket by its number, compared without case.
-	TicketByNumber(ctx context.Context, number string) (Ticket, error)
+	// TicketByNumber finds the ticket of a number, compared without case, that the actor may
+	// do the act to.
+	TicketByNumber(ctx context.Context, by Actor, act Act, number string) (Ticket, error)
 	// TicketByLink returns the ticket that an unexpired, unrevoked link opens.
 	TicketByLink(ctx context.Context, now time.Time, link LinkID) (Ticket, error)
 	// RevokeLink makes the link open nothing from now on. ErrNotFound for an
 	// unknown or expired one.
 	RevokeLink(ctx context.Context, now time.Time, by Actor, link LinkID) error
-	// TicketsByRequester lists the tickets of one address (compared by
-	// AddressKey), newest first.
-	TicketsByRequester(ctx context.Context, address string, p Page) (List[Ticket], error)
+	// TicketsByRequester lists the tickets of one address (compared by AddressKey) that the
+	// actor may do the act to, newest first.
+	TicketsByRequester(ctx context.Context, by Actor, act Act, address string, p Page) (List[Ticket], error)
 	// Entries lists a ticket's thread behind the entry of number after (0: all of it),
 	// in order. ErrNotFound for an unknown ticket.
 	Entries(ctx context.Context, id TicketID, after uint32, p Page) (List[Entry], error)

@@ -65,7 +65,7 @@ var accessWhos = map[string]accessWho{
 // answers tells who may answer the tickets of a region.
 func (w accessWho) answers(region string) bool {
 	by := store.Agent{ID: 1, Email: "x", Roles: w.roles, Regions: w.regions}.Actor()
-	return w.account == signedIn && store.May(by, store.ActAnswerTicket, region) == nil
+	return w.account == signedIn && store.May(by, store.ActAnswerTicket, store.InRegion(region)) == nil
 }
 
 // accessWorld is an App in memory, wired as the demo is, with the accounts of all who have

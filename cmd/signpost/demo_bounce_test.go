@@ -40,7 +40,7 @@ func (d *demo) opens(t *testing.T, address string) store.Ticket {
 	if status != http.StatusCreated {
 		t.Fatalf("%d %v", status, answer)
 	}
-	ticket, err := d.app.db.TicketByNumber(t.Context(), answer["number"].(string))
+	ticket, err := d.app.db.TicketByNumber(t.Context(), store.ByService(), store.ActReadTicket, answer["number"].(string))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,8 @@ func TestAConfirmationThatBouncesStandsOnItsTicket(t *testing.T) {
 	if !strings.Contains(again, "Email to your address comes back") {
 		t.Errorf("the received page does not say that no confirmation went out:\n%.3000s", again)
 	}
-	tickets, err := store.Items(d.app.db.TicketsByRequester(t.Context(), address, store.Page{Limit: 9}))
+	tickets, err := store.Items(d.app.db.TicketsByRequester(t.Context(), store.ByService(), store.ActReadTicket,
+		address, store.Page{Limit: 9}))
 	if err != nil || len(tickets) != 2 {
 		t.Fatalf("%d tickets, %v", len(tickets), err)
 	}

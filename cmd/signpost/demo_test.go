@@ -215,7 +215,7 @@ func TestAPartnerIsHeardAndConfirmed(t *testing.T) {
 			parsed.Header.Get("Auto-Submitted") != "auto-generated" {
 			t.Errorf("%s was confirmed with:\n%s", story.country, m.Raw)
 		}
-		ticket, err := d.app.db.TicketByNumber(t.Context(), answer["number"].(string))
+		ticket, err := d.app.db.TicketByNumber(t.Context(), store.ByService(), store.ActReadTicket, answer["number"].(string))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -378,7 +378,7 @@ func TestABackupBringsEverythingBack(t *testing.T) {
 	}
 	defer again.Close()
 	for number := range numbers {
-		ticket, err := again.db.TicketByNumber(t.Context(), number)
+		ticket, err := again.db.TicketByNumber(t.Context(), store.ByService(), store.ActReadTicket, number)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,9 @@ type ticketStore interface {
 	ThreadBefore(ctx context.Context, by store.Actor, id store.TicketID, before uint32, most int) (store.ThreadPart, error)
 	OutboundsOfTicket(ctx context.Context, id store.TicketID, p store.Page) (store.List[store.Outbound], error)
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
-	TicketsByRequester(ctx context.Context, address string, p store.Page) (store.List[store.Ticket], error)
+	TicketsByRequester(
+		ctx context.Context, by store.Actor, act store.Act, address string, p store.Page,
+	) (store.List[store.Ticket], error)
 	MarkRead(ctx context.Context, now time.Time, by store.Actor, id store.TicketID, seq uint32) error
 	// RefuseAct tells the audit log of a ticket that the agent may not see.
 	RefuseAct(

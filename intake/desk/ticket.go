@@ -314,7 +314,7 @@ func assignees(t thread, who store.Agent) []option {
 		{"", "Unassigned", t.ticket.Assignee == 0}, {who.Email, nameOf(who) + " (me)", t.ticket.Assignee == who.ID},
 	}
 	for _, a := range t.accounts {
-		can := !a.Disabled && store.May(a.Actor(), store.ActAnswerTicket, t.ticket.Region) == nil
+		can := !a.Disabled && store.May(a.Actor(), store.ActAnswerTicket, store.OfTicket(t.ticket)) == nil
 		if a.ID != who.ID && (can || a.ID == t.ticket.Assignee) {
 			all = append(all, option{a.Email, nameOf(a), t.ticket.Assignee == a.ID})
 		}
@@ -348,12 +348,13 @@ const (
 
 // others names the requester's other tickets, and those of their company.
 func (d *Desk) others(ctx context.Context, by store.Actor, k store.Ticket, data *ticketData) error {
-	mine, err := store.Items(d.deps.Store.TicketsByRequester(ctx, k.Requester.Email, store.Page{Limit: othersLooked}))
+	mine, err := store.Items(d.deps.Store.TicketsByRequester(ctx, by, store.ActReadTicket, k.Requester.Email,
+		store.Page{Limit: othersShown + 1}))
 	if err != nil {
 		return err
 	}
 	for _, o := range mine {
-		if o.ID != k.ID && o.Channel != store.ChannelCanary && by.Sees(o.Region) && len(data.Others) < othersShown {
+		if o.ID != k.ID && len(data.Others) < othersShown {
 			data.Others = append(data.Others, otherOf(o))
 		}
 	}

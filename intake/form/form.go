@@ -29,7 +29,9 @@ type Tickets interface {
 	AppendMessage(ctx context.Context, now time.Time, by store.Actor, m store.NewMessage) (store.Entry, error)
 	TicketByLink(ctx context.Context, now time.Time, link store.LinkID) (store.Ticket, error)
 	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
-	TicketsByRequester(ctx context.Context, address string, p store.Page) (store.List[store.Ticket], error)
+	TicketsByRequester(
+		ctx context.Context, by store.Actor, act store.Act, address string, p store.Page,
+	) (store.List[store.Ticket], error)
 	Entries(ctx context.Context, id store.TicketID, after uint32, p store.Page) (store.List[store.Entry], error)
 	OutboundsOfTicket(ctx context.Context, id store.TicketID, p store.Page) (store.List[store.Outbound], error)
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)

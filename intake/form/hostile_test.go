@@ -21,7 +21,8 @@ func TestLinesAreNeverBegunByAField(t *testing.T) {
 	for _, field := range []string{"email", "country"} {
 		status(t, w.asJSON(with(good(), field, good().Get(field)+"\r\nBcc: victim@example.org")), 422)
 	}
-	tickets, err := store.Items(w.db.TicketsByRequester(t.Context(), "ana@partner.example", store.Page{Limit: 10}))
+	tickets, err := store.Items(w.db.TicketsByRequester(t.Context(), store.ByService(), store.ActReadTicket,
+		"ana@partner.example", store.Page{Limit: 10}))
 	fatal(t, err)
 	if len(tickets) != 3 {
 		t.Fatalf("%d tickets, want 3", len(tickets))
@@ -82,7 +83,8 @@ func TestFileNamesAreNeverPaths(t *testing.T) {
 	for _, n := range names {
 		status(t, w.asJSON(good(), file{n, "hello " + n}), 201)
 	}
-	tickets, err := store.Items(w.db.TicketsByRequester(t.Context(), "ana@partner.example", store.Page{Limit: 20}))
+	tickets, err := store.Items(w.db.TicketsByRequester(t.Context(), store.ByService(), store.ActReadTicket,
+		"ana@partner.example", store.Page{Limit: 20}))
 	fatal(t, err)
 	for _, ticket := range tickets {
 		for _, f := range w.entries(ticket)[0].Files {

@@ -130,7 +130,8 @@ func (f *Form) postAsk(x *web.Exchange) error {
 
 func (f *Form) mailLinks(x *web.Exchange, address string) error {
 	now := time.Now()
-	tickets, err := store.Items(f.deps.Tickets.TicketsByRequester(x.Request.Context(), address, store.Page{Limit: 1}))
+	tickets, err := store.Items(f.deps.Tickets.TicketsByRequester(x.Request.Context(), store.ByService(),
+		store.ActReadTicket, address, store.Page{Limit: 1}))
 	if err != nil {
 		return err
 	}

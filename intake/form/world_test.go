@@ -207,7 +207,7 @@ func (w *world) asJSON(fields url.Values, files ...file) *httptest.ResponseRecor
 // ticket is the one with this number.
 func (w *world) ticket(number string) store.Ticket {
 	w.t.Helper()
-	ticket, err := w.db.TicketByNumber(w.t.Context(), number)
+	ticket, err := w.db.TicketByNumber(w.t.Context(), store.ByService(), store.ActReadTicket, number)
 	fatal(w.t, err)
 	return ticket
 }

@@ -24,7 +24,7 @@ type auditStore interface {
 	) (store.List[store.Audit], error)
 	RecordAct(ctx context.Context, now time.Time, by store.Actor, event store.AuditEvent, o store.Object) error
 	AuditHead(ctx context.Context) (store.AuditHead, error)
-	TicketByNumber(ctx context.Context, number string) (store.Ticket, error)
+	TicketByNumber(ctx context.Context, by store.Actor, act store.Act, number string) (store.Ticket, error)
 	AgentByEmail(ctx context.Context, email string) (store.Agent, error)
 }
 
@@ -198,10 +198,7 @@ func (o *Ops) auditObject(ctx context.Context, by store.Actor, typed string) (st
 		agent, err := o.stores.audit.AgentByEmail(ctx, typed)
 		return store.Object{Kind: store.ObjectAgent, ID: uint64(agent.ID)}, err
 	}
-	ticket, err := o.stores.audit.TicketByNumber(ctx, typed)
-	if err == nil && !by.Sees(ticket.Region) {
-		err = store.ErrNotFound
-	}
+	ticket, err := o.stores.audit.TicketByNumber(ctx, by, store.ActReadAudit, typed)
 	return store.Object{Kind: store.ObjectTicket, ID: uint64(ticket.ID)}, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"signpost/intake/staff"
 	"signpost/intake/verdict"
 	"signpost/intake/web"
 	"signpost/store"
@@ -16,7 +17,9 @@ type bounceStore interface {
 	Refusals(ctx context.Context, since time.Time, p store.Page) (store.List[store.Refusal], error)
 	Suppressions(ctx context.Context, now time.Time, p store.Page) (store.List[store.Suppression], error)
 	Outbound(ctx context.Context, id store.OutboundID) (store.Outbound, error)
-	TicketsByRequester(ctx context.Context, address string, p store.Page) (store.List[store.Ticket], error)
+	TicketsByRequester(
+		ctx context.Context, by store.Actor, act store.Act, address string, p store.Page,
+	) (store.List[store.Ticket], error)
 	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
 }
 
@@ -68,7 +71,7 @@ func (o *Ops) showBounces(x *web.Exchange, who store.Agent) error {
 	}
 	d.DeadPages = pages
 	for _, s := range dead {
-		row, err := o.deadOf(x, s)
+		row, err := o.deadOf(x, who, s)
 		if err != nil {
 			return err
 		}
@@ -119,7 +122,7 @@ func (o *Ops) dead(
 	return dead, nil
 }
 
-func (o *Ops) deadOf(x *web.Exchange, s store.Suppression) (deadRow, error) {
+func (o *Ops) deadOf(x *web.Exchange, who store.Agent, s store.Suppression) (deadRow, error) {
 	ctx := x.Request.Context()
 	row := deadRow{
 		Address: s.Address, Held: "/ops/suppressions?q=" + url.QueryEscape(s.Address), When: when(s.Since),
@@ -132,7 +135,8 @@ func (o *Ops) deadOf(x *web.Exchange, s store.Suppression) (deadRow, error) {
 	if err != nil {
 		return row, err
 	}
-	tickets, err := store.Items(o.stores.bounces.TicketsByRequester(ctx, s.Address, store.Page{Limit: deadTickets + 1}))
+	tickets, err := store.Items(o.stores.bounces.TicketsByRequester(ctx, staff.ActorOf(x, who), store.ActReadMail,
+		s.Address, store.Page{Limit: deadTickets + 1}))
 	if err != nil {
 		return row, err
 	}

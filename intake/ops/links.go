@@ -15,7 +15,7 @@ import (
 
 // linkStore revokes the links of a ticket.
 type linkStore interface {
-	TicketByNumber(ctx context.Context, number string) (store.Ticket, error)
+	TicketByNumber(ctx context.Context, by store.Actor, act store.Act, number string) (store.Ticket, error)
 	RevokeLinks(ctx context.Context, now time.Time, by store.Actor, id store.TicketID) error
 }
 
@@ -27,14 +27,15 @@ func (o *Ops) postRevoke(x *web.Exchange, who store.Agent) error {
 		return &web.Fault{Status: http.StatusBadRequest, Err: err}
 	}
 	number := strings.TrimSpace(x.Request.PostForm.Get("number"))
-	ticket, err := o.stores.links.TicketByNumber(x.Request.Context(), number)
+	by := staff.ActorOf(x, who)
+	ticket, err := o.stores.links.TicketByNumber(x.Request.Context(), by, store.ActRevokeLinks, number)
 	if errors.Is(err, store.ErrNotFound) {
 		return o.suppressionsPage(x, who, http.StatusUnprocessableEntity, suppressionsData{
 			Number: number, Fault: "There is no ticket of that number. Write it as in US-1042.", FaultOf: "number",
 		})
 	}
 	if err == nil {
-		err = o.stores.links.RevokeLinks(x.Request.Context(), time.Now(), staff.ActorOf(x, who), ticket.ID)
+		err = o.stores.links.RevokeLinks(x.Request.Context(), time.Now(), by, ticket.ID)
 	}
 	if err != nil {
 		return err

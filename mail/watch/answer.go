@@ -251,7 +251,8 @@ func references(of []string, id string) []string {
 // it, since then the sender's language is not known.
 func (w *Watcher) langs(ctx context.Context, region store.Region, r triage.Result) []string {
 	if w.deps.Requesters != nil {
-		known, err := store.Items(w.deps.Requesters.TicketsByRequester(ctx, r.AnswerTo, store.Page{Limit: 1}))
+		known, err := store.Items(w.deps.Requesters.TicketsByRequester(ctx, store.ByService(), store.ActReadTicket,
+			r.AnswerTo, store.Page{Limit: 1}))
 		if err != nil {
 			w.log.Warn("language of a requester not found", "error", err)
 		}

@@ -110,7 +110,9 @@ type Ledger interface {
 // known partner is answered in their language, and shown the way to the ticket
 // they wrote about.
 type Requesters interface {
-	TicketsByRequester(ctx context.Context, address string, p store.Page) (store.List[store.Ticket], error)
+	TicketsByRequester(
+		ctx context.Context, by store.Actor, act store.Act, address string, p store.Page,
+	) (store.List[store.Ticket], error)
 	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
 }
 

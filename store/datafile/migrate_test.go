@@ -115,8 +115,9 @@ func wantTickets(t *testing.T, db *verbs.Store, before []byte) {
 		}
 		thread, err1 := store.Items(db.Entries(t.Context(), k.ID, 0, store.Page{Limit: 100}))
 		mine, err2 := store.Items(db.OutboundsOfTicket(t.Context(), k.ID, store.Page{Limit: 100}))
-		again, err3 := db.TicketByNumber(t.Context(), k.Number)
-		all, err4 := store.Items(db.TicketsByRequester(t.Context(), k.Requester.Email, store.Page{Limit: 100}))
+		again, err3 := db.TicketByNumber(t.Context(), store.ByService(), store.ActReadTicket, k.Number)
+		all, err4 := store.Items(db.TicketsByRequester(t.Context(), store.ByService(), store.ActReadTicket,
+			k.Requester.Email, store.Page{Limit: 100}))
 		if err := errors.Join(err1, err2, err3, err4); err != nil {
 			t.Fatal(err)
 		}

@@ -82,7 +82,7 @@ func (l lists) pending(box string) ([]store.Inbound, error) {
 
 func (l lists) ticketsOf(address string) ([]store.Ticket, error) {
 	return whole(func(p store.Page) (store.List[store.Ticket], error) {
-		return l.store.TicketsByRequester(l.ctx, address, p)
+		return l.store.TicketsByRequester(l.ctx, store.ByService(), store.ActReadTicket, address, p)
 	})
 }
 

@@ -16,7 +16,7 @@ func pagedTicketLists() []paged {
 			name: "tickets of a requester",
 			add:  requests,
 			page: func(d *desk, p store.Page) (store.List[string], error) {
-				list, err := d.TicketsByRequester(d.ctx, "requester@Partner.example", p)
+				list, err := d.TicketsByRequester(d.ctx, store.ByService(), store.ActReadTicket, "requester@Partner.example", p)
 				return keyed(func(k store.Ticket) any { return k.ID })(list, err)
 			},
 		},

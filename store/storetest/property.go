@@ -415,7 +415,8 @@ func (r *run) readTickets() {
 		who := store.AddressKey(k.Requester.Email)
 		mine[who] = slices.Insert(mine[who], 0, *k)
 		r.compare("Ticket", must1(r.store.Ticket(r.ctx, k.ID)), *k, nil)
-		r.compare("TicketByNumber", must1(r.store.TicketByNumber(r.ctx, k.Number)), *k, nil)
+		found := must1(r.store.TicketByNumber(r.ctx, store.ByService(), store.ActReadTicket, k.Number))
+		r.compare("TicketByNumber", found, *k, nil)
 		linked, wantErr := r.model.linked(r.now, k.Link)
 		if linked == nil {
 			linked = &store.Ticket{}

@@ -19,7 +19,7 @@ func rightsStories() map[string]func(*desk) {
 // deed is one call of a verb that people act through, on a thing of its own.
 type deed struct {
 	act    store.Act
-	region string // of the thing; "": of none
+	region string // of the thing; "": of none, or of all
 	try    func(by store.Actor) error
 }
 
@@ -118,12 +118,15 @@ func verbsRefuse(d *desk) {
 	allowed := map[string][]store.Actor{}
 	for verb, one := range deeds {
 		for who, by := range crowd() {
-			if store.May(by, one.act, one.region) == nil {
+			refused := store.May(by, one.act, store.InRegion(one.region))
+			if refused == nil {
 				allowed[verb] = append(allowed[verb], by)
 				continue
 			}
-			if err := one.try(by); !errors.Is(err, store.ErrForbidden) {
-				d.Errorf("%s by %s: %v", verb, who, err)
+			err := one.try(by)
+			if !errors.Is(err, store.ErrForbidden) && !errors.Is(err, store.ErrNotFound) ||
+				errors.Is(err, store.ErrForbidden) != errors.Is(refused, store.ErrForbidden) {
+				d.Errorf("%s by %s: %v, want %v", verb, who, err, refused)
 			}
 		}
 	}
@@ -196,7 +199,7 @@ func retryAcrossRegions(d *desk) {
 	by := store.Actor{Kind: store.ActorStaff, Agent: 1, Account: "ops", Roles: []store.Role{store.RoleOps},
 		Regions: []string{"us"}}
 	_, err := d.RetryOutbounds(d.ctx, d.now, by, store.Retry{IDs: []store.OutboundID{here.ID, there.ID}})
-	d.wantErr(err, store.ErrForbidden)
+	d.wantErr(err, store.ErrNotFound)
 	d.same(must[store.Outbound](d)(d.Outbound(d.ctx, here.ID)), here)
 	done := must[store.Retried](d)(d.RetryOutbounds(d.ctx, d.now, by, store.Retry{IDs: []store.OutboundID{here.ID}}))
 	d.same(len(done.Due), 1)

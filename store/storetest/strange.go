@@ -70,7 +70,7 @@ func (d *desk) strangeVerbs(text string) map[string]func() error {
 			if err != nil {
 				return err
 			}
-			back, err := d.TicketByNumber(d.ctx, opened.Ticket.Number)
+			back, err := d.TicketByNumber(d.ctx, store.ByService(), store.ActReadTicket, opened.Ticket.Number)
 			d.same(back, opened.Ticket)
 			return err
 		}
@@ -221,8 +221,14 @@ func (d *desk) strangeOthers(text string) map[string]func() error {
 			}
 			return err
 		},
-		"TicketByNumber":     func() error { _, err := d.TicketByNumber(d.ctx, text); return err },
-		"TicketByNumber US":  func() error { _, err := d.TicketByNumber(d.ctx, text+"-1001"); return err },
+		"TicketByNumber": func() error {
+			_, err := d.TicketByNumber(d.ctx, store.ByService(), store.ActReadTicket, text)
+			return err
+		},
+		"TicketByNumber US": func() error {
+			_, err := d.TicketByNumber(d.ctx, store.ByService(), store.ActReadTicket, text+"-1001")
+			return err
+		},
 		"TicketsByRequester": func() error { _, err := d.lists().ticketsOf(text); return err },
 		"QueueMail":          func() error { _, err := d.QueueMail(d.ctx, d.now, mail); return err },
 		"QueueMail to": func() error {

@@ -57,7 +57,7 @@ func wholeTicket(d *desk) {
 	d.same(opened, store.Opened{Ticket: ticket, Confirmation: mail})
 
 	d.same(must[store.Ticket](d)(d.Ticket(d.ctx, ticket.ID)), ticket)
-	d.same(must[store.Ticket](d)(d.TicketByNumber(d.ctx, "us-1001")), ticket)
+	d.same(must[store.Ticket](d)(d.TicketByNumber(d.ctx, store.ByService(), store.ActReadTicket, "us-1001")), ticket)
 	d.same(must[store.Ticket](d)(d.TicketByLink(d.ctx, d.now, n.Link)), ticket)
 	d.same(must[[]store.Ticket](d)(d.lists().ticketsOf(" ana@partner.EXAMPLE ")), []store.Ticket{ticket})
 	d.same(must[[]store.Entry](d)(d.lists().thread(ticket.ID, 0)), []store.Entry{{
@@ -77,7 +77,7 @@ func wholeTicket(d *desk) {
 	d.same(must[[]store.BlobHash](d)(d.lists().blobs()), []store.BlobHash{hashOf("a")})
 
 	for _, number := range []string{"", "US", "US-", "US-01001", "US-1002", "UK-1001", "1001", "US-99999999999999999999"} {
-		_, err := d.TicketByNumber(d.ctx, number)
+		_, err := d.TicketByNumber(d.ctx, store.ByService(), store.ActReadTicket, number)
 		d.wantErr(err, store.ErrNotFound)
 	}
 	for _, verb := range []func() error{
@@ -107,7 +107,7 @@ func numbering(d *desk) {
 	// Two regions that share a prefix share its numbers.
 	want(in(region("west", "us")), "us-1003")
 	want(in(region("us", "US")), "US-1004")
-	ticket := must[store.Ticket](d)(d.TicketByNumber(d.ctx, "Us-1003"))
+	ticket := must[store.Ticket](d)(d.TicketByNumber(d.ctx, store.ByService(), store.ActReadTicket, "Us-1003"))
 	if ticket.Region != "west" {
 		d.Fatalf("US-1003 is of region %s", ticket.Region)
 	}

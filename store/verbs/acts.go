@@ -139,7 +139,7 @@ func (t *txn) mayOwn(id store.AgentID, k store.Ticket) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return invalid(fmt.Sprintf("there is no agent %d", id))
 	}
-	if err == nil && (r.Disabled || store.May(r.agent(id).Actor(), store.ActAnswerTicket, k.Region) != nil) {
+	if err == nil && (r.Disabled || store.May(r.agent(id).Actor(), store.ActAnswerTicket, store.OfTicket(k)) != nil) {
 		err = invalid("that agent may not answer it")
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/engine"
 	"signpost/store/text"
 )
 
@@ -177,9 +178,12 @@ func (s *Store) ChangeAgent(
 	ctx context.Context, now time.Time, by store.Actor, id store.AgentID, c store.AgentChange,
 ) (agent store.Agent, err error) {
 	now = store.Instant(now)
-	own := by.Kind == store.ActorStaff && by.Agent == id && !c.Manages()
-	to := store.Object{Kind: store.ObjectAgent, ID: uint64(id)}
-	err = s.actOnOwn(ctx, deed{now, by, store.ActManageStaff, to}, own, func(t *txn) (err error) {
+	on := store.OwnedBy(id)
+	if c.Manages() {
+		on = store.Everywhere()
+	}
+	d := deed{now, by, store.ActManageStaff, store.Object{Kind: store.ObjectAgent, ID: uint64(id)}}
+	err = s.actFor(ctx, d, store.May(by, d.act, on), engine.Plan{}, func(t *txn) (err error) {
 		agent, err = t.changeAgent(now, by, id, c)
 		return err
 	})

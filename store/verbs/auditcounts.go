@@ -59,7 +59,7 @@ func (s *Store) RefuseAct(
 				if err == nil {
 					_, err = t.deskTicket(by, act, id)
 				}
-				if !errors.Is(err, errUnseen) && !errors.Is(err, store.ErrForbidden) {
+				if !errors.Is(err, store.ErrUnseen) && !errors.Is(err, store.ErrForbidden) {
 					return nil
 				}
 				o.ID = uint64(id)

@@ -103,7 +103,7 @@ func (t *txn) assigneeName(id store.AgentID) (string, error) {
 func (s *Store) ListAudits(
 	ctx context.Context, by store.Actor, q store.AuditQuery, p store.Page,
 ) (store.List[store.Audit], error) {
-	if err := store.MayAtAll(by, store.ActReadAudit); err != nil {
+	if err := store.May(by, store.ActReadAudit, store.Anything()); err != nil {
 		return store.List[store.Audit]{}, wrap("list audits, at most", p.Limit, err)
 	}
 	return readPage(ctx, s, "list audits, at most", p.Limit, p, func(t *txn) (listing[store.Audit], error) {
@@ -131,7 +131,8 @@ func (t *txn) listAudits(by store.Actor, q store.AuditQuery) (listing[store.Audi
 	l.pick = func(t *txn, key, _ []byte) (a store.Audit, wanted bool, err error) {
 		id := store.AuditID(lastID(key))
 		r, err := t.auditRow(id)
-		wanted = by.Sees(r.Region) && (q.Account == "" || who != 0 && r.Who == who) &&
+		wanted = store.May(by, store.ActReadAudit, store.InRegion(r.Region)) == nil &&
+			(q.Account == "" || who != 0 && r.Who == who) &&
 			(q.Event == "" || r.Event == string(q.Event)) && (q.Until.IsZero() || r.At < micros(q.Until)) &&
 			(q.Since.IsZero() || r.At >= micros(q.Since))
 		if err == nil && wanted {

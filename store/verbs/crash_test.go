@@ -132,7 +132,7 @@ func wantAcknowledged(t *testing.T, db *Store, acknowledged map[string]string) {
 	ctx := context.Background()
 	for key, rest := range acknowledged {
 		number, id, _ := strings.Cut(rest, " ")
-		k, err := db.TicketByNumber(ctx, number)
+		k, err := db.TicketByNumber(ctx, store.ByService(), store.ActReadTicket, number)
 		if err != nil {
 			t.Fatalf("%s was acknowledged: %v", number, err)
 		}

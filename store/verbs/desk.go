@@ -14,15 +14,8 @@ import (
 // What the desk reads: a ticket by its number, its thread, the lists and their counts.
 
 // DeskTicket implements store.Desk.
-func (s *Store) DeskTicket(ctx context.Context, by store.Actor, number string) (k store.Ticket, err error) {
-	err = s.read(ctx, func(t *txn) error {
-		id, err := t.numbered(number)
-		if err == nil {
-			k, err = t.deskTicket(by, store.ActReadTicket, id)
-		}
-		return err
-	})
-	return k, wrap("ticket by number", fmt.Sprintf("%q", text.Cut(number, store.MaxName)), err)
+func (s *Store) DeskTicket(ctx context.Context, by store.Actor, number string) (store.Ticket, error) {
+	return s.TicketByNumber(ctx, by, store.ActReadTicket, number)
 }
 
 // numbered finds a ticket by its number.
@@ -58,7 +51,7 @@ func (s *Store) DeskTickets(
 	ctx context.Context, by store.Actor, f store.TicketFilter, p store.Page,
 ) (found store.List[store.DeskRow], err error) {
 	if err = checkFilter(f); err == nil {
-		err = store.MayAtAll(by, store.ActReadTicket)
+		err = store.May(by, store.ActReadTicket, store.Anything())
 	}
 	if err == nil {
 		err = s.read(ctx, func(t *txn) (err error) {
@@ -235,7 +228,7 @@ func firstWords(body string) string {
 
 // DeskCounts implements store.Desk.
 func (s *Store) DeskCounts(ctx context.Context, by store.Actor) (counts store.DeskCounts, err error) {
-	if err = store.MayAtAll(by, store.ActReadTicket); err == nil {
+	if err = store.May(by, store.ActReadTicket, store.Anything()); err == nil {
 		err = s.read(ctx, func(t *txn) (err error) {
 			counts, err = t.deskCounts(by, s.unsolved)
 			return err

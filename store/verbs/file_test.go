@@ -94,7 +94,7 @@ func fillUp(t *testing.T, db *Store) []store.Opened {
 func wantReadable(t *testing.T, db *Store, opened []store.Opened) {
 	t.Helper()
 	for _, o := range opened {
-		k, err := db.TicketByNumber(context.Background(), o.Ticket.Number)
+		k, err := db.TicketByNumber(context.Background(), store.ByService(), store.ActReadTicket, o.Ticket.Number)
 		if err != nil || k.ID != o.Ticket.ID {
 			t.Fatalf("%s was acknowledged: %v, %v", o.Ticket.Number, k.ID, err)
 		}

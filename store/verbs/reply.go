@@ -14,21 +14,6 @@ import (
 // Replies of agents: written with the mail that they go out as, and taken back as long
 // as no sender has claimed that.
 
-// deskTicket returns the ticket that an actor may do an act to; one that they may not
-// see is not there.
-func (t *txn) deskTicket(by store.Actor, act store.Act, id store.TicketID) (store.Ticket, error) {
-	k, err := t.ticket(id)
-	switch {
-	case err != nil:
-		return k, err
-	case k.Channel == store.ChannelCanary || by.Kind == store.ActorPartner:
-		return store.Ticket{}, store.ErrNotFound
-	case !by.Sees(k.Region):
-		return store.Ticket{}, errUnseen
-	}
-	return k, store.May(by, act, k.Region)
-}
-
 // Reply implements store.Desk.
 func (s *Store) Reply(
 	ctx context.Context, now time.Time, by store.Actor, n store.NewReply,

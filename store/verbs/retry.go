@@ -45,7 +45,7 @@ func (s *Store) eachOutbound(
 		for _, id := range ids {
 			row, err := t.outbound(id)
 			if err == nil {
-				err = store.May(d.by, d.act, row.Region)
+				err = store.May(d.by, d.act, store.InRegion(row.Region))
 			}
 			if err != nil {
 				return wrap("outbound", id, err)
@@ -90,7 +90,7 @@ func (s *Store) RetryOutbounds(
 	now = store.Instant(now)
 	if r.Release {
 		d := deed{now, by, store.ActSuppress, mailsObject(r.IDs)}
-		if err := s.asked(ctx, d, store.May(by, store.ActSuppress, "")); err != nil {
+		if err := s.asked(ctx, d, store.May(by, store.ActSuppress, store.Everywhere())); err != nil {
 			return store.Retried{}, wrap("retry outbounds and release, in all", len(r.IDs), err)
 		}
 	}

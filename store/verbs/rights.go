@@ -3,7 +3,6 @@ package verbs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"signpost/store"
@@ -19,10 +18,6 @@ type deed struct {
 	to  store.Object // zero where it is not known
 }
 
-// errUnseen is store.ErrNotFound of what is there and belongs to a region that the actor
-// does not see: the actor learns no more, and the audit log does.
-var errUnseen = fmt.Errorf("%w", store.ErrNotFound)
-
 // act runs the verb of an act in a transaction, as write does, for who may do the act
 // at all. To what belongs to a region, the verb asks itself (store.May).
 func (s *Store) act(ctx context.Context, d deed, size int, verb func(*txn) error) error {
@@ -31,20 +26,12 @@ func (s *Store) act(ctx context.Context, d deed, size int, verb func(*txn) error
 
 // actPlanned is act for a verb that knows beforehand what it will read (plans.go).
 func (s *Store) actPlanned(ctx context.Context, d deed, plan engine.Plan, verb func(*txn) error) error {
-	return s.actFor(ctx, d, store.MayAtAll(d.by, d.act), plan, verb)
+	return s.actFor(ctx, d, store.May(d.by, d.act, store.Anything()), plan, verb)
 }
 
 // actOnAll runs the verb of an act that concerns what belongs to no region, or to all.
 func (s *Store) actOnAll(ctx context.Context, d deed, verb func(*txn) error) error {
-	return s.actFor(ctx, d, store.May(d.by, d.act, ""), engine.Plan{}, verb)
-}
-
-// actOnOwn is actOnAll for an act that needs no right where it is done to the actor's own.
-func (s *Store) actOnOwn(ctx context.Context, d deed, own bool, verb func(*txn) error) error {
-	if !own {
-		return s.actOnAll(ctx, d, verb)
-	}
-	return s.actFor(ctx, d, nil, engine.Plan{}, verb)
+	return s.actFor(ctx, d, store.May(d.by, d.act, store.Everywhere()), engine.Plan{}, verb)
 }
 
 // actFor runs the verb of a deed unless it is refused, which the audit log is told of.
@@ -62,7 +49,7 @@ func (s *Store) actFor(ctx context.Context, d deed, refused error, plan engine.P
 // transaction of its own, since the verb of a refused act wrote nothing. An act is refused
 // also where the log cannot be written; who asked then learns that too.
 func (s *Store) asked(ctx context.Context, d deed, err error) error {
-	if d.now.IsZero() || !errors.Is(err, store.ErrForbidden) && !errors.Is(err, errUnseen) {
+	if d.now.IsZero() || !errors.Is(err, store.ErrForbidden) && !errors.Is(err, store.ErrUnseen) {
 		return err
 	}
 	return errors.Join(err, s.write(ctx, 0, func(t *txn) error { return t.refuse(d, 1) }))
@@ -85,27 +72,48 @@ func checkNamed(by store.Actor) error {
 
 // checkThrough refuses a partner who acts through a link other than their own.
 func checkThrough(by store.Actor, link store.LinkID) error {
-	if by.Kind == store.ActorPartner && by.Link != link {
+	if !by.CameBy(link) {
 		return store.ErrForbidden
 	}
 	return nil
 }
 
-// ticketFor returns the ticket that the actor may do an act to. For a partner that is
-// the one behind their link; the author of a ticket, who came by none, may give it
-// another address.
+// deskTicket returns the ticket that an actor may do an act to. Who may do it to none learns
+// of none whether it is there.
+func (t *txn) deskTicket(by store.Actor, act store.Act, id store.TicketID) (store.Ticket, error) {
+	return t.ticketThrough(by, act, id, store.LinkID{})
+}
+
+// ticketFor is deskTicket also for a partner, whose link has to open it; the author of a
+// ticket, who came by none, may give it another address.
 func (t *txn) ticketFor(now time.Time, by store.Actor, act store.Act, id store.TicketID) (store.Ticket, error) {
+	link := store.LinkID{}
+	if by.Kind == store.ActorPartner && by.Link != link {
+		behind, err := t.ticketByLink(now, by.Link)
+		switch {
+		case err != nil:
+			return store.Ticket{}, err
+		case behind.ID != id:
+			return store.Ticket{}, store.ErrForbidden
+		}
+		link = by.Link
+	}
+	return t.ticketThrough(by, act, id, link)
+}
+
+// ticketThrough returns a ticket that the link, zero for none, opens.
+func (t *txn) ticketThrough(
+	by store.Actor, act store.Act, id store.TicketID, link store.LinkID,
+) (store.Ticket, error) {
+	if err := store.May(by, act, store.Anything()); err != nil {
+		return store.Ticket{}, err
+	}
 	k, err := t.ticket(id)
 	if err == nil {
-		err = store.May(by, act, k.Region)
+		err = store.May(by, act, store.OfTicket(k).Behind(link))
 	}
-	author := by.Link == store.LinkID{} && act == store.ActChangeRequester
-	if err != nil || by.Kind != store.ActorPartner || author {
-		return k, err
+	if err != nil {
+		return store.Ticket{}, err
 	}
-	behind, err := t.ticketByLink(now, by.Link)
-	if err == nil && behind.ID != id {
-		err = store.ErrForbidden
-	}
-	return k, err
+	return k, nil
 }

@@ -264,10 +264,8 @@ func (t *txn) endSession(now time.Time, by store.Actor, id store.SessionID) erro
 	if !ok {
 		return nil
 	}
-	if by.Kind != store.ActorStaff || by.Agent != s.agent {
-		if err := store.May(by, store.ActManageStaff, ""); err != nil {
-			return err
-		}
+	if err := store.May(by, store.ActManageStaff, store.OwnedBy(s.agent)); err != nil {
+		return err
 	}
 	agent, err := t.agent(s.agent)
 	if err == nil {
@@ -315,20 +313,12 @@ func (s *Store) ProveSession(
 	}))
 }
 
-// mayEndSessions lets agents see and end their own sessions.
-func mayEndSessions(by store.Actor, id store.AgentID) error {
-	if by.Kind == store.ActorStaff && by.Agent == id {
-		return nil
-	}
-	return store.May(by, store.ActManageStaff, "")
-}
-
 // Sessions implements store.Agents.
 func (s *Store) Sessions(
 	ctx context.Context, now time.Time, by store.Actor, id store.AgentID,
 ) (all []store.Session, err error) {
 	now = store.Instant(now)
-	if err = mayEndSessions(by, id); err == nil {
+	if err = store.May(by, store.ActManageStaff, store.OwnedBy(id)); err == nil {
 		err = s.read(ctx, func(t *txn) error {
 			agent, err := t.agent(id)
 			if err != nil {
@@ -350,7 +340,8 @@ func (s *Store) EndSessions(
 ) (ended int, err error) {
 	now = store.Instant(now)
 	to := store.Object{Kind: store.ObjectAgent, ID: uint64(id)}
-	refused := s.asked(ctx, deed{now, by, store.ActManageStaff, to}, mayEndSessions(by, id))
+	d := deed{now, by, store.ActManageStaff, to}
+	refused := s.asked(ctx, d, store.May(by, d.act, store.OwnedBy(id)))
 	if err = errors.Join(checkActor(by), refused); err == nil {
 		err = s.write(ctx, 0, func(t *txn) error {
 			ended, err = t.endSessionsOf(now, by, id, but)

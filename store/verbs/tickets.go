@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"signpost/store"
+	"signpost/store/text"
 )
 
 // Ticket implements store.Tickets.
@@ -22,20 +24,20 @@ func (s *Store) Ticket(ctx context.Context, id store.TicketID) (ticket store.Tic
 }
 
 // TicketByNumber implements store.Tickets.
-func (s *Store) TicketByNumber(ctx context.Context, number string) (ticket store.Ticket, err error) {
+func (s *Store) TicketByNumber(
+	ctx context.Context, by store.Actor, act store.Act, number string,
+) (ticket store.Ticket, err error) {
 	err = s.read(ctx, func(t *txn) error {
-		prefix, counter, ok := parseNumber(number)
-		if !ok {
-			return store.ErrNotFound
+		if err := store.May(by, act, store.Anything()); err != nil {
+			return err
 		}
-		id := t.value(bNumbers, numberKey(prefix, counter))
-		if id == nil {
-			return store.ErrNotFound
+		id, err := t.numbered(number)
+		if err == nil {
+			ticket, err = t.deskTicket(by, act, id)
 		}
-		ticket, err = t.ticket(store.TicketID(readU64(id)))
 		return err
 	})
-	return ticket, wrap("ticket by number", strconv.Quote(number), err)
+	return ticket, wrap("ticket by number", fmt.Sprintf("%q", text.Cut(number, store.MaxName)), err)
 }
 
 // parseNumber takes "US-1042" apart; false for what no ticket is called.
@@ -84,7 +86,7 @@ func (s *Store) RevokeLink(ctx context.Context, now time.Time, by store.Actor, i
 		}
 		k, err := t.ticket(l.ticket)
 		if err == nil {
-			err = store.May(by, store.ActRevokeLinks, k.Region)
+			err = store.May(by, store.ActRevokeLinks, store.OfTicket(k).Behind(id))
 		}
 		if err != nil {
 			return err
@@ -100,12 +102,19 @@ func (s *Store) RevokeLink(ctx context.Context, now time.Time, by store.Actor, i
 
 // TicketsByRequester implements store.Tickets.
 func (s *Store) TicketsByRequester(
-	ctx context.Context, address string, p store.Page,
+	ctx context.Context, by store.Actor, act store.Act, address string, p store.Page,
 ) (store.List[store.Ticket], error) {
+	if err := store.May(by, act, store.Anything()); err != nil {
+		return store.List[store.Ticket]{}, wrap("tickets by requester, at most", p.Limit, err)
+	}
 	who := digestOf(store.AddressKey(address))
 	return readList(ctx, s, "tickets by requester, at most", p.Limit, p, listing[store.Ticket]{
 		name: "tickets of a requester", bucket: bRequesters, prefix: who[:], back: true,
-		read: func(t *txn, key, _ []byte) (store.Ticket, error) { return t.ticket(store.TicketID(lastID(key))) },
+		filter: strings.Join(by.Regions, "\x00"),
+		pick: func(t *txn, key, _ []byte) (store.Ticket, bool, error) {
+			k, err := t.ticket(store.TicketID(lastID(key)))
+			return k, err == nil && store.May(by, act, store.OfTicket(k)) == nil, err
+		},
 	})
 }
 

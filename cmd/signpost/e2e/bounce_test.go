@@ -80,7 +80,7 @@ func TestE2EBounce(t *testing.T) {
 // theMailOf is a ticket and the one mail it has.
 func theMailOf(t *testing.T, db *verbs.Store, number string) (store.Ticket, store.Outbound) {
 	t.Helper()
-	ticket, err := db.TicketByNumber(t.Context(), number)
+	ticket, err := db.TicketByNumber(t.Context(), store.ByService(), store.ActReadTicket, number)
 	if err != nil {
 		t.Fatal(err)
 	}

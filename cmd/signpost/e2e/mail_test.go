@@ -233,7 +233,8 @@ func checkStoreOf(t *testing.T, s *service, acknowledged map[string]string) {
 			if ticket.Requester.Email != address {
 				t.Fatalf("%s was acknowledged to %s; the store has %q", number, address, ticket.Requester.Email)
 			}
-			mine, err := store.Items(db.TicketsByRequester(t.Context(), address, store.Page{Limit: 10}))
+			mine, err := store.Items(db.TicketsByRequester(t.Context(), store.ByService(), store.ActReadTicket,
+				address, store.Page{Limit: 10}))
 			if err != nil || len(mine) != 1 {
 				t.Fatalf("%s posted once and has %d tickets: %v", address, len(mine), err)
 			}

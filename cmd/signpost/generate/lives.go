@@ -131,7 +131,7 @@ func (g *Generator) course() course {
 // agentsOf are those who may answer the tickets of a region.
 func (g *Generator) agentsOf(region string) []store.Actor {
 	return slices.DeleteFunc(slices.Clone(g.Agents), func(a store.Actor) bool {
-		return store.May(a, store.ActAnswerTicket, region) != nil
+		return store.May(a, store.ActAnswerTicket, store.InRegion(region)) != nil
 	})
 }
 
