@@ -19,6 +19,9 @@ type Event string
 // The events.
 const (
 	EventMailFailed Event = "mail_failed" // Outbound could not be delivered, Body is the server's answer
+	// EventMailHeld stands in no thread: it is why a ticket is in trouble while the relay
+	// refuses a reply for a reason of ours (Ticket.Trouble).
+	EventMailHeld Event = "mail_held"
 	// What reports said of Outbound later; Body is the diagnostic.
 	EventMailBounced    Event = "mail_bounced"
 	EventMailRefused    Event = "mail_refused"

@@ -101,7 +101,8 @@ type Ticket struct {
 	Tags     []string // lower case, sorted
 	// SeenAt is when an agent opened it first, zero before.
 	SeenAt time.Time
-	// Trouble is the event that told of a mail which did not arrive, "" once another did.
+	// Trouble is the event that told of a mail which did not arrive, or EventMailHeld for a
+	// reply that is held; "" once one did.
 	Trouble Event
 
 	// WroteAt is when its requester last answered one of its mails by mail, as its thread

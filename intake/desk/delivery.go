@@ -140,6 +140,8 @@ func suppressedOf(o store.Outbound) delivered {
 // troubleWords say what ails a ticket's mail, in a list.
 func troubleWords(k store.Ticket) string {
 	switch k.Trouble {
+	case store.EventMailHeld:
+		return "held"
 	case store.EventMailBounced:
 		return "bounced"
 	case store.EventMailRefused:

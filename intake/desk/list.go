@@ -192,7 +192,11 @@ func (d *Desk) rowOf(item store.DeskRow, who store.Agent, accounts []store.Agent
 		r.Timer = &timers[0]
 	}
 	if k.InTrouble() {
-		r.Trouble = &web.Delivery{State: "bounced", Words: troubleWords(k)}
+		state := "bounced"
+		if k.Trouble == store.EventMailHeld {
+			state = "held"
+		}
+		r.Trouble = &web.Delivery{State: state, Words: troubleWords(k)}
 	}
 	if k.Priority == store.PriorityHigh || k.Priority == store.PriorityUrgent {
 		r.Priority = priorityBadge(k.Priority)

@@ -177,10 +177,12 @@ func TestAHeldReplyIsTriedAgain(t *testing.T) {
 		DueAt: time.Now().Add(time.Hour)}
 	w.sends(map[string]store.Finish{"pia@acme.example": held})
 	has(t, w.page("ana", path), "held for", "Send again", "It stays held while our mail server refuses it")
+	has(t, w.page("ana", "/desk/tickets?view=trouble"), k.Number, `class="delivery amber"`, "held")
 	mails := w.replyMails(k)
 	id := delivery(t, w.json("ana", "GET", path, nil, 200), 1)["id"].(string)
 	w.json("ana", "POST", path+"/resend", form("id", id), 200)
 	w.sends(nil)
+	lacks(t, w.page("ana", "/desk/tickets?view=trouble"), k.Number)
 	if after := w.replyMails(k); len(mails) != 1 || len(after) != 1 || after[0].State != store.StateSent {
 		t.Errorf("the reply's mails: %+v", after)
 	}

@@ -18,6 +18,7 @@ func holdStories() map[string]func(*desk) {
 		"A claim leaves domains alone, or takes one alone":                      claimDomains,
 		"A promise that could not be told is renewed":                           promiseRenewed,
 		"Of the canary's own ticket nothing is reopened":                        canaryNotReopened,
+		"A held reply is trouble until it is sent":                              heldReply,
 		"A crash leaves a held mail held":                                       heldOverCrash,
 	}
 }
@@ -233,4 +234,37 @@ func (m *model) giveUpHeld(now time.Time, id store.OutboundID, by string) []stor
 	o.end(store.StateFailed, now)
 	m.fails(now, o)
 	return []store.Outbound{o.Outbound}
+}
+
+// heldReply: the agent's list of trouble names a ticket whose reply the relay holds, and no
+// longer once it took it; one that is given up is a failure.
+func heldReply(d *desk) {
+	k := d.opens().Ticket
+	d.ends(store.StateSent, store.Report{})
+	trouble := func() uint64 { return must[store.DeskCounts](d)(d.DeskCounts(d.ctx, d.lee())).Of(store.ViewTrouble) }
+	d.replies(k, then(store.StatusPending))
+	d.pass(time.Minute)
+	row := d.holds(store.Report{})
+	if got := d.reads(k.ID); got.Trouble != store.EventMailHeld || !got.InTrouble() || trouble() != 1 {
+		d.Errorf("held: %q, %d in trouble", got.Trouble, trouble())
+	}
+	found := must[store.List[store.DeskRow]](d)(d.DeskTickets(d.ctx, d.lee(),
+		store.TicketFilter{View: store.ViewTrouble}, store.Page{Limit: 10}))
+	if len(found.Items) != 1 || found.Items[0].Ticket.ID != k.ID {
+		d.Errorf("the view of trouble shows %+v", found.Items)
+	}
+	d.pass(time.Minute)
+	d.holds(store.Report{}) // again
+	d.pass(time.Minute)
+	d.ends(store.StateSent, store.Report{})
+	if got := d.reads(k.ID); got.Trouble != "" || trouble() != 0 || got.FirstReply != row.ID {
+		d.Errorf("sent: %q, %d in trouble", got.Trouble, trouble())
+	}
+	d.replies(d.reads(k.ID))
+	d.pass(time.Minute)
+	row = d.holds(store.Report{})
+	must[[]store.Outbound](d)(d.GiveUpOutbounds(d.ctx, d.now, as("ops@desk.example"), []store.OutboundID{row.ID}))
+	if got := d.reads(k.ID); got.Trouble != store.EventMailFailed || trouble() != 1 {
+		d.Errorf("given up: %q, %d in trouble", got.Trouble, trouble())
+	}
 }

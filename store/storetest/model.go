@@ -339,6 +339,9 @@ func (m *model) finish(now time.Time, f store.Finish) error {
 			if first && f.Report.Outcome != "" {
 				m.refuse(now, o, f.Report)
 			}
+			if k := m.ticket(o.Ticket); o.Kind == store.MailReply && k.Trouble == "" {
+				k.Trouble = store.EventMailHeld
+			}
 		}
 		return nil
 	}

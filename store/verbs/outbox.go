@@ -112,13 +112,27 @@ func (t *txn) wait(now time.Time, row store.Outbound, f store.Finish) error {
 			row.Hold.Since = now
 		}
 	}
-	if err := errors.Join(t.enqueue(row), t.setState(&row, f.State), t.putOutbound(row)); err != nil {
+	if err := errors.Join(t.enqueue(row), t.setState(&row, f.State), t.putOutbound(row), t.tellHeld(row)); err != nil {
 		return err
 	}
 	if f.Report.Outcome == "" || !first {
 		return nil
 	}
 	return t.addRefusal(now, f.Report, row)
+}
+
+// tellHeld puts the ticket of a held reply among those in trouble: its partner waits for what
+// its agent believes to be sent. Whatever ends the hold says how it went on.
+func (t *txn) tellHeld(row store.Outbound) error {
+	if row.State != store.StateHeld || row.Kind != store.MailReply {
+		return nil
+	}
+	k, err := t.ticket(row.Ticket)
+	if err != nil || k.Trouble != "" {
+		return wrap("ticket", row.Ticket, err)
+	}
+	k.Trouble = store.EventMailHeld
+	return t.putTicket(k)
 }
 
 // tellFailure appends the event by which a ticket's thread tells that its mail
