@@ -109,7 +109,7 @@ func TestDriversStayInTheirRoom(t *testing.T) {
 	homesOf := map[string][]string{
 		"github.com/labstack/echo":    {"intake/web"},
 		"go.etcd.io/bbolt":            {"store/engine/bolt"},
-		"github.com/tidwall/btree":    {"store/engine/memory"},
+		"github.com/tidwall/btree":    {"store/engine/memory", "store/engine/bolt"},
 		"github.com/jackc/pgx":        {"store/engine/postgres"},
 		"github.com/emersion/go-smtp": {"mail"},
 		"github.com/emersion/go-imap": {"mail"},

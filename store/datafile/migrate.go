@@ -99,7 +99,7 @@ func (m *migration) copy(ctx context.Context, older *bolt.Engine) (err error) {
 			err = errors.Join(err, m.dropUnfinished(made))
 		}
 	}()
-	newer, err := bolt.Open(made, verbs.Layouts(), bolt.Options{Log: m.log})
+	newer, err := bolt.Open(made, verbs.Layouts(), bolt.Options{Log: m.log, Gather: -1})
 	if err != nil {
 		return err
 	}

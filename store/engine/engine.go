@@ -26,11 +26,15 @@ var ErrDamaged = errors.New("the data file is damaged; restore the newest backup
 // the engine was opened with.
 type Bucket int
 
-// Layout is a bucket's name and whether its keys come in ascending order, which
-// lets an engine fill what it keeps them in.
+// Layout is a bucket's name and what an engine may know of its rows.
 type Layout struct {
-	Name    string
+	Name string
+	// Appends: keys come in ascending order, which lets an engine fill what it keeps
+	// them in.
 	Appends bool
+	// Long: a row is long against a page, so that an engine which gathers short rows
+	// before it puts them in their places would gain nothing by writing it twice.
+	Long bool
 }
 
 // Tx is one transaction. Keys and values that it returns, or hands to a visit, live

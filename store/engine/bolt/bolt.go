@@ -1,9 +1,15 @@
 // Package bolt is the engine that keeps the rows in one bbolt file, on one machine
 // and owned by one process.
+//
+// A commit flows so: the committer calls transact, the verbs write to a tx (tx.go), which
+// gathers short rows (gather.go says why, and why that is safe); keep then adds them to a
+// journal in the file (journal.go) and puts rows of earlier commits in their places
+// (place.go). A reader sees both (walk.go). What a damaged file does stands in damage.go.
 package bolt
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +21,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,6 +49,9 @@ type Options struct {
 	// the begin of the transaction to the last sync. It must not call the engine.
 	// nil: none.
 	Observe func(groupSize int, d time.Duration)
+	// Gather is how many bytes of rows a commit may leave for a later one to put in
+	// their places. 0: as many as serve well; below 0: none.
+	Gather int
 }
 
 // Engine is one open file. It is safe for concurrent use.
@@ -49,8 +59,13 @@ type Engine struct {
 	file      *bbolt.DB
 	path      string
 	layouts   []engine.Layout
+	log       *slog.Logger
 	committer *engine.Committer
 	once      sync.Once
+
+	gather   int // bytes
+	versions versions
+	direct   atomic.Bool // nothing is gathered any more
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -92,16 +107,24 @@ func open(path string, layouts []engine.Layout, opts Options) (*Engine, error) {
 		return nil, full(err)
 	}
 	file.AllocSize = growStep
-	if err := checkMetas(file); err != nil && opts.Log != nil {
-		opts.Log.Warn("store opened with a fault", "path", path, "error", err)
+	fault := checkMetas(file)
+	if fault != nil && opts.Log != nil {
+		opts.Log.Warn("store opened with a fault", "path", path, "error", fault)
 	}
 	if statErr != nil { // a new file: its name is made as durable as its content
 		if err := durable.SyncFolder(filepath.Dir(path)); err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
 	}
-	e := &Engine{file: file, path: path, layouts: layouts}
-	if err := e.refuseForeign(); err != nil {
+	e := &Engine{
+		file: file, path: path, layouts: layouts, log: opts.Log,
+		gather: cmp.Or(opts.Gather, gatheredBytes), versions: versions{all: map[int]*gathering{}},
+	}
+	err = e.refuseForeign()
+	if err == nil {
+		err = e.recall(fault)
+	}
+	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	e.committer = engine.NewCommitter(e.transact, opts.Observe, broken)
@@ -128,11 +151,49 @@ func fileOptions(opts Options) *bbolt.Options {
 	return o
 }
 
-// Close implements engine.Engine: it closes the file when the last reader has left.
+// recall reads the journals of a file that was not closed, or of one copied meanwhile,
+// and puts their rows in their places; in a file that opened with a fault they stay, so
+// that Check finds it as it was.
+func (e *Engine) recall(fault error) error {
+	err := e.file.View(func(tx *bbolt.Tx) error {
+		rows, err := e.readJournals(tx)
+		if err == nil {
+			e.versions.add(tx.ID(), rows)
+		}
+		return err
+	})
+	if err != nil || e.file.IsReadOnly() {
+		return err
+	}
+	e.direct.Store(e.gather < 0 || fault != nil)
+	if fault == nil {
+		if err := e.placeAll(); err != nil {
+			e.stopGathering(err)
+		}
+	}
+	return nil
+}
+
+// stopGathering is called when rows cannot be put in their places.
+func (e *Engine) stopGathering(why error) {
+	e.direct.Store(true)
+	if e.log != nil {
+		e.log.Warn("gathered rows cannot be put in their places; no more are gathered until the next start",
+			"path", e.path, "error", why)
+	}
+}
+
+// Close implements engine.Engine: it closes the file when the last reader has left. It
+// leaves no journal behind where every row can be put in its place.
 func (e *Engine) Close() error {
 	var err error
 	e.once.Do(func() {
 		e.committer.Close()
+		if !e.file.IsReadOnly() && !e.direct.Load() {
+			if err := e.placeAll(); err != nil {
+				e.stopGathering(err)
+			}
+		}
 		err = e.file.Close()
 	})
 	return err
@@ -143,9 +204,7 @@ func (e *Engine) View(ctx context.Context, read func(engine.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := guarded(func() error {
-		return e.file.View(func(tx *bbolt.Tx) error { return read(e.newTx(tx)) })
-	})
+	err := guarded(func() error { return e.view(read) })
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return engine.ErrClosed
 	}
@@ -157,9 +216,75 @@ func (e *Engine) Update(ctx context.Context, plan engine.Plan, verb func(engine.
 	return e.committer.Update(ctx, plan, verb)
 }
 
+// view runs read on what the file holds and the rows gathered that belong to it.
+func (e *Engine) view(read func(engine.Tx) error) error {
+	for known := false; ; {
+		err := e.file.View(func(tx *bbolt.Tx) error {
+			rows := e.versions.at(tx.ID())
+			if known = rows != nil; !known {
+				return nil // commits passed by meanwhile
+			}
+			return read(e.newTx(tx, rows))
+		})
+		if known || err != nil {
+			return err
+		}
+	}
+}
+
 func (e *Engine) transact(body func(engine.Grouped) error) error {
+	err, keeping := e.commit(body)
+	if err == nil || !keeping || e.direct.Load() {
+		return err
+	}
+	// What failed may be no fault of these verbs, but of rows that others left.
+	e.stopGathering(err)
+	err, _ = e.commit(body)
+	return err
+}
+
+// commit runs body in one transaction, and tells whether body did its part.
+func (e *Engine) commit(body func(engine.Grouped) error) (err error, keeping bool) {
+	err = full(guarded(func() error {
+		return e.file.Update(func(tx *bbolt.Tx) error {
+			t := e.newWriter(tx)
+			if err := body(t); err != nil {
+				return err
+			}
+			keeping = true
+			return e.keep(t)
+		})
+	}))
+	return err, keeping
+}
+
+func (e *Engine) keep(t *tx) error {
+	if err := t.keep(e.gather); err != nil {
+		return err
+	}
+	e.versions.add(t.bolt.ID(), t.rows)
+	return nil
+}
+
+// placeAll puts all rows in their places.
+func (e *Engine) placeAll() error {
 	return full(guarded(func() error {
-		return e.file.Update(func(tx *bbolt.Tx) error { return body(e.newTx(tx)) })
+		empty := false
+		err := e.file.View(func(tx *bbolt.Tx) error {
+			empty = e.versions.at(tx.ID()).empty()
+			return nil
+		})
+		if err != nil || empty {
+			return err
+		}
+		return e.file.Update(func(tx *bbolt.Tx) error {
+			t := e.newWriter(tx)
+			if err := t.placeAll(); err != nil {
+				return err
+			}
+			e.versions.add(tx.ID(), t.rows)
+			return nil
+		})
 	}))
 }
 
@@ -247,7 +372,7 @@ func (e *Engine) refuseForeign() error {
 	foreign := false
 	err := e.file.View(func(tx *bbolt.Tx) error {
 		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
-			if slices.ContainsFunc(e.layouts, func(l engine.Layout) bool { return l.Name == string(name) }) {
+			if isJournal(name) || slices.ContainsFunc(e.layouts, func(l engine.Layout) bool { return l.Name == string(name) }) {
 				foreign = false
 				return errKnown
 			}

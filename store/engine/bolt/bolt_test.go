@@ -19,20 +19,26 @@ import (
 	"signpost/store/engine/enginetest"
 )
 
+// TestEngine holds for rows that are gathered, that are put in their places at once, and
+// that are on their way all the time.
 func TestEngine(t *testing.T) {
-	enginetest.Run(t, func(t testing.TB, snapshot []byte) engine.Engine {
-		path := filepath.Join(t.TempDir(), "rows.db")
-		if snapshot != nil {
-			if err := os.WriteFile(path, snapshot, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		e, err := Open(path, enginetest.Layouts(), Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return e
-	})
+	for name, gather := range map[string]int{"gathering": 0, "at once": -1, "on the way": 100} {
+		t.Run(name, func(t *testing.T) {
+			enginetest.Run(t, func(t testing.TB, snapshot []byte) engine.Engine {
+				path := filepath.Join(t.TempDir(), "rows.db")
+				if snapshot != nil {
+					if err := os.WriteFile(path, snapshot, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				e, err := Open(path, enginetest.Layouts(), Options{Gather: gather})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return e
+			})
+		})
+	}
 }
 
 // A version may have buckets that the next one does not know.

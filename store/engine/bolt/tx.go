@@ -2,9 +2,13 @@ package bolt
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"slices"
 
+	"github.com/tidwall/btree"
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"signpost/store/engine"
 )
@@ -19,10 +23,23 @@ type tx struct {
 	bolt    *bbolt.Tx
 	layouts []engine.Layout
 	buckets []*bbolt.Bucket
+	rows    *gathering // over the rows in their places
+
+	// Of a writer:
+	own    []bool // buckets whose rows gathered are a copy
+	steps  []byte // what it adds to the journal
+	added  int    // rows that it gathers
+	direct bool   // it gathers nothing
 }
 
-func (e *Engine) newTx(bolt *bbolt.Tx) *tx {
-	return &tx{bolt: bolt, layouts: e.layouts, buckets: make([]*bbolt.Bucket, len(e.layouts))}
+func (e *Engine) newTx(bolt *bbolt.Tx, rows *gathering) *tx {
+	return &tx{bolt: bolt, layouts: e.layouts, buckets: make([]*bbolt.Bucket, len(e.layouts)), rows: rows}
+}
+
+func (e *Engine) newWriter(bolt *bbolt.Tx) *tx {
+	t := e.newTx(bolt, e.versions.at(bolt.ID()-1).copy())
+	t.own, t.direct = make([]bool, len(e.layouts)), e.direct.Load()
+	return t
 }
 
 // bucket is nil for one that was never written.
@@ -37,9 +54,8 @@ func (t *tx) bucket(b engine.Bucket) *bbolt.Bucket {
 	return t.buckets[b]
 }
 
-// written is the bucket to write to, made where it is not there yet.
-func (t *tx) written(b engine.Bucket) (*bbolt.Bucket, error) {
-	t.Touch()
+// placed is the bucket to put rows in, made where it is not there yet.
+func (t *tx) placed(b engine.Bucket) (*bbolt.Bucket, error) {
 	if bucket := t.bucket(b); bucket != nil {
 		return bucket, nil
 	}
@@ -49,19 +65,46 @@ func (t *tx) written(b engine.Bucket) (*bbolt.Bucket, error) {
 	return t.bucket(b), nil
 }
 
+// gathers tells whether rows of a bucket are gathered before they are put in their places.
+func (t *tx) gathers(b engine.Bucket) bool { return !t.direct && !t.layouts[b].Long }
+
+// written is where to gather rows.
+func (t *tx) written(b engine.Bucket) *btree.BTreeG[gathered] {
+	if t.rows.rows[b] != nil && !t.own[b] {
+		t.rows.rows[b] = t.rows.rows[b].Copy()
+	}
+	t.own[b] = true
+	return t.rows.written(b)
+}
+
 // Get implements engine.Tx.
 func (t *tx) Get(b engine.Bucket, key []byte) []byte {
+	if r, ok := t.rows.find(b, key); ok {
+		return r.value
+	}
 	if bucket := t.bucket(b); bucket != nil {
 		return bucket.Get(key)
 	}
 	return nil
 }
 
+// begin begins a write.
+func (t *tx) begin() error {
+	if !t.bolt.Writable() {
+		return berrors.ErrTxNotWritable
+	}
+	t.Touch()
+	return nil
+}
+
 // Put implements engine.Tx.
 func (t *tx) Put(b engine.Bucket, key, value []byte) error {
-	bucket, err := t.written(b)
+	err := t.begin()
 	if err == nil {
-		err = bucket.Put(key, value)
+		err = engine.CheckKey(key)
+	}
+	if err == nil {
+		err = t.put(b, key, value)
 	}
 	if err != nil {
 		return fmt.Errorf("put in %s: %w", t.layouts[b].Name, err)
@@ -69,74 +112,87 @@ func (t *tx) Put(b engine.Bucket, key, value []byte) error {
 	return nil
 }
 
-// Delete implements engine.Tx.
-func (t *tx) Delete(b engine.Bucket, key []byte) error {
-	t.Touch()
-	bucket := t.bucket(b)
-	if bucket == nil {
+func (t *tx) put(b engine.Bucket, key, value []byte) error {
+	if t.gathers(b) {
+		row := slices.Concat(key, value) // a caller may use its key again
+		t.gather(b, gathered{row[:len(key):len(key)], row[len(key):], t.rows.generation})
+		t.step(b, stepPut, key, value)
 		return nil
 	}
-	if err := bucket.Delete(key); err != nil {
+	bucket, err := t.placed(b)
+	if err == nil {
+		err = bucket.Put(key, value)
+	}
+	if err == nil {
+		t.forget(b, key)
+	}
+	return err
+}
+
+// Delete implements engine.Tx.
+func (t *tx) Delete(b engine.Bucket, key []byte) error {
+	err := t.begin()
+	if err == nil {
+		err = t.drop(b, key)
+	}
+	if err != nil {
 		return fmt.Errorf("delete from %s: %w", t.layouts[b].Name, err)
 	}
 	return nil
 }
 
+func (t *tx) drop(b engine.Bucket, key []byte) error {
+	if t.gathers(b) {
+		t.gather(b, gathered{bytes.Clone(key), nil, t.rows.generation})
+		t.step(b, stepDelete, key, nil)
+		return nil
+	}
+	if bucket := t.bucket(b); bucket != nil {
+		if err := bucket.Delete(key); err != nil {
+			return err
+		}
+	}
+	t.forget(b, key)
+	return nil
+}
+
+func (t *tx) gather(b engine.Bucket, r gathered) {
+	t.written(b).Set(r)
+	t.added++
+}
+
+// forget makes the row in its place count, also where the journal is read again.
+func (t *tx) forget(b engine.Bucket, key []byte) {
+	if !t.rows.held[b] {
+		return
+	}
+	t.written(b).Delete(gathered{key: key})
+	t.step(b, stepForget, key, nil)
+}
+
 // Next implements engine.Tx.
 func (t *tx) Next(b engine.Bucket) (uint64, error) {
-	bucket, err := t.written(b)
-	if err != nil {
-		return 0, err
+	if err := t.begin(); err != nil {
+		return 0, fmt.Errorf("number in %s: %w", t.layouts[b].Name, err)
 	}
-	return bucket.NextSequence()
+	next := t.Last(b) + 1
+	if t.gathers(b) {
+		t.rows.last[b] = next
+		t.step(b, stepLast, nil, binary.BigEndian.AppendUint64(nil, next))
+		return next, nil
+	}
+	bucket, err := t.placed(b)
+	if err == nil {
+		err = bucket.SetSequence(next)
+	}
+	return next, err
 }
 
 // Last implements engine.Tx.
 func (t *tx) Last(b engine.Bucket) uint64 {
+	last := t.rows.last[b]
 	if bucket := t.bucket(b); bucket != nil {
-		return bucket.Sequence()
+		last = max(last, bucket.Sequence())
 	}
-	return 0
-}
-
-// Walk implements engine.Tx.
-func (t *tx) Walk(b engine.Bucket, prefix, from []byte, visit engine.Visit) error {
-	bucket := t.bucket(b)
-	if bucket == nil {
-		return nil
-	}
-	c := bucket.Cursor()
-	if bytes.Compare(from, prefix) < 0 {
-		from = prefix
-	}
-	for k, v := c.Seek(from); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
-		if more, err := visit(k, v); err != nil || !more {
-			return err
-		}
-	}
-	return nil
-}
-
-// WalkBack implements engine.Tx.
-func (t *tx) WalkBack(b engine.Bucket, prefix, before []byte, visit engine.Visit) error {
-	bucket := t.bucket(b)
-	if bucket == nil {
-		return nil
-	}
-	c := bucket.Cursor()
-	var k, v []byte
-	if before != nil {
-		k, _ = c.Seek(before)
-	}
-	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
-	}
-	for ; k != nil && bytes.HasPrefix(k, prefix); k, v = c.Prev() {
-		if more, err := visit(k, v); err != nil || !more {
-			return err
-		}
-	}
-	return nil
+	return last
 }

@@ -23,7 +23,7 @@ const (
 
 // Layouts are what an engine is opened with for the suite.
 func Layouts() []engine.Layout {
-	return []engine.Layout{{Name: "first"}, {Name: "second", Appends: true}}
+	return []engine.Layout{{Name: "first"}, {Name: "second", Appends: true, Long: true}}
 }
 
 // Opener opens an engine with Layouts: an empty one, or, when snapshot is not nil,
