@@ -14,8 +14,8 @@ type Desk interface {
 	// Reply writes an agent's reply, gives the ticket the status n.Then, and queues the
 	// reply as one mail (MailReply), held until n.Undo has passed, in one transaction. The
 	// mail goes to the requester's address as it is now, whatever becomes of that. A
-	// ticket without an assignee is the author's from then on, and the author's draft of
-	// a reply is dropped. The first response is met when the relay takes the mail
+	// ticket without an assignee is the author's from then on, the author has read it up to
+	// the reply, and their draft of a reply is dropped. The first response is met when the relay takes the mail
 	// (Outbox.FinishOutbound), not before.
 	//
 	// ErrConflict, and nothing written, when the ticket's Version is beyond n.Version and
@@ -37,7 +37,8 @@ type Desk interface {
 	// while the reply can still be taken back or a mail of it to that address waits to be
 	// sent, and when mail to that is suppressed; ErrNotFound for a mail that is no reply, or one that was taken back.
 	ResendReply(ctx context.Context, now time.Time, by Actor, id OutboundID, m Mailing) (Outbound, error)
-	// Note writes an internal note and drops the author's draft of one.
+	// Note writes an internal note, up to which its author has read the thread then, and
+	// drops their draft of one.
 	// ErrInvalid without a body, and for a mention of an agent who is not there.
 	Note(ctx context.Context, now time.Time, by Actor, n NewNote) (Noted, error)
 

@@ -156,7 +156,7 @@ func (d *Desk) postReply(x *web.Exchange, who store.Agent, a written) error {
 		return d.refuse(x, a, err)
 	}
 	d.deps.Kick()
-	d.wrote(x, who, done.Ticket, done.Entry.Seq)
+	d.told(done.Ticket, done.Entry.Seq)
 	x.Log.Info("reply written", "request", x.ID, "ticket", k.Number, "entry", done.Entry.Seq, "outbound", done.Mail.ID,
 		"agent", who.ID, "status", done.Ticket.Status)
 	if done.Mail.State == store.StateQueued && now.Before(done.Mail.UndoUntil) {
@@ -170,15 +170,6 @@ func (d *Desk) postReply(x *web.Exchange, who store.Agent, a written) error {
 		return x.JSON(http.StatusCreated, out)
 	}
 	return x.Redirect(d.after(x, who, k, done.Entry.Seq, a.In))
-}
-
-// wrote tells open pages of an entry, which its author has read.
-func (d *Desk) wrote(x *web.Exchange, who store.Agent, k store.Ticket, seq uint32) {
-	err := d.deps.Store.MarkRead(x.Request.Context(), store.Instant(time.Now()), staff.ActorOf(x, who), k.ID, seq)
-	if err != nil { // it was written, and stays unread
-		x.Log.Warn("not marked as read", "request", x.ID, "ticket", k.Number, "err", err)
-	}
-	d.told(k, seq)
 }
 
 // refuseReply answers a reply that the store did not take, with both texts.
@@ -225,7 +216,7 @@ func (d *Desk) postNote(x *web.Exchange, who store.Agent, a written) error {
 	case err != nil:
 		return d.refuse(x, a, err)
 	}
-	d.wrote(x, who, done.Ticket, done.Entry.Seq)
+	d.told(done.Ticket, done.Entry.Seq)
 	x.Log.Info("note written", "request", x.ID, "ticket", k.Number, "entry", done.Entry.Seq, "agent", who.ID)
 	if x.WantsJSON() {
 		return x.JSON(http.StatusCreated, writtenJSON{Seq: done.Entry.Seq})

@@ -216,7 +216,10 @@ func reading(d *desk) {
 		d.must(d.MarkRead(d.ctx, d.now, d.lee(), k.ID, seq))
 		d.same(must[uint32](d)(d.ReadUpTo(d.ctx, d.lee(), k.ID)), uint32(3))
 	}
-	d.same(must[uint32](d)(d.ReadUpTo(d.ctx, d.kim(), k.ID)), uint32(0))
+	d.same(must[uint32](d)(d.ReadUpTo(d.ctx, d.kim(), k.ID)), uint32(3)) // her note
+	d.replies(d.reads(k.ID))
+	d.same(must[uint32](d)(d.ReadUpTo(d.ctx, d.lee(), k.ID)), uint32(4))
+	d.same(must[uint32](d)(d.ReadUpTo(d.ctx, d.kim(), k.ID)), uint32(3))
 	if !d.reads(k.ID).SeenAt.Equal(opened) {
 		d.Error("the first time it was opened moved")
 	}

@@ -167,6 +167,7 @@ func (m *model) reply(now time.Time, by store.Actor, n store.NewReply, got store
 		m.undos[o.ID] = [2]store.Ticket{before, *k}
 	}
 	delete(m.drafts, modelDraft{k.ID, by.Agent, store.EntryReply})
+	m.hasRead(by, k, e.Seq)
 	m.logs(store.AuditReplied)
 	return store.Replied{Ticket: *k, Entry: e, Mail: o.Outbound}, nil
 }
@@ -278,8 +279,15 @@ func (m *model) note(now time.Time, by store.Actor, n store.NewNote) (store.Note
 	e := m.addEntry(k, store.Entry{Kind: store.EntryNote, Author: by.Name, At: now, Body: n.Body, Files: n.Files,
 		By: by.Kind, Agent: by.Agent})
 	delete(m.drafts, modelDraft{k.ID, by.Agent, store.EntryNote})
+	m.hasRead(by, k, e.Seq)
 	m.logs(store.AuditNoted)
 	return store.Noted{Ticket: *k, Entry: e}, nil
+}
+
+// hasRead notes that an agent has read up to an entry.
+func (m *model) hasRead(by store.Actor, k *store.Ticket, seq uint32) {
+	key := modelDraft{k.ID, by.Agent, ""}
+	m.reads[key] = max(m.reads[key], min(seq, k.Entries))
 }
 
 // arrange tells of a change as an event, unless nothing changed.

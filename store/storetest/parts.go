@@ -36,8 +36,7 @@ func threadParts(d *desk) {
 		must[store.Suppression](d)(d.ReleaseSuppression(d.ctx, d.now, store.ByService(), s.ID))
 	}
 	must[store.Outbound](d)(d.ResendReply(d.ctx, d.now, d.lee(), first.Mail.ID, d.mailing()))
-	d.must(d.MarkRead(d.ctx, d.now, d.lee(), k.ID, 7))
-
+	read := must[uint32](d)(d.ReadUpTo(d.ctx, d.lee(), k.ID))
 	thread := must[store.List[store.Entry]](d)(d.Thread(d.ctx, d.lee(), k.ID, store.Page{Limit: 99})).Items
 	mails := must[[]store.Outbound](d)(d.lists().mailsOf(k.ID))
 	for most := 1; most <= len(thread)+1; most++ {
@@ -45,7 +44,9 @@ func threadParts(d *desk) {
 		for len(rest) > 0 {
 			part := must[store.ThreadPart](d)(d.ThreadBefore(d.ctx, d.lee(), k.ID, before, most))
 			want := rest[max(0, len(rest)-most):]
-			d.same(part, store.ThreadPart{Ticket: d.reads(k.ID), Read: 7, Entries: want, Mails: mailsOfEntries(mails, want)})
+			d.same(part, store.ThreadPart{
+				Ticket: d.reads(k.ID), Read: read, Entries: want, Mails: mailsOfEntries(mails, want),
+			})
 			before, rest = want[0].Seq, rest[:len(rest)-len(want)]
 		}
 		if before != 1 {

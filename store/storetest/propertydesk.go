@@ -131,8 +131,7 @@ func (r *run) draft(*rapid.T) {
 		seq := uint32(r.pick("seq", 5))
 		if seen != nil {
 			r.model.opened(r.now, seen)
-			key := modelDraft{k.ID, by.Agent, ""}
-			r.model.reads[key] = max(r.model.reads[key], min(seq, k.Entries))
+			r.model.hasRead(by, seen, seq)
 		}
 		r.compare("MarkRead", must1[any](nil, r.store.MarkRead(r.ctx, r.now, by, k.ID, seq)), nil, wantErr)
 		return

@@ -69,7 +69,8 @@ func (t *txn) note(now time.Time, by store.Actor, n store.NewNote) (store.Noted,
 	if err := t.addEntry(&k, &e); err != nil {
 		return store.Noted{}, err
 	}
-	if err := t.dropDraft(draftKey(k.ID, by.Agent, store.EntryNote)); err != nil {
+	err = errors.Join(t.dropDraft(draftKey(k.ID, by.Agent, store.EntryNote)), t.hasRead(by, k.ID, e.Seq))
+	if err != nil {
 		return store.Noted{}, err
 	}
 	if n.Idempotency != "" {

@@ -182,11 +182,10 @@ func (d *deskWalk) visit(key, value []byte) (bool, error) {
 		return false, nil
 	}
 	d.looked++
-	r, err := readDeskRow(value)
+	fits, err := d.wanted.fitsRow(value)
 	if err != nil {
 		return false, wrap("ticket", readU64(key[len(key)-8:]), err)
 	}
-	fits := d.wanted.fits(&r)
 	if fits && len(d.ids) == d.limit {
 		d.next = d.last
 		return false, nil
@@ -305,7 +304,12 @@ func (t *txn) markRead(now time.Time, by store.Actor, id store.TicketID, seq uin
 			return err
 		}
 	}
-	if seq = min(seq, k.Entries); seq <= t.readUpTo(by, id) {
+	return t.hasRead(by, id, min(seq, k.Entries))
+}
+
+// hasRead notes that an agent has read a thread up to an entry.
+func (t *txn) hasRead(by store.Actor, id store.TicketID, seq uint32) error {
+	if by.Agent == 0 || seq <= t.readUpTo(by, id) {
 		return nil
 	}
 	return t.put(bReads, pair64(uint64(id), uint64(by.Agent)), u32(seq))

@@ -14,8 +14,8 @@ import (
 // a count asks nine times about each of many thousand rows.
 type wanted struct {
 	store.TicketFilter
-	by    store.Actor
-	words [][]byte
+	by          store.Actor
+	words, tags [][]byte
 }
 
 func newWanted(by store.Actor, f store.TicketFilter) *wanted {
@@ -23,12 +23,27 @@ func newWanted(by store.Actor, f store.TicketFilter) *wanted {
 	for _, word := range strings.Fields(strings.ToLower(f.Query)) {
 		w.words = append(w.words, []byte(word))
 	}
+	for _, tag := range f.Tags {
+		w.tags = append(w.tags, []byte(tag))
+	}
 	return w
 }
 
 // in tells whether a row's field is among the values wanted, of which none wants all.
 func in[T ~string](values []T, field []byte) bool {
 	return len(values) == 0 || slices.ContainsFunc(values, func(v T) bool { return string(v) == string(field) })
+}
+
+// fitsRow tells whether the ticket of a row is wanted. Most rows lack a word or a tag that is
+// asked for, and are not read for that.
+func (w *wanted) fitsRow(row []byte) (bool, error) {
+	holds := func(part []byte) bool { return bytes.Contains(row, part) }
+	lacks := func(part []byte) bool { return !holds(part) }
+	if slices.ContainsFunc(w.words, lacks) || len(w.tags) > 0 && !slices.ContainsFunc(w.tags, holds) {
+		return false, nil
+	}
+	r, err := readDeskRow(row)
+	return err == nil && w.fits(&r), err
 }
 
 // fits tells whether a row's ticket is wanted.

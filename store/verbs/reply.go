@@ -88,7 +88,8 @@ func (t *txn) reply(now time.Time, by store.Actor, n store.NewReply) (store.Repl
 			return store.Replied{}, err
 		}
 	}
-	if err := t.dropDraft(draftKey(k.ID, by.Agent, store.EntryReply)); err != nil {
+	err = errors.Join(t.dropDraft(draftKey(k.ID, by.Agent, store.EntryReply)), t.hasRead(by, k.ID, e.Seq))
+	if err != nil {
 		return store.Replied{}, err
 	}
 	if n.Idempotency != "" {

@@ -206,9 +206,6 @@ func (l *life) reply(texts []string, then store.Status, ended store.Finish) *lif
 		if err != nil {
 			return err
 		}
-		if err := db.MarkRead(ctx, at, by, l.ticket.ID, done.Entry.Seq); err != nil {
-			return err
-		}
 		ended.ID = done.Mail.ID
 		return db.EndOutbound(ctx, at.Add(2*time.Second), ended)
 	})
