@@ -11,25 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
-
-// does runs what a person does in the browser, within a time; what names the step.
-func does(t *testing.T, ctx context.Context, what string, actions ...chromedp.Action) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		var text, address string
-		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		chromedp.Run(look, chromedp.Location(&address), chromedp.Text("body", &text))
-		t.Fatalf("%s: %v; the browser is at %s:\n%.3000s", what, err, address, text)
-	}
-}
 
 // fill types into a field once it is there.
 func fill(selector, text string) chromedp.Action {

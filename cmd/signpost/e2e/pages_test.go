@@ -99,21 +99,6 @@ func (d *demoProcess) links(t *testing.T, ctx context.Context, path, selector st
 	return paths
 }
 
-// signInAt signs the browser in at a service's door.
-func signInAt(t *testing.T, ctx context.Context, url, email, password string) {
-	t.Helper()
-	err := chromedp.Run(ctx,
-		chromedp.Navigate(url+"/sign-in"),
-		chromedp.SendKeys(`[name=email]`, email),
-		chromedp.SendKeys(`[name=password]`, password),
-		chromedp.Submit(`[name=password]`),
-		chromedp.WaitVisible(`.side`),
-	)
-	if err != nil {
-		t.Fatalf("sign-in: %v", err)
-	}
-}
-
 // serverTime is evaluated in the page: ms to the first byte, or minus the status.
 const serverTime = `(n => n.responseStatus < 300 ? n.responseStart - n.requestStart : -n.responseStatus)` +
 	`(performance.getEntriesByType("navigation")[0])`
