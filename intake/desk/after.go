@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"cmp"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -76,21 +78,59 @@ func (d *Desk) after(x *web.Exchange, who store.Agent, k store.Ticket, seq uint3
 	if who.Profile.AfterSend == store.AfterSendList {
 		return listOf(in)
 	}
+	if next, err := d.next(x, who, k, q); err == nil && next != "" {
+		return withIn(ticketAddress(next)+"#new", in)
+	}
+	return listOf(in)
+}
+
+// next is the number of the first ticket of a list, but for one, that waits for an answer and
+// that no colleague has open; "" for none on the page of the list.
+func (d *Desk) next(x *web.Exchange, who store.Agent, but store.Ticket, list url.Values) (string, error) {
 	accounts, err := d.accounts(x.Request.Context())
 	if err != nil {
-		return stay
+		return "", err
 	}
-	page := store.Page{After: store.Cursor(q.Get("after")), Limit: listed}
-	found, err := d.deps.Store.DeskTickets(x.Request.Context(), staff.ActorOf(x, who), filterOf(q, accounts), page)
+	page := store.Page{After: store.Cursor(list.Get("after")), Limit: listed}
+	found, err := d.deps.Store.DeskTickets(x.Request.Context(), staff.ActorOf(x, who), filterOf(list, accounts), page)
 	if err != nil {
-		return listOf(in)
+		return "", err
 	}
 	now := time.Now()
 	for _, item := range found.Items {
-		// A ticket that a colleague has open is theirs.
-		if item.Ticket.ID != k.ID && item.Ticket.Status.Waits() && len(d.presence.avatars(item.Ticket.ID, who.ID, now)) == 0 {
-			return withIn(ticketAddress(item.Ticket.Number)+"#new", in)
+		open := len(d.presence.avatars(item.Ticket.ID, who.ID, now)) > 0
+		if item.Ticket.ID != but.ID && item.Ticket.Status.Waits() && !open {
+			return item.Ticket.Number, nil
 		}
 	}
-	return listOf(in)
+	return "", nil
+}
+
+// leadsOn tells the page of a ticket behind whose reply the next one of its list follows.
+func leadsOn(x *web.Exchange, who store.Agent) bool {
+	return inOf(x) != "" && who.Profile.AfterSend != store.AfterSendStay && who.Profile.AfterSend != store.AfterSendList
+}
+
+// showNext names the page that follows the next reply, as it stands now, "" for none: the
+// browser fetches it ahead (static/ahead.js). What then follows, the reply itself says.
+func (d *Desk) showNext(x *web.Exchange, who store.Agent) error {
+	k, err := d.open(x, who)
+	if err != nil {
+		return err
+	}
+	to := nextJSON{}
+	if leadsOn(x, who) {
+		list, _ := url.ParseQuery(inOf(x)) // inOf read it
+		number, err := d.next(x, who, k, list)
+		if err != nil {
+			return err
+		}
+		if number != "" {
+			to.Next = withIn(ticketAddress(number)+"#new", inOf(x))
+		}
+	}
+	if x.WantsJSON() {
+		return x.JSON(http.StatusOK, to)
+	}
+	return x.Redirect(cmp.Or(to.Next, listOf(inOf(x))))
 }

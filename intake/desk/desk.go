@@ -148,6 +148,7 @@ func (d *Desk) routes() []route {
 		{method: http.MethodGet, path: "/desk", handler: d.showWork},
 		{method: http.MethodGet, path: "/desk/tickets", handler: d.showList},
 		{method: http.MethodGet, path: ticketPath, handler: d.showTicket},
+		{method: http.MethodGet, path: ticketPath + "/next", handler: d.showNext},
 		{method: http.MethodGet, path: ticketPath + "/:act", handler: d.showRefused},
 		{method: http.MethodGet, path: ticketPath + "/log/:mail", handler: d.showLog},
 		{method: http.MethodGet, path: ticketPath + "/files/:entry/:file/:name", handler: d.download},

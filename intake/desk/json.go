@@ -122,11 +122,18 @@ func mailsJSON(mails []store.Outbound, now time.Time) (all []loggedJSON) {
 }
 
 // writtenJSON answers a reply or a note: undo is what /undo takes as id until then, ""
-// for what cannot be taken back.
+// for what cannot be taken back. Next is, of a reply to a ticket that was opened from a list,
+// the page that follows.
 type writtenJSON struct {
 	Seq   uint32 `json:"seq"`
 	Undo  string `json:"undo"`
 	Until string `json:"until"`
+	Next  string `json:"next,omitempty"`
+}
+
+// nextJSON answers /next.
+type nextJSON struct {
+	Next string `json:"next"`
 }
 
 // staleJSON answers a reply that was written without the newest.

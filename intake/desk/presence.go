@@ -3,9 +3,11 @@ package desk
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
+	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/store"
 )
@@ -143,7 +145,8 @@ func (p *presence) avatars(id store.TicketID, but store.AgentID, now time.Time) 
 	return all
 }
 
-// postPresence takes a page's sign of life: state is "here", "typing" or "gone".
+// postPresence takes a page's sign of life: state is "here", "typing" or "gone", and read
+// what stands on a page that was fetched ahead and is shown now.
 func (d *Desk) postPresence(x *web.Exchange, who store.Agent) error {
 	if err := parseForm(x); err != nil {
 		return err
@@ -151,6 +154,12 @@ func (d *Desk) postPresence(x *web.Exchange, who store.Agent) error {
 	k, err := d.open(x, who)
 	if err != nil {
 		return err
+	}
+	if seq, err := strconv.ParseUint(x.Request.PostForm.Get("read"), 10, 32); err == nil {
+		err := d.deps.Store.MarkRead(x.Request.Context(), time.Now(), staff.ActorOf(x, who), k.ID, uint32(seq))
+		if err != nil {
+			return err
+		}
 	}
 	switch now := time.Now(); x.Request.PostForm.Get("state") {
 	case "typing":

@@ -167,6 +167,9 @@ func (d *Desk) postReply(x *web.Exchange, who store.Agent, a written) error {
 		if !done.Mail.UndoUntil.IsZero() {
 			out.Undo, out.Until = strconv.FormatUint(uint64(done.Mail.ID), 10), rfc3339(done.Mail.UndoUntil)
 		}
+		if a.In != "" {
+			out.Next = d.after(x, who, k, done.Entry.Seq, a.In)
+		}
 		return x.JSON(http.StatusCreated, out)
 	}
 	return x.Redirect(d.after(x, who, k, done.Entry.Seq, a.In))

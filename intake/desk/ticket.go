@@ -33,12 +33,13 @@ type ticketData struct {
 	Promises []promised
 	Items    []item
 	Earlier  int // entries before those shown
-	EarlierTo,
-	LatestTo string // where those are, and the newest ones; "": here
-	Public []uint32 // messages, replies and notes, for the page to tell what is new
-	Me     string   // the reader's address
-	MyID   store.AgentID
-	Zone   *time.Location
+	// EarlierTo and LatestTo are where those are, and the newest ones; "": here.
+	EarlierTo, LatestTo string
+	Public              []uint32 // messages, replies and notes, for the page to tell what is new
+	Me                  string   // the reader's address
+	MyID                store.AgentID
+	Zone                *time.Location
+	Ahead               bool // it was fetched before its reader asked for it
 
 	Present []web.Avatar
 	Toasts  []web.Toast
@@ -164,12 +165,17 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 		}
 	}
 	x.Staff(who, "", topicTicket(k.Number), topicList)
-	d.presence.view(k, who, now)
+	if leadsOn(x, who) {
+		x.FetchAhead("desk/ahead.json")
+	}
+	if !x.Ahead() {
+		d.presence.view(k, who, now)
+	}
 	data := ticketData{
 		Ticket: k, Path: ticketAddress(k.Number), In: inOf(x), Me: who.Email, MyID: who.ID,
 		Status: statusBadge(k.StatusAt(now)), Timers: timersOf(k, now), Zone: d.zone(who, k.Region),
 		Present: d.presence.avatars(k.ID, who.ID, now), Toasts: d.undos.toasts(who.ID, now),
-		Undo: undoWords(d.undoFor(who)),
+		Undo: undoWords(d.undoFor(who)), Ahead: x.Ahead(),
 	}
 	data.List = listOf(data.In)
 	if data.In != "" {
@@ -205,9 +211,9 @@ func beforeOf(x *web.Exchange) uint32 {
 
 // opensNewest tells the page of a ticket that a person opens, from which on its thread
 // counts as read. What a page fetches by itself to stay fresh is none, and neither is a page
-// of earlier entries.
+// of earlier entries, nor one that was fetched ahead: it tells when it is shown.
 func opensNewest(x *web.Exchange) bool {
-	return x.Request.Header.Get(staff.LiveHeader) == "" && beforeOf(x) == 0
+	return x.Request.Header.Get(staff.LiveHeader) == "" && beforeOf(x) == 0 && !x.Ahead()
 }
 
 // around leads to the entries that are not shown. A page of earlier ones does not tell what

@@ -124,6 +124,19 @@ func (x *Exchange) Private() {
 // origin of a form's post only then.
 func (x *Exchange) ReferrerSameOrigin() { x.Header().Set("Referrer-Policy", "same-origin") }
 
+// Ahead tells a request by which the browser fetches a page that its reader may open next
+// (Sec-Purpose, as the Fetch standard has it).
+func (x *Exchange) Ahead() bool {
+	return strings.Contains(x.Request.Header.Get("Sec-Purpose"), "prefetch")
+}
+
+// FetchAhead lets the browser fetch the pages ahead that the rules in a static file name,
+// and keep each in memory alone until it is opened. Browsers that do not know the header go
+// without.
+func (x *Exchange) FetchAhead(rules string) {
+	x.Header().Set("Speculation-Rules", `"`+x.server.assets.url(rules)+`"`)
+}
+
 // SetDeadline gives the answer until now plus d to be written, for streams and
 // downloads.
 func (x *Exchange) SetDeadline(d time.Duration) {

@@ -115,6 +115,12 @@ func sends(t *testing.T, ctx context.Context, url string, n int) (took []float64
 			chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(input.ModifierCtrl)),
 			chromedp.WaitReady(fmt.Sprintf(`[data-ticket]:not([data-ticket=%q]) #reply-body`, number)))
 		took = append(took, await(t, ctx, usable))
+		var ahead bool
+		does(t, ctx, "how it came", chromedp.Evaluate(
+			`performance.getEntriesByType("navigation")[0].deliveryType === "navigational-prefetch"`, &ahead))
+		if !ahead {
+			t.Errorf("the ticket behind %s was not fetched ahead", number)
+		}
 	}
 	return took
 }

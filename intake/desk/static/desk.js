@@ -2,3 +2,4 @@
 import "./compose.js";
 import "./thread.js";
 import "./lists.js";
+import "./ahead.js";

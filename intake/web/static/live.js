@@ -83,12 +83,19 @@ function refreshSoon() {
 }
 
 async function refresh() {
-  if (document.hidden) return;
+  if (!document.hidden) await renew();
+}
+
+// renew brings the page up to date at once; also is called with the fresh one.
+export async function renew(also) {
   loaded = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html", "Signpost-Live": "1" }, cache: "no-store" });
     if (answer.status === 401) return ended();
-    if (answer.ok) place(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    place(fresh);
+    also?.(fresh);
   } catch {
     // The server is away; the stream finds it back.
   }
