@@ -81,6 +81,7 @@ const (
 	ActAnswerTicket    Act = "answer_ticket"  // open it for a partner, reply, note, take back, send again
 	ActArrangeTicket   Act = "arrange_ticket" // status, assignee, priority, category, tags, question
 	ActChangeRequester Act = "change_requester"
+	ActNameColleague   Act = "name_colleague" // or remove one
 	ActRevokeLinks     Act = "revoke_links"
 	// Of the flow of mail.
 	ActReadMail         Act = "read_mail" // that came in, as it was sent
@@ -100,8 +101,8 @@ const (
 func Acts() []Act {
 	return []Act{
 		ActWriteMessage, ActProveAddress, ActRenewLink, ActReadTicket, ActAnswerTicket, ActArrangeTicket,
-		ActChangeRequester, ActRevokeLinks, ActReadMail, ActRetryMail, ActGiveUpMail, ActSuppress, ActSwitchAnswers,
-		ActAcknowledgeAlarm, ActTryCanary, ActManageStaff, ActReadAudit, ActManageSecrets,
+		ActChangeRequester, ActNameColleague, ActRevokeLinks, ActReadMail, ActRetryMail, ActGiveUpMail, ActSuppress,
+		ActSwitchAnswers, ActAcknowledgeAlarm, ActTryCanary, ActManageStaff, ActReadAudit, ActManageSecrets,
 	}
 }
 
@@ -112,7 +113,8 @@ func (r Role) Rights() []Act {
 	switch r {
 	case RoleAgent:
 		return []Act{
-			ActReadTicket, ActAnswerTicket, ActArrangeTicket, ActChangeRequester, ActRevokeLinks, ActRetryMail,
+			ActReadTicket, ActAnswerTicket, ActArrangeTicket, ActChangeRequester, ActNameColleague, ActRevokeLinks,
+			ActRetryMail,
 		}
 	case RoleLead:
 		return append(RoleAgent.Rights(), ActReadAudit)
@@ -130,8 +132,11 @@ func (r Role) Rights() []Act {
 // Includes tells whether who has the role counts as having the other.
 func (r Role) Includes(other Role) bool { return r == other || r == RoleLead && other == RoleAgent }
 
-// partnerRights are what the page behind a mailed link offers, on its own ticket.
-var partnerRights = []Act{ActWriteMessage, ActProveAddress, ActRenewLink, ActRevokeLinks, ActChangeRequester}
+// partnerRights are what the page behind a mailed link offers, on its own ticket. Which of
+// them a colleague has, the verbs say.
+var partnerRights = []Act{
+	ActWriteMessage, ActProveAddress, ActRenewLink, ActRevokeLinks, ActChangeRequester, ActNameColleague,
+}
 
 // May tells whether the actor may do the act to anything at all.
 func (a Actor) May(act Act) bool {

@@ -16,6 +16,7 @@ var rights = map[Act]string{
 	ActAnswerTicket:     "al",
 	ActArrangeTicket:    "al",
 	ActChangeRequester:  "alp",
+	ActNameColleague:    "alp",
 	ActRevokeLinks:      "alop",
 	ActReadMail:         "o",
 	ActRetryMail:        "alo",

@@ -21,6 +21,8 @@ const (
 	AuditLinksRevoked      AuditEvent = "links_revoked"
 	AuditQuestionSettled   AuditEvent = "question_settled"
 	AuditRequesterChanged  AuditEvent = "requester_changed"
+	AuditColleagueAdded    AuditEvent = "colleague_added"
+	AuditColleagueRemoved  AuditEvent = "colleague_removed"
 	AuditAnswersSwitched   AuditEvent = "answers_switched"
 	AuditMailRetried       AuditEvent = "mail_retried"
 	AuditMailGivenUp       AuditEvent = "mail_given_up"
@@ -47,10 +49,10 @@ const (
 func AuditEvents() []AuditEvent {
 	return []AuditEvent{
 		AuditReplied, AuditReplyUndone, AuditReplyResent, AuditNoted, AuditTicketArranged,
-		AuditLinksRevoked, AuditQuestionSettled, AuditRequesterChanged, AuditAnswersSwitched, AuditMailRetried,
-		AuditMailGivenUp, AuditMailRead, AuditAddressSuppressed, AuditAddressReleased, AuditAlarmAcknowledged,
-		AuditCanaryTried, AuditAgentAdded, AuditAgentChanged, AuditAgentInvited, AuditSignedIn, AuditSignedOut,
-		AuditSignInFailed,
+		AuditLinksRevoked, AuditQuestionSettled, AuditRequesterChanged, AuditColleagueAdded, AuditColleagueRemoved,
+		AuditAnswersSwitched, AuditMailRetried, AuditMailGivenUp, AuditMailRead, AuditAddressSuppressed,
+		AuditAddressReleased, AuditAlarmAcknowledged, AuditCanaryTried, AuditAgentAdded, AuditAgentChanged,
+		AuditAgentInvited, AuditSignedIn, AuditSignedOut, AuditSignInFailed,
 		AuditRefused, AuditExported, AuditPersonErased, AuditSecretRotated, AuditSecretRevoked, AuditSecretDropped,
 	}
 }

@@ -13,9 +13,11 @@ import (
 type Desk interface {
 	// Reply writes an agent's reply, gives the ticket the status n.Then, and queues the
 	// reply as one mail (MailReply), held until n.Undo has passed, in one transaction. The
-	// mail goes to the requester's address as it is now, whatever becomes of that. A
-	// ticket without an assignee is the author's from then on, the author has read it up to
-	// the reply, and their draft of a reply is dropped. The first response is met when the relay takes the mail
+	// mail goes to the requester's address as it is now, whatever becomes of that, and a copy
+	// of its own to each colleague who acts (Ticket.InCopy), suppressed where their address
+	// is. A ticket without an assignee is the author's from then on, the author has read it up
+	// to the reply, and their draft of a reply is dropped. The first response is met when the
+	// relay takes the mail
 	// (Outbox.FinishOutbound), not before.
 	//
 	// ErrConflict, and nothing written, when the ticket's Version is beyond n.Version and
@@ -25,17 +27,19 @@ type Desk interface {
 	// ticket and author on its own. ErrInvalid without a body, for a status that none can
 	// be given, a region that is not the ticket's, and a link or Message-ID in use.
 	Reply(ctx context.Context, now time.Time, by Actor, n NewReply) (Replied, error)
-	// Undo takes back a reply whose mail no sender has claimed and whose time is not over:
+	// Undo takes back a reply of which no sender has claimed a mail and whose time is not over:
 	// the ticket has its former status, assignee, promise and version, but for what was
 	// changed since, and the reply is the author's draft again, in front of what they have
 	// typed meanwhile. Its entry stays as an EventReplyUndone without text.
 	// ErrForbidden for another than the author, ErrConflict when it is too late.
 	Undo(ctx context.Context, now time.Time, by Actor, id OutboundID) (Undone, error)
 	// ResendReply mails a reply once more, as a mail of its own and at once, to the
-	// requester's address as it is now: where the first mail did not arrive, or the ticket
-	// had another requester then (Opened.Missed). m.Link is as NewReply.Link. ErrConflict
-	// while the reply can still be taken back or a mail of it to that address waits to be
-	// sent, and when mail to that is suppressed; ErrNotFound for a mail that is no reply, or one that was taken back.
+	// colleague whose copy id is, or to the requester's address as it is now: where the
+	// first mail did not arrive, or the ticket had another requester then (Opened.Missed).
+	// m.Link is as NewReply.Link. ErrConflict while the reply can still be taken back or a
+	// mail of it to that address waits to be sent, when mail to that is suppressed, and for a
+	// colleague who does not act; ErrNotFound for a mail that is no reply, or one that was
+	// taken back.
 	ResendReply(ctx context.Context, now time.Time, by Actor, id OutboundID, m Mailing) (Outbound, error)
 	// Note writes an internal note, up to which its author has read the thread then, and
 	// drops their draft of one.
@@ -45,12 +49,12 @@ type Desk interface {
 	// AssignTicket gives the ticket to an agent, or to none (0). ErrInvalid for one who is
 	// disabled or may not answer it.
 	AssignTicket(ctx context.Context, now time.Time, by Actor, id TicketID, to AgentID) (Ticket, error)
-	// SolveTicket solves the ticket without a reply, and tells the requester so by one mail
-	// (MailSolved) that waits until m.Undo has passed, in one transaction. It is not sent
-	// where the ticket is no longer solved by then (RuleReopened), and suppressed where its
-	// address is. Of a solved ticket nothing changes, and nothing is mailed for one without
-	// a page. ErrInvalid for a region that is not the ticket's, and for a link or
-	// Message-ID in use.
+	// SolveTicket solves the ticket without a reply, and tells the requester and each
+	// colleague who acts so by one mail each (MailSolved), which waits until m.Undo has
+	// passed, in one transaction. None is sent where the ticket is no longer solved by then
+	// (RuleReopened), and each is suppressed where its address is. Of a solved ticket nothing
+	// changes, and nothing is mailed for one without a page. ErrInvalid for a region that is
+	// not the ticket's, and for a link or Message-ID in use.
 	SolveTicket(ctx context.Context, now time.Time, by Actor, id TicketID, m SolvedMail) (Ticket, error)
 	// SetStatus gives the ticket another status, of which it mails nothing; ErrInvalid for
 	// one that none can be given.
@@ -137,6 +141,9 @@ type NewReply struct {
 	// Link takes the place of the ticket's own where that opens nothing any more.
 	Link        LinkID
 	LinkExpires time.Time
+	// Copies are for the colleagues who get the reply too: MaxColleagues of them, or as many
+	// as act at the least.
+	Copies []CopyID
 
 	Idempotency string
 	Fingerprint [32]byte
@@ -157,7 +164,8 @@ type SolvedMail struct {
 	// Mailing has the link that takes the place of the ticket's own where that opens
 	// nothing any more, and neither budgets nor a network.
 	Mailing
-	Undo time.Duration // how long the mail is held back, MaxUndo at most
+	Undo   time.Duration // how long the mail is held back, MaxUndo at most
+	Copies []CopyID      // as in NewReply
 }
 
 // RuleReopened is why the mail that a ticket is solved is not sent: it no longer is.

@@ -47,6 +47,11 @@ const (
 	EventPartnerReopened Event = "partner_reopened"
 	EventRated           Event = "rated"    // Change has the score, Body is the comment
 	EventFollowed        Event = "followed" // a new ticket goes on from this one, Body is its number
+	// Of Colleague, whose address Body is.
+	EventColleagueAdded   Event = "colleague_added"
+	EventColleagueJoined  Event = "colleague_joined" // they acted on their page first
+	EventColleagueRemoved Event = "colleague_removed"
+	EventColleagueLeft    Event = "colleague_left"
 )
 
 // Entry is one item of a ticket's thread, numbered from 1.
@@ -66,6 +71,9 @@ type Entry struct {
 	Agent    AgentID
 	Change   Change    // what it changed on the ticket
 	Mentions []AgentID // of a note
+	// Colleague is the number of the one who wrote a message, or whom an event tells of; 0
+	// for the requester, or none.
+	Colleague uint32
 	// UndoUntil is, of a reply, until when its author may take it back: partners are shown
 	// it from then on. Zero: at once.
 	UndoUntil time.Time

@@ -9,17 +9,19 @@ import (
 // that page proves, and how a partner comes to a new link or to another address.
 type Links interface {
 	// ProveAddress marks the requester's address of the ticket behind link as
-	// proven; of one that is, nothing changes. ErrNotFound as TicketByLink.
+	// proven; of one that is, nothing changes. Of a colleague's link it is their address,
+	// which an EventColleagueJoined tells. ErrNotFound as TicketByLink.
 	ProveAddress(ctx context.Context, now time.Time, by Actor, link LinkID) (Ticket, error)
 	// RenewLink gives the ticket behind link a new one, mails it to the requester
-	// (MailLinks, in the thread of the confirmation) and revokes every earlier one,
-	// as RevokeLinks does; it proves the address as AppendMessage does. Where the mail is withheld (its address
+	// (MailLinks, in the thread of the confirmation) and revokes every earlier one of theirs,
+	// but no colleague's; it proves the address as AppendMessage does. Where the mail is withheld (its address
 	// is suppressed, a budget of m.Budgets is spent), nothing is written, and
 	// Confirmation is what would have been queued: without an id, in
 	// StateSuppressed, with its Reason. ErrNotFound as TicketByLink; ErrInvalid
 	// for a link or a Message-ID in use.
 	RenewLink(ctx context.Context, now time.Time, by Actor, link LinkID, m Mailing) (Opened, error)
-	// RevokeLinks makes every link to the ticket's page open nothing from now on.
+	// RevokeLinks makes every link to the ticket's page open nothing from now on, those of
+	// colleagues among them.
 	// ErrNotFound for an unknown ticket.
 	RevokeLinks(ctx context.Context, now time.Time, by Actor, id TicketID) error
 	// MailLinks mails to n.Address one mail with the links of its newest
@@ -38,7 +40,7 @@ type Links interface {
 	// does one under way once it would be tried again; one that failed has that Reason and
 	// stays failed. A reply goes on to the address that it was written to. An
 	// EventAddressChanged entry tells of it, and Opened.Missed which replies the new
-	// address has not got.
+	// address has not got. A colleague with that address is one no more (RemoveColleague).
 	//
 	// Staff may always; another actor's is ErrConflict when the ticket has been answered or
 	// its address proven, or, where n.Link is given, when mail to the address is not

@@ -15,9 +15,10 @@ type OutboundKind string
 const (
 	MailConfirmation OutboundKind = "confirmation"
 	MailAutoResponse OutboundKind = "autoresponse"
-	MailLinks        OutboundKind = "links"  // the way to the requester's tickets, asked for by them
-	MailReply        OutboundKind = "reply"  // what an agent wrote
-	MailSolved       OutboundKind = "solved" // an agent solved the ticket without a word
+	MailLinks        OutboundKind = "links"      // the way to the requester's tickets, asked for by them
+	MailReply        OutboundKind = "reply"      // what an agent wrote
+	MailSolved       OutboundKind = "solved"     // an agent solved the ticket without a word
+	MailInvitation   OutboundKind = "invitation" // the way to their door, to a colleague
 	// Of the service itself: an alarm to those who run it, and the stray mail by
 	// which its canary tries the road.
 	MailAlarm  OutboundKind = "alarm"
@@ -32,8 +33,8 @@ const (
 // OutboundKinds lists them.
 func OutboundKinds() []OutboundKind {
 	return []OutboundKind{
-		MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailSolved, MailAlarm, MailCanary, MailInvite, MailReset,
-		MailNotice,
+		MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailSolved, MailInvitation, MailAlarm, MailCanary,
+		MailInvite, MailReset, MailNotice,
 	}
 }
 
@@ -44,7 +45,7 @@ func (k OutboundKind) AtMostOnce() bool { return k == MailAutoResponse }
 // OfTicket tells that a mail of the kind is part of a ticket and leads to its page:
 // what becomes of it is told in the thread.
 func (k OutboundKind) OfTicket() bool {
-	return k == MailConfirmation || k == MailLinks || k == MailReply || k == MailSolved
+	return k == MailConfirmation || k == MailLinks || k == MailReply || k == MailSolved || k == MailInvitation
 }
 
 // FollowsRequester tells that a mail of the kind says nothing but the way to its ticket's
@@ -58,8 +59,8 @@ func (k OutboundKind) FollowsRequester() bool {
 // known counts as a person's.
 func (k OutboundKind) Automatic() bool {
 	switch k {
-	case MailConfirmation, MailAutoResponse, MailLinks, MailSolved, MailAlarm, MailCanary, MailInvite, MailReset,
-		MailNotice:
+	case MailConfirmation, MailAutoResponse, MailLinks, MailSolved, MailInvitation, MailAlarm, MailCanary, MailInvite,
+		MailReset, MailNotice:
 		return true
 	}
 	return false
@@ -134,6 +135,8 @@ type Outbound struct {
 	// Proven tells whether the address was proven when the reply was written, so that the
 	// mail may hold what stood in the thread before.
 	Proven bool
+	// Colleague is the number of the one whom it goes to; 0: to the requester.
+	Colleague uint32
 	// Links are, of MailLinks, all tickets that it leads to, the newest first:
 	// Ticket, Number and Link are that one's.
 	Links []TicketLink
@@ -270,6 +273,10 @@ type Finish struct {
 // last ones (RFC 5322 section 3.6.4 lets the others go).
 const MaxReferences = 20
 
+// ToColleague tells a mail to a colleague of its ticket: an invitation, or a copy of what the
+// requester was sent. What becomes of it changes nothing of the ticket's promises.
+func (o Outbound) ToColleague() bool { return o.Colleague != 0 }
+
 // Undone tells the mail of a reply that its author took back.
 func (o Outbound) Undone() bool { return o.State == StateSuppressed && o.Reason == RuleUndone }
 
@@ -277,8 +284,8 @@ func (o Outbound) Undone() bool { return o.State == StateSuppressed && o.Reason 
 // of its thread, from the ticket's mails in the order in which they were queued.
 func References(mails []Outbound, to string) (last string, all []string) {
 	for _, m := range mails {
-		undone := m.Undone() || m.State == StateSuppressed && m.Reason == RuleReopened
-		written := m.Kind == MailConfirmation || m.Kind == MailReply || m.Kind == MailSolved
+		undone := m.State == StateSuppressed && slices.Contains([]string{RuleUndone, RuleReopened, RuleRemoved}, m.Reason)
+		written := m.Kind.OfTicket() && m.Kind != MailLinks
 		if written && !undone && AddressKey(m.To) == AddressKey(to) {
 			all, last = append(all, m.MessageID), m.MessageID
 		}

@@ -73,6 +73,7 @@ type Store interface {
 	Desk
 	Links
 	Partners
+	Colleagues
 	Outbox
 	Ledger
 	Deliveries
@@ -111,16 +112,18 @@ type Tickets interface {
 	OpenTicket(ctx context.Context, now time.Time, n NewTicket) (Opened, error)
 	// AppendMessage adds a partner's follow-up to the ticket behind link, marks
 	// the requester's address as proven, and reopens a solved or pending
-	// ticket. ErrNotFound for an unknown, expired or revoked link, ErrClosed for a
-	// closed ticket. Idempotency as in OpenTicket, for each link on its own; a repeat returns the first
-	// call's entry.
+	// ticket. Behind a colleague's link it is theirs (Entry.Colleague), and proves their
+	// address. ErrNotFound for an unknown, expired or revoked link, ErrClosed for a
+	// closed ticket. Idempotency as in OpenTicket, for each link on its own; a repeat returns
+	// the first call's entry.
 	AppendMessage(ctx context.Context, now time.Time, by Actor, m NewMessage) (Entry, error)
 
 	Ticket(ctx context.Context, id TicketID) (Ticket, error)
 	// TicketByNumber finds the ticket of a number, compared without case, that the actor may
 	// do the act to.
 	TicketByNumber(ctx context.Context, by Actor, act Act, number string) (Ticket, error)
-	// TicketByLink returns the ticket that an unexpired, unrevoked link opens.
+	// TicketByLink returns the ticket that an unexpired, unrevoked link opens to its
+	// requester; ErrForbidden for a colleague's (Colleagues.Door tells them apart).
 	TicketByLink(ctx context.Context, now time.Time, link LinkID) (Ticket, error)
 	// RevokeLink makes the link open nothing from now on. ErrNotFound for an
 	// unknown or expired one.

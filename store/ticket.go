@@ -113,6 +113,10 @@ type Ticket struct {
 	// Follows is the closed ticket that this one goes on from, FollowedBy the newest that
 	// goes on from this one; 0 for none.
 	Follows, FollowedBy TicketID
+
+	// Colleagues are those who were named to take part beside the requester, in the order in
+	// which they were first named, removed ones among them.
+	Colleagues []Colleague
 }
 
 // InTrouble tells whether what support wrote last did not arrive, or cannot.

@@ -152,6 +152,7 @@ var kindMark = map[store.OutboundKind]string{
 	store.MailLinks:        "l",
 	store.MailReply:        "r",
 	store.MailSolved:       "s",
+	store.MailInvitation:   "i",
 	store.MailAlarm:        "al",
 	store.MailInvite:       "in",
 	store.MailReset:        "re",
@@ -187,6 +188,16 @@ func (r *Ring) MintedAt(id string) (time.Time, bool) {
 	}
 	ms := binary.BigEndian.Uint64(append([]byte{0, 0}, unique[:6]...))
 	return time.UnixMilli(int64(ms)).UTC(), true
+}
+
+// Copies mints what the copies of a mail to the colleagues of a ticket are made from, for
+// as many as it may have.
+func (r *Ring) Copies(now time.Time, kind store.OutboundKind, domain string) []store.CopyID {
+	all := make([]store.CopyID, store.MaxColleagues)
+	for i := range all {
+		all[i] = store.CopyID{MessageID: r.MessageID(now, kind, domain), Link: NewLink(now)}
+	}
+	return all
 }
 
 func (r *Ring) parseMessageID(id string) (mark string, unique []byte, ok bool) {

@@ -167,6 +167,7 @@ func (c *checker) tickets() error {
 		c.counts[string(countTicket)+k.Region]++
 		c.hours.ticket(k)
 		c.follows(k)
+		c.colleagues(k)
 		return c.thread(k)
 	})
 }
@@ -242,6 +243,7 @@ func (c *checker) outbounds() error {
 			if !c.has(bTickets, u64(uint64(row.Ticket))) {
 				c.fault("outbound %d: no ticket %d", row.ID, row.Ticket)
 			}
+			c.hasColleague(row.Ticket, row.Colleague, "outbound", row.ID)
 		}
 		if row.Inbound != 0 && !c.has(bInbounds, u64(uint64(row.Inbound))) {
 			c.fault("outbound %d: no inbound %d", row.ID, row.Inbound)
@@ -397,7 +399,8 @@ func (c *checker) expiries() error {
 	return errors.Join(
 		c.each(bLinks, wants(expiryLink, func(b []byte) (time.Time, bool) {
 			l, ok := readLink(b)
-			return l.expires, ok && c.has(bTickets, u64(uint64(l.ticket)))
+			return l.expires, ok && c.has(bTickets, u64(uint64(l.ticket))) &&
+				c.hasColleague(l.ticket, l.colleague, "link to ticket", l.ticket)
 		})),
 		c.each(bPosts, wants(expiryPost, func(b []byte) (time.Time, bool) {
 			p, ok := readPost(b)

@@ -32,7 +32,7 @@ import (
 //	              ticket(8) 'm' outbound(8)            -      its mails
 //	numbers       prefix, upper case, 0, counter(8)    ticket(8)
 //	requesters    address digest(16) ticket(8)         -
-//	links         link(16)                             ticket(8) expires(8) revoked(1)
+//	links         link(16)                             ticket(8) expires(8) revoked(1), and of a colleague's colleague(4)
 //	deadlines     due(8) ticket(8) kind(1)             -
 //	outbounds     outbound(8)                          outbound record
 //	outbox        'w' queued(8) outbound(8)            -      queued, claimed and held rows

@@ -18,8 +18,12 @@ func (s *Store) ProveAddress(
 		if err := checkThrough(by, id); err != nil {
 			return err
 		}
-		if ticket, err = t.ticketByLink(now, id); err != nil || !ticket.ProvenAt.IsZero() {
+		d, err := t.door(now, id)
+		if ticket = d.Ticket; err != nil || d.Proven() {
 			return err
+		}
+		if d.OfColleague() {
+			return t.join(now, by, &ticket, d.Colleague)
 		}
 		ticket.ProvenAt = now
 		return t.putTicket(ticket)
@@ -185,7 +189,7 @@ func (t *txn) mailsOf(id store.TicketID) (rows []store.Outbound, err error) {
 // newLink revokes the links to a ticket's page and gives it a new one; the ticket
 // is still to be put.
 func (t *txn) newLink(k *store.Ticket, id store.LinkID, expires time.Time) error {
-	if err := t.revokeLinks(*k); err != nil {
+	if err := t.revokeLinks(*k, false); err != nil {
 		return err
 	}
 	k.Link = id
@@ -197,9 +201,10 @@ func (t *txn) putLink(k store.Ticket, expires time.Time) error {
 	return t.putExpiring(bLinks, expiryLink, digest(k.Link), link{ticket: k.ID, expires: expires}.bytes(), expires)
 }
 
-// revokeLinks revokes the ticket's own link and those that its mails carry. It is logged as a
-// change of the ticket: pages that are open by one of them close.
-func (t *txn) revokeLinks(k store.Ticket) error {
+// revokeLinks revokes the ticket's own link and those that its mails carry; colleagues'
+// among them where all are meant. It is logged as a change of the ticket: pages that are open
+// by one of them close.
+func (t *txn) revokeLinks(k store.Ticket, all bool) error {
 	t.changed(letterTicket, uint64(k.ID))
 	mails, err := t.mailsOf(k.ID)
 	if err != nil {
@@ -207,19 +212,27 @@ func (t *txn) revokeLinks(k store.Ticket) error {
 	}
 	links := []store.LinkID{k.Link}
 	for _, row := range mails {
-		links = append(links, row.Link)
+		if all || !row.ToColleague() {
+			links = append(links, row.Link)
+		}
 	}
 	for _, id := range links {
-		l, ok := readLink(t.value(bLinks, id[:]))
-		if !ok || l.revoked || l.ticket != k.ID {
-			continue // it has expired, or the mail carries none
-		}
-		l.revoked = true
-		if err := t.put(bLinks, id[:], l.bytes()); err != nil {
+		if err := t.shutLink(k, id); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// shutLink revokes a link to a ticket's page; one that has expired, or the zero link of a
+// mail that carries none, stays as it is.
+func (t *txn) shutLink(k store.Ticket, id store.LinkID) error {
+	l, ok := readLink(t.value(bLinks, id[:]))
+	if !ok || l.revoked || l.ticket != k.ID {
+		return nil
+	}
+	l.revoked = true
+	return t.put(bLinks, id[:], l.bytes())
 }
 
 // RevokeLinks implements store.Links.
@@ -230,7 +243,7 @@ func (s *Store) RevokeLinks(ctx context.Context, now time.Time, by store.Actor, 
 		if err != nil {
 			return err
 		}
-		if err := t.revokeLinks(k); err != nil {
+		if err := t.revokeLinks(k, true); err != nil {
 			return err
 		}
 		return t.audit(now, by, store.Audit{Event: store.AuditLinksRevoked, Object: ticketObject(k), Region: k.Region})
@@ -368,6 +381,11 @@ func (t *txn) changeRequester(now time.Time, by store.Actor, n store.NewAddress)
 	if err := t.newLink(&k, n.Mailing.Link, n.LinkExpires); err != nil {
 		return store.Opened{}, err
 	}
+	if c := named(k, n.Email); c.Number != 0 && c.State() != store.ColleagueRevoked {
+		if err := t.endColleague(now, by, &k, c, store.EventColleagueRemoved); err != nil {
+			return store.Opened{}, err
+		}
+	}
 	told := store.Entry{
 		Kind: store.EntryEvent, Event: store.EventAddressChanged, Author: by.Name, At: now, Body: before, By: by.Kind,
 		Agent: by.Agent,
@@ -434,7 +452,13 @@ func (t *txn) moveRequester(now time.Time, k store.Ticket, before string) error 
 		return err
 	}
 	for _, row := range mails {
-		if err := errors.Join(t.indexRecipient(row), t.replace(now, row)); err != nil {
+		if err := t.indexRecipient(row); err != nil {
+			return err
+		}
+		if !row.Kind.FollowsRequester() || row.ToColleague() {
+			continue
+		}
+		if err := t.replace(now, row, store.RuleReplaced); err != nil {
 			return err
 		}
 	}
@@ -452,38 +476,4 @@ func (t *txn) indexRecipient(row store.Outbound) error {
 		return t.put(bOutRecipients, recipientKey(row), []byte{})
 	}
 	return t.delete(bOutRecipients, recipientKey(row))
-}
-
-// isReplaced tells a mail with a link whose ticket has been given another address
-// since.
-func (t *txn) isReplaced(row store.Outbound) (bool, error) {
-	if row.Ticket == 0 || !row.Kind.FollowsRequester() {
-		return false, nil
-	}
-	return t.isElsewhere(row)
-}
-
-// replace ends a mail with a link that waits to be sent to an address given up, and
-// marks one that failed.
-func (t *txn) replace(now time.Time, row store.Outbound) error {
-	if !row.Kind.FollowsRequester() {
-		return nil
-	}
-	var err error
-	switch row.State {
-	case store.StateFailed:
-		row.Reason = store.RuleReplaced
-		return t.putOutbound(row)
-	case store.StateQueued, store.StateHeld:
-		err = t.dequeue(row)
-	case store.StateThrottled:
-		err = t.leaveTurn(row.ID)
-	default:
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	row.Reason = store.RuleReplaced
-	return errors.Join(t.end(&row, store.StateSuppressed, now), t.putOutbound(row))
 }

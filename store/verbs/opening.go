@@ -324,7 +324,7 @@ func (s *Store) AppendMessage(
 	}
 	if err == nil {
 		err = s.actPlanned(ctx, d, planOfMessage(m), func(t *txn) (err error) {
-			entry, err = t.appendMessage(now, m)
+			entry, err = t.appendMessage(now, by, m)
 			return err
 		})
 	}
@@ -334,8 +334,8 @@ func (s *Store) AppendMessage(
 	return entry, wrap("append message to the ticket of link", linkName(m.Link), err)
 }
 
-func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, error) {
-	k, err := t.ticketByLink(now, m.Link)
+func (t *txn) appendMessage(now time.Time, by store.Actor, m store.NewMessage) (store.Entry, error) {
+	d, err := t.door(now, m.Link)
 	if err != nil {
 		return store.Entry{}, err
 	}
@@ -343,12 +343,19 @@ func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, err
 	if used, ok := t.usedPost(key, now); ok && m.Idempotency != "" {
 		return t.appended(used, m)
 	}
+	k := d.Ticket
 	if k.StatusAt(now) == store.StatusClosed {
 		return store.Entry{}, store.ErrClosed
+	}
+	if err := t.proveWriter(now, by, &k, d); err != nil {
+		return store.Entry{}, err
 	}
 	e := store.Entry{
 		Ticket: k.ID, Seq: k.Entries + 1, Kind: store.EntryMessage, Author: k.Requester.Name,
 		At: now, Body: m.Body, Files: m.Files, By: store.ActorPartner,
+	}
+	if d.OfColleague() {
+		e.Author, e.Colleague = d.Colleague.Email, d.Colleague.Number
 	}
 	e.Change.StatusFrom = k.Status
 	t.rules.wrote(&k, now)
@@ -363,9 +370,6 @@ func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, err
 	if e, err = t.codec.entry(e.Ticket, e.Seq, data); err != nil {
 		return store.Entry{}, err
 	}
-	if k.ProvenAt.IsZero() {
-		k.ProvenAt = now
-	}
 	if err := t.appendEntry(&k, &e, data); err != nil {
 		return store.Entry{}, err
 	}
@@ -373,6 +377,18 @@ func (t *txn) appendMessage(now time.Time, m store.NewMessage) (store.Entry, err
 		err = t.putPost(key, post{k.ID, e.Seq, now, m.Fingerprint})
 	}
 	return e, err
+}
+
+// proveWriter notes that who writes behind a door acted there. The ticket is still to be put.
+func (t *txn) proveWriter(now time.Time, by store.Actor, k *store.Ticket, d store.Door) error {
+	switch {
+	case d.Proven():
+		return nil
+	case d.OfColleague():
+		return t.join(now, by, k, d.Colleague)
+	}
+	k.ProvenAt = now
+	return nil
 }
 
 // messageKey is the key under which a follow-up is known again.

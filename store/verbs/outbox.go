@@ -136,7 +136,8 @@ func (t *txn) tellHeld(row store.Outbound) error {
 }
 
 // tellFailure appends the event by which a ticket's thread tells that its mail
-// was not delivered, and opens the ticket: what did not arrive was no answer.
+// was not delivered, and opens the ticket: what did not arrive was no answer. A colleague's
+// mail opens nothing, since the requester has theirs.
 func (t *txn) tellFailure(now time.Time, row store.Outbound) error {
 	if row.State != store.StateFailed || row.Ticket == 0 || !row.Kind.OfTicket() {
 		return nil
@@ -150,7 +151,9 @@ func (t *txn) tellLost(now time.Time, row store.Outbound, words string) error {
 	if err != nil {
 		return wrap("ticket", row.Ticket, err)
 	}
-	t.rules.failed(&k, 0, store.EventMailFailed, store.Outbound{}, now)
+	if !row.ToColleague() {
+		t.rules.failed(&k, 0, store.EventMailFailed, store.Outbound{}, now)
+	}
 	return t.appendEvent(&k, now, store.EventMailFailed, row.ID, words)
 }
 

@@ -1,10 +1,6 @@
 package verbs
 
-import (
-	"time"
-
-	"signpost/store"
-)
+import "signpost/store"
 
 // The records of keys.go. Field numbers are for ever: one that is no longer
 // used is not given to another field.
@@ -51,6 +47,8 @@ type ticketRecord struct {
 	Follows    uint64        `cbor:"36,keyasint,omitempty"`
 	FollowedBy uint64        `cbor:"37,keyasint,omitempty"`
 	Wrote      int64         `cbor:"38,keyasint,omitempty"`
+
+	Colleagues []colleagueRecord `cbor:"41,keyasint,omitempty"`
 }
 
 type ratingRecord struct {
@@ -88,6 +86,7 @@ func newTicketRecord(k store.Ticket) *ticketRecord {
 		Replies: k.Replies, Assignee: uint64(k.Assignee), Priority: keptPriority(k.Priority), Tags: k.Tags,
 		SeenAt: micros(k.SeenAt), Trouble: string(k.Trouble), Rating: newRatingRecord(k.Rating),
 		Follows: uint64(k.Follows), FollowedBy: uint64(k.FollowedBy), Wrote: micros(k.WroteAt),
+		Colleagues: newColleagueRecords(k.Colleagues),
 	}
 }
 
@@ -112,6 +111,9 @@ func (t *txn) ticket(id store.TicketID) (store.Ticket, error) {
 		Follows: store.TicketID(r.Follows), FollowedBy: store.TicketID(r.FollowedBy), WroteAt: instant(r.Wrote),
 	}
 	copy(k.Link[:], r.Link)
+	for _, c := range r.Colleagues {
+		k.Colleagues = append(k.Colleagues, c.colleague())
+	}
 	return k, nil
 }
 
@@ -129,6 +131,8 @@ type entryRecord struct {
 	Change   *changeRecord   `cbor:"10,keyasint,omitempty"` // nil where nothing changed
 	Mentions []store.AgentID `cbor:"11,keyasint,omitempty"`
 	Undo     int64           `cbor:"12,keyasint,omitempty"`
+
+	Colleague uint32 `cbor:"14,keyasint,omitempty"`
 }
 
 type fileRecord struct {
@@ -148,7 +152,7 @@ func (c *codec) entryBytes(e store.Entry) ([]byte, error) {
 		Kind: string(e.Kind), Event: string(e.Event), Outbound: uint64(e.Outbound),
 		Author: e.Author, At: micros(e.At), Body: body,
 		By: string(e.By), Agent: uint64(e.Agent), Change: newChangeRecord(e.Change), Mentions: e.Mentions,
-		Undo: micros(e.UndoUntil),
+		Undo: micros(e.UndoUntil), Colleague: e.Colleague,
 	}
 	for _, f := range e.Files {
 		hash, _ := blobKey(f.Hash)
@@ -167,7 +171,7 @@ func (c *codec) entry(id store.TicketID, seq uint32, data []byte) (store.Entry, 
 		Ticket: id, Seq: seq, Kind: store.EntryKind(r.Kind), Event: store.Event(r.Event),
 		Outbound: store.OutboundID(r.Outbound), Author: r.Author, At: instant(r.At), Body: string(body),
 		By: store.ActorKind(r.By), Agent: store.AgentID(r.Agent), Change: r.Change.change(), Mentions: r.Mentions,
-		UndoUntil: instant(r.Undo),
+		UndoUntil: instant(r.Undo), Colleague: r.Colleague,
 	}
 	for _, f := range r.Files {
 		e.Files = append(e.Files, store.File{Name: f.Name, Size: f.Size, Type: f.Type, Hash: blobHash(f.Hash)})
@@ -221,6 +225,8 @@ type outboundRecord struct {
 	Owner string       `cbor:"45,keyasint,omitempty"`
 	Agent uint64       `cbor:"46,keyasint,omitempty"`
 
+	Colleague uint32 `cbor:"47,keyasint,omitempty"`
+
 	Tries []tryRecord `cbor:"48,keyasint,omitempty"`
 }
 
@@ -270,6 +276,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		Parties: o.Parties, Subject: o.Subject, Mark: o.Mark, Owner: o.Owner, Agent: uint64(o.Agent),
 		HeldSince: micros(o.Hold.Since), HeldLast: micros(o.Hold.Last), HeldAt: o.Hold.Stage,
 		Entry: o.Entry, Undo: micros(o.UndoUntil), Proof: o.Proven, Tries: newTryRecords(o.Tries),
+		Colleague: o.Colleague,
 	}
 	if o.Text != "" {
 		body, err := t.codec.words(o.Text)
@@ -303,6 +310,7 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Parties: r.Parties, Subject: r.Subject, Mark: r.Mark, Owner: r.Owner, Agent: store.AgentID(r.Agent),
 		Hold:  store.Hold{Since: instant(r.HeldSince), Last: instant(r.HeldLast), Stage: r.HeldAt},
 		Entry: r.Entry, UndoUntil: instant(r.Undo), Proven: r.Proof, Tries: tries(r.Tries),
+		Colleague: r.Colleague,
 	}
 	copy(o.Link[:], r.Link)
 	for _, l := range r.Links {
@@ -452,50 +460,4 @@ type responderRecord struct {
 type answersRecord struct {
 	Out  []uint64 `cbor:"1,keyasint,omitempty"` // the newest last
 	Back []uint64 `cbor:"2,keyasint,omitempty"` // among them
-}
-
-// The rows that are not records.
-
-// link is a row of links: where it leads while now is before expires.
-type link struct {
-	ticket  store.TicketID
-	expires time.Time
-	revoked bool
-}
-
-func (l link) bytes() []byte {
-	flag := byte(0)
-	if l.revoked {
-		flag = 1
-	}
-	return append(appendInstant(u64(uint64(l.ticket)), l.expires), flag)
-}
-
-func readLink(b []byte) (link, bool) {
-	if len(b) != 17 {
-		return link{}, false
-	}
-	return link{store.TicketID(readU64(b)), readInstant(b[8:]), b[16] == 1}, true
-}
-
-// post is a row of posts: what a key was used for.
-type post struct {
-	ticket      store.TicketID
-	seq         uint32
-	at          time.Time
-	fingerprint [32]byte
-}
-
-func (p post) bytes() []byte {
-	b := appendInstant(append(u64(uint64(p.ticket)), u32(p.seq)...), p.at)
-	return append(b, p.fingerprint[:]...)
-}
-
-func readPost(b []byte) (post, bool) {
-	if len(b) != 52 {
-		return post{}, false
-	}
-	p := post{ticket: store.TicketID(readU64(b)), seq: readU32(b[8:]), at: readInstant(b[12:])}
-	copy(p.fingerprint[:], b[20:])
-	return p, true
 }

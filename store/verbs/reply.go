@@ -131,7 +131,7 @@ func (t *txn) mayReply(now time.Time, k store.Ticket, n store.NewReply) (store.R
 	if n.Region.ID != k.Region {
 		return store.Replied{}, invalid("the region is not the ticket's")
 	}
-	if err := t.unused(n.MessageID, n.Link); err != nil {
+	if err := errors.Join(t.unused(n.MessageID, n.Link), t.checkCopies(k, n.Copies)); err != nil {
 		return store.Replied{}, err
 	}
 	if n.Version < k.Version && !n.Force {
@@ -163,9 +163,8 @@ func (t *txn) newer(id store.TicketID, version uint32) (all []store.Entry, err e
 
 // mailReply writes a reply and the mail that it goes out as, with the ticket.
 func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.NewReply) (store.Outbound, error) {
-	mail, err := t.newReplyMail(now, k, store.Mailing{
-		Region: n.Region, Link: n.Link, LinkExpires: n.LinkExpires, MessageID: n.MessageID,
-	})
+	m := store.Mailing{Region: n.Region, Link: n.Link, LinkExpires: n.LinkExpires, MessageID: n.MessageID}
+	mail, err := t.newReplyMail(now, k, m)
 	if err != nil {
 		return mail, err
 	}
@@ -174,6 +173,9 @@ func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.
 		return mail, err
 	}
 	if err := t.addOutbound(&mail); err != nil {
+		return mail, err
+	}
+	if err := t.mailCopies(now, k, mail, e.Agent, m, n.Copies); err != nil {
 		return mail, err
 	}
 	e.Outbound = mail.ID
@@ -246,9 +248,9 @@ func (t *txn) references(k store.Ticket) (last string, all []string, err error) 
 	return last, all, err
 }
 
-// acceptReply notes that the relay took a reply.
+// acceptReply notes that the relay took a reply to the requester.
 func (t *txn) acceptReply(now time.Time, row store.Outbound) error {
-	if row.State != store.StateSent || row.Kind != store.MailReply {
+	if row.State != store.StateSent || row.Kind != store.MailReply || row.ToColleague() {
 		return nil
 	}
 	k, err := t.ticket(row.Ticket)
@@ -268,7 +270,7 @@ func (t *txn) nextAccepted(id store.TicketID, but store.OutboundID) (next store.
 	for _, row := range mails {
 		fate := row.Delivery.Fate
 		lost := fate == store.FateBounced || fate == store.FateRefused
-		taken := row.Kind == store.MailReply && row.State == store.StateSent && row.ID != but && !lost
+		taken := row.Kind == store.MailReply && !row.ToColleague() && row.State == store.StateSent && row.ID != but && !lost
 		if taken && (next.ID == 0 || row.DoneAt.Before(next.DoneAt)) {
 			next = row
 		}

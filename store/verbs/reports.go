@@ -145,7 +145,8 @@ func (t *txn) suppressFor(now time.Time, mail store.Outbound, full bool) error {
 }
 
 // tellTicket tells in the thread that the mail did not arrive or was complained
-// of. What did not arrive was no answer: the ticket is open again.
+// of. What did not arrive was no answer: the ticket is open again, unless the requester got
+// theirs.
 func (t *txn) tellTicket(now time.Time, mail store.Outbound, full bool) error {
 	if mail.Ticket == 0 || !mail.Kind.OfTicket() {
 		return nil
@@ -161,7 +162,7 @@ func (t *txn) tellTicket(now time.Time, mail store.Outbound, full bool) error {
 	case store.FateRefused:
 		event = store.EventMailRefused
 	}
-	if event != store.EventMailComplained {
+	if event != store.EventMailComplained && !mail.ToColleague() {
 		next, err := t.nextAccepted(k.ID, mail.ID)
 		if err != nil {
 			return err

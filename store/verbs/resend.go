@@ -42,7 +42,7 @@ func (t *txn) resendReply(
 	if err := t.mayResend(now, k, was, m); err != nil {
 		return store.Outbound{}, err
 	}
-	mail, err := t.newReplyMail(now, &k, m)
+	mail, err := t.mailAgain(now, &k, was, m)
 	if err != nil {
 		return store.Outbound{}, err
 	}
@@ -53,12 +53,28 @@ func (t *txn) resendReply(
 	opened(&k, now)
 	err = t.addEntry(&k, &store.Entry{
 		Kind: store.EntryEvent, Event: store.EventReplyResent, Outbound: mail.ID, Author: by.Name, At: now, By: by.Kind,
-		Agent: by.Agent,
+		Agent: by.Agent, Colleague: mail.Colleague,
 	})
 	if err != nil {
 		return store.Outbound{}, err
 	}
 	return mail, t.auditTicket(now, by, store.AuditReplyResent, k, store.Change{})
+}
+
+// mailAgain is the mail that a reply is sent as again; the ticket is still to be put.
+func (t *txn) mailAgain(
+	now time.Time, k *store.Ticket, was store.Outbound, m store.Mailing,
+) (store.Outbound, error) {
+	c, ok := k.Colleague(was.Colleague)
+	if !ok {
+		return t.newReplyMail(now, k, m)
+	}
+	if err := t.keepDoor(now, k, &c, m.Link, m.LinkExpires); err != nil {
+		return store.Outbound{}, err
+	}
+	mail, err := t.colleagueMail(now, m.Region, *k, c, m.MessageID)
+	mail.Kind = store.MailReply
+	return mail, err
 }
 
 // mayResend refuses a mail that would not leave, or is on its way.
@@ -75,17 +91,25 @@ func (t *txn) mayResend(now time.Time, k store.Ticket, was store.Outbound, m sto
 	case e.PublicAt().After(now):
 		return fmt.Errorf("%w: its author can still take it back", store.ErrConflict)
 	}
+	to := k.Requester.Email
+	if was.ToColleague() {
+		c, _ := k.Colleague(was.Colleague)
+		if c.State() != store.ColleagueActs {
+			return fmt.Errorf("%w: the colleague takes no part in it", store.ErrConflict)
+		}
+		to = c.Email
+	}
 	mails, err := t.mailsOf(k.ID)
 	if err != nil {
 		return err
 	}
 	for _, row := range mails {
 		same := row.Kind == store.MailReply && row.Entry == was.Entry
-		if same && row.State.Waiting() && store.AddressKey(row.To) == store.AddressKey(k.Requester.Email) {
+		if same && row.State.Waiting() && store.AddressKey(row.To) == store.AddressKey(to) {
 			return fmt.Errorf("%w: it waits to be sent", store.ErrConflict)
 		}
 	}
-	withheld, _, err := t.withheld(now, k.Requester.Email, store.MailReply)
+	withheld, _, err := t.withheld(now, to, store.MailReply)
 	if err == nil && withheld != "" {
 		err = fmt.Errorf("%w: mail to its address is suppressed", store.ErrConflict)
 	}

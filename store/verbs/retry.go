@@ -101,8 +101,8 @@ func (s *Store) RetryOutbounds(
 		if !retriable(now, row) {
 			return nil
 		}
-		if replaced, err := t.isReplaced(row); err != nil || replaced {
-			return cmp.Or(err, t.replace(now, row))
+		if rule, err := t.outdated(row); err != nil || rule != "" {
+			return cmp.Or(err, t.replace(now, row, rule))
 		}
 		free, err := t.freeAddress(now, by, row, r.Release)
 		switch {

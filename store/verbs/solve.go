@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"signpost/store"
@@ -38,7 +39,7 @@ func (t *txn) mailSolved(now time.Time, k *store.Ticket, m store.SolvedMail) err
 	if k.Link == (store.LinkID{}) {
 		return nil
 	}
-	if err := t.unused(m.MessageID, m.Link); err != nil {
+	if err := errors.Join(t.unused(m.MessageID, m.Link), t.checkCopies(*k, m.Copies)); err != nil {
 		return err
 	}
 	p, err := t.allowed(now, k.Requester.Email, store.MailSolved, nil)
@@ -53,5 +54,9 @@ func (t *txn) mailSolved(now time.Time, k *store.Ticket, m store.SolvedMail) err
 	if mail.InReplyTo, mail.References, err = t.references(*k); err != nil {
 		return err
 	}
-	return t.addConfirmation(now, &mail, p, "")
+	if err := t.addConfirmation(now, &mail, p, ""); err != nil {
+		return err
+	}
+	mail.DueAt = now.Add(m.Undo) // also where the requester's is suppressed
+	return t.mailCopies(now, k, mail, 0, m.Mailing, m.Copies)
 }

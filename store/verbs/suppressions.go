@@ -87,9 +87,9 @@ func (t *txn) unwanted(now time.Time, row store.Outbound) (reason string, dead b
 			return store.RuleReopened, false, err
 		}
 	}
-	if row.Attempts > 0 {
-		if replaced, err := t.isReplaced(row); err != nil || replaced {
-			return store.RuleReplaced, false, err
+	if row.Attempts > 0 || row.ToColleague() {
+		if rule, err := t.outdated(row); err != nil || rule != "" {
+			return rule, false, err
 		}
 	}
 	return t.withheld(now, row.To, row.Kind)
@@ -116,7 +116,7 @@ func (t *txn) dropSuppressed(id store.OutboundID, now time.Time) (bool, error) {
 	if row.Ticket == 0 || !row.Kind.OfTicket() {
 		return true, nil
 	}
-	if !row.Kind.Automatic() { // its author believes it to be on its way
+	if !row.Kind.Automatic() && reason != store.RuleRemoved { // its author believes it to be on its way
 		if err := t.tellLost(now, row, reason); err != nil {
 			return false, err
 		}

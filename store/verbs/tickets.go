@@ -65,14 +65,6 @@ func linkName(id store.LinkID) string {
 	return "of instant " + strconv.FormatUint(readU64(id[:])>>16, 16)
 }
 
-func (t *txn) ticketByLink(now time.Time, id store.LinkID) (store.Ticket, error) {
-	l, ok := readLink(t.value(bLinks, id[:]))
-	if !ok || l.revoked || !now.Before(l.expires) {
-		return store.Ticket{}, store.ErrNotFound
-	}
-	return t.ticket(l.ticket)
-}
-
 // RevokeLink implements store.Tickets.
 func (s *Store) RevokeLink(ctx context.Context, now time.Time, by store.Actor, id store.LinkID) error {
 	now = store.Instant(now)

@@ -46,7 +46,7 @@ func (t *txn) putUndo(id store.OutboundID, before, after standing) error {
 
 // dropUndo forgets how a reply is taken back, once it leaves or has ended.
 func (t *txn) dropUndo(row store.Outbound) error {
-	if row.Kind != store.MailReply {
+	if row.Kind != store.MailReply || row.ToColleague() {
 		return nil
 	}
 	return t.delete(bUndos, u64(uint64(row.ID)))
@@ -72,7 +72,7 @@ func (t *txn) undo(now time.Time, by store.Actor, id store.OutboundID) (store.Un
 	if err != nil {
 		return store.Undone{}, err
 	}
-	if mail.Kind != store.MailReply {
+	if mail.Kind != store.MailReply || mail.ToColleague() {
 		return store.Undone{}, store.ErrNotFound
 	}
 	k, err := t.deskTicket(by, store.ActAnswerTicket, mail.Ticket)
@@ -93,6 +93,9 @@ func (t *txn) undo(now time.Time, by store.Actor, id store.OutboundID) (store.Un
 	case err != nil:
 		return store.Undone{}, err
 	}
+	if err := t.copiesStay(k.ID, e.Seq); err != nil {
+		return store.Undone{}, err
+	}
 	undone(&k, u.Before.standing(), u.After.standing())
 	return t.takeBack(now, by, k, e, mail)
 }
@@ -108,7 +111,7 @@ func (t *txn) takeBack(
 	if err := t.end(&mail, store.StateSuppressed, now); err != nil {
 		return store.Undone{}, err
 	}
-	if err := t.putOutbound(mail); err != nil {
+	if err := errors.Join(t.putOutbound(mail), t.takeBackCopies(now, k.ID, e.Seq)); err != nil {
 		return store.Undone{}, err
 	}
 	d := store.Draft{
@@ -164,7 +167,9 @@ func (t *txn) moveReferences(was, is []store.File) error {
 
 // undo checks that each reply which was held back and is not tried yet can be taken back.
 func (c *checker) undo(row store.Outbound) {
-	if row.Kind != store.MailReply || row.State != store.StateQueued || row.Attempts > 0 || row.UndoUntil.IsZero() {
+	held := row.Kind == store.MailReply && row.State == store.StateQueued && row.Attempts == 0 &&
+		!row.UndoUntil.IsZero()
+	if !held || row.ToColleague() {
 		return
 	}
 	key := u64(uint64(row.ID))
