@@ -4,7 +4,7 @@
 // time of the DKIM signature all come from the row.
 //
 // A call flows so: Compose picks the row's kind, whose own file (confirmation.go,
-// links.go, reply.go, solved.go, autoresponse.go, own.go) fills a letter: subject,
+// links.go, reply.go, solved.go, invitation.go, autoresponse.go, own.go) fills a letter: subject,
 // languages, texts, and what is special in its envelope. The rest is the same for all kinds:
 // header.go writes the fields, body.go the two alternatives, dkim.go signs.
 //
@@ -33,6 +33,14 @@
 //	or rates                                         so
 //	the partner goes on from a closed    requester   confirmation.* of the new ticket  auto; begins a
 //	ticket                                                                             thread
+//	a colleague is named                 the         invitation.*: number and link;    auto; begins a
+//	                                     colleague   not a word submitted, nor who     thread of theirs
+//	                                                 named them
+//	an agent replies, or solves without  each        as the requester's, with a link   as the requester's,
+//	a reply                              colleague   of their own                      in the thread of
+//	                                     who acts                                      the invitation
+//	a colleague joins, leaves, is        -           the desk and the requester's      -
+//	removed                                          page say it
 //	a new link is asked for              requester   links.*: number and link of each  auto; own Subject
 //	the requester's address changes      the new one confirmation.*, nothing of what   auto; begins a
 //	                                                 stood before                      thread
@@ -201,6 +209,8 @@ func (c *Composer) letter(o store.Outbound, from string) (letter, error) {
 		return c.links(o)
 	case store.MailSolved:
 		return c.solved(o)
+	case store.MailInvitation:
+		return c.invitation(o, from)
 	case store.MailAlarm:
 		return c.alarm(o)
 	case store.MailCanary:

@@ -134,6 +134,7 @@ func TestMailsLeaveAsKept(t *testing.T) {
 		mails["confirmation."+tag] = confirmationRow(tag)
 		mails["links."+tag] = linksRow(tag, 1)
 		mails["solved."+tag] = solvedRow(tag)
+		mails["invitation."+tag] = invitationRow(tag)
 		mails["links.more."+tag] = linksRow(tag, 3)
 		mails["autoresponse."+tag] = autoResponseRow(tag)
 		mails["autoresponse.ticket."+tag] = ticketAnswerRow(tag)

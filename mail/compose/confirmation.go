@@ -20,7 +20,7 @@ func (c *Composer) confirmation(o store.Outbound, from string) (letter, error) {
 	}
 	l := c.pick(o.Langs, 1)[0]
 	number := clean(o.Number, maxName)
-	subject := l.T("mail.confirm_subject", "number", number)
+	subject := subjectOf(l, o)
 	data := struct {
 		Subject, Sender, Number, Date, Address, Link string
 		// For the text alone: HTML isolates by elements, so that no reader

@@ -32,6 +32,7 @@ type pages struct {
 	links        map[string]page
 	reply        map[string]page
 	solved       map[string]page
+	invitation   map[string]page
 	answer       map[string]page // what an auto-response says in one language
 	account      page            // in English alone
 	sheet        *htmltemplate.Template
@@ -47,7 +48,7 @@ type page struct {
 func parsePages(langs []lang.Lang) (p pages, err error) {
 	for name, into := range map[string]*map[string]page{
 		"confirmation": &p.confirmation, "links": &p.links, "reply": &p.reply, "solved": &p.solved,
-		"answer": &p.answer,
+		"invitation": &p.invitation, "answer": &p.answer,
 	} {
 		*into = map[string]page{}
 		for _, l := range langs {

@@ -97,7 +97,7 @@ func (c *Composer) reply(o store.Outbound, r Reply) (letter, error) {
 	link := c.config.BaseURL + "/t/" + c.ring.LinkToken(o.Link)
 	body := text.Cut(r.Body, wordsBytes)
 	page := replyPage{
-		Subject: l.T("mail.confirm_subject", "number", number), Sender: c.fromName(o), Number: number,
+		Subject: subjectOf(l, o), Sender: c.fromName(o), Number: number,
 		MarkedNumber: l.Isolate(number), Status: l.T("mail.status_" + string(r.Status)), Link: link,
 		Words: agentsWords(body, link, r.Files), Cut: len(body) < len(r.Body),
 		More: len(r.Earlier) > earlierShown,

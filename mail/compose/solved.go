@@ -17,7 +17,7 @@ func (c *Composer) solved(o store.Outbound) (letter, error) {
 	l := c.pick(o.Langs, 1)[0]
 	number := clean(o.Number, maxName)
 	data := struct{ Subject, Sender, Number, MarkedNumber, Date, Link string }{
-		Subject: l.T("mail.confirm_subject", "number", number), Sender: c.fromName(o), Number: number,
+		Subject: subjectOf(l, o), Sender: c.fromName(o), Number: number,
 		MarkedNumber: l.Isolate(number), Link: c.config.BaseURL + "/t/" + c.ring.LinkToken(o.Link),
 		Date: l.Instant(o.QueuedAt.Add(store.ClosedAfter), c.zone(o.Region)),
 	}
