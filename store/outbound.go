@@ -15,10 +15,10 @@ type OutboundKind string
 const (
 	MailConfirmation OutboundKind = "confirmation"
 	MailAutoResponse OutboundKind = "autoresponse"
-	MailLinks        OutboundKind = "links"      // the way to the requester's tickets, asked for by them
-	MailReply        OutboundKind = "reply"      // what an agent wrote
-	MailSolved       OutboundKind = "solved"     // an agent solved the ticket without a word
-	MailInvitation   OutboundKind = "invitation" // the way to their door, to a colleague
+	MailLinks        OutboundKind = "links"     // the way to the requester's tickets, asked for by them
+	MailReply        OutboundKind = "reply"     // what an agent wrote
+	MailSolved       OutboundKind = "solved"    // an agent solved the ticket without a word
+	MailColleague    OutboundKind = "colleague" // the way to their door, to one who was named
 	// Of the service itself: an alarm to those who run it, and the stray mail by
 	// which its canary tries the road.
 	MailAlarm  OutboundKind = "alarm"
@@ -33,7 +33,7 @@ const (
 // OutboundKinds lists them.
 func OutboundKinds() []OutboundKind {
 	return []OutboundKind{
-		MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailSolved, MailInvitation, MailAlarm, MailCanary,
+		MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailSolved, MailColleague, MailAlarm, MailCanary,
 		MailInvite, MailReset, MailNotice,
 	}
 }
@@ -45,7 +45,7 @@ func (k OutboundKind) AtMostOnce() bool { return k == MailAutoResponse }
 // OfTicket tells that a mail of the kind is part of a ticket and leads to its page:
 // what becomes of it is told in the thread.
 func (k OutboundKind) OfTicket() bool {
-	return k == MailConfirmation || k == MailLinks || k == MailReply || k == MailSolved || k == MailInvitation
+	return k == MailConfirmation || k == MailLinks || k == MailReply || k == MailSolved || k == MailColleague
 }
 
 // FollowsRequester tells that a mail of the kind says nothing but the way to its ticket's
@@ -59,7 +59,7 @@ func (k OutboundKind) FollowsRequester() bool {
 // known counts as a person's.
 func (k OutboundKind) Automatic() bool {
 	switch k {
-	case MailConfirmation, MailAutoResponse, MailLinks, MailSolved, MailInvitation, MailAlarm, MailCanary, MailInvite,
+	case MailConfirmation, MailAutoResponse, MailLinks, MailSolved, MailColleague, MailAlarm, MailCanary, MailInvite,
 		MailReset, MailNotice:
 		return true
 	}

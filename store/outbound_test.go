@@ -17,7 +17,7 @@ func TestEachKindOfMailAnswersTheQuestions(t *testing.T) {
 		store.MailLinks:        {ofTicket: true, automatic: true, followsRequester: true},
 		store.MailReply:        {ofTicket: true},
 		store.MailSolved:       {ofTicket: true, automatic: true, followsRequester: true},
-		store.MailInvitation:   {ofTicket: true, automatic: true},
+		store.MailColleague:    {ofTicket: true, automatic: true},
 		store.MailAlarm:        {automatic: true},
 		store.MailCanary:       {automatic: true},
 		store.MailInvite:       {automatic: true, ofAccount: true, opens: true},

@@ -209,7 +209,7 @@ func (c *Composer) letter(o store.Outbound, from string) (letter, error) {
 		return c.links(o)
 	case store.MailSolved:
 		return c.solved(o)
-	case store.MailInvitation:
+	case store.MailColleague:
 		return c.invitation(o, from)
 	case store.MailAlarm:
 		return c.alarm(o)

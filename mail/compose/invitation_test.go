@@ -9,7 +9,7 @@ import (
 
 func invitationRow(tag string) store.Outbound {
 	row := confirmationRow(tag)
-	row.Kind, row.To, row.Colleague, row.Promise = store.MailInvitation, "bea@partner.example", 1, store.Promise{}
+	row.Kind, row.To, row.Colleague, row.Promise = store.MailColleague, "bea@partner.example", 1, store.Promise{}
 	row.MessageID = "i.aftg5jv2zbqwo3vyk2ivzqzqta.n2w6ucvkq5hsy5pb@example.com"
 	return row
 }

@@ -152,7 +152,7 @@ var kindMark = map[store.OutboundKind]string{
 	store.MailLinks:        "l",
 	store.MailReply:        "r",
 	store.MailSolved:       "s",
-	store.MailInvitation:   "i",
+	store.MailColleague:    "co",
 	store.MailAlarm:        "al",
 	store.MailInvite:       "in",
 	store.MailReset:        "re",

@@ -93,7 +93,7 @@ func invitedColleague(d *desk) {
 		Number: 1, Email: bea, Lang: "es", By: store.ActorPartner, NamedAt: d.at(), Link: n.Mailing.Link,
 	}
 	mail := store.Outbound{
-		ID: done.Mail.ID, Kind: store.MailInvitation, Region: "us", From: n.Region.Address, FromName: n.Region.Name, To: bea,
+		ID: done.Mail.ID, Kind: store.MailColleague, Region: "us", From: n.Region.Address, FromName: n.Region.Name, To: bea,
 		Langs: []string{"es"}, MessageID: n.MessageID, Ticket: k.ID, Number: k.Number, Link: n.Mailing.Link, Colleague: 1,
 		QueuedAt: d.at(), State: store.StateQueued, DueAt: d.at(),
 	}
@@ -453,7 +453,7 @@ func colleagueLinks(d *desk) {
 	}
 	d.must(d.RevokeLinks(d.ctx, d.now, d.lee(), k.ID))
 	again := must[store.Invited](d)(d.AddColleague(d.ctx, d.now, d.lee(), d.names(k, store.LinkID{}, bea)))
-	if again.Mail.Kind != store.MailInvitation || again.Colleague.State() != store.ColleagueActs {
+	if again.Mail.Kind != store.MailColleague || again.Colleague.State() != store.ColleagueActs {
 		d.Fatalf("a new way for one who takes part: %+v", again)
 	}
 }

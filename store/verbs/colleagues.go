@@ -91,7 +91,7 @@ func (t *txn) invite(
 	if mail, err = t.colleagueMail(now, n.Region, k, c, n.MessageID); err != nil {
 		return mail, err
 	}
-	mail.Kind = store.MailInvitation
+	mail.Kind = store.MailColleague
 	p, err := t.allowed(now, c.Email, mail.Kind, meter(n.Budgets))
 	if err != nil {
 		return mail, err
