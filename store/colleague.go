@@ -34,7 +34,7 @@ type Colleagues interface {
 	// ErrNotFound as AddColleague and for a number that the ticket has not given out;
 	// ErrForbidden for a colleague who would remove another, and as AddColleague.
 	RemoveColleague(ctx context.Context, now time.Time, by Actor, r Removal) (Ticket, error)
-	// Door returns what an unexpired, unrevoked link opens, and to whom.
+	// Door returns what an unexpired, unrevoked link opens, and to whom: the link is the right.
 	Door(ctx context.Context, now time.Time, link LinkID) (Door, error)
 }
 
