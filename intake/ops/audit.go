@@ -259,6 +259,7 @@ func eventWords(e store.AuditEvent) string {
 		store.AuditReplyResent: "sent a reply again for",
 		store.AuditNoted:       "wrote a note on", store.AuditTicketArranged: "changed",
 		store.AuditLinksRevoked: "revoked the links of", store.AuditQuestionSettled: "settled the question of",
+		store.AuditColleagueAdded: "named a colleague on", store.AuditColleagueRemoved: "removed a colleague from",
 		store.AuditRequesterChanged: "changed the requester of", store.AuditAnswersSwitched: "switched automatic answers for",
 		store.AuditMailRetried: "tried again", store.AuditMailGivenUp: "gave up", store.AuditMailRead: "downloaded",
 		store.AuditAddressSuppressed: "suppressed", store.AuditAddressReleased: "released",

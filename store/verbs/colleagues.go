@@ -21,7 +21,7 @@ func (s *Store) AddColleague(
 		err = checkColleague(now, by, n)
 	}
 	if err == nil {
-		err = s.act(ctx, by, store.ActNameColleague, 0, func(t *txn) (err error) {
+		err = s.act(ctx, deed{now, by, store.ActNameColleague, ticketID(n.Ticket)}, 0, func(t *txn) (err error) {
 			done, err = t.addColleague(now, by, n)
 			return err
 		})
@@ -165,7 +165,7 @@ func (s *Store) RemoveColleague(
 ) (k store.Ticket, err error) {
 	now = store.Instant(now)
 	if err = checkThrough(by, r.Link); err == nil {
-		err = s.act(ctx, by, store.ActNameColleague, 0, func(t *txn) (err error) {
+		err = s.act(ctx, deed{now, by, store.ActNameColleague, ticketID(r.Ticket)}, 0, func(t *txn) (err error) {
 			k, err = t.removeColleague(now, by, r)
 			return err
 		})
