@@ -62,28 +62,36 @@ type AgentStatus struct {
 	Regions       []string      `json:"regions"` // none: all
 	Authenticator bool          `json:"authenticator"`
 	Passkeys      int           `json:"passkeys"`
+	Password      bool          `json:"password"`
 	Disabled      bool          `json:"disabled"`
 	Since         time.Time     `json:"since"`
 }
 
 func agentStatus(a store.Agent) AgentStatus {
 	regions := append([]string{}, a.Regions...)
-	return AgentStatus{a.ID, a.Email, a.Name, a.Roles, regions, len(a.TOTP) > 0, len(a.Passkeys), a.Disabled, a.CreatedAt}
+	return AgentStatus{a.ID, a.Email, a.Name, a.Roles, regions, len(a.TOTP) > 0, len(a.Passkeys), a.Password != "",
+		a.Disabled, a.CreatedAt}
 }
 
 // state is how somebody signs in, in a few words.
 func (a AgentStatus) state() string {
-	state := "password"
-	switch {
-	case a.Disabled:
+	if a.Disabled {
 		return "disabled"
-	case a.Authenticator:
-		state = "password and code"
+	}
+	var ways []string
+	switch {
+	case a.Password && a.Authenticator:
+		ways = append(ways, "password and code")
+	case a.Password:
+		ways = append(ways, "password")
 	}
 	if a.Passkeys > 0 {
-		state += ", passkey"
+		ways = append(ways, "passkey")
 	}
-	return state
+	if ways == nil {
+		return "invited"
+	}
+	return strings.Join(ways, " or ")
 }
 
 // Run adds or changes the account and shows a password that it made.
@@ -249,9 +257,20 @@ func (a *App) AddAgent(ctx context.Context, by store.Actor, req agentRequest) (A
 	}
 	a.log.Info("agent may sign in", "agent", agent.ID, "roles", roleList(agent.Roles), "changed", req.Update)
 	if req.Invite {
-		err = a.staff.Invite(ctx, now, by, agent)
+		err = a.invite(ctx, now, by, agent)
 	}
 	return agentStatus(agent), err
+}
+
+// invite mails an invitation, at once or, beside a service that does not run, when it does.
+func (a *App) invite(ctx context.Context, now time.Time, by store.Actor, who store.Agent) (err error) {
+	door := a.staff
+	if door == nil {
+		if door, err = a.door(nil); err != nil {
+			return err
+		}
+	}
+	return door.Invite(ctx, now, by, who)
 }
 
 func (a *App) updateAgent(

@@ -112,6 +112,10 @@ func TestAgentsAreAddedListedAndDisabled(t *testing.T) {
 		{"", []string{"list", "--json"}, 0, `"disabled":true`},
 		{"", []string{"add", "bob@desk.example", "--update", "--role", "admin"}, 0, "as admin"},
 		{"", []string{"list"}, 0, "bob@desk.example  admin       all regions  password"},
+		{"", []string{"add", "dee@desk.example", "--invite", "--password-stdin"}, 2, "can't be used together"},
+		{"", []string{"add", "dee@desk.example", "--invite"}, 0, "An invitation is on its way to dee@desk.example. Its " +
+			"link works once, within 72 hours.\n"},
+		{"", []string{"list"}, 0, "dee@desk.example  agent       all regions  invited"},
 	} {
 		if code, said := agent(c.input, c.args...); code != c.code || !strings.Contains(said, c.says) {
 			t.Errorf("agent %v: %d %q", c.args, code, said)

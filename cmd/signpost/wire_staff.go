@@ -17,11 +17,7 @@ import (
 
 // buildStaff adds the door for those who work here and the rooms behind it.
 func (a *App) buildStaff(posts *post.Reader) (err error) {
-	a.staff, err = staff.New(a.cfg.ForStaff(), staff.Deps{
-		Agents: a.db, Ring: a.ring, Home: staffHome, Kick: a.sender.Kick,
-		From: a.cfg.Regions()[0].Address, FromName: a.cfg.Service.Product,
-	})
-	if err != nil {
+	if a.staff, err = a.door(a.sender.Kick); err != nil {
 		return err
 	}
 	if err := a.staff.Mount(a.web); err != nil {
@@ -42,6 +38,15 @@ func (a *App) buildStaff(posts *post.Reader) (err error) {
 		return err
 	}
 	return board.Mount(a.web)
+}
+
+// door is how staff sign in, before it has pages; kick tells the outbox that there is mail,
+// nil where none runs.
+func (a *App) door(kick func()) (*staff.Staff, error) {
+	return staff.New(a.cfg.ForStaff(), staff.Deps{
+		Agents: a.db, Ring: a.ring, Home: staffHome, Kick: kick, From: a.cfg.Regions()[0].Address,
+		FromName: a.cfg.Service.Product,
+	})
 }
 
 // buildDesk adds the agents' desk, whose section comes first in the navigation.

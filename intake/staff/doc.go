@@ -18,6 +18,25 @@
 // same. A session opens with a fresh token, and the one the browser had ends; the
 // store keeps the token's hash alone.
 //
+// A passkey signs in by itself (passkey.go, relying.go): that it was used proves a device,
+// and that the device verified its owner. Its challenge is signed and given to the browser,
+// with our note of the ceremony, so that asking for one writes nothing; the store remembers
+// those that were answered, for as long as they last. Wrong answers count as wrong passwords
+// do.
+//
+// Where a role needs a second factor (Config.RequireFactor, required.go), who has neither
+// passkey nor authenticator sets one up before any other page opens.
+//
+// Staff.Proven guards what changes how accounts are opened or what they may do: the session
+// has to have proved within ProofLasts who its agent is (prove.go). The forms of one's own
+// account take the password and the code in the place of that.
+//
+// An admin's invitation and "forgot password" mail a link (links.go): the page behind it
+// changes nothing until its form is sent, and who chose a password there signs in with it
+// and with the second step that the account has. Who asks for a link learns nothing by the
+// answer or its time, and budgets of its address, its network and of all bound the mails.
+// Notices tell the agent of what happened to the account (notices.go), within budgets too.
+//
 // What goes on in guesses is counted by account (guesses.go) for an alarm, and each try
 // that was looked at and failed in the audit log.
 //

@@ -211,6 +211,7 @@ func agentLinkEnds(d *desk) {
 		"disabling": func(a store.Agent) {
 			must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), a.ID, store.AgentChange{Disabled: &off}))
 		},
+		"a restore": func(store.Agent) { d.must(d.MarkRestored(d.ctx, d.now)) },
 		"newer ones": func(a store.Agent) {
 			for i := range byte(store.MaxAgentLinks) {
 				must[store.Outbound](d)(d.MailAgentLink(d.ctx, d.now, store.ByService(), a.ID,

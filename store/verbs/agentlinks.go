@@ -130,6 +130,25 @@ func (t *txn) mailAgentLink(
 	return mail, t.audit(now, by, store.Audit{Event: store.AuditAgentInvited, Object: agentObject(r.agent(id))})
 }
 
+// endAgentLinks ends every link into an account: which of them were used is not known
+// after a restore.
+func (t *txn) endAgentLinks() error {
+	ended := map[store.AgentID]agentRecord{}
+	err := t.walk(bAgents, nil, nil, func(key, _ []byte) (bool, error) {
+		id := store.AgentID(readU64(key))
+		r, err := t.agent(id)
+		if len(r.Links) > 0 {
+			r.Links = nil
+			ended[id] = r
+		}
+		return true, err
+	})
+	for id, r := range ended {
+		err = errors.Join(err, t.putAgent(id, r))
+	}
+	return err
+}
+
 // queueNotice tells an agent of what happened to their account, unless a budget of such
 // mails is spent.
 func (t *txn) queueNotice(now time.Time, who store.Agent, n *store.NewMail) error {

@@ -102,7 +102,7 @@ func (s *Store) MarkRestored(ctx context.Context, now time.Time) error {
 	err := s.write(ctx, engine.GroupBytes, func(t *txn) error {
 		for _, step := range []func() error{
 			func() error { return t.reconnect(now) }, func() error { return t.giveUpAnswers(now) },
-			t.endSessions, t.breakChanges,
+			t.endSessions, t.endAgentLinks, t.breakChanges,
 		} {
 			if err := step(); err != nil {
 				return err

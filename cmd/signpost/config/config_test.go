@@ -202,8 +202,8 @@ func TestFaultsOfMailboxes(t *testing.T) {
 	}
 }
 
-// TestFaultsOfAlarmsAndTheCanary: alarms that would reach no person, and a canary that
-// would answer itself.
+// TestFaultsOfAlarmsAndTheCanary: alarms that would reach no person, a canary that would
+// answer itself, and a role that there is not.
 func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	t.Parallel()
 	file := strings.Replace(Example, "\nmail = []",
@@ -216,6 +216,7 @@ func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 	file = strings.Replace(file, `webhook = ""`, `webhook = "hooks.example.com/x"`, 1)
 	file = strings.Replace(file, `repeat = "1h"`, `repeat = "1s"`, 1)
 	file = strings.Replace(file, "[region.intl]", "[region.signpost]", 1)
+	file = strings.Replace(file, `require_factor = ["ops"`, `require_factor = ["root"`, 1)
 	file = strings.Replace(file, `prefix = "US"`, `prefix = "CANARY"`, 1)
 	_, err := Parse("f.toml", []byte(file), configtest.Secrets())
 	if err == nil {
@@ -229,7 +230,7 @@ func TestFaultsOfAlarmsAndTheCanary(t *testing.T) {
 		"canary.every: 1s is too often", "canary.limit: 2h0m0s is out of range",
 		"alarm.webhook: not the address of a web service", "alarm.repeat: 1s is too often",
 		"canary.address: partner-us.support@example.com is one of our own addresses", "region.signpost: that id is taken",
-		`region.us.prefix: "CANARY" is no prefix`,
+		`region.us.prefix: "CANARY" is no prefix`, `staff.require_factor: "root" is no role`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no fault says %q", want)
