@@ -24,6 +24,10 @@ func strict(t *testing.T, story func(h *house)) {
 
 func TestWhoNeedsASecondFactorSetsItUpFirst(t *testing.T) {
 	strict(t, func(h *house) {
+		h.server.Navigation(web.Section{
+			ID: "rooms", Name: "Rooms", Items: []web.Item{{ID: "room", Name: "Room", Path: "/room", Icon: "list"}},
+			Sees: func(who store.Agent) bool { return who.Has(store.RoleOps) },
+		})
 		bob := h.hire("bob@desk.example", store.RoleAgent)
 		b := h.browser()
 		b.signIn(bob.Email, password, "")
@@ -47,7 +51,8 @@ func TestWhoNeedsASecondFactorSetsItUpFirst(t *testing.T) {
 			h.Errorf("the live events: %d", w.Code)
 		}
 		page := b.get("/account").Body.String()
-		if !strings.Contains(page, "Set up a second step first") || strings.Contains(page, "/account/password") {
+		if !strings.Contains(page, "Set up a second step first") || strings.Contains(page, "/account/password") ||
+			strings.Contains(page, `href="/room"`) {
 			h.Error("the account page is not the one to set it up")
 		}
 		p, secret := b.shownPhone()
@@ -56,6 +61,9 @@ func TestWhoNeedsASecondFactorSetsItUpFirst(t *testing.T) {
 			h.Fatalf("setting it up: %d %s", w.Code, w.Body)
 		}
 		b.isIn()
+		if page := b.get("/account").Body.String(); !strings.Contains(page, `href="/room"`) {
+			h.Error("the navigation does not lead to the room now")
+		}
 		time.Sleep(codeStep)
 		w = b.post("/account/authenticator", url.Values{"password": {password}, "code": {p.code(0)}})
 		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "Your role needs a second step") {

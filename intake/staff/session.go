@@ -184,10 +184,14 @@ func (s *Staff) admit(g gate, h Handler, lacks func(who store.Agent) *lackingDat
 		case err != nil:
 			return err
 		}
-		if _, vouched, _ := s.vouchedFor(x); !g.unfinished && !vouched && s.unfinished(who) {
-			return s.sendToFactor(x)
+		shown := who
+		if _, vouched, _ := s.vouchedFor(x); !vouched && s.unfinished(who) {
+			if !g.unfinished {
+				return s.sendToFactor(x)
+			}
+			shown.Roles = nil // the navigation leads nowhere yet
 		}
-		x.Staff(who, "")
+		x.Staff(shown, "")
 		if d := lacks(who); d != nil {
 			s.refusedPage(x, who, g.act)
 			if x.WantsJSON() {

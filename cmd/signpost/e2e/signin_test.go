@@ -92,7 +92,13 @@ func TestE2EPasskey(t *testing.T) {
 	if codes := k.textOf(".door-codes code"); len(codes) != 10 {
 		t.Errorf("%d recovery codes are shown", len(codes))
 	}
-	k.goTo(base + "/account")
+	for _, width := range []int64{360, 1280} {
+		lookWithAxe(t, k.ctx, axe, base+"/account/prove?next=/account", width)
+	}
+	k.shows(`form[data-passkey="get"] button`)
+	k.to("button", "Confirm with a passkey")
+	k.press(kb.Enter)
+	k.says("the session is proved", `location.pathname === "/account" && document.readyState === "complete"`)
 	lookAsItStands(t, k.ctx, axe, "the account with a passkey")
 	k.to("button", "Sign out here")
 	k.enter("Staff sign-in")
