@@ -26,7 +26,7 @@ func (d *Desk) postDraft(x *web.Exchange, who store.Agent, a written) error {
 	case a.Kind != string(store.EntryReply) && a.Kind != string(store.EntryNote):
 		return d.refuseAct(x, who, http.StatusUnprocessableEntity, writing{fault: "The kind is reply or note."})
 	}
-	if a.Limit("body", a.Body, maxBody); a.HasFaults() {
+	if a.Limit("body", a.Body, maxDraft); a.HasFaults() {
 		return a.Refuse(x, a.page)
 	}
 	switch err := d.keepDraft(x, who, a); {

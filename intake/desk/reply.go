@@ -26,6 +26,10 @@ type writeStore interface {
 // maxBody is how many characters a reply or a note may have.
 const maxBody = 100_000
 
+// maxDraft is how many a draft may have: a reply that was taken back, and what was begun
+// since.
+const maxDraft = 2 * maxBody
+
 // answer is what an agent writes: a reply or a note.
 type answer struct {
 	post.Draft

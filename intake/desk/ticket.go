@@ -94,6 +94,7 @@ type composer struct {
 	Saved   time.Time // of the draft it began with; zero: none
 	Draft   *post.Draft
 	Area    post.FileArea
+	Joined  string // what the text is made of, after a reply was taken back onto a draft
 	Faults  post.Sentences
 }
 
@@ -422,6 +423,7 @@ func (d *Desk) composer(
 		}
 		c.Body, c.Then, c.Saved = kept.Body, kept.Then, kept.SavedAt
 		c.Draft.Files = kept.Files
+		c.Joined = joinedWords(x.Request.URL.Query().Get("joined") != "" && kind == store.EntryReply, kept)
 	}
 	c.Area = d.deps.Posts.FileArea(time.Now(), c.Draft)
 	return c, nil

@@ -3,11 +3,13 @@ package desk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"signpost/intake/staff"
 	"signpost/intake/web"
@@ -90,6 +92,10 @@ func (d *Desk) postUndo(x *web.Exchange, who store.Agent) error {
 		return err
 	}
 	now, by := store.Instant(time.Now()), staff.ActorOf(x, who)
+	since, err := d.deps.Store.Draft(x.Request.Context(), by, k.ID, store.EntryReply)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
 	done, err := d.deps.Store.Undo(x.Request.Context(), now, by, store.OutboundID(id))
 	switch {
 	case errors.Is(err, store.ErrConflict):
@@ -97,6 +103,9 @@ func (d *Desk) postUndo(x *web.Exchange, who store.Agent) error {
 		return d.refuseAct(x, who, http.StatusConflict, writing{fault: "It is too late: the reply has been sent."})
 	case errors.Is(err, store.ErrForbidden):
 		return d.refuseAct(x, who, http.StatusForbidden, writing{fault: "Only its author can take a reply back."})
+	case errors.Is(err, store.ErrInvalid):
+		why := "The reply was not taken back. " + invalidWords(err)
+		return d.refuseAct(x, who, http.StatusUnprocessableEntity, writing{fault: why})
 	case err != nil:
 		return err
 	}
@@ -106,7 +115,11 @@ func (d *Desk) postUndo(x *web.Exchange, who store.Agent) error {
 	if x.WantsJSON() {
 		return d.sendTicketOf(x, who, done.Ticket)
 	}
-	return x.Redirect(ticketAddress(done.Ticket.Number) + "?write=reply#write")
+	back := ticketAddress(done.Ticket.Number) + "?write=reply"
+	if since.Body != "" || len(since.Files) > 0 {
+		back += "&joined=1"
+	}
+	return x.Redirect(back + "#write")
 }
 
 // mailOf returns ErrNotFound for a mail that is not the ticket's: an act on one ticket's
@@ -120,4 +133,18 @@ func (d *Desk) mailOf(ctx context.Context, k store.Ticket, id store.OutboundID) 
 		}
 	}
 	return store.ErrNotFound
+}
+
+// joinedWords say what a draft is made of, where a reply that was taken back stands in front of
+// what was begun since, and that it is too long for one mail; "" for another.
+func joinedWords(joined bool, kept store.Draft) string {
+	long := utf8.RuneCountInString(kept.Body) > maxBody
+	switch {
+	case long:
+		return fmt.Sprintf("This is longer than the %d characters that can be sent at once. All of it is kept. Shorten it, or "+
+			"send it in two parts.", maxBody)
+	case joined:
+		return "The reply that you took back stands in front of what you had begun since. Both are kept."
+	}
+	return ""
 }
