@@ -20,6 +20,9 @@ type Profile struct {
 	AfterSend AfterSend
 	// KeysOff turns the single-letter keys of every staff page off.
 	KeysOff bool
+	// ClaimOff keeps the first key of a reply from assigning an unassigned ticket to its
+	// writer. Sending the reply assigns it all the same.
+	ClaimOff bool
 }
 
 // AfterSend is what an agent sees when a reply was sent.

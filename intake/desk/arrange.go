@@ -124,16 +124,23 @@ func (d *Desk) told(k store.Ticket, version uint32) {
 	d.events.Publish(topicList, uint64(time.Now().UnixNano()))
 }
 
+// postAssign assigns the ticket to the agent whose address the form names, "" for none. The
+// field from, where there is one, is the address whose ticket it has to be: a page that took
+// a ticket by the first key of a reply gives back no ticket that another took since.
 func (d *Desk) postAssign(x *web.Exchange, who store.Agent) error {
 	return d.arrange(x, who, "agent", func(
 		by store.Actor, now time.Time, k store.Ticket, address string,
 	) (store.Ticket, error) {
+		accounts, err := d.accounts(x.Request.Context())
+		if err != nil {
+			return k, err
+		}
+		from := x.Request.PostForm.Get("from")
+		if from != "" && store.AddressKey(from) != store.AddressKey(addressOf(accounts, k.Assignee)) {
+			return k, refused("the ticket was assigned to another since")
+		}
 		to := store.AgentID(0)
 		if address != "" {
-			accounts, err := d.accounts(x.Request.Context())
-			if err != nil {
-				return k, err
-			}
 			var ok bool
 			if to, ok = agentBy(accounts, address); !ok {
 				return k, refused("no agent has this address")

@@ -281,12 +281,12 @@ func TestColleaguesSeeWhoIsThere(t *testing.T) {
 	w := newWorld(t, 0)
 	path := "/desk/tickets/" + w.opens(0, "Title", "Words").Number
 	w.page("ana", path)
-	has(t, w.page("lee", path), "Ana is viewing this")
+	has(t, w.page("lee", path), "Ana is viewing this since <time")
 	if got := w.ask("ana", "POST", path+"/presence", form("state", "typing")); got.Code != http.StatusNoContent {
 		t.Fatalf("%d", got.Code)
 	}
-	has(t, w.page("lee", path), "Ana is writing")
-	has(t, w.page("lee", "/desk/tickets"), "Ana, writing")
+	has(t, w.page("lee", path), "Ana is writing since <time")
+	has(t, w.page("lee", "/desk/tickets"), "Ana, writing since <time")
 	lacks(t, w.page("ana", path), "Ana is")
 	w.ask("ana", "POST", path+"/presence", form("state", "gone"))
 	lacks(t, w.page("lee", path), "Ana is")
@@ -342,4 +342,29 @@ func TestAListIsPagedByItsCursor(t *testing.T) {
 		t.Errorf("an old page: %d", got.Code)
 	}
 	w.json("ana", "GET", "/desk/tickets?after=damaged", nil, 422)
+}
+
+// The page offers to take an unassigned ticket by the first key, unless its reader's profile says
+// otherwise; what was taken so is given back only while it is still theirs.
+func TestTheFirstKeyOfAReplyTakesATicket(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0)
+	path := "/desk/tickets/" + w.opens(0, "Title", "Words").Number
+	has(t, w.page("ana", path), `data-claim="ana@desk.example"`)
+	ana := w.door.staff["ana"]
+	ana.Profile.ClaimOff = true
+	w.door.staff["ana"] = ana
+	lacks(t, w.page("ana", path), "data-claim")
+
+	w.json("lee", "POST", path+"/assign", form("agent", "lee@desk.example"), 200)
+	lacks(t, w.page("lee", path), "data-claim")
+	w.json("ana", "POST", path+"/assign", form("agent", "ana@desk.example"), 200)
+	w.json("lee", "POST", path+"/assign", form("agent", "", "from", "lee@desk.example"), 422)
+	if now := w.json("ana", "GET", path, nil, 200); now["assignee"] != "ana@desk.example" {
+		t.Errorf("given back though another took it: %v", now["assignee"])
+	}
+	w.json("ana", "POST", path+"/assign", form("agent", "", "from", "ANA@desk.example"), 200)
+	if now := w.json("ana", "GET", path, nil, 200); now["assignee"] != "" {
+		t.Errorf("not given back: %v", now["assignee"])
+	}
 }

@@ -31,7 +31,8 @@ func TestTheLogOfAMailTellsEveryTry(t *testing.T) {
 	w.sends(nil)
 
 	page := html.UnescapeString(w.page("ana", log))
-	has(t, page, "The reply (entry 2) of "+k.Number+": log", "relay.example", "451 4.7.1 come back later", "to be tried again",
+	has(t, page, "The reply (entry 2) of "+k.Number+": log", "relay.example",
+		"451 4.7.1 come back later", "to be tried again",
 		"552 5.2.2 full", "refused for good, or given up", "What was heard of it", "bounced, ", "(status 5.2.2)",
 		"Sent again to", "250 ok", "taken by the server", `href="`+path+`#e2"`)
 	lacks(t, page, "not listed", "/ops/ledger/")

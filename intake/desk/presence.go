@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
@@ -35,7 +36,8 @@ type present struct {
 	name, email string
 	number      string
 	since, seen time.Time
-	typed       time.Time
+	typed       time.Time // the last key
+	began       time.Time // the first one without a pause since
 }
 
 func newPresence(events *web.Events) *presence {
@@ -70,7 +72,9 @@ func (p *presence) note(k store.Ticket, who store.Agent, now time.Time, typing b
 	}
 	changed := !known || typing != was.typing(now)
 	if typing {
-		next.typed = now
+		if next.typed = now; !was.typing(now) {
+			next.began = now
+		}
 	} else if changed {
 		next.typed = time.Time{}
 	}
@@ -124,23 +128,50 @@ func (p *presence) tell(number string) {
 	p.events.Publish(topicList, uint64(time.Now().UnixNano()))
 }
 
-// avatars are the others who are on a ticket now, in the order in which they came.
-func (p *presence) avatars(id store.TicketID, but store.AgentID, now time.Time) (all []web.Avatar) {
+// others are those who are on a ticket now, but for one, in the order in which they came.
+func (p *presence) others(id store.TicketID, but store.AgentID, now time.Time) (there []present) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var there []present
 	for who, q := range p.on[id] {
 		if who != but && now.Sub(q.seen) < presenceKept {
 			there = append(there, q)
 		}
 	}
 	slices.SortFunc(there, func(a, b present) int { return a.since.Compare(b.since) })
-	for _, q := range there {
-		state := "here"
-		if q.typing(now) {
-			state = "typing"
+	return there
+}
+
+// avatars are the others on a ticket, for a list: who, doing what, and since when.
+func (p *presence) avatars(id store.TicketID, but store.AgentID, now time.Time) (all []web.Avatar) {
+	for _, q := range p.others(id, but, now) {
+		all = append(all, q.avatar(now))
+	}
+	return all
+}
+
+func (q present) avatar(now time.Time) web.Avatar {
+	a := web.AvatarOf(q.name, q.email, "here")
+	if a.Since = q.since; q.typing(now) {
+		a.Presence, a.Since = "typing", q.began
+	}
+	return a
+}
+
+// onTicket is a colleague on a ticket, in words.
+type onTicket struct {
+	Avatar web.Avatar
+	Words  string
+	Since  template.HTML
+}
+
+// onTicket are the others on a ticket, for its page.
+func (p *presence) onTicket(f *frame, id store.TicketID, but store.AgentID) (all []onTicket) {
+	for _, a := range p.avatars(id, but, f.now) {
+		o := onTicket{Avatar: a, Words: "is viewing this", Since: f.when(a.Since)}
+		if o.Avatar.Since = (time.Time{}); a.Presence == "typing" { // the words beside it say when
+			o.Words = "is writing"
 		}
-		all = append(all, web.AvatarOf(q.name, q.email, state))
+		all = append(all, o)
 	}
 	return all
 }

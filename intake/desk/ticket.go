@@ -37,11 +37,12 @@ type ticketData struct {
 	EarlierTo, LatestTo string
 	Public              []uint32 // messages, replies and notes, for the page to tell what is new
 	Me                  string   // the reader's address
+	Claim               string   // the same, where their first key takes the ticket; "" where it does not
 	MyID                store.AgentID
 	Zone                *time.Location
 	Ahead               bool // it was fetched before its reader asked for it
 
-	Present []web.Avatar
+	Present []onTicket
 	Toasts  []web.Toast
 
 	// Writing.
@@ -175,14 +176,18 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 	data := ticketData{
 		Ticket: k, Path: ticketAddress(k.Number), In: inOf(x), Me: who.Email, MyID: who.ID,
 		Status: statusBadge(k.StatusAt(now)), Timers: timersOf(k, now), Zone: d.zone(who, k.Region),
-		Present: d.presence.avatars(k.ID, who.ID, now), Toasts: d.undos.toasts(who.ID, now),
-		Undo: undoWords(d.undoFor(who)), Ahead: x.Ahead(),
+		Toasts: d.undos.toasts(who.ID, now),
+		Undo:   undoWords(d.undoFor(who)), Ahead: x.Ahead(),
 	}
 	data.List = listOf(data.In)
 	if data.In != "" {
 		data.After = afterWords(who.Profile.AfterSend)
 	}
 	f := &frame{x: x, zone: data.Zone, now: now}
+	if k.Assignee == 0 && !who.Profile.ClaimOff {
+		data.Claim = who.Email
+	}
+	data.Present = d.presence.onTicket(f, k.ID, who.ID)
 	data.Promises, data.Opened = promises(f, k), f.when(k.OpenedAt)
 	if err := d.explain(ctx, f, by, k, data.Promises); err != nil {
 		return err
@@ -267,7 +272,8 @@ func promises(f *frame, k store.Ticket) (all []promised) {
 		}
 		all = append(all, p)
 	}
-	add(store.DeadlineFirstResponse, "First answer", "first answer", k.Promise.FirstResponseBy, cmp.Or(k.FirstReplyAt, k.SolvedAt))
+	add(store.DeadlineFirstResponse, "First answer", "first answer", k.Promise.FirstResponseBy,
+		cmp.Or(k.FirstReplyAt, k.SolvedAt))
 	add(store.DeadlineResolution, "Solution", "solution", k.Promise.ResolutionBy, k.SolvedAt)
 	return all
 }

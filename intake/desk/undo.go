@@ -141,8 +141,8 @@ func joinedWords(joined bool, kept store.Draft) string {
 	long := utf8.RuneCountInString(kept.Body) > maxBody
 	switch {
 	case long:
-		return fmt.Sprintf("This is longer than the %d characters that can be sent at once. All of it is kept. Shorten it, or "+
-			"send it in two parts.", maxBody)
+		return fmt.Sprintf("This is longer than the %d characters that can be sent at once. All of it is kept. "+
+			"Shorten it, or send it in two parts.", maxBody)
 	case joined:
 		return "The reply that you took back stands in front of what you had begun since. Both are kept."
 	}

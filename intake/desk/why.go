@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"html/template"
 	"slices"
 	"strings"
 	"time"
@@ -17,16 +16,15 @@ const maxWhy = 100
 
 // why explains one date of a promise: what was counted, and what was not.
 type why struct {
-	Zone     string // the region's, in which the lines are
-	From     string
-	Target   string
-	Lines    []whyLine
-	More     int // lines that are not shown
-	Due      string
-	Left     string        // working time that is left while the clock stands, "" while it runs
-	Mine     template.HTML // the same instant for the reader, "" where their zone is the region's
-	MineZone string
-	Differs  string // how far the promise is from what is reckoned, in words
+	Zone    string // the region's, in which the lines are
+	From    string
+	Target  string
+	Lines   []whyLine
+	More    int // lines that are not shown
+	Due     string
+	Left    string // working time that is left while the clock stands, "" while it runs
+	Mine    string // the same instant in the reader's zone, "" where that is the region's
+	Differs string // how far the promise is from what is reckoned, in words
 }
 
 // whyLine is one stretch of time.
@@ -51,7 +49,7 @@ func (d *Desk) why(f *frame, k store.Ticket, kind store.DeadlineKind, promised t
 		w.Left = hoursOf(left)
 	}
 	if f.zone.String() != w.Zone {
-		w.Mine, w.MineZone = f.when(r.Due), f.zone.String()
+		w.Mine = r.Due.In(f.zone).Format(whyTime+" MST") + " (" + f.zone.String() + ")"
 	}
 	if n := len(w.Lines) - maxWhy; n > 0 {
 		w.Lines, w.More = w.Lines[:maxWhy], n

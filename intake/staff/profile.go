@@ -21,6 +21,7 @@ type profileForm struct {
 	Name, Zone, Undo string
 	AfterSend        []choice
 	Keys             bool
+	Claim            bool // the first key of a reply takes an unassigned ticket
 	Signatures       []signature
 	MinUndo, MaxUndo int // seconds
 }
@@ -51,7 +52,8 @@ func afterSendWords(a store.AfterSend) string {
 
 func (s *Staff) profileForm(p store.Profile) profileForm {
 	f := profileForm{
-		Name: p.DisplayName, Zone: p.Zone, Undo: strconv.Itoa(int(p.UndoFor() / time.Second)), Keys: !p.KeysOff,
+		Name: p.DisplayName, Zone: p.Zone, Undo: strconv.Itoa(int(p.UndoFor() / time.Second)),
+		Keys: !p.KeysOff, Claim: !p.ClaimOff,
 		MinUndo: int(store.MinUndo / time.Second), MaxUndo: int(store.MaxUndo / time.Second),
 		Signatures: []signature{{Tag: "", Lang: "Every other language", Dir: "auto", Text: p.Signatures[""]}},
 	}
@@ -90,7 +92,7 @@ func (s *Staff) postProfile(x *web.Exchange, who store.Agent) error {
 func (s *Staff) readProfile(f url.Values) (p store.Profile, fault string) {
 	p = store.Profile{
 		DisplayName: oneLine(f.Get("name")), Zone: oneLine(f.Get("zone")), AfterSend: store.AfterSend(f.Get("after")),
-		KeysOff: f.Get("keys") == "", Signatures: map[string]string{},
+		KeysOff: f.Get("keys") == "", ClaimOff: f.Get("claim") == "", Signatures: map[string]string{},
 	}
 	for _, l := range append(s.tags(), "") {
 		typed := strings.ReplaceAll(f.Get(signature{Tag: l}.ID()), "\r\n", "\n")

@@ -34,13 +34,14 @@ func TestAnAgentHasAProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := store.Profile{DisplayName: "Ana Silva", Zone: "Asia/Jakarta", Undo: 30 * time.Second,
-		AfterSend: store.AfterSendStay, KeysOff: true, Signatures: map[string]string{"": "Ana\nSupport", "ar": "آنا"}}
+		AfterSend: store.AfterSendStay, KeysOff: true, ClaimOff: true,
+		Signatures: map[string]string{"": "Ana\nSupport", "ar": "آنا"}}
 	if !reflect.DeepEqual(got.Profile, want) {
 		t.Errorf("the profile is %+v, want %+v", got.Profile, want)
 	}
 	page := b.get("/account?done=profile").Body.String()
 	for _, part := range []string{"Your profile is saved.", `value="Ana Silva"`, `<option value="stay" selected>`,
-		`lang="ar" dir="rtl">آنا</textarea>`, `name="keys" value="1">`} {
+		`lang="ar" dir="rtl">آنا</textarea>`, `name="keys" value="1">`, `name="claim" value="1">`} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the page lacks %s", part)
 		}

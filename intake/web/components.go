@@ -43,6 +43,7 @@ type Empty struct {
 // "typing".
 type Avatar struct {
 	Name, Initials, Presence string
+	Since                    time.Time // of the presence, zero where it is not told
 }
 
 // AvatarOf is a person's, by name or else by address.

@@ -15,7 +15,8 @@ func agentsProfile(d *desk) {
 	d.same(ana.Regions, n.Regions)
 	session := d.signsIn(ana)
 	mine := store.Profile{DisplayName: "Ana from support", Zone: "Asia/Jakarta", Undo: 30 * time.Second,
-		Signatures: map[string]string{"": "Ana", "es": "Saludos,\nAna"}, AfterSend: store.AfterSendStay, KeysOff: true}
+		Signatures: map[string]string{"": "Ana", "es": "Saludos,\nAna"}, AfterSend: store.AfterSendStay,
+		KeysOff: true, ClaimOff: true}
 	got := must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, ana.Actor(), ana.ID, store.AgentChange{Profile: &mine}))
 	d.same(got.Profile, mine)
 	_, err := d.ChangeAgent(d.ctx, d.now, ana.Actor(), ana.ID, store.AgentChange{Regions: &[]string{}})

@@ -44,6 +44,7 @@ type profileRecord struct {
 	Undo       int64             `cbor:"4,keyasint,omitempty"` // microseconds
 	AfterSend  string            `cbor:"5,keyasint,omitempty"`
 	KeysOff    bool              `cbor:"6,keyasint,omitempty"`
+	ClaimOff   bool              `cbor:"7,keyasint,omitempty"`
 }
 
 type signatureRecord struct {
@@ -58,7 +59,7 @@ func profileOf(p store.Profile) *profileRecord {
 	}
 	return &profileRecord{
 		Name: p.DisplayName, Signatures: signatures, Zone: p.Zone, Undo: p.Undo.Microseconds(),
-		AfterSend: string(p.AfterSend), KeysOff: p.KeysOff,
+		AfterSend: string(p.AfterSend), KeysOff: p.KeysOff, ClaimOff: p.ClaimOff,
 	}
 }
 
@@ -72,7 +73,8 @@ func (r *profileRecord) profile() store.Profile {
 	}
 	return store.Profile{
 		DisplayName: r.Name, Signatures: signatures, Zone: r.Zone,
-		Undo: time.Duration(r.Undo) * time.Microsecond, AfterSend: store.AfterSend(r.AfterSend), KeysOff: r.KeysOff,
+		Undo: time.Duration(r.Undo) * time.Microsecond, AfterSend: store.AfterSend(r.AfterSend),
+		KeysOff: r.KeysOff, ClaimOff: r.ClaimOff,
 	}
 }
 

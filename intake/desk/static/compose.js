@@ -113,22 +113,40 @@ let lastKey = 0;
 export const typed = (within) => performance.now() - lastKey < within && lastKey > 0;
 for (const draft of drafts) draft.body.addEventListener("input", () => { lastKey = performance.now(); });
 
-// The first key of a reply takes a ticket that nobody has, and says so.
-document.getElementById("reply-body")?.addEventListener("input", async () => {
-  const assign = (agent) => fetch(`${path}/assign`, {
-    method: "POST", body: new URLSearchParams({ agent }), headers: { Accept: "application/json" },
-  });
+// The first key of a reply takes a ticket that is unassigned, and says so. Leaving the page
+// without a text gives it back, also after the page was loaded again.
+const claimed = path && `signpost.claimed ${path}`;
+const assign = (agent, more = {}) => fetch(`${path}/assign`, {
+  method: "POST", body: new URLSearchParams({ agent, ...more }), headers: { Accept: "application/json" }, keepalive: true,
+}).catch(() => null);
+const replyBody = document.getElementById("reply-body");
+const reply = drafts.find((draft) => draft.body === replyBody);
+
+replyBody?.addEventListener("input", async () => {
   const me = page.dataset.claim;
-  const chosen = document.getElementById("d-assign");
-  if (!me) return;
+  if (!me || replyBody.value === "") return;
   delete page.dataset.claim;
-  const answer = await assign(me).catch(() => null);
+  const answer = await assign(me);
   if (!answer?.ok) return;
+  sessionStorage.setItem(claimed, me);
+  const chosen = document.getElementById("d-assign");
   chosen.value = me;
   toast("The ticket is assigned to you, since you write to its partner", async () => {
-    if ((await assign("").catch(() => null))?.ok) chosen.value = "";
+    sessionStorage.removeItem(claimed);
+    if ((await assign("", { from: me }))?.ok) chosen.value = "";
   });
-}, { once: true });
+});
+// An assignment that is made by hand stays.
+addEventListener("submit", (event) => { if (event.target.getAttribute("action") === `${path}/assign`) sessionStorage.removeItem(claimed); });
+addEventListener("pagehide", () => {
+  const me = claimed && sessionStorage.getItem(claimed);
+  if (!me) return;
+  if (reply.sent) return sessionStorage.removeItem(claimed);
+  if (replyBody.value.trim() !== "" || reply.chosen || reply.form.querySelector('[name="kept"]:checked')) return;
+  sessionStorage.removeItem(claimed);
+  assign("", { from: me });
+  page.dataset.claim = me; // for a page that is come back to as it was left
+});
 
 // Choosing what to write puts the caret there.
 for (const label of document.querySelectorAll(".compose-tabs label")) {
