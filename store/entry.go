@@ -87,6 +87,12 @@ func (e Entry) PublicAt() time.Time {
 	return e.At
 }
 
+// ShownAt tells what partners are shown at an instant: messages, and replies that can no
+// longer be taken back.
+func (e Entry) ShownAt(now time.Time) bool {
+	return (e.Kind == EntryMessage || e.Kind == EntryReply) && !e.PublicAt().After(now)
+}
+
 // Change is what an act changed on its ticket, from what it was to what it is; two fields
 // that are the same changed nothing. A reply says its status also where that is so.
 type Change struct {

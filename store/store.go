@@ -134,6 +134,10 @@ type Tickets interface {
 	// Entries lists a ticket's thread behind the entry of number after (0: all of it),
 	// in order. ErrNotFound for an unknown ticket.
 	Entries(ctx context.Context, id TicketID, after uint32, p Page) (List[Entry], error)
+	// ShownBefore reads the most entries that partners are shown at now (Entry.ShownAt) in
+	// front of one, or with before 0 the last ones, at most MaxPage, with the mails of those
+	// replies. It looks at no more than SearchLooked entries. Read of the part is 0.
+	ShownBefore(ctx context.Context, now time.Time, id TicketID, before uint32, most int) (ThreadPart, error)
 	// DeadlinesDue lists deadlines that fall due from since until until, both
 	// included, earliest first. A clock asks from the instant up to which it has
 	// done its work, at its very first start from that instant: what fell due

@@ -1,7 +1,6 @@
 package form
 
 import (
-	"context"
 	"time"
 	"unicode/utf8"
 
@@ -43,18 +42,12 @@ func stateOf(mail store.Outbound) (state string, at time.Time) {
 	return "queued", mail.QueuedAt
 }
 
-// deliveries are those of a ticket's replies by the number of their entry; of one that was
+// deliveriesOf are those of a ticket's replies by the number of their entry; of one that was
 // mailed again, the last. What was mailed to an earlier address of the ticket is not this
 // reader's to know.
-func (f *Form) deliveries(ctx context.Context, ticket store.Ticket) (map[uint32]delivery, error) {
+func deliveriesOf(ticket store.Ticket, mails []store.Outbound) map[uint32]delivery {
 	all := map[uint32]delivery{}
-	list := func(p store.Page) (store.List[store.Outbound], error) {
-		return f.deps.Tickets.OutboundsOfTicket(ctx, ticket.ID, p)
-	}
-	for mail, err := range store.All(messagesAtOnce, list) {
-		if err != nil {
-			return nil, err
-		}
+	for _, mail := range mails {
 		if mail.Kind != store.MailReply || store.AddressKey(mail.To) != store.AddressKey(ticket.Requester.Email) {
 			continue
 		}
@@ -63,7 +56,7 @@ func (f *Form) deliveries(ctx context.Context, ticket store.Ticket) (map[uint32]
 		d.Bad = d.State == "bounced" || d.State == "failed" || d.State == "suppressed"
 		all[mail.Entry] = d
 	}
-	return all, nil
+	return all
 }
 
 // masked shows of an address as much as its owner needs to know it again.

@@ -33,6 +33,9 @@ type Tickets interface {
 		ctx context.Context, by store.Actor, act store.Act, address string, p store.Page,
 	) (store.List[store.Ticket], error)
 	Entries(ctx context.Context, id store.TicketID, after uint32, p store.Page) (store.List[store.Entry], error)
+	ShownBefore(
+		ctx context.Context, now time.Time, id store.TicketID, before uint32, most int,
+	) (store.ThreadPart, error)
 	OutboundsOfTicket(ctx context.Context, id store.TicketID, p store.Page) (store.List[store.Outbound], error)
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
 	Links

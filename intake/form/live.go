@@ -111,7 +111,7 @@ func (f *Form) watchPage(ctx context.Context, name string, changed func(version 
 
 // look is the version of the page behind a link, and after how long it is to be looked at
 // again though nothing is committed.
-func (f *Form) look(ctx context.Context, link store.LinkID) (version uint64, next time.Duration, err error) {
+func (f *Form) look(ctx context.Context, link store.LinkID) (at uint64, next time.Duration, err error) {
 	k, err := f.provenBehind(ctx, link)
 	if errors.Is(err, store.ErrNotFound) {
 		return goneVersion, time.Hour, nil
@@ -119,57 +119,25 @@ func (f *Form) look(ctx context.Context, link store.LinkID) (version uint64, nex
 	if err != nil {
 		return 0, 0, err
 	}
-	mails, err := f.deliveries(ctx, k)
-	if err != nil {
-		return 0, 0, err
-	}
 	now := time.Now()
-	version, err = f.version(ctx, k, mails, now)
-	return version, agesIn(k, now), err
+	part, err := f.deps.Tickets.ShownBefore(ctx, now, k.ID, 0, messagesAtOnce+1)
+	return version(k, part, now), agesIn(k, now), err
 }
 
-// version is a number that differs when what the page shows of a ticket does. What is
-// support's own does not move it: a page does not even hear that a note was written.
-func (f *Form) version(
-	ctx context.Context, k store.Ticket, mails map[uint32]delivery, now time.Time,
-) (uint64, error) {
-	last, err := f.lastShown(ctx, k, now)
-	if err != nil {
-		return 0, err
+// version is a number that differs when what the page shows of a ticket does: the newest part
+// of its thread. What is support's own does not move it: a page does not even hear that a note
+// was written.
+func version(k store.Ticket, newest store.ThreadPart, now time.Time) uint64 {
+	last, mails := uint32(0), deliveriesOf(k, newest.Mails)
+	for _, e := range newest.Entries {
+		last = e.Seq
 	}
 	sum := fnv.New64a()
 	fmt.Fprintln(sum, last, standingOf(k, now), shownStatus(k, now), k.Rating.Score, k.FollowedBy)
 	for _, seq := range slices.Sorted(maps.Keys(mails)) {
-		if seq <= last {
-			fmt.Fprintln(sum, seq, mails[seq].State)
-		}
+		fmt.Fprintln(sum, seq, mails[seq].State)
 	}
-	return sum.Sum64() | 1<<63, nil // neither 0 nor goneVersion
-}
-
-// lookBack is how many entries are read at a time in search of the last one shown, and
-// lookBackMost how many in all: behind so many notes it may be forgotten.
-const lookBack, lookBackMost = 20, 200
-
-// lastShown is the number of the last entry that partners are shown.
-func (f *Form) lastShown(ctx context.Context, k store.Ticket, now time.Time) (last uint32, err error) {
-	for end := k.Entries; end > 0 && k.Entries-end < lookBackMost; {
-		start := end - min(end, lookBack)
-		entries, err := store.Items(f.deps.Tickets.Entries(ctx, k.ID, start, store.Page{Limit: lookBack}))
-		if err != nil {
-			return 0, err
-		}
-		for _, e := range entries {
-			if visible(e, now) {
-				last = e.Seq
-			}
-		}
-		if last > 0 {
-			break
-		}
-		end = start
-	}
-	return last, nil
+	return sum.Sum64() | 1<<63 // neither 0 nor goneVersion
 }
 
 // agesIn is after how long a ticket's page differs though nothing is written: a reply may

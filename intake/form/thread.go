@@ -1,6 +1,7 @@
 package form
 
 import (
+	"math"
 	"net/http"
 	"time"
 
@@ -69,10 +70,14 @@ func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
 		if err != nil {
 			return err
 		}
-		mails, err := f.deliveries(x.Request.Context(), ticket)
+		list := func(p store.Page) (store.List[store.Outbound], error) {
+			return f.deps.Tickets.OutboundsOfTicket(x.Request.Context(), ticket.ID, p)
+		}
+		sent, err := store.Collect(math.MaxInt, store.All(store.MaxPage, list))
 		if err != nil {
 			return err
 		}
+		mails := deliveriesOf(ticket, sent)
 		thread.Title, thread.Category = ticket.Title, ticket.Category
 		for _, e := range entries {
 			thread.Entries = append(thread.Entries, entryOf(ticket, e, mails))

@@ -150,12 +150,7 @@ func (f *Form) showGone(x *web.Exchange, err error) error {
 // the form alone, whose faults are to be mended.
 func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *draft) error {
 	x.DefaultLang(ticket.Requester.Lang)
-	after := f.pageStart(x, ticket)
 	ctx, now := x.Request.Context(), time.Now()
-	entries, err := store.Items(f.deps.Tickets.Entries(ctx, ticket.ID, after, store.Page{Limit: messagesAtOnce}))
-	if err != nil {
-		return err
-	}
 	held, err := f.deps.Tickets.SuppressionsOf(ctx, store.Instant(now), ticket.Requester.Email)
 	if err != nil {
 		return err
@@ -178,7 +173,7 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 		Work:     f.guard.work.Challenge(now),
 	}
 	if data.Proven {
-		err = f.addThread(x, &data, ticket, entries, after)
+		err = f.addThread(x, &data, ticket)
 	} else {
 		ticket.Title = ""
 	}
@@ -189,20 +184,25 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 	return f.ticket.Show(x, status, data)
 }
 
-// addThread adds the messages among the entries that come after one, and the ways
-// to those before and behind them, and what else only a proven reader is shown.
-func (f *Form) addThread(
-	x *web.Exchange, data *ticketData, ticket store.Ticket, entries []store.Entry, after uint32,
-) error {
-	mails, err := f.deliveries(x.Request.Context(), ticket)
+// addThread adds the newest messages, or those in front of one that the address names, the
+// ways to the others, and what else only a proven reader is shown.
+func (f *Form) addThread(x *web.Exchange, data *ticketData, ticket store.Ticket) error {
+	before, _ := strconv.ParseUint(x.Request.URL.Query().Get("before"), 10, 32) // 0: the newest
+	now := time.Now()
+	part, err := f.deps.Tickets.ShownBefore(x.Request.Context(), now, ticket.ID, uint32(before), messagesAtOnce+1)
 	if err != nil {
 		return err
 	}
-	version, err := f.version(x.Request.Context(), ticket, mails, time.Now())
-	if err != nil {
-		return err
+	mails := deliveriesOf(ticket, part.Mails)
+	entries := part.Entries[max(0, len(part.Entries)-messagesAtOnce):]
+	if len(entries) < len(part.Entries) {
+		data.Earlier = fmt.Sprintf("%s?before=%d", data.Base, entries[0].Seq)
 	}
-	data.Version = versionText(version)
+	if before == 0 {
+		data.Version = versionText(version(ticket, part, now))
+	} else {
+		data.Later = data.Base
+	}
 	data.Days = f.days(ticket, entries, data.Base, data.Zone, mails)
 	data.addRating(ticket, time.Now())
 	if data.Follows, err = f.tie(x, ticket, ticket.Follows); err != nil {
@@ -214,12 +214,6 @@ func (f *Form) addThread(
 	data.Done = x.Request.URL.Query().Get("done")
 	if added, err := strconv.ParseUint(x.Request.URL.Query().Get("added"), 10, 32); err == nil {
 		data.Added = uint32(added)
-	}
-	if after > 0 {
-		data.Earlier = data.Base + "?after=" + strconv.Itoa(int(max(after, messagesAtOnce)-messagesAtOnce))
-	}
-	if last := after + messagesAtOnce; last < ticket.Entries {
-		data.Later = data.Base + "?after=" + strconv.Itoa(int(last))
 	}
 	return nil
 }
@@ -236,18 +230,6 @@ func (d *ticketData) addRating(ticket store.Ticket, now time.Time) {
 	for score := store.MaxScore; score > 0; score-- {
 		d.Scores = append(d.Scores, score)
 	}
-}
-
-// pageStart is the entry before the first one shown: the newest page unless the
-// address asks for another.
-func (f *Form) pageStart(x *web.Exchange, ticket store.Ticket) uint32 {
-	if n, err := strconv.ParseUint(x.Request.URL.Query().Get("after"), 10, 32); err == nil && n < uint64(ticket.Entries) {
-		return uint32(n)
-	}
-	if ticket.Entries <= messagesAtOnce {
-		return 0
-	}
-	return (ticket.Entries - 1) / messagesAtOnce * messagesAtOnce
 }
 
 // days groups what the partner may see by day. Notes are support's own; events
@@ -295,9 +277,7 @@ func (f *Form) messageOf(ticket store.Ticket, e store.Entry, base string) messag
 
 // visible tells what partners are shown. A reply that its author may still take back is
 // not.
-func visible(e store.Entry, now time.Time) bool {
-	return e.Kind == store.EntryMessage || e.Kind == store.EntryReply && !e.PublicAt().After(now)
-}
+func visible(e store.Entry, now time.Time) bool { return e.ShownAt(now) }
 
 func sameDay(a, b time.Time) bool {
 	return a.Year() == b.Year() && a.YearDay() == b.YearDay()

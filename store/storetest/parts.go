@@ -53,12 +53,47 @@ func threadParts(d *desk) {
 			d.Fatalf("the thread begins with entry %d", before)
 		}
 	}
+	d.shownParts(k.ID, thread, mails)
 	if part := must[store.ThreadPart](d)(d.ThreadBefore(d.ctx, d.lee(), k.ID, 1, 9)); len(part.Entries) > 0 {
 		d.Errorf("in front of the first entry stand %+v", part.Entries)
 	}
 	for _, most := range []int{0, -1, store.MaxPage + 1} {
 		_, err := d.ThreadBefore(d.ctx, d.lee(), k.ID, 0, most)
 		d.wantErr(err, store.ErrInvalid)
+		_, err = d.ShownBefore(d.ctx, d.now, k.ID, 0, most)
+		d.wantErr(err, store.ErrInvalid)
+	}
+	_, err := d.ShownBefore(d.ctx, d.now, 99, 0, 1)
+	d.wantErr(err, store.ErrNotFound)
+}
+
+// shownParts reads what partners are shown of a thread, from its end, also while its last
+// reply can be taken back.
+func (d *desk) shownParts(id store.TicketID, thread []store.Entry, mails []store.Outbound) {
+	d.Helper()
+	shown := slices.DeleteFunc(slices.Clone(thread), func(e store.Entry) bool {
+		return e.Kind != store.EntryMessage && e.Kind != store.EntryReply
+	})
+	for most := 1; most <= len(shown)+1; most++ {
+		before, rest := uint32(0), shown
+		for len(rest) > 0 {
+			part := must[store.ThreadPart](d)(d.ShownBefore(d.ctx, d.now, id, before, most))
+			want := rest[max(0, len(rest)-most):]
+			d.same(part, store.ThreadPart{Ticket: d.reads(id), Entries: want, Mails: mailsOfEntries(mails, want)})
+			before, rest = want[0].Seq, rest[:len(rest)-len(want)]
+		}
+	}
+	last := shown[len(shown)-1].Seq
+	done := d.replies(d.reads(id))
+	seq := func() uint32 {
+		return must[store.ThreadPart](d)(d.ShownBefore(d.ctx, d.now, id, 0, 1)).Entries[0].Seq
+	}
+	if got := seq(); got != last {
+		d.Errorf("a reply that can be taken back is shown: entry %d", got)
+	}
+	d.now = done.Entry.UndoUntil
+	if got := seq(); got != done.Entry.Seq {
+		d.Errorf("a reply that cannot be taken back any more is not shown, but entry %d", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"signpost/store"
 )
@@ -16,16 +17,14 @@ import (
 func (s *Store) ThreadBefore(
 	ctx context.Context, by store.Actor, id store.TicketID, before uint32, most int,
 ) (part store.ThreadPart, err error) {
-	if most < 1 || most > store.MaxPage {
-		err = invalid(fmt.Sprintf("%d entries; from 1 to %d can be asked for", most, store.MaxPage))
-	}
-	if err == nil {
+	all := func(store.Entry) bool { return true }
+	if err = checkPart(most); err == nil {
 		err = s.read(ctx, func(t *txn) (err error) {
 			if part.Ticket, err = t.deskTicket(by, store.ActReadTicket, id); err != nil {
 				return err
 			}
 			part.Read = t.readUpTo(by, id)
-			if part.Entries, err = t.entriesBefore(id, before, most); err == nil {
+			if part.Entries, err = t.entriesBefore(id, before, most, all); err == nil {
 				part.Mails, err = t.mailsOfPart(id, part.Entries)
 			}
 			return err
@@ -37,8 +36,41 @@ func (s *Store) ThreadBefore(
 	return part, nil
 }
 
-// entriesBefore are the last entries in front of one, 0 for the thread's end, in their order.
-func (t *txn) entriesBefore(id store.TicketID, before uint32, most int) (all []store.Entry, err error) {
+// ShownBefore implements store.Tickets.
+func (s *Store) ShownBefore(
+	ctx context.Context, now time.Time, id store.TicketID, before uint32, most int,
+) (part store.ThreadPart, err error) {
+	shown := func(e store.Entry) bool { return e.ShownAt(store.Instant(now)) }
+	if err = checkPart(most); err == nil {
+		err = s.read(ctx, func(t *txn) (err error) {
+			if part.Ticket, err = t.ticket(id); err != nil {
+				return err
+			}
+			if part.Entries, err = t.entriesBefore(id, before, most, shown); err == nil {
+				part.Mails, err = t.mailsOfPart(id, part.Entries)
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return store.ThreadPart{}, wrap("part of thread, ticket", id, err)
+	}
+	return part, nil
+}
+
+func checkPart(most int) error {
+	if most < 1 || most > store.MaxPage {
+		return invalid(fmt.Sprintf("%d entries; from 1 to %d can be asked for", most, store.MaxPage))
+	}
+	return nil
+}
+
+// entriesBefore are the last entries that are wanted in front of one, 0 for the thread's end,
+// in their order.
+func (t *txn) entriesBefore(
+	id store.TicketID, before uint32, most int, wanted func(store.Entry) bool,
+) (all []store.Entry, err error) {
+	looked := 0
 	prefix := underTicket(id, ofTicketEntry)
 	start := entryKey(id, before)
 	if before == 0 {
@@ -49,8 +81,11 @@ func (t *txn) entriesBefore(id store.TicketID, before uint32, most int) (all []s
 		if err != nil {
 			return false, err
 		}
-		all = append(all, e)
-		return len(all) < most, nil
+		if wanted(e) {
+			all = append(all, e)
+		}
+		looked++
+		return len(all) < most && looked < store.SearchLooked, nil
 	})
 	slices.Reverse(all)
 	return all, err

@@ -5,6 +5,8 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +24,9 @@ import (
 // painted and how long the page itself was busy with it, in ms.
 const marks = `
 addEventListener("keydown", (event) => {
-	if (event.key === "Enter" && event.ctrlKey) sessionStorage.setItem("pressed", performance.timeOrigin + event.timeStamp);
+	if (event.key === "Enter" && event.ctrlKey) {
+		sessionStorage.setItem("pressed", performance.timeOrigin + event.timeStamp);
+	}
 	const began = performance.now();
 	requestAnimationFrame(() => {
 		const channel = new MessageChannel();
@@ -72,8 +76,8 @@ func TestBenchBrowser(t *testing.T) {
 	}
 	tell("ticket of 300 entries painted in Chromium, keys live, p95", "<= 200", paints)
 	tell("next ticket usable after the key to send, p95", "<= 150", sends(t, ctx, s.URL, n))
-	does(t, ctx, "the wordy ticket opens", chromedp.Navigate(s.URL+"/desk/tickets/"+wordy), chromedp.WaitVisible(`#reply-body`),
-		chromedp.Focus(`#reply-body`))
+	does(t, ctx, "the wordy ticket opens", chromedp.Navigate(s.URL+"/desk/tickets/"+wordy),
+		chromedp.WaitVisible(`#reply-body`), chromedp.Focus(`#reply-body`))
 	frames, busy := types(t, ctx, strings.Repeat("We look at it. ", figure.Size(10, 3)))
 	tell("a key typed with a thread of 500 KB, the page busy, p95", "<= 16", busy)
 	tell("the same, to the next frame painted, p95", "", frames)
@@ -83,8 +87,7 @@ func TestBenchBrowser(t *testing.T) {
 }
 
 func tell(name, aim string, took []float64) {
-	unit := " ms"
-	figure.Figure{Name: name, Unit: unit, Aim: aim, Pairs: []float64{figure.Quantile(took, 0.95)},
+	figure.Figure{Name: name, Unit: " ms", Aim: aim, Pairs: []float64{figure.Quantile(took, 0.95)},
 		Note: fmt.Sprintf("p50 %s ms of %d", figure.Digits(figure.Median(took)), len(took))}.Print()
 }
 
@@ -104,9 +107,9 @@ func await(t *testing.T, ctx context.Context, expression string) (ms float64) {
 }
 
 // sends answers one ticket after the other, from the first one of a list on.
-func sends(t *testing.T, ctx context.Context, url string, n int) (took []float64) {
+func sends(t *testing.T, ctx context.Context, door string, n int) (took []float64) {
 	t.Helper()
-	does(t, ctx, "the list opens", chromedp.Navigate(url+"/desk/tickets?view=unassigned"),
+	does(t, ctx, "the list opens", chromedp.Navigate(door+"/desk/tickets?view=unassigned"),
 		chromedp.Click(`[data-open]`), chromedp.WaitVisible(`#reply-body`))
 	for range n {
 		var number string
@@ -140,7 +143,8 @@ func (c *colleague) writesLongNotes(t *testing.T, number string) {
 	t.Helper()
 	body := strings.Repeat("They wrote **again** that the export of order 1042 stops, and sent the log. ", 130)
 	for range 52 {
-		if _, status, err := c.act(t.Context(), number, "note", map[string][]string{"body": {body}}); err != nil || status != 201 {
+		_, status, err := c.act(t.Context(), number, "note", url.Values{"body": {body}})
+		if err != nil || status != http.StatusCreated {
 			t.Fatalf("a note is answered %d %v", status, err)
 		}
 	}
