@@ -46,7 +46,8 @@ func (p Policy) Promise(region string, at time.Time) (promise store.Promise, err
 }
 
 // Promising is a store.Promising: a ticket that opens without a promise gets its
-// region's, and one whose clock stood gets what was left of its resolution, from now on.
+// region's, one whose clock stood gets what was left of its resolution, from now on, and
+// one put on hold its next update by the time that a first response has.
 func (p Policy) Promising(m store.Moment, k store.Ticket, now time.Time) store.Promise {
 	r, known := p[k.Region]
 	switch {
@@ -60,6 +61,12 @@ func (p Policy) Promising(m store.Moment, k store.Ticket, now time.Time) store.P
 		promise := k.Promise
 		if due, err := r.calendar.DueAt(now, left); err == nil {
 			promise.ResolutionBy = due
+		}
+		return promise
+	case m == store.MomentHeld:
+		promise := k.Promise
+		if due, err := r.calendar.DueAt(now, r.first); err == nil {
+			promise.NextUpdateBy = due
 		}
 		return promise
 	}

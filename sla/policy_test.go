@@ -45,6 +45,23 @@ func TestAPromiseCountsBusinessTime(t *testing.T) {
 	}
 }
 
+// A ticket put on hold without a date hears of us again within the time of a first
+// response, and its other dates stay.
+func TestATicketOnHoldHasADateForItsNextUpdate(t *testing.T) {
+	t.Parallel()
+	policy, err := NewPolicy([]store.Region{officeRegion()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := store.Ticket{Region: "us"}
+	k.Promise, _ = policy.Promise("us", time.Date(2026, 12, 24, 14, 0, 0, 0, time.UTC))
+	want := k.Promise
+	want.NextUpdateBy = time.Date(2026, 12, 28, 22, 0, 0, 0, time.UTC) // Monday's end: Friday is a holiday
+	if got := policy.Promising(store.MomentHeld, k, time.Date(2026, 12, 24, 22, 0, 0, 0, time.UTC)); got != want {
+		t.Errorf("promised %+v, not %+v", got, want)
+	}
+}
+
 func TestARegionWithoutACalendarIsNamed(t *testing.T) {
 	t.Parallel()
 	region := officeRegion()

@@ -9,6 +9,7 @@ type DeadlineKind string
 const (
 	DeadlineFirstResponse DeadlineKind = "first_response"
 	DeadlineResolution    DeadlineKind = "resolution"
+	DeadlineNextUpdate    DeadlineKind = "next_update"
 )
 
 // DeadlineKept is how long a deadline stays in the list of those due: longer than
@@ -25,7 +26,8 @@ type Deadline struct {
 
 // Deadlines are those of a ticket that are still to be met. The first response is met by
 // the first reply that the relay took, or by solving the ticket; the resolution by
-// solving it, and it falls due at no instant while its clock stands.
+// solving it, and it falls due at no instant while its clock stands. The next update is met
+// by a reply, and by taking the ticket off hold.
 func (k Ticket) Deadlines() (all []Deadline) {
 	add := func(kind DeadlineKind, due time.Time, met bool) {
 		if !due.IsZero() && !met {
@@ -34,6 +36,7 @@ func (k Ticket) Deadlines() (all []Deadline) {
 	}
 	add(DeadlineFirstResponse, k.Promise.FirstResponseBy, !k.FirstReplyAt.IsZero() || !k.Status.Waits())
 	add(DeadlineResolution, k.Promise.ResolutionBy, k.Status.Stops())
+	add(DeadlineNextUpdate, k.Promise.NextUpdateBy, k.Status != StatusOnHold)
 	return all
 }
 
@@ -61,6 +64,7 @@ const (
 	MomentUnanswered Moment = "unanswered" // and no longer counts as having: it came back
 	MomentStopped    Moment = "stopped"    // the clock of the resolution stands from now on
 	MomentResumed    Moment = "resumed"    // it runs again; it stood since StoppedAt
+	MomentHeld       Moment = "held"       // it waits for another than the partner from now on
 )
 
 // Promising works out the promise of a ticket at a moment, from the ticket as it stood

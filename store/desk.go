@@ -59,6 +59,15 @@ type Desk interface {
 	// SetStatus gives the ticket another status, of which it mails nothing; ErrInvalid for
 	// one that none can be given.
 	SetStatus(ctx context.Context, now time.Time, by Actor, id TicketID, to Status) (Ticket, error)
+	// PlanUpdate puts the ticket on hold and gives the date by which its requester hears
+	// from support again, of which one mail tells (MailPromise) that waits until n.Undo has
+	// passed, in one transaction. The mail is not sent where another date stands by then
+	// (RuleMoved). It is suppressed where its address is, and where the date was told of by
+	// such a mail within PromiseMailEvery (RuleTold). Of a ticket on hold with that
+	// date nothing changes, and nothing is mailed for one without a page. ErrInvalid for a
+	// date that is not after now or later than MaxPlanned, for a region that is not the
+	// ticket's, and for a link or Message-ID in use; ErrConflict for a solved ticket.
+	PlanUpdate(ctx context.Context, now time.Time, by Actor, id TicketID, n PlannedUpdate) (Ticket, error)
 	SetPriority(ctx context.Context, now time.Time, by Actor, id TicketID, to Priority) (Ticket, error)
 	// SetCategory sets the id of a category, "" for none.
 	SetCategory(ctx context.Context, now time.Time, by Actor, id TicketID, to string) (Ticket, error)
@@ -167,6 +176,28 @@ type SolvedMail struct {
 	Undo   time.Duration // how long the mail is held back, MaxUndo at most
 	Copies []CopyID      // as in NewReply
 }
+
+// PlannedUpdate is what PlanUpdate needs.
+type PlannedUpdate struct {
+	By      time.Time
+	Mailing               // as SolvedMail.Mailing
+	Undo    time.Duration // how long the mail is held back, MaxUndo at most
+}
+
+const (
+	// MaxPlanned is how far away the next update of a ticket may be.
+	MaxPlanned = 90 * 24 * time.Hour
+	// PromiseMailEvery is how long after one mail that a date moved the next one of the same
+	// ticket is sent.
+	PromiseMailEvery = 24 * time.Hour
+)
+
+// Why the mail that tells of a date is not sent: another date stands by now, or one was
+// told of the same day. The page shows it.
+const (
+	RuleMoved = "promise-moved"
+	RuleTold  = "promise-told"
+)
 
 // RuleReopened is why the mail that a ticket is solved is not sent: it no longer is.
 const RuleReopened = "reopened"

@@ -101,5 +101,6 @@ type Change struct {
 	PriorityFrom, PriorityTo Priority
 	CategoryFrom, CategoryTo string
 	TagsAdded, TagsRemoved   []string
-	ScoreFrom, ScoreTo       int // of the partner's rating, 0 for none
+	ScoreFrom, ScoreTo       int       // of the partner's rating, 0 for none
+	UpdateFrom, UpdateTo     time.Time // by when the next update is promised, zero for not
 }

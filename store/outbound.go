@@ -19,6 +19,8 @@ const (
 	MailReply        OutboundKind = "reply"     // what an agent wrote
 	MailSolved       OutboundKind = "solved"    // an agent solved the ticket without a word
 	MailColleague    OutboundKind = "colleague" // the way to their door, to one who was named
+	// MailPromise: an agent gave another date of the next update, without a word.
+	MailPromise OutboundKind = "promise"
 	// Of the service itself: an alarm to those who run it, and the stray mail by
 	// which its canary tries the road.
 	MailAlarm  OutboundKind = "alarm"
@@ -33,8 +35,8 @@ const (
 // OutboundKinds lists them.
 func OutboundKinds() []OutboundKind {
 	return []OutboundKind{
-		MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailSolved, MailColleague, MailAlarm, MailCanary,
-		MailInvite, MailReset, MailNotice,
+		MailConfirmation, MailAutoResponse, MailLinks, MailReply, MailSolved, MailPromise, MailColleague, MailAlarm,
+		MailCanary, MailInvite, MailReset, MailNotice,
 	}
 }
 
@@ -45,13 +47,13 @@ func (k OutboundKind) AtMostOnce() bool { return k == MailAutoResponse }
 // OfTicket tells that a mail of the kind is part of a ticket and leads to its page:
 // what becomes of it is told in the thread.
 func (k OutboundKind) OfTicket() bool {
-	return k == MailConfirmation || k == MailLinks || k == MailReply || k == MailSolved || k == MailColleague
+	return k == MailReply || k == MailColleague || k.FollowsRequester()
 }
 
 // FollowsRequester tells that a mail of the kind says nothing but the way to its ticket's
 // page: it is not sent any more once the ticket has another requester.
 func (k OutboundKind) FollowsRequester() bool {
-	return k == MailConfirmation || k == MailLinks || k == MailSolved
+	return k == MailConfirmation || k == MailLinks || k == MailSolved || k == MailPromise
 }
 
 // Automatic tells that the service writes a mail of the kind by itself. What a person
@@ -59,8 +61,8 @@ func (k OutboundKind) FollowsRequester() bool {
 // known counts as a person's.
 func (k OutboundKind) Automatic() bool {
 	switch k {
-	case MailConfirmation, MailAutoResponse, MailLinks, MailSolved, MailColleague, MailAlarm, MailCanary, MailInvite,
-		MailReset, MailNotice:
+	case MailConfirmation, MailAutoResponse, MailLinks, MailSolved, MailPromise, MailColleague, MailAlarm, MailCanary,
+		MailInvite, MailReset, MailNotice:
 		return true
 	}
 	return false
@@ -280,11 +282,28 @@ func (o Outbound) ToColleague() bool { return o.Colleague != 0 }
 // Undone tells the mail of a reply that its author took back.
 func (o Outbound) Undone() bool { return o.State == StateSuppressed && o.Reason == RuleUndone }
 
+// Overtaken is why a notice of a ticket does not leave any more: what it tells of is so no
+// longer. "" while it is, and for other mails.
+func (o Outbound) Overtaken(k Ticket) string {
+	switch {
+	case o.Kind == MailSolved && !k.SolvedAt.Equal(o.QueuedAt):
+		return RuleReopened
+	case o.Kind == MailPromise && !k.Promise.NextUpdateBy.Equal(o.Promise.NextUpdateBy):
+		return RuleMoved
+	}
+	return ""
+}
+
+// neverTold are the reasons for which a mail of a ticket has never left.
+var neverTold = []string{RuleUndone, RuleReopened, RuleRemoved, RuleMoved, RuleTold}
+
 // References are the Message-ID that a ticket's next mail to an address answers, and those
-// of its thread, from the ticket's mails in the order in which they were queued.
-func References(mails []Outbound, to string) (last string, all []string) {
+// of its thread, from the ticket as it is then and its mails in the order in which they were
+// queued.
+func References(k Ticket, mails []Outbound, to string) (last string, all []string) {
 	for _, m := range mails {
-		undone := m.State == StateSuppressed && slices.Contains([]string{RuleUndone, RuleReopened, RuleRemoved}, m.Reason)
+		undone := m.State == StateSuppressed && slices.Contains(neverTold, m.Reason) ||
+			m.State == StateQueued && m.Overtaken(k) != ""
 		written := m.Kind.OfTicket() && m.Kind != MailLinks
 		if written && !undone && AddressKey(m.To) == AddressKey(to) {
 			all, last = append(all, m.MessageID), m.MessageID

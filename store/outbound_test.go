@@ -18,6 +18,7 @@ func TestEachKindOfMailAnswersTheQuestions(t *testing.T) {
 		store.MailReply:        {ofTicket: true},
 		store.MailSolved:       {ofTicket: true, automatic: true, followsRequester: true},
 		store.MailColleague:    {ofTicket: true, automatic: true},
+		store.MailPromise:      {ofTicket: true, automatic: true, followsRequester: true},
 		store.MailAlarm:        {automatic: true},
 		store.MailCanary:       {automatic: true},
 		store.MailInvite:       {automatic: true, ofAccount: true, opens: true},

@@ -54,6 +54,9 @@ type Contact struct {
 type Promise struct {
 	FirstResponseBy time.Time
 	ResolutionBy    time.Time
+	// NextUpdateBy is, of a ticket on hold, when its partner hears from support again: what
+	// was planned with it (Desk.PlanUpdate), else what Promising gives at MomentHeld.
+	NextUpdateBy time.Time
 }
 
 // Ticket is what lists and headings show; the thread is its entries.

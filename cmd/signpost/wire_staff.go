@@ -55,6 +55,7 @@ func (a *App) buildDesk(posts *post.Reader) error {
 		Store: a.db, Blobs: a.blobs, Door: a.staff, Posts: posts, Ring: a.ring, English: a.texts.Langs()[0],
 		Regions: a.cfg.Regions(), Categories: a.cfg.Form.Categories, LinkKept: a.cfg.LinkKept(), Undo: a.cfg.Undo(),
 		Preview: replymail.Preview(a.composer), Why: a.policy.Why, Kick: a.sender.Kick, Words: a.words,
+		Promising: a.policy.Promising,
 	})
 	if err != nil {
 		return err

@@ -23,6 +23,9 @@ type arrangeStore interface {
 		ctx context.Context, now time.Time, by store.Actor, id store.TicketID, m store.SolvedMail,
 	) (store.Ticket, error)
 	SetStatus(ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to store.Status) (store.Ticket, error)
+	PlanUpdate(
+		ctx context.Context, now time.Time, by store.Actor, id store.TicketID, n store.PlannedUpdate,
+	) (store.Ticket, error)
 	SetPriority(
 		ctx context.Context, now time.Time, by store.Actor, id store.TicketID, to store.Priority,
 	) (store.Ticket, error)
@@ -164,7 +167,10 @@ func (d *Desk) postStatus(x *web.Exchange, who store.Agent) error {
 	) (store.Ticket, error) {
 		to := store.Status(name)
 		region, ok := d.region(k.Region)
-		if to != store.StatusSolved || !ok {
+		switch next := post.CleanLine(x.Request.PostForm.Get("next_update")); {
+		case to == store.StatusOnHold && next != "" && ok:
+			return d.planUpdate(x, who, now, k, next)
+		case to != store.StatusSolved || !ok:
 			return d.deps.Store.SetStatus(x.Request.Context(), now, by, k.ID, to)
 		}
 		k, err := d.deps.Store.SolveTicket(x.Request.Context(), now, by, k.ID, store.SolvedMail{
@@ -175,6 +181,43 @@ func (d *Desk) postStatus(x *web.Exchange, who store.Agent) error {
 		}
 		return k, err
 	})
+}
+
+// updateHour is when on its day an update is promised that was given as a day alone, in the
+// region's zone.
+const updateHour = 17
+
+// planUpdate puts a ticket on hold until a day, or an instant, by which its partner hears
+// from support again; they are told of it by mail.
+func (d *Desk) planUpdate(
+	x *web.Exchange, who store.Agent, now time.Time, k store.Ticket, next string,
+) (store.Ticket, error) {
+	until, err := d.parseUpdate(k.Region, next)
+	if err != nil {
+		return k, refused("the date of the next update is like 2026-12-01 or 2026-12-01T15:00")
+	}
+	region, _ := d.region(k.Region) // postStatus found it
+	k, err = d.deps.Store.PlanUpdate(x.Request.Context(), now, staff.ActorOf(x, who), k.ID, store.PlannedUpdate{
+		By: until, Mailing: d.mailing(now, store.MailPromise, region), Undo: d.undoFor(who),
+	})
+	if err == nil {
+		d.deps.Kick()
+	}
+	return k, err
+}
+
+func (d *Desk) parseUpdate(region, next string) (time.Time, error) {
+	zone, ok := d.zones[region]
+	if !ok {
+		zone = time.UTC
+	}
+	if day, err := time.ParseInLocation(time.DateOnly, next, zone); err == nil {
+		return day.Add(updateHour * time.Hour), nil
+	}
+	if at, err := time.ParseInLocation("2006-01-02T15:04", next, zone); err == nil {
+		return at, nil
+	}
+	return time.Parse(time.RFC3339, next)
 }
 
 func (d *Desk) postPriority(x *web.Exchange, who store.Agent) error {

@@ -64,6 +64,8 @@ type Deps struct {
 	// Why tells how a date of the promise of a region's ticket came about, opened at an
 	// instant and with its clock stopped in pauses.
 	Why func(region string, kind store.DeadlineKind, opened time.Time, pauses []store.Span) (store.Reckoning, error)
+	// Promising is the store's; nil: a ticket put on hold is given no date.
+	Promising store.Promising
 	// Kick tells the sender that mail waits; called after the commit.
 	Kick func()
 	// Words keeps what agents wrote as HTML; nil: it is read anew for each page.

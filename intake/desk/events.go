@@ -26,8 +26,7 @@ func (t thread) eventWords(e store.Entry) string {
 	case store.EventAssigned:
 		return by + " " + t.assigned(e)
 	case store.EventStatusChanged:
-		return fmt.Sprintf("%s set the status to %s (it was %s)", by, quiet(statusWords(c.StatusTo)),
-			quiet(statusWords(c.StatusFrom)))
+		return by + " " + t.statusChanged(c)
 	case store.EventPriorityChanged:
 		return fmt.Sprintf("%s set the priority to %s (it was %s)", by, c.PriorityTo, c.PriorityFrom)
 	case store.EventCategoryChanged:
@@ -98,6 +97,8 @@ func mailWords(o store.Outbound) string {
 		return fmt.Sprintf("the reply (entry %d)", o.Entry)
 	case store.MailSolved:
 		return "the notice that the ticket is solved"
+	case store.MailPromise:
+		return "the notice of the next update"
 	case store.MailLinks:
 		return "the mail with links"
 	}
@@ -121,6 +122,23 @@ func (t thread) assigned(e store.Entry) string {
 		return "took the ticket"
 	}
 	return "assigned the ticket to " + nameOf(accountOf(t.accounts, to))
+}
+
+// statusChanged says which status was given, and of one on hold by when it has an update.
+func (t thread) statusChanged(c store.Change) string {
+	next := ""
+	if !c.UpdateTo.IsZero() {
+		next = "promised the next update by " + c.UpdateTo.UTC().Format("Mon 2 Jan 2006, 15:04 UTC")
+	}
+	if c.StatusFrom == c.StatusTo {
+		return next
+	}
+	words := fmt.Sprintf("set the status to %s (it was %s)", quiet(statusWords(c.StatusTo)),
+		quiet(statusWords(c.StatusFrom)))
+	if next != "" {
+		words += " and " + next
+	}
+	return words
 }
 
 func categoryWords(c store.Change) string {

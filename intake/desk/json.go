@@ -58,6 +58,7 @@ type ratingJSON struct {
 type promiseJSON struct {
 	FirstResponseBy string `json:"first_response_by"`
 	ResolutionBy    string `json:"resolution_by"`
+	NextUpdateBy    string `json:"next_update_by"`
 	Paused          bool   `json:"paused"`
 }
 
@@ -183,7 +184,7 @@ func (d *Desk) sendTicket(x *web.Exchange, t thread) error {
 		Rating: ratingJSON{k.Rating.Score, k.Rating.Comment},
 		Promise: promiseJSON{
 			FirstResponseBy: rfc3339(k.Promise.FirstResponseBy), ResolutionBy: rfc3339(k.Promise.ResolutionBy),
-			Paused: !k.StoppedAt.IsZero() && k.Status.Waits(),
+			NextUpdateBy: rfc3339(k.Promise.NextUpdateBy), Paused: !k.StoppedAt.IsZero() && k.Status.Waits(),
 		},
 	}
 	for _, id := range t.missed(now) {

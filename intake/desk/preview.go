@@ -81,12 +81,15 @@ func (d *Desk) compose(x *web.Exchange, who store.Agent, k store.Ticket, a *answ
 		Proven: !k.ProvenAt.IsZero(), Text: who.Signature(k.Requester.Lang),
 		MessageID: d.deps.Ring.MessageID(now, store.MailReply, store.Domain(region.Address)),
 	}
+	if then == store.StatusOnHold && d.deps.Promising != nil {
+		o.Promise.NextUpdateBy = d.deps.Promising(store.MomentHeld, k, now).NextUpdateBy
+	}
 	e := store.Entry{
 		Ticket: k.ID, Seq: o.Entry, Kind: store.EntryReply, Author: who.Shown(), Agent: who.ID, At: now, Body: a.Body,
 		Files: a.Files, Change: store.Change{StatusFrom: k.Status, StatusTo: then},
 	}
 	mails := slices.SortedFunc(maps.Values(t.mails), func(a, b store.Outbound) int { return cmp.Compare(a.ID, b.ID) })
-	o.InReplyTo, o.References = store.References(mails, o.To)
+	o.InReplyTo, o.References = store.References(k, mails, o.To)
 	return d.deps.Preview(x.Request.Context(), o, e, t.public(now))
 }
 

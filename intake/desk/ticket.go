@@ -71,6 +71,7 @@ type ticketData struct {
 	Others     []other // the requester's other tickets
 	Company    []other // those of the same mail domain
 	Domain     string
+	NextUpdate nextUpdate
 	NewAddress *string  // what was typed as the requester's, where it was refused
 	Faults     []string // of a form in the details
 }
@@ -180,6 +181,7 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 		Undo:   undoWords(d.undoFor(who)), Ahead: x.Ahead(),
 	}
 	data.List = listOf(data.In)
+	data.NextUpdate = d.nextUpdateOf(k, data.Path, data.In, now)
 	if data.In != "" {
 		data.After = afterWords(who.Profile.AfterSend)
 	}

@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,9 +108,7 @@ func timersOf(k store.Ticket, now time.Time) (all []web.Timer) {
 	for _, deadline := range k.Deadlines() {
 		all = append(all, timerOf(deadline, now))
 	}
-	if len(all) == 2 && all[1].At.Before(all[0].At) {
-		all[0], all[1] = all[1], all[0]
-	}
+	slices.SortStableFunc(all, func(a, b web.Timer) int { return a.At.Compare(b.At) })
 	if k.Status.Waits() && !k.StoppedAt.IsZero() {
 		all = append(all, web.Timer{State: web.TimerPaused, Of: "solution", Words: "paused"})
 	}
@@ -119,8 +118,11 @@ func timersOf(k store.Ticket, now time.Time) (all []web.Timer) {
 // timerOf is one deadline in words.
 func timerOf(deadline store.Deadline, now time.Time) web.Timer {
 	t := web.Timer{State: web.TimerRunning, Of: "first answer", At: deadline.Due}
-	if deadline.Kind == store.DeadlineResolution {
+	switch deadline.Kind {
+	case store.DeadlineResolution:
 		t.Of = "solution"
+	case store.DeadlineNextUpdate:
+		t.Of = "next update"
 	}
 	left := deadline.Due.Sub(now)
 	switch {

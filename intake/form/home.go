@@ -35,13 +35,7 @@ type regionFacts struct {
 }
 
 // ZoneName is the city the zone is named for.
-func (r regionFacts) ZoneName() string { return cityOf(r.Zone) }
-
-// cityOf is the last part of a zone's name: "New York".
-func cityOf(zone *time.Location) string {
-	name := zone.String()
-	return strings.ReplaceAll(name[strings.LastIndexByte(name, '/')+1:], "_", " ")
-}
+func (r regionFacts) ZoneName() string { return web.City(r.Zone) }
 
 func (f *Form) showHome(x *web.Exchange) error {
 	return f.home.Show(x, http.StatusOK, f.homeData(x, &draft{}))

@@ -92,6 +92,7 @@ type thread struct {
 	Number, Status, Title, Region string
 	Proven                        bool
 	Promise                       struct {
+		NextUpdateBy    string `json:"next_update_by"`
 		FirstResponseBy string `json:"first_response_by"`
 		Paused          bool
 	}

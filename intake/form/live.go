@@ -145,7 +145,7 @@ func version(k store.Ticket, newest store.ThreadPart, now time.Time) uint64 {
 func agesIn(k store.Ticket, now time.Time) time.Duration {
 	next := now.Add(time.Hour)
 	for _, at := range []time.Time{
-		k.LastPublicAt, k.Promise.FirstResponseBy, k.Promise.ResolutionBy, k.ReopenUntil(),
+		k.LastPublicAt, k.Promise.FirstResponseBy, k.Promise.ResolutionBy, k.Promise.NextUpdateBy, k.ReopenUntil(),
 	} {
 		if at.After(now) && at.Before(next) {
 			next = at

@@ -12,6 +12,7 @@ type standing struct {
 	Badge, Tone, Icon string // Badge is a message key
 	Sentence          string // a message key
 	Late              when   // a promise that was missed, said before all else; zero: none
+	Next              when   // and the date that stands in its place; zero: none
 	Lines             []when
 }
 
@@ -71,17 +72,40 @@ func (s *standing) work(k store.Ticket, now time.Time) {
 	if !answered {
 		s.add("form.turn_ours", k.LastPartnerAt)
 	}
-	due, by, late := k.Promise.FirstResponseBy, "form.status_by", "form.status_late"
+	s.promise(k, now)
+}
+
+// promise says the dates, or which was missed and what date stands in its place: a
+// ticket on hold has its own.
+func (s *standing) promise(k store.Ticket, now time.Time) {
+	due := when{"form.status_by", k.Promise.FirstResponseBy}
+	late := "form.status_late"
 	if !k.FirstReplyAt.IsZero() {
-		due, by, late = k.Promise.ResolutionBy, "form.solve_by", "form.solve_late"
+		due, late = when{"form.solve_by", k.Promise.ResolutionBy}, "form.solve_late"
 	}
+	next := when{"form.update_by", k.Promise.NextUpdateBy}
 	switch {
-	case due.IsZero():
-	case due.Before(now):
-		s.Late = when{late, due}
+	case !next.At.IsZero() && next.At.Before(now):
+		s.Late = when{"form.update_late", next.At}
+	case !due.At.IsZero() && due.At.Before(now):
+		s.Late, s.Next = when{late, due.At}, next
+		return
+	case due.Key == "form.status_by" && !next.At.IsZero() && !due.At.IsZero(): // both are news of us
+		s.add(next.Key, earlier(due.At, next.At))
+		return
 	default:
-		s.add(by, due)
+		s.add(next.Key, next.At)
 	}
+	if due.At.After(now) {
+		s.add(due.Key, due.At)
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func (s *standing) add(key string, at time.Time) {

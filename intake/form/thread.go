@@ -27,6 +27,7 @@ type threadJSON struct {
 type promiseJSON struct {
 	FirstResponseBy string `json:"first_response_by"` // RFC 3339, "" for none
 	ResolutionBy    string `json:"resolution_by"`
+	NextUpdateBy    string `json:"next_update_by"`
 	Paused          bool   `json:"paused"`
 }
 
@@ -61,7 +62,7 @@ func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
 		Proven: !ticket.ProvenAt.IsZero(),
 		Promise: promiseJSON{
 			FirstResponseBy: rfc3339(ticket.Promise.FirstResponseBy), ResolutionBy: rfc3339(ticket.Promise.ResolutionBy),
-			Paused: shownStatus(ticket, time.Now()).Stops(),
+			NextUpdateBy: rfc3339(ticket.Promise.NextUpdateBy), Paused: shownStatus(ticket, time.Now()).Stops(),
 		},
 		Entries: []entryJSON{},
 	}

@@ -56,7 +56,7 @@ type ticketData struct {
 
 // ZoneName is the city the zone is named for.
 func (d ticketData) ZoneName() string {
-	return cityOf(d.Zone)
+	return web.City(d.Zone)
 }
 
 // day is the messages of one day, as the region's zone sees it.

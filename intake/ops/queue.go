@@ -223,6 +223,8 @@ func kindWords(k store.OutboundKind) string {
 		return "link to choose a password"
 	case store.MailNotice:
 		return "notice about an account"
+	case store.MailPromise:
+		return "notice of the next update"
 	}
 	return string(k)
 }

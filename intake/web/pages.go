@@ -241,6 +241,12 @@ func (f *Frame) Icon(name string) (template.HTML, error) { return icon(name) }
 // Date is a day in the zone.
 func (f *Frame) Date(t time.Time, zone *time.Location) string { return f.Lang.Date(t, zone) }
 
+// City is the last part of a zone's name: "New York".
+func City(zone *time.Location) string {
+	name := zone.String()
+	return strings.ReplaceAll(name[strings.LastIndexByte(name, '/')+1:], "_", " ")
+}
+
 // Instant is a time element: as text the instant in the zone, which it names;
 // the browser may show the reader's own (local-times.js).
 func (f *Frame) Instant(t time.Time, zone *time.Location) template.HTML {

@@ -4,7 +4,7 @@
 // time of the DKIM signature all come from the row.
 //
 // A call flows so: Compose picks the row's kind, whose own file (confirmation.go,
-// links.go, reply.go, solved.go, invitation.go, autoresponse.go, own.go) fills a letter: subject,
+// links.go, reply.go, solved.go, promise.go, invitation.go, autoresponse.go, own.go) fills a letter: subject,
 // languages, texts, and what is special in its envelope. The rest is the same for all kinds:
 // header.go writes the fields, body.go the two alternatives, dkim.go signs.
 //
@@ -15,36 +15,50 @@
 //
 // Each event of a ticket is mailed at most once, from its region's address, in the thread
 // of its confirmation (In-Reply-To, References, the same Subject) but where the table says
-// otherwise. "auto" is Auto-Submitted: auto-generated (RFC 3834 section 5).
+// otherwise. "auto" is Auto-Submitted: auto-generated (RFC 3834 section 5). A date that no
+// mail has told of moves without one. table_test.go walks the table.
 //
 //	event                                to          text                              headers
 //	opened                               requester   confirmation.*: number, promise,  auto; begins the
 //	                                                 link; not a word submitted        thread
 //	an agent replies, with any status    requester   reply.*: their words, how to      none: a person
-//	                                                 answer, status; what stood before wrote
+//	                                                 answer, status, the next update   wrote
+//	                                                 of one on hold; what stood before
 //	                                                 to a proven address alone
 //	an agent takes a reply back          -           it never left                     -
+//	an agent mails a reply again         requester   reply.*: as it was                none: a person
+//	                                                                                   wrote
 //	an agent solves without a reply      requester   solved.*: number, reopen until,   auto
 //	                                                 link
 //	solved, and open again before that   -           -                                 -
 //	mail left
+//	an agent gives the date of the next  requester   promise.*: number, the date, that auto
+//	update                                           an answer was late, link
+//	that date moves again within a day   -           the page says it                  -
+//	that date moves before the mail      requester   promise.*: the last date alone    auto
+//	left
 //	the status changes otherwise         -           the page says it                  -
+//	the resolution moves, as its clock   -           the page says it: no mail told    -
+//	goes on                                          its date
+//	a promise is missed                  -           the page alone says it, first,    -
+//	                                                 until an agent gives another
+//	                                                 date: no clock mails yet
 //	the partner writes, solves, reopens  -           they did it, and the page says    -
 //	or rates                                         so
 //	the partner goes on from a closed    requester   confirmation.* of the new ticket  auto; begins a
 //	ticket                                                                             thread
-//	a colleague is named                 the         invitation.*: number and link;    auto; begins a
-//	                                     colleague   not a word submitted, nor who     thread of theirs
+//	a colleague is named                 colleague   invitation.*: number and link;    auto; begins a
+//	                                                 not a word submitted, nor who     thread of theirs
 //	                                                 named them
-//	an agent replies, or solves without  each        as the requester's, with a link   as the requester's,
-//	a reply                              colleague   of their own                      in the thread of
-//	                                     who acts                                      the invitation
+//	an agent replies, or solves without  colleagues  as the requester's, to each who   as the requester's,
+//	a reply                                          acts, with a link of their own    in the thread of
+//	                                                                                   the invitation
 //	a colleague joins, leaves, is        -           the desk and the requester's      -
 //	removed                                          page say it
-//	a new link is asked for              requester   links.*: number and link of each  auto; own Subject
+//	a new link is asked for              requester   links.*: number and link of each  auto; in the
+//	                                                                                   thread for one
 //	the requester's address changes      the new one confirmation.*, nothing of what   auto; begins a
 //	                                                 stood before                      thread
-//	a promise moves or is missed         -           the page says it, first           -
 //	their mail answers one of ours       the writer  answer.*: not read, the page's    auto-replied
 //	                                                 link
 //	a mail bounces                       -           it would bounce too: the desk     -
@@ -211,6 +225,8 @@ func (c *Composer) letter(o store.Outbound, from string) (letter, error) {
 		return c.solved(o)
 	case store.MailColleague:
 		return c.invitation(o, from)
+	case store.MailPromise:
+		return c.promise(o)
 	case store.MailAlarm:
 		return c.alarm(o)
 	case store.MailCanary:

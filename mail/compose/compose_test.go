@@ -135,6 +135,7 @@ func TestMailsLeaveAsKept(t *testing.T) {
 		mails["links."+tag] = linksRow(tag, 1)
 		mails["solved."+tag] = solvedRow(tag)
 		mails["invitation."+tag] = invitationRow(tag)
+		mails["promise."+tag], mails["promise.late."+tag] = promiseRow(tag), lateRow(tag)
 		mails["links.more."+tag] = linksRow(tag, 3)
 		mails["autoresponse."+tag] = autoResponseRow(tag)
 		mails["autoresponse.ticket."+tag] = ticketAnswerRow(tag)

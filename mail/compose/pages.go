@@ -33,6 +33,7 @@ type pages struct {
 	reply        map[string]page
 	solved       map[string]page
 	invitation   map[string]page
+	promise      map[string]page
 	answer       map[string]page // what an auto-response says in one language
 	account      page            // in English alone
 	sheet        *htmltemplate.Template
@@ -48,7 +49,7 @@ type page struct {
 func parsePages(langs []lang.Lang) (p pages, err error) {
 	for name, into := range map[string]*map[string]page{
 		"confirmation": &p.confirmation, "links": &p.links, "reply": &p.reply, "solved": &p.solved,
-		"invitation": &p.invitation, "answer": &p.answer,
+		"invitation": &p.invitation, "promise": &p.promise, "answer": &p.answer,
 	} {
 		*into = map[string]page{}
 		for _, l := range langs {

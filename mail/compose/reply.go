@@ -64,6 +64,7 @@ func (c *Composer) Reply(o store.Outbound, r Reply) (Message, error) {
 // replyPage is what the templates of a reply are filled with.
 type replyPage struct {
 	Subject, Sender, Number, MarkedNumber, Status, Link string
+	Next                                                string // when they hear from us again, "" for not said
 	Words                                               words
 	Cut                                                 bool // the words go on, on the page
 	Signature                                           words
@@ -101,6 +102,9 @@ func (c *Composer) reply(o store.Outbound, r Reply) (letter, error) {
 		MarkedNumber: l.Isolate(number), Status: l.T("mail.status_" + string(r.Status)), Link: link,
 		Words: agentsWords(body, link, r.Files), Cut: len(body) < len(r.Body),
 		More: len(r.Earlier) > earlierShown,
+	}
+	if next := o.Promise.NextUpdateBy; !next.IsZero() {
+		page.Next = l.Instant(next, c.zone(o.Region))
 	}
 	if r.Signature != "" {
 		page.Signature = agentsWords(text.Cut(r.Signature, earlierBytes), link, nil)

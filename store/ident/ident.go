@@ -153,6 +153,7 @@ var kindMark = map[store.OutboundKind]string{
 	store.MailReply:        "r",
 	store.MailSolved:       "s",
 	store.MailColleague:    "co",
+	store.MailPromise:      "p",
 	store.MailAlarm:        "al",
 	store.MailInvite:       "in",
 	store.MailReset:        "re",

@@ -39,7 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 func stories() map[string]func(*desk) {
 	all := map[string]func(*desk){}
 	for _, part := range []map[string]func(*desk){ticketStories(), linkStories(), partnerStories(), solveStories(),
-		wroteStories(), outboxStories(), throttleStories(),
+		planStories(), wroteStories(), outboxStories(), throttleStories(),
 		ledgerStories(), answerStories(), deliveryStories(), agentStories(), passkeyStories(), boardStories(), holdStories(),
 		numberStories(),
 		alarmStories(), canaryStories(), dutyStories(), changeStories(), upkeepStories(), strangeStories(),

@@ -95,7 +95,11 @@ func (s *Store) arrange(
 		if k, err = t.deskTicket(by, store.ActArrangeTicket, id); err != nil {
 			return err
 		}
+		was := k.Promise.NextUpdateBy
 		changed, err := change(t, &k)
+		if is := k.Promise.NextUpdateBy; !is.Equal(was) {
+			changed.UpdateFrom, changed.UpdateTo = was, is
+		}
 		if err != nil || newChangeRecord(changed) == nil {
 			return err
 		}

@@ -16,6 +16,8 @@ type changeRecord struct {
 	TagsRemoved  []string `cbor:"10,keyasint,omitempty"`
 	ScoreFrom    int      `cbor:"11,keyasint,omitempty"`
 	ScoreTo      int      `cbor:"12,keyasint,omitempty"`
+	UpdateFrom   int64    `cbor:"13,keyasint,omitempty"`
+	UpdateTo     int64    `cbor:"14,keyasint,omitempty"`
 }
 
 // keptPriority is a priority as a row keeps it: most tickets have the one that is "".
@@ -37,11 +39,11 @@ func newChangeRecord(c store.Change) *changeRecord {
 	r := changeRecord{
 		string(c.StatusFrom), string(c.StatusTo), uint64(c.AssigneeFrom), uint64(c.AssigneeTo),
 		string(c.PriorityFrom), string(c.PriorityTo), c.CategoryFrom, c.CategoryTo, c.TagsAdded, c.TagsRemoved,
-		c.ScoreFrom, c.ScoreTo,
+		c.ScoreFrom, c.ScoreTo, micros(c.UpdateFrom), micros(c.UpdateTo),
 	}
 	same := r.StatusFrom == r.StatusTo && r.AssigneeFrom == r.AssigneeTo && r.PriorityFrom == r.PriorityTo &&
 		r.CategoryFrom == r.CategoryTo && len(r.TagsAdded) == 0 && len(r.TagsRemoved) == 0 &&
-		r.ScoreFrom == r.ScoreTo
+		r.ScoreFrom == r.ScoreTo && r.UpdateFrom == r.UpdateTo
 	if same && r.StatusTo == "" {
 		return nil
 	}
@@ -57,6 +59,6 @@ func (r *changeRecord) change() store.Change {
 		AssigneeFrom: store.AgentID(r.AssigneeFrom), AssigneeTo: store.AgentID(r.AssigneeTo),
 		PriorityFrom: store.Priority(r.PriorityFrom), PriorityTo: store.Priority(r.PriorityTo),
 		CategoryFrom: r.CategoryFrom, CategoryTo: r.CategoryTo, TagsAdded: r.TagsAdded, TagsRemoved: r.TagsRemoved,
-		ScoreFrom: r.ScoreFrom, ScoreTo: r.ScoreTo,
+		ScoreFrom: r.ScoreFrom, ScoreTo: r.ScoreTo, UpdateFrom: instant(r.UpdateFrom), UpdateTo: instant(r.UpdateTo),
 	}
 }

@@ -16,12 +16,16 @@ import (
 const (
 	keyFirstResponse = 1
 	keyResolution    = 2
+	keyNextUpdate    = 3
 )
 
 func rowOfDeadline(d store.Deadline) []byte {
 	kind := byte(keyFirstResponse)
-	if d.Kind == store.DeadlineResolution {
+	switch d.Kind {
+	case store.DeadlineResolution:
 		kind = keyResolution
+	case store.DeadlineNextUpdate:
+		kind = keyNextUpdate
 	}
 	return deadlineKey(d.Due, d.Ticket, kind)
 }
@@ -94,8 +98,11 @@ func (t *txn) deadlinesDropped() []byte { return t.value(bMeta, []byte(deadlines
 
 func readDeadline(key []byte) store.Deadline {
 	d := store.Deadline{Due: readInstant(key), Ticket: store.TicketID(readU64(key[8:])), Kind: store.DeadlineFirstResponse}
-	if key[16] == keyResolution {
+	switch key[16] {
+	case keyResolution:
 		d.Kind = store.DeadlineResolution
+	case keyNextUpdate:
+		d.Kind = store.DeadlineNextUpdate
 	}
 	return d
 }

@@ -211,6 +211,7 @@ func answerMail(now time.Time, id store.InboundID, mail store.Outbound) store.Ou
 	mail.Inbound, mail.State, mail.QueuedAt, mail.DueAt = id, store.StateQueued, now, now
 	mail.Promise.FirstResponseBy = kept(mail.Promise.FirstResponseBy)
 	mail.Promise.ResolutionBy = kept(mail.Promise.ResolutionBy)
+	mail.Promise.NextUpdateBy = kept(mail.Promise.NextUpdateBy)
 	mail.Reason, mail.Attempts, mail.Claim, mail.DoneAt = "", 0, 0, time.Time{}
 	mail.Reply, mail.Code, mail.Enhanced, mail.Delivery, mail.Echoes = "", 0, "", store.Delivery{}, nil
 	return mail

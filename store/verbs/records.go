@@ -47,6 +47,7 @@ type ticketRecord struct {
 	Follows    uint64        `cbor:"36,keyasint,omitempty"`
 	FollowedBy uint64        `cbor:"37,keyasint,omitempty"`
 	Wrote      int64         `cbor:"38,keyasint,omitempty"`
+	Update     int64         `cbor:"39,keyasint,omitempty"` // Promise.NextUpdateBy
 
 	Colleagues []colleagueRecord `cbor:"41,keyasint,omitempty"`
 }
@@ -87,6 +88,14 @@ func newTicketRecord(k store.Ticket) *ticketRecord {
 		SeenAt: micros(k.SeenAt), Trouble: string(k.Trouble), Rating: newRatingRecord(k.Rating),
 		Follows: uint64(k.Follows), FollowedBy: uint64(k.FollowedBy), Wrote: micros(k.WroteAt),
 		Colleagues: newColleagueRecords(k.Colleagues),
+		Update:     micros(k.Promise.NextUpdateBy),
+	}
+}
+
+// promise is what three fields of a record hold.
+func promise(first, resolution, update int64) store.Promise {
+	return store.Promise{
+		FirstResponseBy: instant(first), ResolutionBy: instant(resolution), NextUpdateBy: instant(update),
 	}
 }
 
@@ -99,8 +108,7 @@ func (t *txn) ticket(id store.TicketID) (store.Ticket, error) {
 		ID: id, Number: r.Number, Region: r.Region, Channel: store.Channel(r.Channel), Status: store.Status(r.Status),
 		Requester: store.Contact{Name: r.Name, Email: r.Email, Company: r.Company, Country: r.Country, Lang: r.Lang},
 		ProvenAt:  instant(r.Proven), Category: r.Category, Title: r.Title,
-		OpenedAt: instant(r.Opened), ChangedAt: instant(r.Changed),
-		Promise: store.Promise{FirstResponseBy: instant(r.First), ResolutionBy: instant(r.Resolution)},
+		OpenedAt: instant(r.Opened), ChangedAt: instant(r.Changed), Promise: promise(r.First, r.Resolution, r.Update),
 		Entries: r.Entries, Question: store.Question(r.Question),
 		Version: r.Version, FirstReply: store.OutboundID(r.FirstReply), FirstReplyAt: instant(r.Answered),
 		LastPublic: store.EntryKind(r.LastPublic), LastPublicAt: instant(r.PublicAt),
@@ -228,6 +236,8 @@ type outboundRecord struct {
 	Colleague uint32 `cbor:"47,keyasint,omitempty"`
 
 	Tries []tryRecord `cbor:"48,keyasint,omitempty"`
+
+	Update int64 `cbor:"49,keyasint,omitempty"` // Promise.NextUpdateBy
 }
 
 type linkRecord struct {
@@ -277,6 +287,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		HeldSince: micros(o.Hold.Since), HeldLast: micros(o.Hold.Last), HeldAt: o.Hold.Stage,
 		Entry: o.Entry, Undo: micros(o.UndoUntil), Proof: o.Proven, Tries: newTryRecords(o.Tries),
 		Colleague: o.Colleague,
+		Update:    micros(o.Promise.NextUpdateBy),
 	}
 	if o.Text != "" {
 		body, err := t.codec.words(o.Text)
@@ -303,7 +314,7 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		ID: id, Kind: store.OutboundKind(r.Kind), Region: r.Region, From: r.From, FromName: r.FromName, To: r.To,
 		Langs: r.Langs, MessageID: r.MessageID, InReplyTo: r.InReplyTo, References: r.References,
 		Ticket: store.TicketID(r.Ticket), Number: r.Number,
-		Promise: store.Promise{FirstResponseBy: instant(r.First), ResolutionBy: instant(r.Resolution)},
+		Promise: promise(r.First, r.Resolution, r.Update),
 		Inbound: store.InboundID(r.Inbound), QueuedAt: instant(r.Queued), State: store.OutboundState(r.State),
 		Reason: r.Reason, Attempts: r.Attempts, DueAt: instant(r.Due), Claim: r.Claim, DoneAt: instant(r.Done),
 		Reply: r.Reply, Code: r.Code, Enhanced: r.Enhanced, Delivery: r.Delivery.delivery(), Echoes: r.Echoes,

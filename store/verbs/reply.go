@@ -243,8 +243,8 @@ func (s *Store) ReplyOf(
 // references are the Message-ID that a mail of the ticket answers, and those of its
 // thread, of the mails to its present address.
 func (t *txn) references(k store.Ticket) (last string, all []string, err error) {
-	mails, err := t.mailsNamed(k.ID, k.Requester.Email)
-	last, all = store.References(mails, k.Requester.Email)
+	mails, err := t.mailsNamed(k)
+	last, all = store.References(k, mails, k.Requester.Email)
 	return last, all, err
 }
 

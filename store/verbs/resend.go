@@ -124,6 +124,7 @@ func (t *txn) newReplyMail(now time.Time, k *store.Ticket, m store.Mailing) (sto
 	}
 	mail := confirmation(now, m.Region, *k, m.MessageID)
 	mail.Kind, mail.Promise, mail.Proven = store.MailReply, store.Promise{}, !k.ProvenAt.IsZero()
+	mail.Promise.NextUpdateBy = k.Promise.NextUpdateBy
 	var err error
 	mail.InReplyTo, mail.References, err = t.references(*k)
 	return mail, err

@@ -231,6 +231,7 @@ func (s *Store) RenewPromise(
 // renewTicket gives a ticket that still has a promise another one in its place.
 func (t *txn) renewTicket(now time.Time, id store.TicketID, told, p store.Promise) error {
 	k, err := t.ticket(id)
+	told.NextUpdateBy, p.NextUpdateBy = k.Promise.NextUpdateBy, k.Promise.NextUpdateBy // not told by a confirmation
 	if err != nil || k.Promise != told {
 		return err
 	}

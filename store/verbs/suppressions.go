@@ -82,9 +82,10 @@ func (t *txn) withheld(now time.Time, address string, kind store.OutboundKind) (
 // dead. That of a ticket may have been given up only while the mail was under way:
 // one that never was has ended then.
 func (t *txn) unwanted(now time.Time, row store.Outbound) (reason string, dead bool, err error) {
-	if row.Kind == store.MailSolved {
-		if k, err := t.ticket(row.Ticket); err != nil || !k.SolvedAt.Equal(row.QueuedAt) {
-			return store.RuleReopened, false, err
+	if row.Kind == store.MailSolved || row.Kind == store.MailPromise {
+		k, err := t.ticket(row.Ticket)
+		if overtaken := row.Overtaken(k); err != nil || overtaken != "" {
+			return overtaken, false, err
 		}
 	}
 	if row.Attempts > 0 || row.ToColleague() {

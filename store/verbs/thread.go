@@ -126,14 +126,14 @@ func (t *txn) mailsOfPart(id store.TicketID, entries []store.Entry) (all []store
 	return all, err
 }
 
-// mailsNamed are those of a ticket's mails that its next one to an address names
+// mailsNamed are those of a ticket's mails that its next one to its requester names
 // (store.References), in their order: the first and the last ones.
-func (t *txn) mailsNamed(id store.TicketID, to string) (all []store.Outbound, err error) {
-	prefix := underTicket(id, ofTicketMail)
+func (t *txn) mailsNamed(k store.Ticket) (all []store.Outbound, err error) {
+	prefix := underTicket(k.ID, ofTicketMail)
 	most := store.MaxReferences
 	visit := func(key, value []byte) (bool, error) {
 		row, err := outboundOfKey(t, key, value)
-		if named, _ := store.References([]store.Outbound{row}, to); named != "" && err == nil {
+		if named, _ := store.References(k, []store.Outbound{row}, k.Requester.Email); named != "" && err == nil {
 			all = append(all, row)
 		}
 		return err == nil && len(all) < most, err

@@ -20,7 +20,9 @@ func (r rules) promise(m store.Moment, k store.Ticket, now time.Time) store.Prom
 		return k.Promise
 	}
 	p := r.promising(m, k, now)
-	return store.Promise{FirstResponseBy: kept(p.FirstResponseBy), ResolutionBy: kept(p.ResolutionBy)}
+	return store.Promise{
+		FirstResponseBy: kept(p.FirstResponseBy), ResolutionBy: kept(p.ResolutionBy), NextUpdateBy: kept(p.NextUpdateBy),
+	}
 }
 
 // setStatus gives k another status, and stops or resumes the clock of its resolution.
@@ -40,13 +42,21 @@ func (r rules) setStatus(k *store.Ticket, to store.Status, now time.Time) {
 	if to == store.StatusSolved {
 		k.SolvedAt = now
 	}
+	r.planUpdate(k, now)
+}
+
+// planUpdate gives a ticket on hold the date of its next update, and takes it from another.
+func (r rules) planUpdate(k *store.Ticket, now time.Time) {
+	if k.Promise.NextUpdateBy = (time.Time{}); k.Status == store.StatusOnHold {
+		k.Promise = r.promise(store.MomentHeld, *k, now)
+	}
 }
 
 // reopen opens a ticket whose mail was no answer: the partner waited all the time, so
 // the clock counts as never having stood. The canary's own ticket has no reader.
 func reopen(k *store.Ticket) {
 	if k.Channel != store.ChannelCanary {
-		k.Status, k.StoppedAt, k.SolvedAt = store.StatusOpen, time.Time{}, time.Time{}
+		k.Status, k.StoppedAt, k.SolvedAt, k.Promise.NextUpdateBy = store.StatusOpen, time.Time{}, time.Time{}, time.Time{}
 	}
 }
 
@@ -107,6 +117,7 @@ func (r rules) replied(k *store.Ticket, by store.AgentID, then store.Status, now
 	}
 	opened(k, now)
 	r.setStatus(k, then, now)
+	r.planUpdate(k, now) // a reply is an update, also of a ticket that stays on hold
 	return store.Change{
 		StatusFrom: was.Status, StatusTo: k.Status, AssigneeFrom: was.Assignee, AssigneeTo: k.Assignee,
 	}

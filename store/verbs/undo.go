@@ -17,6 +17,7 @@ type standingRecord struct {
 	Resolution int64  `cbor:"4,keyasint,omitempty"`
 	Stopped    int64  `cbor:"5,keyasint,omitempty"`
 	Solved     int64  `cbor:"6,keyasint,omitempty"`
+	Update     int64  `cbor:"7,keyasint,omitempty"`
 }
 
 // undoRecord is what a ticket was before a reply and after it.
@@ -28,14 +29,14 @@ type undoRecord struct {
 func newStandingRecord(s standing) standingRecord {
 	return standingRecord{
 		string(s.status), uint64(s.assignee), micros(s.promise.FirstResponseBy), micros(s.promise.ResolutionBy),
-		micros(s.stopped), micros(s.solved),
+		micros(s.stopped), micros(s.solved), micros(s.promise.NextUpdateBy),
 	}
 }
 
 func (r standingRecord) standing() standing {
 	return standing{
 		store.Status(r.Status), store.AgentID(r.Assignee),
-		store.Promise{FirstResponseBy: instant(r.First), ResolutionBy: instant(r.Resolution)},
+		promise(r.First, r.Resolution, r.Update),
 		instant(r.Stopped), instant(r.Solved),
 	}
 }

@@ -46,7 +46,8 @@ func TestE2EAnswerOnAnOpenPage(t *testing.T) {
 			chromedp.SendKeys(`#description`, "While I write this"+kb.ArrowLeft+kb.ArrowLeft),
 			chromedp.Sleep(300*time.Millisecond), // the stream is open
 			chromedp.Evaluate(lookAtTyping, &before))
-		if _, code, err := agent.act(ctx, number, "reply", url.Values{"body": {words}, "then": {"open"}}); err != nil || code != 201 {
+		_, code, err := agent.act(ctx, number, "reply", url.Values{"body": {words}, "then": {"open"}})
+		if err != nil || code != 201 {
 			t.Fatalf("reply: %d %v", code, err)
 		}
 		answered := time.Now()
@@ -64,7 +65,8 @@ func TestE2EAnswerOnAnOpenPage(t *testing.T) {
 
 	press(t, d.URL+pages.page+"/link")
 	var line, typed string
-	run(t, ctx, chromedp.WaitVisible(`.news-line`), chromedp.Text(`.news-line`, &line), chromedp.Value(`#description`, &typed))
+	run(t, ctx, chromedp.WaitVisible(`.news-line`), chromedp.Text(`.news-line`, &line),
+		chromedp.Value(`#description`, &typed))
 	if !strings.Contains(line, "no longer works") || !strings.Contains(typed, "While I write this") {
 		t.Errorf("after another link was mailed it says %q, and holds %q", line, typed)
 	}
