@@ -47,7 +47,8 @@ func (p Policy) Promise(region string, at time.Time) (promise store.Promise, err
 
 // Promising is a store.Promising: a ticket that opens without a promise gets its
 // region's, one whose clock stood gets what was left of its resolution, from now on, and
-// one put on hold its next update by the time that a first response has.
+// one put on hold its next update by the first response that it still waits for, or by the
+// time that one has.
 func (p Policy) Promising(m store.Moment, k store.Ticket, now time.Time) store.Promise {
 	r, known := p[k.Region]
 	switch {
@@ -65,7 +66,9 @@ func (p Policy) Promising(m store.Moment, k store.Ticket, now time.Time) store.P
 		return promise
 	case m == store.MomentHeld:
 		promise := k.Promise
-		if due, err := r.calendar.DueAt(now, r.first); err == nil {
+		if first := promise.FirstResponseBy; k.FirstReplyAt.IsZero() && first.After(now) {
+			promise.NextUpdateBy = first // what the partner was told
+		} else if due, err := r.calendar.DueAt(now, r.first); err == nil {
 			promise.NextUpdateBy = due
 		}
 		return promise

@@ -60,6 +60,10 @@ func TestATicketOnHoldHasADateForItsNextUpdate(t *testing.T) {
 	if got := policy.Promising(store.MomentHeld, k, time.Date(2026, 12, 24, 22, 0, 0, 0, time.UTC)); got != want {
 		t.Errorf("promised %+v, not %+v", got, want)
 	}
+	want.NextUpdateBy = want.FirstResponseBy // it still waits for that
+	if got := policy.Promising(store.MomentHeld, k, time.Date(2026, 12, 24, 15, 0, 0, 0, time.UTC)); got != want {
+		t.Errorf("promised %+v, not %+v", got, want)
+	}
 }
 
 func TestARegionWithoutACalendarIsNamed(t *testing.T) {

@@ -90,8 +90,8 @@ func (s *standing) promise(k store.Ticket, now time.Time) {
 	case !due.At.IsZero() && due.At.Before(now):
 		s.Late, s.Next = when{late, due.At}, next
 		return
-	case due.Key == "form.status_by" && !next.At.IsZero() && !due.At.IsZero(): // both are news of us
-		s.add(next.Key, earlier(due.At, next.At))
+	case due.Key == "form.status_by" && !next.At.IsZero(): // it took the place of the first answer's
+		s.add(next.Key, next.At)
 		return
 	default:
 		s.add(next.Key, next.At)
@@ -99,13 +99,6 @@ func (s *standing) promise(k store.Ticket, now time.Time) {
 	if due.At.After(now) {
 		s.add(due.Key, due.At)
 	}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 func (s *standing) add(key string, at time.Time) {
