@@ -16,7 +16,7 @@ func TestAnAgentPromisesTheNextUpdate(t *testing.T) {
 	w := newWorld(t, 0)
 	k := w.opens(0, "Title", "Words") // of New York
 	path := "/desk/tickets/" + k.Number
-	has(t, w.page("ana", path), "Next update by", "Put on hold", `name="next_update" value=""`)
+	has(t, w.page("ana", path), "Next update by", ">Hold<", `name="next_update" value=""`)
 	zone, err := time.LoadLocation("America/New_York")
 	fatal(t, err)
 	day := time.Now().In(zone).AddDate(0, 0, 3).Format(time.DateOnly)
