@@ -97,6 +97,20 @@ func TestAnInvitationIsTakenByAPasskey(t *testing.T) {
 		if told := h.told(bob.Email); len(told) < 2 || told[1] != "Passkey added to your account" {
 			h.Errorf("told of %q", told)
 		}
+		// A password may come later, once the passkey has proved who asks.
+		time.Sleep(ProofLasts)
+		set := func() *httptest.ResponseRecorder { return b.post("/account/password", url.Values{"new": {fresh}}) }
+		if w := set(); w.Code != http.StatusUnprocessableEntity ||
+			!strings.Contains(w.Body.String(), "Confirm with your passkey first") ||
+			!strings.Contains(w.Body.String(), `action="/account/prove"`) {
+			h.Errorf("a password without a proof: %d", w.Code)
+		}
+		o = b.asks("/sign-in/passkey")
+		b.post("/account/prove", url.Values{"ceremony": {o.Ceremony}, "assertion": {laptop.signs(o)}})
+		if w := set(); w.Code != http.StatusSeeOther {
+			h.Errorf("a password after the proof: %d", w.Code)
+		}
+		h.browser().signIn(bob.Email, fresh, "")
 	})
 }
 

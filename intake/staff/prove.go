@@ -139,6 +139,7 @@ const (
 	wordsProof        = "That is not your current password."
 	wordsProofTwoStep = "Your current password or the code is not right. Each code works once."
 	wordsStale        = "Enter your current password to do this: it is more than 5 minutes since you last did."
+	wordsStalePasskey = "Confirm with your passkey first: it is more than 5 minutes since you last used it here."
 )
 
 func (s *Staff) proofWords(who store.Agent) string {
@@ -162,7 +163,10 @@ func (s *Staff) confirm(x *web.Exchange, who store.Agent) (t *attempt, f store.S
 	if !form.Has("password") {
 		t.from = s.clientOf(x, who, t.now)
 		fresh, err := s.fresh(x, t.now)
-		if !fresh {
+		switch {
+		case !fresh && who.Password == "":
+			words = wordsStalePasskey
+		case !fresh:
 			words = wordsStale
 		}
 		return t, f, words, err

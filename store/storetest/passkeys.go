@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"signpost/store"
@@ -201,6 +202,7 @@ func agentLinkOnce(d *desk) {
 }
 
 func agentLinkEnds(d *desk) {
+	d.connects()
 	password, off := "$new", true
 	for what, end := range map[string]func(store.Agent){
 		"an hour": func(store.Agent) { d.pass(time.Hour) },
@@ -211,6 +213,13 @@ func agentLinkEnds(d *desk) {
 		"disabling": func(a store.Agent) {
 			must[store.Agent](d)(d.ChangeAgent(d.ctx, d.now, store.ByService(), a.ID, store.AgentChange{Disabled: &off}))
 		},
+		"a bounce": func(a store.Agent) {
+			mail := must[[]store.Outbound](d)(store.Items(d.OutboundsTo(d.ctx, a.Email, store.Page{Limit: 1})))[0]
+			for _, row := range d.claims(claimAll()) {
+				d.finishes(row, store.StateSent, time.Time{})
+			}
+			d.hears(failed(mail, store.OutcomeDead))
+		},
 		"a restore": func(store.Agent) { d.must(d.MarkRestored(d.ctx, d.now)) },
 		"newer ones": func(a store.Agent) {
 			for i := range byte(store.MaxAgentLinks) {
@@ -219,7 +228,7 @@ func agentLinkEnds(d *desk) {
 			}
 		},
 	} {
-		a := d.hires(what + "@desk.example")
+		a := d.hires(strings.ReplaceAll(what, " ", "-") + "@desk.example")
 		must[store.Outbound](d)(d.MailAgentLink(d.ctx, d.now, store.ByService(), a.ID,
 			d.agentLink(store.AgentLinkReset, 1)))
 		end(a)

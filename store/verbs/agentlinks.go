@@ -130,6 +130,24 @@ func (t *txn) mailAgentLink(
 	return mail, t.audit(now, by, store.Audit{Event: store.AuditAgentInvited, Object: agentObject(r.agent(id))})
 }
 
+// endLinkOf ends the link of a mail into an account that came back: what came back holds
+// it, and others than its agent read that.
+func (t *txn) endLinkOf(mail store.Outbound) error {
+	if !mail.Kind.Opens() {
+		return nil
+	}
+	r, err := t.agent(mail.Agent)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(r.Links, func(l agentLinkRecord) bool { return bytes.Equal(l.ID, mail.Link[:]) })
+	if at < 0 {
+		return nil
+	}
+	r.Links = slices.Delete(slices.Clone(r.Links), at, at+1)
+	return t.putAgent(mail.Agent, r)
+}
+
 // endAgentLinks ends every link into an account: which of them were used is not known
 // after a restore.
 func (t *txn) endAgentLinks() error {

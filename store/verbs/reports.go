@@ -63,7 +63,8 @@ func (t *txn) meetFate(now time.Time, mail store.Outbound, fate store.Fate, r st
 		if fate == store.FateRefused {
 			err = t.addRefusal(now, r, mail)
 		}
-		return errors.Join(err, t.suppressFor(now, mail, full), t.tellTicket(now, mail, full), t.answerCameBack(mail))
+		return errors.Join(err, t.suppressFor(now, mail, full), t.tellTicket(now, mail, full), t.answerCameBack(mail),
+			t.endLinkOf(mail))
 	}
 	return nil
 }
