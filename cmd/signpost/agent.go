@@ -257,20 +257,9 @@ func (a *App) AddAgent(ctx context.Context, by store.Actor, req agentRequest) (A
 	}
 	a.log.Info("agent may sign in", "agent", agent.ID, "roles", roleList(agent.Roles), "changed", req.Update)
 	if req.Invite {
-		err = a.invite(ctx, now, by, agent)
+		err = a.staff.Invite(ctx, now, by, agent)
 	}
 	return agentStatus(agent), err
-}
-
-// invite mails an invitation, at once or, beside a service that does not run, when it does.
-func (a *App) invite(ctx context.Context, now time.Time, by store.Actor, who store.Agent) (err error) {
-	door := a.staff
-	if door == nil {
-		if door, err = a.door(nil); err != nil {
-			return err
-		}
-	}
-	return door.Invite(ctx, now, by, who)
 }
 
 func (a *App) updateAgent(
@@ -281,15 +270,19 @@ func (a *App) updateAgent(
 		return store.Agent{}, err
 	}
 	enabled, noCode := false, []byte{}
-	change := store.AgentChange{Roles: &n.Roles, Password: &n.Password, TOTP: &noCode, Disabled: &enabled,
-		WithoutPasskeys: true}
+	change := store.AgentChange{
+		Roles: &n.Roles, Password: &n.Password, TOTP: &noCode, WithoutPasskeys: true, Disabled: &enabled,
+		Notice: a.staff.ResetNotice(agent, now),
+	}
 	if n.Name != "" {
 		change.Name = &n.Name
 	}
 	if regions {
 		change.Regions = &n.Regions
 	}
-	return a.db.ChangeAgent(ctx, now, by, agent.ID, change)
+	agent, err = a.db.ChangeAgent(ctx, now, by, agent.ID, change)
+	a.kickSender()
+	return agent, err
 }
 
 // Agents is the control socket's verb.

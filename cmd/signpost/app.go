@@ -127,6 +127,9 @@ func openAppOn(open storeOpener, cfg config.Config, log *slog.Logger) (*App, err
 		return nil, err
 	}
 	if err = a.takeSilenced(context.Background()); err == nil {
+		err = a.openStaff()
+	}
+	if err == nil {
 		a.accounts, err = cfg.Accounts(a.db)
 	}
 	if err != nil {

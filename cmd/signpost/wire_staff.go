@@ -15,11 +15,8 @@ import (
 	"signpost/store"
 )
 
-// buildStaff adds the door for those who work here and the rooms behind it.
+// buildStaff adds the pages of the door for those who work here, and the rooms behind it.
 func (a *App) buildStaff(posts *post.Reader) (err error) {
-	if a.staff, err = a.door(a.sender.Kick); err != nil {
-		return err
-	}
 	if err := a.staff.Mount(a.web); err != nil {
 		return err
 	}
@@ -40,13 +37,21 @@ func (a *App) buildStaff(posts *post.Reader) (err error) {
 	return board.Mount(a.web)
 }
 
-// door is how staff sign in, before it has pages; kick tells the outbox that there is mail,
-// nil where none runs.
-func (a *App) door(kick func()) (*staff.Staff, error) {
-	return staff.New(a.cfg.ForStaff(), staff.Deps{
-		Agents: a.db, Ring: a.ring, Home: staffHome, Kick: kick, From: a.cfg.Regions()[0].Address,
-		FromName: a.cfg.Service.Product,
+// openStaff makes the door for those who work here, which has no pages yet: the command line
+// invites by it.
+func (a *App) openStaff() (err error) {
+	a.staff, err = staff.New(a.cfg.ForStaff(), staff.Deps{
+		Agents: a.db, Ring: a.ring, Home: staffHome, Kick: a.kickSender,
+		From: a.cfg.Regions()[0].Address, FromName: a.cfg.Service.Product,
 	})
+	return err
+}
+
+// kickSender tells the sender, where one runs, that there is mail.
+func (a *App) kickSender() {
+	if a.sender != nil {
+		a.sender.Kick()
+	}
 }
 
 // buildDesk adds the agents' desk, whose section comes first in the navigation.

@@ -221,6 +221,21 @@ func TestAskingForALinkTellsNothingAndBombsNobody(t *testing.T) {
 	})
 }
 
+func TestAnAdminsResetIsTold(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	hash := HashPassword(fresh)
+	_, err := h.db.ChangeAgent(t.Context(), time.Now(), store.ByCommandLine("root"), h.agent.ID, store.AgentChange{
+		Password: &hash, Notice: h.door.ResetNotice(h.agent, time.Now()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := h.told(ana); len(told) != 1 || told[0] != "Your account was reset" {
+		t.Errorf("told of %q", told)
+	}
+}
+
 func TestWithoutASenderThereAreNoLinks(t *testing.T) {
 	t.Parallel()
 	h := open(t)

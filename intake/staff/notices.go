@@ -15,17 +15,27 @@ const (
 )
 
 // notice is a mail to an agent of what happened to their account, from where and by which
-// browser; nil where no mail is sent. It holds no secret and leads nowhere: one that says
-// "click here" is what a forger sends.
+// browser; nil where no mail is sent.
 func (s *Staff) notice(x *web.Exchange, who store.Agent, now time.Time, subject, what string) *store.NewMail {
+	return s.noticeOf(who, now, subject, what,
+		"\nBrowser: "+browserWords(x.Request.UserAgent())+"\nNetwork: "+networkOf(x))
+}
+
+// ResetNotice is a mail to an agent whose account an administrator reset; nil where no mail
+// is sent.
+func (s *Staff) ResetNotice(who store.Agent, now time.Time) *store.NewMail {
+	return s.noticeOf(who, now, "Your account was reset", "An administrator gave your account another password. Its "+
+		"passkeys and its authenticator app are forgotten, and all sessions are ended.", "")
+}
+
+// noticeOf holds no secret and leads nowhere: a mail that says "click here" is what a
+// forger sends.
+func (s *Staff) noticeOf(who store.Agent, now time.Time, subject, what, place string) *store.NewMail {
 	if s.deps.From == "" {
 		return nil
 	}
-	mail := s.mail(store.MailNotice, now, subject, what+"\n\n"+
-		"Time: "+s.timeFor(who, now)+"\n"+
-		"Browser: "+browserWords(x.Request.UserAgent())+"\n"+
-		"Network: "+networkOf(x)+"\n\n"+
-		"If this was you, there is nothing to do. If it was not, open your account page, end the sessions you do not know, "+
+	mail := s.mail(store.MailNotice, now, subject, what+"\n\nTime: "+s.timeFor(who, now)+place+"\n\n"+
+		"If you know of this, there is nothing to do. If not, open your account page, end the sessions you do not know, "+
 		"choose another password and tell an administrator.")
 	key := strconv.FormatUint(uint64(who.ID), 10)
 	mail.Budgets = []store.Budget{
