@@ -33,6 +33,7 @@ type accessWho struct {
 // What became of a session, and of a link.
 const (
 	signedIn, sessionEnded, sessionIdle, accountDisabled = "signed in", "ended", "idle", "disabled"
+	accountChanged                                       = "changed" // which ended all its sessions
 
 	linkLive, linkUnproven, linkRevoked, linkExpired = "live", "unproven", "revoked", "expired"
 )
@@ -58,6 +59,7 @@ var accessWhos = map[string]accessWho{
 	"admin":      {account: signedIn, roles: []store.Role{store.RoleAdmin}},
 	"bare":       {account: signedIn}, // an account without a role
 	"ended":      {account: sessionEnded, roles: []store.Role{store.RoleAgent, store.RoleOps}},
+	"changed":    {account: accountChanged, roles: []store.Role{store.RoleAgent, store.RoleOps}},
 	"idle":       {account: sessionIdle, roles: []store.Role{store.RoleAgent, store.RoleOps}},
 	"disabled":   {account: accountDisabled, roles: []store.Role{store.RoleAgent, store.RoleOps}},
 }
@@ -213,11 +215,17 @@ func (w *accessWorld) signIn(who string) (token string) {
 			w.t.Fatal(err)
 		}
 	}
+	if accessWhos[who].account == accountChanged {
+		w.change(agent, store.AgentChange{SignOut: true})
+	}
 	return token
 }
 
 func (w *accessWorld) disable(a store.Agent, disabled bool) {
-	c := store.AgentChange{Disabled: &disabled}
+	w.change(a, store.AgentChange{Disabled: &disabled})
+}
+
+func (w *accessWorld) change(a store.Agent, c store.AgentChange) {
 	if _, err := w.app.db.ChangeAgent(context.Background(), time.Now(), store.ByService(), a.ID, c); err != nil {
 		w.t.Fatal(err)
 	}
