@@ -50,9 +50,7 @@ type accessAnswer struct {
 func (w *accessWorld) request(method, path string, fields map[string]string, form string) *http.Request {
 	values := url.Values{}
 	for name, value := range fields {
-		if !strings.HasPrefix(name, ":") {
-			values.Set(name, value)
-		}
+		values.Set(name, value)
 	}
 	body := ""
 	if method == http.MethodGet || method == http.MethodHead {
@@ -93,7 +91,9 @@ func (s *accessStage) asks(place string, row accessRow, form string) *http.Reque
 	})
 	fields := map[string]string{}
 	for name, text := range row.fields {
-		fields[name] = s.value(text)
+		if !strings.HasPrefix(name, ":") {
+			fields[name] = s.value(text)
+		}
 	}
 	r := s.w.request(method, strings.ReplaceAll(path, "%2F", "/"), fields, form)
 	if place == "control" {

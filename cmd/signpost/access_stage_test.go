@@ -151,6 +151,8 @@ func (s *accessStage) answer(by store.Actor, region store.Region, at, now time.T
 	})
 	s.must(err)
 	s.note = noted.Entry.Seq
+	_, err = db.SetTags(ctx, at, by, s.ticket.ID, []string{s.mark}) // which the audit log tells of
+	s.must(err)
 	words := "Reply " + s.mark
 	if s.object != "closed" {
 		at, words = now, "Reply "+s.inner // partners are not shown it yet
@@ -198,6 +200,7 @@ func spliced(id, mac string) string {
 
 // value is what a field of the file stands for: itself, or with a "$" what the object has.
 func (s *accessStage) value(text string) string {
+	text = strings.ReplaceAll(text, "+", " ")
 	return regexp.MustCompile(`\$[a-z]+`).ReplaceAllStringFunc(text, func(name string) string { return s.named(name[1:]) })
 }
 
@@ -209,6 +212,8 @@ func (s *accessStage) named(name string) string {
 	switch name {
 	case "number":
 		return cmp.Or(s.ticket.Number, "US-987654")
+	case "id":
+		return strconv.FormatUint(uint64(cmp.Or(s.ticket.ID, 1<<40)), 10)
 	case "token":
 		return s.token
 	case "entry":
@@ -241,12 +246,9 @@ func (s *accessStage) named(name string) string {
 	return s.ofOps(name)
 }
 
-// preview is the id of the HTML of a preview that the who made of the ticket, or that of
-// another where they could make none.
+// preview is the id of the HTML of a preview that the who has just made of the ticket, or
+// that of another where they could make none: an account's last alone is kept.
 func (s *accessStage) preview() string {
-	if s.numbers["preview"] != "" {
-		return s.numbers["preview"]
-	}
 	who, session := s.who, s.session
 	if !accessWhos[who].answers(s.ticket.Region) || s.ticket.Number == "" {
 		who, session = "everywhere", s.w.stage("everywhere", "page", false).session
@@ -263,12 +265,11 @@ func (s *accessStage) preview() string {
 	if found == nil {
 		s.w.t.Fatalf("%s, %s: no preview: %d\n%.2000s", who, s.object, page.Code, page.Body)
 	}
-	s.numbers["preview"] = found[1]
 	return found[1]
 }
 
 // received is the token of the page on which a request was received that the who has sent;
-// of another's request, and for all others, without the cookie of the browser that sent it.
+// all but its sender come without the cookie of the browser that sent it.
 func (s *accessStage) received() string {
 	if s.object == "guessed" {
 		return s.token
@@ -287,8 +288,13 @@ func (s *accessStage) received() string {
 		s.w.t.Fatalf("POST /contact: %d\n%.500s", rec.Code, rec.Body)
 	}
 	s.numbers["received"] = token
-	if accessWhos[s.who].sent && s.object == "own" {
+	switch {
+	case accessWhos[s.who].sent && s.object == "own":
 		s.cookies = rec.Result().Cookies()
+	case accessWhos[s.who].sent: // with the cookie of their own
+		own := s.w.stage(s.who, "own", false)
+		own.received()
+		s.cookies = own.cookies
 	}
 	return token
 }

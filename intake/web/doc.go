@@ -38,6 +38,9 @@
 //		return nil
 //	}
 //
+// Each route has its rows in the access matrix (cmd/signpost/testdata/access.txt): who is
+// answered what, about what. A test tries them, and fails for a route without.
+//
 // A page file fills the blocks of templates/layout.html:
 //
 //	{{define "title"}}{{.T "sandbox.title"}}{{end}}
