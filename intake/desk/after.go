@@ -34,7 +34,6 @@ func listOf(in string) string {
 	if err != nil {
 		return listAddress(nil)
 	}
-	q.Del("after")
 	for name, values := range q {
 		if len(values) == 1 && values[0] == "" {
 			delete(q, name)

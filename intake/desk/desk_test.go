@@ -368,3 +368,24 @@ func TestTheFirstKeyOfAReplyTakesATicket(t *testing.T) {
 		t.Errorf("not given back: %v", now["assignee"])
 	}
 }
+
+// A list's rows hold what its keys set, and its page the values that can be chosen; the way back
+// from a ticket leads to the same page of the list.
+func TestAListCanBeActedOnByItsKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0)
+	k := w.opens(0, "Title", "Words")
+	path := "/desk/tickets/" + k.Number
+	w.json("ana", "POST", path+"/tags", form("tags", "b, a"), 200)
+	w.json("ana", "POST", path+"/assign", form("agent", "lee@desk.example"), 200)
+	page := w.page("ana", "/desk/tickets")
+	has(t, page, `data-ticket-row="`+path+`" data-status="open" data-priority="normal" data-category="" `+
+		`data-tags="a, b" data-assign="lee@desk.example"`, `data-row-acts="ana@desk.example"`,
+		`<option value="lee@desk.example">Lee</option>`, `<option value="Orders">Orders</option>`, `data-row-act="tags"`)
+	for _, key := range []string{`data-press="a"`, `data-press="A"`, `data-press="s"`, `data-press="t"`, `data-press="p"`,
+		`data-press="c"`, `data-press="e"`} {
+		has(t, page, key)
+	}
+	in := url.QueryEscape("view=waiting_us&after=xyz")
+	has(t, html.UnescapeString(w.page("ana", path+"?in="+in)), `href="/desk/tickets?after=xyz&view=waiting_us"`)
+}

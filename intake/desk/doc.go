@@ -16,8 +16,8 @@
 //	ticket.go   the ticket's page       thread.go   its entries       events.go  events in words
 //	reply.go    replies, notes          undo.go     taking back       arrange.go the other acts
 //	delivery.go what became of a mail   drafts.go   what is typed     presence.go who is there
-//	resend.go   sending again, another address         log.go     every try of a mail
-//	why.go      how a promised date came about
+//	rowacts.go  the keys of a list      log.go      tries of a mail   why.go     a promise explained
+//	resend.go   sending again, another address
 //	files.go    files and previews      preview.go  the mail as it will be sent
 //
 // # How to add an act

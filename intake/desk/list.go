@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"signpost/intake/staff"
@@ -46,10 +47,13 @@ type listData struct {
 	Empty      web.Empty
 	Everywhere string // where the same search looks at solved tickets too
 	Toasts     []web.Toast
+	Me         string   // the reader's address
+	Acts       []choice // what the keys set of the row that has the focus
 }
 
 // row is a ticket in a list.
 type row struct {
+	Standing                   standing
 	Number, Path, Title, Words string
 	Requester, Company         string
 	Status                     web.Badge
@@ -60,6 +64,11 @@ type row struct {
 	Present                    []web.Avatar
 	Unread                     bool
 	Tags                       []string
+}
+
+// standing are the values of a ticket that a list's keys set, and set back.
+type standing struct {
+	Path, Status, Priority, Category, Tags, Assignee string // Assignee is an address
 }
 
 // showWork is the agent's own tickets, the nearest deadline first.
@@ -113,6 +122,7 @@ func (d *Desk) listData(
 	data := listData{
 		Title: viewWords(f.View), View: f.View, Query: f.Query, Fields: fields, Chips: chips(in, fields), Tags: f.Tags,
 		Clear: listAddress(only(in, "view")), Stopped: found.Stopped, Toasts: d.undos.toasts(who.ID, now),
+		Me: who.Email, Acts: d.rowActs(who, accounts),
 	}
 	for _, item := range found.Items {
 		r := d.rowOf(item, who, accounts, now)
@@ -187,6 +197,10 @@ func (d *Desk) rowOf(item store.DeskRow, who store.Agent, accounts []store.Agent
 		Number: k.Number, Path: ticketAddress(k.Number) + "#new", Title: k.Title, Words: item.Words,
 		Requester: requesterOf(k), Company: k.Requester.Company, Status: statusBadge(k.StatusAt(now)), Unread: item.Unread,
 		Tags: k.Tags, Present: d.presence.avatars(k.ID, who.ID, now),
+	}
+	r.Standing = standing{
+		ticketAddress(k.Number), string(k.Status), string(k.Priority), k.Category, strings.Join(k.Tags, ", "),
+		addressOf(accounts, k.Assignee),
 	}
 	if timers := timersOf(k, now); len(timers) > 0 {
 		r.Timer = &timers[0]

@@ -3,3 +3,4 @@ import "./compose.js";
 import "./thread.js";
 import "./lists.js";
 import "./ahead.js";
+import "./rowacts.js";
