@@ -126,6 +126,7 @@ func (s *accessStage) write() {
 		_, err = db.ProveAddress(ctx, began, store.ByService(), s.ticket.Link)
 		s.must(err)
 	}
+	s.addColleague(region, began, expires)
 	author := s.w.author
 	if s.object != "other" && who.answers(region.ID) {
 		author = s.w.staff[s.who]
@@ -140,6 +141,27 @@ func (s *accessStage) write() {
 	}
 	s.ticket, err = db.Ticket(ctx, s.ticket.ID)
 	s.must(err)
+}
+
+// addColleague names a colleague of the ticket, whose link the who may hold.
+func (s *accessStage) addColleague(region store.Region, at, expires time.Time) {
+	db, ctx, link := s.w.app.db, s.w.t.Context(), ident.NewLink(at)
+	_, err := db.AddColleague(ctx, at, store.ByService(), store.NewColleague{
+		Ticket: s.ticket.ID, Email: "colleague" + s.mark + "@example.net", Reason: "Reason " + s.inner,
+		Mailing: store.Mailing{
+			Region: region, Link: link, LinkExpires: expires,
+			MessageID: s.w.app.ring.MessageID(at, store.MailColleague, "example.com"),
+		},
+	})
+	s.must(err)
+	switch accessWhos[s.who].guest {
+	case guestActs:
+		_, err = db.ProveAddress(ctx, at, store.ByService(), link)
+		s.must(err)
+		s.link = link
+	case guestInvited:
+		s.link = link
+	}
 }
 
 // answer writes a note and an answer, which can still be taken back but for that of a closed
@@ -161,6 +183,7 @@ func (s *accessStage) answer(by store.Actor, region store.Region, at, now time.T
 		Ticket: s.ticket.ID, Body: words, Then: store.StatusOpen, Force: true, Undo: store.MaxUndo,
 		Region: region, Link: ident.NewLink(at), LinkExpires: now.Add(time.Hour),
 		MessageID: s.w.app.ring.MessageID(at, store.MailReply, "example.com"),
+		Copies:    s.w.app.ring.Copies(at, store.MailReply, "example.com"),
 	})
 	s.must(err)
 	s.reply = done.Mail

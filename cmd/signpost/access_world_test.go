@@ -26,8 +26,9 @@ type accessWho struct {
 	// account is, of who once signed in, what became of that; "" for who never did.
 	account string
 	// link is what became of the link that they hold; "" without one.
-	link string
-	sent bool // with the browser in which they wrote by the contact form
+	link  string
+	guest string // the link is a colleague's: what became of them, guestActs or guestInvited
+	sent  bool   // with the browser in which they wrote by the contact form
 }
 
 // What became of a session, and of a link.
@@ -36,6 +37,8 @@ const (
 	accountChanged                                       = "changed" // which ended all its sessions
 
 	linkLive, linkUnproven, linkRevoked, linkExpired = "live", "unproven", "revoked", "expired"
+
+	guestActs, guestInvited = "acts", "invited"
 )
 
 // accessWhos are all kinds of who asks, by the names that the file's columns have. Where a
@@ -48,6 +51,8 @@ var accessWhos = map[string]accessWho{
 	"revoked":   {link: linkRevoked},
 	"expired":   {link: linkExpired},
 	"sender":    {sent: true},
+	"colleague": {link: linkLive, guest: guestActs},
+	"invitee":   {link: linkLive, guest: guestInvited}, // a colleague who has not acted yet
 
 	"agent":      {account: signedIn, roles: []store.Role{store.RoleAgent}, regions: []string{"us"}},
 	"everywhere": {account: signedIn, roles: []store.Role{store.RoleAgent}},

@@ -175,6 +175,7 @@ func (d *Desk) postStatus(x *web.Exchange, who store.Agent) error {
 		}
 		k, err := d.deps.Store.SolveTicket(x.Request.Context(), now, by, k.ID, store.SolvedMail{
 			Mailing: d.mailing(now, store.MailSolved, region), Undo: d.undoFor(who),
+			Copies: d.deps.Ring.Copies(now, store.MailSolved, store.Domain(region.Address)),
 		})
 		if err == nil {
 			d.deps.Kick()

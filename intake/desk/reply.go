@@ -147,6 +147,7 @@ func (d *Desk) postReply(x *web.Exchange, who store.Agent, a written) error {
 		Ticket: k.ID, Body: a.Body, Files: a.Files, Then: a.then(), Version: a.seen(), Undo: d.undoFor(who), Region: region,
 		MessageID: d.deps.Ring.MessageID(now, store.MailReply, store.Domain(region.Address)),
 		Link:      ident.NewLink(now), LinkExpires: store.Instant(now.Add(d.deps.LinkKept)),
+		Copies:      d.deps.Ring.Copies(now, store.MailReply, store.Domain(region.Address)),
 		Idempotency: a.Key, Fingerprint: a.Fingerprint(a.Body, a.Then),
 	}
 	if a.check(); a.HasFaults() {

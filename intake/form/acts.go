@@ -56,7 +56,7 @@ func (f *Form) answerAct(x *web.Exchange, ticket store.Ticket, done string, err 
 	}
 	x.Log.Info("partner acted", "request", x.ID, "ticket", ticket.Number, "act", done)
 	if x.WantsJSON() {
-		return f.sendThread(x, ticket)
+		return f.sendThread(x, store.Door{Ticket: ticket})
 	}
 	return x.Redirect(basePath(x) + "?done=" + done)
 }
@@ -70,7 +70,7 @@ func (f *Form) postRating(x *web.Exchange) error {
 	if missing != nil {
 		return f.showGone(x, missing)
 	}
-	page := func(status int) error { return f.showThread(x, status, ticket, d) }
+	page := func(status int) error { return f.showThread(x, status, store.Door{Ticket: ticket}, d) }
 	if err != nil {
 		return f.deps.Posts.RefuseBody(x, &d.Draft, err, page)
 	}
@@ -94,7 +94,13 @@ func (f *Form) postRating(x *web.Exchange) error {
 }
 
 // goOn opens a new ticket for what is written on the page of a closed one, tied to that.
-func (f *Form) goOn(x *web.Exchange, closed store.Ticket, d *draft, page post.Page) error {
+// That is the requester's to do.
+func (f *Form) goOn(x *web.Exchange, door store.Door, d *draft, page post.Page) error {
+	closed := door.Ticket
+	if door.OfColleague() {
+		d.AddFault("form", post.Problem{Key: "form.colleague_closed_text"})
+		return d.Answer(x, http.StatusConflict, page)
+	}
 	now := time.Now()
 	region := f.regionByID(closed.Region)
 	promise, err := f.deps.Promise(region.ID, now)
@@ -145,8 +151,8 @@ func (f *Form) pathOf(k store.Ticket) string { return "/t/" + f.deps.Ring.LinkTo
 type tied struct{ Number, Path string } // Path "" where its page is not this reader's
 
 // tie finds a tied ticket, zero for 0. The way to it is shown as long as both belong to
-// one address.
-func (f *Form) tie(x *web.Exchange, ticket store.Ticket, id store.TicketID) (tied, error) {
+// one address, and to no colleague, who has no door to the other.
+func (f *Form) tie(x *web.Exchange, door store.Door, id store.TicketID) (tied, error) {
 	if id == 0 {
 		return tied{}, nil
 	}
@@ -154,7 +160,8 @@ func (f *Form) tie(x *web.Exchange, ticket store.Ticket, id store.TicketID) (tie
 	if err != nil {
 		return tied{}, err
 	}
-	if store.AddressKey(other.Requester.Email) != store.AddressKey(ticket.Requester.Email) {
+	mine := door.Ticket.Requester.Email
+	if door.OfColleague() || store.AddressKey(other.Requester.Email) != store.AddressKey(mine) {
 		return tied{Number: other.Number}, nil
 	}
 	return tied{other.Number, f.pathOf(other)}, nil

@@ -38,7 +38,7 @@ func (f *Form) postAddress(x *web.Exchange) error {
 	}
 	link, _ := f.linkOf(x) // openLink verified it
 	return f.changeAddress(x, store.NewAddress{Ticket: ticket.ID, Link: link}, f.regionByID(ticket.Region),
-		func(status int, d *draft) error { return f.showThread(x, status, ticket, d) })
+		func(status int, d *draft) error { return f.showThread(x, status, store.Door{Ticket: ticket}, d) })
 }
 
 // maxAddressPost is how much is read of a post that is refused before its body, so that

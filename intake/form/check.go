@@ -60,16 +60,21 @@ func (f *Form) checkCategory(d *draft) {
 // checkEmail asks about the address and takes the form in which it is mailed.
 // askBack: a person reads the answer and can be asked whether an unusual one is meant.
 func (f *Form) checkEmail(ctx context.Context, d *draft, askBack bool) {
-	v := f.guard.addresses.Check(ctx, d.Email)
+	f.checkMailable(ctx, d, "email", &d.Email, askBack)
+}
+
+// checkMailable is checkEmail for the address in a field.
+func (f *Form) checkMailable(ctx context.Context, d *draft, field string, into *string, askBack bool) {
+	v := f.guard.addresses.Check(ctx, *into)
 	if !v.OK() {
-		d.AddFault("email", post.Problem{Key: "form.address_" + string(v.Problem), Fix: v.Suggestion})
+		d.AddFault(field, post.Problem{Key: "form.address_" + string(v.Problem), Fix: v.Suggestion})
 		return
 	}
 	if f.ours(v.Address) {
-		d.AddFault("email", post.Problem{Key: "form.address_ours"})
+		d.AddFault(field, post.Problem{Key: "form.address_ours"})
 		return
 	}
-	d.Email = v.Address
+	*into = v.Address
 	// The address is well formed and may be meant: asked once, and taken the second
 	// time. One that passes for another is asked back of a program too.
 	if d.Sure == v.Address || !v.Alike && (v.Suggestion == "" || !askBack) {
@@ -80,7 +85,7 @@ func (f *Form) checkEmail(ctx context.Context, d *draft, askBack bool) {
 	if v.Alike {
 		key = "form.address_alike"
 	}
-	d.AddFault("email", post.Problem{Key: key, Pairs: []any{"address", v.Address}, Fix: v.Suggestion})
+	d.AddFault(field, post.Problem{Key: key, Pairs: []any{"address", v.Address}, Fix: v.Suggestion})
 }
 
 // ours tells a region's own address: what is sent to it is not read.

@@ -12,10 +12,10 @@ func (f *Form) crowdedContact(x *web.Exchange, status int) error {
 }
 
 func (f *Form) crowdedTicket(x *web.Exchange, status int) error {
-	ticket, missing := f.openLink(x)
+	door, missing := f.openDoor(x)
 	d := f.readBeginning(x)
 	if missing != nil {
 		return f.refuseLink(x, d, missing)
 	}
-	return d.Answer(x, status, func(status int) error { return f.showThread(x, status, ticket, d) })
+	return d.Answer(x, status, func(status int) error { return f.showThread(x, status, door, d) })
 }

@@ -7,7 +7,7 @@ import (
 	"signpost/store"
 )
 
-// delivery is where the mail of a reply stands, to the requester's own address.
+// delivery is where the mail of a reply stands, to the reader's own address.
 type delivery struct {
 	State string // see stateOf
 	To    string // masked, as anyone with the link reads it
@@ -45,10 +45,10 @@ func stateOf(mail store.Outbound) (state string, at time.Time) {
 // deliveriesOf are those of a ticket's replies by the number of their entry; of one that was
 // mailed again, the last. What was mailed to an earlier address of the ticket is not this
 // reader's to know.
-func deliveriesOf(ticket store.Ticket, mails []store.Outbound) map[uint32]delivery {
+func deliveriesOf(door store.Door, mails []store.Outbound) map[uint32]delivery {
 	all := map[uint32]delivery{}
 	for _, mail := range mails {
-		if mail.Kind != store.MailReply || store.AddressKey(mail.To) != store.AddressKey(ticket.Requester.Email) {
+		if mail.Kind != store.MailReply || store.AddressKey(mail.To) != store.AddressKey(door.Email()) {
 			continue
 		}
 		d := delivery{To: masked(mail.To)}

@@ -19,13 +19,14 @@ func fileLink(base string, seq uint32, i int, name string) string {
 // download serves one attachment, byte for byte, with ranges (RFC 9110 section
 // 14): always as a file to save, in an answer that runs nothing.
 func (f *Form) download(x *web.Exchange) error {
-	ticket, err := f.openLink(x)
+	door, err := f.openDoor(x)
 	if err != nil {
 		return f.showGone(x, err)
 	}
-	if ticket.ProvenAt.IsZero() { // as the page, it shows nothing yet
-		return f.refuseUnproven(x, ticket)
+	if !door.Proven() { // as the page, it shows nothing yet
+		return f.refuseUnproven(x, door)
 	}
+	ticket := door.Ticket
 	file, err := f.attachment(x, ticket)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ type draft struct {
 	Name, Email, Company, Country string
 	Category, Title, Description  string
 	Score, Comment                string // of a rating
+	Colleague, Number             string // to be named, and to be removed
 
 	Token string // of the form, "" when a script posts
 	Trap  string // the field no person sees
@@ -39,6 +40,8 @@ func newDraft() *draft {
 		{Name: "description", Alias: "body", Label: "form.description", Into: &d.Description, Kind: post.Text},
 		{Name: "score", Label: "form.score", Into: &d.Score},
 		{Name: "comment", Label: "form.comment", Into: &d.Comment, Kind: post.Text},
+		{Name: "colleague", Label: "form.colleague_email", Into: &d.Colleague},
+		{Name: "number", Into: &d.Number},
 		{Name: "sure", Into: &d.Sure},
 		{Name: "form_token", Into: &d.Token, Kind: post.Opaque},
 		{Name: trapField, Into: &d.Trap, Kind: post.Opaque},

@@ -27,7 +27,6 @@ var static embed.FS
 type Tickets interface {
 	OpenTicket(ctx context.Context, now time.Time, n store.NewTicket) (store.Opened, error)
 	AppendMessage(ctx context.Context, now time.Time, by store.Actor, m store.NewMessage) (store.Entry, error)
-	TicketByLink(ctx context.Context, now time.Time, link store.LinkID) (store.Ticket, error)
 	Ticket(ctx context.Context, id store.TicketID) (store.Ticket, error)
 	TicketsByRequester(
 		ctx context.Context, by store.Actor, act store.Act, address string, p store.Page,
@@ -40,6 +39,7 @@ type Tickets interface {
 	SuppressionsOf(ctx context.Context, now time.Time, address string) ([]store.Suppression, error)
 	Links
 	Partners
+	Colleagues
 	Changes
 }
 
@@ -103,6 +103,7 @@ type Form struct {
 	ask      *web.Page[askData]
 	asked    *web.Page[askedData]
 	gone     *web.Page[goneData]
+	invited  *web.Page[askData]
 }
 
 // New checks the configuration and what the form is plugged into.
@@ -143,6 +144,7 @@ func (f *Form) Mount(s *web.Server) error {
 	f.ask = web.Declare[askData](set, "ask.html")
 	f.asked = web.Declare[askedData](set, "asked.html")
 	f.gone = web.Declare[goneData](set, "gone.html")
+	f.invited = web.Declare[askData](set, "invited.html")
 	if err := set.Ready(); err != nil {
 		return fmt.Errorf("form: %w", err)
 	}
@@ -164,6 +166,7 @@ func (f *Form) Mount(s *web.Server) error {
 		{Method: http.MethodGet, Path: "/link", Handler: func(x *web.Exchange) error { return x.Redirect("/#have") }},
 		{Method: http.MethodGet, Path: "/link/asked", Handler: f.showAsked},
 		{Method: http.MethodGet, Path: "/link/renewed", Handler: f.showRenewed},
+		{Method: http.MethodGet, Path: "/link/left", Handler: f.showLeft},
 		{Method: http.MethodGet, Path: "/t/:token", Handler: f.showTicket},
 		{Method: http.MethodGet, Path: "/t/:token/events", Handler: f.followTicket},
 		{Method: http.MethodGet, Path: "/t/:token/:act",
@@ -175,6 +178,9 @@ func (f *Form) Mount(s *web.Server) error {
 		{Method: http.MethodGet, Path: "/t/:token/download", Handler: f.saveTicket},
 		{Method: http.MethodPost, Path: "/t/:token/link", Handler: f.postLink, AnyOrigin: true},
 		{Method: http.MethodPost, Path: "/t/:token/address", Handler: f.postAddress, AnyOrigin: true},
+		{Method: http.MethodPost, Path: "/t/:token/colleagues", Handler: f.postColleague, AnyOrigin: true},
+		{Method: http.MethodPost, Path: "/t/:token/remove", Handler: f.postRemove, AnyOrigin: true},
+		{Method: http.MethodPost, Path: "/t/:token/leave", Handler: f.postLeave, AnyOrigin: true},
 		{Method: http.MethodPost, Path: "/t/:token", Handler: f.postTicket, Body: upload, AnyOrigin: true,
 			Crowded: f.crowdedTicket},
 		{Method: http.MethodGet, Path: "/t/:token/files/:entry/:file/:name", Handler: f.download},

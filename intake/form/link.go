@@ -18,10 +18,9 @@ import (
 // errBusyNetwork: the client's network has used up its turns.
 var errBusyNetwork = errors.New("too many posts from this network")
 
-// askedData is what stands where a link was asked for.
-type askedData struct {
-	Renewed bool // on a ticket's page; else on the help centre's
-}
+// askedData is what stands where a link was asked for on the help centre's page (asked) or
+// a ticket's (renewed), or where a colleague left a ticket (left).
+type askedData struct{ Key string }
 
 // Mails of links to one mailbox; those from one network are as many as
 // confirmations.
@@ -152,7 +151,9 @@ func (f *Form) mailLinks(x *web.Exchange, address string) error {
 	return err
 }
 
-func (f *Form) showAsked(x *web.Exchange) error { return f.asked.Show(x, http.StatusOK, askedData{}) }
+func (f *Form) showAsked(x *web.Exchange) error {
+	return f.asked.Show(x, http.StatusOK, askedData{"asked"})
+}
 func (f *Form) showRenewed(x *web.Exchange) error {
-	return f.asked.Show(x, http.StatusOK, askedData{Renewed: true})
+	return f.asked.Show(x, http.StatusOK, askedData{"renewed"})
 }

@@ -39,7 +39,7 @@ func (f *Form) addTopic(e *web.Events) {
 
 // followTicket answers with the stream of one ticket's page, once its address is proven.
 func (f *Form) followTicket(x *web.Exchange) error {
-	ticket, err := f.openLink(x)
+	door, err := f.openDoor(x)
 	switch {
 	case errors.Is(err, errForged):
 		return &web.Fault{Status: http.StatusNotFound, Err: err}
@@ -47,7 +47,7 @@ func (f *Form) followTicket(x *web.Exchange) error {
 		return &web.Fault{Status: http.StatusGone, Err: err}
 	case err != nil:
 		return err
-	case ticket.ProvenAt.IsZero():
+	case !door.Proven():
 		return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the address is not proven")}
 	}
 	link, _ := f.linkOf(x) // openLink verified it
@@ -63,13 +63,13 @@ func (f *Form) followTicket(x *web.Exchange) error {
 
 func topicOf(link store.LinkID) string { return topicPage + "/" + hex.EncodeToString(link[:]) }
 
-// provenBehind is the ticket behind a link, whose address is proven.
-func (f *Form) provenBehind(ctx context.Context, link store.LinkID) (store.Ticket, error) {
-	ticket, err := f.deps.Tickets.TicketByLink(ctx, store.Instant(time.Now()), link)
-	if err == nil && ticket.ProvenAt.IsZero() {
+// provenBehind is the door behind a link, whose address is proven.
+func (f *Form) provenBehind(ctx context.Context, link store.LinkID) (store.Door, error) {
+	door, err := f.deps.Tickets.Door(ctx, store.Instant(time.Now()), link)
+	if err == nil && !door.Proven() {
 		err = fmt.Errorf("the address is not proven: %w", store.ErrNotFound)
 	}
-	return ticket, err
+	return door, err
 }
 
 // watchPage calls changed with each version of the page behind a link, until ctx ends.
@@ -78,12 +78,12 @@ func (f *Form) watchPage(ctx context.Context, name string, changed func(version 
 	if _, err := hex.Decode(link[:], []byte(name[len(topicPage)+1:])); err != nil {
 		return // followTicket gave no such name
 	}
-	ticket, err := f.provenBehind(ctx, link)
+	door, err := f.provenBehind(ctx, link)
 	if err != nil {
 		changed(goneVersion)
 		return
 	}
-	news, leave, err := f.feed.follow(ctx, ticket.ID)
+	news, leave, err := f.feed.follow(ctx, door.Ticket.ID)
 	if err != nil {
 		return
 	}
@@ -112,7 +112,7 @@ func (f *Form) watchPage(ctx context.Context, name string, changed func(version 
 // look is the version of the page behind a link, and after how long it is to be looked at
 // again though nothing is committed.
 func (f *Form) look(ctx context.Context, link store.LinkID) (at uint64, next time.Duration, err error) {
-	k, err := f.provenBehind(ctx, link)
+	door, err := f.provenBehind(ctx, link)
 	if errors.Is(err, store.ErrNotFound) {
 		return goneVersion, time.Hour, nil
 	}
@@ -120,20 +120,24 @@ func (f *Form) look(ctx context.Context, link store.LinkID) (at uint64, next tim
 		return 0, 0, err
 	}
 	now := time.Now()
-	part, err := f.deps.Tickets.ShownBefore(ctx, now, k.ID, 0, messagesAtOnce+1)
-	return version(k, part, now), agesIn(k, now), err
+	part, err := f.deps.Tickets.ShownBefore(ctx, now, door.Ticket.ID, 0, messagesAtOnce+1)
+	return version(door, part, now), agesIn(door.Ticket, now), err
 }
 
 // version is a number that differs when what the page shows of a ticket does: the newest part
 // of its thread. What is support's own does not move it: a page does not even hear that a note
 // was written.
-func version(k store.Ticket, newest store.ThreadPart, now time.Time) uint64 {
-	last, mails := uint32(0), deliveriesOf(k, newest.Mails)
+func version(door store.Door, newest store.ThreadPart, now time.Time) uint64 {
+	k := door.Ticket
+	last, mails := uint32(0), deliveriesOf(door, newest.Mails)
 	for _, e := range newest.Entries {
 		last = e.Seq
 	}
 	sum := fnv.New64a()
 	fmt.Fprintln(sum, last, standingOf(k, now), shownStatus(k, now), k.Rating.Score, k.FollowedBy)
+	if !door.OfColleague() {
+		fmt.Fprintln(sum, colleaguesOf(k))
+	}
 	for _, seq := range slices.Sorted(maps.Keys(mails)) {
 		fmt.Fprintln(sum, seq, mails[seq].State)
 	}

@@ -9,17 +9,24 @@ import (
 )
 
 // askData is what the page shows whose reader has not yet said that the request
-// is theirs: nothing that was written, since a stranger may have typed the address
+// is theirs, or that they take part in it: nothing that was written, since a stranger may have typed the address
 // that the link was mailed to.
 type askData struct {
-	Ticket store.Ticket
-	Zone   *time.Location
-	Base   string // the ticket page's path
+	Number   string
+	OpenedAt time.Time
+	Zone     *time.Location
+	Base     string // the ticket page's path
 }
 
-func (f *Form) showAsk(x *web.Exchange, status int, ticket store.Ticket) error {
-	x.DefaultLang(ticket.Requester.Lang)
-	return f.ask.Show(x, status, askData{Ticket: ticket, Zone: f.zone(ticket.Region), Base: basePath(x)})
+func (f *Form) showAsk(x *web.Exchange, status int, door store.Door) error {
+	x.DefaultLang(door.Lang())
+	ask := f.ask
+	if door.OfColleague() {
+		ask = f.invited
+	}
+	return ask.Show(x, status, askData{
+		Number: door.Ticket.Number, OpenedAt: door.Ticket.OpenedAt, Zone: f.zone(door.Ticket.Region), Base: basePath(x),
+	})
 }
 
 // postMine takes the answer that the request is the reader's own, which proves
@@ -38,7 +45,11 @@ func (f *Form) postMine(x *web.Exchange) error {
 	}
 	x.Log.Info("address proven", "request", x.ID, "ticket", ticket.Number)
 	if x.WantsJSON() {
-		return f.sendThread(x, ticket)
+		door, err := f.openDoor(x)
+		if err != nil {
+			return f.showGone(x, err)
+		}
+		return f.sendThread(x, door)
 	}
 	return x.Redirect(basePath(x))
 }

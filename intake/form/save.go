@@ -17,14 +17,15 @@ import (
 
 // saveTicket answers with a ZIP of the ticket.
 func (f *Form) saveTicket(x *web.Exchange) error {
-	ticket, err := f.openLink(x)
+	door, err := f.openDoor(x)
 	if err != nil {
 		return f.showGone(x, err)
 	}
-	if ticket.ProvenAt.IsZero() {
-		return f.refuseUnproven(x, ticket)
+	if !door.Proven() {
+		return f.refuseUnproven(x, door)
 	}
-	x.DefaultLang(ticket.Requester.Lang)
+	ticket := door.Ticket
+	x.DefaultLang(door.Lang())
 	entries, err := f.entries(x, ticket, false)
 	if err != nil {
 		return err
@@ -37,17 +38,18 @@ func (f *Form) saveTicket(x *web.Exchange) error {
 	}
 	to := web.WriteFile(x, web.File{Name: ticket.Number + ".zip", Type: "application/zip", Length: total})
 	// From here on a fault can only cut the answer off: without its end a ZIP is no file.
-	if err := f.writeArchive(x, to, ticket, entries); err != nil {
+	if err := f.writeArchive(x, to, door, entries); err != nil {
 		x.Log.Warn("ticket not saved whole", "request", x.ID, "ticket", ticket.Number, "err", err)
 	}
 	return nil
 }
 
-func (f *Form) writeArchive(x *web.Exchange, to io.Writer, ticket store.Ticket, entries []store.Entry) error {
+func (f *Form) writeArchive(x *web.Exchange, to io.Writer, door store.Door, entries []store.Entry) error {
+	ticket := door.Ticket
 	z := zip.NewWriter(to)
 	w, err := create(z, ticket.Number+".txt", ticket.ChangedAt)
 	if err == nil {
-		_, err = io.WriteString(w, f.asText(x, ticket, entries))
+		_, err = io.WriteString(w, f.asText(x, door, entries))
 	}
 	if err != nil {
 		return err
@@ -90,7 +92,8 @@ func archived(e store.Entry, i int, file store.File) string {
 }
 
 // asText is the ticket as plain text in the reader's language.
-func (f *Form) asText(x *web.Exchange, ticket store.Ticket, entries []store.Entry) string {
+func (f *Form) asText(x *web.Exchange, door store.Door, entries []store.Entry) string {
+	ticket := door.Ticket
 	var b strings.Builder
 	zone, l := f.zone(ticket.Region), x.Lang
 	s := standingOf(ticket, time.Now())
@@ -99,9 +102,9 @@ func (f *Form) asText(x *web.Exchange, ticket store.Ticket, entries []store.Entr
 		fmt.Fprintf(&b, "%s %s\r\n", l.T(line.Key), l.Instant(line.At, zone))
 	}
 	for _, e := range entries {
-		side, body := l.T("form.you"), e.Body
+		side, body := l.T(sideOf(door, e)), e.Body
 		if e.Kind == store.EntryReply {
-			side, body = l.T("form.support"), markdown.Text(e.Body, nil)
+			body = markdown.Text(e.Body, nil)
 		}
 		fmt.Fprintf(&b, "\r\n--------\r\n%s (%s), %s\r\n\r\n%s\r\n", author(ticket, e), side, l.Instant(e.At, zone),
 			strings.ReplaceAll(strings.TrimSpace(body), "\n", "\r\n"))

@@ -56,10 +56,11 @@ type deliveryJSON struct {
 
 // sendThread answers with the ticket as JSON: of an unproven one, nothing that was
 // written.
-func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
+func (f *Form) sendThread(x *web.Exchange, door store.Door) error {
+	ticket := door.Ticket
 	thread := threadJSON{
 		Number: ticket.Number, Status: string(shownStatus(ticket, time.Now())), Region: ticket.Region,
-		Proven: !ticket.ProvenAt.IsZero(),
+		Proven: door.Proven(),
 		Promise: promiseJSON{
 			FirstResponseBy: rfc3339(ticket.Promise.FirstResponseBy), ResolutionBy: rfc3339(ticket.Promise.ResolutionBy),
 			NextUpdateBy: rfc3339(ticket.Promise.NextUpdateBy), Paused: shownStatus(ticket, time.Now()).Stops(),
@@ -78,7 +79,7 @@ func (f *Form) sendThread(x *web.Exchange, ticket store.Ticket) error {
 		if err != nil {
 			return err
 		}
-		mails := deliveriesOf(ticket, sent)
+		mails := deliveriesOf(door, sent)
 		thread.Title, thread.Category = ticket.Title, ticket.Category
 		for _, e := range entries {
 			thread.Entries = append(thread.Entries, entryOf(ticket, e, mails))
@@ -131,7 +132,23 @@ func author(ticket store.Ticket, e store.Entry) string {
 	if e.Kind == store.EntryReply || e.Kind == store.EntryEvent {
 		return e.Author
 	}
+	if e.Colleague != 0 {
+		return e.Author
+	}
 	return ticket.Requester.Name
+}
+
+// sideOf is the message key of whose words an entry is, as the reader sees it.
+func sideOf(door store.Door, e store.Entry) string {
+	switch {
+	case e.Kind == store.EntryReply:
+		return "form.support"
+	case e.Colleague == door.Colleague.Number:
+		return "form.you"
+	case e.Colleague == 0:
+		return "form.requester"
+	}
+	return "form.colleague"
 }
 
 func rfc3339(t time.Time) string {

@@ -43,6 +43,8 @@ type ticketData struct {
 	Done     string // what has just been done: solved, reopened, rated
 	// Rates tells that a rating is taken, in the place of an earlier one if there is one.
 	Rates               bool
+	Guest               bool // its reader is a colleague
+	Colleagues          []colleagueData
 	Scores              []int
 	Follows, FollowedBy tied
 
@@ -69,6 +71,7 @@ type day struct {
 type message struct {
 	Seq     uint32
 	Support bool
+	Side    string // a message key
 	Author  string
 	At      time.Time
 	Body    string        // what a partner wrote, as it stands
@@ -83,26 +86,26 @@ type messageFile struct{ Name, Size, Link string }
 type goneData struct{ Known bool } // the link was once ours
 
 func (f *Form) showTicket(x *web.Exchange) error {
-	ticket, err := f.openLink(x)
+	door, err := f.openDoor(x)
 	if err != nil {
 		return f.showGone(x, err)
 	}
 	switch {
 	case x.WantsJSON():
-		return f.sendThread(x, ticket)
-	case ticket.ProvenAt.IsZero():
-		return f.showAsk(x, http.StatusOK, ticket)
+		return f.sendThread(x, door)
+	case !door.Proven():
+		return f.showAsk(x, http.StatusOK, door)
 	}
-	return f.showThread(x, http.StatusOK, ticket, &draft{})
+	return f.showThread(x, http.StatusOK, door, &draft{})
 }
 
 // refuseUnproven answers a request for a part of a ticket whose address is not yet
 // proven.
-func (f *Form) refuseUnproven(x *web.Exchange, ticket store.Ticket) error {
+func (f *Form) refuseUnproven(x *web.Exchange, door store.Door) error {
 	if x.WantsJSON() {
 		return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the address is not proven")}
 	}
-	return f.showAsk(x, http.StatusForbidden, ticket)
+	return f.showAsk(x, http.StatusForbidden, door)
 }
 
 // linkOf is the link that the token of the path opens.
@@ -117,14 +120,24 @@ func (f *Form) linkOf(x *web.Exchange) (store.LinkID, error) {
 // basePath is the path of the ticket page that the request is about.
 func basePath(x *web.Exchange) string { return path.Join("/t", x.Param("token")) }
 
-// openLink returns the ticket behind the token of the path.
+// openLink returns the ticket behind the token of the path, for what is its requester's to
+// do; ErrForbidden for a colleague.
 func (f *Form) openLink(x *web.Exchange) (store.Ticket, error) {
+	door, err := f.openDoor(x)
+	if err == nil && door.OfColleague() {
+		err = fmt.Errorf("link: it is the requester's to do: %w", store.ErrForbidden)
+	}
+	return door.Ticket, err
+}
+
+// openDoor returns the ticket behind the token of the path, and to whom it is opened.
+func (f *Form) openDoor(x *web.Exchange) (store.Door, error) {
 	x.Private()
 	link, err := f.linkOf(x)
 	if err != nil {
-		return store.Ticket{}, err
+		return store.Door{}, err
 	}
-	return f.deps.Tickets.TicketByLink(x.Request.Context(), store.Instant(time.Now()), link)
+	return f.deps.Tickets.Door(x.Request.Context(), store.Instant(time.Now()), link)
 }
 
 // errForged: the link's token was not made here, or not copied whole.
@@ -148,22 +161,24 @@ func (f *Form) showGone(x *web.Exchange, err error) error {
 
 // showThread shows a ticket's messages and the follow-up form: of an unproven one,
 // the form alone, whose faults are to be mended.
-func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *draft) error {
-	x.DefaultLang(ticket.Requester.Lang)
+func (f *Form) showThread(x *web.Exchange, status int, door store.Door, d *draft) error {
+	ticket := door.Ticket
+	x.DefaultLang(door.Lang())
 	ctx, now := x.Request.Context(), time.Now()
-	held, err := f.deps.Tickets.SuppressionsOf(ctx, store.Instant(now), ticket.Requester.Email)
+	held, err := f.deps.Tickets.SuppressionsOf(ctx, store.Instant(now), door.Email())
 	if err != nil {
 		return err
 	}
 	data := ticketData{
-		Proven:   !ticket.ProvenAt.IsZero(),
+		Proven:   door.Proven(),
+		Guest:    door.OfColleague(),
 		standing: standingOf(ticket, now),
 		Status:   shownStatus(ticket, now),
 		Zone:     f.zone(ticket.Region),
 		From:     f.regionByID(ticket.Region).Address,
 		Base:     basePath(x),
 		Action:   basePath(x) + "/address",
-		Dead:     slices.ContainsFunc(held, func(s store.Suppression) bool { return s.Scope == store.ScopeAll }),
+		Dead:     !door.OfColleague() && slices.ContainsFunc(held, func(s store.Suppression) bool { return s.Scope == store.ScopeAll }),
 		LinkHeld: x.Request.URL.Query().Get("link") == "held",
 		Draft:    d,
 		Faults:   d.Sentences(x.Lang),
@@ -173,7 +188,7 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 		Work:     f.guard.work.Challenge(now),
 	}
 	if data.Proven {
-		err = f.addThread(x, &data, ticket)
+		err = f.addThread(x, &data, door)
 	} else {
 		ticket.Title = ""
 	}
@@ -186,29 +201,32 @@ func (f *Form) showThread(x *web.Exchange, status int, ticket store.Ticket, d *d
 
 // addThread adds the newest messages, or those in front of one that the address names, the
 // ways to the others, and what else only a proven reader is shown.
-func (f *Form) addThread(x *web.Exchange, data *ticketData, ticket store.Ticket) error {
+func (f *Form) addThread(x *web.Exchange, data *ticketData, door store.Door) error {
 	before, _ := strconv.ParseUint(x.Request.URL.Query().Get("before"), 10, 32) // 0: the newest
-	now := time.Now()
+	now, ticket := time.Now(), door.Ticket
 	part, err := f.deps.Tickets.ShownBefore(x.Request.Context(), now, ticket.ID, uint32(before), messagesAtOnce+1)
 	if err != nil {
 		return err
 	}
-	mails := deliveriesOf(ticket, part.Mails)
+	mails := deliveriesOf(door, part.Mails)
 	entries := part.Entries[max(0, len(part.Entries)-messagesAtOnce):]
 	if len(entries) < len(part.Entries) {
 		data.Earlier = fmt.Sprintf("%s?before=%d", data.Base, entries[0].Seq)
 	}
 	if before == 0 {
-		data.Version = versionText(version(ticket, part, now))
+		data.Version = versionText(version(door, part, now))
 	} else {
 		data.Later = data.Base
 	}
-	data.Days = f.days(ticket, entries, data.Base, data.Zone, mails)
-	data.addRating(ticket, time.Now())
-	if data.Follows, err = f.tie(x, ticket, ticket.Follows); err != nil {
+	data.Days = f.days(door, entries, data.Base, data.Zone, mails)
+	if !data.Guest {
+		data.addRating(ticket, time.Now())
+		data.Colleagues = colleaguesOf(ticket)
+	}
+	if data.Follows, err = f.tie(x, door, ticket.Follows); err != nil {
 		return err
 	}
-	if data.FollowedBy, err = f.tie(x, ticket, ticket.FollowedBy); err != nil {
+	if data.FollowedBy, err = f.tie(x, door, ticket.FollowedBy); err != nil {
 		return err
 	}
 	data.Done = x.Request.URL.Query().Get("done")
@@ -235,14 +253,14 @@ func (d *ticketData) addRating(ticket store.Ticket, now time.Time) {
 // days groups what the partner may see by day. Notes are support's own; events
 // are for support to act on.
 func (f *Form) days(
-	ticket store.Ticket, entries []store.Entry, base string, zone *time.Location, mails map[uint32]delivery,
+	door store.Door, entries []store.Entry, base string, zone *time.Location, mails map[uint32]delivery,
 ) []day {
 	var days []day
 	for _, e := range entries {
 		if !visible(e, time.Now()) {
 			continue
 		}
-		l := f.messageOf(ticket, e, base)
+		l := f.messageOf(door, e, base)
 		if mail, ok := mails[e.Seq]; ok {
 			l.Mail = &mail
 		}
@@ -258,8 +276,10 @@ func (f *Form) days(
 
 // messageOf is an entry as the page shows it. Support's words are Markdown, whose images
 // are links to the entry's files.
-func (f *Form) messageOf(ticket store.Ticket, e store.Entry, base string) message {
-	m := message{Seq: e.Seq, Support: e.Kind == store.EntryReply, Author: author(ticket, e), At: e.At}
+func (f *Form) messageOf(door store.Door, e store.Entry, base string) message {
+	m := message{
+		Seq: e.Seq, Support: e.Kind == store.EntryReply, Side: sideOf(door, e), Author: author(door.Ticket, e), At: e.At,
+	}
 	links := map[string]string{}
 	for i, file := range e.Files {
 		link := fileLink(base, e.Seq, i, file.Name)
@@ -288,12 +308,12 @@ func sameDay(a, b time.Time) bool {
 func (f *Form) postTicket(x *web.Exchange) error {
 	now := time.Now()
 	free, wait := f.guard.network.AllowNetworks(x.Remote(), "", now)
-	ticket, missing := f.openLink(x)
+	door, missing := f.openDoor(x)
 	d, err := f.read(x, free)
 	if missing != nil {
 		return f.refuseLink(x, d, missing)
 	}
-	page := func(status int) error { return f.showThread(x, status, ticket, d) }
+	page := func(status int) error { return f.showThread(x, status, door, d) }
 	if err != nil {
 		return f.deps.Posts.RefuseBody(x, &d.Draft, err, page)
 	}
@@ -306,7 +326,7 @@ func (f *Form) postTicket(x *web.Exchange) error {
 	if f.checkFollowUp(d); d.HasFaults() {
 		return d.Refuse(x, page)
 	}
-	return f.append(x, ticket, d, page)
+	return f.append(x, door, d, page)
 }
 
 // refuseLink answers a follow-up whose link opens nothing any more: with the
@@ -334,9 +354,10 @@ func (f *Form) checkFollowUp(d *draft) {
 	}
 }
 
-func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, page post.Page) error {
+func (f *Form) append(x *web.Exchange, door store.Door, d *draft, page post.Page) error {
+	ticket := door.Ticket
 	if ticket.StatusAt(time.Now()) == store.StatusClosed {
-		return f.goOn(x, ticket, d, page)
+		return f.goOn(x, door, d, page)
 	}
 	link, _ := f.linkOf(x) // openLink verified it
 	message := store.NewMessage{
@@ -346,7 +367,7 @@ func (f *Form) append(x *web.Exchange, ticket store.Ticket, d *draft, page post.
 		message)
 	switch {
 	case errors.Is(err, store.ErrClosed): // since the page was opened
-		return f.goOn(x, ticket, d, page)
+		return f.goOn(x, door, d, page)
 	case errors.Is(err, store.ErrConflict):
 		return d.RefuseRepeat(x, post.Problem{Key: "form.fault_repeat_message"}, page)
 	case errors.Is(err, store.ErrNotFound): // since the page was opened
