@@ -72,6 +72,11 @@ func (d *Desk) arrange(
 	if err != nil {
 		return d.refuseArranged(x, who, writing{field: name, typed: value}, err)
 	}
+	return d.arranged(x, who, k)
+}
+
+// arranged answers an act that was done to the ticket.
+func (d *Desk) arranged(x *web.Exchange, who store.Agent, k store.Ticket) error {
 	d.told(k, k.Entries)
 	x.Log.Info("ticket arranged", "request", x.ID, "ticket", k.Number, "agent", who.ID)
 	if x.WantsJSON() {

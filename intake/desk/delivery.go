@@ -131,6 +131,9 @@ func suppressedOf(o store.Outbound) delivered {
 	if o.Reason == store.RuleUndone {
 		return delivered{State: "undone", At: o.DoneAt, Words: "taken back"}
 	}
+	if o.Reason == store.RuleRemoved {
+		return delivered{State: "undone", At: o.DoneAt, Words: "not sent: the colleague was removed"}
+	}
 	return delivered{
 		State: "suppressed", At: o.DoneAt, Words: "not sent: the address is suppressed", Detail: o.Reason,
 		Do: "Mail to this address is not sent, since it bounced before or was suppressed by hand. Ask for another address.",

@@ -31,6 +31,7 @@ type Store interface {
 	writeStore
 	arrangeStore
 	resendStore
+	colleagueStore
 	draftStore
 }
 
@@ -165,6 +166,8 @@ func (d *Desk) routes() []route {
 		{method: http.MethodPost, path: ticketPath + "/assign", handler: d.postAssign},
 		{method: http.MethodPost, path: ticketPath + "/resend", handler: d.postResend},
 		{method: http.MethodPost, path: ticketPath + "/requester", handler: d.postRequester},
+		{method: http.MethodPost, path: ticketPath + "/colleagues", handler: d.postColleague},
+		{method: http.MethodPost, path: ticketPath + "/remove", handler: d.postRemove},
 		{method: http.MethodPost, path: ticketPath + "/status", handler: d.postStatus},
 		{method: http.MethodPost, path: ticketPath + "/priority", handler: d.postPriority},
 		{method: http.MethodPost, path: ticketPath + "/category", handler: d.postCategory},

@@ -41,6 +41,9 @@ func (t thread) eventWords(e store.Entry) string {
 	case store.EventAddressChanged:
 		return by + " changed the requester's address; it was " + e.Body
 	}
+	if words := t.colleagueWords(e); words != "" {
+		return words
+	}
 	if words := partnerWords(e); words != "" {
 		return "The partner " + words
 	}
@@ -90,7 +93,13 @@ func (t thread) mailEvent(e store.Entry) string {
 }
 
 func mailWords(o store.Outbound) string {
+	if o.ToColleague() && o.Kind != store.MailColleague {
+		o.Colleague = 0
+		return "the copy of " + mailWords(o)
+	}
 	switch o.Kind {
+	case store.MailColleague:
+		return "the invitation"
 	case store.MailConfirmation:
 		return "the confirmation"
 	case store.MailReply:
@@ -107,7 +116,9 @@ func mailWords(o store.Outbound) string {
 
 // eventDetail is the server's own answer, or the subject of what came back.
 func eventDetail(e store.Entry) string {
-	if e.Event == store.EventAddressChanged || e.Event == store.EventReplyUndone || e.Event == store.EventFollowed {
+	switch e.Event {
+	case store.EventAddressChanged, store.EventReplyUndone, store.EventFollowed, store.EventColleagueAdded,
+		store.EventColleagueJoined, store.EventColleagueRemoved, store.EventColleagueLeft:
 		return ""
 	}
 	return e.Body

@@ -47,6 +47,8 @@ type ticketJSON struct {
 	Version   uint32      `json:"version"`
 	Promise   promiseJSON `json:"promise"`
 	Entries   []entryJSON `json:"entries"`
+	// Colleagues are those who were named, removed ones among them.
+	Colleagues []colleagueJSON `json:"colleagues"`
 }
 
 // ratingJSON is the partner's rating; a score of 0 is none.
@@ -181,7 +183,8 @@ func (d *Desk) sendTicket(x *web.Exchange, t thread) error {
 		Number: k.Number, Status: k.StatusAt(now), Title: k.Title, Region: k.Region, Category: k.Category,
 		Priority: k.Priority, Assignee: addressOf(t.accounts, k.Assignee), Tags: append([]string{}, k.Tags...),
 		Version: k.Version, Entries: []entryJSON{}, Requester: k.Requester.Email, Missed: []string{},
-		Rating: ratingJSON{k.Rating.Score, k.Rating.Comment},
+		Colleagues: colleaguesJSON(k),
+		Rating:     ratingJSON{k.Rating.Score, k.Rating.Comment},
 		Promise: promiseJSON{
 			FirstResponseBy: rfc3339(k.Promise.FirstResponseBy), ResolutionBy: rfc3339(k.Promise.ResolutionBy),
 			NextUpdateBy: rfc3339(k.Promise.NextUpdateBy), Paused: !k.StoppedAt.IsZero() && k.Status.Waits(),

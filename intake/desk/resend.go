@@ -160,15 +160,16 @@ func outboundIDs(fields []string) (ids []store.OutboundID, err error) {
 	return ids, nil
 }
 
-// resend mails a reply of the ticket to its requester's present address. One that is held
-// for that address already is tried again, so that it does not arrive twice.
+// resend mails a reply of the ticket to its requester's present address, or a copy to its
+// colleague. One that is held for that address already is tried again, so that it does not arrive twice.
 func (d *Desk) resend(
 	ctx context.Context, by store.Actor, now time.Time, t thread, region store.Region, id store.OutboundID,
 ) (err error) {
 	switch mail, ok := t.mails[id]; {
 	case !ok:
 		return store.ErrNotFound
-	case mail.Kind == store.MailReply && mail.State == store.StateHeld && sameAddress(mail.To, t.ticket.Requester.Email):
+	case mail.Kind == store.MailReply && mail.State == store.StateHeld &&
+		(mail.ToColleague() || sameAddress(mail.To, t.ticket.Requester.Email)):
 		_, err = d.deps.Store.RetryOutbounds(ctx, now, by, store.Retry{IDs: []store.OutboundID{id}})
 	default:
 		_, err = d.deps.Store.ResendReply(ctx, now, by, id, d.mailing(now, store.MailReply, region))

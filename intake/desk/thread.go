@@ -54,7 +54,8 @@ type thread struct {
 	entries  []store.Entry
 	mails    map[store.OutboundID]store.Outbound
 	sent     []store.Outbound            // the same, the oldest first
-	replies  map[uint32][]store.Outbound // those of replies, by entry
+	replies  map[uint32][]store.Outbound // those of replies to the requester, by entry
+	copies   map[uint32][]store.Outbound // those to colleagues
 	dead     string                      // why no mail reaches the requester, "" when it does
 	accounts []store.Agent
 }
@@ -120,13 +121,19 @@ func (d *Desk) part(x *web.Exchange, who store.Agent, before uint32) (t thread, 
 
 // sort puts the mails of the entries to the replies that they are of.
 func (t *thread) sort(mails []store.Outbound) {
-	t.mails, t.replies = make(map[store.OutboundID]store.Outbound, len(mails)), make(map[uint32][]store.Outbound)
+	t.mails = make(map[store.OutboundID]store.Outbound, len(mails))
+	t.replies, t.copies = make(map[uint32][]store.Outbound), make(map[uint32][]store.Outbound)
 	for _, m := range mails {
 		t.mails[m.ID] = m
-		if m.Kind == store.MailReply && t.has(m.Entry) {
-			t.sent = append(t.sent, m)
-			t.replies[m.Entry] = append(t.replies[m.Entry], m)
+		if m.Kind != store.MailReply || !t.has(m.Entry) {
+			continue
 		}
+		t.sent = append(t.sent, m)
+		of := t.replies
+		if m.ToColleague() {
+			of = t.copies
+		}
+		of[m.Entry] = append(of[m.Entry], m)
 	}
 }
 
@@ -177,6 +184,7 @@ type item struct {
 	Anchor bool // where reading begins, when there is no such entry
 	Files  []fileItem
 	Became string // what its status became by it, in words
+	Guest  bool   // of a message: a colleague wrote it
 	Events []item // a run of events that are folded
 	Bad    bool   // an event that someone has to act on
 
@@ -186,6 +194,7 @@ type item struct {
 	To         string           // where its first mail went, when that is not the requester's address
 	Again      []sentAgain      // its later mails
 	Log        store.OutboundID // a mail whose log can be seen, 0 for none
+	Copies     []copied         // those to colleagues
 	Resend     *resend          // of a reply that did not arrive
 }
 
@@ -276,7 +285,7 @@ func (d *Desk) item(f *frame, t thread, e store.Entry, who store.Agent, now time
 		i.Files = append(i.Files, fileOf(base, e.Seq, n, file))
 	}
 	if e.Kind == store.EntryMessage {
-		i.Plain = e.Body
+		i.Plain, i.Guest = e.Body, e.Colleague != 0
 	} else {
 		i.Body = d.rendered(e.Body, i.Files)
 		for n := range i.Files { // what stands in the text is not shown twice
@@ -288,6 +297,7 @@ func (d *Desk) item(f *frame, t thread, e store.Entry, who store.Agent, now time
 	}
 	if e.Kind == store.EntryReply {
 		t.deliveries(&i, e, who, inOf(f.x), now)
+		i.Copies = t.copiesOf(e.Seq, now)
 	}
 	return i
 }

@@ -73,7 +73,12 @@ type ticketData struct {
 	Domain     string
 	NextUpdate nextUpdate
 	NewAddress *string  // what was typed as the requester's, where it was refused
-	Faults     []string // of a form in the details
+	People     []person // colleagues
+	InCopy     string   // who gets a reply beside the requester, in words; "": none
+	// What was typed to name a colleague, where it was refused.
+	NewColleague *string
+	Reason       string
+	Faults       []string // of a form in the details
 }
 
 // promised is one date of the promise.
@@ -152,6 +157,7 @@ type writing struct {
 	fault       string // of a form in the details
 	field       string // of that form, which holds what was typed again
 	typed       string
+	reason      string // typed beside it, for a colleague
 }
 
 // page shows the ticket's page.
@@ -200,6 +206,9 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 		data.Newer = append(data.Newer, d.item(f, t, e, who, now))
 	}
 	if err := d.details(ctx, who, by, t, &data, w); err != nil {
+		return err
+	}
+	if err := d.addPeople(ctx, f, t, &data, w); err != nil {
 		return err
 	}
 	if err := d.composers(x, by, t, &data, w); err != nil {
@@ -339,7 +348,11 @@ func assignees(t thread, who store.Agent) []option {
 
 // dead is why no mail reaches the requester, in words; "" when nothing keeps it back.
 func (d *Desk) dead(ctx context.Context, k store.Ticket) (string, error) {
-	all, err := d.deps.Store.SuppressionsOf(ctx, store.Instant(time.Now()), k.Requester.Email)
+	return d.deadAddress(ctx, k.Requester.Email)
+}
+
+func (d *Desk) deadAddress(ctx context.Context, email string) (string, error) {
+	all, err := d.deps.Store.SuppressionsOf(ctx, store.Instant(time.Now()), email)
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"signpost/intake/guard"
 	"signpost/intake/post"
 	"signpost/intake/web"
 	"signpost/store"
@@ -61,12 +62,10 @@ func colleaguesOf(k store.Ticket) (all []colleagueData) {
 	return all
 }
 
-// Invitations to one mailbox, and those that one ticket and one requester may send.
+// Invitations a day of one ticket and of one requester.
 const (
-	invitationsAnHour      = 5
-	invitationsADay        = 10
-	invitationsOfTicket    = 20 // a day
-	invitationsOfRequester = 40 // a day
+	invitationsOfTicket    = 20
+	invitationsOfRequester = 40
 )
 
 // invitationBudgets are what an invitation to an address is charged to. The address is
@@ -75,13 +74,11 @@ const (
 // names many must not use up.
 func (f *Form) invitationBudgets(k store.Ticket, email string, from netip.Addr) []store.Budget {
 	const day = 24 * time.Hour
-	mailbox, domain := origin.Mailbox(email), origin.Party(store.Domain(email))
-	budgets := []store.Budget{
+	domain := origin.Party(store.Domain(email))
+	budgets := append(guard.Invitations(email), []store.Budget{
 		{Name: "invitation/ticket", Key: k.Number, Limit: invitationsOfTicket, Window: day},
 		{Name: "invitation/requester", Key: origin.Mailbox(k.Requester.Email), Limit: invitationsOfRequester, Window: day},
-		{Name: "invitation/address", Key: mailbox, Limit: invitationsAnHour, Window: time.Hour},
-		{Name: "invitation/address-day", Key: mailbox, Limit: invitationsADay, Window: day},
-	}
+	}...)
 	if domain != "" && !slices.Contains(f.cfg.PublicHosts, domain) {
 		budgets = append(budgets,
 			store.Budget{Name: "invitation/domain", Key: domain, Limit: f.cfg.ConfirmationsPerDomain, Window: time.Hour},

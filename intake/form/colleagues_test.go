@@ -276,7 +276,7 @@ func TestAClosedTicketHasNoRoomForColleagues(t *testing.T) {
 	_, err := w.db.SolveByPartner(t.Context(), time.Now().Add(-store.ClosedAfter), store.ByPartner(link), link)
 	fatal(t, err)
 	shown := w.get(door).Body.String()
-	contains(t, shown, "Closed", "Whoever opened it can write a new one", "Stop sending me this")
+	contains(t, shown, "Closed", "The requester can write a new one", "Stop sending me this")
 	lacks(t, shown, "<textarea")
 	status(t, w.acts(door, url.Values{"body": {"one more thing"}}), 409)
 	lacks(t, w.get(page).Body.String(), `action="`+page+`/colleagues"`)

@@ -217,6 +217,8 @@ func kindWords(k store.OutboundKind) string {
 		return "reply of an agent"
 	case store.MailSolved:
 		return "notice that a ticket is solved"
+	case store.MailColleague:
+		return "invitation of a colleague"
 	case store.MailInvite:
 		return "invitation to sign in"
 	case store.MailReset:
