@@ -27,6 +27,8 @@ type life struct {
 	agent  store.Actor
 	at     time.Time // of the last step
 	keep   bool      // the mail is wanted
+	// guested: its partner named a colleague.
+	guested bool
 }
 
 // step is one act, at an instant. do may run more than once, so it draws nothing.
@@ -65,7 +67,7 @@ func courses() []course {
 	return []course{
 		{39, func(l *life) { l.answers(5*time.Hour, l.words().solved, store.StatusSolved).rates() }},
 		{25, func(l *life) {
-			l.answers(5*time.Hour, l.words().asked, store.StatusPending).writes(18*time.Hour, l.words().answered)
+			l.names(time.Hour).answers(5*time.Hour, l.words().asked, store.StatusPending).writes(18*time.Hour, l.words().answered)
 			l.answers(6*time.Hour, l.words().solved, store.StatusSolved).rates()
 		}},
 		{14, func(l *life) {
@@ -194,7 +196,7 @@ func (l *life) reply(texts []string, then store.Status, ended store.Finish) *lif
 		Body: greeting + "\n\n" + pick(l.rand, texts) + "\n\n" + words.farewell + "\n" + by.Name,
 		Then: then, Force: true, Region: l.region,
 		MessageID: l.Ring.MessageID(at, store.MailReply, store.Domain(l.region.Address)),
-		Link:      ident.NewLink(at), LinkExpires: at.Add(linkKept),
+		Link:      ident.NewLink(at), LinkExpires: at.Add(linkKept), Copies: l.copies(at),
 	}
 	l.then(func(ctx context.Context, db *verbs.Store) error {
 		n, ended := n, ended
@@ -207,7 +209,10 @@ func (l *life) reply(texts []string, then store.Status, ended store.Finish) *lif
 			return err
 		}
 		ended.ID = done.Mail.ID
-		return db.EndOutbound(ctx, at.Add(2*time.Second), ended)
+		if err := db.EndOutbound(ctx, at.Add(2*time.Second), ended); err != nil {
+			return err
+		}
+		return l.copied(ctx, db, at.Add(2*time.Second), done.Entry.Seq)
 	})
 	return l
 }
