@@ -24,6 +24,10 @@
 // An open page follows its ticket (live.go, feed.go): it hears that it has another version,
 // and fetches itself.
 //
+// The requester names colleagues there (colleagues.go), each of whom has a link of their own
+// that opens the page as a door of theirs: openDoor tells whose it is, openLink is for what is
+// the requester's alone.
+//
 // Links are mailed anew on the ticket page and from the help centre (link.go).
 // Where the confirmation does not arrive, another address is given on the received
 // page by the browser that sent the request, on the ticket page by its reader

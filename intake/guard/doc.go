@@ -11,6 +11,9 @@
 //  4. Limiter.AllowNetworks for the address, from there;
 //  5. Work.Verify, where the switch is on.
 //
+// Invitations are the budgets of the mails that invite a colleague, which the form and the
+// desk both send (invitation.go).
+//
 // Seal signs what a page carries for a while and gets back, such as a kept file.
 //
 // To add a check: a file with a type that is asked with the time and what is checked,
