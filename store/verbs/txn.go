@@ -24,6 +24,9 @@ type txn struct {
 	tallies tallies
 	// changes are what it changed, likewise (putChanges).
 	changes changes
+	// failed is why a write failed: the transaction will be dropped, and none is made
+	// after it, so that what one call joins ends where the first of it fails.
+	failed error
 }
 
 // Flush implements engine.Shared.
@@ -41,9 +44,28 @@ func (t *txn) value(b bucket, key []byte) []byte { return t.tx.Get(b, key) }
 func (t *txn) has(b bucket, key []byte) bool { return t.value(b, key) != nil }
 
 // put stores key and value. The engine keeps value until the commit.
-func (t *txn) put(b bucket, key, value []byte) error { return t.tx.Put(b, key, value) }
+func (t *txn) put(b bucket, key, value []byte) error {
+	if t.failed == nil {
+		t.fail(t.tx.Put(b, key, value))
+	}
+	return t.failed
+}
 
-func (t *txn) delete(b bucket, key []byte) error { return t.tx.Delete(b, key) }
+func (t *txn) delete(b bucket, key []byte) error {
+	if t.failed == nil {
+		t.fail(t.tx.Delete(b, key))
+	}
+	return t.failed
+}
+
+// fail notes that a write failed, which counts as one: what the verb wrote before must
+// not stay.
+func (t *txn) fail(err error) {
+	if err != nil {
+		t.tx.Touch()
+		t.failed = err
+	}
+}
 
 func (t *txn) putRecord(b bucket, key []byte, record any) error {
 	data, err := t.codec.record(record)
@@ -69,7 +91,13 @@ func (t *txn) record(b bucket, key []byte, record any) error {
 func nameOf(b bucket) string { return layouts()[b].Name }
 
 // next gives out the bucket's next number.
-func (t *txn) next(b bucket) (uint64, error) { return t.tx.Next(b) }
+func (t *txn) next(b bucket) (n uint64, err error) {
+	if t.failed == nil {
+		n, err = t.tx.Next(b)
+		t.fail(err)
+	}
+	return n, t.failed
+}
 
 func (t *txn) count(kind byte, name string) uint64 {
 	key := append([]byte{kind}, name...)

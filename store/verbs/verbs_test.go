@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"signpost/store"
+	"signpost/store/engine"
 	"signpost/store/engine/bolt"
 	"signpost/store/engine/memory"
 	"signpost/store/storetest"
@@ -86,4 +87,33 @@ func openFile(path string, opts fileOptions) (*Store, error) {
 		return nil, errors.Join(err, e.Close())
 	}
 	return s, nil
+}
+
+// TestNothingIsWrittenBehindAWriteThatFailed: what a verb joins ends where the first of it
+// fails, and leaves nothing.
+func TestNothingIsWrittenBehindAWriteThatFailed(t *testing.T) {
+	t.Parallel()
+	db := openNew(t, fileOptions{})
+	defer db.Close()
+	before, after := []byte("before"), []byte("after")
+	err := db.write(t.Context(), 0, func(x *txn) error {
+		err := errors.Join(x.put(bMeta, before, before), x.put(bMeta, nil, before), x.put(bMeta, after, after),
+			x.delete(bMeta, before))
+		if _, nextErr := x.next(bTickets); nextErr == nil || x.has(bMeta, after) || !x.has(bMeta, before) {
+			t.Error("it wrote on")
+		}
+		return err
+	})
+	if !errors.Is(err, engine.ErrKey) {
+		t.Errorf("got %v", err)
+	}
+	err = db.read(t.Context(), func(x *txn) error {
+		if x.has(bMeta, before) || x.has(bMeta, after) || x.tx.Last(bTickets) != 0 {
+			t.Error("a row stayed")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
