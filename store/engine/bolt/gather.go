@@ -119,11 +119,12 @@ func (g *gathering) end() {
 	clear(g.named)
 }
 
-// versionsKept is how many commits may pass between the begin of a reader and its
-// asking for the rows gathered then; it begins anew after more.
-const versionsKept = 8
+// versionsKept are the one committed last and the one being committed. A reader between
+// whose begin and asking another commit passes begins anew; each version kept costs what
+// the commits since have changed.
+const versionsKept = 2
 
-// versions are the gatherings of the last commits, by the numbers of their transactions:
+// versions are the gatherings of the last two commits, by the numbers of their transactions:
 // a reader needs the one that belongs to what it sees of the file.
 type versions struct {
 	mu  sync.Mutex
