@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"signpost/store/lang"
@@ -34,7 +35,9 @@ type Set struct {
 
 // Page shows one template with data of one type.
 type Page[D any] struct {
-	template *template.Template
+	// template lays the page into its layout when it is first shown: each page has a copy
+	// of every part, 50 to 150 KB, and most pages are seldom shown.
+	template func() (*template.Template, error)
 	layout   string
 	english  bool
 	set      *Set
@@ -100,13 +103,17 @@ func declare[D any](set *Set, name, layout string) *Page[D] {
 	if base == nil {
 		return &Page[D]{}
 	}
-	t, err := base.Clone()
-	if err == nil {
-		t, err = t.ParseFS(set.files, "templates/"+name)
-	}
-	if err != nil {
+	laid := func(t *template.Template) (*template.Template, error) { return t.ParseFS(set.files, "templates/"+name) }
+	if _, err := laid(template.New(name).Funcs(template.FuncMap{"icon": icon})); err != nil {
 		set.faults = append(set.faults, fmt.Errorf("page %s: %w", name, err))
 	}
+	t := sync.OnceValues(func() (*template.Template, error) {
+		t, err := base.Clone()
+		if err == nil {
+			t, err = laid(t)
+		}
+		return t, err
+	})
 	return &Page[D]{template: t, layout: layout, english: set.english || layout == layoutStaff, set: set}
 }
 
@@ -139,7 +146,10 @@ func (p *Page[D]) Show(x *Exchange, status int, data D) error {
 	frame := x.frame()
 	frame.keys = p.set.keys
 	var out bytes.Buffer
-	err := p.template.ExecuteTemplate(&out, p.layout, View[D]{Frame: frame, D: data})
+	t, err := p.template()
+	if err == nil {
+		err = t.ExecuteTemplate(&out, p.layout, View[D]{Frame: frame, D: data})
+	}
 	if err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
