@@ -1,10 +1,8 @@
 package bolt
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/tidwall/btree"
 	"go.etcd.io/bbolt"
@@ -29,6 +27,7 @@ type tx struct {
 	own    []bool // buckets whose rows gathered are a copy
 	steps  []byte // what it adds to the journal
 	added  int    // rows that it gathers
+	room   []byte // for what it gathers (kept)
 	direct bool   // it gathers nothing
 }
 
@@ -114,8 +113,7 @@ func (t *tx) Put(b engine.Bucket, key, value []byte) error {
 
 func (t *tx) put(b engine.Bucket, key, value []byte) error {
 	if t.gathers(b) {
-		row := slices.Concat(key, value) // a caller may use its key again
-		t.gather(b, gathered{row[:len(key):len(key)], row[len(key):], t.rows.generation})
+		t.gather(b, gathered{t.kept(key), t.kept(value), t.rows.generation})
 		t.step(b, stepPut, key, value)
 		return nil
 	}
@@ -127,6 +125,20 @@ func (t *tx) put(b engine.Bucket, key, value []byte) error {
 		t.forget(b, key)
 	}
 	return err
+}
+
+// keptBytes is how much room for rows is made at once: they live and end together, and
+// the collector has less to count.
+const keptBytes = 4 << 10
+
+// kept is a copy of a key or a value, which a caller may use again; never nil.
+func (t *tx) kept(b []byte) []byte {
+	if len(b) > cap(t.room)-len(t.room) {
+		t.room = make([]byte, 0, max(len(b), keptBytes))
+	}
+	from := len(t.room)
+	t.room = append(t.room, b...)
+	return t.room[from:len(t.room):len(t.room)]
 }
 
 // Delete implements engine.Tx.
@@ -143,7 +155,7 @@ func (t *tx) Delete(b engine.Bucket, key []byte) error {
 
 func (t *tx) drop(b engine.Bucket, key []byte) error {
 	if t.gathers(b) {
-		t.gather(b, gathered{bytes.Clone(key), nil, t.rows.generation})
+		t.gather(b, gathered{t.kept(key), nil, t.rows.generation})
 		t.step(b, stepDelete, key, nil)
 		return nil
 	}
