@@ -15,7 +15,7 @@ const (
 	collectAt = 300
 	// memoryFloor is what the service may use before it collects more often: the
 	// whole service with a million tickets and 256 clients stays within it.
-	memoryFloor = 52 << 20
+	memoryFloor = 58 << 20
 	// memoryRoom keeps the limit this far above what lives, so that a service
 	// which really needs more does not spend its time collecting.
 	memoryRoom = 2
