@@ -86,7 +86,7 @@ func (t *txn) refuse(d deed, times uint64) error {
 	}
 	bound := refusedAccounts
 	if d.by.Account == "" {
-		bound, a.Object = refusedOthers, store.Object{}
+		bound, a.Object, a.Region = refusedOthers, store.Object{}, ""
 	}
 	bare := a
 	bare.Network, bare.Object, bare.Region = "", store.Object{}, ""

@@ -17,11 +17,12 @@ func (s *Store) AddColleague(
 	ctx context.Context, now time.Time, by store.Actor, n store.NewColleague,
 ) (done store.Invited, err error) {
 	now = store.Instant(now)
-	if err = checkThrough(by, n.Link); err == nil {
+	d := deed{now, by, store.ActNameColleague, ticketID(n.Ticket)}
+	if err = s.asked(ctx, d, checkThrough(by, n.Link)); err == nil {
 		err = checkColleague(now, by, n)
 	}
 	if err == nil {
-		err = s.act(ctx, deed{now, by, store.ActNameColleague, ticketID(n.Ticket)}, 0, func(t *txn) (err error) {
+		err = s.act(ctx, d, 0, func(t *txn) (err error) {
 			done, err = t.addColleague(now, by, n)
 			return err
 		})
@@ -164,8 +165,9 @@ func (s *Store) RemoveColleague(
 	ctx context.Context, now time.Time, by store.Actor, r store.Removal,
 ) (k store.Ticket, err error) {
 	now = store.Instant(now)
-	if err = checkThrough(by, r.Link); err == nil {
-		err = s.act(ctx, deed{now, by, store.ActNameColleague, ticketID(r.Ticket)}, 0, func(t *txn) (err error) {
+	d := deed{now, by, store.ActNameColleague, ticketID(r.Ticket)}
+	if err = s.asked(ctx, d, checkThrough(by, r.Link)); err == nil {
+		err = s.act(ctx, d, 0, func(t *txn) (err error) {
 			k, err = t.removeColleague(now, by, r)
 			return err
 		})
