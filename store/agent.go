@@ -162,6 +162,9 @@ type Agents interface {
 	// that the agent has not; ErrInvalid for more than MaxRecovery codes or MaxPasskeys,
 	// as for AddAgent, and for a Profile that is out of its bounds.
 	ChangeAgent(ctx context.Context, now time.Time, by Actor, id AgentID, c AgentChange) (Agent, error)
+	// EndAllSessions ends every session of every agent and tells how many
+	// (ActManageSecrets); it is in the audit log as an act on the installation's secret.
+	EndAllSessions(ctx context.Context, now time.Time, by Actor) (int, error)
 	// ResealAgent puts the TOTP secret to in the place of from, where to is the
 	// same secret in another wrapping: steps used and sessions stay. ErrConflict
 	// when the agent's is not from any more.

@@ -205,7 +205,8 @@ type AuditRun struct {
 //
 // How often a sign-in failed, or an act was refused, within an hour is no part of what the
 // row is chained by, and has a MAC of its own. Who has an older copy of the store could put
-// that row's older count back.
+// that row's older count back. After a leak of the secret itself, the lines written before are
+// still proven by those that follow under the new one; names and counts written before are not.
 //
 // Rows are dropped by age alone, oldest first (DropAudits); the stub that stands for them is
 // MACed and holds the MAC of the last, which the first row that is left is chained to.

@@ -20,6 +20,9 @@ type Links interface {
 	// StateSuppressed, with its Reason. ErrNotFound as TicketByLink; ErrInvalid
 	// for a link or a Message-ID in use.
 	RenewLink(ctx context.Context, now time.Time, by Actor, link LinkID, m Mailing) (Opened, error)
+	// LinksUntil is when the last link ends that was minted before an instant and opens
+	// something yet; zero for none. It looks at all of them.
+	LinksUntil(ctx context.Context, now, minted time.Time) (time.Time, error)
 	// RevokeLinks makes every link to the ticket's page open nothing from now on, those of
 	// colleagues among them.
 	// ErrNotFound for an unknown ticket.

@@ -14,4 +14,7 @@ type Tokens interface {
 	// PutSealedToken keeps a token in the place of the one under its name, one of length
 	// 0 for none. ErrInvalid for what is no name, and above MaxSealedToken bytes.
 	PutSealedToken(ctx context.Context, now time.Time, name string, sealed []byte) error
+	// ResealToken puts to in the place of from under a name, where to is the same token
+	// in another wrapping. ErrConflict where it is another one by now, or none.
+	ResealToken(ctx context.Context, name string, from, to []byte) error
 }

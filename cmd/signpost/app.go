@@ -19,6 +19,7 @@ import (
 	"signpost/cmd/signpost/control"
 	"signpost/cmd/signpost/duty"
 	"signpost/cmd/signpost/metrics"
+	"signpost/cmd/signpost/secret"
 	"signpost/cmd/signpost/upkeep"
 	"signpost/intake/form"
 	"signpost/intake/post"
@@ -43,7 +44,6 @@ import (
 type App struct {
 	cfg     config.Config
 	log     *slog.Logger
-	secret  []byte // the newest, of which backups note the fingerprint
 	metrics *metrics.Metrics
 	db      *verbs.Store
 	blobs   *blob.Local
@@ -51,6 +51,7 @@ type App struct {
 	texts   *lang.Catalogue
 
 	instance string
+	secrets  *secret.Rotator
 	duties   *duty.Holder
 	ours     func(address string) bool
 
@@ -96,10 +97,6 @@ func openApp(cfg config.Config, log *slog.Logger) (*App, error) {
 
 // openAppOn is openApp on what opens the store.
 func openAppOn(open storeOpener, cfg config.Config, log *slog.Logger) (*App, error) {
-	secrets, err := cfg.Service.Secrets()
-	if err != nil {
-		return nil, err
-	}
 	ring, err := cfg.Service.Ring()
 	if err != nil {
 		return nil, err
@@ -113,7 +110,7 @@ func openAppOn(open storeOpener, cfg config.Config, log *slog.Logger) (*App, err
 		return nil, err
 	}
 	a := &App{
-		cfg: cfg, log: log, secret: secrets[0], metrics: metrics.New(), ring: ring, texts: texts,
+		cfg: cfg, log: log, metrics: metrics.New(), ring: ring, texts: texts,
 		instance: instance, ours: cfg.OwnAddresses(), disk: alarm.NewDisk(cfg.Service.Data),
 	}
 	if a.policy, err = sla.NewPolicy(cfg.Regions()); err != nil {
@@ -126,16 +123,20 @@ func openAppOn(open storeOpener, cfg config.Config, log *slog.Logger) (*App, err
 		a.db.Close()
 		return nil, err
 	}
-	if err = a.takeSilenced(context.Background()); err == nil {
+	if err = secret.LoadAuditKeys(context.Background(), a.ring, a.db); err == nil {
+		err = a.takeSilenced(context.Background())
+	}
+	if err == nil {
 		err = a.openStaff()
 	}
 	if err == nil {
-		a.accounts, err = cfg.Accounts(a.db)
+		a.accounts, err = cfg.AccountsBy(a.ring, a.db)
 	}
 	if err != nil {
 		a.Close()
 		return nil, err
 	}
+	a.secrets = a.rotator()
 	a.duties = &duty.Holder{Store: a.db, Owner: rand.Text(), Length: dutyLength, Log: log}
 	a.metrics.WatchAccounts(a.accounts, cfg)
 	a.metrics.WatchStore(a.db, log)
@@ -351,7 +352,7 @@ func serveUntil(ctx context.Context, shutdown func(context.Context) error, serve
 // Backup is the control socket's verb.
 func (a *App) Backup(ctx context.Context, to string) (archive.Manifest, error) {
 	m, err := archive.Backup(ctx, archive.Source{
-		Database: a.db, Blobs: a.blobs, Ring: a.ring, Secret: a.secret, Version: version(),
+		Database: a.db, Blobs: a.blobs, Ring: a.ring, Version: version(),
 	}, to)
 	if err == nil {
 		err := archive.Note(a.cfg.Service.Data, to, m)

@@ -14,6 +14,7 @@ import (
 	"signpost/cmd/signpost/control"
 	"signpost/cmd/signpost/generate"
 	"signpost/cmd/signpost/metrics"
+	"signpost/cmd/signpost/secret"
 	"signpost/cmd/signpost/ticket"
 	"signpost/cmd/signpost/tokens"
 	"signpost/store"
@@ -98,7 +99,10 @@ func (env *environment) reach(file, demo string) (*control.Client, func(), error
 }
 
 // mountOffline is what the socket offers, and a subcommand without a service too.
-func (a *App) mountOffline(mux router) { audit.Mount(mux, a.db, a.log) }
+func (a *App) mountOffline(mux router) {
+	audit.Mount(mux, a.db, a.log)
+	secret.Mount(mux, a.secrets)
+}
 
 // controlHandler serves the socket.
 func controlHandler(a *App) http.Handler {

@@ -99,6 +99,7 @@ func openDemo(c DemoCmd, log *slog.Logger, change ...func(*config.Config)) (_ *d
 	}
 	d.host = sandbox.New(sandbox.Config{Password: demoPassword, Host: sandboxHost, Log: log})
 	cfg := demoConfig(c.Data, d.url(), secret)
+	cfg.Service.Secret, cfg.Service.SecretFile = "", filepath.Join(c.Data, demoSecretFile)
 	cfg.Canary.Every = c.Canary
 	cfg.SetUndo(c.Undo)
 	for _, c := range change {
@@ -189,12 +190,15 @@ func (d *demo) Close() error {
 	return errors.Join(errs...)
 }
 
+// demoSecretFile is the demo's secret, in its data folder.
+const demoSecretFile = "secret"
+
 // demoSecret keeps one secret a data folder, so that links survive a restart.
 func demoSecret(data string) (string, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return "", err
 	}
-	path := filepath.Join(data, "secret")
+	path := filepath.Join(data, demoSecretFile)
 	if err := durable.Create(path, 0o600, durable.Bytes(newSecret())); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}

@@ -7,10 +7,11 @@
 // reaches the service that holds a data folder (control.go, control); health.go answers /healthz
 // and /readyz. Rooms of its own have the configuration (config), alarms and what raises
 // them (alarm), backup and restore (archive), signpost check (doctor), made-up tickets
-// (generate), the audit log at the command line (audit), chores (upkeep), what one process
-// at a time does (duty), tokens for a process beside the service (tokens), why a promise
-// falls due (explain) and what Prometheus reads (metrics): they see the configuration and
-// not one another. e2e drives the built program; world.go is the
+// (generate), the audit log and the installation's secret at the command line (audit,
+// secret), chores (upkeep), what one process at a time does (duty), tokens for a process
+// beside the service (tokens), why a promise falls due (explain) and what Prometheus reads
+// (metrics): they see the configuration and not one another. e2e drives the built program;
+// world.go is the
 // network outside it, which world_bench.go (build tag bench) replaces by the sandbox's
 // DNS, so that a service that is measured asks no server elsewhere.
 //

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"crypto/rand"
 	_ "embed"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +9,7 @@ import (
 	"strings"
 
 	"signpost/cmd/signpost/config"
+	"signpost/cmd/signpost/secret"
 	"signpost/store/durable"
 )
 
@@ -53,8 +52,4 @@ func refusedToReplace(err error) error {
 }
 
 // newSecret is a fresh installation secret as text.
-func newSecret() []byte {
-	var raw [32]byte
-	rand.Read(raw[:])
-	return []byte(base64.StdEncoding.EncodeToString(raw[:]) + "\n")
-}
+func newSecret() []byte { return []byte(secret.Fresh() + "\n") }

@@ -14,6 +14,7 @@ import (
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/explain"
 	"signpost/cmd/signpost/help"
+	"signpost/cmd/signpost/secret"
 	"signpost/cmd/signpost/ticket"
 )
 
@@ -29,6 +30,7 @@ type CLI struct {
 
 	Ticket   ticket.Cmd  `cmd:"" help:"Answer tickets from a script, as an agent: list, show, reply, note, assign, close."`
 	Audit    audit.Cmd   `cmd:"" help:"Export, prove and search what staff did: export, head, verify, erase."`
+	Secret   secret.Cmd  `cmd:"" help:"Change the installation's secret: rotate, status, drop."`
 	Backup   BackupCmd   `cmd:"" help:"Back up tickets, ledger and attachments while the service runs."`
 	Restore  RestoreCmd  `cmd:"" help:"Restore a backup into an empty data folder."`
 	Generate GenerateCmd `cmd:"" help:"Fill a store with realistic tickets, for benchmarks and full pages."`
@@ -66,7 +68,8 @@ func run(env *environment) int {
 		kong.Exit(func(code int) { exit = code }),
 		kong.Bind(env, &ticket.Env{Stdin: env.stdin, Stdout: env.stdout, Service: env.service},
 			&explain.Env{Stdout: env.stdout, Environ: env.environ},
-			&audit.Env{Stdout: env.stdout, By: atCommandLine().Account, Reach: env.reach}),
+			&audit.Env{Stdout: env.stdout, By: atCommandLine().Account, Reach: env.reach},
+			&secret.Env{Stdout: env.stdout, By: atCommandLine().Account, Reach: env.reach}),
 	)
 	if err != nil {
 		panic(err) // a fault of the struct above

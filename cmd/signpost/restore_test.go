@@ -12,7 +12,13 @@ import (
 )
 
 // proven is how a restore with the demo's secret judges a manifest.
-func (d *demo) proven(m archive.Manifest) error { return m.Proven(d.app.ring, [][]byte{d.app.secret}) }
+func (d *demo) proven(m archive.Manifest) error {
+	secrets, err := d.app.cfg.Service.Secrets()
+	if err != nil {
+		return err
+	}
+	return m.Proven(d.app.ring, secrets)
+}
 
 // backedUp is a backup of a few tickets with files; before, change had its hand on
 // the demo that holds them.

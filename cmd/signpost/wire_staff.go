@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"signpost/cmd/signpost/alarm"
 	"signpost/cmd/signpost/config"
 	"signpost/cmd/signpost/replymail"
+	"signpost/cmd/signpost/secret"
 	"signpost/intake/desk"
 	"signpost/intake/ops"
 	"signpost/intake/post"
@@ -68,10 +71,25 @@ func (a *App) buildDesk(posts *post.Reader) error {
 	return room.Mount(a.web)
 }
 
+// rotator changes the installation's secret, where it comes from a file.
+func (a *App) rotator() *secret.Rotator {
+	r := &secret.Rotator{
+		Ring: a.ring, Store: a.db, Accounts: slices.Sorted(maps.Keys(a.cfg.OAuth)),
+		Authenticators: func(ctx context.Context) error {
+			_, _, err := staff.SealSecrets(ctx, a.db, a.ring)
+			return err
+		},
+	}
+	if a.cfg.Service.Secret == "" {
+		r.File = a.cfg.Service.SecretFile
+	}
+	return r
+}
+
 // sealSecrets seals what an older version, or an older secret of the installation,
 // left of authenticators' secrets.
 func (a *App) sealSecrets() error {
-	sealed, lost, err := a.staff.SealSecrets(context.Background())
+	sealed, lost, err := staff.SealSecrets(context.Background(), a.db, a.ring)
 	if sealed > 0 {
 		a.log.Info("authenticators' secrets sealed", "agents", sealed)
 	}

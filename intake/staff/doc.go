@@ -45,7 +45,7 @@
 // Of a password its argon2id hash, of a recovery code its SHA-256, of an
 // authenticator the secret itself, sealed by the installation's secret and bound to
 // the agent; what earlier versions left in plain is sealed at the start
-// (Staff.SealSecrets). A change of the password or of the authenticator asks for
+// (SealSecrets). A change of the password or of the authenticator asks for
 // the present password and, with two-step sign-in, for a code.
 //
 // A session lasts Config.Idle after its last use, Config.Lasts in all. What a

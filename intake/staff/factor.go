@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/ident"
 )
 
 // The second factor is a code of an authenticator or, when that is lost, one of
@@ -87,11 +88,14 @@ func (s *Staff) unseal(who store.Agent) ([]byte, bool) {
 // sealPage is how many agents SealSecrets reads at a time.
 const sealPage = 100
 
-// SealSecrets seals, before the first sign-in, the authenticators' secrets that are
+// SealSecrets seals, before the first sign-in and after a new secret, the authenticators' secrets that are
 // not sealed yet or by a secret that is not the newest, and tells how many. Those
 // agents stay signed in. lost are agents whose secret no secret of the installation
 // opens: they sign in with a recovery code or not at all.
-func (s *Staff) SealSecrets(ctx context.Context) (sealed int, lost []store.AgentID, err error) {
+func SealSecrets(
+	ctx context.Context, agents Agents, ring *ident.Ring,
+) (sealed int, lost []store.AgentID, err error) {
+	s := &Staff{deps: Deps{Agents: agents, Ring: ring}}
 	list := func(p store.Page) (store.List[store.Agent], error) { return s.deps.Agents.ListAgents(ctx, p) }
 	for who, err := range store.All(sealPage, list) {
 		if err != nil {

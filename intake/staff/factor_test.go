@@ -261,7 +261,7 @@ func TestSecretsOfEarlierVersionsAreSealed(t *testing.T) {
 			h.Fatal(err)
 		}
 		for _, want := range []int{1, 0} {
-			sealed, lost, err := h.door.SealSecrets(h.Context())
+			sealed, lost, err := SealSecrets(h.Context(), h.db, h.door.deps.Ring)
 			if err != nil || sealed != want || len(lost) != 1 || lost[0] != bob.ID {
 				h.Errorf("sealed %d, lost %v, %v", sealed, lost, err)
 			}

@@ -98,3 +98,36 @@ func (k Keeper) Keep(token string) error {
 	}
 	return nil
 }
+
+// Resealable keeps sealed tokens that are sealed anew (store.Tokens).
+type Resealable interface {
+	Store
+	ResealToken(ctx context.Context, name string, from, to []byte) error
+}
+
+// resealTries is how often a token may change while it is sealed anew.
+const resealTries = 5
+
+// Reseal seals the token kept of an account by the newest secret, and tells whether it was
+// not. A token that the provider replaces meanwhile stays.
+func Reseal(ctx context.Context, s Resealable, sealer Sealer, account string) (resealed bool, err error) {
+	name := Keeper{Account: account}.name()
+	for range resealTries {
+		sealed, err := s.SealedToken(ctx, name)
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		plain, newest, ok := sealer.Unseal(purpose, sealed, []byte(name))
+		if newest || !ok { // one that no secret opens is lost already
+			return false, nil
+		}
+		err = s.ResealToken(ctx, name, sealed, sealer.Seal(purpose, plain, []byte(name)))
+		if !errors.Is(err, store.ErrConflict) {
+			return err == nil, err
+		}
+	}
+	return false, errors.New("the token of " + account + " changes all the time")
+}

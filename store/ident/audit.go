@@ -2,9 +2,12 @@ package ident
 
 import "maps"
 
+// Newest names the secret that mints, by its fingerprint.
+func (r *Ring) Newest() string { return r.newest().name }
+
 // AuditKey implements store.AuditKeys: rows of the audit log are MACed under a key of the
 // newest secret, which is named by the secret's fingerprint.
-func (r *Ring) AuditKey() string { return r.held.Load().keys[0].name }
+func (r *Ring) AuditKey() string { return r.Newest() }
 
 // AuditMAC implements store.AuditKeys, with 32 bytes of HMAC-SHA-256, for the secrets of the
 // ring and those that it keeps the audit key of (KeepAuditKeys).

@@ -43,7 +43,8 @@ func stories() map[string]func(*desk) {
 		ledgerStories(), answerStories(), deliveryStories(), agentStories(), passkeyStories(), boardStories(), holdStories(),
 		numberStories(),
 		alarmStories(), canaryStories(), dutyStories(), changeStories(), upkeepStories(), strangeStories(),
-		pageStories(), rightsStories(), auditStories(), auditProofStories(), deskStories(), colleagueStories()} {
+		pageStories(), rightsStories(), auditStories(), auditProofStories(), secretStories(), deskStories(),
+		colleagueStories()} {
 		for name, story := range part {
 			all[name] = story
 		}

@@ -1,6 +1,7 @@
 package verbs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -233,6 +234,26 @@ func (t *txn) shutLink(k store.Ticket, id store.LinkID) error {
 	}
 	l.revoked = true
 	return t.put(bLinks, id[:], l.bytes())
+}
+
+// LinksUntil implements store.Links. Links ascend as they are minted: an id begins with its
+// milliseconds (store/ident).
+func (s *Store) LinksUntil(ctx context.Context, now, minted time.Time) (last time.Time, err error) {
+	now = store.Instant(now)
+	behind := u64(uint64(minted.UnixMilli()))[2:]
+	err = s.read(ctx, func(t *txn) error {
+		return t.walk(bLinks, nil, nil, func(key, value []byte) (bool, error) {
+			if bytes.Compare(key[:len(behind)], behind) > 0 {
+				return false, nil
+			}
+			l, ok := readLink(value)
+			if ok && !l.revoked && l.expires.After(now) && l.expires.After(last) {
+				last = l.expires
+			}
+			return true, nil
+		})
+	})
+	return last, wrap("links minted until", minted, err)
 }
 
 // RevokeLinks implements store.Links.

@@ -413,6 +413,27 @@ func (c *checker) sessions() error {
 
 // endSessions ends every session there is.
 func (t *txn) endSessions() error {
+	_, err := t.dropSessions()
+	return err
+}
+
+// EndAllSessions implements store.Agents.
+func (s *Store) EndAllSessions(ctx context.Context, now time.Time, by store.Actor) (ended int, err error) {
+	now = store.Instant(now)
+	to := store.Object{Kind: store.ObjectSecret}
+	err = s.actOnAll(ctx, deed{now, by, store.ActManageSecrets, to}, func(t *txn) (err error) {
+		if ended, err = t.dropSessions(); err != nil {
+			return err
+		}
+		return t.audit(now, by, store.Audit{Event: store.AuditSecretRevoked, Object: to, Count: uint64(ended)})
+	})
+	if err != nil {
+		return 0, wrap("end", "all sessions", err)
+	}
+	return ended, nil
+}
+
+func (t *txn) dropSessions() (int, error) {
 	var ids []store.SessionID
 	err := t.walk(bSessions, nil, nil, func(key, _ []byte) (bool, error) {
 		ids = append(ids, store.SessionID(key))
@@ -421,5 +442,5 @@ func (t *txn) endSessions() error {
 	for _, id := range ids {
 		err = errors.Join(err, t.dropSession(id))
 	}
-	return err
+	return len(ids), err
 }

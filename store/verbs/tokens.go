@@ -1,7 +1,10 @@
 package verbs
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,6 +44,26 @@ func (s *Store) PutSealedToken(ctx context.Context, now time.Time, name string, 
 		return t.putRecord(bTokens, []byte(name), &tokenRecord{sealed, micros(store.Instant(now))})
 	})
 	return wrap("put token", strconv.Quote(name), err)
+}
+
+// ResealToken implements store.Tokens.
+func (s *Store) ResealToken(ctx context.Context, name string, from, to []byte) error {
+	if len(from) == 0 || len(to) == 0 || len(to) > store.MaxSealedToken || name == "" || badName(name) {
+		return wrap("reseal token", strconv.Quote(name), store.ErrConflict)
+	}
+	err := s.write(ctx, len(to), func(t *txn) error {
+		var r tokenRecord
+		err := t.record(bTokens, []byte(name), &r)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !bytes.Equal(r.Sealed, from) {
+			return store.ErrConflict
+		}
+		if err != nil {
+			return err
+		}
+		r.Sealed = slices.Clone(to)
+		return t.putRecord(bTokens, []byte(name), &r)
+	})
+	return wrap("reseal token", strconv.Quote(name), err)
 }
 
 // tokens checks that each can be read.

@@ -36,7 +36,6 @@ type Source struct {
 	Database snapshotter
 	Blobs    heldBlobs
 	Ring     *ident.Ring // signs the manifest
-	Secret   []byte      // the newest of the installation, whose fingerprint is noted
 	Version  string      // of this program
 }
 
@@ -70,7 +69,7 @@ func Backup(ctx context.Context, from Source, to string) (Manifest, error) {
 	}
 	m := Manifest{
 		Format: 1, MadeAt: time.Now().UTC().Truncate(time.Second), Version: from.Version,
-		Secret: ident.Fingerprint(from.Secret),
+		Secret: from.Ring.Newest(),
 	}
 	if err := m.fill(ctx, from, partial); err != nil {
 		os.RemoveAll(partial)

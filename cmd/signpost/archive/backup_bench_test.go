@@ -74,7 +74,7 @@ func newPress(tb testing.TB, n int) *press {
 	}
 	p := &press{
 		tb: tb, db: db, text: text.String(),
-		from: Source{Database: db, Blobs: blobs, Ring: ring, Secret: make([]byte, ident.SecretBytes), Version: "bench"},
+		from: Source{Database: db, Blobs: blobs, Ring: ring, Version: "bench"},
 	}
 	for n > 0 {
 		batch := make([]verbs.Opening, min(n, 5000))

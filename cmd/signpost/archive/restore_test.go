@@ -69,7 +69,7 @@ func newSite(t *testing.T) *site {
 			t.Fatal(err)
 		}
 	}
-	return &site{Source{Database: db, Blobs: blobs, Ring: ring, Secret: secret, Version: "test"}, secret}
+	return &site{Source{Database: db, Blobs: blobs, Ring: ring, Version: "test"}, secret}
 }
 
 // backedUp is a site and a backup of it.

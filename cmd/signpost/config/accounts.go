@@ -18,14 +18,19 @@ const EndsSoon = 14 * day
 // Accounts are the sources of access tokens. Each keeps the refresh tokens that its
 // provider hands out among the sealed tokens.
 func (c Config) Accounts(tokens oauth.Store) (Accounts, error) {
-	all := Accounts{}
 	if len(c.OAuth) == 0 {
-		return all, nil
+		return Accounts{}, nil
 	}
 	ring, err := c.Service.Ring()
 	if err != nil {
 		return nil, err
 	}
+	return c.AccountsBy(ring, tokens)
+}
+
+// AccountsBy is Accounts for who has the ring that seals the tokens.
+func (c Config) AccountsBy(ring oauth.Sealer, tokens oauth.Store) (Accounts, error) {
+	all := Accounts{}
 	for id, o := range c.OAuth {
 		k := oauth.Keeper{
 			Store: tokens, Sealer: ring, Account: id, Configured: o.RefreshToken,

@@ -1,13 +1,11 @@
 package config
 
 import (
-	"encoding/base64"
 	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"signpost/store"
@@ -266,36 +264,30 @@ func (c Service) Ring() (*ident.Ring, error) {
 	return ident.New(secrets...)
 }
 
-// Instance names the installation in its own mails. The oldest secret stays when a new
-// one is put in front of it, so the name does too.
+// Instance names the installation in its own mails: by its oldest secret, also when a new
+// one is put in front of it, or it is dropped.
 func (c Service) Instance() (string, error) {
-	secrets, err := c.Secrets()
-	if err != nil || len(secrets) == 0 {
-		return "", err
+	f, err := c.secretFile()
+	if err != nil || len(f.Lines) == 0 || f.Instance != "" {
+		return f.Instance, err
 	}
+	secrets := f.Secrets()
 	return ident.Fingerprint(secrets[len(secrets)-1]), nil
 }
 
-// Secrets are the installation's secrets, newest first: service.secret, or the
-// lines of service.secret_file, each base64 or plain text.
+// Secrets are the installation's secrets, newest first: service.secret, or those of
+// service.secret_file.
 func (c Service) Secrets() ([][]byte, error) {
-	text := c.Secret
-	if text == "" {
-		raw, err := os.ReadFile(c.SecretFile)
-		if err != nil {
-			return nil, err
-		}
-		text = string(raw)
+	f, err := c.secretFile()
+	return f.Secrets(), err
+}
+
+func (c Service) secretFile() (SecretFile, error) {
+	if c.Secret != "" {
+		return ParseSecretFile(c.Secret), nil
 	}
-	var secrets [][]byte
-	for line := range strings.FieldsSeq(text) {
-		if raw, err := base64.StdEncoding.DecodeString(line); err == nil && len(raw) >= 32 {
-			secrets = append(secrets, raw)
-			continue
-		}
-		secrets = append(secrets, []byte(line))
-	}
-	return secrets, nil
+	raw, err := os.ReadFile(c.SecretFile)
+	return ParseSecretFile(string(raw)), err
 }
 
 // sorted are the ids of tables, so that what is said of them has an order.

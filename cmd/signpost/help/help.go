@@ -19,10 +19,11 @@ var Texts = kong.Vars{
 	"audit_names":  "An address that signed in or was acted on, or the name of an agent, as it stands in the log.",
 	"classify_relay_reply": "Judge the replies of relays in FILE instead, JSON lines {\"at\",\"reply\"}; - is " +
 		"standard input.",
-	"demo_canary": "How often the canary flies; 0s: by hand at /ops/health alone",
-	"sla_explain": "Show how a deadline comes about: each interval counted, what is skipped, the deadline.",
-	"sla_open":    "Opening hours, such as \"Mon-Fri 09:00-12:30,13:30-18:00; Sat 10:00-14:00\".",
-	"ticket_then": "What the ticket is then: open, pending, on_hold or solved",
+	"demo_canary":   "How often the canary flies; 0s: by hand at /ops/health alone",
+	"secret_revoke": "The old secret has leaked: end the links mailed so far and all sessions at once, and drop it.",
+	"sla_explain":   "Show how a deadline comes about: each interval counted, what is skipped, the deadline.",
+	"sla_open":      "Opening hours, such as \"Mon-Fri 09:00-12:30,13:30-18:00; Sat 10:00-14:00\".",
+	"ticket_then":   "What the ticket is then: open, pending, on_hold or solved",
 	"ticket_version": "The \"version\" of the ticket that the reply was written on; without it newer messages do " +
 		"not matter.",
 	"ticket_view": "mine, unassigned, waiting_us, waiting_partner, trouble, unopened, all or solved; without it all " +
