@@ -17,9 +17,7 @@
 //	reply.go    replies, notes          undo.go     taking back       arrange.go the other acts
 //	delivery.go what became of a mail   drafts.go   what is typed     presence.go who is there
 //	rowacts.go  the keys of a list      log.go      tries of a mail   why.go     a promise explained
-//	resend.go   sending again, another address
-//	resend.go   sending again, another address         log.go     every try of a mail
-//	why.go      how a promised date came about         colleagues.go  who takes part beside the requester
+//	resend.go   sending again, another address        colleagues.go  who takes part beside the requester
 //	files.go    files and previews      preview.go  the mail as it will be sent
 //
 // # How to add an act
