@@ -38,6 +38,7 @@ var accessObjects = []string{
 type accessStage struct {
 	w           *accessWorld
 	who, object string
+	made        time.Time
 	ticket      store.Ticket
 	link        store.LinkID // that the ticket was opened with
 	reply       store.Outbound
@@ -52,11 +53,15 @@ type accessStage struct {
 	numbers     map[string]string
 }
 
+// stageKept is how long a stage is used: its answer is for staff alone until the time to take
+// it back is over, however slow the machine is.
+const stageKept = store.MaxUndo / 3
+
 // stage makes an object for a who. One for whom nothing is changed is used again.
 func (w *accessWorld) stage(who, object string, fresh bool) *accessStage {
 	key := who + " " + object
 	s := w.stages[key]
-	if s == nil || fresh {
+	if s == nil || fresh || time.Since(s.made) > stageKept {
 		s = w.newStage(who, object, fresh)
 	}
 	if fresh {
@@ -72,7 +77,7 @@ func (w *accessWorld) stage(who, object string, fresh bool) *accessStage {
 }
 
 func (w *accessWorld) newStage(who, object string, fresh bool) *accessStage {
-	s := &accessStage{w: w, who: who, object: object, numbers: map[string]string{}}
+	s := &accessStage{w: w, who: who, object: object, made: time.Now(), numbers: map[string]string{}}
 	n := strings.ToLower(rand.Text()[:10])
 	s.mark, s.inner, s.query = "zebra"+n, "walrus"+n, "lion"+n
 	if object != "page" && object != "guessed" && object != "canary" {
