@@ -87,7 +87,7 @@ func (f *Form) postRating(x *web.Exchange) error {
 	if d.Limit("comment", d.Comment, maxComment); d.HasFaults() {
 		return d.Refuse(x, page)
 	}
-	link, _ := f.linkOf(x) // openLink verified it
+	link, _ := f.linkOf(x) // openDoor verified it
 	ticket, err = f.deps.Tickets.RateTicket(
 		x.Request.Context(), store.Instant(now), store.ByPartner(link), link, score, d.Comment)
 	return f.answerAct(x, ticket, "rated", err)
@@ -107,7 +107,7 @@ func (f *Form) goOn(x *web.Exchange, door store.Door, d *draft, page post.Page) 
 	if err != nil {
 		return err
 	}
-	link, _ := f.linkOf(x) // openLink verified it
+	link, _ := f.linkOf(x) // openDoor verified it
 	opened, err := f.deps.Tickets.OpenTicket(x.Request.Context(), store.Instant(now), store.NewTicket{
 		Region: region, Channel: closed.Channel, Requester: closed.Requester, Category: closed.Category,
 		Title: closed.Title, Body: d.Description, Files: d.Files, Promise: promise, Follows: link,

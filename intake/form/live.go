@@ -50,7 +50,7 @@ func (f *Form) followTicket(x *web.Exchange) error {
 	case !door.Proven():
 		return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the address is not proven")}
 	}
-	link, _ := f.linkOf(x) // openLink verified it
+	link, _ := f.linkOf(x) // openDoor verified it
 	bounds := []web.Bound{{Key: topicOf(link), Most: streamsPerLink}, {Key: "partners", Most: streamsOfPartners}}
 	for _, n := range origin.Networks(x.Remote()) {
 		bounds = append(bounds, web.Bound{Key: "network/" + n.String(), Most: streamsPerNetwork * n.Share})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -159,4 +160,35 @@ func TestAStreamIsForAProvenLinkWithinItsLimits(t *testing.T) {
 	if s := w.stream(page); s.code != http.StatusTooManyRequests {
 		t.Errorf("one more: %d", s.code)
 	}
+}
+
+// A colleague's page follows the ticket by the door that is theirs: it hears of an answer,
+// ends at once when the requester removes them, and the requester's goes on.
+func TestAColleaguesPageFollowsUntilTheyAreRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ticket, page := w.asked()
+	door := w.joined(page, bea)
+	hers, theirs := w.stream(door), w.stream(page)
+	contains(t, hers.hears(t, time.Second), change(w.versionOf(door)))
+	contains(t, theirs.hears(t, time.Second), change(w.versionOf(page)))
+
+	w.repliesToAll(ticket, "To you both.")
+	contains(t, hers.hears(t, time.Second), change(w.versionOf(door)))
+	contains(t, theirs.hears(t, time.Second), change(w.versionOf(page)))
+	contains(t, w.get(door).Body.String(), "To you both.")
+
+	status(t, w.acts(page+"/remove", url.Values{"number": {"1"}}), 200)
+	if heard := hers.hears(t, time.Second); heard != "end 1" {
+		t.Errorf("removed, hers hears %q", heard)
+	}
+	if heard := hers.hears(t, time.Second); heard != "" {
+		t.Errorf("and then %q", heard)
+	}
+	if again := w.stream(door); again.code != http.StatusGone {
+		t.Errorf("it opens again: %d", again.code)
+	}
+	contains(t, theirs.hears(t, time.Second), change(w.versionOf(page))) // one colleague fewer
+	w.replies(ticket, "To one alone.", store.StatusOpen, 0)
+	contains(t, theirs.hears(t, time.Second), change(w.versionOf(page)))
 }

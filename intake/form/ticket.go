@@ -359,7 +359,7 @@ func (f *Form) append(x *web.Exchange, door store.Door, d *draft, page post.Page
 	if ticket.StatusAt(time.Now()) == store.StatusClosed {
 		return f.goOn(x, door, d, page)
 	}
-	link, _ := f.linkOf(x) // openLink verified it
+	link, _ := f.linkOf(x) // openDoor verified it
 	message := store.NewMessage{
 		Link: link, Body: d.Description, Files: d.Files, Idempotency: d.Key, Fingerprint: d.Fingerprint(d.Description),
 	}
