@@ -178,7 +178,6 @@ type AuditFault struct {
 type AuditRun struct {
 	Head    AuditHead   // how far it came: ID and MAC alone, which the next run begins behind
 	Lines   uint64      // it looked at
-	Late    uint64      // of them, written before rows had MACs: proven since then only
 	Dropped AuditStub   // zero: none was dropped
 	Broken  *AuditFault // nil: none
 	End     bool        // it came to the end

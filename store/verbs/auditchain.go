@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"time"
 
 	"signpost/store"
@@ -201,54 +200,6 @@ func (t *txn) dropAudit(id store.AuditID, stub *auditStubRecord) error {
 		err = errors.Join(err, t.leavePerson(person))
 	}
 	return errors.Join(err, t.delete(bAudits, u64(uint64(id))))
-}
-
-// chainAudits chains the rows of a file in which rows had no MACs yet: builds that were never
-// released wrote such. They say that they were chained late.
-func (s *Store) chainAudits(ctx context.Context) error {
-	unchained := false
-	err := s.read(ctx, func(t *txn) error {
-		first, _ := t.first(bAudits, nil)
-		unchained = first != nil && !t.has(bMeta, []byte(auditHeadKey))
-		return nil
-	})
-	if err != nil || !unchained {
-		return err
-	}
-	return wrap("chain", "the audit log", s.write(ctx, 0, (*txn).chainOlder))
-}
-
-func (t *txn) chainOlder() error {
-	rows := map[store.AuditID]auditRecord{}
-	var ids []store.AuditID
-	err := t.walk(bAudits, nil, nil, func(key, _ []byte) (bool, error) {
-		id := store.AuditID(readU64(key))
-		r, err := t.auditRow(id)
-		ids, rows[id] = append(ids, id), r
-		return true, err
-	})
-	if err != nil || len(ids) == 0 {
-		return err
-	}
-	var index [][]byte
-	err = t.walk(bAuditIndex, nil, nil, func(key, _ []byte) (bool, error) {
-		index = append(index, append([]byte(nil), key...))
-		return true, nil
-	})
-	for _, key := range index {
-		err = errors.Join(err, t.delete(bAuditIndex, key))
-	}
-	for _, id := range ids {
-		old := rows[id]
-		a, err1 := t.auditOfRecord(id, old)
-		a.Account = old.Account
-		r, err2 := t.auditRecordOf(a)
-		r.Late = true
-		if err := errors.Join(err, err1, err2, t.putAudit(id, r)); err != nil {
-			return fmt.Errorf("chain audit %d: %w", id, err)
-		}
-	}
-	return nil
 }
 
 func sameMAC(a, b []byte) bool { return len(a) > 0 && subtle.ConstantTimeCompare(a, b) == 1 }

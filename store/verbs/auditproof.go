@@ -92,9 +92,6 @@ func (p *prover) line(id store.AuditID, value []byte) {
 		p.breaks(id, "it stands among the lines that were dropped")
 		return
 	}
-	if r.Late {
-		p.run.Late++
-	}
 	sum, known, err := p.lineMAC(id, p.run.Head.MAC, r)
 	switch {
 	case err != nil:

@@ -16,7 +16,6 @@ type auditRecord struct {
 	At      int64           `cbor:"1,keyasint"`
 	Event   string          `cbor:"2,keyasint"`
 	Agent   uint64          `cbor:"3,keyasint,omitempty"`
-	Account string          `cbor:"4,keyasint,omitempty"` // in rows without a MAC alone: see chainOlder
 	Network string          `cbor:"5,keyasint,omitempty"`
 	Kind    string          `cbor:"6,keyasint,omitempty"`
 	Object  uint64          `cbor:"7,keyasint,omitempty"`
@@ -28,7 +27,6 @@ type auditRecord struct {
 	Named   uint64          `cbor:"13,keyasint,omitempty"` // the person whose name the object's is
 	Act     string          `cbor:"14,keyasint,omitempty"`
 	Counts  bool            `cbor:"15,keyasint,omitempty"` // Count goes on within the hour
-	Late    bool            `cbor:"16,keyasint,omitempty"` // chained after it was written
 	Key     string          `cbor:"17,keyasint,omitempty"`
 
 	MAC      []byte `cbor:"18,keyasint,omitempty"`

@@ -1,7 +1,6 @@
 package verbs
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
@@ -186,35 +185,5 @@ func TestTheAuditLogOutlivesTheKeyThatBeganIt(t *testing.T) {
 	s.keys = testKeys{"new"}
 	if fault := broken(t, s); fault == nil || fault.ID != 1 || !strings.Contains(fault.Why, `"old", which is not here`) {
 		t.Errorf("without the old key: %+v", fault)
-	}
-}
-
-// A log from before rows were chained is chained when it is opened, and says so.
-func TestAnUnchainedAuditLogIsChainedOnce(t *testing.T) {
-	t.Parallel()
-	s := auditedStore(t, nil)
-	tamper(t, s, func(tx *txn) error {
-		err := tx.delete(bMeta, []byte(auditHeadKey))
-		for id := uint64(1); id <= 10; id++ {
-			a := auditRecord{At: micros(auditNow), Event: "suppressed", Account: "ana@desk.example", Kind: "ticket", Object: id}
-			err = cmpOr(err, tx.putRecord(bAudits, u64(id), &a))
-		}
-		return err
-	})
-	s.keys = testKeys{"new"}
-	for range 2 {
-		if err := s.chainAudits(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		run, err := s.VerifyAudits(t.Context(), store.AuditHead{}, 100)
-		if err != nil || run.Broken != nil || run.Lines != 10 || run.Late != 10 {
-			t.Errorf("%+v, %v", run, err)
-		}
-	}
-	acts(t, s, auditNow.Add(time.Hour), "q@partner.example")
-	found, err := s.ListAudits(t.Context(), store.ByService(), store.AuditQuery{Account: "ana@desk.example"},
-		store.Page{Limit: 100})
-	if err != nil || len(found.Items) != 10 || broken(t, s) != nil {
-		t.Errorf("%d rows of hers, %v, %+v", len(found.Items), err, broken(t, s))
 	}
 }

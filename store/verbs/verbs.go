@@ -67,7 +67,7 @@ func Open(e engine.Engine, opts Options) (s *Store, err error) {
 	if s.keys == nil {
 		s.keys = plainKeys{}
 	}
-	return s, s.chainAudits(context.Background())
+	return s, nil
 }
 
 // Layouts are what an engine is to be opened with.

@@ -33,7 +33,6 @@ type eraseRequest struct {
 // verified is what a verification found.
 type verified struct {
 	Lines   uint64            `json:"lines"`
-	Late    uint64            `json:"late"`
 	Dropped store.AuditStub   `json:"dropped"`
 	Broken  *store.AuditFault `json:"broken"`
 	Head    *store.AuditFault `json:"head"` // why a kept head is not proven
@@ -87,7 +86,7 @@ func verify(r *http.Request, log store.Audits, ask verifyRequest) (v verified, e
 	if err == nil && ask.Head != nil {
 		v.Head, err = log.ProveAuditHead(r.Context(), *ask.Head)
 	}
-	v.Lines, v.Late, v.Dropped, v.Broken = run.Lines, run.Late, run.Dropped, run.Broken
+	v.Lines, v.Dropped, v.Broken = run.Lines, run.Dropped, run.Broken
 	return v, err
 }
 
@@ -96,9 +95,6 @@ func (v verified) tell(to io.Writer, head *store.AuditHead) error {
 	if d := v.Dropped; d.Count > 0 {
 		fmt.Fprintf(to, "%d lines, %d to %d, were dropped by age; the last was of %s.\n", d.Count, d.First, d.Last,
 			d.Until.Format(time.RFC3339))
-	}
-	if v.Late > 0 {
-		fmt.Fprintf(to, "%d lines were chained after they were written; they are proven from then on.\n", v.Late)
 	}
 	if v.Broken != nil && v.Broken.ID == 0 {
 		return errors.New("the audit log is not as it was written: " + v.Broken.Why)
