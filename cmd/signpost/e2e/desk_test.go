@@ -24,7 +24,8 @@ func fill(selector, text string) chromedp.Action {
 // TestE2EDeskWithoutScripts: with JavaScript disabled an agent signs in, finds a ticket,
 // writes a note and answers with a file; the partner reads the mail, follows up on the
 // page behind its link, is answered, and opens the solved ticket again. An answer that a
-// colleague's note crossed is held. All of it is one thread in the partner's mailbox.
+// colleague's note crossed is held. All of it is one thread in the partner's mailbox. Then
+// the partner leaves: the next answer comes back, and reaches the address that follows.
 func TestE2EDeskWithoutScripts(t *testing.T) {
 	t.Parallel()
 	const partner = "partner@example.net"
@@ -51,12 +52,7 @@ func TestE2EDeskWithoutScripts(t *testing.T) {
 	mails := h.awaitMail(t, partner, 2)
 	checkReply(t, mails, number, "Please set the batch to 500, as in the file.")
 	link := linkIn(t, mails[1], s.URL)
-	does(t, ctx, "the partner proves the address", chromedp.Navigate(link), chromedp.Click(`form[action$="/mine"] button`),
-		chromedp.WaitVisible(`[data-thread]`))
-	compareFile(t, ctx, s.URL, file)
-	if page := pageText(t, ctx, link); !strings.Contains(page, "as in the file") || strings.Contains(page, "old export") {
-		t.Errorf("the partner's page must show the answer and not the note:\n%s", page)
-	}
+	s.provesAndReads(t, ctx, link, file)
 	s.followsUp(t, ctx, link, "It still stops, after 500 orders now.")
 
 	does(t, ctx, "the agent reads the follow-up", chromedp.Navigate(s.URL+"/desk/tickets?view=waiting_us"),
@@ -78,6 +74,19 @@ func TestE2EDeskWithoutScripts(t *testing.T) {
 	s.crosses(t, ctx, number, "We look at it today.")
 	checkReply(t, h.awaitMail(t, partner, 4), number, "We look at it today.")
 	h.checkThread(t, partner)
+	s.moves(t, ctx, h, number, partner, "successor@example.net")
+}
+
+// provesAndReads is a partner who opens the page behind a mailed link, says that the ticket
+// is theirs, and finds there what an agent answered, its file, and no note.
+func (s *service) provesAndReads(t *testing.T, ctx context.Context, link, file string) {
+	t.Helper()
+	does(t, ctx, "the partner proves the address", chromedp.Navigate(link), chromedp.Click(`form[action$="/mine"] button`),
+		chromedp.WaitVisible(`[data-thread]`))
+	compareFile(t, ctx, s.URL, file)
+	if page := pageText(t, ctx, link); !strings.Contains(page, "as in the file") || strings.Contains(page, "old export") {
+		t.Errorf("the partner's page must show the answer and not the note:\n%s", page)
+	}
 }
 
 // crosses answers a ticket in the browser while a colleague writes a note on it: the

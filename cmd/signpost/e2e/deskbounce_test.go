@@ -3,11 +3,13 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,5 +91,62 @@ func TestE2EReplyBounces(t *testing.T) {
 	_, status, err = agent.act(t.Context(), number, "reply", url.Values{"body": {"Do you read this?"}})
 	if err != nil || status != http.StatusConflict {
 		t.Errorf("a reply to the dead address is answered %d %v", status, err)
+	}
+}
+
+// moves is the end of a ticket's road: the answer that solves it comes back, since the mailbox
+// is gone. The agent gives the ticket another address and sends there what the partner has not
+// got. That mailbox then holds each answer once, and no mail goes to the former one.
+func (s *service) moves(t *testing.T, ctx context.Context, h *mailHost, number, former, next string) {
+	t.Helper()
+	const words = "It is mended for good."
+	had := h.mails(t, former)
+	h.remove(t, former)
+	s.comesBack(t, ctx, number, former, words)
+	var offer string
+	does(t, ctx, "the agent gives it the successor's address", fill(`#d-email`, next),
+		chromedp.Click(`#another button`), chromedp.Text(`.missed`, &offer))
+	if !strings.Contains(offer, next+" has not got 4 replies") {
+		t.Errorf("the page offers %q", offer)
+	}
+	h.awaitMail(t, next, 1) // its confirmation
+	does(t, ctx, "the agent sends them there", chromedp.Click(`.missed button`),
+		chromedp.WaitVisible(`//*[contains(@class, "entry-foot")]//*[contains(text(), "`+next+`")]`))
+	answers := []string{
+		"Please set the batch to 500, as in the file.", "We mended it; please try again.", "We look at it today.", words,
+	}
+	var got []string
+	for _, mail := range h.awaitMail(t, next, 1+len(answers))[1:] {
+		got = append(got, firstWords(t, mail))
+	}
+	slices.Sort(answers)
+	if slices.Sort(got); !slices.Equal(got, answers) {
+		t.Errorf("the successor has the answers %q, want each once", got)
+	}
+	h.quiet(t, s)
+	if got := h.mails(t, former); len(got) != len(had) {
+		t.Errorf("the former address has %d mails, had %d", len(got), len(had))
+	}
+}
+
+// comesBack solves a ticket with an answer to an address that is gone. The ticket is open
+// again, and its page, where the browser is left, says why.
+func (s *service) comesBack(t *testing.T, ctx context.Context, number, to, words string) {
+	t.Helper()
+	desk := s.URL + "/desk/tickets/" + number
+	does(t, ctx, "the agent solves once more", chromedp.Navigate(desk), fill(`#reply-body`, words),
+		chromedp.Click(`#reply button[value=solved]`), chromedp.WaitVisible(`//*[contains(text(), "`+words+`")]`))
+	agent := s.colleague(t, agentEmail)
+	eventually(t, 20*time.Second, "the answer comes back", func() error {
+		k := agent.ticket(t, number)
+		back := func(e deskEntry) bool { return strings.Contains(e.Body, words) && e.Delivery.State == "bounced" }
+		if k.Status != "open" || !slices.ContainsFunc(k.Entries, back) {
+			return fmt.Errorf("the ticket is %s: %+v", k.Status, k.Entries)
+		}
+		return nil
+	})
+	page := pageText(t, ctx, desk)
+	if !strings.Contains(page, "bounced: user unknown") || !strings.Contains(page, "No mail reaches "+to) {
+		t.Errorf("the ticket does not say why it is open:\n%s", page)
 	}
 }
