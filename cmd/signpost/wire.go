@@ -56,7 +56,7 @@ func newComposer(
 		return nil, err
 	}
 	return compose.New(compose.Config{
-		BaseURL: cfg.Service.BaseURL, Product: cfg.Service.Product, Instance: instance,
+		BaseURL: cfg.Service.BaseURL, Product: cfg.Service.Product, Brand: cfg.Look(), Instance: instance,
 		Zone: zone, Signers: signers, NullSender: cfg.SMTP.NullSender, Bounces: cfg.BounceAddress,
 	}, ring, texts)
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"mime"
@@ -218,9 +219,20 @@ func (r *readParts) keep(e *message.Entity, body []byte) {
 		r.textCut = len(body) > maxShown
 		r.text = []byte(strings.ToValidUTF8(string(body[:min(len(body), maxShown)]), "\ufffd"))
 	default:
+		r.draw(strings.Trim(e.Header.Get("Content-Id"), " <>"), mediaType, body)
 		name := orElse(more["filename"], params["name"])
 		r.files = append(r.files, filePart{name: fileName(name, mediaType), mediaType: text.Cut(mediaType, 100), body: body})
 	}
+}
+
+// draw puts a picture of the mail itself where its HTML shows it by its id (RFC 2392), as mail
+// programs do. The frame draws what stands in the page alone.
+func (r *readParts) draw(id, mediaType string, body []byte) {
+	if id == "" || mediaType != "image/png" && mediaType != "image/jpeg" || len(body) > maxShown {
+		return
+	}
+	data := "data:" + mediaType + ";base64," + base64.StdEncoding.EncodeToString(body)
+	r.html = bytes.Replace(r.html, []byte(`src="cid:`+id+`"`), []byte(`src="`+data+`"`), 1)
 }
 
 // fileName is a bare name to save a part under.

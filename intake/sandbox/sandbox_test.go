@@ -311,6 +311,20 @@ func TestAWrittenMailHasAnIDOfItsFirstAuthorsDomain(t *testing.T) {
 	}
 }
 
+// A picture that the mail carries is shown where its HTML names it, from nowhere else.
+func TestAMailsOwnPictureIsShown(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.deliver("ann@partner.example", "Subject: logo\nMIME-Version: 1.0\n"+
+		"Content-Type: multipart/related; type=\"text/html\"; boundary=b\n\n--b\nContent-Type: text/html\n\n"+
+		"<p>Hi</p><img src=\"cid:l@x\"><img src=\"cid:s@x\">\n--b\nContent-Type: image/png\nContent-ID: <l@x>\n"+
+		"Content-Transfer-Encoding: base64\n\nUE5H\n--b\nContent-Type: image/svg+xml\nContent-ID: <s@x>\n\n<svg/>\n--b--\n")
+	framed := h.get("/sandbox/mail/1/html").Body.String()
+	if !strings.Contains(framed, `src="data:image/png;base64,UE5H"`) || !strings.Contains(framed, `src="cid:s@x"`) {
+		t.Errorf("the frame holds %s", framed)
+	}
+}
+
 func TestAMailIsShownAsTextAsHTMLAndRaw(t *testing.T) {
 	t.Parallel()
 	h := open(t)

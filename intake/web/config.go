@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+
+	"signpost/store/brand"
 )
 
 // Config is what the server needs to know. Its zero value is not usable; begin
@@ -14,7 +16,7 @@ type Config struct {
 	// Name stands at the top of every page.
 	Name string
 	// Brand is how the pages look, where not like ours.
-	Brand Brand
+	Brand brand.Brand
 	// URL is where readers reach this server: scheme and host, no path. With
 	// https cookies are Secure and browsers are told to stay on https.
 	URL string
@@ -83,7 +85,7 @@ func (c Config) Validate() error {
 	if c.Name == "" {
 		faults = append(faults, errors.New("name: is empty"))
 	}
-	if err := c.Brand.validate(); err != nil {
+	if err := c.Brand.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("brand: %w", err))
 	}
 	if c.BodiesPerNetwork < 0 || c.BodiesInAll < 0 || c.ConnectionsPerNetwork < 0 {

@@ -48,6 +48,8 @@ func kind(name string) (string, bool) {
 		return "image/svg+xml", true
 	case ".png":
 		return "image/png", true
+	case ".jpg":
+		return "image/jpeg", true
 	case ".json": // what a browser may fetch ahead; there is no other
 		return "application/speculationrules+json", true
 	}

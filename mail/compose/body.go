@@ -21,29 +21,47 @@ func boundary(messageID string) string {
 }
 
 // alternatives ends the header and writes the text and the HTML as
-// multipart/alternative (RFC 2046 section 5.1.4): the last is preferred.
-func alternatives(h *header, boundary string, text, html []byte) []byte {
-	h.raw("Content-Type", `multipart/alternative; boundary="`+boundary+`"`)
+// multipart/alternative (RFC 2046 section 5.1.4): the last is preferred. A logo that the
+// HTML shows stands beside it.
+func alternatives(h *header, messageID string, l letter, picture *logo) []byte {
+	outer := boundary(messageID)
+	h.raw("Content-Type", `multipart/alternative; boundary="`+outer+`"`)
 	var b bytes.Buffer
-	b.Grow(h.Len() + 2*(len(text)+len(html)))
+	b.Grow(h.Len() + 2*(len(l.text)+len(l.html)))
 	b.WriteString(h.String())
 	b.WriteString("\r\n")
-	writePart(&b, boundary, "text/plain", text)
-	writePart(&b, boundary, "text/html", html)
-	b.WriteString("--" + boundary + "--\r\n")
+	writePart(&b, outer, "text/plain", l.text)
+	if picture.shownIn(l.html) {
+		b.WriteString("--" + outer + "\r\n")
+		writeRelated(&b, boundary(messageID+" related"), l.html, picture)
+	} else {
+		writePart(&b, outer, "text/html", l.html)
+	}
+	b.WriteString("--" + outer + "--\r\n")
 	return b.Bytes()
+}
+
+// writeRelated writes the HTML and the picture that it shows as multipart/related (RFC 2387):
+// the first part is its root.
+func writeRelated(b *bytes.Buffer, boundary string, html []byte, picture *logo) {
+	b.WriteString(`Content-Type: multipart/related; type="text/html";` + "\r\n")
+	b.WriteString(` boundary="` + boundary + `"` + "\r\n\r\n")
+	writePart(b, boundary, "text/html", html)
+	b.WriteString("--" + boundary + "\r\n")
+	b.Write(picture.part)
+	b.WriteString("--" + boundary + "--\r\n")
 }
 
 // mixed ends the header and writes the two alternatives and the files behind them as
 // multipart/mixed (RFC 2046 section 5.1.3).
-func mixed(h *header, messageID string, l letter) []byte {
+func mixed(h *header, messageID string, l letter, picture *logo) []byte {
 	outer := boundary(messageID + " mixed")
 	h.raw("Content-Type", `multipart/mixed; boundary="`+outer+`"`)
 	var b bytes.Buffer
 	b.WriteString(h.String())
 	b.WriteString("\r\n--" + outer + "\r\n")
 	var inner header
-	b.Write(alternatives(&inner, boundary(messageID), l.text, l.html))
+	b.Write(alternatives(&inner, messageID, l, picture))
 	for _, a := range l.attached {
 		b.WriteString("--" + outer + "\r\n")
 		writeAttachment(&b, a)

@@ -6,7 +6,8 @@
 // A call flows so: Compose picks the row's kind, whose own file (confirmation.go,
 // links.go, reply.go, solved.go, promise.go, invitation.go, autoresponse.go, own.go) fills a letter: subject,
 // languages, texts, and what is special in its envelope. The rest is the same for all kinds:
-// header.go writes the fields, body.go the two alternatives, dkim.go signs.
+// header.go writes the fields, body.go the two alternatives, dkim.go signs; look.go has the
+// colours of links and buttons, and the logo.
 //
 // To add a kind of mail: a file with the function that fills its letter, its line in
 // Composer.letter, and its texts in store/lang.
@@ -82,6 +83,7 @@ import (
 	"time"
 
 	"signpost/store"
+	"signpost/store/brand"
 	"signpost/store/ident"
 	"signpost/store/lang"
 )
@@ -93,6 +95,9 @@ type Config struct {
 	BaseURL string
 	// Product is the sender's display name where a row has none.
 	Product string
+	// Brand is how mails look, where not like ours. Its logo goes along in each that shows
+	// it, beside the bytes of the texts; the answer to a stray mail shows none.
+	Brand brand.Brand
 	// Instance names the installation in X-Signpost-Instance, by which it knows
 	// its own mail: letters, digits, dots and dashes, at most 64.
 	Instance string
@@ -116,6 +121,7 @@ type Composer struct {
 	config Config
 	ring   *ident.Ring
 	texts  *lang.Catalogue
+	look   look
 	pages  pages
 }
 
@@ -161,12 +167,13 @@ type letter struct {
 
 // New checks the configuration and prepares the templates and fixed texts.
 func New(config Config, ring *ident.Ring, texts *lang.Catalogue) (*Composer, error) {
-	c := &Composer{config: config, ring: ring, texts: texts}
-	err := errors.Join(checkBase(config.BaseURL), checkInstance(config.Instance), checkSigners(config.Signers))
+	err := errors.Join(checkBase(config.BaseURL), checkInstance(config.Instance), checkSigners(config.Signers),
+		config.Brand.Validate())
 	if err != nil {
 		return nil, err
 	}
-	c.pages, err = parsePages(texts.Langs())
+	c := &Composer{config: config, ring: ring, texts: texts, look: lookOf(config)}
+	c.pages, err = parsePages(texts.Langs(), c.look)
 	return c, err
 }
 
@@ -277,9 +284,9 @@ func (c *Composer) write(o store.Outbound, l letter, from, to string) []byte {
 	case l.html == nil:
 		return plain(&h, l.text)
 	case len(l.attached) > 0:
-		return mixed(&h, o.MessageID, l)
+		return mixed(&h, o.MessageID, l, c.look.logo)
 	}
-	return alternatives(&h, boundary(o.MessageID), l.text, l.html)
+	return alternatives(&h, o.MessageID, l, c.look.logo)
 }
 
 // fromName is the display name a mail leaves under.

@@ -18,8 +18,8 @@ var mails embed.FS
 // parts.html holds what the mails have in common: the sheet they are written on.
 //
 // A template of mails/ is filled in two stages. At the start, what stands in
-// [[ ]] is filled once for each language: its texts, its direction. A place in a
-// text is handed on as an action of the second stage:
+// [[ ]] is filled once for each language: its texts, its direction, and the colours and the
+// logo of the brand (look.go). A place in a text is handed on as an action of the second stage:
 //
 //	[[T "confirm_promise" "date" "{{.Date}}"]]
 //
@@ -46,46 +46,55 @@ type page struct {
 	html *htmltemplate.Template
 }
 
-func parsePages(langs []lang.Lang) (p pages, err error) {
+func parsePages(langs []lang.Lang, look look) (p pages, err error) {
 	for name, into := range map[string]*map[string]page{
 		"confirmation": &p.confirmation, "links": &p.links, "reply": &p.reply, "solved": &p.solved,
 		"invitation": &p.invitation, "promise": &p.promise, "answer": &p.answer,
 	} {
 		*into = map[string]page{}
 		for _, l := range langs {
-			if (*into)[l.Tag()], err = parsePage(name, l); err != nil {
+			if (*into)[l.Tag()], err = parsePage(name, l, look); err != nil {
 				return p, err
 			}
 		}
 	}
-	if p.account, err = parsePage("account", langs[0]); err != nil {
+	if p.account, err = parsePage("account", langs[0], look); err != nil {
 		return p, err
 	}
-	p.sheet, err = htmltemplate.ParseFS(mails, "mails/sheet.html")
+	sheet, err := firstStage("sheet.html", langs[0], look, html.EscapeString)
+	if err != nil {
+		return p, err
+	}
+	p.sheet, err = htmltemplate.New("sheet").Parse(sheet)
 	return p, err
 }
 
-func parsePage(name string, l lang.Lang) (p page, err error) {
-	text, err := firstStage(name+".txt", l, func(s string) string { return s })
+func parsePage(name string, l lang.Lang, look look) (p page, err error) {
+	text, err := firstStage(name+".txt", l, look, func(s string) string { return s })
 	if err != nil {
 		return p, err
 	}
 	if p.text, err = texttemplate.New(name).Parse(text); err != nil {
 		return p, err
 	}
-	if text, err = firstStage(name+".html", l, html.EscapeString); err != nil {
+	if text, err = firstStage(name+".html", l, look, html.EscapeString); err != nil {
 		return p, err
 	}
 	p.html, err = htmltemplate.New(name).Parse(text)
 	return p, err
 }
 
-func firstStage(file string, l lang.Lang, escape func(string) string) (string, error) {
+func firstStage(file string, l lang.Lang, look look, escape func(string) string) (string, error) {
 	t, err := texttemplate.New(file).Delims("[[", "]]").Funcs(texttemplate.FuncMap{
 		"T":     func(key string, pairs ...any) string { return escape(l.T("mail."+key, pairs...)) },
 		"lang":  l.Tag,
 		"dir":   l.Dir,
 		"start": func() string { return start(l) },
+
+		"accent":      func() string { return look.accent },
+		"accentNight": func() string { return look.accentNight },
+		"onNight":     func() string { return look.onNight },
+		"logo":        func() *logo { return look.logo },
 	}).ParseFS(mails, "mails/parts.html", "mails/"+file)
 	if err != nil {
 		return "", err

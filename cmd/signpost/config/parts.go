@@ -29,7 +29,7 @@ import (
 func (c Config) ForWeb() web.Config {
 	out := web.Defaults()
 	out.Name = c.Service.Product
-	out.Brand = web.Brand{Accent: c.Brand.Accent, Logo: c.Brand.logo}
+	out.Brand = c.Look()
 	out.URL, out.Hosts = c.Service.BaseURL, c.Service.Hosts
 	for _, p := range c.Service.TrustedProxies {
 		out.TrustedProxies = append(out.TrustedProxies, p.String())

@@ -39,6 +39,7 @@ func Examine(d Deps, out io.Writer, timeout time.Duration) (failed int) {
 	r := &report{out: out, timeout: timeout}
 	r.good("configuration", "%s has no fault", d.File)
 	checkModes(d.Config, d.File, r)
+	checkLook(d.Config, r)
 	for _, check := range []func(context.Context, config.Config, *report){
 		checkClock, d.checkStore, checkBlobs, checkDNS, d.checkAccounts, d.checkSMTP, d.checkIMAP, d.checkAlarm,
 		d.checkCanary,

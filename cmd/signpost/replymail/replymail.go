@@ -64,7 +64,8 @@ func shown(o store.Outbound, m compose.Message) (desk.Mail, error) {
 	return out, parts(&out, parsed.Header.Get, parsed.Body)
 }
 
-// parts finds the text and the HTML of a mail, whose parts the composer nests at most two deep.
+// parts finds the text and the HTML of a mail, whose parts the composer nests at most three deep,
+// and puts the pictures that the HTML shows of the mail itself into it.
 func parts(out *desk.Mail, header func(string) string, body io.Reader) error {
 	kind, params, err := mime.ParseMediaType(header("Content-Type"))
 	if err != nil {
@@ -97,6 +98,9 @@ func parts(out *desk.Mail, header func(string) string, body io.Reader) error {
 		out.Text = strings.ReplaceAll(string(content), "\r\n", "\n")
 	case kind == "text/html" && out.HTML == "":
 		out.HTML = string(content)
+	case header("Content-ID") != "": // it stands behind the HTML that shows it (RFC 2387)
+		out.HTML = strings.ReplaceAll(out.HTML, `src="cid:`+strings.Trim(header("Content-ID"), "<>")+`"`,
+			`src="data:`+kind+`;base64,`+base64.StdEncoding.EncodeToString(content)+`"`)
 	}
 	return err
 }
