@@ -48,7 +48,7 @@ func (f *Form) followTicket(x *web.Exchange) error {
 	case err != nil:
 		return err
 	case !door.Proven():
-		return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the address is not proven")}
+		return errUnproven()
 	}
 	link, _ := f.linkOf(x) // openDoor verified it
 	bounds := []web.Bound{{Key: topicOf(link), Most: streamsPerLink}, {Key: "partners", Most: streamsOfPartners}}

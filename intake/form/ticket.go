@@ -99,11 +99,15 @@ func (f *Form) showTicket(x *web.Exchange) error {
 	return f.showThread(x, http.StatusOK, door, &draft{})
 }
 
+func errUnproven() error {
+	return &web.Fault{Status: http.StatusForbidden, Key: "web.unproven", Err: errors.New("the address is not proven")}
+}
+
 // refuseUnproven answers a request for a part of a ticket whose address is not yet
 // proven.
 func (f *Form) refuseUnproven(x *web.Exchange, door store.Door) error {
 	if x.WantsJSON() {
-		return &web.Fault{Status: http.StatusForbidden, Err: errors.New("the address is not proven")}
+		return errUnproven()
 	}
 	return f.showAsk(x, http.StatusForbidden, door)
 }

@@ -54,7 +54,7 @@ func (s *Staff) Proven(h Handler) Handler {
 		}
 		if x.WantsJSON() {
 			err := errors.New("the session is to be proved first, at /account/prove")
-			return &web.Fault{Status: http.StatusForbidden, Err: err}
+			return &web.Fault{Status: http.StatusForbidden, Key: "web.prove", Err: err}
 		}
 		next := x.Request.URL.RequestURI()
 		if x.Request.Method != http.MethodGet {

@@ -25,10 +25,15 @@ func (s *Staff) asksCode(who store.Agent) bool {
 	return len(who.TOTP) > 0 || s.needsFactor(who) && len(who.Passkeys) > 0
 }
 
+func errFactorFirst() error {
+	err := errors.New("two-step sign-in has to be set up first")
+	return &web.Fault{Status: http.StatusForbidden, Key: "web.factor", Err: err}
+}
+
 // sendToFactor leads who lacks a second factor to where it is set up.
 func (s *Staff) sendToFactor(x *web.Exchange) error {
 	if x.WantsJSON() || x.Request.Header.Get(LiveHeader) != "" {
-		return &web.Fault{Status: http.StatusForbidden, Err: errors.New("two-step sign-in has to be set up first")}
+		return errFactorFirst()
 	}
 	return x.Redirect("/account")
 }

@@ -44,8 +44,9 @@ func TestWhoNeedsASecondFactorSetsItUpFirst(t *testing.T) {
 				h.Errorf("%s: %d to %q", path, w.Code, w.Header().Get("Location"))
 			}
 		}
-		if w := b.get("/room", "Accept", "application/json"); w.Code != http.StatusForbidden {
-			h.Errorf("a program: %d", w.Code)
+		w := b.get("/room", "Accept", "application/json")
+		if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "Set it up at /account") {
+			h.Errorf("a program: %d %s", w.Code, w.Body)
 		}
 		if w := b.get("/events?topics=room"); w.Code != http.StatusForbidden {
 			h.Errorf("the live events: %d", w.Code)
@@ -56,7 +57,7 @@ func TestWhoNeedsASecondFactorSetsItUpFirst(t *testing.T) {
 			h.Error("the account page is not the one to set it up")
 		}
 		p, secret := b.shownPhone()
-		w := b.post("/account/authenticator", url.Values{"code": {p.code(0)}, "secret": {secret}}) // proved a moment ago
+		w = b.post("/account/authenticator", url.Values{"code": {p.code(0)}, "secret": {secret}}) // proved a moment ago
 		if w.Code != http.StatusOK || len(shownCodes(w)) != recoveryCodes {
 			h.Fatalf("setting it up: %d %s", w.Code, w.Body)
 		}

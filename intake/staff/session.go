@@ -214,7 +214,7 @@ func (s *Staff) events(x *web.Exchange) error {
 			err = &web.Fault{Status: http.StatusUnauthorized, Err: errors.New("not signed in")}
 		}
 		if err == nil && s.unfinished(who) {
-			err = &web.Fault{Status: http.StatusForbidden, Err: errors.New("two-step sign-in has to be set up first")}
+			err = errFactorFirst()
 		}
 		return who, err
 	})

@@ -303,8 +303,9 @@ func TestARoomIsForItsRole(t *testing.T) {
 	if w := b.get("/room"); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "role <code>ops</code>") {
 		t.Errorf("%d", w.Code)
 	}
-	if w := h.browser().get("/room", "Accept", "application/json"); w.Code != http.StatusUnauthorized {
-		t.Errorf("a program that is nobody: %d", w.Code)
+	w := h.browser().get("/room", "Accept", "application/json")
+	if w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), "people who are signed in") {
+		t.Errorf("a program without a session: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -40,7 +40,7 @@ type faultData struct {
 }
 
 // known are the statuses that have words of their own in the catalogue.
-var known = [...]int{400, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503}
+var known = [...]int{400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503}
 
 // faultOf finds the status for an error: the one table between the domain's
 // errors and HTTP.

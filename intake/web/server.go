@@ -147,7 +147,7 @@ func (s *Server) Handle(r Route) {
 		x := exchange(c)
 		if !r.AnyOrigin {
 			if err := s.origin.Check(x.Request); err != nil {
-				return &Fault{Status: http.StatusForbidden, Err: err}
+				return &Fault{Status: http.StatusForbidden, Key: "web.origin", Err: err}
 			}
 		}
 		leave, err := s.crowd.enter(x)
