@@ -17,13 +17,17 @@ import (
 // says waits until an expression of the page is true.
 func (k keyboard) says(what, expression string) {
 	k.t.Helper()
+	look := fmt.Sprintf(`({is: !!(%s), at: location.href, text: document.body?.innerText.slice(0, 2000)})`, expression)
 	eventually(k.t, 15*time.Second, what, func() error {
-		var is bool
-		if err := chromedp.Run(k.ctx, chromedp.Evaluate("!!("+expression+")", &is)); err != nil {
+		var page struct {
+			Is       bool
+			At, Text string
+		}
+		if err := chromedp.Run(k.ctx, chromedp.Evaluate(look, &page)); err != nil {
 			return err
 		}
-		if !is {
-			return fmt.Errorf("%s is not so", expression)
+		if !page.Is {
+			return fmt.Errorf("%s is not so at %s:\n%s", expression, page.At, page.Text)
 		}
 		return nil
 	})

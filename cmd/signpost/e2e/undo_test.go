@@ -40,7 +40,7 @@ func (h *mailHost) arrivals(t *testing.T, partners ...string) map[string][]strin
 func TestE2EUndo(t *testing.T) {
 	t.Parallel()
 	const tickets, each = 10, 50 // of each ticket every second reply is taken back
-	const wait = 2 * time.Second
+	const wait = 5 * time.Second
 	h := startMailHost(t)
 	s := newService(t, h, serviceOptions{})
 	s.addAgents(t, wait.String())
@@ -60,9 +60,9 @@ func TestE2EUndo(t *testing.T) {
 		chance := rand.New(rand.NewPCG(seed, uint64(i)))
 		for n := i * each; n < (i+1)*each; n++ {
 			// Past the end as well: an undo that comes too late must say so.
-			at := time.Duration(-1)
+			at := -1.0
 			if n%2 == 0 {
-				at = time.Duration(chance.Int64N(int64(wait + wait/20)))
+				at = 1.2 * chance.Float64()
 			}
 			wg.Go(func() {
 				back, err := agent.repliesAndUndoes(t.Context(), number, marked(n), at)
@@ -93,9 +93,9 @@ func TestE2EUndo(t *testing.T) {
 	}
 }
 
-// repliesAndUndoes sends a reply and, where at is not negative, takes it back that long
-// after; it says whether it was taken back.
-func (c *colleague) repliesAndUndoes(ctx context.Context, number, words string, at time.Duration) (bool, error) {
+// repliesAndUndoes sends a reply and, where at is not negative, takes it back after that part
+// of the time that is left for it; it says whether it was taken back.
+func (c *colleague) repliesAndUndoes(ctx context.Context, number, words string, at float64) (bool, error) {
 	w, status, err := c.act(ctx, number, "reply", url.Values{"body": {words}})
 	if err != nil || status != http.StatusCreated || w.Undo == "" {
 		return false, fmt.Errorf("%d %+v %w", status, w, err)
@@ -103,10 +103,14 @@ func (c *colleague) repliesAndUndoes(ctx context.Context, number, words string, 
 	if at < 0 {
 		return false, nil
 	}
+	until, err := time.Parse(time.RFC3339Nano, w.Until)
+	if err != nil {
+		return false, fmt.Errorf("the time for undo ends at %q: %w", w.Until, err)
+	}
 	select {
 	case <-ctx.Done():
 		return false, ctx.Err()
-	case <-time.After(at):
+	case <-time.After(time.Duration(at * float64(time.Until(until)))):
 	}
 	_, status, err = c.act(ctx, number, "undo", url.Values{"id": {w.Undo}})
 	if err != nil || status != http.StatusOK && status != http.StatusConflict {
