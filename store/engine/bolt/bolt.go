@@ -233,29 +233,47 @@ func (e *Engine) view(read func(engine.Tx) error) error {
 }
 
 func (e *Engine) transact(body func(engine.Grouped) error) error {
-	err, keeping := e.commit(body)
-	if err == nil || !keeping || e.direct.Load() {
+	kept, err := e.commit(body)
+	if err == nil || kept == 0 || e.direct.Load() || e.holds(kept) {
 		return err
 	}
-	// What failed may be no fault of these verbs, but of rows that others left.
+	// What failed may be no fault of these verbs, but of rows that others left: then they
+	// succeed alone.
+	e.direct.Store(true)
+	if _, again := e.commit(body); again != nil {
+		e.direct.Store(false)
+		return again
+	}
 	e.stopGathering(err)
-	err, _ = e.commit(body)
-	return err
+	return nil
 }
 
-// commit runs body in one transaction, and tells whether body did its part.
-func (e *Engine) commit(body func(engine.Grouped) error) (err error, keeping bool) {
+// commit runs body in one transaction, and returns its number where body did its part.
+func (e *Engine) commit(body func(engine.Grouped) error) (kept int, err error) {
 	err = full(guarded(func() error {
 		return e.file.Update(func(tx *bbolt.Tx) error {
-			t := e.newWriter(tx)
-			if err := body(t); err != nil {
+			t, err := e.newWriter(tx)
+			if err == nil {
+				err = body(t)
+			}
+			if err != nil {
 				return err
 			}
-			keeping = true
+			kept = tx.ID()
 			return e.keep(t)
 		})
 	}))
-	return err, keeping
+	return kept, err
+}
+
+// holds tells whether the file holds a transaction. Where the sync behind it failed it may,
+// although its commit returned an error; the verbs must not run again then.
+func (e *Engine) holds(id int) bool {
+	holds := true
+	err := guarded(func() error {
+		return e.file.View(func(tx *bbolt.Tx) error { holds = tx.ID() >= id; return nil })
+	})
+	return err != nil || holds
 }
 
 func (e *Engine) keep(t *tx) error {
@@ -278,8 +296,11 @@ func (e *Engine) placeAll() error {
 			return err
 		}
 		return e.file.Update(func(tx *bbolt.Tx) error {
-			t := e.newWriter(tx)
-			if err := t.placeAll(); err != nil {
+			t, err := e.newWriter(tx)
+			if err == nil {
+				err = t.placeAll()
+			}
+			if err != nil {
 				return err
 			}
 			e.versions.add(tx.ID(), t.rows)

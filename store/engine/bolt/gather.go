@@ -52,7 +52,9 @@ func lower(a, b gathered) bool { return bytes.Compare(a.key, b.key) < 0 }
 type gathering struct {
 	rows []*btree.BTreeG[gathered] // nil for a bucket without any
 	last []uint64                  // numbers given out; 0 where the bucket's own is right
-	held []bool                    // buckets of which there are steps in a journal
+	// whole: rows are all that the journals say, those among them that are in their places
+	// already, too. Nothing is gathered before the journals are gone.
+	whole bool
 
 	generation uint64 // of the rows to come
 	bytes      int    // length of its journal
@@ -72,16 +74,15 @@ type spot struct {
 func newGathering(layouts []engine.Layout) *gathering {
 	n := len(layouts)
 	return &gathering{
-		rows: make([]*btree.BTreeG[gathered], n), last: make([]uint64, n), held: make([]bool, n),
-		named: make([]bool, n), generation: 1,
+		rows: make([]*btree.BTreeG[gathered], n), last: make([]uint64, n), named: make([]bool, n),
+		generation: 1,
 	}
 }
 
 // copy is a version that a writer may change, but for the rows of a bucket.
 func (g *gathering) copy() *gathering {
 	c := *g
-	c.rows, c.last = slices.Clone(g.rows), slices.Clone(g.last)
-	c.held, c.named = slices.Clone(g.held), slices.Clone(g.named)
+	c.rows, c.last, c.named = slices.Clone(g.rows), slices.Clone(g.last), slices.Clone(g.named)
 	return &c
 }
 

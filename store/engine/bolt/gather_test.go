@@ -351,6 +351,7 @@ func TestAJournalThatDoesNotReadIsDamage(t *testing.T) {
 func TestNumbersOfBucketsAreNotThoseOfAnotherVersion(t *testing.T) {
 	t.Parallel()
 	e := openFile(t, filepath.Join(t.TempDir(), "rows.db"), Options{})
+	update(t, e, set(0, "first", "1")) // goes to its place
 	update(t, e, set(0, "a", "1"))
 	layouts := append([]engine.Layout{{Name: "zeroth"}}, enginetest.Layouts()...)
 	next, err := Open(crashed(t, e), layouts, Options{})

@@ -103,6 +103,7 @@ func (e *Engine) readJournals(tx *bbolt.Tx) (*gathering, error) {
 			return nil, err
 		}
 	}
+	g.whole = !g.empty()
 	return g, nil
 }
 
@@ -151,7 +152,6 @@ func (e *Engine) readSteps(text []byte, g *gathering) error {
 
 // do does what a step says.
 func (g *gathering) do(b engine.Bucket, s step) error {
-	g.held[b] = true
 	rows := g.written(b)
 	switch {
 	case s.kind == stepPut:
@@ -171,7 +171,7 @@ func (g *gathering) do(b engine.Bucket, s step) error {
 // step adds a step to what goes into the journal.
 func (t *tx) step(b engine.Bucket, kind byte, key, value []byte) {
 	if !t.rows.named[b] {
-		t.rows.named[b], t.rows.held[b] = true, true
+		t.rows.named[b] = true
 		t.steps = step{byte(b), stepName, []byte(t.layouts[b].Name), nil}.append(t.steps)
 	}
 	t.steps = step{byte(b), kind, key, value}.append(t.steps)

@@ -3,6 +3,7 @@ package bolt
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"go.etcd.io/bbolt"
 
@@ -12,17 +13,21 @@ import (
 // While a generation that has ended is put in its places, each commit puts in place
 // placedShare times as many rows as it adds, and at least placedLeast: so there is an end
 // to it before the next generation ends, and no commit takes much longer than others.
+// Where the rows that follow are so much longer that the next one ends sooner, the commit
+// with its last row puts in place what is left: the journals are never longer than twice
+// what a generation may have, and a commit.
 const (
 	placedShare = 3
 	placedLeast = 128
 )
 
-// keep makes what a transaction gathered part of it.
+// keep makes what a transaction gathered part of it. The first of a file puts its rows in
+// their places: an older version, which knows no journal, then sees whose the file is.
 func (t *tx) keep(gather int) error {
 	if t.direct {
 		return t.addToJournal()
 	}
-	if len(t.steps) > gather {
+	if t.first || len(t.steps) > gather {
 		return t.placeAll()
 	}
 	if err := t.addToJournal(); err != nil {
@@ -33,6 +38,9 @@ func (t *tx) keep(gather int) error {
 	}
 	if t.rows.ended == 0 {
 		return nil
+	}
+	if t.rows.bytes > gather {
+		return t.placeSome(math.MaxInt)
 	}
 	return t.placeSome(max(placedShare*t.added, placedLeast))
 }

@@ -28,6 +28,7 @@ type tx struct {
 	steps  []byte // what it adds to the journal
 	added  int    // rows that it gathers
 	room   []byte // for what it gathers (kept)
+	first  bool   // the file has no row yet
 	direct bool   // it gathers nothing
 }
 
@@ -35,10 +36,18 @@ func (e *Engine) newTx(bolt *bbolt.Tx, rows *gathering) *tx {
 	return &tx{bolt: bolt, layouts: e.layouts, buckets: make([]*bbolt.Bucket, len(e.layouts)), rows: rows}
 }
 
-func (e *Engine) newWriter(bolt *bbolt.Tx) *tx {
-	t := e.newTx(bolt, e.versions.at(bolt.ID()-1).copy())
-	t.own, t.direct = make([]bool, len(e.layouts)), e.direct.Load()
-	return t
+func (e *Engine) newWriter(bolt *bbolt.Tx) (t *tx, err error) {
+	rows := e.versions.at(bolt.ID() - 1)
+	if e.direct.Load() && !rows.whole && !rows.empty() {
+		if rows, err = e.readJournals(bolt); err != nil {
+			return nil, err
+		}
+	}
+	t = e.newTx(bolt, rows.copy())
+	t.own, t.direct = make([]bool, len(e.layouts)), e.direct.Load() || rows.whole
+	name, _ := bolt.Cursor().First()
+	t.first = name == nil
+	return t, nil
 }
 
 // bucket is nil for one that was never written.
@@ -127,14 +136,18 @@ func (t *tx) put(b engine.Bucket, key, value []byte) error {
 	return err
 }
 
-// keptBytes is how much room for rows is made at once: they live and end together, and
-// the collector has less to count.
-const keptBytes = 4 << 10
+// leastKept and mostKept are how much room for the rows of a transaction is made at once,
+// twice as much each time: they live and end together, and the collector has less to count;
+// but a transaction of one row needs no more than that.
+const (
+	leastKept = 64
+	mostKept  = 4 << 10
+)
 
 // kept is a copy of a key or a value, which a caller may use again; never nil.
 func (t *tx) kept(b []byte) []byte {
 	if len(b) > cap(t.room)-len(t.room) {
-		t.room = make([]byte, 0, max(len(b), keptBytes))
+		t.room = make([]byte, 0, max(len(b), min(max(2*cap(t.room), leastKept), mostKept)))
 	}
 	from := len(t.room)
 	t.room = append(t.room, b...)
@@ -154,6 +167,9 @@ func (t *tx) Delete(b engine.Bucket, key []byte) error {
 }
 
 func (t *tx) drop(b engine.Bucket, key []byte) error {
+	if engine.CheckKey(key) != nil {
+		return nil // nothing is under it
+	}
 	if t.gathers(b) {
 		t.gather(b, gathered{t.kept(key), nil, t.rows.generation})
 		t.step(b, stepDelete, key, nil)
@@ -173,9 +189,10 @@ func (t *tx) gather(b engine.Bucket, r gathered) {
 	t.added++
 }
 
-// forget makes the row in its place count, also where the journal is read again.
+// forget makes the row in its place count, also where the journal is read again. Where
+// anything is written so, the rows gathered are all that a journal names (whole).
 func (t *tx) forget(b engine.Bucket, key []byte) {
-	if !t.rows.held[b] {
+	if _, named := t.rows.find(b, key); !named {
 		return
 	}
 	t.written(b).Delete(gathered{key: key})

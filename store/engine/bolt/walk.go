@@ -99,10 +99,12 @@ func walk(placed, over side, direction int, prefix []byte, visit engine.Visit) e
 				from = &over
 			}
 		}
-		if !bytes.HasPrefix(from.key, prefix) {
-			return nil
+		deleted := from == &over && from.value == nil
+		within := bytes.HasPrefix(from.key, prefix)
+		if !within && !(deleted && bytes.Compare(from.key, prefix) > 0) {
+			return nil // a row deleted ends no walk back that begins behind it
 		}
-		if from == &placed || from.value != nil {
+		if !deleted {
 			if more, err := visit(from.key, from.value); err != nil || !more {
 				return err
 			}
