@@ -155,7 +155,9 @@ func (w *accessWorld) build() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if d.app, err = openAppOn(inMemory, demoConfig(data, d.url(), secret), quietLog()); err != nil {
+	cfg := demoConfig(data, d.url(), secret)
+	cfg.Service.Secret, cfg.Service.SecretFile = "", filepath.Join(data, demoSecretFile)
+	if d.app, err = openAppOn(inMemory, cfg, quietLog()); err != nil {
 		w.t.Fatal(err)
 	}
 	d.app.demo = true

@@ -55,7 +55,9 @@ type budget struct {
 
 // budgets are those of a try for an account. A known device has its own and no
 // other, so that guesses from anywhere, its own network included, cost its owner
-// nothing.
+// nothing. A try that names no account, as a passkey that is not known here, can
+// guess none: it counts by network alone, so that strangers never use up what others
+// have together.
 func (l *limits) budgets(c client, email string) (all []budget) {
 	key := store.AddressKey(email)
 	byKey := func(l *guard.Limiter, key string) budget {
@@ -72,6 +74,9 @@ func (l *limits) budgets(c client, email string) (all []budget) {
 	}
 	if c.device != "" {
 		return []budget{byKey(l.device[0], c.device), byKey(l.device[1], c.device)}
+	}
+	if key == "" {
+		return []budget{byNetwork(l.network, "")}
 	}
 	return []budget{
 		byNetwork(l.network, ""), byNetwork(l.account[0], key), byNetwork(l.account[1], key),

@@ -63,7 +63,7 @@ func (s *Staff) provesByPasskey(t *attempt, own *store.Agent) (who store.Agent, 
 			return who, use, err
 		}
 	}
-	t.email = who.Email // "" counts all that name nobody together
+	t.email = who.Email // "" counts by network alone
 	if err := s.takeTurn(t, who); err != nil {
 		return who, use, err
 	}
