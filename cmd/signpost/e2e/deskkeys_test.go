@@ -12,14 +12,6 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// enterWith presses Enter while a modifier is held.
-func (k keyboard) enterWith(m input.Modifier) {
-	k.t.Helper()
-	if err := chromedp.Run(k.ctx, chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(m))); err != nil {
-		k.t.Fatal(err)
-	}
-}
-
 // TestE2EDeskKeyboard: without a pointer an agent signs in, finds a ticket, writes a note,
 // replies, takes the reply back and finds the text as it was, sends it so that the ticket
 // waits for the partner, and solves it.
@@ -51,14 +43,14 @@ func TestE2EDeskKeyboard(t *testing.T) {
 	k.press("i")
 	k.says("i begins a note", `document.activeElement.id === "note-body"`)
 	k.press("They use the old export.")
-	k.enterWith(input.ModifierCtrl)
-	k.says("the note is there", `document.querySelector(".entry.note")?.innerText.includes("old export")`)
+	k.press(kb.Enter, input.ModifierCtrl)
+	k.says("the note is there", `document.querySelector(".entry.note")?.innerText.includes("\nThey use the old export.")`)
 
 	k.says("the page is whole", open)
 	k.press("r")
 	k.says("r begins a reply", `document.activeElement.id === "reply-body"`)
 	k.press(words)
-	k.enterWith(input.ModifierAlt)
+	k.press(kb.Enter, input.ModifierAlt)
 	k.says("the reply can be taken back", `document.readyState === "complete" &&
 		document.querySelector(".toast:has([data-act=undo])")?.innerText.startsWith("Sending to Partner")`)
 	if got := program.ticket(t, a.Number); got.Status != "pending" || len(got.Entries) != 3 {
@@ -74,7 +66,7 @@ func TestE2EDeskKeyboard(t *testing.T) {
 		k.press("r")
 	}
 	k.says("the reply is being written", `document.activeElement.id === "reply-body"`)
-	k.enterWith(input.ModifierCtrl | input.ModifierShift)
+	k.press(kb.Enter, input.ModifierCtrl|input.ModifierShift)
 	eventually(t, 15*time.Second, "the reply is sent and the ticket solved", func() error {
 		if got := program.ticket(t, a.Number); got.Status != "solved" || len(got.Entries) != 3 {
 			return fmt.Errorf("it is %+v", got)

@@ -44,8 +44,6 @@ func TestE2EDeskRows(t *testing.T) {
 	k.says("the row is urgent and keeps the focus", row+`?.dataset.priority === "urgent" && `+onRow)
 	k.press("t")
 	k.says("t asks for the tags", `document.activeElement.id === "row-tags"`)
-	empties := chromedp.Evaluate(`document.activeElement.value = ""`, nil) // the browser driver types the key as well
-	does(t, k.ctx, "an empty field", empties)
 	k.press("vip")
 	k.press(kb.Enter)
 	k.says("the row has its tag", row+`?.dataset.tags === "vip" && `+onRow)
@@ -60,7 +58,7 @@ func TestE2EDeskRows(t *testing.T) {
 		`[...document.querySelectorAll(".toast")].at(-1)?.innerText.includes("Solved")`)
 	does(t, k.ctx, "the last toast's Undo", chromedp.Evaluate(
 		`[...document.querySelectorAll(".toast [data-act=undo]")].at(-1).click()`, nil))
-	k.says("it is open again", row+`?.dataset.status === "open"`)
+	k.says("it is open again, and in the view", row+`?.dataset.status === "open" && !`+row+`.querySelector(".row-gone")`)
 
 	does(t, k.ctx, "the server refuses what it does not know", chromedp.Evaluate(
 		`document.querySelector("#row-category").append(new Option("Gone", "Gone"))`, nil))
@@ -85,8 +83,8 @@ func TestE2EDeskRows(t *testing.T) {
 	k.says("the first key takes the ticket, and says so", fmt.Sprintf(
 		`document.getElementById("d-assign").value === %q &&
 			document.querySelector(".toast")?.innerText.includes("assigned to you")`, demoAgent))
-	does(t, k.ctx, "the text is taken out again", empties)
-	k.press(" " + kb.Backspace + kb.Escape)
+	k.says("it is the whole text", `document.activeElement.value === "H"`)
+	k.press(kb.Backspace + kb.Escape)
 	k.press("u")
 	k.says("u leads back to the same row", `document.readyState === "complete" && `+onRow)
 	k.says("left without a text it is unassigned", row+`.dataset.assign === "" || (location.reload(), false)`)

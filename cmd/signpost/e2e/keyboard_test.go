@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -55,9 +56,34 @@ type keyboard struct {
 	ctx context.Context
 }
 
-func (k keyboard) press(keys string) {
+// typed presses keys as a browser has them from its window: a key that a page takes for
+// itself types nothing, wherever the page has put the focus meanwhile. (chromedp.KeyEvent
+// types the letter all the same.)
+func typed(keys string, held ...input.Modifier) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		for _, r := range keys {
+			events := kb.Encode(r)
+			down, up := events[0], events[len(events)-1]
+			if len(events) == 3 {
+				down.Text, down.UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+			}
+			for _, m := range held {
+				down.Modifiers |= m
+				up.Modifiers |= m
+			}
+			for _, e := range []*input.DispatchKeyEventParams{down, up} {
+				if err := e.Do(ctx); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (k keyboard) press(keys string, held ...input.Modifier) {
 	k.t.Helper()
-	if err := chromedp.Run(k.ctx, chromedp.KeyEvent(keys)); err != nil {
+	if err := chromedp.Run(k.ctx, typed(keys, held...)); err != nil {
 		k.t.Fatal(err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -46,9 +47,9 @@ func TestE2EShellKeys(t *testing.T) {
 	k.says("g and l open the mail", `location.pathname === "/ops/ledger" && document.readyState === "complete"`)
 	k.press("jjk")
 	k.says("j and k walk the rows", `document.activeElement === document.querySelectorAll("[data-open]")[0]`)
-	k.press("/j") // chromedp types the / as well, which a browser does not once its key was taken
+	k.press("/j")
 	k.says("/ searches, and letters are letters there",
-		`document.activeElement.type === "search" && document.activeElement.value.endsWith("j")`)
+		`document.activeElement.type === "search" && document.activeElement.value === "j"`)
 	k.press(kb.Escape)
 	k.press("j")
 	k.press(kb.Enter)
@@ -58,9 +59,7 @@ func TestE2EShellKeys(t *testing.T) {
 	}
 	k.says("the row has the focus again", `document.activeElement === document.querySelectorAll("[data-open]")[0]`)
 
-	if err := chromedp.Run(k.ctx, chromedp.KeyEvent("k", chromedp.KeyModifiers(2))); err != nil { // Ctrl
-		t.Fatal(err)
-	}
+	k.press("k", input.ModifierCtrl)
 	k.says("Ctrl+K opens the palette", `document.getElementById("palette").open`)
 	k.press("hlth")
 	k.press(kb.Enter)
