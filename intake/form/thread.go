@@ -138,13 +138,16 @@ func author(ticket store.Ticket, e store.Entry) string {
 	return ticket.Requester.Name
 }
 
+// sideOwn is the message key of what the reader wrote.
+const sideOwn = "form.you"
+
 // sideOf is the message key of whose words an entry is, as the reader sees it.
 func sideOf(door store.Door, e store.Entry) string {
 	switch {
 	case e.Kind == store.EntryReply:
 		return "form.support"
 	case e.Colleague == door.Colleague.Number:
-		return "form.you"
+		return sideOwn
 	case e.Colleague == 0:
 		return "form.requester"
 	}

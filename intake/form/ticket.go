@@ -34,6 +34,9 @@ type ticketData struct {
 	Version string // of what it shows, see version; "" where it follows nothing
 	Earlier string // link to the messages before these, "" for none
 	Later   string
+	Newest  bool   // the newest message stands first
+	Order   string // link to the other order; "" for a single message
+	Last    uint32 // the newest message, 0 for none
 	Added   uint32 // the entry that has just been added, 0 for none
 	// Dead: mail to the requester comes back, so they may give another address.
 	Dead   bool
@@ -72,6 +75,7 @@ type message struct {
 	Seq     uint32
 	Support bool
 	Side    string // a message key
+	Own     bool   // its reader wrote it
 	Author  string
 	At      time.Time
 	Body    string        // what a partner wrote, as it stands
@@ -223,6 +227,7 @@ func (f *Form) addThread(x *web.Exchange, data *ticketData, door store.Door) err
 		data.Later = data.Base
 	}
 	data.Days = f.days(door, entries, data.Base, data.Zone, mails)
+	data.order(x.Choice(cookieOrder, orderNewest, orderOldest) == orderNewest)
 	if !data.Guest {
 		data.addRating(ticket, time.Now())
 		data.Colleagues = colleaguesOf(ticket)
@@ -238,6 +243,34 @@ func (f *Form) addThread(x *web.Exchange, data *ticketData, door store.Door) err
 		data.Added = uint32(added)
 	}
 	return nil
+}
+
+// The order of messages is a reader's choice, kept in a cookie of this name.
+const (
+	cookieOrder = "order"
+	orderNewest = "newest"
+	orderOldest = "oldest"
+)
+
+// order puts the messages, oldest first, into the order that the reader chose.
+func (d *ticketData) order(newestFirst bool) {
+	n := 0
+	for _, day := range d.Days {
+		n += len(day.Messages)
+		d.Last = day.Messages[len(day.Messages)-1].Seq
+	}
+	if n < 2 {
+		return
+	}
+	d.Newest, d.Order = newestFirst, d.Base+"?order="+orderNewest+"#thread"
+	if !newestFirst {
+		return
+	}
+	d.Order = d.Base + "?order=" + orderOldest + "#thread"
+	slices.Reverse(d.Days)
+	for _, day := range d.Days {
+		slices.Reverse(day.Messages)
+	}
 }
 
 // addRating offers to rate a ticket that is solved, or was rated, as long as that may be
@@ -284,6 +317,7 @@ func (f *Form) messageOf(door store.Door, e store.Entry, base string) message {
 	m := message{
 		Seq: e.Seq, Support: e.Kind == store.EntryReply, Side: sideOf(door, e), Author: author(door.Ticket, e), At: e.At,
 	}
+	m.Own = m.Side == sideOwn
 	links := map[string]string{}
 	for i, file := range e.Files {
 		link := fileLink(base, e.Seq, i, file.Name)

@@ -80,6 +80,12 @@ func (x *Exchange) keep(name, now string, valid func(string) (string, bool)) str
 	return v
 }
 
+// Choice is one of the words that the reader chose, now by the query parameter of the name or
+// earlier: it is kept in a cookie of the name. "" for none of them.
+func (x *Exchange) Choice(name string, words ...string) string {
+	return x.keep(name, x.Request.URL.Query().Get(name), oneOf(words...))
+}
+
 // UseLang changes the language of this answer and remembers it, as a form's lang
 // field asks; an unknown tag changes nothing.
 func (x *Exchange) UseLang(tag string) {
