@@ -36,8 +36,14 @@ import (
 // the engine gathers no more until it is opened again: verbs then put their rows in
 // their places themselves, and one that meets the damage fails alone.
 
-// gatheredBytes is how long the journal of a generation gets: some 700 posts.
-const gatheredBytes = 1 << 20
+// gatheredBytes is how long the journal of a generation gets: some 700 posts. A walk steps
+// over the rows that are deleted and still in their places, so that one from the head of a
+// queue takes as long as there are such; mostDeleted is how many a generation has at most,
+// where nothing but deleting goes on: more than 700 posts have.
+const (
+	gatheredBytes = 1 << 20
+	mostDeleted   = 4 << 10
+)
 
 // gathered is a row that is not in its place yet; value is nil where it was deleted.
 type gathered struct {
@@ -58,6 +64,7 @@ type gathering struct {
 
 	generation uint64 // of the rows to come
 	bytes      int    // length of its journal
+	deleted    int    // rows that it deletes
 	pieces     uint64 // of all journals so far
 	named      []bool // buckets whose numbers its journal has explained
 
@@ -116,7 +123,7 @@ func (g *gathering) written(b engine.Bucket) *btree.BTreeG[gathered] {
 // end ends the generation: what comes belongs to the next.
 func (g *gathering) end() {
 	g.ended, g.next = g.generation, spot{}
-	g.generation, g.bytes = g.generation+1, 0
+	g.generation, g.bytes, g.deleted = g.generation+1, 0, 0
 	clear(g.named)
 }
 

@@ -137,6 +137,54 @@ func TestAWalkBackBeginsBehindADeletedRow(t *testing.T) {
 	}
 }
 
+// TestAQueueThatIsDrainedIsWalkedFromItsHead over no more rows that are deleted and still in
+// their places than two generations have.
+func TestAQueueThatIsDrainedIsWalkedFromItsHead(t *testing.T) {
+	t.Parallel()
+	e := openFile(t, filepath.Join(t.TempDir(), "rows.db"), Options{})
+	const batch, batches = 500, 40
+	for i := range batches {
+		update(t, e, eachOf(i*batch, batch, func(tx engine.Tx, key []byte) error { return tx.Put(0, key, nil) }))
+	}
+	most := 0
+	for i := range batches {
+		update(t, e, eachOf(i*batch, batch, func(tx engine.Tx, key []byte) error { return tx.Delete(0, key) }))
+		rows := e.versions.at(lastCommit(t, e)).of(0)
+		if rows == nil {
+			continue
+		}
+		deleted := 0
+		rows.Scan(func(r gathered) bool {
+			if r.value == nil {
+				deleted++
+			}
+			return true
+		})
+		most = max(most, deleted)
+	}
+	if most == 0 || most > 2*(mostDeleted+batch) {
+		t.Errorf("up to %d deleted rows are gathered", most)
+	}
+}
+
+// eachOf does something to n keys in a row.
+func eachOf(from, n int, do func(tx engine.Tx, key []byte) error) func(engine.Tx) error {
+	return func(tx engine.Tx) (err error) {
+		for i := from; i < from+n && err == nil; i++ {
+			err = do(tx, fmt.Appendf(nil, "%06d", i))
+		}
+		return err
+	}
+}
+
+func lastCommit(t testing.TB, e *Engine) (id int) {
+	t.Helper()
+	if err := e.file.View(func(tx *bbolt.Tx) error { id = tx.ID(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
 // TestTheJournalIsBounded: a generation of many short rows is put in its places while long
 // ones are added.
 func TestTheJournalIsBounded(t *testing.T) {

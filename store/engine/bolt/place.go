@@ -13,9 +13,9 @@ import (
 // While a generation that has ended is put in its places, each commit puts in place
 // placedShare times as many rows as it adds, and at least placedLeast: so there is an end
 // to it before the next generation ends, and no commit takes much longer than others.
-// Where the rows that follow are so much longer that the next one ends sooner, the commit
-// with its last row puts in place what is left: the journals are never longer than twice
-// what a generation may have, and a commit.
+// Where the rows that follow are so much longer that the next one is full sooner, the commit
+// that fills it puts in place what is left: the journals are never longer than twice what a
+// generation may have, and two commits.
 const (
 	placedShare = 3
 	placedLeast = 128
@@ -33,13 +33,12 @@ func (t *tx) keep(gather int) error {
 	if err := t.addToJournal(); err != nil {
 		return err
 	}
-	if t.rows.ended == 0 && t.rows.bytes > gather {
-		t.rows.end()
-	}
-	if t.rows.ended == 0 {
+	switch long := t.rows.bytes > gather || t.rows.deleted > mostDeleted; {
+	case t.rows.ended == 0 && !long:
 		return nil
-	}
-	if t.rows.bytes > gather {
+	case t.rows.ended == 0:
+		t.rows.end()
+	case long:
 		return t.placeSome(math.MaxInt)
 	}
 	return t.placeSome(max(placedShare*t.added, placedLeast))

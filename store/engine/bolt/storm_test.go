@@ -158,9 +158,10 @@ func (s *storm) leaveView() {
 // transact runs a transaction of which some give up, and some panic.
 func (s *storm) transact() {
 	s.Helper()
-	next := s.clone()
+	var next *storm
 	fails, panics := s.IntN(12) == 0, s.IntN(25) == 0
 	err := s.e.Update(context.Background(), engine.Plan{}, func(tx engine.Tx) error {
+		next = s.clone() // it may run more than once
 		for range s.IntN(60) {
 			if err := next.change(tx); err != nil {
 				return err

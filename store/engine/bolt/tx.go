@@ -173,6 +173,7 @@ func (t *tx) drop(b engine.Bucket, key []byte) error {
 	if t.gathers(b) {
 		t.gather(b, gathered{t.kept(key), nil, t.rows.generation})
 		t.step(b, stepDelete, key, nil)
+		t.rows.deleted++
 		return nil
 	}
 	if bucket := t.bucket(b); bucket != nil {
