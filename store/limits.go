@@ -25,6 +25,10 @@ const (
 	MaxRoles          = 20 // of one agent
 	MaxAgentRegions   = 1000
 	MaxMentions       = 50 // of one note
+
+	// MaxAttached is of the files in one mail, which get a third larger on the way (RFC 2045
+	// section 6.8): few mail servers take more than 20 MB.
+	MaxAttached = 10 << 20
 )
 
 // What is kept of texts that come from outside, in bytes; the rest is cut off.

@@ -137,6 +137,9 @@ type Outbound struct {
 	// Proven tells whether the address was proven when the reply was written, so that the
 	// mail may hold what stood in the thread before.
 	Proven bool
+	// Attached tells, of a reply, whether its files go along in the mail: decided when it was
+	// queued (Region.Attaches), so that every try sends the same.
+	Attached bool
 	// Colleague is the number of the one whom it goes to; 0: to the requester.
 	Colleague uint32
 	// Links are, of MailLinks, all tickets that it leads to, the newest first:

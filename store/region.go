@@ -19,6 +19,19 @@ type Region struct {
 	Resolution    time.Duration
 	Mailbox       string // id of the mailbox in which Address's mail arrives
 	Signature     string // plain text under an agent's reply
+	// AttachFiles is up to how many bytes together, MaxAttached at most, the files of a reply
+	// go along in its mail; 0: they are links alone. See Attaches.
+	AttachFiles int64
+}
+
+// Attaches tells whether the files of a reply go along in its mail, all of them or none:
+// to an address that is proven alone, since another's reader may be a stranger.
+func (r Region) Attaches(proven bool, files []File) bool {
+	var total int64
+	for _, f := range files {
+		total += f.Size
+	}
+	return proven && len(files) > 0 && total <= min(r.AttachFiles, MaxAttached)
 }
 
 // RegionOf picks the region that serves a country: the one that names it, else

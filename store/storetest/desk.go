@@ -26,6 +26,7 @@ func deskStories() map[string]func(*desk) {
 		"A mail held for undo is not made due by hand":                   undoIsKept,
 		"A broken reply is refused and leaves nothing":                   refusedReply,
 		"A reply is read with what stood before it":                      replyRead,
+		"Files go along to a proven address, where the region says so":   attachedFiles,
 		"Notes, and what is arranged, are entries with their actor":      arranged,
 		"A ticket is assigned to who may answer it":                      assigned,
 		"A message opens what waits and a reply may leave it waiting":    statuses,

@@ -27,10 +27,10 @@ func (t *txn) checkCopies(k store.Ticket, ids []store.CopyID) error {
 	return nil
 }
 
-// mailCopies queues the copies of a mail that was written by an agent (0: by none). The
-// ticket is still to be put.
+// mailCopies queues the copies of a mail that tells of an entry, which is an agent's reply
+// or without an author. The ticket is still to be put.
 func (t *txn) mailCopies(
-	now time.Time, k *store.Ticket, of store.Outbound, agent store.AgentID, m store.Mailing, ids []store.CopyID,
+	now time.Time, k *store.Ticket, of store.Outbound, e store.Entry, m store.Mailing, ids []store.CopyID,
 ) error {
 	for i, c := range k.InCopy() {
 		if err := t.keepDoor(now, k, &c, ids[i].Link, m.LinkExpires); err != nil {
@@ -41,8 +41,9 @@ func (t *txn) mailCopies(
 			return err
 		}
 		mail.Kind, mail.Entry, mail.UndoUntil, mail.DueAt = of.Kind, of.Entry, of.UndoUntil, of.DueAt
-		if agent != 0 {
-			if mail.Text, err = t.signature(agent, mail.Langs); err != nil {
+		mail.Attached = m.Region.Attaches(mail.Proven, e.Files)
+		if e.Agent != 0 {
+			if mail.Text, err = t.signature(e.Agent, mail.Langs); err != nil {
 				return err
 			}
 		}

@@ -238,6 +238,8 @@ type outboundRecord struct {
 	Tries []tryRecord `cbor:"48,keyasint,omitempty"`
 
 	Update int64 `cbor:"49,keyasint,omitempty"` // Promise.NextUpdateBy
+
+	Attached bool `cbor:"50,keyasint,omitempty"`
 }
 
 type linkRecord struct {
@@ -288,6 +290,7 @@ func (t *txn) putOutbound(o store.Outbound) error {
 		Entry: o.Entry, Undo: micros(o.UndoUntil), Proof: o.Proven, Tries: newTryRecords(o.Tries),
 		Colleague: o.Colleague,
 		Update:    micros(o.Promise.NextUpdateBy),
+		Attached:  o.Attached,
 	}
 	if o.Text != "" {
 		body, err := t.codec.words(o.Text)
@@ -321,7 +324,7 @@ func (t *txn) outbound(id store.OutboundID) (store.Outbound, error) {
 		Parties: r.Parties, Subject: r.Subject, Mark: r.Mark, Owner: r.Owner, Agent: store.AgentID(r.Agent),
 		Hold:  store.Hold{Since: instant(r.HeldSince), Last: instant(r.HeldLast), Stage: r.HeldAt},
 		Entry: r.Entry, UndoUntil: instant(r.Undo), Proven: r.Proof, Tries: tries(r.Tries),
-		Colleague: r.Colleague,
+		Colleague: r.Colleague, Attached: r.Attached,
 	}
 	copy(o.Link[:], r.Link)
 	for _, l := range r.Links {

@@ -169,13 +169,14 @@ func (t *txn) mailReply(now time.Time, k *store.Ticket, e *store.Entry, n store.
 		return mail, err
 	}
 	mail.Entry, mail.UndoUntil, mail.DueAt = k.Entries+1, e.UndoUntil, e.PublicAt()
+	mail.Attached = n.Region.Attaches(mail.Proven, e.Files)
 	if mail.Text, err = t.signature(e.Agent, mail.Langs); err != nil {
 		return mail, err
 	}
 	if err := t.addOutbound(&mail); err != nil {
 		return mail, err
 	}
-	if err := t.mailCopies(now, k, mail, e.Agent, m, n.Copies); err != nil {
+	if err := t.mailCopies(now, k, mail, *e, m, n.Copies); err != nil {
 		return mail, err
 	}
 	e.Outbound = mail.ID

@@ -46,7 +46,12 @@ func (t *txn) resendReply(
 	if err != nil {
 		return store.Outbound{}, err
 	}
+	reply, err := t.entryAt(was.Ticket, was.Entry)
+	if err != nil {
+		return store.Outbound{}, err
+	}
 	mail.Entry, mail.Text = was.Entry, was.Text
+	mail.Attached = m.Region.Attaches(mail.Proven, reply.Files)
 	if err := t.addOutbound(&mail); err != nil {
 		return store.Outbound{}, err
 	}

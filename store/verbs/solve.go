@@ -58,5 +58,5 @@ func (t *txn) mailSolved(now time.Time, k *store.Ticket, m store.SolvedMail) err
 		return err
 	}
 	mail.DueAt = now.Add(m.Undo) // also where the requester's is suppressed
-	return t.mailCopies(now, k, mail, 0, m.Mailing, m.Copies)
+	return t.mailCopies(now, k, mail, store.Entry{}, m.Mailing, m.Copies)
 }

@@ -73,6 +73,7 @@ type Region struct {
 	Mailbox       string        `toml:"mailbox"`
 	BounceAddress string        `toml:"bounce_address"`
 	Signature     string        `toml:"signature"`
+	AttachFiles   Bytes         `toml:"attach_files"`
 }
 
 // Mailbox is one mailbox that a watcher reads.
@@ -231,7 +232,7 @@ func (c Config) Regions() []store.Region {
 			Countries: r.Countries, Languages: r.Languages, Zone: r.Zone,
 			Hours: r.Hours, Holidays: r.Holidays,
 			FirstResponse: r.FirstResponse, Resolution: r.Resolution,
-			Mailbox: r.Mailbox, Signature: r.Signature,
+			Mailbox: r.Mailbox, Signature: r.Signature, AttachFiles: int64(r.AttachFiles),
 		})
 	}
 	return regions

@@ -206,6 +206,10 @@ func (c *collector) region(key, id string, r Region) {
 			c.add(key+".languages", strconv.Quote(tag)+" is no language tag", "Use BCP 47 tags, such as en, es or zh-Hans.")
 		}
 	}
+	if most := Bytes(store.MaxAttached); r.AttachFiles > most {
+		c.add(key+".attach_files", r.AttachFiles.Words()+" are too much for a mail",
+			"Write "+most.Words()+" at most: many mail servers refuse a mail of more. Larger files are links.")
+	}
 	c.hours(key, r)
 }
 
