@@ -176,7 +176,7 @@ func (a *App) buildSender(d dialers) error {
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("smtp: %w", err)
 	}
-	a.sender = outbox.New(cfg, a.db, a.renewing(composeFor(composer, a.db)), a.log, a.metrics.SenderObserver())
+	a.sender = outbox.New(cfg, a.db, a.renewing(composeFor(composer, a.db, a.blobs)), a.log, a.metrics.SenderObserver())
 	a.metrics.WatchHolds(a.sender.Holds)
 	a.upkeep = &upkeep.Upkeep{
 		Store: a.db, Blobs: a.blobs, Kick: a.sender.Kick, Log: a.log, LongestWait: cfg.LongestWait(),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -62,12 +63,12 @@ func newComposer(
 }
 
 // composeFor adapts the composer to the sender.
-func composeFor(c *compose.Composer, replies compose.Replies) outbox.Compose {
+func composeFor(c *compose.Composer, replies compose.Replies, blobs compose.Blobs) outbox.Compose {
 	return func(ctx context.Context, o store.Outbound) (outbox.Message, error) {
 		var m compose.Message
 		var err error
 		if o.Kind == store.MailReply {
-			r, fault := compose.ReadReply(ctx, replies, o)
+			r, fault := compose.ReadReply(ctx, replies, blobs, o)
 			if fault != nil {
 				return outbox.Message{}, fault
 			}
@@ -75,7 +76,10 @@ func composeFor(c *compose.Composer, replies compose.Replies) outbox.Compose {
 		} else {
 			m, err = c.Compose(o)
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, compose.ErrUnread):
+			return outbox.Message{}, err
+		case err != nil:
 			// The row itself is at fault; another try would end the same.
 			return outbox.Message{}, &outbox.DeliveryError{Verdict: outbox.Fail, Err: err}
 		}

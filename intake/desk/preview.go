@@ -18,11 +18,13 @@ import (
 type Mail struct {
 	From, To, Subject string
 	Text, HTML        string
-	Raw               []byte // the whole of it, RFC 5322
+	Attached          []string // the names of the files in it, whose contents Raw leaves out
+	Raw               []byte   // the whole of it, RFC 5322
 }
 
 type previewData struct {
 	Ticket store.Ticket
+	Linked []store.File // on the ticket's page alone
 	Back   string
 	Mail   Mail
 	Size   int
@@ -38,11 +40,14 @@ type mailJSON struct {
 	Text    string `json:"text"`
 	HTML    string `json:"html"`
 	Raw     string `json:"raw"`
+
+	Attached []string `json:"attached,omitempty"`
 }
 
 // postPreview shows the mail that the form would send now. It differs from the one sent in
 // nothing but Message-ID, Date, the tag of its envelope and, where the ticket's link opens
-// nothing any more, the link. The form's text is kept as the draft.
+// nothing any more, the link, and leaves the contents of files out. The form's text is kept
+// as the draft.
 func (d *Desk) postPreview(x *web.Exchange, who store.Agent, a written) error {
 	k, then := a.ticket, a.then()
 	if a.check(); a.HasFaults() {
@@ -53,7 +58,9 @@ func (d *Desk) postPreview(x *web.Exchange, who store.Agent, a written) error {
 		return err
 	}
 	if x.WantsJSON() {
-		return x.JSON(http.StatusOK, mailJSON{mail.From, mail.To, mail.Subject, mail.Text, mail.HTML, string(mail.Raw)})
+		return x.JSON(http.StatusOK, mailJSON{
+			mail.From, mail.To, mail.Subject, mail.Text, mail.HTML, string(mail.Raw), mail.Attached,
+		})
 	}
 	if err := d.keepDraft(x, who, a); err != nil {
 		return d.refuse(x, a, err)
@@ -61,7 +68,12 @@ func (d *Desk) postPreview(x *web.Exchange, who store.Agent, a written) error {
 	id := d.previews.keep(who.ID, k.Number, mail.HTML)
 	x.Staff(who, "", topicList)
 	x.Policy("frame-src", "'self'")
+	var linked []store.File
+	if len(mail.Attached) == 0 {
+		linked = a.Files
+	}
 	return d.preview.Show(x, http.StatusOK, previewData{
+		Linked: linked,
 		Ticket: k, Back: withIn(ticketAddress(k.Number), a.In) + "#write", Mail: mail, Size: len(mail.Raw),
 		Frame: ticketAddress(k.Number) + "/preview/" + id, Raw: string(mail.Raw),
 	})
@@ -78,7 +90,8 @@ func (d *Desk) compose(x *web.Exchange, who store.Agent, k store.Ticket, a *answ
 	o := store.Outbound{
 		Kind: store.MailReply, Region: k.Region, From: region.Address, FromName: region.Name, To: k.Requester.Email,
 		Langs: []string{k.Requester.Lang}, Ticket: k.ID, Number: k.Number, Link: k.Link, Entry: k.Entries + 1, QueuedAt: now,
-		Proven: !k.ProvenAt.IsZero(), Text: who.Signature(k.Requester.Lang),
+		Proven: !k.ProvenAt.IsZero(), Attached: region.Attaches(!k.ProvenAt.IsZero(), a.Files),
+		Text:      who.Signature(k.Requester.Lang),
 		MessageID: d.deps.Ring.MessageID(now, store.MailReply, store.Domain(region.Address)),
 	}
 	if then == store.StatusOnHold && d.deps.Promising != nil {

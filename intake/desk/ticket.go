@@ -54,6 +54,7 @@ type ticketData struct {
 	Missed      []store.OutboundID // replies that the requester's address has not got
 	Undo        string             // how long a reply can be taken back, "": not at all
 	After       string             // what follows a reply, on the button
+	Attaching   attaching
 
 	// Details.
 	Requester  store.Contact
@@ -418,6 +419,8 @@ func (d *Desk) composers(x *web.Exchange, by store.Actor, t thread, data *ticket
 	if data.Note, err = d.composer(x, by, t.ticket, store.EntryNote, w.note); err != nil {
 		return err
 	}
+	region, _ := d.region(t.ticket.Region)
+	data.Attaching = attachingOf(region, !t.ticket.ProvenAt.IsZero(), data.Reply.Area.Kept)
 	if beforeOf(x) > 0 { // the newest is not on the page, and may never have been
 		data.Reply.Version, data.Note.Version = min(t.read, t.ticket.Version), min(t.read, t.ticket.Version)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"mime"
 	"mime/quotedprintable"
 )
 
@@ -52,47 +51,6 @@ func writeRelated(b *bytes.Buffer, boundary string, html []byte, picture *logo) 
 	b.WriteString("--" + boundary + "--\r\n")
 }
 
-// mixed ends the header and writes the two alternatives and the files behind them as
-// multipart/mixed (RFC 2046 section 5.1.3).
-func mixed(h *header, messageID string, l letter, picture *logo) []byte {
-	outer := boundary(messageID + " mixed")
-	h.raw("Content-Type", `multipart/mixed; boundary="`+outer+`"`)
-	var b bytes.Buffer
-	b.WriteString(h.String())
-	b.WriteString("\r\n--" + outer + "\r\n")
-	var inner header
-	b.Write(alternatives(&inner, messageID, l, picture))
-	for _, a := range l.attached {
-		b.WriteString("--" + outer + "\r\n")
-		writeAttachment(&b, a)
-	}
-	b.WriteString("--" + outer + "--\r\n")
-	return b.Bytes()
-}
-
-// writeAttachment writes a file as one part. Its type is told only where it cannot run in
-// a mail program; its name as RFC 2231 has it.
-func writeAttachment(b *bytes.Buffer, a Attachment) {
-	mediaType, _, err := mime.ParseMediaType(a.Type)
-	if err != nil || !shownByMailPrograms(mediaType) {
-		mediaType = "application/octet-stream"
-	}
-	name := clean(a.Name, maxName)
-	b.WriteString("Content-Type: " + mediaType + "\r\n")
-	disposition := mime.FormatMediaType("attachment", map[string]string{"filename": name})
-	b.WriteString("Content-Disposition: " + disposition + "\r\n")
-	b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
-	writeBase64(b, a.Bytes)
-}
-
-func shownByMailPrograms(mediaType string) bool {
-	switch mediaType {
-	case "image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/csv", "text/plain":
-		return true
-	}
-	return false
-}
-
 // plain ends the header and writes a text that stands alone.
 func plain(h *header, text []byte) []byte {
 	var b bytes.Buffer
@@ -126,11 +84,13 @@ func writeContent(b *bytes.Buffer, mediaType string, content []byte) {
 	}
 }
 
+// perLine is how many bytes an encoded line holds.
+const perLine = lineBytes / 4 * 3
+
 func writeBase64(b *bytes.Buffer, content []byte) {
-	const perLine = lineBytes / 4 * 3
 	for len(content) > 0 {
 		n := min(perLine, len(content))
-		b.WriteString(base64.StdEncoding.EncodeToString(content[:n]))
+		b.Write(base64.StdEncoding.AppendEncode(b.AvailableBuffer(), content[:n]))
 		b.WriteString("\r\n")
 		content = content[n:]
 	}

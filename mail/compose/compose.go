@@ -179,7 +179,7 @@ func New(config Config, ring *ident.Ring, texts *lang.Catalogue) (*Composer, err
 
 // Compose returns the mail of one row. An error is the row's own fault (an
 // unknown kind, an address that is none, a Message-ID that cannot stand in a
-// header) and another try would end the same.
+// header) and another try would end the same, but for ErrUnread.
 func (c *Composer) Compose(o store.Outbound) (Message, error) {
 	return c.compose(o, func(from string) (letter, error) { return c.letter(o, from) })
 }
@@ -212,7 +212,9 @@ func (c *Composer) compose(o store.Outbound, write func(from string) (letter, er
 		m.From = c.ring.EnvelopeFrom(c.bounces(o.Region, from), o.ID, o.To, o.QueuedAt)
 	}
 	m.UTF8 = !isASCII(from) || !isASCII(to)
-	m.Bytes, err = c.sign(c.write(o, l, from, to), from, o.QueuedAt)
+	if m.Bytes, err = c.write(o, l, from, to); err == nil {
+		m.Bytes, err = c.sign(m.Bytes, from, o.QueuedAt)
+	}
 	if err != nil {
 		return Message{}, fmt.Errorf("compose outbound %d: %w", o.ID, err)
 	}
@@ -253,7 +255,7 @@ const instanceChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 
 // write puts header and body together. Every value that is not ours goes
 // through clean or was checked before.
-func (c *Composer) write(o store.Outbound, l letter, from, to string) []byte {
+func (c *Composer) write(o store.Outbound, l letter, from, to string) ([]byte, error) {
 	var h header
 	h.raw("Date", o.QueuedAt.UTC().Format("Mon, 02 Jan 2006 15:04:05 +0000"))
 	h.raw("From", mailbox(c.fromName(o), from))
@@ -282,11 +284,11 @@ func (c *Composer) write(o store.Outbound, l letter, from, to string) []byte {
 	h.raw("MIME-Version", "1.0")
 	switch {
 	case l.html == nil:
-		return plain(&h, l.text)
+		return plain(&h, l.text), nil
 	case len(l.attached) > 0:
 		return mixed(&h, o.MessageID, l, c.look.logo)
 	}
-	return alternatives(&h, o.MessageID, l, c.look.logo)
+	return alternatives(&h, o.MessageID, l, c.look.logo), nil
 }
 
 // fromName is the display name a mail leaves under.

@@ -101,6 +101,13 @@ func open(t fatal, raw []byte) opened {
 	}
 	o := opened{header: e.Header}
 	parts := e.MultipartReader()
+	if kind, _, _ := e.Header.ContentType(); kind == "multipart/mixed" { // files stand behind
+		part, err := parts.NextPart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = part.MultipartReader()
+	}
 	for _, want := range []struct {
 		mediaType string
 		into      *string

@@ -12,6 +12,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -118,17 +120,18 @@ func (c *Composer) sign(message []byte, from string, at time.Time) ([]byte, erro
 	}
 	head, body, _ := bytes.Cut(message, []byte("\r\n\r\n"))
 	fields := fieldsOf(string(head))
-	bodyHash := sha256.Sum256(relaxedBody(body))
-	var out bytes.Buffer
+	hash := sha256.New()
+	writeRelaxed(hash, body)
+	bodyHash := hash.Sum(nil)
+	var signatures []byte
 	for _, s := range signers {
-		field, err := s.field(fields, bodyHash[:], at)
+		field, err := s.field(fields, bodyHash, at)
 		if err != nil {
 			return nil, fmt.Errorf("sign for %s: %w", s.Domain, err)
 		}
-		out.WriteString(field)
+		signatures = append(signatures, field...)
 	}
-	out.Write(message)
-	return out.Bytes(), nil
+	return slices.Insert(message, 0, signatures...), nil // in place where there is room for it
 }
 
 // signersOf are the signers of the domain itself, else those of the nearest
@@ -211,9 +214,10 @@ func relaxedField(whole string) string {
 	return strings.ToLower(strings.TrimSpace(name)) + ":" + strings.Join(strings.FieldsFunc(value, breaksField), " ")
 }
 
-// relaxedBody is RFC 6376 section 3.4.4.
-func relaxedBody(body []byte) []byte {
-	b := make([]byte, 0, len(body)+2)
+// writeRelaxed writes a body as RFC 6376 section 3.4.4 has it, line by line: a body with
+// files is large.
+func writeRelaxed(w io.Writer, body []byte) {
+	var b []byte
 	blank := 0
 	for line := range bytes.SplitSeq(body, []byte("\r\n")) {
 		line = bytes.TrimRight(line, " \t")
@@ -221,12 +225,13 @@ func relaxedBody(body []byte) []byte {
 			blank++ // counts only when something follows
 			continue
 		}
+		b = b[:0]
 		for ; blank > 0; blank-- {
 			b = append(b, "\r\n"...)
 		}
 		b = append(appendRelaxed(b, line), "\r\n"...)
+		w.Write(b) // a hash does not fail
 	}
-	return b
 }
 
 // appendRelaxed appends a line, trimmed at its end, with each run of white space

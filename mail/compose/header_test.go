@@ -63,7 +63,7 @@ func TestNothingInARowGetsOutOfItsPlace(t *testing.T) {
 
 // checkWire checks what SMTP asks of the bytes (RFC 5321 section 4.5.3.1.6,
 // RFC 5322 section 2.1.1).
-func checkWire(t *rapid.T, m Message) {
+func checkWire(t interface{ Fatalf(string, ...any) }, m Message) {
 	if !bytes.HasSuffix(m.Bytes, []byte("\r\n")) {
 		t.Fatalf("no line end at the end")
 	}

@@ -19,7 +19,8 @@ type Reply struct {
 	Body      string // the agent's words, Markdown (store/markdown)
 	Signature string // below them, Markdown; "" for none
 	Status    store.Status
-	// Files lie on the ticket's page. Attached go along in the mail.
+	// Files lie on the ticket's page. Attached are the same ones where they go along in the
+	// mail, which says so.
 	Files    []store.File
 	Attached []Attachment
 	// Earlier are the messages and replies before it, the newest first; none to an address
@@ -34,12 +35,6 @@ type Earlier struct {
 	Body   string
 	// Markdown tells an agent's words from a partner's plain text.
 	Markdown bool
-}
-
-// Attachment is a file in a mail.
-type Attachment struct {
-	Name, Type string
-	Bytes      []byte
 }
 
 // What a reply shows of the messages before it. Gmail cuts an HTML mail off at 102 KiB, with the way
@@ -69,6 +64,7 @@ type replyPage struct {
 	Cut                                                 bool // the words go on, on the page
 	Signature                                           words
 	Files                                               []replyFile
+	Attached                                            bool // the files go along
 	Earlier                                             []earlierPage
 	More                                                bool // there are older messages
 }
@@ -101,7 +97,7 @@ func (c *Composer) reply(o store.Outbound, r Reply) (letter, error) {
 		Subject: subjectOf(l, o), Sender: c.fromName(o), Number: number,
 		MarkedNumber: l.Isolate(number), Status: l.T("mail.status_" + string(r.Status)), Link: link,
 		Words: agentsWords(body, link, r.Files), Cut: len(body) < len(r.Body),
-		More: len(r.Earlier) > earlierShown,
+		More: len(r.Earlier) > earlierShown, Attached: len(r.Attached) > 0,
 	}
 	if next := o.Promise.NextUpdateBy; !next.IsZero() {
 		page.Next = l.Instant(next, c.zone(o.Region))

@@ -144,26 +144,6 @@ func TestALongAnswerStaysBelowWhatProgramsCutOff(t *testing.T) {
 	}
 }
 
-func TestFilesGoAlongWhereTheyAreAttached(t *testing.T) {
-	t.Parallel()
-	c := composer(t)
-	r := replyWords()
-	r.Attached = []Attachment{
-		{"report.pdf", "application/pdf", []byte("%PDF-1.7\r\n..")},
-		{"page \"1\"\r\nX: y.html", "text/html", []byte("<script>")},
-		{"تقرير.csv", "text/csv; charset=utf-8", []byte("a,b")},
-	}
-	parts := attachments(t, mustReply(t, c, replyRow("en"), r).Bytes)
-	want := []string{"application/pdf report.pdf %PDF-1.7\r\n..", `application/octet-stream page "1" X: y.html <script>`,
-		"text/csv تقرير.csv a,b"}
-	for i, w := range want {
-		if i >= len(parts) || parts[i] != w {
-			t.Errorf("the attachments are %q, want %q", parts, want)
-			break
-		}
-	}
-}
-
 func TestAReplyThatCannotLeadBackIsRefused(t *testing.T) {
 	t.Parallel()
 	c := composer(t)

@@ -12,8 +12,9 @@ type Replies interface {
 }
 
 // ReadReply reads what the mail of a reply is made from. It is the same at every try. An
-// error is one of replies: another try may end otherwise.
-func ReadReply(ctx context.Context, replies Replies, o store.Outbound) (Reply, error) {
+// error is one of replies or blobs: another try may end otherwise. A file that is gone from
+// blobs makes links of all; without blobs the contents of attached files are left out.
+func ReadReply(ctx context.Context, replies Replies, blobs Blobs, o store.Outbound) (Reply, error) {
 	most := 0
 	if o.Proven {
 		most = earlierShown + 1 // one more tells that there are more
@@ -28,5 +29,8 @@ func ReadReply(ctx context.Context, replies Replies, o store.Outbound) (Reply, e
 			Author: e.Author, At: e.At, Body: e.Body, Markdown: e.Kind == store.EntryReply,
 		})
 	}
-	return r, nil
+	if o.Attached {
+		r.Attached, err = attached(ctx, blobs, entry.Files)
+	}
+	return r, err
 }

@@ -55,7 +55,7 @@ func TestAReplyIsComposedFromItsThread(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := ReadReply(ctx, db, done.Mail)
+		r, err := ReadReply(ctx, db, nil, done.Mail)
 		if err != nil {
 			t.Fatal(err)
 		}

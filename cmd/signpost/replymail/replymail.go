@@ -24,7 +24,7 @@ import (
 // have, e its entry, and earlier the messages and replies before it, the newest first.
 func Preview(c *compose.Composer) func(context.Context, store.Outbound, store.Entry, []store.Entry) (desk.Mail, error) {
 	return func(ctx context.Context, o store.Outbound, e store.Entry, earlier []store.Entry) (desk.Mail, error) {
-		r, err := compose.ReadReply(ctx, unwritten{e, earlier}, o)
+		r, err := compose.ReadReply(ctx, unwritten{e, earlier}, nil, o)
 		if err != nil {
 			return desk.Mail{}, err
 		}
@@ -65,7 +65,7 @@ func shown(o store.Outbound, m compose.Message) (desk.Mail, error) {
 }
 
 // parts finds the text and the HTML of a mail, whose parts the composer nests at most three deep,
-// and puts the pictures that the HTML shows of the mail itself into it.
+// and the names of its files, and puts the pictures that the HTML shows of the mail itself into it.
 func parts(out *desk.Mail, header func(string) string, body io.Reader) error {
 	kind, params, err := mime.ParseMediaType(header("Content-Type"))
 	if err != nil {
@@ -85,6 +85,10 @@ func parts(out *desk.Mail, header func(string) string, body io.Reader) error {
 				return err
 			}
 		}
+	}
+	if disposition, params, _ := mime.ParseMediaType(header("Content-Disposition")); disposition == "attachment" {
+		out.Attached = append(out.Attached, params["filename"])
+		return nil
 	}
 	switch strings.ToLower(header("Content-Transfer-Encoding")) {
 	case "quoted-printable":

@@ -165,10 +165,12 @@ class Files {
     this.input = form.querySelector('input[type="file"]');
     this.list = form.querySelector("[data-chosen]");
     this.body = form.querySelector("[data-body]");
+    this.attaching = form.querySelector("[data-attaching]");
     this.files = [...this.input.files];
     this.input.classList.add("vh");
     this.input.addEventListener("change", () => this.add([...this.input.files]));
     this.body.addEventListener("paste", (event) => this.paste(event));
+    form.addEventListener("change", (event) => { if (event.target.name === "kept") this.say(); });
     form.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes("Files")) event.preventDefault(); });
     form.addEventListener("drop", (event) => {
       if (event.dataTransfer.files.length === 0) return;
@@ -198,6 +200,18 @@ class Files {
       item.append(name, off);
       return item;
     }));
+    this.say();
+  }
+
+  // say tells whether the files go along in the mail of the reply.
+  say() {
+    const limit = Number(this.attaching?.dataset.attaching);
+    if (!limit) return;
+    const kept = [...this.list.closest("form").querySelectorAll('[name="kept"]:checked')];
+    const sizes = [...kept.map((box) => Number(box.dataset.bytes)), ...this.files.map((file) => file.size)];
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    const { none, attached, linked } = this.attaching.dataset;
+    this.attaching.textContent = sizes.length === 0 ? none : total <= limit ? attached : linked;
   }
 
   paste(event) {
