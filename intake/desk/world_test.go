@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,8 +61,14 @@ var regions = []store.Region{
 	{ID: "intl", Prefix: "INT", Name: "Support", Address: "intl@desk.example", Zone: "Europe/London"},
 }
 
-func newWorld(t testing.TB, undo time.Duration) *world {
+func newWorld(t testing.TB, undo time.Duration, change ...func(*store.Region)) *world {
 	t.Helper()
+	regions := slices.Clone(regions)
+	for i := range regions {
+		for _, c := range change {
+			c(&regions[i])
+		}
+	}
 	engine, err := memory.Open(verbs.Layouts(), memory.Options{})
 	fatal(t, err)
 	db, err := verbs.Open(engine, verbs.Options{})

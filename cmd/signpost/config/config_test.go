@@ -43,6 +43,7 @@ zone = "America/Nowhere"
 hours = "Mon-Fri 9 to 5"
 first_response = "a day"
 mailbox = "none"
+attach_files = "20 MiB"
 
 [smtp]
 address = "smtp.example.com"
@@ -62,8 +63,9 @@ max_file = "20 MB"
 		"f.toml:1: service.secret_file: no installation secret",
 		"f.toml:7: region.us.prefix:", "f.toml:8: region.us.address:", "f.toml:10: region.us.countries:",
 		"f.toml:11: region.us.zone:", "f.toml:12: region.us.hours:", "f.toml:13: region.us.first_response:",
-		"f.toml:14: region.us.mailbox:", "f.toml:17: smtp.address:", "f.toml:18: smtp.password: a secret does not belong",
-		"f.toml:19: smtp.sessions:", "f.toml:22: form.max_file:",
+		"f.toml:14: region.us.mailbox:", "f.toml:15: region.us.attach_files: 20 MiB are too much for a mail\n    Write 10 MiB",
+		"f.toml:18: smtp.address:", "f.toml:19: smtp.password: a secret does not belong",
+		"f.toml:20: smtp.sessions:", "f.toml:23: form.max_file:",
 		"f.toml: region: no region serves the countries that none names",
 	}
 	text := faults.Error()
