@@ -88,7 +88,7 @@ func TestTheLogoGoesAlongWithTheHTMLAlone(t *testing.T) {
 	t.Parallel()
 	c, bare := branded(t), composer(t)
 	words := replyWords()
-	words.Attached = []Attachment{{Name: "a.txt", Type: "text/plain", Bytes: []byte("a")}}
+	words.Attached = []Attachment{{File: store.File{Name: "a.txt", Type: "text/plain"}}}
 	for within, m := range map[string][2]Message{
 		"alternative ":       {mustCompose(t, c, solvedRow("es")), mustCompose(t, bare, solvedRow("es"))},
 		"mixed alternative ": {mustReply(t, c, replyRow("ar"), words), mustReply(t, bare, replyRow("ar"), words)},
