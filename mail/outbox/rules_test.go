@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -194,15 +195,17 @@ func TestSettingsNameEveryFault(t *testing.T) {
 // A write of any size goes out whole, and one that the peer does not read ends in time.
 func TestRollingDeadline(t *testing.T) {
 	t.Parallel()
-	ours, theirs := net.Pipe()
-	defer theirs.Close()
-	conn := &rollingConn{Conn: ours, wait: 20 * time.Millisecond}
-	go func() { theirs.Read(make([]byte, 10)) }()
-	n, err := conn.Write(make([]byte, 3*pieceSize))
-	if !errors.Is(err, os.ErrDeadlineExceeded) || n != 10 {
-		t.Errorf("wrote %d, %v", n, err)
-	}
-	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("read: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		conn := &rollingConn{Conn: ours, wait: time.Second}
+		go func() { theirs.Read(make([]byte, 10)) }()
+		n, err := conn.Write(make([]byte, 3*pieceSize))
+		if !errors.Is(err, os.ErrDeadlineExceeded) || n != 10 {
+			t.Errorf("wrote %d, %v", n, err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("read: %v", err)
+		}
+	})
 }
