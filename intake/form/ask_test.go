@@ -28,7 +28,7 @@ func TestThePageAsksAboutAnAddressBeforeItIsSent(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	for email, want := range map[string]answer{
-		"ana@example,com":      {Fault: "What stands after the @", Fix: "ana@example.com"},
+		"ana@example,com":      {Fault: "What comes after the @", Fix: "ana@example.com"},
 		"josé@partner.example": {Fault: "We cannot write to this address", Fix: "jose@partner.example"},
 		"":                     {Fault: "Please give an email"},
 		"ana@gmial.com": {Address: "ana@gmial.com", Sure: "ana@gmial.com", Fault: "ana@gmial.com looks unusual",

@@ -40,7 +40,7 @@ func TestABodyCutOffInTheMiddleComesBackWithItsText(t *testing.T) {
 	contentType, body := multi(good(), file{"half.txt", "half of it"})
 	page := w.send("POST", "/contact", contentType, strings.NewReader(body.String()[:body.Len()-60]))
 	status(t, page, 400)
-	contains(t, page.Body.String(), typed, "did not arrive whole")
+	contains(t, page.Body.String(), typed, "did not arrive in full")
 	encoded := strings.NewReader(good().Encode())
 	page = w.send("POST", "/contact", "application/x-www-form-urlencoded", io.MultiReader(encoded, broken{}))
 	status(t, page, 400)

@@ -126,7 +126,7 @@ func TestAFileUnderAHeadThatCannotBeReadIsNotDroppedInSilence(t *testing.T) {
 		unread := strings.NewReader(border + "\r\nContent-Disposition: " + head + "\r\n\r\nhello\r\n")
 		page := w.send(contentType, io.MultiReader(unread, body))
 		status(t, page, 422)
-		contains(t, page.Body.String(), typed, "did not arrive whole")
+		contains(t, page.Body.String(), typed, "did not arrive in full")
 	}
 	if len(w.taken) != 0 {
 		t.Errorf("%d notes were taken without the file", len(w.taken))

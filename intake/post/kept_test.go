@@ -84,7 +84,7 @@ func TestACutBodyIsSaidBeforeItsKey(t *testing.T) {
 	cut := part(`name="idempotency_key"`, strings.Repeat("k", 300)) + part(`name="body"`, typed)
 	got := w.raw("multipart/form-data; boundary=b", strings.TrimSuffix(cut, "\r\n"))
 	status(t, got, 400)
-	contains(t, got.Body.String(), `{"errors":{"form":"What you sent did not arrive whole`)
+	contains(t, got.Body.String(), `{"errors":{"form":"What you sent did not arrive in full`)
 	lacks(t, got.Body.String(), "idempotency_key")
 	page := w.send("multipart/form-data; boundary=b", strings.NewReader(strings.TrimSuffix(cut, "\r\n")))
 	contains(t, page.Body.String(), typed, `name="idempotency_key" value=""`)
