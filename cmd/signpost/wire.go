@@ -65,29 +65,31 @@ func newComposer(
 // composeFor adapts the composer to the sender.
 func composeFor(c *compose.Composer, replies compose.Replies, blobs compose.Blobs) outbox.Compose {
 	return func(ctx context.Context, o store.Outbound) (outbox.Message, error) {
-		var m compose.Message
-		var err error
-		if o.Kind == store.MailReply {
-			r, fault := compose.ReadReply(ctx, replies, blobs, o)
-			if fault != nil {
-				return outbox.Message{}, fault
-			}
-			m, err = c.Reply(o, r)
-		} else {
-			m, err = c.Compose(o)
+		if o.Kind != store.MailReply {
+			return handed(c.Compose(o))
 		}
-		switch {
-		case errors.Is(err, compose.ErrUnread):
+		r, err := compose.ReadReply(ctx, replies, blobs, o)
+		if err != nil {
 			return outbox.Message{}, err
-		case err != nil:
-			// The row itself is at fault; another try would end the same.
-			return outbox.Message{}, &outbox.DeliveryError{Verdict: outbox.Fail, Err: err}
 		}
-		return outbox.Message{
-			From: m.From, To: m.To, EnvelopeID: m.EnvelopeID,
-			NotifyNever: m.Notify == compose.NotifyNever, UTF8: m.UTF8, Bytes: m.Bytes,
-		}, nil
+		m, err := handed(c.Reply(o, r))
+		if len(r.Attached) > 0 {
+			r.Attached = nil // links alone
+			m.Smaller = func() (outbox.Message, error) { return handed(c.Reply(o, r)) }
+		}
+		return m, err
 	}
+}
+
+func handed(m compose.Message, err error) (outbox.Message, error) {
+	if err != nil && !errors.Is(err, compose.ErrUnread) {
+		// The row itself is at fault; another try would end the same.
+		err = &outbox.DeliveryError{Verdict: outbox.Fail, Err: err}
+	}
+	return outbox.Message{
+		From: m.From, To: m.To, EnvelopeID: m.EnvelopeID,
+		NotifyNever: m.Notify == compose.NotifyNever, UTF8: m.UTF8, Bytes: m.Bytes,
+	}, err
 }
 
 // newLog writes one line per state change to w, as text for people and

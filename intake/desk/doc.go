@@ -19,6 +19,7 @@
 //	rowacts.go  the keys of a list      log.go      tries of a mail   why.go     a promise explained
 //	resend.go   sending again, another address        colleagues.go  who takes part beside the requester
 //	files.go    files and previews      preview.go  the mail as it will be sent
+//	attach.go   how a reply's files go
 //
 // # How to add an act
 //

@@ -1,5 +1,6 @@
 // Package compose turns a row of the outbox into the bytes of an RFC 5322
-// message, with its envelope. It is pure: no I/O and no clock, and the same row
+// message, with its envelope. But for the files of a reply, which attach.go reads as they
+// are written (Blobs), it is pure: no I/O and no clock, and the same row
 // gives the same bytes at every try, since the date, the MIME boundary and the
 // time of the DKIM signature all come from the row.
 //
@@ -7,7 +8,8 @@
 // links.go, reply.go, solved.go, promise.go, invitation.go, autoresponse.go, own.go) fills a letter: subject,
 // languages, texts, and what is special in its envelope. The rest is the same for all kinds:
 // header.go writes the fields, body.go the two alternatives, dkim.go signs; look.go has the
-// colours of links and buttons, and the logo.
+// colours of links and buttons, and the logo; attach.go the files of a reply whose row says
+// that they go along.
 //
 // To add a kind of mail: a file with the function that fills its letter, its line in
 // Composer.letter, and its texts in store/lang.

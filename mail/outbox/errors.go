@@ -122,6 +122,15 @@ func unsendable(format string, args ...any) *DeliveryError {
 	return &DeliveryError{Verdict: Fail, Stage: StageCompose, Err: fmt.Errorf(format, args...)}
 }
 
+// errTooLarge is the fault of a mail above the limit that the relay offers (RFC 1870).
+var errTooLarge = errors.New("the message is too large")
+
+// tooLarge tells whether the mail was refused for its size: by the limit that the relay
+// offers, in answer to its SIZE (RFC 1870 section 6.1), or later (RFC 3463 section 3.4).
+func (e *DeliveryError) tooLarge() bool {
+	return errors.Is(e, errTooLarge) || e.Enhanced == "5.3.4" || e.Code == 552 && e.Stage == StageMail
+}
+
 // asDelivery finds the DeliveryError in err; any other error becomes a
 // temporary one at stage.
 func asDelivery(stage Stage, err error) *DeliveryError {

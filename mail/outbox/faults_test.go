@@ -1,6 +1,8 @@
 package outbox
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -459,4 +461,54 @@ func TestProbeUsesTheConnectionItHas(t *testing.T) {
 		}
 		r.shut()
 	})
+}
+
+// A relay that takes no mail so large gets the smaller one of the same row, whether it says
+// its limit beforehand or refuses; a mail that has none fails with the reason.
+func TestARelayWithASmallLimitGetsTheSmallerMail(t *testing.T) {
+	for name, refuse := range map[string]map[string]string{
+		"offers its limit":     {"EHLO": "250-relay.example\r\n250 SIZE 5000"},
+		"refuses at MAIL":      {"MAIL": "552 Message size exceeds fixed maximum message size"},
+		"refuses at the dot":   {"DOT": "552 5.3.4 Message too big for system"},
+		"refuses, code of 550": {"DOT": "550 5.3.4 Message too big for system"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPeer(map[string]string{"EHLO": cmp.Or(refuse["EHLO"], "250 relay.example")})
+			small := false
+			p.onReply = func(line, planned string) string {
+				verb, _, _ := strings.Cut(line, " ")
+				if reply := refuse[verb]; reply != "" && verb != "EHLO" && !small {
+					return reply
+				}
+				return planned
+			}
+			story(t, p, nil, func(d *desk) {
+				d.Sender.compose = func(ctx context.Context, row store.Outbound) (Message, error) {
+					lesser, err := composed(ctx, row)
+					m := lesser
+					m.Bytes = append(bytes.Clone(m.Bytes), strings.Repeat("large\r\n", 1000)...)
+					if row.Kind == store.MailReply {
+						m.Smaller = func() (Message, error) {
+							p.mu.Lock()
+							defer p.mu.Unlock()
+							small = true
+							return lesser, nil
+						}
+					}
+					return m, err
+				}
+				alone := d.post(store.MailConfirmation, "bob@partner.example")
+				time.Sleep(time.Second)
+				d.want(t, alone, store.StateFailed)
+				id := d.post(store.MailReply, "ana@partner.example")
+				time.Sleep(time.Second)
+				if row := d.want(t, id, store.StateSent); row.Attempts != 1 {
+					t.Errorf("sent at try %d", row.Attempts)
+				}
+				if last := p.mails[len(p.mails)-1]; strings.Contains(last, "large") {
+					t.Error("the last mail is the large one")
+				}
+			})
+		})
+	}
 }

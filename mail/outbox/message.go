@@ -25,9 +25,13 @@ type Message struct {
 	// offer SMTPUTF8 (RFC 6531).
 	UTF8  bool
 	Bytes []byte // the whole message, header and body
+	// Smaller makes a smaller mail of the row, for a relay that takes none so large; nil where
+	// there is none.
+	Smaller func() (Message, error)
 }
 
-// Compose makes the bytes of a row; the same row gives the same bytes. An error
+// Compose makes the bytes of a row; the same row gives the same bytes to a relay of the
+// same limits. An error
 // that holds a permanent *DeliveryError fails the mail, any other puts it off.
 type Compose func(context.Context, store.Outbound) (Message, error)
 

@@ -233,6 +233,18 @@ func (s *Sender) hand(ctx context.Context, row store.Outbound) (reply, *Delivery
 		fault.Stage = StageCompose // whatever the composer said: the relay was not asked
 		return reply{}, &fault
 	}
+	rep, fault := s.send(ctx, row, m)
+	if fault == nil || m.Smaller == nil || !fault.tooLarge() {
+		return rep, fault
+	}
+	if m, err = m.Smaller(); err != nil {
+		return reply{}, fault
+	}
+	return s.send(ctx, row, m)
+}
+
+// send hands a mail of row to the relay, and judges a refusal.
+func (s *Sender) send(ctx context.Context, row store.Outbound, m Message) (reply, *DeliveryError) {
 	if fault := m.check(); fault != nil {
 		return reply{}, fault
 	}

@@ -325,7 +325,7 @@ func (s *session) wear(d *DeliveryError) {
 // fits refuses a mail that this relay has said it cannot take.
 func (s *session) fits(m Message) error {
 	if limit := s.ext.sizeLimit(); limit > 0 && int64(len(m.Bytes)) > limit {
-		return unsendable("the message has %d bytes, the relay takes %d", len(m.Bytes), limit)
+		return unsendable("%w: it has %d bytes, the relay takes %d", errTooLarge, len(m.Bytes), limit)
 	}
 	if m.UTF8 && !s.ext.has(extSMTPUTF8) {
 		return unsendable("an address is not ASCII and the relay does not offer SMTPUTF8 (RFC 6531)")
