@@ -51,19 +51,21 @@ func weather(t *testing.T, seed uint64, transactions int) {
 	s := &storm{T: t, Rand: rand.New(rand.NewPCG(seed, 0)), rows: [2]map[string]string{{}, {}}}
 	s.open(filepath.Join(t.TempDir(), "rows.db"))
 	for range transactions {
-		switch s.IntN(60) {
-		case 0:
+		switch n := s.IntN(300); {
+		case n == 0:
 			s.e.stopGathering(errGivenUp)
-		case 1, 2:
+		case n < 3:
 			s.start(crashed(t, s.e))
-		case 3:
+		case n == 3:
 			s.start(s.snapshot())
-		case 4:
+		case n == 4:
 			s.start(s.e.path)
-		case 5, 6, 7, 8:
+		case n < 30:
 			s.holdView()
-		case 9, 10:
+		case n < 50:
 			s.leaveView()
+		case n < 100:
+			s.reads(crashed(t, s.e))
 		}
 		s.transact()
 		if err := s.e.View(context.Background(), func(tx engine.Tx) error { return s.probe(tx, s.Rand) }); err != nil {
@@ -76,28 +78,34 @@ func weather(t *testing.T, seed uint64, transactions int) {
 	}
 }
 
-// open opens a file and reads all of it, twice: as one that is not written, too.
+// open goes on with a file.
 func (s *storm) open(path string) {
 	s.Helper()
-	for _, opts := range []Options{{ReadOnly: true}, {Gather: 20000}} {
-		if _, err := os.Stat(path); err != nil && opts.ReadOnly {
-			continue // a new file
-		}
-		e, err := Open(path, enginetest.Layouts(), opts)
-		if err == nil {
-			err = e.View(context.Background(), s.compare)
-		}
-		if err == nil {
-			err = e.Check(context.Background())
-		}
-		if err == nil && opts.ReadOnly {
-			err = e.Close()
-		}
-		if err != nil {
-			s.Fatal(err)
-		}
-		s.e = e
+	if _, err := os.Stat(path); err == nil {
+		s.reads(path)
 	}
+	s.e = s.sound(path, Options{Gather: 5000})
+}
+
+// reads reads a file that is not written.
+func (s *storm) reads(path string) {
+	s.Helper()
+	if err := s.sound(path, Options{ReadOnly: true}).Close(); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// sound opens a file and reads all of it.
+func (s *storm) sound(path string, opts Options) *Engine {
+	s.Helper()
+	e, err := Open(path, enginetest.Layouts(), opts)
+	if err == nil {
+		err = errors.Join(e.View(context.Background(), s.compare), e.Check(context.Background()))
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
+	return e
 }
 
 // start goes on with another file, or with this one after a stop.
