@@ -288,6 +288,7 @@ func TestColleaguesSeeWhoIsThere(t *testing.T) {
 	has(t, w.page("lee", path), "Ana is writing since <time")
 	has(t, w.page("lee", "/desk/tickets"), "Ana, writing since <time")
 	lacks(t, w.page("ana", path), "Ana is")
+	has(t, w.page("lee", path), "Ana is writing since <time") // also behind a page that ana's browser fetched anew
 	w.ask("ana", "POST", path+"/presence", form("state", "gone"))
 	lacks(t, w.page("lee", path), "Ana is")
 }

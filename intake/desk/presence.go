@@ -44,11 +44,17 @@ func newPresence(events *web.Events) *presence {
 	return &presence{events: events, on: make(map[store.TicketID]map[store.AgentID]present)}
 }
 
-// view notes that an agent looks at a ticket.
-func (p *presence) view(k store.Ticket, who store.Agent, now time.Time) { p.note(k, who, now, false) }
+// sign is a sign of life that an agent's page gives.
+type sign int
+
+const (
+	looks sign = iota // the page was fetched, which tells nothing of what is typed on it
+	rests
+	types
+)
 
 // note notes a sign of life, and tells open pages where something changed by it.
-func (p *presence) note(k store.Ticket, who store.Agent, now time.Time, typing bool) {
+func (p *presence) note(k store.Ticket, who store.Agent, now time.Time, s sign) {
 	p.mu.Lock()
 	there := p.on[k.ID]
 	was, known := there[who.ID]
@@ -70,8 +76,8 @@ func (p *presence) note(k store.Ticket, who store.Agent, now time.Time, typing b
 		next.since = now
 		time.AfterFunc(presenceKept, func() { p.expire(k.ID, who.ID) })
 	}
-	changed := !known || typing != was.typing(now)
-	if typing {
+	changed := !known || s != looks && (s == types) != was.typing(now)
+	if s == types {
 		if next.typed = now; !was.typing(now) {
 			next.began = now
 		}
@@ -194,11 +200,11 @@ func (d *Desk) postPresence(x *web.Exchange, who store.Agent) error {
 	}
 	switch now := time.Now(); x.Request.PostForm.Get("state") {
 	case "typing":
-		d.presence.note(k, who, now, true)
+		d.presence.note(k, who, now, types)
 	case "gone":
 		d.presence.leave(k, who.ID)
 	case "here":
-		d.presence.note(k, who, now, false)
+		d.presence.note(k, who, now, rests)
 	default:
 		return d.refuseAct(x, who, http.StatusUnprocessableEntity, writing{fault: "The state is here, typing or gone."})
 	}

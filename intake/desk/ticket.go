@@ -179,7 +179,7 @@ func (d *Desk) page(x *web.Exchange, who store.Agent, status int, w writing) err
 		x.FetchAhead("desk/ahead.json")
 	}
 	if !x.Ahead() {
-		d.presence.view(k, who, now)
+		d.presence.note(k, who, now, looks)
 	}
 	data := ticketData{
 		Ticket: k, Path: ticketAddress(k.Number), In: inOf(x), Me: who.Email, MyID: who.ID,

@@ -6,7 +6,7 @@ import { localTimes } from "./times.js";
 const { topics, events } = document.body.dataset;
 const lost = document.getElementById("lost");
 const silence = 9000; // ms without a sign of life; the server gives one every 4 s
-const least = 1000; // ms between two loads
+const least = 500; // ms between two loads: what changes is to be seen within a second
 const fresh = Number(document.querySelector("[data-fresh]")?.dataset.fresh || 0) * 1000; // ms; what ages without an event
 
 let stream = null;
