@@ -298,6 +298,8 @@ type DeskRow struct {
 	Due    time.Time
 	Unread bool   // the actor has not read its last message, reply or note
 	Words  string // that one's first, at most 200 bytes
+	// Last is the kind of that one: the words of a reply and of a note are Markdown.
+	Last EntryKind
 }
 
 // DeskCounts are how many tickets there are by view and region.

@@ -390,3 +390,14 @@ func TestAListCanBeActedOnByItsKeys(t *testing.T) {
 	in := url.QueryEscape("view=waiting_us&after=xyz")
 	has(t, html.UnescapeString(w.page("ana", path+"?in="+in)), `href="/desk/tickets?after=xyz&view=waiting_us"`)
 }
+
+// A list shows the words of a reply as they read, and those of a partner as they wrote them.
+func TestAListShowsTheWordsOfAReplyWithoutMarks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0)
+	k := w.opens(0, "First", "The price is **2*3** [net](x)")
+	has(t, w.page("ana", "/desk/tickets"), "The price is **2*3** [net](x)")
+	reply := form("body", "# Hello\n\nPlease send **two** `orders`", "then", "open")
+	w.json("ana", "POST", "/desk/tickets/"+k.Number+"/reply", reply, 201)
+	has(t, w.page("ana", "/desk/tickets"), "Hello Please send two orders")
+}

@@ -13,6 +13,7 @@ import (
 	"signpost/intake/staff"
 	"signpost/intake/web"
 	"signpost/store"
+	"signpost/store/markdown"
 )
 
 // listStore lists and counts tickets.
@@ -194,7 +195,7 @@ func emptyOf(v store.View, filtered bool, clear string) web.Empty {
 func (d *Desk) rowOf(item store.DeskRow, who store.Agent, accounts []store.Agent, now time.Time) row {
 	k := item.Ticket
 	r := row{
-		Number: k.Number, Path: ticketAddress(k.Number) + "#new", Title: k.Title, Words: item.Words,
+		Number: k.Number, Path: ticketAddress(k.Number) + "#new", Title: k.Title, Words: rowWords(item),
 		Requester: requesterOf(k), Company: k.Requester.Company, Status: statusBadge(k.StatusAt(now)), Unread: item.Unread,
 		Tags: k.Tags, Present: d.presence.avatars(k.ID, who.ID, now),
 	}
@@ -244,4 +245,12 @@ func accountOf(accounts []store.Agent, id store.AgentID) store.Agent {
 		}
 	}
 	return store.Agent{ID: id, Name: "Former agent"}
+}
+
+// rowWords are the first words of the last entry, without the marks of Markdown.
+func rowWords(row store.DeskRow) string {
+	if row.Last == store.EntryMessage {
+		return row.Words
+	}
+	return strings.Join(strings.Fields(markdown.Text(row.Words, nil)), " ")
 }

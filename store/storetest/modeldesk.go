@@ -353,10 +353,11 @@ func (m *model) desk(by store.Actor, f store.TicketFilter) (rows []store.DeskRow
 		return int(b.ID) - int(a.ID)
 	})
 	for _, k := range append(unsolved, solved...) {
-		words := strings.Join(strings.Fields(m.entries[k.ID][k.Version-1].Body), " ")
+		last := m.entries[k.ID][k.Version-1]
+		words := strings.Join(strings.Fields(last.Body), " ")
 		rows = append(rows, store.DeskRow{
 			Ticket: *k, Due: m.due(k), Words: strings.TrimSpace(words[:min(len(words), 4)]),
-			Unread: m.reads[modelDraft{k.ID, by.Agent, ""}] < k.Version,
+			Last: last.Kind, Unread: m.reads[modelDraft{k.ID, by.Agent, ""}] < k.Version,
 		})
 	}
 	return rows

@@ -212,7 +212,7 @@ func (t *txn) deskItems(by store.Actor, ids []store.TicketID) ([]store.DeskRow, 
 		if err != nil {
 			return nil, wrap("ticket", id, err)
 		}
-		row.Words = firstWords(e.Body)
+		row.Words, row.Last = firstWords(e.Body), e.Kind
 		rows = append(rows, row)
 	}
 	return rows, nil
