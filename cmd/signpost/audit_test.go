@@ -41,7 +41,8 @@ func TestTheAuditLogIsExportedAndProven(t *testing.T) {
 		!strings.Contains(text, `"account":"admin@example.com"`) || !strings.Contains(text, `"audit_exported"`) {
 		t.Errorf("the export is\n%s", text)
 	}
-	only := audit(0, "export", "--demo", data, "--event", "sign_in_failed", "--since", time.Now().UTC().Format(time.DateOnly))
+	today := time.Now().UTC().Format(time.DateOnly)
+	only := audit(0, "export", "--demo", data, "--event", "sign_in_failed", "--since", today)
 	if strings.Count(only, "\n") != 2 {
 		t.Errorf("the failed sign-ins are\n%s", only)
 	}
@@ -51,7 +52,8 @@ func TestTheAuditLogIsExportedAndProven(t *testing.T) {
 	}
 	signIn(t, d.url(), "admin@example.com", demoPassword)
 	said := audit(0, "verify", "--demo", data, "--head", head)
-	if !strings.Contains(said, "The audit log is whole: ") || !strings.Contains(said, "It holds all that it held at line ") {
+	if !strings.Contains(said, "The audit log is whole: ") ||
+		!strings.Contains(said, "It holds all that it held at line ") {
 		t.Errorf("verify says\n%s", said)
 	}
 	err := os.WriteFile(head, []byte(`{"line":99,"at":"2026-11-29T00:00:00Z","mac":"AAAA","proof":"AAAA"}`), 0o600)
@@ -61,7 +63,8 @@ func TestTheAuditLogIsExportedAndProven(t *testing.T) {
 	if said := audit(1, "verify", "--demo", data, "--head", head); !strings.Contains(said, "does not hold all") {
 		t.Errorf("verify with a forged head says\n%s", said)
 	}
-	if said := audit(1, "erase", "--demo", data, "admin@example.com"); !strings.Contains(said, "disable the account first") {
+	said = audit(1, "erase", "--demo", data, "admin@example.com")
+	if !strings.Contains(said, "disable the account first") {
 		t.Errorf("erasing an agent who may sign in says\n%s", said)
 	}
 	audit(1, "erase", "--demo", data, "gone@example.com")

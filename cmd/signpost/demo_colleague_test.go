@@ -77,7 +77,8 @@ func TestAColleagueTakesPartInATicket(t *testing.T) {
 	door := pageLink.FindString(asked)
 	d.wantVisit(t, door, nil, http.StatusOK, "Do you take part in this request?")
 	d.wantVisit(t, door+"/mine", url.Values{}, http.StatusOK, "Stop sending me this")
-	d.wantVisit(t, door, url.Values{"description": {"The second sheet has them."}}, http.StatusOK, "We have what you added.")
+	message := url.Values{"description": {"The second sheet has them."}}
+	d.wantVisit(t, door, message, http.StatusOK, "We have what you added.")
 
 	agent, path := d.signIn(t, "agent@example.com"), "/desk/tickets/"+k.Number
 	_, ticket := agent.do("GET", path, nil)

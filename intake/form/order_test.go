@@ -36,7 +36,8 @@ func TestTheOrderOfMessagesIsTheReaders(t *testing.T) {
 	if last == nil || !strings.Contains(asWritten, `id="`+last[1][1:]+`"`) {
 		t.Fatalf("the page leads to no newest message: %v", last)
 	}
-	order(asWritten, "Newest first", "settlement report", "The first answer.", `id="`+last[1][1:]+`"`, "The second answer.")
+	order(asWritten, "Newest first", "settlement report", "The first answer.", `id="`+last[1][1:]+`"`,
+		"The second answer.")
 
 	turned := w.get(page + "?order=newest")
 	status(t, turned, http.StatusOK)

@@ -103,6 +103,8 @@ func (f *Form) showTicket(x *web.Exchange) error {
 	return f.showThread(x, http.StatusOK, door, &draft{})
 }
 
+func stopsAllMail(s store.Suppression) bool { return s.Scope == store.ScopeAll }
+
 func errUnproven() error {
 	return &web.Fault{Status: http.StatusForbidden, Key: "web.unproven", Err: errors.New("the address is not proven")}
 }
@@ -186,7 +188,7 @@ func (f *Form) showThread(x *web.Exchange, status int, door store.Door, d *draft
 		From:     f.regionByID(ticket.Region).Address,
 		Base:     basePath(x),
 		Action:   basePath(x) + "/address",
-		Dead:     !door.OfColleague() && slices.ContainsFunc(held, func(s store.Suppression) bool { return s.Scope == store.ScopeAll }),
+		Dead:     !door.OfColleague() && slices.ContainsFunc(held, stopsAllMail),
 		LinkHeld: x.Request.URL.Query().Get("link") == "held",
 		Draft:    d,
 		Faults:   d.Sentences(x.Lang),

@@ -69,7 +69,8 @@ func TestFilesGoAlongWhereTheyAreAttached(t *testing.T) {
 	t.Parallel()
 	c, s := composer(t), shelf{}
 	files := []store.File{
-		s.puts("report.pdf", "application/pdf", "%PDF-1.7\r\n.."), s.puts("page \"1\\2\"\r\nX: y.html", "text/html", "<script>"),
+		s.puts("report.pdf", "application/pdf", "%PDF-1.7\r\n.."),
+		s.puts("page \"1\\2\"\r\nX: y.html", "text/html", "<script>"),
 		s.puts("\u062a\u0642\u0631\u064a\u0631.csv", "text/csv; charset=utf-8", "a,b"),
 		s.puts("empty.exe", "application/x-msdownload", ""),
 	}
@@ -126,7 +127,8 @@ func TestAMailThatIsOnlyShownLeavesTheContentsOut(t *testing.T) {
 	f := s.puts("report.pdf", "application/pdf", "content")
 	m := mustReply(t, c, row, readReply(t, nil, row, f))
 	parts := attachments(t, m.Bytes)
-	if len(parts) != 1 || parts[0] != "application/pdf report.pdf " || !strings.Contains(open(t, m.Bytes).text, "Attached") {
+	if len(parts) != 1 || parts[0] != "application/pdf report.pdf " ||
+		!strings.Contains(open(t, m.Bytes).text, "Attached") {
 		t.Errorf("shown: %q", parts)
 	}
 }

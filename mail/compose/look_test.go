@@ -139,7 +139,8 @@ func TestTheAccentIsTheBrands(t *testing.T) {
 	c := branded(t)
 	mails := []Message{mustReply(t, c, replyRow("en"), replyWords())}
 	for _, row := range []store.Outbound{
-		confirmationRow("en"), linksRow("en", 3), solvedRow("en"), invitationRow("en"), promiseRow("en"), autoResponseRow("en"),
+		confirmationRow("en"), linksRow("en", 3), solvedRow("en"), invitationRow("en"), promiseRow("en"),
+		autoResponseRow("en"),
 	} {
 		mails = append(mails, mustCompose(t, c, row))
 	}

@@ -123,7 +123,8 @@ func invitedColleague(d *desk) {
 	same := must[store.Ticket](d)(d.ProveAddress(d.ctx, d.now, store.ByPartner(c.Link), c.Link))
 	d.same(same, joined)
 	events := d.eventsOf(k.ID)
-	if last := events[len(events)-1]; last.Event != store.EventColleagueJoined || last.Author != bea || last.Colleague != 1 {
+	last := events[len(events)-1]
+	if last.Event != store.EventColleagueJoined || last.Author != bea || last.Colleague != 1 {
 		d.Fatalf("the last event is %+v", last)
 	}
 }
@@ -139,7 +140,9 @@ func namingRefused(d *desk) {
 	used := d.names(k, k.Link, bea)
 	used.Mailing.Link = unproven.Link
 	for what, c := range map[string]struct{ got, want error }{
-		"an unproven requester":  {add(store.ByPartner(unproven.Link), d.names(unproven, unproven.Link, bea)), store.ErrForbidden},
+		"an unproven requester": {
+			add(store.ByPartner(unproven.Link), d.names(unproven, unproven.Link, bea)), store.ErrForbidden,
+		},
 		"through another's link": {add(mine, d.names(unproven, unproven.Link, bea)), store.ErrForbidden},
 		"a link of nobody":       {add(store.ByPartner(linkOf(99)), d.names(k, linkOf(99), bea)), store.ErrNotFound},
 		"staff without a reason": {add(d.lee(), silent), store.ErrInvalid},
@@ -200,7 +203,8 @@ func invitationWithheld(d *desk) {
 	must[store.Invited](d)(d.AddColleague(d.ctx, d.now, by, d.names(k, k.Link, bea, once)))
 	before := d.reads(k.ID)
 	got := must[store.Invited](d)(d.AddColleague(d.ctx, d.now, by, d.names(k, k.Link, "cy@partner.example", once)))
-	if m := got.Mail; m.ID != 0 || m.State != store.StateSuppressed || m.Reason != store.RuleBudget+": invitation/address" {
+	m := got.Mail
+	if m.ID != 0 || m.State != store.StateSuppressed || m.Reason != store.RuleBudget+": invitation/address" {
 		d.Fatalf("the mail is %+v", m)
 	}
 	must[store.Suppression](d)(d.SuppressAddress(d.ctx, d.now, as("ops"),

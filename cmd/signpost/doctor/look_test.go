@@ -23,7 +23,9 @@ func TestTheCheckSaysHowPagesAndMailsLook(t *testing.T) {
 		raw  []byte
 		want []string
 	}{
-		"logo.png": {png, []string{"ok    brand.accent #7a1f5c stands out", "dark screens", "in mails: image/png of 240 x 80"}},
+		"logo.png": {png, []string{
+			"ok    brand.accent #7a1f5c stands out", "dark screens", "in mails: image/png of 240 x 80",
+		}},
 		"logo.svg": {[]byte("<svg/>"), []string{"note  brand.logo", "on pages alone", "Name a PNG or JPEG"}},
 	} {
 		file := filepath.Join(t.TempDir(), name)

@@ -67,7 +67,8 @@ func courses() []course {
 	return []course{
 		{39, func(l *life) { l.answers(5*time.Hour, l.words().solved, store.StatusSolved).rates() }},
 		{25, func(l *life) {
-			l.names(time.Hour).answers(5*time.Hour, l.words().asked, store.StatusPending).writes(18*time.Hour, l.words().answered)
+			l.names(time.Hour).answers(5*time.Hour, l.words().asked, store.StatusPending)
+			l.writes(18*time.Hour, l.words().answered)
 			l.answers(6*time.Hour, l.words().solved, store.StatusSolved).rates()
 		}},
 		{14, func(l *life) {

@@ -36,7 +36,8 @@ func TestAPreviewShowsTheLogoOfTheMail(t *testing.T) {
 	e := store.Entry{Ticket: 1, Seq: 2, Kind: store.EntryReply, At: now, Body: "It has *left*."}
 	m, err := Preview(c)(t.Context(), o, e, nil)
 	fatal(t, err)
-	if want := `src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(logo) + `"`; !strings.Contains(m.HTML, want) ||
+	want := `src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(logo) + `"`
+	if !strings.Contains(m.HTML, want) ||
 		strings.Contains(m.HTML, "cid:") {
 		t.Errorf("the preview shows no logo:\n%s", m.HTML)
 	}

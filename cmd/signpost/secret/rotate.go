@@ -44,9 +44,9 @@ type Rotator struct {
 	reached func(step string) error // a test kills it there
 }
 
-var errNoFile = errors.New("the secret does not come from service.secret_file, so it cannot be changed here: make one " +
-	"with head -c 32 /dev/urandom | base64, put it in front of the old one where it comes from, and restart; what it seals " +
-	"is sealed anew at the start")
+var errNoFile = errors.New("the secret does not come from service.secret_file, so it cannot be changed here: make " +
+	"one with head -c 32 /dev/urandom | base64, put it in front of the old one where it comes from, and restart; what " +
+	"it seals is sealed anew at the start")
 
 func (r *Rotator) step(name string) error {
 	if r.reached == nil {

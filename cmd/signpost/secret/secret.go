@@ -143,11 +143,12 @@ func (c *RotateCmd) Run(env *Env) error {
 	if err != nil {
 		return fmt.Errorf("%w\nRun signpost secret rotate again: it goes on where it was cut off", err)
 	}
-	fmt.Fprintln(env.Stdout, "A new secret signs and seals from now on. Keep a copy of the secret file beside your backups.")
+	fmt.Fprintln(env.Stdout,
+		"A new secret signs and seals from now on. Keep a copy of the secret file beside your backups.")
 	if c.Revoke {
-		fmt.Fprintf(env.Stdout, "The old ones are gone: %d sessions ended, links mailed before open nothing (their readers ask "+
-			"for a new one at /link), bounces of mail sent before are no longer tied to it by their address, and backups made "+
-			"before need restore --unsigned.\n", s.Sessions)
+		fmt.Fprintf(env.Stdout, "The old ones are gone: %d sessions ended, links mailed before open nothing (their readers "+
+			"ask for a new one at /link), bounces of mail sent before are no longer tied to it by their address, and "+
+			"backups made before need restore --unsigned.\n", s.Sessions)
 	}
 	return s.tell(env.Stdout)
 }

@@ -317,7 +317,9 @@ func TestAJournalThatDoesNotReadIsDamage(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*bbolt.Bucket) error{
 		"a piece is missing": func(b *bbolt.Bucket) error { return b.Delete([]byte{0, 0, 0, 0, 0, 0, 0, 1}) },
-		"a key ends nowhere": func(b *bbolt.Bucket) error { return b.Put(make([]byte, 8), []byte{0, stepName, 255, 255, 127}) },
+		"a key ends nowhere": func(b *bbolt.Bucket) error {
+			return b.Put(make([]byte, 8), []byte{0, stepName, 255, 255, 127})
+		},
 		"no bucket is named": func(b *bbolt.Bucket) error { return b.Put(make([]byte, 8), []byte{0, stepPut, 1, 'f', 0}) },
 		"another bucket is named": func(b *bbolt.Bucket) error {
 			return b.Put(make([]byte, 8), []byte{0, stepName, 1, 'f', 0, 0, stepPut, 1, 'f', 0})
