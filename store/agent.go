@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -35,9 +36,24 @@ type Agent struct {
 	// Generation counts what ended all of the agent's sessions at once.
 	Generation uint32
 	Disabled   bool
+	AwayUntil  time.Time // when they come back; zero: not away
 	CreatedAt  time.Time
 	ChangedAt  time.Time
 }
+
+// Away tells whether the agent is away at an instant.
+func (a Agent) Away(at time.Time) bool { return at.Before(a.AwayUntil) }
+
+// Administers tells whether the agent can sign in and manage staff of all regions.
+func (a Agent) Administers() bool {
+	return !a.Disabled && (a.Password != "" || len(a.Passkeys) > 0) && May(a.Actor(), ActManageStaff, Everywhere()) == nil
+}
+
+// ErrLastAdmin: the change would leave no admin who can sign in.
+var ErrLastAdmin = fmt.Errorf("%w: no other admin could sign in", ErrConflict)
+
+// HandedBackAtOnce is how many tickets one transaction hands back.
+const HandedBackAtOnce = 500
 
 // RecoveryHash is the hash of a recovery code, which stands once for a code of
 // the authenticator. The zero hash is no code's.
@@ -83,6 +99,9 @@ type AgentChange struct {
 	// WithoutPasskeys drops all that the agent had before the change.
 	WithoutPasskeys bool
 	Disabled        *bool
+	AwayUntil       *time.Time // zero: back
+	// HandsBack hands all unsolved tickets of the agent back.
+	HandsBack bool
 	// SignOut ends every session. So does a change of Password, TOTP, Roles or
 	// Disabled, and a passkey less.
 	SignOut bool
@@ -160,7 +179,13 @@ type Agents interface {
 	// else needs ActManageStaff. ErrConflict for a factor that was spent before, is over
 	// or is not the agent's, for a passkey that is an agent's already, and for one less
 	// that the agent has not; ErrInvalid for more than MaxRecovery codes or MaxPasskeys,
-	// as for AddAgent, and for a Profile that is out of its bounds.
+	// as for AddAgent, and for a Profile that is out of its bounds. ErrLastAdmin where
+	// staff would leave no admin who can sign in.
+	//
+	// Unsolved tickets that the agent may no longer answer, and with HandsBack all, go back
+	// to unassigned, each with an EventAssigned and a row of the audit log:
+	// HandedBackAtOnce in the transaction of the change, the others in further ones.
+	// Housekeep goes on where the call is interrupted.
 	ChangeAgent(ctx context.Context, now time.Time, by Actor, id AgentID, c AgentChange) (Agent, error)
 	// EndAllSessions ends every session of every agent and tells how many
 	// (ActManageSecrets); it is in the audit log as an act on the installation's secret.
@@ -178,6 +203,9 @@ type Agents interface {
 	// mail was queued: not where there is no such agent, the agent is disabled, or a
 	// budget is spent.
 	AskAgentLink(ctx context.Context, now time.Time, email string, l NewAgentLink) (queued bool, err error)
+	// AssignedTo counts the unsolved tickets of an agent, by region. stopped tells that there
+	// are more tickets than DeskLooked. Of oneself, or of anybody (ActManageStaff).
+	AssignedTo(ctx context.Context, by Actor, id AgentID) (regions map[string]uint64, stopped bool, err error)
 	Agent(ctx context.Context, id AgentID) (Agent, error)
 	// AgentByEmail finds an agent, also a disabled one, by AddressKey.
 	AgentByEmail(ctx context.Context, email string) (Agent, error)

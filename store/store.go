@@ -325,6 +325,7 @@ type Upkeep interface {
 	// hours counted and deadlines due
 	// longer ago than they are kept (TallyKept, DomainTallyKept, DeadlineKept), changes
 	// behind the last ChangesKept, at most limit of them all, oldest first, and returns how many it dropped.
+	// Tickets that an interrupted ChangeAgent left to hand back count as dropped.
 	Housekeep(ctx context.Context, now time.Time, limit int) (int, error)
 	// DropRaws drops the raw mails of the ledger that were seen before an instant
 	// and, oldest first, as many more as Stats.RawBytes is above most (0: none). The

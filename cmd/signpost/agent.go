@@ -24,7 +24,7 @@ import (
 type AgentCmd struct {
 	Add     AgentAddCmd     `cmd:"" help:"Let somebody sign in."`
 	List    AgentListCmd    `cmd:"" help:"List those who may sign in."`
-	Disable AgentDisableCmd `cmd:"" help:"Let somebody in no longer, at once; what they wrote stays."`
+	Disable AgentDisableCmd `cmd:"" help:"Let somebody in no longer, and unassign their unsolved tickets."`
 }
 
 // AgentAddCmd adds an account, or changes one.
@@ -237,7 +237,7 @@ func (c *AgentDisableCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.stdout, "%s may no longer sign in, and is signed out everywhere.\n", status.Email)
+	_, err = fmt.Fprintf(env.stdout, "%s may no longer sign in, and has no unsolved tickets.\n", status.Email)
 	return err
 }
 

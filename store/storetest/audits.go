@@ -51,6 +51,7 @@ func auditOfEachAct(d *desk) {
 		"AcknowledgeAlarm": store.AuditAlarmAcknowledged, "RetryOutbounds": store.AuditMailRetried,
 		"SettleQuestion": "",                                                         // there is none
 		"MailAgentLink":  store.AuditAgentInvited, "Sessions": "", "EndSessions": "", // none run
+		"AssignedTo": "",
 	}
 	deeds := d.deeds()
 	delete(deeds, "GiveUpOutbounds") // of the mail that RetryOutbounds makes due

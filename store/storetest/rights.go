@@ -84,6 +84,10 @@ func (d *desk) addDeeds(all map[string]deed) {
 	all["MailAgentLink"] = deed{store.ActManageStaff, "", func(by store.Actor) error {
 		return second(d.MailAgentLink(d.ctx, d.now, by, agent.ID, d.agentLink(store.AgentLinkInvite, 1)))
 	}}
+	all["AssignedTo"] = deed{store.ActManageStaff, "", func(by store.Actor) error {
+		_, _, err := d.AssignedTo(d.ctx, by, agent.ID)
+		return err
+	}}
 	all["Sessions"] = deed{store.ActManageStaff, "", func(by store.Actor) error {
 		return second(d.Sessions(d.ctx, d.now, by, agent.ID))
 	}}

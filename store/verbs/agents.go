@@ -35,6 +35,8 @@ type agentRecord struct {
 
 	Passkeys []passkeyRecord   `cbor:"14,keyasint,omitempty"`
 	Links    []agentLinkRecord `cbor:"15,keyasint,omitempty"`
+
+	Away int64 `cbor:"16,keyasint,omitempty"` // until when; 0: not
 }
 
 type profileRecord struct {
@@ -82,7 +84,7 @@ func (r agentRecord) agent(id store.AgentID) store.Agent {
 	a := store.Agent{
 		ID: id, Email: r.Email, Name: r.Name, Password: r.Password, TOTP: r.TOTP, TOTPStep: r.Step,
 		Generation: r.Generation, Disabled: r.Disabled, CreatedAt: instant(r.Created), ChangedAt: instant(r.Changed),
-		Regions: slices.Clone(r.Regions), Profile: r.Profile.profile(),
+		Regions: slices.Clone(r.Regions), Profile: r.Profile.profile(), AwayUntil: instant(r.Away),
 	}
 	for _, role := range r.Roles {
 		a.Roles = append(a.Roles, store.Role(role))
@@ -192,6 +194,9 @@ func (s *Store) ChangeAgent(
 	if err != nil {
 		return store.Agent{}, wrap("change agent", id, err)
 	}
+	if c.HandsBack || c.Manages() {
+		s.finishHandBack(ctx, now, id)
+	}
 	return agent, nil
 }
 
@@ -214,12 +219,38 @@ func (t *txn) changeAgent(
 		return agent, err
 	}
 	agent = r.agent(id)
+	if err := t.keepsAdmin(by, before, agent); err != nil {
+		return agent, err
+	}
 	if err := errors.Join(t.putAgent(id, r), t.queueNotice(now, agent, c.Notice)); err != nil {
 		return agent, err
 	}
-	return agent, t.audit(now, by, store.Audit{
+	err = t.audit(now, by, store.Audit{
 		Event: store.AuditAgentChanged, Object: agentObject(agent), Changes: agentChanges(before, agent),
 	})
+	if err == nil && (c.HandsBack || c.Manages()) {
+		err = t.beginHandBack(now, by, agent, c.HandsBack)
+	}
+	return agent, err
+}
+
+// keepsAdmin refuses a change by which staff leave no admin who can sign in. The command line
+// may: it can add another.
+func (t *txn) keepsAdmin(by store.Actor, was, is store.Agent) error {
+	if by.Kind != store.ActorStaff || !was.Administers() || is.Administers() {
+		return nil
+	}
+	found := false
+	err := t.walk(bAgents, nil, nil, func(key, _ []byte) (bool, error) {
+		id := store.AgentID(readU64(key))
+		r, err := t.agent(id)
+		found = err == nil && id != is.ID && r.agent(id).Administers()
+		return !found, err
+	})
+	if err == nil && !found {
+		err = store.ErrLastAdmin
+	}
+	return err
 }
 
 func (r agentRecord) changed(now time.Time, c store.AgentChange) (agentRecord, error) {
@@ -252,6 +283,9 @@ func (r agentRecord) changed(now time.Time, c store.AgentChange) (agentRecord, e
 	}
 	if c.Disabled != nil {
 		r.Disabled = *c.Disabled
+	}
+	if c.AwayUntil != nil {
+		r.Away = micros(store.Instant(*c.AwayUntil))
 	}
 	less := c.DropsPasskey != store.PasskeyID{} || c.WithoutPasskeys
 	if len(r.TOTP) == 0 && len(r.Passkeys) == 0 && (less || c.TOTP != nil) {

@@ -346,10 +346,18 @@ func agentChanges(was, is store.Agent) (all []store.Changed) {
 	if !reflect.DeepEqual(was.Profile, is.Profile) {
 		all = append(all, store.Changed{Field: "profile", After: "changed"})
 	}
+	add("away until", awayDay(was), awayDay(is))
 	if was.Generation != is.Generation {
 		all = append(all, store.Changed{Field: "sessions", After: "ended"})
 	}
 	return all
+}
+
+func awayDay(a store.Agent) string {
+	if a.AwayUntil.IsZero() {
+		return ""
+	}
+	return a.AwayUntil.UTC().Format("2006-01-02 15:04 MST")
 }
 
 func yesNo(yes bool) string {

@@ -101,7 +101,7 @@ func (c *checker) fault(format string, args ...any) {
 func (c *checker) run() error {
 	for _, step := range []func() error{
 		c.beginHours, c.switches, c.tickets, c.numbers, c.outbounds, c.queues, c.inbounds,
-		c.drafts, c.reads, c.blobs, c.checkAgents, c.suppressions, c.refusals, c.answers,
+		c.drafts, c.reads, c.blobs, c.checkAgents, c.handBacks, c.suppressions, c.refusals, c.answers,
 		c.alarms, c.canaries, c.duties, c.tokens, c.audits, c.budgets, c.expiries,
 		c.tallies, c.changeLog, c.compareRows, c.compareCounts,
 	} {

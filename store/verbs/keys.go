@@ -63,6 +63,7 @@ import (
 //	sessions      session(16)                          agent(8) generation(4) opened(8) until(8) ends(8)
 //	agentsessions agent(8) session(16)                 session record: what is shown of it
 //	challenges    challenge(16)                        until(8)  those answered
+//	handbacks     agent(8)                             hand-back record: of tickets still to go back
 //	outrecipients address digest(16) outbound(8)       -      mails not to their ticket's requester
 //	suppressions  digest(16) of key and scope          suppression record
 //	suporder      suppression(8)                       digest(16)
@@ -168,6 +169,7 @@ const (
 	bTokens
 	bAgentSessions
 	bChallenges
+	bHandBacks
 	bucketCount
 )
 
@@ -232,6 +234,7 @@ func layouts() []engine.Layout {
 		bTokens:        {Name: "tokens"},
 		bAgentSessions: {Name: "agentsessions"},
 		bChallenges:    {Name: "challenges"},
+		bHandBacks:     {Name: "handbacks"},
 	}
 }
 

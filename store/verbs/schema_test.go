@@ -71,7 +71,7 @@ func TestTheSchemaIsFrozen(t *testing.T) {
 	slices.Sort(names)
 	want := "agentnames agents agentsessions alarmkeys alarms auditindex auditpeople audits blobs budgets budgetwaits " +
 		"canaries challenges changes counts " +
-		"deadlines desk desksolved domainhours drafts duties expiry hours inaddresses inbounds inhashes inhours " +
+		"deadlines desk desksolved domainhours drafts duties expiry handbacks hours inaddresses inbounds inhashes inhours " +
 		"inmarks inmessages inpending inuids links mailboxes meta networkturns numbers outbounds outbox outfailed " +
 		"outheld outmessages outrecipients posts raws reads refusals refuseen requesters reservations sessions " +
 		"suporder suppressions throttled tickets tokens turns undos"

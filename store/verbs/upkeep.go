@@ -80,7 +80,7 @@ func (s *Store) Housekeep(ctx context.Context, now time.Time, limit int) (droppe
 	err = s.write(ctx, 0, func(t *txn) (err error) {
 		dropped = 0
 		for _, drop := range []func(time.Time, int) (int, error){
-			t.sweep, t.sweepBudgets, t.pruneHours, t.pruneDeadlines, t.pruneChanges,
+			t.sweep, t.sweepBudgets, t.pruneHours, t.pruneDeadlines, t.pruneChanges, t.resumeHandBacks,
 		} {
 			n, err := drop(now, limit-dropped)
 			if err != nil {
