@@ -37,6 +37,7 @@ type Agent struct {
 	Generation uint32
 	Disabled   bool
 	AwayUntil  time.Time // when they come back; zero: not away
+	SignedInAt time.Time // last; zero: never
 	CreatedAt  time.Time
 	ChangedAt  time.Time
 }

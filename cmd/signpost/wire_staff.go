@@ -45,7 +45,7 @@ func (a *App) buildStaff(posts *post.Reader) (err error) {
 func (a *App) openStaff() (err error) {
 	a.staff, err = staff.New(a.cfg.ForStaff(), staff.Deps{
 		Agents: a.db, Ring: a.ring, Home: staffHome, Kick: a.kickSender,
-		From: a.cfg.Regions()[0].Address, FromName: a.cfg.Service.Product,
+		From: a.cfg.Regions()[0].Address, FromName: a.cfg.Service.Product, Regions: a.cfg.Regions(),
 	})
 	return err
 }

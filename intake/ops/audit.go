@@ -70,7 +70,12 @@ func forAudit(who store.Agent) bool { return who.Actor().May(store.ActReadAudit)
 func administration() web.Section {
 	return web.Section{
 		ID: "administration", Name: "Administration", Sees: forAudit,
-		Items: []web.Item{{ID: itemAudit, Name: "Audit log", Icon: "list", Path: "/ops/audit", Key: "a"}},
+		Items: []web.Item{
+			{ID: itemAudit, Name: "Audit log", Icon: "list", Path: "/ops/audit", Key: "a"},
+			{
+				ID: staff.ItemPeople, Name: "People", Icon: "people", Path: staff.PeoplePath, Key: "p", Sees: staff.ManagesPeople,
+			},
+		},
 	}
 }
 

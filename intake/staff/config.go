@@ -65,6 +65,8 @@ func (c Config) Validate() error {
 
 // Agents is what the door asks of the store.
 type Agents interface {
+	AddAgent(ctx context.Context, now time.Time, by store.Actor, n store.NewAgent) (store.Agent, error)
+	AssignedTo(ctx context.Context, by store.Actor, id store.AgentID) (map[string]uint64, bool, error)
 	Agent(ctx context.Context, id store.AgentID) (store.Agent, error)
 	AgentByEmail(ctx context.Context, email string) (store.Agent, error)
 	ChangeAgent(
@@ -100,6 +102,8 @@ type Deps struct {
 	// Mails are about accounts, from this sender: its address and name. Without an address
 	// none are sent, and there are no links to choose a password by.
 	From, FromName string
+	// Regions are those that people can be given, with their names.
+	Regions []store.Region
 	// Kick tells the outbox that there is mail; nil where it looks by itself.
 	Kick func()
 	// Home is where somebody goes who signed in without wanting a certain page;

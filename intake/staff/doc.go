@@ -31,6 +31,10 @@
 // has to have proved within ProofLasts who its agent is (prove.go). The forms of one's own
 // account take the password and the code in the place of that.
 //
+// Admins of all regions tend the accounts of others under PeoplePath (people.go, person.go),
+// behind Proven: they invite, give roles and regions, reset second factors, disable, and note
+// absences. A form that was sent too late comes back filled by the page's address.
+//
 // An admin's invitation and "forgot password" mail a link (links.go): the page behind it
 // changes nothing until its form is sent, and who chose a password there signs in with it
 // and with the second step that the account has. Who asks for a link learns nothing by the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"signpost/intake/web"
@@ -42,7 +43,8 @@ func (s *Staff) fresh(x *web.Exchange, now time.Time) (bool, error) {
 
 // Proven lets a handler answer who proved a moment ago who they are, and asks others to
 // do so first: for changes of what opens an account, of rights and of secrets. A form
-// that comes too late is not taken; the page behind it is where the way leads then.
+// that comes too late is not taken: the way leads to the page that it stood on, with the
+// fields in its address, by which the page fills the form. It must hold no secret.
 func (s *Staff) Proven(h Handler) Handler {
 	return func(x *web.Exchange, who store.Agent) error {
 		fresh, err := s.fresh(x, time.Now())
@@ -58,12 +60,26 @@ func (s *Staff) Proven(h Handler) Handler {
 		}
 		next := x.Request.URL.RequestURI()
 		if x.Request.Method != http.MethodGet {
-			next = refererPath(x)
+			if next, err = sentFrom(x); err != nil {
+				return err
+			}
 		}
 		d := s.proveData(who, next)
 		d.Lost = x.Request.Method != http.MethodGet
 		return s.prove.Show(x, http.StatusForbidden, d)
 	}
+}
+
+// sentFrom is the page that a form stood on, with its fields.
+func sentFrom(x *web.Exchange) (string, error) {
+	if err := x.Request.ParseForm(); err != nil {
+		return "", &web.Fault{Status: http.StatusBadRequest, Err: err}
+	}
+	path, _, _ := strings.Cut(refererPath(x), "?")
+	if path == "" {
+		return "", nil
+	}
+	return cmp.Or(inside(path+"?"+x.Request.PostForm.Encode()), path), nil
 }
 
 // refererPath is the page of this site that a form stood on.

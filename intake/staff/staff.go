@@ -45,6 +45,8 @@ type Staff struct {
 	prove    *web.Page[proveData]
 	recovery *web.Page[recoveryData]
 	lacking  *web.Page[lackingData]
+	people   *web.Page[peopleData]
+	person   *web.Page[personData]
 }
 
 type lackingData struct {
@@ -99,6 +101,8 @@ func (s *Staff) declare(set *web.Set) {
 	s.prove = web.DeclareStaff[proveData](set, "prove.html")
 	s.recovery = web.DeclareStaff[recoveryData](set, "recovery.html")
 	s.lacking = web.DeclareStaff[lackingData](set, "lacking.html")
+	s.people = web.DeclareStaff[peopleData](set, "people.html")
+	s.person = web.DeclareStaff[personData](set, "person.html")
 }
 
 func (s *Staff) routes() []web.Route {
@@ -124,10 +128,12 @@ func (s *Staff) routes() []web.Route {
 		{Method: http.MethodPost, Path: "/account/passkeys", Handler: s.unfinishedToo(s.postPasskey)},
 		{Method: http.MethodPost, Path: "/account/passkeys/remove", Handler: s.Require("", s.postPasskeyRemove)},
 	}
+	routes = append(routes, s.peopleRoutes()...)
 	if s.deps.From == "" {
 		return routes
 	}
 	routes = append(routes,
+		web.Route{Method: http.MethodPost, Path: PeoplePath, Handler: s.forAdmins(s.postInvite)},
 		web.Route{Method: http.MethodGet, Path: "/sign-in/forgot", Handler: s.showForgot},
 		web.Route{Method: http.MethodPost, Path: "/sign-in/forgot", Handler: s.postForgot},
 		web.Route{Method: http.MethodGet, Path: "/invite/:token/passkey", Handler: s.getLinkOptions})
@@ -140,6 +146,30 @@ func (s *Staff) routes() []web.Route {
 			web.Route{Method: http.MethodPost, Path: path, Handler: s.postLink(kind), AnyOrigin: true})
 	}
 	return routes
+}
+
+// peopleRoutes are those of admins, who prove first who they are.
+func (s *Staff) peopleRoutes() []web.Route {
+	routes := []web.Route{
+		{Method: http.MethodGet, Path: PeoplePath, Handler: s.forAdmins(s.showPeople)},
+		{Method: http.MethodGet, Path: PeoplePath + "/:id", Handler: s.forAdmins(s.ofPerson(s.showPerson))},
+	}
+	for act, h := range map[string]func(x *web.Exchange, who, person store.Agent) error{
+		"rights": s.postRights, "disable": s.postDisable, "enable": s.postEnable, "factors": s.postFactors,
+		"invite": s.postInviteAgain, "away": s.postPersonAway,
+	} {
+		routes = append(routes, web.Route{
+			Method: http.MethodPost, Path: PeoplePath + "/:id/" + act, Handler: s.forAdmins(s.ofPerson(h)),
+		})
+	}
+	return routes
+}
+
+func (s *Staff) forAdmins(h Handler) web.Handler {
+	return s.Require(store.RoleAdmin, s.Proven(func(x *web.Exchange, who store.Agent) error {
+		x.Staff(who, ItemPeople)
+		return h(x, who)
+	}))
 }
 
 func (s *Staff) home(who store.Agent) string {

@@ -24,6 +24,8 @@ type Section struct {
 type Item struct {
 	ID, Name, Icon, Path string
 	Key                  string // opens it after the key g; "": none
+	// Sees tells who is shown the item; nil: all who see the section.
+	Sees func(who store.Agent) bool
 }
 
 // Count is a number beside an item, with the word that says of what.
@@ -119,6 +121,9 @@ func (f *Frame) section(section Section, at *shellAt) ShellSection {
 		}
 	}
 	for _, item := range section.Items {
+		if item.Sees != nil && !item.Sees(at.who) {
+			continue
+		}
 		entry := ShellItem{Item: item, Current: item.ID == at.item}
 		if c, ok := counts[item.ID]; ok && c.N > 0 {
 			entry.Count = &c

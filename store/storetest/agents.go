@@ -136,6 +136,7 @@ func sessionLasts(d *desk) {
 		ID: s.ID, Agent: ana.ID, OpenedAt: d.at(), Until: d.at().Add(30 * time.Minute), Ends: d.at().Add(12 * time.Hour),
 		UsedAt: d.at(), ProvedAt: d.at(),
 	})
+	ana.SignedInAt = d.at()
 	d.same(d.runs(s), ana)
 	d.pass(30*time.Minute - time.Microsecond)
 	s.Until, s.UsedAt = d.at().Add(30*time.Minute), d.at()
@@ -202,7 +203,7 @@ func recoveryOnce(d *desk) {
 		return func(n *store.NewSession) { n.Spends.Recovery = store.RecoveryHash{c} }
 	}
 	s := d.signsIn(ana, code(2))
-	ana.Recovery = []store.RecoveryHash{{1}}
+	ana.Recovery, ana.SignedInAt = []store.RecoveryHash{{1}}, d.at()
 	d.same(d.runs(s), ana)
 	for _, c := range []byte{2, 3, 9} { // used, another's, never made
 		n := d.session(ana, code(c))
@@ -247,7 +248,7 @@ func secretResealed(d *desk) {
 	ana := d.withRecovery(d.hires("ana@desk.example"), 1)
 	s := d.signsIn(ana, func(n *store.NewSession) { n.Spends.Step = 7 })
 	d.must(d.ResealAgent(d.ctx, ana.ID, []byte("a secret"), []byte("in wax")))
-	ana.TOTP, ana.TOTPStep = []byte("in wax"), 7
+	ana.TOTP, ana.TOTPStep, ana.SignedInAt = []byte("in wax"), 7, d.at()
 	d.same(d.runs(s), ana)
 	for _, c := range []struct {
 		id       store.AgentID
@@ -438,6 +439,7 @@ func (r *run) session(*rapid.T) {
 		r.compare("OpenSession", must1(got, err), store.Session{}, store.ErrConflict)
 		return
 	}
+	a.SignedInAt = r.now
 	r.model.logs(store.AuditSignedIn)
 	r.compare("OpenSession", must1(got, err), want, nil)
 	r.model.sessions = append(r.model.sessions, &modelSession{want, a})

@@ -36,7 +36,8 @@ type agentRecord struct {
 	Passkeys []passkeyRecord   `cbor:"14,keyasint,omitempty"`
 	Links    []agentLinkRecord `cbor:"15,keyasint,omitempty"`
 
-	Away int64 `cbor:"16,keyasint,omitempty"` // until when; 0: not
+	Away     int64 `cbor:"16,keyasint,omitempty"` // until when; 0: not
+	SignedIn int64 `cbor:"17,keyasint,omitempty"` // last; 0: never
 }
 
 type profileRecord struct {
@@ -85,6 +86,7 @@ func (r agentRecord) agent(id store.AgentID) store.Agent {
 		ID: id, Email: r.Email, Name: r.Name, Password: r.Password, TOTP: r.TOTP, TOTPStep: r.Step,
 		Generation: r.Generation, Disabled: r.Disabled, CreatedAt: instant(r.Created), ChangedAt: instant(r.Changed),
 		Regions: slices.Clone(r.Regions), Profile: r.Profile.profile(), AwayUntil: instant(r.Away),
+		SignedInAt: instant(r.SignedIn),
 	}
 	for _, role := range r.Roles {
 		a.Roles = append(a.Roles, store.Role(role))

@@ -115,10 +115,11 @@ func (t *txn) openSession(now time.Time, n store.NewSession) (store.Session, err
 	if err := errors.Join(t.dropSession(n.Replaces), t.makeRoomForSession(now, n.Agent, agent)); err != nil {
 		return store.Session{}, err
 	}
-	if n.Spends != (store.SecondFactor{}) {
-		if err := t.putAgent(n.Agent, agent); err != nil {
-			return store.Session{}, err
-		}
+	if !n.Renews {
+		agent.SignedIn = micros(now)
+	}
+	if err := t.putAgent(n.Agent, agent); err != nil {
+		return store.Session{}, err
 	}
 	s := session{agent: n.Agent, generation: agent.Generation, opened: now, ends: n.Ends}.lasting(now, n.Idle)
 	r := sessionRecord{Used: micros(now), Proved: micros(now), Network: n.Network, Browser: n.Browser}
