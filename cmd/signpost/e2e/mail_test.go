@@ -23,6 +23,7 @@ func TestE2EStrayMail(t *testing.T) {
 	h := startMailHost(t)
 	s := newService(t, h, serviceOptions{})
 	s.Start(t)
+	s.awaitRead(t) // what waits in a mailbox before is not answered
 
 	const person = "person@example.net"
 	h.write(t, person, s.US, letter(person, s.US, "first@example.net", "Where is my order?"))
@@ -124,6 +125,8 @@ func TestE2ETwoSignposts(t *testing.T) {
 	b := newService(t, h, serviceOptions{us: "us@example.net", intl: "support@example.net"})
 	a.Start(t)
 	b.Start(t)
+	a.awaitRead(t)
+	b.awaitRead(t)
 	// Somebody writes to A in B's name, from an address of B's that reads like a
 	// person's.
 	h.write(t, b.Intl, a.Intl, letter(b.Intl, a.Intl, "start@example.net", "Hello"))

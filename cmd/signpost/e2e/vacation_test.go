@@ -29,6 +29,7 @@ func TestE2EVacation(t *testing.T) {
 	h := startMailHost(t)
 	s := newService(t, h, serviceOptions{})
 	s.Start(t)
+	s.awaitRead(t)
 	const away, busy, alsoAway = "away@example.net", "busy@example.net", "also-away@example.org"
 	for _, address := range []string{away, alsoAway, s.Intl} {
 		h.goAway(t, address)
