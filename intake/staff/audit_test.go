@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,7 +113,12 @@ func TestRefusalsOfStrangersAreWrittenTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s strangers
 		wrote := map[string][]uint64{}
-		write := func(network string, times uint64) { wrote[network] = append(wrote[network], times) }
+		var mu sync.Mutex // timers write, each for itself
+		write := func(network string, times uint64) {
+			mu.Lock()
+			defer mu.Unlock()
+			wrote[network] = append(wrote[network], times)
+		}
 		for range 5 {
 			s.add("a", write)
 		}
@@ -121,6 +127,11 @@ func TestRefusalsOfStrangersAreWrittenTogether(t *testing.T) {
 			s.add(strconv.Itoa(i), write)
 		}
 		time.Sleep(strangersEvery + time.Second)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if !slices.Equal(wrote["a"], []uint64{1, 4}) || !slices.Equal(wrote[""], []uint64{1, 2}) ||
 			len(wrote) != strangersAtOnce+2 || len(s.waiting) != 0 {
 			t.Errorf("a %v, the rest %v, %d networks, %d wait", wrote["a"], wrote[""], len(wrote), len(s.waiting))
